@@ -1,0 +1,1 @@
+"""The model and its training: BERT, heads, techniques, one training run."""

@@ -1,0 +1,30 @@
+"""Annealed sampling (Stickland & Murray 2019, "BERT and PALs", section 4.2)."""
+
+from __future__ import annotations
+
+from core.batch_orders.proportional import draw_task, power_probabilities
+from core.progress import Progress
+
+__all__ = ["Annealed", "annealed_alpha"]
+
+
+def annealed_alpha(epoch: int, epochs: int) -> float:
+    """alpha = 1 - 0.8 (e - 1) / (E - 1) for e = epoch + 1 of E = epochs; 1 when there is one epoch only."""
+    return 1.0 if epochs == 1 else 1.0 - 0.8 * epoch / (epochs - 1)
+
+
+class Annealed:
+    """p_i ~ N_i^alpha with alpha falling from 1 to 0.2: by size first, nearly uniform at the end.
+
+    Args:
+        sizes: training examples per task.
+        seed: of the run.
+    """
+
+    def __init__(self, sizes: dict[str, int], seed: int) -> None:
+        self._sizes, self._tasks, self._seed = sizes, tuple(sizes), seed
+
+    def next(self, progress: Progress) -> tuple[str, ...]:
+        """One task, by the alpha of the current virtual epoch."""
+        probabilities = power_probabilities(self._sizes, annealed_alpha(progress.epoch, progress.epochs))
+        return (draw_task(self._tasks, probabilities, self._seed, progress.step),)

@@ -1,0 +1,39 @@
+"""Tasks drawn with probability proportional to a power of their size."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.progress import Progress
+
+__all__ = ["Proportional", "draw_task", "power_probabilities"]
+
+
+def power_probabilities(sizes: dict[str, int], alpha: float) -> np.ndarray:
+    """p_i ~ N_i^alpha, (tasks,) float64, summing to 1."""
+    weights = np.array(list(sizes.values()), dtype=np.float64) ** alpha
+    return np.asarray(weights / weights.sum())
+
+
+def draw_task(tasks: tuple[str, ...], probabilities: np.ndarray, seed: int, step: int) -> str:
+    """One task, from a generator of its own for every step: a resumed run draws what it would have drawn."""
+    point = np.random.default_rng([seed, step]).random()
+    return tasks[min(int(np.searchsorted(probabilities.cumsum(), point, side="right")), len(tasks) - 1)]
+
+
+class Proportional:
+    """p_i ~ N_i^alpha: 1 by size, 0.5 square root, 0 uniform.
+
+    Args:
+        sizes: training examples per task.
+        alpha: exponent, 0 to 1.
+        seed: of the run.
+    """
+
+    def __init__(self, sizes: dict[str, int], alpha: float, seed: int) -> None:
+        self._tasks, self._seed = tuple(sizes), seed
+        self._probabilities = power_probabilities(sizes, alpha)
+
+    def next(self, progress: Progress) -> tuple[str, ...]:
+        """One task."""
+        return (draw_task(self._tasks, self._probabilities, self._seed, progress.step),)

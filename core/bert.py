@@ -1,0 +1,385 @@
+"""BERT (Devlin et al. 2019, arXiv:1810.04805): a post-LayerNorm Transformer encoder.
+
+Parameters carry the names of the Hugging Face checkpoints, so that a ``state_dict`` *is* the checkpoint. Letters in
+shape comments: B rows, T tokens a row, H hidden size, A attention heads, D = H / A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from functools import partial
+from typing import Any, Final, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["Bert", "BertConfig"]
+
+ACTIVATIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {
+    "gelu": F.gelu,
+    "gelu_new": partial(F.gelu, approximate="tanh"),
+    "relu": F.relu,
+}
+
+
+@dataclass(frozen=True)
+class BertConfig:
+    """What the architecture depends on, under the names of a checkpoint's ``config.json``.
+
+    The five sizes have no default; the rest has those of the published BERT.
+
+    Attributes:
+        vocab_size: WordPiece entries.
+        hidden_size: H, a multiple of ``num_attention_heads``.
+        num_hidden_layers: Transformer layers.
+        num_attention_heads: A.
+        intermediate_size: width of the feed-forward layer.
+        hidden_act: activation of the feed-forward layer: 'gelu' (exact), 'gelu_new' (tanh form) or 'relu'.
+        hidden_dropout_prob: dropout on hidden states, 0 <= p < 1.
+        attention_probs_dropout_prob: dropout on attention weights, 0 <= p < 1.
+        max_position_embeddings: longest row, tokens.
+        type_vocab_size: segments.
+        initializer_range: standard deviation of the initial weights.
+        layer_norm_eps: added to the variance in every LayerNorm.
+        pad_token_id: the entry whose embedding starts at zero and gets no gradient, or None.
+
+    Raises:
+        ValueError: when built with a value out of range; the message has name, rule and value.
+    """
+
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-12
+    pad_token_id: int | None = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type == "int" and (not _is_int(value) or value < 1):
+                raise ValueError(f"{field.name} must be a whole number >= 1, got {value!r}")
+            if field.type == "float" and not (_is_int(value) or isinstance(value, float)):
+                raise ValueError(f"{field.name} must be a number, got {value!r}")
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError(
+                f"hidden_size must be a multiple of num_attention_heads, "
+                f"got {self.hidden_size} and {self.num_attention_heads}"
+            )
+        if self.hidden_act not in ACTIVATIONS:
+            raise ValueError(f"hidden_act must be one of {', '.join(ACTIVATIONS)}, got {self.hidden_act!r}")
+        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
+        if not self.layer_norm_eps > 0:
+            raise ValueError(f"layer_norm_eps must be > 0, got {self.layer_norm_eps}")
+        if not self.initializer_range >= 0:
+            raise ValueError(f"initializer_range must be >= 0, got {self.initializer_range}")
+        pad = self.pad_token_id
+        if pad is not None and not (_is_int(pad) and 0 <= pad < self.vocab_size):
+            raise ValueError(f"pad_token_id must be null or in [0, vocab_size = {self.vocab_size}), got {pad!r}")
+
+    @classmethod
+    def from_dict(cls, entries: Mapping[str, Any]) -> Self:
+        """From the entries of a ``config.json``; those that do not change an encoder's hidden states are ignored.
+
+        A missing ``model_type`` is taken for BERT, because BERT's first releases had none, unless ``architectures``
+        names another model.
+
+        Raises:
+            ValueError: if it describes another architecture than BERT's encoder, lacks a size, or has a value out of
+                range.
+        """
+        _check_is_bert(entries)
+        for field in fields(cls):
+            if field.default is MISSING and field.name not in entries:
+                raise ValueError(f"{field.name} is missing")
+        return cls(**{field.name: entries[field.name] for field in fields(cls) if field.name in entries})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entries of a ``config.json`` that transformers loads as a BertModel."""
+        return {"architectures": ["BertModel"], "model_type": "bert", **asdict(self)}
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_is_bert(entries: Mapping[str, Any]) -> None:
+    model_type = entries.get("model_type")
+    if model_type is None:
+        architectures = entries.get("architectures") or ["BertModel"]
+        if not str(architectures[0]).startswith("Bert"):
+            model_type = architectures[0]
+    if model_type not in (None, "bert"):
+        raise ValueError(f"model_type is {model_type!r}, and only encoders of model_type 'bert' can be used")
+    positions = entries.get("position_embedding_type", "absolute")
+    if positions != "absolute":
+        raise ValueError(f"position_embedding_type must be 'absolute', got {positions!r}")
+    for name in ("is_decoder", "add_cross_attention"):
+        if entries.get(name):
+            raise ValueError(f"{name} must be false, got {entries[name]!r}: only encoders can be used")
+
+
+class Bert(nn.Module):
+    """The encoder and its pooler.
+
+    Args:
+        config: the architecture.
+        weights: pretrained tensors by parameter name; they are copied. Parameters that are not named start fresh:
+            N(0, initializer_range) for matrices, zero for biases, one for LayerNorm scales.
+        generator: draws the fresh weights; None is torch's global generator.
+
+    Raises:
+        RuntimeError: if ``weights`` names an unknown parameter or has a wrong shape.
+    """
+
+    def __init__(
+        self,
+        config: BertConfig,
+        weights: Mapping[str, Tensor] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        device = torch.get_default_device()
+        # Built without storage first: torch's own initialisation would be drawn and thrown away.
+        with torch.device("meta"):
+            self.embeddings = _Embeddings(config)
+            self.encoder = _Encoder(config)
+            self.pooler = _Pooler(config)
+        self.to_empty(device=device)
+        found = self.load_state_dict(weights or {}, strict=False)
+        if found.unexpected_keys:
+            raise RuntimeError(f"a BERT has no parameter named '{found.unexpected_keys[0]}'")
+        self._draw(set(found.missing_keys), generator)
+
+    @torch.no_grad()
+    def _draw(self, names: set[str], generator: torch.Generator | None) -> None:
+        for name, parameter in self.named_parameters():
+            if name not in names:
+                continue
+            if name.endswith("LayerNorm.weight"):
+                parameter.fill_(1.0)
+            elif name.endswith("bias"):
+                parameter.zero_()
+            else:
+                parameter.normal_(std=self.config.initializer_range, generator=generator)
+            if name == "embeddings.word_embeddings.weight" and self.config.pad_token_id is not None:
+                parameter[self.config.pad_token_id] = 0.0
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """The Transformer layers, first to last."""
+        return self.encoder.layer
+
+    def embed_words(self, input_ids: Tensor) -> Tensor:
+        """The word embeddings alone, before position, segment and LayerNorm.
+
+        Args:
+            input_ids: (B, T) int64.
+
+        Returns:
+            (B, T, H).
+
+        Raises:
+            ValueError: on the CPU, if an id is not in [0, vocab_size). Elsewhere that check would stall the device,
+                and the lookup itself fails.
+        """
+        return _look_up(self.embeddings.word_embeddings, input_ids, "token id", "vocab_size")
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        word_embeddings: Tensor | None = None,
+    ) -> Tensor:
+        """The last layer's hidden states.
+
+        Args:
+            input_ids: (B, T) int64.
+            attention_mask: (B, T) bool or int, true on real tokens; None if nothing is padded.
+            token_type_ids: segments, (B, T) int64; None is segment 0 everywhere.
+            word_embeddings: used in place of ``embed_words(input_ids)``, (B, T, H).
+
+        Returns:
+            (B, T, H); what stands at padded positions means nothing.
+
+        Raises:
+            ValueError: if a row is longer than max_position_embeddings, shapes disagree, or, on the CPU, an id is
+                out of range.
+        """
+        self._check_shapes(input_ids, attention_mask, token_type_ids, word_embeddings)
+        words = self.embed_words(input_ids) if word_embeddings is None else word_embeddings
+        hidden = self.embeddings(words, token_type_ids)
+        out: Tensor = self.encoder(hidden, _key_mask(attention_mask))
+        return out
+
+    def pool(self, hidden: Tensor) -> Tensor:
+        """The pretrained sentence vector: tanh of a linear map of the first token, (B, T, H) -> (B, H)."""
+        out: Tensor = self.pooler(hidden)
+        return out
+
+    def _check_shapes(
+        self, input_ids: Tensor, mask: Tensor | None, segments: Tensor | None, word_embeddings: Tensor | None
+    ) -> None:
+        longest = self.config.max_position_embeddings
+        if input_ids.shape[1] > longest:
+            raise ValueError(f"a row of {input_ids.shape[1]} tokens exceeds max_position_embeddings = {longest}")
+        expected = tuple(input_ids.shape)
+        wide = (*expected, self.config.hidden_size)
+        for name, tensor, shape in (
+            ("attention_mask", mask, expected),
+            ("token_type_ids", segments, expected),
+            ("word_embeddings", word_embeddings, wide),
+        ):
+            if tensor is not None and tensor.shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, got {tuple(tensor.shape)}")
+
+
+def _key_mask(attention_mask: Tensor | None) -> Tensor | None:
+    """Which keys every query may see, (B, 1, 1, T) bool; None for all of them, which has the fastest kernels."""
+    if attention_mask is None:
+        return None
+    mask = attention_mask.bool()
+    # Microseconds on a CPU. Elsewhere reading the answer would wait for the device, so callers pass None themselves.
+    if mask.device.type == "cpu" and bool(mask.all()):
+        return None
+    return mask[:, None, None, :]
+
+
+def _look_up(table: nn.Embedding, ids: Tensor, what: str, bound: str) -> Tensor:
+    try:
+        out: Tensor = table(ids)
+        return out
+    except IndexError as error:
+        wrong = ids[(ids < 0) | (ids >= table.num_embeddings)]
+        if not len(wrong):
+            raise
+        raise ValueError(f"{what} must be in [0, {bound} = {table.num_embeddings}), got {int(wrong[0])}") from error
+
+
+class _Embeddings(nn.Module):
+    """Word + segment + position, LayerNorm, dropout."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.word_embeddings = nn.Embedding(config.vocab_size, width, padding_idx=config.pad_token_id)
+        self.position_embeddings = nn.Embedding(config.max_position_embeddings, width)
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, width)
+        self.LayerNorm = nn.LayerNorm(width, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, words: Tensor, token_type_ids: Tensor | None) -> Tensor:
+        """(B, T, H), (B, T) -> (B, T, H)."""
+        if token_type_ids is None:
+            segments = self.token_type_embeddings.weight[0]  # (H,)
+        else:
+            segments = _look_up(self.token_type_embeddings, token_type_ids, "segment id", "type_vocab_size")
+        positions = self.position_embeddings.weight[: words.shape[1]]  # (T, H)
+        out: Tensor = self.dropout(self.LayerNorm(words + segments + positions))
+        return out
+
+
+class _Encoder(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        for layer in self.layer:
+            hidden = layer(hidden, mask)
+        return hidden
+
+
+class _Layer(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.attention = _Attention(config)
+        self.intermediate = _Intermediate(config)
+        self.output = _Output(config.intermediate_size, config)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        attended = self.attention(hidden, mask)
+        out: Tensor = self.output(self.intermediate(attended), attended)
+        return out
+
+
+class _Attention(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.self = _SelfAttention(config)
+        self.output = _Output(config.hidden_size, config)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        out: Tensor = self.output(self.self(hidden, mask), hidden)
+        return out
+
+
+class _SelfAttention(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.heads = config.num_attention_heads
+        self.dropout_prob = config.attention_probs_dropout_prob
+        # One matrix for all three was measured on a CPU: no faster, and the checkpoint has three.
+        self.query = nn.Linear(config.hidden_size, config.hidden_size)
+        self.key = nn.Linear(config.hidden_size, config.hidden_size)
+        self.value = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        """(B, T, H), (B, 1, 1, T) bool -> (B, T, H)."""
+        context = F.scaled_dot_product_attention(
+            self._split(self.query(hidden)),
+            self._split(self.key(hidden)),
+            self._split(self.value(hidden)),
+            attn_mask=mask,
+            dropout_p=self.dropout_prob if self.training else 0.0,
+        )
+        return context.transpose(1, 2).flatten(2)  # (B, A, T, D) -> (B, T, H)
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)  # (B, T, H) -> (B, A, T, D)
+
+
+class _Intermediate(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.activation = ACTIVATIONS[config.hidden_act]
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.activation(self.dense(hidden))
+
+
+class _Output(nn.Module):
+    """Linear, dropout, and LayerNorm of the sum with the residual; ends both halves of a layer."""
+
+    def __init__(self, width_in: int, config: BertConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width_in, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, x: Tensor, residual: Tensor) -> Tensor:
+        out: Tensor = self.LayerNorm(self.dropout(self.dense(x)) + residual)
+        return out
+
+
+class _Pooler(nn.Module):
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return torch.tanh(self.dense(hidden[:, 0]))

@@ -1,0 +1,86 @@
+"""Checkpoints that are either whole or absent.
+
+Written to a temporary file, flushed to disk, then renamed; a SHA-256 at the end of the file tells a damaged one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import torch
+
+from core.errors import CheckpointError
+
+__all__ = ["load_checkpoint", "save_checkpoint", "write_atomically"]
+
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+class _HashingWriter(io.RawIOBase):
+    """Passes bytes on to a file and hashes them on the way, so that they are read once only."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.sha256 = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.sha256.update(data)
+        return self._file.write(data)
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write tensors and plain values; the old file stays until the new one is safe on disk."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        writer = _HashingWriter(file)
+        torch.save(state, cast("BinaryIO", writer))
+        file.write(writer.sha256.digest())
+        _flush_to_disk(file)
+    temporary.replace(path)
+    _flush_folder(path.parent)
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """What :func:`save_checkpoint` wrote, on the CPU.
+
+    Raises:
+        CheckpointError: if the file is damaged; it names the file.
+    """
+    content = path.read_bytes()
+    payload, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    if hashlib.sha256(payload).digest() != digest:
+        raise CheckpointError(f"{path}: the checksum does not fit ({len(content)} bytes); the file is damaged")
+    state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    return state
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """A small file, whole or not at all."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        _flush_to_disk(file)
+    temporary.replace(path)
+
+
+def _flush_to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the rename itself survive a power cut, where the system allows it."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

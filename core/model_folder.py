@@ -1,0 +1,78 @@
+"""A trained model as a folder: the encoder in Hugging Face layout, the heads, tokenizer, RunConfig and provenance."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
+from core.bert_checkpoint import load_bert_config, load_bert_weights, save_bert
+from core.config import RunConfig
+from core.multitask import MultitaskBert, build_model
+from data.errors import UserError
+from data.rows import RowLayout
+from data.tokenizer import load_tokenizer, save_tokenizer
+
+__all__ = ["TrainedModel", "load_model_folder", "save_model_folder"]
+
+_HEADS, _RUN_CONFIG, _PROVENANCE = "heads.safetensors", "run_config.json", "provenance.json"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model ready to predict."""
+
+    model: MultitaskBert
+    config: RunConfig
+    tokenizer: Tokenizer
+
+    @property
+    def layout(self) -> RowLayout:
+        """How its rows are put together."""
+        return RowLayout.of(self.tokenizer, self.config.model.max_length)
+
+
+def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str, Any]) -> None:
+    """Write the folder; ``transformers.AutoModel.from_pretrained`` loads its encoder.
+
+    Args:
+        folder: made if missing; files of the same names are replaced.
+        trained: what to save.
+        provenance: where the model comes from, JSON-able.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    bert = trained.model.bert
+    save_bert(folder, bert.config, bert.state_dict())
+    heads = {name: weight.contiguous() for name, weight in trained.model.heads.state_dict().items()}
+    save_file(heads, folder / _HEADS)
+    save_tokenizer(trained.tokenizer, folder, trained.config.model.max_length)
+    (folder / _RUN_CONFIG).write_text(trained.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / _PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
+
+
+def load_model_folder(folder: Path) -> TrainedModel:
+    """The inverse of :func:`save_model_folder`, on the CPU, in eval mode.
+
+    Raises:
+        UserError: if the folder is not one that was exported.
+    """
+    for name in (_HEADS, _RUN_CONFIG):
+        if not (folder / name).is_file():
+            raise UserError(f"{folder}: no {name}: not a model folder written by search.export")
+    try:
+        config = RunConfig.model_validate_json((folder / _RUN_CONFIG).read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise UserError(f"{folder / _RUN_CONFIG}: {error.errors()[0]['msg']}") from error
+    bert_config = load_bert_config(folder)
+    model = build_model(config, bert_config, load_bert_weights(folder, bert_config))
+    try:
+        model.heads.load_state_dict(load_file(folder / _HEADS))
+    except (RuntimeError, SafetensorError) as error:
+        raise UserError(f"{folder / _HEADS}: does not fit {_RUN_CONFIG}: {' '.join(str(error).split())}") from error
+    return TrainedModel(model.eval(), config, load_tokenizer(folder))

@@ -1,0 +1,39 @@
+"""How far a run has come, as schedules see it: in fractions of the planned examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Progress"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Position of a run.
+
+    Attributes:
+        step: optimiser steps taken.
+        examples: training examples seen.
+        planned: training examples of a full run.
+        epochs: virtual epochs that the planned examples are divided into. Schedules by epoch count these, so that
+            annealing and tapering happen inside a short trial too.
+    """
+
+    step: int
+    examples: int
+    planned: int
+    epochs: int
+
+    @property
+    def fraction(self) -> float:
+        """Share of the planned examples seen, 0 to 1."""
+        return min(self.examples / self.planned, 1.0)
+
+    @property
+    def epoch(self) -> int:
+        """The current virtual epoch, 0 to epochs - 1."""
+        return min(self.examples * self.epochs // self.planned, self.epochs - 1)
+
+    def after(self, examples: int) -> Progress:
+        """The position one step of this many examples later."""
+        return Progress(self.step + 1, self.examples + examples, self.planned, self.epochs)

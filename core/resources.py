@@ -1,0 +1,135 @@
+"""What several runs of one process share: encoders, tokenizers and tokenised splits, loaded once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from core.bert import BertConfig
+from core.bert_checkpoint import load_bert_config, load_bert_weights
+from core.checkpoint import write_atomically
+from core.config import RunConfig, ScratchConfig
+from core.encoder_source import resolve_encoder
+from core.task_data import TaskData, fixed_subset
+from data.example_cache import load_examples
+from data.examples import Examples
+from data.reading import read_split
+from data.rows import RowLayout
+from data.tasks import SplitName, TaskSpec
+from data.tokenizer import load_tokenizer
+from data.vocabulary import build_wordpiece
+
+__all__ = ["Encoder", "Resources", "pick_device"]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Shape, weights (None: start from random ones) and tokenizer of an encoder."""
+
+    config: BertConfig
+    weights: dict[str, Tensor] | None
+    tokenizer: Tokenizer
+
+
+def pick_device(name: str) -> torch.device:
+    """The device that a run asks for; ``auto`` is cuda, else mps, else cpu."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    return torch.device(name)
+
+
+class Resources:
+    """Loads on first use and keeps; one per worker process.
+
+    Args:
+        cache_dir: where tokenised splits and vocabularies are kept between processes.
+    """
+
+    def __init__(self, cache_dir: Path) -> None:
+        self._cache_dir = cache_dir
+        self._encoders: dict[str, Encoder] = {}
+        self._splits: dict[tuple[str, str, str, str], Examples] = {}
+
+    def encoder(self, config: RunConfig) -> Encoder:
+        """The encoder of a run."""
+        key = config.model.encoder
+        if config.model.scratch is not None:
+            key = f"scratch {config.model.scratch.model_dump_json()} {self._train_digest(config)}"
+        if key not in self._encoders:
+            scratch = config.model.scratch
+            self._encoders[key] = self._load(config.model.encoder) if scratch is None else self._new(config, scratch)
+        return self._encoders[key]
+
+    def examples(self, config: RunConfig, spec: TaskSpec, split: SplitName) -> Examples:
+        """A whole split, tokenised for the run's encoder."""
+        tokenizer = self.encoder(config).tokenizer
+        directory = Path(config.data.directory)
+        tokenizer_digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
+        key = (spec.model_dump_json(), str(directory.resolve()), split, tokenizer_digest)
+        if key not in self._splits:
+            self._splits[key] = load_examples(spec, directory, split, tokenizer, self._cache_dir / "tokens")
+        return self._splits[key]
+
+    def layout(self, config: RunConfig) -> RowLayout:
+        """How the run's rows are put together."""
+        return RowLayout.of(self.encoder(config).tokenizer, config.model.max_length)
+
+    def task_data(self, config: RunConfig) -> dict[str, TaskData]:
+        """Every task's examples as the run uses them."""
+        return {name: self._task_data(config, name) for name in config.tasks}
+
+    def _task_data(self, config: RunConfig, name: str) -> TaskData:
+        task, siamese = config.tasks[name], config.heads[name].pair == "siamese"
+        train = self.examples(config, task.spec, "train")
+        dev = self.examples(config, task.spec, "dev")
+        return TaskData(
+            train.subset(fixed_subset(len(train), task.train_limit, name)),
+            dev.subset(fixed_subset(len(dev), task.dev_limit, name)),
+            self.layout(config),
+            siamese,
+            config.seed,
+        )
+
+    def _load(self, name: str) -> Encoder:
+        folder = resolve_encoder(name)
+        config = load_bert_config(folder)
+        return Encoder(config, load_bert_weights(folder, config), load_tokenizer(folder))
+
+    def _new(self, config: RunConfig, scratch: ScratchConfig) -> Encoder:
+        tokenizer = self._vocabulary(config, scratch)
+        shape = BertConfig(
+            vocab_size=tokenizer.get_vocab_size(),
+            hidden_size=scratch.hidden_size,
+            num_hidden_layers=scratch.layers,
+            num_attention_heads=scratch.attention_heads,
+            intermediate_size=scratch.intermediate_size,
+        )
+        return Encoder(shape, None, tokenizer)
+
+    def _vocabulary(self, config: RunConfig, scratch: ScratchConfig) -> Tokenizer:
+        path = self._cache_dir / "vocabularies" / f"{self._train_digest(config)}-{scratch.vocab_size}.json"
+        if path.exists():
+            return Tokenizer.from_file(str(path))
+        sentences = [
+            sentence
+            for task in config.tasks.values()
+            for example in read_split(task.spec, Path(config.data.directory), "train").sentences
+            for sentence in example
+        ]
+        tokenizer = build_wordpiece(sentences, scratch.vocab_size)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, tokenizer.to_str().encode())
+        return tokenizer
+
+    def _train_digest(self, config: RunConfig) -> str:
+        """Identifies the training sentences that a vocabulary is built from."""
+        digest = hashlib.sha256()
+        for name, task in config.tasks.items():
+            digest.update(name.encode())
+            digest.update((Path(config.data.directory) / task.spec.files.train).read_bytes())
+        return digest.hexdigest()

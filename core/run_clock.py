@@ -1,0 +1,34 @@
+"""How long a run has taken, and how fast it trains."""
+
+from __future__ import annotations
+
+import time
+
+__all__ = ["RunClock"]
+
+
+class RunClock:
+    """Wall-clock seconds of a run, those before an interruption included, and training speed between two rungs."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+        self._before = 0.0
+        self.begin_lap(0)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return self._before + time.perf_counter() - self._begun
+
+    def resume(self, seconds: float, examples: int) -> None:
+        """Go on counting from an earlier run's seconds and examples."""
+        self._before = seconds
+        self.begin_lap(examples)
+
+    def begin_lap(self, examples: int) -> None:
+        """Training (again) from here, with this many examples seen."""
+        self._lap_begun, self._lap_examples = time.perf_counter(), examples
+
+    def examples_per_second(self, examples: int) -> float:
+        """Training speed since the lap began."""
+        return (examples - self._lap_examples) / max(time.perf_counter() - self._lap_begun, 1e-9)

@@ -1,0 +1,69 @@
+"""The artifact folder that a run leaves: what is where, and how it gets there whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from safetensors.torch import save_file
+from torch import Tensor
+
+from core.checkpoint import write_atomically
+from core.config import RunConfig
+from core.evaluation import Evaluation
+
+__all__ = ["RunFolder"]
+
+
+class RunFolder:
+    """Paths and writers of one run's folder.
+
+    Args:
+        path: the folder; :meth:`make` makes it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.json"
+        self.metrics = path / "metrics.jsonl"
+        self.checkpoint = path / "checkpoint.pt"
+        self.best_model = path / "best" / "model.safetensors"
+        self.best_evaluation = path / "best" / "evaluation.json"
+        self._predictions = path / "predictions"
+
+    def make(self) -> None:
+        """Make the folder and those in it, where they are missing."""
+        self.best_model.parent.mkdir(parents=True, exist_ok=True)
+        self._predictions.mkdir(exist_ok=True)
+
+    def write_config(self, config: RunConfig) -> None:
+        """The RunConfig as readable JSON."""
+        write_atomically(self.config, config.model_dump_json(indent=2).encode())
+
+    def write_metrics(self, evaluations: list[Evaluation]) -> None:
+        """All evaluations so far, a line each; rewritten whole so that a resumed run repeats none."""
+        write_atomically(self.metrics, "".join(e.to_json() + "\n" for e in evaluations).encode())
+
+    def read_metrics(self) -> list[Evaluation]:
+        """The evaluations written so far; none where the run has not reached a rung."""
+        if not self.metrics.exists():
+            return []
+        return [Evaluation.from_json(line) for line in self.metrics.read_text().splitlines()]
+
+    def predictions(self, task: str, rung: int) -> Path:
+        """Dev predictions of a task at a rung, float32: class probabilities (N, K) or scores (N,), in dev order."""
+        return self._predictions / f"{task}-dev-{rung}.npy"
+
+    def write_predictions(self, task: str, rung: int, predictions: np.ndarray) -> None:
+        """Save what :meth:`predictions` names."""
+        path = self.predictions(task, rung)
+        temporary = path.with_suffix(".tmp.npy")
+        np.save(temporary, predictions)
+        temporary.replace(path)
+
+    def write_best(self, weights: dict[str, Tensor], evaluation: Evaluation) -> None:
+        """The best model so far; ``best/evaluation.json`` says at which rung."""
+        temporary = self.best_model.with_suffix(".tmp")
+        save_file({name: weight.contiguous().cpu() for name, weight in weights.items()}, temporary)
+        temporary.replace(self.best_model)
+        write_atomically(self.best_evaluation, evaluation.to_json().encode())

@@ -1,0 +1,33 @@
+"""Who watches a training run, and may end it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from core.evaluation import Evaluation
+
+__all__ = ["RunObserver", "Unattended"]
+
+
+class RunObserver(Protocol):
+    """Called by the trainer from its own thread; slow answers slow the run down."""
+
+    def stepped(self, examples: int) -> bool:
+        """After every optimiser step. ``examples``: training examples seen. False: write a checkpoint and stop."""
+        ...
+
+    def evaluated(self, evaluation: Evaluation) -> bool:
+        """After every rung, its checkpoint already written. False: the run is pruned and stops here."""
+        ...
+
+
+class Unattended:
+    """An observer that lets a run go to its end."""
+
+    def stepped(self, examples: int) -> bool:  # noqa: ARG002
+        """Go on."""
+        return True
+
+    def evaluated(self, evaluation: Evaluation) -> bool:  # noqa: ARG002
+        """Go on."""
+        return True

@@ -1,0 +1,29 @@
+"""How fast a run is, and so how long it will take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.config import RunConfig
+
+__all__ = ["Speed"]
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Measured speed of a configuration on this machine.
+
+    Attributes:
+        train_examples_per_second: training.
+        eval_examples_per_second: scoring.
+        dev_examples: scored at every rung.
+    """
+
+    train_examples_per_second: float
+    eval_examples_per_second: float
+    dev_examples: int
+
+    def seconds(self, config: RunConfig) -> float:
+        """Estimated length of a full run, loading not counted."""
+        scored = self.dev_examples * len(config.rungs)
+        return config.budget.examples / self.train_examples_per_second + scored / self.eval_examples_per_second

@@ -1,0 +1,60 @@
+"""A task's examples as a run uses them: endless training batches, and dev in one pass."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from data.batching import Batch
+from data.examples import Examples
+from data.rows import RowLayout, assemble, row_lengths
+from data.stream import ExampleStream
+
+__all__ = ["TaskData", "fixed_subset", "sorted_batches"]
+
+
+def fixed_subset(size: int, limit: int | None, task: str) -> np.ndarray:
+    """Positions of a random subset that is the same in every run, rising, (min(size, limit),) int64."""
+    if limit is None or limit >= size:
+        return np.arange(size)
+    rng = np.random.default_rng(zlib.crc32(task.encode()))
+    return np.sort(rng.choice(size, size=limit, replace=False))
+
+
+def sorted_batches(examples: Examples, layout: RowLayout, siamese: bool, batch_size: int) -> Iterator[Batch]:
+    """Every example once, the longest first, so that little is padded and memory runs out at once or never."""
+    order = np.argsort(-row_lengths(examples, layout, siamese), kind="stable")
+    for start in range(0, len(order), batch_size):
+        yield assemble(examples, order[start : start + batch_size], layout, siamese)
+
+
+class TaskData:
+    """Training and dev examples of one task.
+
+    Args:
+        train: training examples.
+        dev: dev examples, with labels.
+        layout: how rows are put together.
+        siamese: whether the sentences of a pair are rows of their own.
+        seed: of the run.
+    """
+
+    def __init__(self, train: Examples, dev: Examples, layout: RowLayout, siamese: bool, seed: int) -> None:
+        self.train, self.dev = train, dev
+        self.layout, self.siamese = layout, siamese
+        self._stream = ExampleStream(row_lengths(train, layout, siamese), seed, train.spec.name)
+
+    def next_batch(self, size: int) -> Batch:
+        """The coming training batch."""
+        return assemble(self.train, self._stream.next(size), self.layout, self.siamese)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position in the training data."""
+        return dict(self._stream.state_dict())
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The inverse of :meth:`state_dict`."""
+        self._stream.load_state_dict(state)

@@ -1,0 +1,24 @@
+"""Techniques that change what happens around the training step, one a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.config import RunConfig
+from core.techniques.gradient_clipping import GradientClipping
+from core.techniques.technique import Technique
+from core.techniques.weight_average import WeightAverage
+
+__all__ = ["Technique", "make_techniques"]
+
+# The order is that of the hooks within a step: averaging sees the weights after everything else.
+_BUILDERS: dict[str, Callable[[RunConfig], Technique | None]] = {
+    "gradient_clipping": GradientClipping.from_config,
+    "weight_average": WeightAverage.from_config,
+}
+
+
+def make_techniques(config: RunConfig) -> dict[str, Technique]:
+    """The techniques that the run uses, by name, in the order in which their hooks are called."""
+    built = {name: build(config) for name, build in _BUILDERS.items()}
+    return {name: technique for name, technique in built.items() if technique is not None}

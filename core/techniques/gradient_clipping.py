@@ -1,0 +1,31 @@
+"""Clipping the gradient by its norm (Pascanu et al. 2013, section 3.2)."""
+
+from __future__ import annotations
+
+from torch.nn.utils import clip_grad_norm_
+
+from core.config import RunConfig
+from core.multitask import MultitaskBert
+from core.techniques.technique import Technique
+
+__all__ = ["GradientClipping"]
+
+
+class GradientClipping(Technique):
+    """g <- g min(1, c / |g|) over all parameters together.
+
+    Args:
+        norm: c, the largest L2 norm.
+    """
+
+    def __init__(self, norm: float) -> None:
+        self._norm = norm
+
+    @classmethod
+    def from_config(cls, config: RunConfig) -> GradientClipping | None:
+        """None when the run does not clip."""
+        return None if config.optim.clip_norm is None else cls(config.optim.clip_norm)
+
+    def before_update(self, model: MultitaskBert) -> None:
+        """Clip in place."""
+        clip_grad_norm_(model.parameters(), self._norm)

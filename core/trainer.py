@@ -1,0 +1,226 @@
+"""One training run, from a RunConfig to its artifact folder.
+
+The loop is the method: pick the step's tasks, take a batch of each, compute the losses, combine the gradients,
+update, and at every rung score dev, write a checkpoint and ask whether to go on.
+"""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import ExitStack
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from core.batch_orders import make_order
+from core.checkpoint import load_checkpoint, save_checkpoint
+from core.config import RunConfig
+from core.errors import CheckpointError
+from core.evaluation import Evaluation
+from core.gradients import SummedGradients
+from core.loss_log import LossLog
+from core.multitask import MultitaskBert, build_model
+from core.optimiser import Optimiser
+from core.progress import Progress
+from core.random_state import random_state, restore_random_state
+from core.resources import Resources, pick_device
+from core.run_clock import RunClock
+from core.run_folder import RunFolder
+from core.run_observer import RunObserver
+from core.scoring import DevScores, score_dev
+from core.techniques import make_techniques
+
+__all__ = ["Outcome", "TrainingRun", "train"]
+
+
+class Outcome(StrEnum):
+    """How a call of :func:`train` ended."""
+
+    FINISHED = "finished"
+    PRUNED = "pruned"
+    INTERRUPTED = "interrupted"
+
+
+def train(config: RunConfig, folder: Path, resources: Resources, observer: RunObserver) -> Outcome:
+    """Train to the end of the budget or until the observer says stop, going on from the folder's checkpoint if any.
+
+    On resuming, the observer first sees the evaluations of before again, in order: a kill between writing a
+    checkpoint and reporting it loses nothing.
+
+    Args:
+        config: the run.
+        folder: its artifact folder; see :class:`core.run_folder.RunFolder`.
+        resources: shared by the runs of this process.
+        observer: sees every step and rung.
+
+    Raises:
+        DivergedError: a loss is NaN or infinite.
+        UserError: data or encoder cannot be used.
+    """
+    torch.set_num_threads(config.compute.threads)
+    run = TrainingRun(config, RunFolder(folder), resources)
+    run.resume()
+    for evaluation in list(run.evaluations):
+        if not observer.evaluated(evaluation):
+            return Outcome.PRUNED
+    while not run.finished:
+        run.step()
+        if run.at_rung:
+            evaluation = run.evaluate()
+            if not observer.evaluated(evaluation):
+                return Outcome.PRUNED
+        elif not observer.stepped(run.progress.examples):
+            run.save()
+            return Outcome.INTERRUPTED
+    return Outcome.FINISHED
+
+
+class _Stateful(Protocol):
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any], /) -> Any: ...
+
+
+class TrainingRun:
+    """The state of one run and what may be done with it.
+
+    Args:
+        config: the run.
+        folder: where its artifacts go.
+        resources: shared by the runs of this process.
+    """
+
+    def __init__(self, config: RunConfig, folder: RunFolder, resources: Resources) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.folder = config, folder
+        self.device = pick_device(config.compute.device)
+        encoder = resources.encoder(config)
+        self.model: MultitaskBert = build_model(config, encoder.config, encoder.weights).to(self.device)
+        self.tasks = resources.task_data(config)
+        self.order = make_order(
+            config.sampler, {name: len(data.train) for name, data in self.tasks.items()}, config.seed
+        )
+        self.techniques = make_techniques(config)
+        for technique in self.techniques.values():
+            technique.prepare(self.model)
+        self.gradients = SummedGradients()
+        self.optimiser = Optimiser(config.optim, self.model)
+        self.losses = LossLog()
+        self.progress = Progress(0, 0, config.budget.examples, config.budget.epochs)
+        self.evaluations: list[Evaluation] = []
+        self._clock = RunClock()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last rung is behind."""
+        return len(self.evaluations) == len(self.config.rungs)
+
+    @property
+    def at_rung(self) -> bool:
+        """Whether the coming rung's examples have been seen."""
+        return not self.finished and self.progress.examples >= self.config.rungs[len(self.evaluations)]
+
+    def step(self) -> None:
+        """One optimiser step on a batch of each task whose turn it is."""
+        self.model.train()
+        examples = 0
+        for task in self.order.next(self.progress):
+            batch = self.tasks[task].next_batch(self.config.budget.batch_size).to(self.device)
+            outputs = self.model(batch)
+            assert batch.labels is not None, "training files without labels are refused when read"
+            loss: Tensor = self.model.losses[task].loss(outputs, batch.labels)
+            self.losses.add(self.progress.step, task, loss)
+            for technique in self.techniques.values():
+                penalty = technique.penalty(self.model, batch, outputs)
+                loss = loss if penalty is None else loss + penalty
+            self.gradients.add(task, self.config.loss_weight(task) * loss)
+            examples += len(batch)
+        self.gradients.combine()
+        for technique in self.techniques.values():
+            technique.before_update(self.model)
+        self.optimiser.step(self.progress, examples)
+        self.progress = self.progress.after(examples)
+        for technique in self.techniques.values():
+            technique.after_update(self.model, self.progress)
+
+    def evaluate(self) -> Evaluation:
+        """Score dev at the rung just reached, keep predictions and the best weights, and write a checkpoint."""
+        self.losses.read()
+        speed = self._clock.examples_per_second(self.progress.examples)
+        rung = self.config.rungs[len(self.evaluations)]
+        with ExitStack() as weights:
+            for technique in self.techniques.values():
+                weights.enter_context(technique.evaluation_weights(self.model))
+            scores = score_dev(self.model, self.config, self.tasks, self.device)
+            evaluation = self._evaluation(rung, scores, speed)
+            if all(evaluation.overall > earlier.overall for earlier in self.evaluations):
+                self.folder.write_best(self.model.state_dict(), evaluation)
+        for task, predictions in scores.predictions.items():
+            self.folder.write_predictions(task, rung, predictions)
+        self.evaluations.append(evaluation)
+        self.losses.clear()
+        self.save()
+        self.folder.write_metrics(self.evaluations)
+        self._clock.begin_lap(self.progress.examples)
+        return evaluation
+
+    def save(self) -> None:
+        """Write all that a resumed run needs to go on bit for bit."""
+        state = {
+            "config": self.config.digest,
+            "progress": asdict(self.progress),
+            "evaluations": [asdict(evaluation) for evaluation in self.evaluations],
+            "seconds": self._clock.seconds,
+            "random": random_state(self.device),
+            "parts": {name: part.state_dict() for name, part in self._parts().items()},
+        }
+        save_checkpoint(self.folder.checkpoint, state)
+
+    def resume(self) -> None:
+        """Go on from the folder's checkpoint; without a whole one of this very config, begin at the beginning."""
+        self.folder.make()
+        self.folder.write_config(self.config)
+        if not self.folder.checkpoint.exists():
+            return
+        try:
+            state = load_checkpoint(self.folder.checkpoint)
+        except CheckpointError as error:
+            # Runs are deterministic: beginning again costs time, not results.
+            warnings.warn(f"{error}; the run begins again", stacklevel=2)
+            return
+        if state["config"] != self.config.digest:
+            warnings.warn(f"{self.folder.checkpoint} is of another configuration; the run begins again", stacklevel=2)
+            return
+        for name, part in self._parts().items():
+            part.load_state_dict(state["parts"][name])
+        restore_random_state(state["random"], self.device)
+        self.progress = Progress(**state["progress"])
+        self.evaluations = [Evaluation(**evaluation) for evaluation in state["evaluations"]]
+        self._clock.resume(state["seconds"], self.progress.examples)
+
+    def _parts(self) -> dict[str, _Stateful]:
+        """Everything that changes while training and knows how to save itself."""
+        return {
+            "model": self.model,
+            "optimiser": self.optimiser,
+            "losses": self.losses,
+            **{f"data {name}": data for name, data in self.tasks.items()},
+            **{f"technique {name}": technique for name, technique in self.techniques.items()},
+        }
+
+    def _evaluation(self, rung: int, scores: DevScores, speed: float) -> Evaluation:
+        return Evaluation(
+            rung=rung,
+            examples=self.progress.examples,
+            step=self.progress.step,
+            overall=scores.overall,
+            scores=scores.scores,
+            metrics=scores.metrics,
+            train_loss=self.losses.means(),
+            seconds=self._clock.seconds,
+            examples_per_second=speed,
+        )

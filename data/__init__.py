@@ -1,0 +1,1 @@
+"""Tasks and examples: read, check, tokenise, batch."""

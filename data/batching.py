@@ -1,0 +1,86 @@
+"""One batch of token ids: the contract between data and core.
+
+The ids of all rows lie flat in one tensor with offsets, so that a packed forward pass can be added without touching
+a caller; :meth:`Batch.padded` is the view that a plain Transformer reads. A *row* is one token sequence as the
+encoder sees it. A cross-encoded pair is one row; a siamese pair is two rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+__all__ = ["Batch", "PaddedRows"]
+
+
+@dataclass(frozen=True)
+class PaddedRows:
+    """The rows of a batch, right-padded to the longest: three tensors of shape (R, T)."""
+
+    input_ids: Tensor  # int64
+    attention_mask: Tensor  # bool, True on real tokens
+    token_type_ids: Tensor  # int64, the segment: 0 or 1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Token ids of B examples of one task.
+
+    Attributes:
+        task: whose examples these are.
+        input_ids: ids of all rows one after the other, special tokens included, (N,) int64.
+        token_type_ids: segment of every id, (N,) int64.
+        offsets: row r is ``input_ids[offsets[r]:offsets[r + 1]]``, (R + 1,) int64.
+        pooled: which rows each sentence vector is pooled from: one tensor of B row numbers for single sentences and
+            cross-encoded pairs, two (first and second sentences) for siamese pairs.
+        labels: class indices (int64) or scores (float32), (B,); None where there are none.
+        positions: where the examples stand in their split, (B,) int64.
+        pad_id: the id that :meth:`padded` fills up with.
+    """
+
+    task: str
+    input_ids: Tensor
+    token_type_ids: Tensor
+    offsets: Tensor
+    pooled: tuple[Tensor, ...]
+    labels: Tensor | None
+    positions: Tensor
+    pad_id: int
+
+    def __len__(self) -> int:
+        """Number of examples, B."""
+        return len(self.positions)
+
+    @cached_property
+    def lengths(self) -> Tensor:
+        """Tokens per row, (R,) int64."""
+        return self.offsets[1:] - self.offsets[:-1]
+
+    def padded(self) -> PaddedRows:
+        """The rows right-padded to the longest, (R, T) each."""
+        rows, longest = len(self.lengths), int(self.lengths.max())
+        columns = torch.arange(longest, device=self.input_ids.device)
+        mask = columns[None, :] < self.lengths[:, None]  # (R, T)
+        ids = torch.full((rows, longest), self.pad_id, dtype=torch.int64, device=self.input_ids.device)
+        segments = torch.zeros_like(ids)
+        ids[mask] = self.input_ids  # row-major, which is the order of the flat ids
+        segments[mask] = self.token_type_ids
+        return PaddedRows(ids, mask, segments)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        if self.input_ids.device == device:
+            return self
+        return Batch(
+            task=self.task,
+            input_ids=self.input_ids.to(device),
+            token_type_ids=self.token_type_ids.to(device),
+            offsets=self.offsets.to(device),
+            pooled=tuple(rows.to(device) for rows in self.pooled),
+            labels=None if self.labels is None else self.labels.to(device),
+            positions=self.positions,
+            pad_id=self.pad_id,
+        )

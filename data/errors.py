@@ -1,0 +1,9 @@
+"""Errors that are the user's to mend."""
+
+from __future__ import annotations
+
+__all__ = ["UserError"]
+
+
+class UserError(ValueError):
+    """Bad input: what was wrong, where, and what to do, in one line. Programs end with exit code 2 on it."""

@@ -1,0 +1,58 @@
+"""Tokenised splits kept on disk, named by what they are made from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from data.array_store import read_entry, write_entry
+from data.errors import UserError
+from data.examples import Examples
+from data.reading import parse_split, read_bytes, split_path
+from data.tasks import SplitName, TaskSpec
+
+__all__ = ["load_examples"]
+
+_FORMAT = 1  # raise it when the same file would give other examples
+
+
+def load_examples(spec: TaskSpec, directory: Path, split: SplitName, tokenizer: Tokenizer, cache_dir: Path) -> Examples:
+    """The tokenised split of a task, from the cache where it is there; the raw file is then only hashed, not parsed.
+
+    A cache entry is named by task, split and the SHA-256 of the file's bytes, the task's description, the tokenizer
+    and the format version, so it is never out of date. A damaged one is rebuilt.
+
+    Args:
+        spec: the task.
+        directory: the data folder.
+        split: train, dev or test.
+        tokenizer: with truncation and padding off.
+        cache_dir: folder of the cache, made if it is missing; several processes may share it.
+
+    Raises:
+        UserError: as :func:`data.reading.read_split`, and if the cache cannot be written.
+    """
+    path = split_path(spec, directory, split)
+    content = read_bytes(path)
+    folder = cache_dir / f"{spec.name}-{split}-{_key(spec, content, tokenizer)}"
+    entry = read_entry(folder)
+    if entry is not None:
+        return Examples.from_entry(spec, entry)
+    raw = parse_split(spec, split, content, path)
+    examples = Examples.from_sentences(spec, raw.sentences, tokenizer, raw.ids, raw.labels, raw.skipped)
+    try:
+        write_entry(folder, examples.to_entry())
+    except OSError as error:
+        raise UserError(f"cannot write the token cache to '{cache_dir}': {error.strerror}") from error
+    return examples
+
+
+def _key(spec: TaskSpec, content: bytes, tokenizer: Tokenizer) -> str:
+    """40 hex digits."""
+    parts = (content, spec.model_dump_json().encode(), tokenizer.to_str().encode(), bytes([_FORMAT]))
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(hashlib.sha256(part).digest())  # of each apart: no part can run into the next
+    return digest.hexdigest()[:40]

@@ -1,0 +1,155 @@
+"""A tokenised split: token ids of all sentences in one flat array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from data.array_store import Entry
+from data.gold import Labels
+from data.ragged import run_indices, run_offsets
+from data.tasks import TaskSpec
+
+__all__ = ["Examples"]
+
+_CHUNK = 8192  # sentences encoded at a time: the library's encodings take some kilobytes each until they are read
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples of one task, tokenised without special tokens and uncut: pair mode and row length are of the batch.
+
+    Attributes:
+        spec: the task.
+        ids: one per example.
+        token_ids: ids of every sentence one after the other, int32; an example's sentences are neighbours.
+        offsets: sentence k is ``token_ids[offsets[k]:offsets[k + 1]]``, int64, (n * sentences per example + 1,).
+        labels: class indices (int64) or scores (float32), (n,); None where there are none.
+        skipped: 'file:line: why' for each row of the file that was left out.
+    """
+
+    spec: TaskSpec
+    ids: list[str]
+    token_ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+    labels: Labels | None
+    skipped: tuple[str, ...] = ()
+
+    @classmethod
+    def from_sentences(
+        cls,
+        spec: TaskSpec,
+        sentences: Sequence[tuple[str, ...]],
+        tokenizer: Tokenizer,
+        ids: list[str] | None = None,
+        labels: Labels | None = None,
+        skipped: Sequence[str] = (),
+    ) -> Examples:
+        """Tokenise sentences.
+
+        Args:
+            spec: the task.
+            sentences: one or two per example, as many as the task reads.
+            tokenizer: with truncation and padding off.
+            ids: one per example; None numbers them from 0.
+            labels: one per example, or None.
+            skipped: rows left out, for the record.
+
+        Raises:
+            ValueError: if the counts do not fit, or the tokenizer truncates or pads.
+        """
+        _check_counts(spec, sentences, ids, labels)
+        if tokenizer.truncation is not None or tokenizer.padding is not None:
+            raise ValueError("the tokenizer truncates or pads; load it with data.tokenizer.load_tokenizer")
+        flat = [sentence for example in sentences for sentence in example]
+        token_ids, lengths = _encode(flat, tokenizer)
+        return cls(
+            spec=spec,
+            ids=[str(number) for number in range(len(sentences))] if ids is None else ids,
+            token_ids=token_ids,
+            offsets=run_offsets(lengths),
+            labels=labels,
+            skipped=tuple(skipped),
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def sentences_per_example(self) -> int:
+        """1, or 2 for pairs."""
+        return len(self.spec.columns.sentences)
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens per sentence without special tokens, (n, sentences per example)."""
+        return np.diff(self.offsets).reshape(len(self), self.sentences_per_example)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of ids, token ids and labels, 64 hex digits: equal data, equal digest."""
+        return Entry(self._arrays, {"ids": self.ids}).digest
+
+    @property
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        labels = {} if self.labels is None else {"labels": self.labels}
+        return {"token_ids": self.token_ids, "offsets": self.offsets, **labels}
+
+    def to_entry(self) -> Entry:
+        """Everything but the task, as it is kept in the cache."""
+        return Entry(self._arrays, {"ids": self.ids, "skipped": self.skipped})
+
+    @classmethod
+    def from_entry(cls, spec: TaskSpec, entry: Entry) -> Examples:
+        """The inverse of :meth:`to_entry`."""
+        return cls(
+            spec=spec,
+            ids=entry.facts["ids"],
+            token_ids=entry.arrays["token_ids"],
+            offsets=entry.arrays["offsets"],
+            labels=entry.arrays.get("labels"),
+            skipped=tuple(entry.facts["skipped"]),
+        )
+
+    def subset(self, positions: npt.NDArray[np.int64]) -> Examples:
+        """The examples at these positions, in this order."""
+        per = self.sentences_per_example
+        sentences = (positions[:, None] * per + np.arange(per)).ravel()
+        lengths = self.lengths[positions].ravel()
+        return Examples(
+            spec=self.spec,
+            ids=[self.ids[position] for position in positions],
+            token_ids=self.token_ids[run_indices(self.offsets[sentences], lengths)],
+            offsets=run_offsets(lengths),
+            labels=None if self.labels is None else self.labels[positions],
+            skipped=self.skipped,
+        )
+
+
+def _encode(sentences: list[str], tokenizer: Tokenizer) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Token ids of all sentences, flat, and tokens per sentence."""
+    parts, lengths = [np.zeros(0, dtype=np.int32)], [0] * len(sentences)
+    for start in range(0, len(sentences), _CHUNK):
+        chunk = sentences[start : start + _CHUNK]
+        encoded = [encoding.ids for encoding in tokenizer.encode_batch_fast(chunk, add_special_tokens=False)]
+        lengths[start : start + len(chunk)] = [len(ids) for ids in encoded]
+        parts.append(np.fromiter((index for ids in encoded for index in ids), dtype=np.int32))
+    return np.concatenate(parts), np.array(lengths, dtype=np.int64)
+
+
+def _check_counts(
+    spec: TaskSpec, sentences: Sequence[tuple[str, ...]], ids: list[str] | None, labels: Labels | None
+) -> None:
+    expected = len(spec.columns.sentences)
+    for number, example in enumerate(sentences):
+        if isinstance(example, str) or len(example) != expected:
+            raise ValueError(f"task '{spec.name}' reads {expected} sentence(s), example {number} is {example!r}")
+    for name, values in (("ids", ids), ("labels", labels)):
+        if values is not None and len(values) != len(sentences):
+            raise ValueError(f"there are {len(sentences)} examples, but {len(values)} {name}")

@@ -1,0 +1,86 @@
+"""Gold labels as they are written in files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from data.tasks import TaskSpec
+
+__all__ = ["Labels", "label_array", "label_parser"]
+
+Labels = npt.NDArray[np.int64] | npt.NDArray[np.float32]
+"""Class indices, or scores: one per example."""
+
+
+def label_parser(spec: TaskSpec) -> Callable[[str], float]:
+    """What turns the text of a label cell into a class index or a score.
+
+    The parser raises ValueError with the reason where the text is no label of the task.
+    """
+    return _score_parser(spec) if spec.kind.is_score else _class_parser(spec)
+
+
+def label_array(spec: TaskSpec, labels: list[float]) -> Labels:
+    """Parsed labels as an array: int64 class indices or float32 scores."""
+    return np.array(labels, dtype=np.float32) if spec.kind.is_score else np.array(labels, dtype=np.int64)
+
+
+def _score_parser(spec: TaskSpec) -> Callable[[str], float]:
+    assert spec.score_range is not None  # TaskSpec checks it
+    low, high = spec.score_range
+
+    def parse(text: str) -> float:
+        score = _number(text)
+        if not math.isfinite(score):
+            raise ValueError(f"'{text.strip()}' is not a finite score")
+        if not low <= score <= high:
+            raise ValueError(f"score {score:g} is outside {low:g} to {high:g}")
+        return score
+
+    return parse
+
+
+def _class_parser(spec: TaskSpec) -> Callable[[str], int]:
+    named = {name: index for index, name in enumerate(spec.classes)}
+    # Classes named by numbers, such as ratings 1 to 5, are meant by their names, never by their indices.
+    numbers = {value: index for name, index in named.items() if (value := _as_number(name)) is not None}
+    numbers = numbers or {float(index): index for index in named.values()}
+
+    def parse(text: str) -> int:
+        label = text.strip()
+        if not label:
+            raise ValueError("no label")
+        index = named.get(label)
+        if index is None:
+            value = _as_number(label)
+            index = None if value is None else numbers.get(value)
+        if index is None:
+            raise ValueError(f"label '{label}' is none of {_listed(spec.classes, numbers)}")
+        return index
+
+    return parse
+
+
+def _listed(classes: tuple[str, ...], numbers: dict[float, int]) -> str:
+    names = ", ".join(f"'{name}'" for name in classes)
+    return f"{names} or their numbers {min(numbers):g} to {max(numbers):g}"
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _number(text: str) -> float:
+    if not text.strip():
+        raise ValueError("no label")
+    value = _as_number(text)
+    if value is None:
+        raise ValueError(f"'{text.strip()}' is not a number")
+    return value

@@ -1,0 +1,207 @@
+"""Read one split of a task from its file: every malformed row named, few of them skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from data.delimited import Record, read_table
+from data.errors import UserError
+from data.gold import Labels, label_array, label_parser
+from data.tasks import SplitName, TaskSpec
+
+__all__ = ["RawSplit", "parse_split", "read_bytes", "read_split", "split_path"]
+
+_SKIPPED_PER_ROW = 0.001  # at most 0.1 % of a file's rows are skipped; a file of under 1,000 rows must be clean
+_QUOTED_FAULTS = 3
+
+
+@dataclass(frozen=True)
+class RawSplit:
+    """The rows of one split, in the order of the file.
+
+    Attributes:
+        ids: one per example, all different; the row number from 0 where the task has no id column.
+        sentences: one or two sentences per example, as they stand in the file.
+        labels: class indices (int64) or scores (float32), (n,); None for a test split without (all of) its labels.
+        skipped: 'file:line: why' for each malformed row that was left out.
+        path: the file.
+    """
+
+    ids: list[str]
+    sentences: list[tuple[str, ...]]
+    labels: Labels | None
+    skipped: list[str]
+    path: Path
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def read_split(spec: TaskSpec, directory: Path, split: SplitName) -> RawSplit:
+    """Read a split of a task from the data folder.
+
+    Raises:
+        UserError: for a missing folder, file or column, an empty split, an id that stands twice, and more than 0.1 %
+            malformed rows.
+    """
+    path = split_path(spec, directory, split)
+    return parse_split(spec, split, read_bytes(path), path)
+
+
+def split_path(spec: TaskSpec, directory: Path, split: SplitName) -> Path:
+    """The file of a split.
+
+    Raises:
+        UserError: if the task has no such file, or the folder or the file does not exist.
+    """
+    name: str | None = getattr(spec.files, split)
+    if name is None:
+        raise UserError(f"task '{spec.name}' has no {split} file; name it as files.{split} of the task")
+    if not directory.is_dir():
+        raise UserError(f"no data folder '{directory}'; it should hold {name} and the other files of the tasks")
+    path = directory / name
+    if not path.is_file():
+        near = get_close_matches(path.name, [file.name for file in directory.iterdir()], n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise UserError(f"task '{spec.name}': no {split} file '{path}'{hint}")
+    return path
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a data file.
+
+    Raises:
+        UserError: if it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot read the file: {error.strerror}") from error
+
+
+def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path) -> RawSplit:
+    """The rows in a split file's bytes; ``path`` is for messages. Raises as :func:`read_split`."""
+    table = read_table(content, str(path))
+    reader = _RowReader.of(spec, split, table.header, path)
+    rows: list[_Row] = []
+    faults: list[tuple[Record, str]] = []
+    for number, record in enumerate(table.records):
+        try:
+            rows.append(reader.row(record, number))
+        except _MalformedRowError as fault:
+            faults.append((record, str(fault)))
+    skipped = [f"{path.name}:{record.line}: {why}" for record, why in faults]
+    # A quote left open makes one record of many lines: all of them are lost.
+    _check_faults(path, skipped, sum(record.lines for record, _ in faults), len(rows))
+    if not rows:
+        raise UserError(f"{path}: no rows below the header")
+    _check_ids(path, rows)
+    labels = [row.label for row in rows if row.label is not None]
+    return RawSplit(
+        ids=[row.id for row in rows],
+        sentences=[row.sentences for row in rows],
+        labels=label_array(spec, labels) if len(labels) == len(rows) else None,
+        skipped=skipped,
+        path=path,
+    )
+
+
+class _MalformedRowError(ValueError):
+    """Why a row cannot be used."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    line: int
+    id: str
+    sentences: tuple[str, ...]
+    label: float | None
+
+
+@dataclass(frozen=True)
+class _RowReader:
+    """Where in a record the id, the sentences and the label are, None where there is no such column."""
+
+    id: int | None
+    sentences: dict[str, int]
+    label: int | None
+    parse_label: Callable[[str], float]
+    needs_label: bool
+
+    @classmethod
+    def of(cls, spec: TaskSpec, split: SplitName, header: list[str], path: Path) -> _RowReader:
+        columns, is_test = spec.columns, split == "test"
+        without_label = is_test and columns.label not in header
+        return cls(
+            id=None if columns.id is None else _column(header, columns.id, path),
+            sentences={name: _column(header, name, path) for name in columns.sentences},
+            label=None if without_label else _column(header, columns.label, path),
+            parse_label=label_parser(spec),
+            needs_label=not is_test,
+        )
+
+    def row(self, record: Record, number: int) -> _Row:
+        """The row in a record, the ``number``-th of its file from 0."""
+        if record.fault:
+            raise _MalformedRowError(record.fault)
+        row_id = str(number) if self.id is None else record.cells[self.id].strip()
+        if not row_id:
+            raise _MalformedRowError("no id")
+        for name, column in self.sentences.items():
+            if not record.cells[column].strip():
+                raise _MalformedRowError(f"{name} is empty")
+        sentences = tuple(record.cells[column] for column in self.sentences.values())
+        return _Row(record.line, row_id, sentences, self._label(record))
+
+    def _label(self, record: Record) -> float | None:
+        if self.label is None:
+            return None
+        try:
+            return self.parse_label(record.cells[self.label])
+        except ValueError as error:
+            if self.needs_label:
+                raise _MalformedRowError(str(error)) from error
+            return None  # a test row is there to be predicted, whatever its label cell holds
+
+
+def _column(header: list[str], name: str, path: Path) -> int:
+    """Where the column of that very name is."""
+    if header.count(name) > 1:
+        raise UserError(f"{path}: column '{name}' stands {header.count(name)} times in the header")
+    if name in header:
+        return header.index(name)
+    named = [column for column in header if column.strip()]
+    found = ", ".join(f"'{column[:40]}'" for column in named) or "none with a name"
+    raise UserError(f"{path}: no column '{name}'; the header has {found}{_meant(name, named)}")
+
+
+def _meant(name: str, header: list[str]) -> str:
+    folded = {column.strip().casefold(): column for column in header}
+    near = get_close_matches(name.strip().casefold(), folded, n=1)
+    return f"; did you mean '{folded[near[0]]}'? Name it under columns of the task" if near else ""
+
+
+def _check_faults(path: Path, faults: list[str], lost: int, good: int) -> None:
+    if lost <= _SKIPPED_PER_ROW * (lost + good):
+        return
+    more = len(faults) - _QUOTED_FAULTS
+    raise UserError(
+        f"{path}: {lost:,} of {lost + good:,} rows cannot be used, and at most 0.1 % are skipped: "
+        f"{'; '.join(faults[:_QUOTED_FAULTS])}{f'; and {more:,} more' if more > 0 else ''}"
+    )
+
+
+def _check_ids(path: Path, rows: list[_Row]) -> None:
+    seen: dict[str, int] = {}
+    twice: list[str] = []
+    for row in rows:
+        first = seen.setdefault(row.id, row.line)
+        if first != row.line:
+            twice.append(f"'{row.id}' in lines {first} and {row.line}")
+    if twice:
+        more = len(twice) - _QUOTED_FAULTS
+        rest = f", and {more:,} more" if more > 0 else ""
+        raise UserError(f"{path}: ids must differ, but there is {', '.join(twice[:_QUOTED_FAULTS])}{rest}")

@@ -1,0 +1,115 @@
+"""What a task is: its kind, its files and columns, its labels, its metric.
+
+sst, para, sts and cfimdb are described in ``builtin_tasks.toml``, in the very format in which a user describes a
+task of their own, and are read by the same code.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+__all__ = ["Columns", "Kind", "Metric", "SplitFiles", "SplitName", "TaskName", "TaskSpec", "WrittenAs"]
+
+SplitName = Literal["train", "dev", "test"]
+Metric = Literal["accuracy", "f1", "pearson", "spearman"]
+WrittenAs = Literal["name", "index", "float"]
+TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Kind(StrEnum):
+    """What is read (one sentence or a pair) and what is predicted (a class or a score)."""
+
+    CLASSIFY = "classify"
+    CLASSIFY_PAIR = "classify-pair"
+    SCORE = "score"
+    SCORE_PAIR = "score-pair"
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether an example holds two sentences."""
+        return self in (Kind.CLASSIFY_PAIR, Kind.SCORE_PAIR)
+
+    @property
+    def is_score(self) -> bool:
+        """Whether a number is predicted, not a class."""
+        return self in (Kind.SCORE, Kind.SCORE_PAIR)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SplitFiles(_Frozen):
+    """File names of the splits, relative to the data folder; only the test file may be missing."""
+
+    train: str
+    dev: str
+    test: str | None = None
+
+
+class Columns(_Frozen):
+    """Header names in the files. ``sentences`` holds one name, or two for a pair; ``id`` None means the row number."""
+
+    id: str | None = "id"
+    sentences: tuple[str, ...] = Field(min_length=1, max_length=2)
+    label: str
+
+
+class TaskSpec(_Frozen):
+    """One sentence task.
+
+    Attributes:
+        name: lower-case identifier, used in config paths (``loss.weights.sst``) and file names.
+        kind: see :class:`Kind`.
+        files: the split files.
+        columns: the header names.
+        classes: class names in label order (classification only, at least two). A label in a file is a class name,
+            or the index of one: ``3`` and ``3.0`` both mean the fourth class.
+        score_range: (lowest, highest) gold score (score tasks only).
+        metric: what is reported and enters the overall score.
+        prediction_column: header of the predictions file.
+        written_as: how a predicted class is written: its name, its index, or its index as a float.
+    """
+
+    name: TaskName
+    kind: Kind
+    files: SplitFiles
+    columns: Columns
+    classes: tuple[str, ...] = ()
+    score_range: tuple[float, float] | None = None
+    metric: Metric
+    prediction_column: str = "Prediction"
+    written_as: WrittenAs = "name"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        expected = 2 if self.kind.is_pair else 1
+        if len(self.columns.sentences) != expected:
+            raise ValueError(
+                f"a task of kind '{self.kind}' reads {expected} sentence column(s), "
+                f"got columns.sentences = {list(self.columns.sentences)}"
+            )
+        if self.kind.is_score:
+            self._check_score()
+        else:
+            self._check_classes()
+        return self
+
+    def _check_score(self) -> None:
+        if self.classes:
+            raise ValueError(f"a task of kind '{self.kind}' has no classes; give score_range = [low, high]")
+        if self.score_range is None or not self.score_range[0] < self.score_range[1]:
+            raise ValueError(f"score_range must be [low, high] with low < high, got {self.score_range}")
+        if self.metric not in ("pearson", "spearman"):
+            raise ValueError(f"metric of a score task must be 'pearson' or 'spearman', got '{self.metric}'")
+
+    def _check_classes(self) -> None:
+        if self.score_range is not None:
+            raise ValueError(f"a task of kind '{self.kind}' has no score_range; give classes = [...]")
+        if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
+            raise ValueError(f"classes must name at least two different classes, got {list(self.classes)}")
+        if self.metric not in ("accuracy", "f1"):
+            raise ValueError(f"metric of a classification task must be 'accuracy' or 'f1', got '{self.metric}'")

@@ -1,0 +1,138 @@
+"""BERT's tokenizer, loaded from and saved to a folder in Hugging Face layout, through the ``tokenizers`` library.
+
+Sentences are encoded without special tokens, truncation and padding: rows are put together per batch
+(:mod:`data.rows`). ``encode_batch`` is parallel over the library's own threads; its environment variable
+TOKENIZERS_PARALLELISM is left to the user, because only where it is unset does the library protect forked processes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors
+from tokenizers.models import WordPiece
+
+from data.errors import UserError
+
+__all__ = ["SpecialIds", "load_tokenizer", "save_tokenizer", "special_ids"]
+
+_SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+@dataclass(frozen=True)
+class SpecialIds:
+    """Ids of BERT's special tokens."""
+
+    pad: int
+    unk: int
+    cls: int
+    sep: int
+    mask: int
+
+
+def special_ids(tokenizer: Tokenizer) -> SpecialIds:
+    """The ids of [PAD], [UNK], [CLS], [SEP] and [MASK].
+
+    Raises:
+        UserError: if one of them is not in the vocabulary.
+    """
+    found = {token: tokenizer.token_to_id(token) for token in _SPECIAL_TOKENS}
+    missing = [token for token, index in found.items() if index is None]
+    if missing:
+        raise UserError(f"the tokenizer's vocabulary has no {', '.join(missing)}: it is not a BERT tokenizer")
+    return SpecialIds(*(index for index in found.values() if index is not None))
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of an encoder folder: its ``tokenizer.json``, or ``vocab.txt`` with ``tokenizer_config.json``.
+
+    Gives the ids that transformers' ``BertTokenizerFast`` gives. Truncation and padding are off.
+
+    Raises:
+        UserError: if neither file is there or can be read, or the tokenizer is not BERT's.
+    """
+    whole, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
+    if whole.is_file():
+        tokenizer = _from_json(whole)
+    elif vocabulary.is_file():
+        tokenizer = _from_vocabulary(vocabulary, folder / "tokenizer_config.json")
+    else:
+        raise UserError(f"{folder}: no tokenizer: there is neither tokenizer.json nor vocab.txt")
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    try:
+        special_ids(tokenizer)
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from error
+    return tokenizer
+
+
+def save_tokenizer(tokenizer: Tokenizer, folder: Path, max_length: int = 512) -> None:
+    """Write ``tokenizer.json``, ``vocab.txt`` and ``tokenizer_config.json`` so that transformers loads it too.
+
+    Args:
+        tokenizer: a WordPiece tokenizer.
+        folder: made if it is missing.
+        max_length: the longest row of the encoder, tokens.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+    tokens = sorted(vocabulary, key=lambda token: vocabulary[token])
+    config = {
+        **_class_settings(tokenizer.normalizer),
+        "model_max_length": max_length,
+        **{f"{token.strip('[]').lower()}_token": token for token in _SPECIAL_TOKENS},
+    }
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def _class_settings(normaliser: Any) -> dict[str, Any]:
+    """Which class of transformers rebuilds the tokenizer: its BertTokenizer has only BERT's own normaliser."""
+    if not isinstance(normaliser, normalizers.BertNormalizer):
+        return {"tokenizer_class": "PreTrainedTokenizerFast"}
+    return {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": normaliser.lowercase,
+        "strip_accents": normaliser.strip_accents,
+        "tokenize_chinese_chars": normaliser.handle_chinese_chars,
+    }
+
+
+def _from_json(path: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    except Exception as error:  # the library raises bare Exceptions
+        raise UserError(f"{path}: cannot read the tokenizer: {error}") from error
+
+
+def _from_vocabulary(vocabulary: Path, config: Path) -> Tokenizer:
+    """BERT's WordPiece from its older files; a setting that is not in the configuration has BERT's default."""
+    try:
+        tokens = vocabulary.read_text(encoding="utf-8").split("\n")
+        settings: dict[str, Any] = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
+    except (OSError, ValueError) as error:
+        raise UserError(f"{vocabulary.parent}: cannot read the tokenizer: {error}") from error
+    if tokens[-1] == "":  # the end of the last line, not a token
+        tokens.pop()
+    tokenizer = Tokenizer(WordPiece({token: index for index, token in enumerate(tokens)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
+        strip_accents=settings.get("strip_accents"),
+        lowercase=settings.get("do_lower_case", True),
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece(prefix="##")
+    tokenizer.add_special_tokens([token for token in _SPECIAL_TOKENS if token in set(tokens)])
+    if "[CLS]" in tokens and "[SEP]" in tokens:
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="[CLS]:0 $A:0 [SEP]:0",
+            pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
+            special_tokens=[(token, tokens.index(token)) for token in ("[CLS]", "[SEP]")],
+        )
+    return tokenizer

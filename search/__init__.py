@@ -1,0 +1,1 @@
+"""Studies in, trials out: the only floor that knows Optuna."""

@@ -1,0 +1,68 @@
+"""``[base]`` of a study file: the run that the search starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.config import RunConfig
+from data.tasks import TaskSpec
+from search.config_paths import FieldType, check_value, config_fields, set_value
+from search.keyed_error import KeyedError, did_you_mean, spell_key
+from search.validation_messages import explain
+
+__all__ = ["build_base"]
+
+KEY = ("base",)
+
+
+def build_base(table: Mapping[str, Any], tasks: Mapping[str, TaskSpec], replaced: Mapping[str, object]) -> RunConfig:
+    """The run of a ``[base]`` table, which holds only what differs from RunConfig's defaults.
+
+    Args:
+        table: nested tables of settings.
+        tasks: the study's tasks by name, in order.
+        replaced: settings by dotted path that go before the table's.
+
+    Raises:
+        KeyedError: under ``base`` and what follows it.
+    """
+    fields = config_fields(tasks)
+    tree: dict[str, Any] = {"tasks": {name: {"spec": spec} for name, spec in tasks.items()}}
+    for path, value in _leaves(table, "", fields):
+        set_value(tree, path, check_value(value, fields[path], (*KEY, *path.split("."))))
+    for path, replacement in replaced.items():
+        set_value(tree, path, replacement)
+    try:
+        return RunConfig.model_validate(tree)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = [str(part) for part in problem["loc"]]
+        # Past a setting, pydantic goes on with the members of its type: eval.rungs.int.
+        while len(where) > 1 and ".".join(where[:-1]) in fields:
+            where.pop()
+        raise KeyedError((*KEY, *where), explain(problem)) from error
+
+
+def _leaves(table: Mapping[str, Any], prefix: str, fields: Mapping[str, FieldType]) -> Iterator[tuple[str, object]]:
+    for name, value in table.items():
+        path = prefix + name
+        key = (*KEY, *prefix.split(".")[:-1], name)
+        if path in fields:
+            yield path, value
+        elif not any(known.startswith(f"{path}.") for known in fields):
+            raise KeyedError(key, _unknown(path, prefix, fields))
+        elif isinstance(value, dict):
+            yield from _leaves(value, f"{path}.", fields)
+        else:
+            raise KeyedError(key, f"must be a table [{spell_key(key)}], got {value!r}")
+
+
+def _unknown(path: str, prefix: str, fields: Mapping[str, FieldType]) -> str:
+    parts = path.split(".")
+    if parts[0] == "tasks" and parts[-1] == "spec":
+        return "describe a task under [tasks.NAME], not in the base"
+    names = {known[: len(prefix)] + known[len(prefix) :].split(".")[0] for known in fields if known.startswith(prefix)}
+    return f"no such setting of a run{did_you_mean(path, names) or did_you_mean(path, fields)}"

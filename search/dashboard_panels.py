@@ -1,0 +1,67 @@
+"""What optuna-dashboard shows of a study beside its own plots: a note at every trial, learning curves per task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import optuna
+import optuna_dashboard
+import plotly.graph_objects as go
+from optuna.trial import Trial
+
+from core.evaluation import Evaluation
+from search.trial_record import TrialResult
+
+__all__ = ["save_curves", "save_trial_note", "trial_note"]
+
+
+def trial_note(result: TrialResult, evaluations: Sequence[Evaluation]) -> str:
+    """Markdown: the outcome, and a table with a row for each rung and a column for each task."""
+    lines = [f"**{result.reason}**", ""] if result.reason else []
+    if not evaluations:
+        return "\n".join([*lines, "No evaluation."])
+    tasks = list(evaluations[0].scores)
+    lines += ["| examples | overall | " + " | ".join(tasks) + " |", "|---:" * (len(tasks) + 2) + "|"]
+    for evaluation in evaluations:
+        numbers = [evaluation.overall, *(evaluation.scores[task] for task in tasks)]
+        mark = "**" if evaluation.rung == result.best_rung else ""
+        cells = [f"{mark}{number:.4f}{mark}" for number in numbers]
+        lines.append(f"| {evaluation.rung:,} | " + " | ".join(cells) + " |")
+    lines += ["", f"{result.examples:,} training examples in {result.seconds:.0f} s"]
+    return "\n".join(lines)
+
+
+def save_trial_note(trial: Trial, result: TrialResult, evaluations: Sequence[Evaluation]) -> None:
+    """Show :func:`trial_note` on the trial's page."""
+    optuna_dashboard.save_note(trial, trial_note(result, evaluations))
+
+
+def save_curves(study: optuna.Study, curves: Mapping[int, Sequence[Evaluation]]) -> None:
+    """One figure for each task on the study's page, with a line for each trial.
+
+    The dashboard itself draws the overall score only, and takes figures for studies, not for trials.
+
+    Args:
+        study: where they are shown.
+        curves: evaluations by trial number.
+    """
+    tasks = {task: None for evaluations in curves.values() for point in evaluations for task in point.scores}
+    for task in tasks:
+        optuna_dashboard.save_plotly_graph_object(study, _figure(task, curves), graph_object_id=f"curves-{task}")
+
+
+def _figure(task: str, curves: Mapping[int, Sequence[Evaluation]]) -> go.Figure:
+    lines = [
+        go.Scatter(
+            x=[point.rung for point in evaluations],
+            y=[round(point.scores[task], 4) for point in evaluations],
+            mode="lines+markers",
+            name=f"trial {number}",
+        )
+        for number, evaluations in sorted(curves.items())
+        if evaluations
+    ]
+    figure = go.Figure(lines)
+    # Without plotly's template, which would be stored with every figure and is larger than the curves.
+    figure.update_layout(template="none", title=f"{task}: dev score", xaxis_title="training examples")
+    return figure

@@ -1,0 +1,267 @@
+"""The driver: asks Optuna for trials, has an executor train them, reports, prunes, tells.
+
+It is the only process that writes a study. With one worker its proposals depend on the study alone, however often it
+was interrupted or killed; with several also on which trial ends first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState
+
+from core.evaluation import Evaluation
+from data.errors import UserError
+from search import events, optuna_trials
+from search.conclusions import Conclusions
+from search.executors.base import Executor
+from search.executors.messages import Advanced, Died, Ended, Evaluated, Failed, Message, OutcomeName, Refused
+from search.interrupts import Interrupts
+from search.lease import Lease
+from search.proposals import Proposals
+from search.running_trial import RunningTrial
+from search.stored_study import create_or_load
+from search.study_spec import StudySpec
+from search.trial_folders import TrialFolders
+
+__all__ = ["Driver", "StudyResult"]
+
+RETRIES = 2  # new starts of a trial whose worker died
+
+STATES: dict[TrialState, events.TrialState] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What :meth:`Driver.run` came to.
+
+    Attributes:
+        finished: whether all trials of the study are over; False after an interrupt.
+        study: for reading the trials.
+        counts: ended trials by state, those of earlier runs included.
+    """
+
+    finished: bool
+    study: optuna.Study
+    counts: dict[events.TrialState, int]
+
+
+class Driver:
+    """Runs one study to its end, or until it is interrupted.
+
+    Args:
+        spec: the study.
+        storage: where it is recorded.
+        executor: trains; the driver starts and stops it.
+        observers: told every event, in order, from the driver's thread.
+        folder: the study's own, ``runs/<study>``.
+        storage_name: of the storage, for people to read.
+        data_digest: of the data files; a study is refused other data than it began with. None: not checked.
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        storage: BaseStorage,
+        executor: Executor,
+        observers: Sequence[events.Observer],
+        folder: Path,
+        *,
+        storage_name: str = "",
+        data_digest: str | None = None,
+    ) -> None:
+        self._spec = spec
+        self._storage = storage
+        self._executor = executor
+        self._observers = observers
+        self._folder = folder
+        self._storage_name = storage_name
+        self._data_digest = data_digest
+        self._interrupts = Interrupts(executor.wake)
+        self._waiting: deque[RunningTrial] = deque()  # begun before, to be trained on
+        self._running: dict[int, RunningTrial] = {}
+        self._refusal = ""
+        self._leaving = False
+
+    def run(self) -> StudyResult:
+        """Train until ``spec.trials`` trials have ended in total, first those that were left running.
+
+        The first SIGINT or SIGTERM lets running trials write a checkpoint, the second kills them; either way they stay
+        RUNNING in the storage and a later call goes on with them.
+
+        Raises:
+            UserError: another driver runs this study, the study in the storage is another one, or the input is
+                unusable; a trial that met unusable input can be resumed.
+            ExecutorError: workers cannot be started.
+        """
+        with Lease(self._folder, self._spec.name), self._interrupts:
+            self._study = create_or_load(self._spec, self._storage, self._data_digest)
+            folders = TrialFolders(self._folder)
+            self._proposals = Proposals(self._spec, self._study, folders)
+            self._conclusions = Conclusions(self._study, folders, self._spec.keep_models)
+            try:
+                self._executor.start()
+                self._resume()
+                self._train()
+            finally:
+                self._executor.stop()
+            return self._close()
+
+    def _resume(self) -> None:
+        self._conclusions.tidy()  # an earlier driver may have been killed before it could
+        self._ended = sum(self._counts().values())
+        left = [trial.number for trial in optuna_trials.running_trials(self._study)]
+        resumed = left[: max(self._spec.trials - self._ended, 0)]
+        self._tell_observers(
+            events.StudyStarted(
+                study=self._spec.name,
+                trials=self._spec.trials,
+                done=self._ended,
+                resumed=tuple(resumed),
+                workers=self._executor.workers,
+                storage=self._storage_name,
+                folder=self._folder,
+                tasks=tuple(self._spec.base.tasks),
+            )
+        )
+        self._waiting.extend(self._proposals.take_up(number) for number in resumed)
+
+    def _train(self) -> None:
+        while self._interrupts.count < 2:
+            if not self._stopping:
+                self._fill()
+            elif not self._leaving:
+                self._leaving = True
+                self._executor.interrupt()
+            if not self._running:
+                return
+            for message in self._executor.events(None):
+                self._handle(message)
+
+    @property
+    def _stopping(self) -> bool:
+        return self._interrupts.count > 0 or bool(self._refusal)
+
+    def _fill(self) -> None:
+        while self._executor.idle and (running := self._next()) is not None:
+            if running.defect:
+                self._end(running, TrialState.FAIL, running.defect)
+            else:
+                self._submit(running)
+
+    def _next(self) -> RunningTrial | None:
+        if self._waiting:
+            return self._waiting.popleft()
+        if self._ended + len(self._running) < self._spec.trials:
+            return self._proposals.ask()
+        return None
+
+    def _submit(self, running: RunningTrial) -> None:
+        self._running[running.number] = running
+        worker = self._executor.submit(running.job)
+        self._tell_observers(
+            events.TrialStarted(
+                number=running.number,
+                params=self._spec.space.chosen(running.config),
+                resumed=running.resumed,
+                worker=worker,
+                planned_examples=running.config.budget.examples,
+            )
+        )
+
+    def _handle(self, message: Message) -> None:
+        match message:
+            case Advanced(number, examples):
+                self._tell_observers(events.TrialAdvanced(number, examples))
+            case Evaluated(number, evaluation):
+                self._judge(self._running[number], evaluation)
+            case Ended(number, outcome):
+                self._close_run(self._running.pop(number), outcome)
+            case Refused(int(number), reason):
+                self._refused(self._running.pop(number), reason)
+            case Failed(int(number), reason):
+                self._end(self._running.pop(number), TrialState.FAIL, reason)
+            case Died():
+                self._died(message)
+
+    def _judge(self, running: RunningTrial, evaluation: Evaluation) -> None:
+        is_new = not running.knows(evaluation)
+        go_on = running.judge(evaluation)
+        self._executor.decide(running.number, go_on)
+        if is_new:
+            self._tell_observers(events.TrialEvaluated(running.number, evaluation))
+
+    def _close_run(self, running: RunningTrial, outcome: OutcomeName) -> None:
+        if running.defect:
+            self._end(running, TrialState.FAIL, running.defect)
+        elif outcome == "pruned":
+            self._end(running, TrialState.PRUNED, f"pruned at {running.evaluations[-1].rung} examples")
+        elif outcome == "finished" and running.best is not None:
+            self._end(running, TrialState.COMPLETE, "")
+        elif outcome == "finished":
+            self._end(running, TrialState.FAIL, "the run ended without an evaluation")
+
+    def _refused(self, running: RunningTrial, reason: str) -> None:
+        """Unusable input fails the trial, or, before any trial went well, the study: all others would meet it too."""
+        if self._ended or running.evaluations:
+            self._end(running, TrialState.FAIL, reason)
+        else:
+            self._refusal = reason
+
+    def _died(self, death: Died) -> None:
+        running = self._running.pop(death.number, None) if death.number is not None else None
+        if self._stopping:
+            return  # killed while loading, or a loss that the next driver makes up for
+        if running is None:
+            self._tell_observers(events.WorkerDied(death.worker, None, death.exit_code, retried=False))
+            return
+        running.deaths += 1
+        running.resumed = True
+        retried = running.deaths <= RETRIES
+        self._tell_observers(events.WorkerDied(death.worker, death.number, death.exit_code, retried))
+        if retried:
+            self._waiting.appendleft(running)
+        else:
+            reason = f"its worker died {running.deaths} times, the last time with exit code {death.exit_code}"
+            self._end(running, TrialState.FAIL, reason)
+
+    def _end(self, running: RunningTrial, state: TrialState, reason: str) -> None:
+        value = self._conclusions.end(running, state, reason)
+        self._ended += 1
+        self._tell_observers(
+            events.TrialEnded(
+                number=running.number,
+                state=STATES[state],
+                value=value,
+                reason=reason,
+                best=running.best,
+                seconds=running.evaluations[-1].seconds if running.evaluations else 0.0,
+                folder=running.folder,
+            )
+        )
+
+    def _close(self) -> StudyResult:
+        self._conclusions.draw_curves()
+        finished = self._ended >= self._spec.trials
+        counts = self._counts()
+        self._tell_observers(events.StudyEnded(self._spec.name, finished, counts))
+        if self._refusal:
+            raise UserError(self._refusal)
+        return StudyResult(finished, self._study, counts)
+
+    def _counts(self) -> dict[events.TrialState, int]:
+        states = [trial.state for trial in self._study.get_trials(deepcopy=False)]
+        return {name: states.count(state) for state, name in STATES.items()}
+
+    def _tell_observers(self, event: events.Event) -> None:
+        for observer in self._observers:
+            observer(event)

@@ -1,0 +1,102 @@
+"""What the driver tells its observers: progress display, JSON-lines log, tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from core.evaluation import Evaluation
+
+__all__ = [
+    "Event",
+    "Observer",
+    "StudyEnded",
+    "StudyStarted",
+    "TrialAdvanced",
+    "TrialEnded",
+    "TrialEvaluated",
+    "TrialStarted",
+    "TrialState",
+    "WorkerDied",
+]
+
+TrialState = Literal["complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True)
+class StudyStarted:
+    """The driver begins; ``done`` of ``trials`` were ended before, ``resumed`` of them go on from a checkpoint."""
+
+    study: str
+    trials: int
+    done: int
+    resumed: tuple[int, ...]
+    workers: int
+    storage: str
+    folder: Path
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TrialStarted:
+    """A trial was handed to a worker."""
+
+    number: int
+    params: dict[str, object]
+    resumed: bool
+    worker: int
+    planned_examples: int
+
+
+@dataclass(frozen=True)
+class TrialAdvanced:
+    """A running trial has seen this many training examples (sent about once a second)."""
+
+    number: int
+    examples: int
+
+
+@dataclass(frozen=True)
+class TrialEvaluated:
+    """A running trial passed a rung."""
+
+    number: int
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """A trial is over. ``value`` is what Optuna was told; ``best`` the trial's best evaluation so far."""
+
+    number: int
+    state: TrialState
+    value: float | None
+    reason: str
+    best: Evaluation | None
+    seconds: float
+    folder: Path
+
+
+@dataclass(frozen=True)
+class WorkerDied:
+    """A worker process is gone; its trial is tried again when ``retried``."""
+
+    worker: int
+    number: int | None
+    exit_code: int | None
+    retried: bool
+
+
+@dataclass(frozen=True)
+class StudyEnded:
+    """The driver is done: all trials ended, or it was interrupted."""
+
+    study: str
+    finished: bool
+    counts: dict[TrialState, int] = field(default_factory=dict)
+
+
+Event = StudyStarted | TrialStarted | TrialAdvanced | TrialEvaluated | TrialEnded | WorkerDied | StudyEnded
+Observer = Callable[[Event], None]

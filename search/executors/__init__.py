@@ -1,0 +1,1 @@
+"""Where trials run: one Protocol, and the machines behind it."""

@@ -1,0 +1,53 @@
+"""A recorded study, and which of its trials to use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from data.errors import UserError
+from search.storage import describe_storage, open_storage
+
+__all__ = ["best_trial", "open_study", "pick_trial"]
+
+
+def open_study(name: str, storage: str | None, runs_dir: Path) -> optuna.Study:
+    """The study of this name.
+
+    Raises:
+        UserError: if there is none; it lists those that there are.
+    """
+    opened = open_storage(storage, runs_dir)
+    names = sorted(optuna.get_all_study_names(opened))
+    if name not in names:
+        there = f"it has {', '.join(names)}" if names else "it has none yet: run python -m search.run --study NAME"
+        raise UserError(f"--study {name}: no such study in {describe_storage(storage, runs_dir)}; {there}")
+    return optuna.load_study(study_name=name, storage=opened)
+
+
+def best_trial(study: optuna.Study) -> FrozenTrial | None:
+    """The finished trial with the highest overall score, the earlier of equals; None if none has finished.
+
+    Pruned trials do not count: their score is that of an early rung.
+    """
+    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return max(finished, key=lambda trial: (trial.value or 0.0, -trial.number), default=None)
+
+
+def pick_trial(study: optuna.Study, number: int | None) -> FrozenTrial:
+    """The trial of this number, or the best one.
+
+    Raises:
+        UserError: if there is no such trial, or none has finished.
+    """
+    if number is None:
+        best = best_trial(study)
+        if best is None:
+            raise UserError(f"study '{study.study_name}' has no finished trial yet")
+        return best
+    trials = study.get_trials(deepcopy=False)
+    if not 0 <= number < len(trials):
+        raise UserError(f"--trial {number}: study '{study.study_name}' has trials 0 to {len(trials) - 1}")
+    return trials[number]

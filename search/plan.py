@@ -1,0 +1,60 @@
+"""What a study is going to do, in words: its space, its budget, and how long it may take."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from core.config import RunConfig
+from core.speed import Speed
+from search.preflight import DataReport
+from search.progress import duration
+from search.study_file import StudySpec
+
+__all__ = ["show_data", "show_estimate", "show_plan"]
+
+
+def show_plan(console: Console, spec: StudySpec) -> None:
+    """Space and budget."""
+    console.print(f"study [bold]{spec.name}[/]  {spec.description}", highlight=False)
+    table = Table(title="search space", title_justify="left")
+    for heading in ("setting", "kind", "values", "only if"):
+        table.add_column(heading)
+    for row in spec.space.describe():
+        table.add_row(row.path, row.kind, row.values, row.condition)
+    console.print(table, highlight=False)
+    console.print(budget_line(spec), highlight=False, soft_wrap=True)
+
+
+def budget_line(spec: StudySpec) -> str:
+    """``16 trials of up to 12,000 training examples (dev scored at 1,500, 3,000, ...); ...``."""
+    base = spec.base
+    rungs = ", ".join(f"{rung:,}" for rung in base.rungs)
+    return (
+        f"budget: {spec.trials} trials of up to {base.budget.examples:,} training examples, dev scored at {rungs}; "
+        f"sampler {spec.sampler.name}, pruner {spec.pruner.name}, {spec.workers} worker(s) of "
+        f"{base.compute.threads} thread(s)"
+    )
+
+
+def show_data(console: Console, report: DataReport) -> None:
+    """Sizes of the splits, and warnings."""
+    for task, sizes in report.sizes.items():
+        counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
+        console.print(f"data:   {task}: {counts}", highlight=False)
+    for warning in report.warnings:
+        console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
+
+
+def show_estimate(console: Console, speed: Speed, config: RunConfig, trials: int, workers: int) -> float:
+    """Print the estimate for the trials still to be trained; returns the seconds of one full trial."""
+    one = speed.seconds(config)
+    at_most = one * -(-trials // workers)
+    console.print(
+        f"speed:  {speed.train_examples_per_second:.0f} training examples/s, "
+        f"{speed.eval_examples_per_second:.0f} dev examples/s (measured); a full trial takes about {duration(one)}, "
+        f"{trials} of them on {workers} worker(s) at most {duration(at_most)}; pruning makes it less",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return one

@@ -1,0 +1,83 @@
+"""``python -m search.predict``: predictions of an exported model for new text."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from core.config import RunConfig
+from core.model_folder import load_model_folder
+from core.resources import pick_device
+from core.scoring import predict
+from data.errors import UserError
+from data.examples import Examples
+from data.tasks import TaskSpec
+from search.exit_codes import entry_point
+from search.prediction_files import prediction_values
+
+__all__ = ["main", "parse_sentences"]
+
+
+def parse_sentences(lines: Iterable[str], spec: TaskSpec) -> list[tuple[str, ...]]:
+    """One example a line; the sentences of a pair are separated by a tab.
+
+    Raises:
+        UserError: if a line is empty or has too few or too many sentences; it names the line.
+    """
+    expected = len(spec.columns.sentences)
+    examples = []
+    for number, line in enumerate(lines, start=1):
+        sentences = tuple(part.strip() for part in line.rstrip("\r\n").split("\t"))
+        if len(sentences) != expected or not all(sentences):
+            form = "one sentence" if expected == 1 else "two sentences separated by a tab"
+            raise UserError(f"standard input, line {number}: task '{spec.name}' reads {form} a line, got {line!r}")
+        examples.append(sentences)
+    return examples
+
+
+@entry_point
+def main(
+    model_dir: Annotated[Path, typer.Option(help="Folder written by search.export (its model/ folder).")],
+    task: Annotated[str, typer.Option(help="Which of the model's tasks.")],
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Also print the probability of every class.")
+    ] = False,
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to run.")] = "auto",
+) -> None:
+    """Read sentences from standard input, one a line, and print a prediction for each.
+
+    The sentences of a pair stand on one line, separated by a tab. Classes are printed by name, scores as numbers.
+
+    Example: python -m search.predict --model-dir runs/starter/export/model --task sst < sentences.txt
+    """
+    trained = load_model_folder(model_dir)
+    spec = _spec(trained.config, task)
+    sentences = parse_sentences(sys.stdin, spec)
+    if not sentences:
+        raise UserError("standard input is empty; give one sentence a line")
+    examples = Examples.from_sentences(spec, sentences, trained.tokenizer)
+    siamese = trained.config.heads[task].pair == "siamese"
+    where = pick_device(device)
+    outputs = predict(trained.model.to(where), examples, trained.layout, siamese, trained.config.eval.batch_size, where)
+    named = spec.model_copy(update={"written_as": "name"})
+    writer = csv.writer(sys.stdout, delimiter="\t", lineterminator="\n")
+    if probabilities and not spec.kind.is_score:
+        writer.writerow(["prediction", *spec.classes])
+    for value, output in zip(prediction_values(named, outputs), outputs, strict=True):
+        more = [f"{p:.4f}" for p in output] if probabilities and not spec.kind.is_score else []
+        writer.writerow([value, *more])
+
+
+def _spec(config: RunConfig, task: str) -> TaskSpec:
+    if task not in config.tasks:
+        raise UserError(f"--task {task}: the model has the tasks {', '.join(config.tasks)}")
+    return config.tasks[task].spec
+
+
+if __name__ == "__main__":
+    typer.run(main)

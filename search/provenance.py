@@ -1,0 +1,39 @@
+"""Which code and which versions made a result."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+__all__ = ["code_version", "package_versions"]
+
+_PACKAGES = ("torch", "optuna", "tokenizers", "safetensors", "numpy", "scipy", "scikit-learn")
+
+
+def code_version() -> str:
+    """Our version, with the commit when running from a checkout; ``+changes`` marks uncommitted ones."""
+    try:
+        own = version("onebert")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        own = "uninstalled"
+    root = Path(__file__).resolve().parents[1]
+    commit = _git(root, "rev-parse", "--short=12", "HEAD") if (root / ".git").exists() else ""
+    if not commit:
+        return own
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    return f"{own} ({commit}{'+changes' if changed else ''})"
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()

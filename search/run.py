@@ -1,0 +1,105 @@
+"""``python -m search.run``: run a study, or go on with it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from search.driver import Driver
+from search.events import Observer
+from search.executors.local import LocalExecutor
+from search.exit_codes import ExitCode, entry_point
+from search.json_lines import JsonLines
+from search.plan import show_data, show_estimate, show_plan
+from search.preflight import check_data
+from search.progress import LiveProgress, PlainProgress
+from search.storage import describe_storage, open_storage
+from search.study_file import StudySpec, load_study
+from search.study_state import StudyState
+from search.summary import show_summary
+
+__all__ = ["main"]
+
+
+@entry_point
+def main(
+    study: Annotated[str, typer.Option(help="A study's name (studies/NAME.toml, or one that comes along) or file.")],
+    data: Annotated[Path | None, typer.Option(help="Folder with the tasks' files.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Encoder: a folder, a Hub name such as bert-base-uncased, or minilm.")
+    ] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials in total, earlier runs counted in.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Trials trained at the same time.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of each worker.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Run the study under another name, e.g. after changing its space.")
+    ] = None,
+    storage: Annotated[
+        str | None, typer.Option(help="Optuna storage URL; by default a SQLite file in the runs folder.")
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option(help="Folder of all studies' results.")] = Path("runs"),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the study and its base configuration, and do nothing.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the result and warnings only.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Write one JSON object per event to standard output.")] = False,
+) -> None:
+    """Search for the best configuration of a study; run it again to resume.
+
+    Ctrl-C stops it: running trials write checkpoints, and the same command goes on from there. Ctrl-C twice stops at
+    once. Exit codes: 0 done, 1 no trial finished, 2 bad input, 130 interrupted.
+
+    Example: python -m search.run --study quickstart
+    """
+    console = Console(stderr=json, quiet=quiet)
+    spec = load_study(study, data=data, model=model, trials=trials, workers=workers, threads=threads, name=name)
+    show_plan(console, spec)
+    if dry_run:
+        Console(stderr=json).print_json(spec.base.model_dump_json())
+        return
+    spec = spec.with_corpus(runs_dir)
+    report = check_data(spec.base)
+    show_data(Console(stderr=True) if quiet else console, report)
+    state = StudyState()
+    executor = LocalExecutor(spec.workers, runs_dir / "cache", threads=spec.base.compute.threads)
+    try:
+        driver = Driver(
+            spec, open_storage(storage, runs_dir), executor, folder=runs_dir / spec.name, data_digest=report.digest
+        )
+        if driver.remaining and not quiet:
+            speed = executor.measure(spec.base)
+            state.expected_seconds = show_estimate(console, speed, spec.base, driver.remaining, spec.workers)
+        with _observers(console, state, quiet=quiet, json=json) as observers:
+            result = driver.run(observers)
+    finally:
+        executor.stop()
+    if not result.finished:
+        console.print("interrupted; the same command goes on from here")
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    show_summary(Console(stderr=json), driver.study, spec, runs_dir, describe_storage(storage, runs_dir))
+    if result.counts.get("complete", 0) == 0:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@contextmanager
+def _observers(console: Console, state: StudyState, *, quiet: bool, json: bool) -> Iterator[list[Observer]]:
+    """What shows the study: JSON lines, nothing, a live display, or lines where the output is no terminal."""
+    if json:
+        yield [JsonLines(sys.stdout)]
+    elif quiet:
+        yield []
+    elif console.is_terminal:
+        with LiveProgress(console, state) as live:
+            yield [live]
+    else:
+        yield [state, PlainProgress(console)]
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,93 @@
+"""A trial between its proposal and its end, as the driver sees it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from optuna.samplers import BaseSampler
+from optuna.trial import Trial
+
+from core.config import RunConfig
+from core.evaluation import Evaluation
+from search import optuna_trials
+from search.executors.messages import TrialJob
+from search.trial_record import ROLE, TrialResult
+
+__all__ = ["RunningTrial"]
+
+
+@dataclass
+class RunningTrial:
+    """Judges a trial's evaluations and keeps them.
+
+    Attributes:
+        trial: Optuna's.
+        sampler: made for this trial's number.
+        config: what is trained.
+        folder: its artifacts.
+        resumed: whether it was begun by an earlier driver, or by a worker that died.
+        deaths: workers that died of it.
+        defect: why it fails although no run of it raised anything; empty for a sound trial.
+    """
+
+    trial: Trial
+    sampler: BaseSampler
+    config: RunConfig
+    folder: Path
+    resumed: bool = False
+    deaths: int = 0
+    defect: str = ""
+    _evaluations: dict[int, Evaluation] = field(default_factory=dict)
+    _reported: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._reported = optuna_trials.reported_steps(self.trial)
+
+    @property
+    def number(self) -> int:
+        """The trial's number."""
+        return self.trial.number
+
+    @property
+    def job(self) -> TrialJob:
+        """The trial as an executor takes it."""
+        return TrialJob(self.number, self.config, self.folder)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is the study's default configuration, never pruned: comparisons with it are at full budget."""
+        return self.trial.user_attrs.get(ROLE) == "default"
+
+    @property
+    def evaluations(self) -> list[Evaluation]:
+        """Those so far, by rung; a resumed run repeats its earlier ones, which count once."""
+        return [self._evaluations[rung] for rung in sorted(self._evaluations)]
+
+    @property
+    def best(self) -> Evaluation | None:
+        """The evaluation whose weights are kept, the first of equals."""
+        return max(self.evaluations, key=lambda evaluation: evaluation.overall, default=None)
+
+    def result(self, reason: str) -> TrialResult:
+        """How it went so far."""
+        return TrialResult.of(self.evaluations, reason)
+
+    def knows(self, evaluation: Evaluation) -> bool:
+        """Whether this rung was judged before, by this driver."""
+        return evaluation.rung in self._evaluations
+
+    def judge(self, evaluation: Evaluation) -> bool:
+        """Report an evaluation to Optuna, once, and decide whether the run goes on."""
+        rung = evaluation.rung
+        if not math.isfinite(evaluation.overall):
+            self.defect = f"overall score is {evaluation.overall} at {rung} examples"  # never reaches Optuna
+            return False
+        self._evaluations[rung] = evaluation
+        if rung not in self._reported:
+            self.trial.report(evaluation.overall, rung)
+            self._reported.add(rung)
+        if rung < max(self._reported) or rung >= self.config.rungs[-1]:
+            return True  # it went on from here before it was interrupted; or there is nothing left to save
+        return self.is_default or not optuna_trials.should_prune(self.trial)

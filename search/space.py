@@ -1,0 +1,195 @@
+"""The search space of a study: which settings of a run are searched, where, and under which conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.config import RunConfig
+from data.errors import UserError
+from search.conditions import Condition
+from search.config_paths import get_value, set_value
+from search.distributions import Distribution, Suggester
+from search.shown_values import shown
+from search.simplex import Simplex
+from search.validation_messages import explain
+
+__all__ = ["SIMPLEX_PATH", "Dimension", "Encoding", "Space", "SpaceRow"]
+
+SIMPLEX_PATH = "loss.weights"
+"""The one setting that holds shares of the tasks."""
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One searched setting; it keeps its base value in a trial in which a condition does not hold."""
+
+    path: str
+    distribution: Distribution | Simplex
+    when: tuple[Condition, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """What a study file would hold."""
+        table = self.distribution.to_json()
+        if self.when:
+            table["when"] = {condition.path: condition.to_json() for condition in self.when}
+        return table
+
+
+@dataclass(frozen=True)
+class SpaceRow:
+    """A dimension in words, for printing."""
+
+    path: str
+    kind: str
+    values: str
+    condition: str
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A configuration in the space's terms.
+
+    Attributes:
+        params: Optuna's parameters that give it; one that lies outside its range is left out.
+        notes: one line for each that was left out.
+    """
+
+    params: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Space:
+    """The searched settings, in an order in which every condition looks back only.
+
+    An Optuna parameter has the setting's dotted path as its name; a simplex has one parameter for each task but its
+    last, named ``loss.weights[sst]``.
+    """
+
+    dimensions: tuple[Dimension, ...]
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether some settings are searched in some trials only."""
+        return any(dimension.when for dimension in self.dimensions)
+
+    def suggest(self, trial: Suggester, base: RunConfig) -> RunConfig:
+        """``base`` with the trial's values for the searched settings.
+
+        The tasks of a simplex share among them the loss weight that they have together in ``base`` (a task without one
+        has 1), so that equal shares of equal weights change nothing.
+
+        Raises:
+            UserError: if the values do not make a run together.
+        """
+        tree = base.model_dump()
+        chosen: dict[str, Any] = {}
+        for dimension in self.dimensions:
+            if not all(rule.holds(chosen.get(rule.path, get_value(base, rule.path))) for rule in dimension.when):
+                continue
+            if isinstance(dimension.distribution, Simplex):
+                total = sum(_weights(dimension.distribution, base).values())
+                shares = dimension.distribution.suggest(trial, dimension.path)
+                tree["loss"]["weights"].update({task: total * share for task, share in shares.items()})
+            else:
+                chosen[dimension.path] = dimension.distribution.suggest(trial, dimension.path)
+                set_value(tree, dimension.path, chosen[dimension.path])
+        try:
+            return RunConfig.model_validate(tree)
+        except ValidationError as error:
+            values = ", ".join(f"{path} = {shown(value)}" for path, value in chosen.items())
+            raise UserError(f"no run has {values}: {explain(error.errors()[0])}") from error
+
+    def encode(self, config: RunConfig) -> Encoding:
+        """The parameters with which :meth:`suggest` gives ``config``, as far as the space holds it."""
+        params: dict[str, Any] = {}
+        notes: list[str] = []
+        for dimension in self.dimensions:
+            if not all(rule.holds(get_value(config, rule.path)) for rule in dimension.when):
+                continue
+            found = _encode_simplex if isinstance(dimension.distribution, Simplex) else _encode_value
+            new = found(dimension, config)
+            if new is None:
+                notes.append(f"{_shown_setting(dimension, config)} lies outside {dimension.distribution.describe()}")
+            else:
+                params.update(new)
+        return Encoding(params, tuple(notes))
+
+    def chosen(self, config: RunConfig) -> dict[str, Any]:
+        """The searched settings as ``config`` has them, for people to read: a simplex as its shares, task by task."""
+        return dict(self._chosen(config))
+
+    def grid(self) -> dict[str, list[Any]]:
+        """Every value of every parameter.
+
+        Raises:
+            UserError: if there is no such list.
+        """
+        values: dict[str, list[Any]] = {}
+        for dimension in self.dimensions:
+            listed = None if isinstance(dimension.distribution, Simplex) else dimension.distribution.listed()
+            if listed is None:
+                raise UserError(
+                    f"a grid needs settings with finitely many values; give {dimension.path} choices or a step"
+                )
+            if dimension.when:
+                raise UserError(f"a grid has no conditions, and would repeat runs; {dimension.path} has one")
+            values[dimension.path] = listed
+        return values
+
+    def describe(self) -> list[SpaceRow]:
+        """One row for each searched setting."""
+        return [
+            SpaceRow(
+                path=dimension.path,
+                kind=dimension.distribution.kind,
+                values=dimension.distribution.describe(),
+                condition=" and ".join(condition.describe() for condition in dimension.when),
+            )
+            for dimension in self.dimensions
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON data in the form of a study file's ``[space]``, which ``parse_space`` reads back."""
+        return {dimension.path: dimension.to_json() for dimension in self.dimensions}
+
+    def _chosen(self, config: RunConfig) -> Iterator[tuple[str, Any]]:
+        for dimension in self.dimensions:
+            if isinstance(dimension.distribution, Simplex):
+                weights = _weights(dimension.distribution, config)
+                for task, weight in weights.items():
+                    yield f"{dimension.path}.{task}", weight / sum(weights.values())
+            elif all(rule.holds(get_value(config, rule.path)) for rule in dimension.when):
+                yield dimension.path, get_value(config, dimension.path)
+
+
+def _weights(simplex: Simplex, config: RunConfig) -> dict[str, float]:
+    return {task: config.loss.weights.get(task, 1.0) for task in simplex.tasks}
+
+
+def _encode_value(dimension: Dimension, config: RunConfig) -> dict[str, Any] | None:
+    assert not isinstance(dimension.distribution, Simplex)
+    value = get_value(config, dimension.path)
+    return {dimension.path: value} if dimension.distribution.contains(value) else None
+
+
+def _encode_simplex(dimension: Dimension, config: RunConfig) -> dict[str, Any] | None:
+    simplex = dimension.distribution
+    assert isinstance(simplex, Simplex)
+    weights = _weights(simplex, config)
+    total = sum(weights.values())
+    if total <= 0.0:
+        return None
+    uniforms = simplex.encode({task: weight / total for task, weight in weights.items()})
+    return None if uniforms is None else dict(zip(simplex.parameters(dimension.path), uniforms, strict=True))
+
+
+def _shown_setting(dimension: Dimension, config: RunConfig) -> str:
+    if isinstance(dimension.distribution, Simplex):
+        weights = _weights(dimension.distribution, config)
+        return f"{dimension.path} = " + ", ".join(f"{task} {shown(weight)}" for task, weight in weights.items())
+    return f"{dimension.path} = {shown(get_value(config, dimension.path))}"

@@ -1,0 +1,46 @@
+"""What changed between two spaces, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from search.shown_values import shown, shown_list
+
+__all__ = ["space_difference"]
+
+_DEFAULTS: dict[str, object] = {"log": False, "min": 0.0}
+_KINDS = {"low": "a range", "choices": "choices", "simplex": "shares of tasks"}
+
+
+def space_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """One line for each change from ``old`` to ``new``, both as :meth:`search.space.Space.to_json` gives them.
+
+    For example ``optim.learning_rate: high was 0.001, is now 0.01``. Empty where they are the same space; the order of
+    the settings does not count.
+    """
+    lines = [f"{path}: was searched, is no longer" for path in old if path not in new]
+    lines += [f"{path}: was not searched, now is" for path in new if path not in old]
+    for path, table in new.items():
+        if path in old:
+            lines += [f"{path}: {change}" for change in _changes(old[path], table)]
+    return lines
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    was, is_now = (next(kind for key, kind in _KINDS.items() if key in table) for table in (old, new))
+    if was != is_now:
+        yield f"was {was}, is now {is_now}"
+        return
+    for key in dict.fromkeys([*old, *new]):
+        before, after = (table.get(key, _DEFAULTS.get(key)) for table in (old, new))
+        if before != after:
+            yield f"{key} was {_spell(before)}, is now {_spell(after)}"
+
+
+def _spell(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{shown_list(value)}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_spell(part)}" for key, part in value.items()) + "}"
+    return shown(value)

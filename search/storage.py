@@ -1,0 +1,85 @@
+"""Where studies are recorded: SQLite by default, or any Optuna storage by its URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import sqlalchemy.exc
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
+from optuna.storages.journal import JournalFileBackend
+from sqlalchemy.engine import URL, make_url
+
+from data.errors import UserError
+
+__all__ = ["describe_storage", "open_storage", "storage_address"]
+
+BUSY_SECONDS = 30  # how long to wait while a dashboard or another study's driver writes the same SQLite file
+EXTRAS = {"postgresql": "pip install 'onebert[postgresql]'", "mysql": "pip install PyMySQL and use mysql+pymysql://"}
+
+
+def storage_address(url: str | None, runs_dir: Path) -> str:
+    """The storage's URL, or a journal file's path: ``url``, or by default ``studies.db`` in ``runs_dir``."""
+    return url or f"sqlite:///{(runs_dir / 'studies.db').as_posix()}"
+
+
+def describe_storage(url: str | None, runs_dir: Path) -> str:
+    """The address with its password masked, for people to read."""
+    address = storage_address(url, runs_dir)
+    return address if address.endswith(".log") else _parse(address).render_as_string(hide_password=True)
+
+
+def open_storage(url: str | None, runs_dir: Path) -> BaseStorage:
+    """Open the storage, creating its tables if it is new.
+
+    Args:
+        url: an SQLAlchemy URL (``postgresql://user:password@host/name``), the path of a journal file that ends in
+            ``.log``, or None.
+        runs_dir: holds ``studies.db`` when ``url`` is None.
+
+    Raises:
+        UserError: it cannot be reached, needs a driver that is not installed, or is no storage.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    address = storage_address(url, runs_dir)
+    if url is None:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+    if address.endswith(".log"):
+        return _open_journal(Path(address))
+    return _open_database(_parse(address))
+
+
+def _open_journal(path: Path) -> BaseStorage:
+    try:
+        return JournalStorage(JournalFileBackend(str(path)))
+    except OSError as error:
+        raise UserError(f"journal file {path}: {error.strerror or error}") from None
+
+
+def _parse(address: str) -> URL:
+    try:
+        url = make_url(address)
+    except sqlalchemy.exc.ArgumentError:
+        raise UserError(
+            f"storage '{address}' is neither a URL such as sqlite:///file.db or postgresql://user@host/name, "
+            "nor a path that ends in .log"
+        ) from None
+    if url.drivername in ("postgres", "postgresql"):
+        return url.set(drivername="postgresql+psycopg")  # SQLAlchemy's own choice would be the older psycopg2
+    return url
+
+
+def _open_database(url: URL) -> BaseStorage:
+    shown = url.render_as_string(hide_password=True)
+    is_sqlite = url.get_backend_name() == "sqlite"
+    options = {"connect_args": {"timeout": BUSY_SECONDS}} if is_sqlite else {"pool_pre_ping": True}
+    try:
+        return get_storage(RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=options))
+    except (ImportError, sqlalchemy.exc.NoSuchModuleError):
+        advice = EXTRAS.get(url.get_backend_name(), "install it with pip")
+        raise UserError(f"storage {shown} needs a database driver that is not installed: {advice}") from None
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        raise UserError(f"storage {shown} cannot be opened: {' '.join(str(cause).split())}") from None
+    except RuntimeError as error:  # tables of another Optuna version
+        raise UserError(f"storage {shown}: {' '.join(str(error).split())}") from None

@@ -1,0 +1,66 @@
+"""Create a study in a storage, or take it up again if it is still the same study."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
+
+from data.errors import UserError
+from search.provenance import code_version
+from search.pruners import make_pruner
+from search.study_spec import StudySpec
+from search.trial_record import ROLE
+
+__all__ = ["create_or_load"]
+
+IDENTITY = "identity"
+CODE_VERSION = "code_version"
+DATA_DIGEST = "data_digest"
+FORK = "start a new study with --name NEW, or undo the change"
+SHOWN_CHANGES = 5
+
+
+def create_or_load(spec: StudySpec, storage: BaseStorage, data_digest: str | None = None) -> optuna.Study:
+    """The study of this name, with the default configuration enqueued as its first trial.
+
+    Args:
+        spec: what to search.
+        storage: where.
+        data_digest: of the data files; None: not known.
+
+    Raises:
+        UserError: the storage's study of this name has another space, base, seed, sampler, pruner or data.
+    """
+    study = optuna.create_study(
+        storage=storage,
+        study_name=spec.name,
+        direction="maximize",
+        pruner=make_pruner(spec.pruner, spec.base.rungs),
+        load_if_exists=True,
+    )
+    attrs = study.user_attrs
+    if IDENTITY in attrs:
+        _compare(spec, json.loads(attrs[IDENTITY]))
+        if data_digest is not None and attrs.get(DATA_DIGEST, data_digest) != data_digest:
+            raise UserError(f"the data files have changed since study '{spec.name}' began; {FORK}")
+    elif study.get_trials(deepcopy=False) or study.direction != StudyDirection.MAXIMIZE:
+        raise UserError(f"the storage holds a study '{spec.name}' of another program; choose another --name")
+    if data_digest is not None and DATA_DIGEST not in attrs:
+        study.set_user_attr(DATA_DIGEST, data_digest)
+    if IDENTITY not in attrs:
+        study.set_user_attr(CODE_VERSION, code_version())
+        study.set_user_attr(IDENTITY, json.dumps(spec.identity()))
+    if not study.get_trials(deepcopy=False):
+        study.enqueue_trial(spec.space.encode(spec.base).params, user_attrs={ROLE: "default"})
+    return study
+
+
+def _compare(spec: StudySpec, old: dict[str, Any]) -> None:
+    if changes := spec.difference(old):
+        shown = "; ".join(changes[:SHOWN_CHANGES])
+        more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
+        raise UserError(f"study '{spec.name}' was begun with other settings: {shown}{more}. To search these, {FORK}")

@@ -1,0 +1,42 @@
+"""At which line of a TOML text a key stands. ``tomllib`` does not say, so the text is scanned for it."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["key_lines", "line_of"]
+
+_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
+_DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
+_HEADER = re.compile(rf"^\s*\[\[?\s*({_DOTTED})\s*\]")
+_ASSIGNMENT = re.compile(rf"^\s*({_DOTTED})\s*=")
+
+
+def key_lines(text: str) -> dict[tuple[str, ...], int]:
+    """The line, from 1, of every table header and of every key at the start of a line.
+
+    Keys inside an inline table are not found, and a line of a multi-line string that looks like ``key =`` is taken for
+    one: good enough to lead a reader to the place.
+    """
+    lines: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            table = _parts(header[1])
+            lines.setdefault(table, number)
+        elif assignment := _ASSIGNMENT.match(line):
+            key = (*table, *_parts(assignment[1]))
+            lines.setdefault(key, number)
+    return lines
+
+
+def line_of(key: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> int | None:
+    """The line of the key, else of the table it stands in, else None."""
+    for length in range(len(key), 0, -1):
+        if key[:length] in lines:
+            return lines[key[:length]]
+    return None
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))

@@ -1,0 +1,83 @@
+"""What a study's storage says about a trial beyond Optuna's own fields: user attributes, written and read here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal, Self
+
+from optuna.trial import FrozenTrial, Trial
+
+from core.config import RunConfig
+from core.evaluation import Evaluation
+
+__all__ = ["Role", "TrialRecord", "TrialResult"]
+
+CONFIG = "config"
+ROLE = "role"
+
+Role = Literal["default", "proposed"]
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a trial went.
+
+    Attributes:
+        overall: of its best evaluation; None without any. A complete trial's value is the same number, but a pruned
+            trial's value is its last report, as Optuna has it.
+        scores: each task's metric at the best evaluation.
+        best_rung: where that was, in training examples.
+        examples: training examples seen.
+        seconds: training and evaluation, those before interruptions included.
+        reason: why it was pruned or failed, empty for a complete trial.
+    """
+
+    overall: float | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+    best_rung: int | None = None
+    examples: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+
+    @classmethod
+    def of(cls, evaluations: list[Evaluation], reason: str) -> Self:
+        """Sum up the evaluations, which have finite overall scores, in order of their rungs."""
+        if not evaluations:
+            return cls(reason=reason)
+        best = max(evaluations, key=lambda evaluation: evaluation.overall)  # the first of equals, as it was saved
+        last = evaluations[-1]
+        return cls(best.overall, best.scores, best.rung, last.examples, last.seconds, reason)
+
+    def write(self, trial: Trial) -> None:
+        """Set the user attributes of a trial that is still running: Optuna takes none afterwards."""
+        for name, value in asdict(self).items():
+            trial.set_user_attr(name, value)
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial as it is stored.
+
+    Attributes:
+        number: from 0.
+        role: ``default`` for the study's default configuration, which is always trained in full.
+        config: None for a trial that a killed driver had just created.
+        result: empty while it runs.
+    """
+
+    number: int
+    role: Role
+    config: RunConfig | None
+    result: TrialResult
+
+    @classmethod
+    def read(cls, trial: FrozenTrial) -> Self:
+        """From Optuna's trial."""
+        attrs = trial.user_attrs
+        names = TrialResult.__dataclass_fields__
+        return cls(
+            number=trial.number,
+            role=attrs.get(ROLE, "proposed"),
+            config=RunConfig.model_validate_json(attrs[CONFIG]) if CONFIG in attrs else None,
+            result=TrialResult(**{name: attrs[name] for name in names if name in attrs}),
+        )

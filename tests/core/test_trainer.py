@@ -1,0 +1,247 @@
+"""A run: it learns, it repeats itself to the bit, and no interruption changes what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from core.config import RunConfig
+from core.errors import DivergedError
+from core.evaluation import Evaluation
+from core.resources import Resources
+from core.run_folder import RunFolder
+from core.run_observer import Unattended
+from core.scoring import score_dev
+from core.trainer import Outcome, TrainingRun, train
+
+MakeConfig = Callable[..., RunConfig]
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+@dataclass
+class Watcher:
+    """Stops, prunes or kills at a given point."""
+
+    stop_after_steps: int | None = None
+    prune_at: int | None = None
+    kill_at: int | None = None
+    seen: list[Evaluation] = field(default_factory=list)
+    steps: int = 0
+
+    def stepped(self, examples: int) -> bool:
+        assert examples > 0
+        self.steps += 1
+        return self.steps != self.stop_after_steps
+
+    def evaluated(self, evaluation: Evaluation) -> bool:
+        self.seen.append(evaluation)
+        if evaluation.rung == self.kill_at:
+            raise KilledError
+        return evaluation.rung != self.prune_at
+
+
+def timeless(evaluations: list[Evaluation]) -> list[Evaluation]:
+    return [replace(e, seconds=0.0, examples_per_second=0.0) for e in evaluations]
+
+
+def curve(folder: Path) -> list[Evaluation]:
+    return timeless(RunFolder(folder).read_metrics())
+
+
+def same_files(a: Path, b: Path) -> bool:
+    weights = [load_file(folder / "best" / "model.safetensors") for folder in (a, b)]
+    predictions = [sorted((folder / "predictions").iterdir()) for folder in (a, b)]
+    return (
+        all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+        and [p.name for p in predictions[0]] == [p.name for p in predictions[1]]
+        and all(p.read_bytes() == q.read_bytes() for p, q in zip(*predictions, strict=True))
+    )
+
+
+VARIANTS = {
+    "plain": {},
+    "averaged": {"optim": {"learning_rate": 3e-3, "ema": 0.9}},
+    "annealed": {"sampler": {"order": "annealed"}},
+    "round-robin, cosine": {
+        "sampler": {"order": "round-robin"},
+        "optim": {"learning_rate": 3e-3, "schedule": "cosine"},
+    },
+}
+
+
+@pytest.fixture(scope="module", params=list(VARIANTS))
+def finished(
+    request: pytest.FixtureRequest,
+    small_config: MakeConfig,
+    resources: Resources,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[RunConfig, Path]:
+    """An undisturbed run of each variant."""
+    torch.set_num_threads(1)
+    config = small_config(**VARIANTS[request.param])
+    folder = tmp_path_factory.mktemp("run")
+    assert train(config, folder, resources, Unattended()) == Outcome.FINISHED
+    return config, folder
+
+
+def test_a_run_repeats_itself_to_the_bit(
+    finished: tuple[RunConfig, Path], resources: Resources, tmp_path: Path
+) -> None:
+    config, folder = finished
+    torch.manual_seed(99)  # a run does not depend on what the process drew before
+    train(config, tmp_path, resources, Unattended())
+    assert curve(tmp_path) == curve(folder)
+    assert same_files(tmp_path, folder)
+
+
+@pytest.mark.parametrize("steps", [1, 9, 10, 17])
+def test_an_interrupted_run_goes_on_to_the_same_bits(
+    finished: tuple[RunConfig, Path], resources: Resources, tmp_path: Path, steps: int
+) -> None:
+    config, folder = finished
+    assert train(config, tmp_path, resources, Watcher(stop_after_steps=steps)) == Outcome.INTERRUPTED
+    assert train(config, tmp_path, Resources(tmp_path / "other cache"), Unattended()) == Outcome.FINISHED
+    assert curve(tmp_path) == curve(folder)
+    assert same_files(tmp_path, folder)
+
+
+def test_a_run_killed_at_a_rung_reports_the_rung_again(
+    finished: tuple[RunConfig, Path], resources: Resources, tmp_path: Path
+) -> None:
+    config, folder = finished
+    with pytest.raises(KilledError):
+        train(config, tmp_path, resources, Watcher(kill_at=400))
+    again = Watcher()
+    assert train(config, tmp_path, resources, again) == Outcome.FINISHED
+    assert [e.rung for e in again.seen] == [200, 400, 600]
+    assert timeless(again.seen) == curve(folder)
+    assert same_files(tmp_path, folder)
+
+
+def test_a_damaged_checkpoint_costs_time_only(
+    finished: tuple[RunConfig, Path], resources: Resources, tmp_path: Path
+) -> None:
+    config, folder = finished
+    train(config, tmp_path, resources, Watcher(stop_after_steps=15))
+    checkpoint = tmp_path / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    with pytest.warns(UserWarning, match="the file is damaged; the run begins again"):
+        train(config, tmp_path, resources, Unattended())
+    assert curve(tmp_path) == curve(folder)
+
+
+def test_a_checkpoint_of_another_config_is_not_taken(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    train(small_config(), tmp_path, resources, Watcher(stop_after_steps=12))
+    with pytest.warns(UserWarning, match="is of another configuration; the run begins again"):
+        train(small_config(seed=5), tmp_path, resources, Unattended())
+    assert len(curve(tmp_path)) == 3
+
+
+def test_pruning_stops_at_the_rung(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    watcher = Watcher(prune_at=400)
+    assert train(small_config(), tmp_path, resources, watcher) == Outcome.PRUNED
+    assert [e.rung for e in curve(tmp_path)] == [200, 400]
+    assert (tmp_path / "best" / "model.safetensors").exists()
+    assert np.load(tmp_path / "predictions" / "sst-dev-400.npy").shape == (60, 5)
+    # Resumed by mistake, it is pruned again without training a step.
+    again = Watcher(prune_at=400)
+    assert train(small_config(), tmp_path, resources, again) == Outcome.PRUNED
+    assert again.steps == 0
+
+
+def test_scoring_more_often_does_not_change_training(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    ends = []
+    for rungs in (1, 6):
+        folder = tmp_path / str(rungs)
+        train(small_config(eval={"rungs": rungs}), folder, resources, Unattended())
+        ends.append(curve(folder)[-1])
+    assert ends[0].scores == ends[1].scores
+
+
+def test_the_best_weights_are_those_of_the_best_rung(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    config = small_config(optim={"learning_rate": 5e-3, "ema": 0.5}, eval={"rungs": 6})
+    train(config, tmp_path, resources, Unattended())
+    best = max(curve(tmp_path), key=lambda e: e.overall)
+    assert timeless([Evaluation.from_json((tmp_path / "best" / "evaluation.json").read_text())]) == [best]
+    run = TrainingRun(config, RunFolder(tmp_path / "other"), resources)
+    run.model.load_state_dict(load_file(tmp_path / "best" / "model.safetensors"))
+    scores = score_dev(run.model, config, run.tasks, torch.device("cpu"))
+    assert scores.overall == best.overall
+    for task, predictions in scores.predictions.items():
+        assert np.array_equal(predictions, np.load(tmp_path / "predictions" / f"{task}-dev-{best.rung}.npy"))
+
+
+@pytest.mark.parametrize("task", ["sst", "para", "sts"])
+def test_every_task_is_learnt(small_config: MakeConfig, resources: Resources, tmp_path: Path, task: str) -> None:
+    """The training loss falls well below that of the best constant prediction; one task alone is a run too."""
+    config = small_config((task,), budget={"examples": 12_000, "batch_size": 20}, optim={"learning_rate": 5e-3})
+    train(config, tmp_path, resources, Unattended())
+    run = TrainingRun(config, RunFolder(tmp_path / "other"), resources)
+    gold = np.asarray(run.tasks[task].train.labels, dtype=np.float64)
+    shares = np.bincount(gold.astype(int)) / len(gold)
+    constant = gold.var() if task == "sts" else -(shares[shares > 0] * np.log(shares[shares > 0])).sum()
+    assert curve(tmp_path)[-1].train_loss[task] < 0.5 * constant
+
+
+def test_a_diverged_run_says_where(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    run = TrainingRun(small_config(), RunFolder(tmp_path), resources)
+    for _ in range(3):
+        run.step()
+    with torch.no_grad():
+        run.model.bert.embeddings.LayerNorm.weight.fill_(float("nan"))
+    with pytest.raises(DivergedError, match=r"the \w+ loss was nan at step 3; a lower learning rate may help"):
+        for _ in range(30):
+            run.step()
+    with pytest.raises(DivergedError):
+        run.evaluate()
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_loss_weights_scale_the_gradient(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    """With plain sums a task of weight w gives w times the gradient; clipping is off to see it."""
+    gradients = {}
+    for weight in (1.0, 3.0):
+        weights = {"sst": weight, "para": (3 - weight) / 2, "sts": (3 - weight) / 2}
+        config = small_config(
+            loss={"weights": weights},
+            model={"dropout": 0.0, "attention_dropout": 0.0},
+            heads={"sst": {"dropout": 0.0}},
+            optim={"clip_norm": None},
+        )
+        run = TrainingRun(config, RunFolder(tmp_path / str(weight)), resources)
+        batch = run.tasks["sst"].next_batch(8)
+        assert batch.labels is not None
+        run.gradients.add(
+            "sst", config.loss_weight("sst") * run.model.losses["sst"].loss(run.model(batch), batch.labels)
+        )
+        gradient = run.model.bert.embeddings.word_embeddings.weight.grad
+        assert gradient is not None
+        gradients[weight] = gradient
+    assert torch.allclose(gradients[3.0], 3 * gradients[1.0], rtol=1e-4, atol=1e-7)
+
+
+def test_limits_take_fixed_subsets(small_config: MakeConfig, resources: Resources) -> None:
+    base = small_config().model_dump()
+    base["tasks"]["para"] |= {"train_limit": 50, "dev_limit": 20}
+    limited = RunConfig.model_validate(base)
+    data = [resources.task_data(config)["para"] for config in (limited, limited.model_copy(update={"seed": 9}))]
+    assert [len(d.train) for d in data] == [50, 50]
+    assert data[0].train.ids == data[1].train.ids  # another seed, the same subset
+    whole = resources.task_data(small_config())["para"]
+    assert set(data[0].dev.ids) < set(whole.dev.ids)
+    assert len(data[0].dev) == 20

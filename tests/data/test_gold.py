@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from data.gold import label_array, label_parser
+from data.task_files import builtin_tasks
+
+SST, STS = builtin_tasks()["sst"], builtin_tasks()["sts"]
+STARS = SST.model_copy(update={"classes": ("1", "2", "3", "4", "5")})
+
+
+@pytest.mark.parametrize(
+    ("text", "index"), [("0", 0), ("4", 4), ("3.0", 3), (" 2 ", 2), ("neutral", 2), ("very positive", 4)]
+)
+def test_classes_by_name_and_number(text: str, index: int) -> None:
+    assert label_parser(SST)(text) == index
+
+
+@pytest.mark.parametrize(("text", "index"), [("1", 0), ("5", 4), ("5.0", 4)])
+def test_numbers_that_are_names_are_not_indices(text: str, index: int) -> None:
+    assert label_parser(STARS)(text) == index
+
+
+@pytest.mark.parametrize("text", ["5", "-1", "2.5", "nan", "Neutral", "0,0"])
+def test_labels_out_of_range(text: str) -> None:
+    with pytest.raises(ValueError, match=f"label '{re.escape(text)}' is none of 'very negative', .* numbers 0 to 4"):
+        label_parser(SST)(text)
+    with pytest.raises(ValueError, match=r"label '0' is none of '1', .* numbers 1 to 5"):
+        label_parser(STARS)("0")
+
+
+@pytest.mark.parametrize(("text", "score"), [("0", 0.0), ("5.0", 5.0), ("0.75", 0.75), (" 3 ", 3.0), ("1e0", 1.0)])
+def test_scores(text: str, score: float) -> None:
+    assert label_parser(STS)(text) == score
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("5.01", "score 5.01 is outside 0 to 5"),
+        ("-0.1", "score -0.1 is outside 0 to 5"),
+        ("nan", "'nan' is not a finite score"),
+        ("inf", "'inf' is not a finite score"),
+        ("3,5", "'3,5' is not a number"),
+        (" ", "no label"),
+    ],
+)
+def test_scores_that_are_none(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        label_parser(STS)(text)
+
+
+def test_an_empty_label() -> None:
+    with pytest.raises(ValueError, match=r"^no label$"):
+        label_parser(SST)("  ")
+
+
+def test_types_of_label_arrays() -> None:
+    assert label_array(SST, [1, 2]).dtype == np.int64
+    assert label_array(STS, [1.5, 2]).dtype == np.float32

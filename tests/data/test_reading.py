@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.errors import UserError
+from data.reading import RawSplit, read_split
+from data.task_files import builtin_tasks
+from data.tasks import SplitName, TaskSpec
+
+SST, PARA, STS = (builtin_tasks()[name] for name in ("sst", "para", "sts"))
+HEADER = "\tid\tsentence1\tsentence2\tis_duplicate\n"
+
+
+def para_row(number: int, label: str = "1.0") -> str:
+    return f"{number}\tid{number}\tfirst {number}\tsecond {number}\t{label}\n"
+
+
+def read_para(folder: Path, text: str, split: SplitName = "train") -> RawSplit:
+    (folder / getattr(PARA.files, split)).write_text(text, encoding="utf-8", newline="")
+    return read_split(PARA, folder, split)
+
+
+def refused(folder: Path, text: str, split: SplitName = "train") -> str:
+    with pytest.raises(UserError) as error:
+        read_para(folder, text, split)
+    message = str(error.value)
+    assert "\n" not in message
+    assert message.startswith(str(folder / getattr(PARA.files, split)))
+    return message.removeprefix(str(folder / getattr(PARA.files, split)))
+
+
+def test_a_pair_file(tmp_path: Path) -> None:
+    raw = read_para(tmp_path, HEADER + para_row(0) + para_row(1, "0.0"))
+    assert raw.ids == ["id0", "id1"]
+    assert raw.sentences == [("first 0", "second 0"), ("first 1", "second 1")]
+    assert raw.labels is not None
+    np.testing.assert_array_equal(raw.labels, [1, 0])
+    assert raw.skipped == []
+    assert len(raw) == 2
+
+
+def test_columns_are_found_by_name_in_any_order(tmp_path: Path) -> None:
+    raw = read_para(tmp_path, 'sentence2,is_duplicate,other,id,sentence1\n"b, c",duplicate,x,7,a\n')
+    assert (raw.ids, raw.sentences) == (["7"], [("a", "b, c")])
+
+
+def test_without_an_id_column_rows_are_numbered(tmp_path: Path) -> None:
+    spec = SST.model_copy(update={"columns": SST.columns.model_copy(update={"id": None})})
+    rows = "".join(f"good {number}\t3\n" for number in range(1000))
+    (tmp_path / "ids-sst-dev.csv").write_text("sentence\tsentiment\n \t1\n" + rows)
+    raw = read_split(spec, tmp_path, "dev")
+    assert raw.skipped == ["ids-sst-dev.csv:2: sentence is empty"]
+    assert raw.ids[:2] == ["1", "2"]  # as in the file: a row left out changes no number
+
+
+class TestTestSplit:
+    def test_labels_are_kept_where_all_are_there(self, tmp_path: Path) -> None:
+        raw = read_para(tmp_path, HEADER + para_row(0) + para_row(1, "0"), "test")
+        assert raw.labels is not None
+        np.testing.assert_array_equal(raw.labels, [1, 0])
+
+    @pytest.mark.parametrize("label", ["", "-1"])
+    def test_no_labels_where_one_is_missing(self, tmp_path: Path, label: str) -> None:
+        raw = read_para(tmp_path, HEADER + para_row(0) + para_row(1, label), "test")
+        assert raw.labels is None
+        assert len(raw) == 2
+
+    def test_two_index_columns_and_no_label_column(self, tmp_path: Path) -> None:
+        (tmp_path / "ids-sst-test-student.csv").write_text("0\t\tid\tsentence\n1\t0.0\tx\t a \n2\t1.0\ty\tb\n")
+        raw = read_split(SST, tmp_path, "test")
+        assert (raw.ids, raw.sentences, raw.labels) == (["x", "y"], [(" a ",), ("b",)], None)
+
+
+class TestMalformedRows:
+    @pytest.mark.parametrize(
+        ("row", "why"),
+        [
+            ("9\tx\ta\tb\t\n", "no label"),
+            ("9\tx\ta\tb\t2\n", "label '2' is none of 'not duplicate', 'duplicate' or their numbers 0 to 1"),
+            ("9\tx\ta\tb\n", "4 cells where the header has 5"),
+            ("9\tx\ta\tb\t1\t1\n", "6 cells where the header has 5"),
+            ("9\tx\t \tb\t1\n", "sentence1 is empty"),
+            ("9\tx\ta\t\t1\n", "sentence2 is empty"),
+            ("9\t \ta\tb\t1\n", "no id"),
+            ("9\tx\ta\0\tb\t1\n", "a NUL byte"),
+        ],
+    )
+    def test_one_in_a_thousand_is_skipped_and_named(self, tmp_path: Path, row: str, why: str) -> None:
+        good = "".join(para_row(number) for number in range(999))
+        raw = read_para(tmp_path, HEADER + row + good)
+        assert raw.skipped == [f"quora-train.csv:2: {why}"]
+        assert len(raw) == 999
+        assert raw.ids[0] == "id0"
+
+    def test_more_are_an_error(self, tmp_path: Path) -> None:
+        good = "".join(para_row(number) for number in range(998))
+        assert refused(tmp_path, HEADER + good + para_row(998, "x")) == (
+            ": 1 of 999 rows cannot be used, and at most 0.1 % are skipped: quora-train.csv:1000: "
+            "label 'x' is none of 'not duplicate', 'duplicate' or their numbers 0 to 1"
+        )
+
+    def test_the_first_are_quoted_and_the_rest_counted(self, tmp_path: Path) -> None:
+        message = refused(tmp_path, HEADER + "".join(para_row(number, "") for number in range(1234)))
+        assert message.startswith(": 1,234 of 1,234 rows cannot be used")
+        assert message.endswith(
+            "quora-train.csv:2: no label; quora-train.csv:3: no label; quora-train.csv:4: no label; and 1,231 more"
+        )
+
+    def test_lines_swallowed_by_an_open_quote_count_each(self, tmp_path: Path) -> None:
+        rows = [para_row(number) for number in range(5000)]
+        rows[4000] = '4000\tid4000\t"a\tb\t1\n'
+        assert refused(tmp_path, HEADER + "".join(rows)).startswith(
+            ": 1,000 of 5,000 rows cannot be used, and at most 0.1 % are skipped: "
+            "quora-train.csv:4002: a quote opened here is never closed"
+        )
+
+    @pytest.mark.parametrize("score", ["nan", "inf", "-0.5", "5.5"])
+    def test_scores(self, tmp_path: Path, score: str) -> None:
+        (tmp_path / "sts-dev.csv").write_text(f"id\tsentence1\tsentence2\tsimilarity\n1\ta\tb\t{score}\n")
+        with pytest.raises(UserError, match=f"sts-dev.csv:2: .*{re.escape(score)}"):
+            read_split(STS, tmp_path, "dev")
+
+    def test_bytes_that_are_not_text(self, tmp_path: Path) -> None:
+        (tmp_path / "quora-train.csv").write_bytes((HEADER + para_row(0)).encode() + b"1\tx\t\xff\tb\t1\n")
+        with pytest.raises(UserError, match=r"quora-train.csv:3: the byte 0xff is not UTF-8"):
+            read_split(PARA, tmp_path, "train")
+
+
+class TestWholeFiles:
+    def test_no_rows(self, tmp_path: Path) -> None:
+        assert refused(tmp_path, HEADER + "\n") == ": no rows below the header"
+
+    def test_empty(self, tmp_path: Path) -> None:
+        assert refused(tmp_path, "") == ": the file is empty"
+
+    def test_ids_that_stand_twice(self, tmp_path: Path) -> None:
+        rows = [*range(6), 2, 0, 1, 3, 3]
+        assert refused(tmp_path, HEADER + "".join(para_row(number) for number in rows)) == (
+            ": ids must differ, but there is 'id2' in lines 4 and 8, 'id0' in lines 2 and 9, "
+            "'id1' in lines 3 and 10, and 2 more"
+        )
+
+    def test_a_missing_column(self, tmp_path: Path) -> None:
+        assert refused(tmp_path, HEADER.replace("is_duplicate", "Is_Duplicate ") + para_row(0)) == (
+            ": no column 'is_duplicate'; the header has 'id', 'sentence1', 'sentence2', 'Is_Duplicate '; "
+            "did you mean 'Is_Duplicate '? Name it under columns of the task"
+        )
+
+    def test_a_column_that_stands_twice(self, tmp_path: Path) -> None:
+        text = HEADER.replace("sentence2", "sentence1") + para_row(0)
+        assert refused(tmp_path, text) == ": column 'sentence1' stands 2 times in the header"
+
+    @pytest.mark.parametrize("split", ["train", "dev"])
+    def test_no_label_column(self, tmp_path: Path, split: SplitName) -> None:
+        text = "\tid\tsentence1\tsentence2\n0\tx\ta\tb\n"
+        assert refused(tmp_path, text, split).startswith(": no column 'is_duplicate'; the header has 'id', ")
+
+    def test_no_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match=r"no data folder '.*absent'; it should hold ids-sst-train.csv"):
+            read_split(SST, tmp_path / "absent", "train")
+
+    def test_no_file(self, tmp_path: Path) -> None:
+        (tmp_path / "ids-sst-train.tsv").touch()
+        with pytest.raises(UserError, match=r"task 'sst': no train file '.*'; did you mean 'ids-sst-train.tsv'\?"):
+            read_split(SST, tmp_path, "train")
+
+    def test_no_test_file_in_the_task(self, tmp_path: Path) -> None:
+        spec = SST.model_copy(update={"files": SST.files.model_copy(update={"test": None})})
+        with pytest.raises(UserError, match=r"task 'sst' has no test file; name it as files.test"):
+            read_split(spec, tmp_path, "test")
+
+
+COUNTS = {
+    "sst": (8544, 1101, 2210),
+    "para": (27658 - 2, 2021, 4042),
+    "sts": (6040, 863, 1725),
+    "cfimdb": (1707, 245, 488),
+}
+
+
+@pytest.mark.parametrize("spec", builtin_tasks().values(), ids=lambda spec: spec.name)
+def test_the_course_files(course_data: Path, spec: TaskSpec) -> None:
+    train, dev, test = (read_split(spec, course_data, split) for split in ("train", "dev", "test"))
+    assert (len(train), len(dev), len(test)) == COUNTS[spec.name]
+    assert train.labels is not None
+    assert dev.labels is not None
+    assert test.labels is None
+    assert dev.skipped == test.skipped == []
+    malformed = ["quora-train.csv:27658: no label", "quora-train.csv:27659: sentence2 is empty"]
+    assert train.skipped == (malformed if spec.name == "para" else [])
+
+
+def test_known_rows_of_the_course_files(course_data: Path) -> None:
+    sst, para, sts = (read_split(spec, course_data, "dev") for spec in (SST, PARA, STS))
+    assert sst.labels is not None
+    assert para.labels is not None
+    assert sts.labels is not None
+    np.testing.assert_array_equal(np.bincount(np.asarray(sst.labels, dtype=int)), [139, 289, 229, 279, 165])
+    np.testing.assert_array_equal(np.bincount(np.asarray(para.labels, dtype=int)), [1295, 726])
+    assert sts.ids[1] == "e8336dc096adaf2de4e8e9425"
+    assert sts.sentences[1][0] == "Two black dogs are playing on the grass."
+    assert sts.labels[1] == np.float32(4.6)
+
+
+def test_the_course_files_as_pandas_reads_them(course_data: Path) -> None:
+    import pandas as pd
+
+    for spec in builtin_tasks().values():
+        frame = pd.read_csv(course_data / spec.files.train, sep="\t", keep_default_na=False, dtype=str)
+        raw = read_split(spec, course_data, "train")
+        kept = frame.iloc[: len(raw)]  # the two malformed rows are the last
+        assert raw.ids == kept["id"].tolist()
+        assert raw.sentences == list(kept[list(spec.columns.sentences)].itertuples(index=False, name=None))
+        np.testing.assert_allclose(np.asarray(raw.labels), kept[spec.columns.label].astype(float), rtol=1e-6)
+
+
+def test_another_release_with_its_own_columns_and_line_ends(course_data: Path) -> None:
+    """SICK: CRLF, other names, a score of 1 to 5."""
+    columns = STS.columns.model_copy(
+        update={"id": "pair_ID", "sentences": ("sentence_A", "sentence_B"), "label": "relatedness_score"}
+    )
+    files = STS.files.model_copy(update={"train": "sick2014.csv"})
+    spec = STS.model_copy(update={"columns": columns, "files": files, "score_range": (1.0, 5.0)})
+    raw = read_split(spec, course_data, "train")
+    assert len(raw) == 9840
+    assert raw.sentences[-1] == ("Three dogs are resting on a sidewalk", "The woman with a knife is slicing a pepper")
+    assert raw.labels is not None
+    assert raw.labels[-1] == 1

@@ -1,0 +1,164 @@
+"""Pruners by name, on simulated studies."""
+
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+
+from data.errors import UserError
+from search.pruners import PrunerChoice, make_pruner
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+EVEN = (4000, 8000, 12000, 16000, 20000)
+DOUBLING = (1250, 2500, 5000, 10000, 20000)
+
+
+def simulate(
+    choice: PrunerChoice, rungs: tuple[int, ...], count: int = 40, seed: int = 0, qualities: np.ndarray | None = None
+) -> dict[int, int]:
+    """Trial number -> rung it was pruned at. The curves never cross: a better trial is better at every rung."""
+    pruner = make_pruner(choice, rungs)
+    study = optuna.create_study(direction="maximize", pruner=pruner, study_name="simulated")
+    if qualities is None:
+        qualities = np.random.default_rng(seed).uniform(0.4, 0.8, count)
+    ended: dict[int, int] = {}
+    for quality in qualities:
+        trial = study.ask()
+        for rung in rungs:
+            trial.report(float(quality * (1 - np.exp(-3 * rung / rungs[-1]))), rung)
+            if trial.should_prune():
+                ended[trial.number] = rung
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                break
+        else:
+            study.tell(trial, float(quality))
+    return ended
+
+
+@pytest.mark.parametrize("rungs", [EVEN, DOUBLING])
+@pytest.mark.parametrize(
+    ("choice", "least", "most"),
+    [
+        (PrunerChoice("hyperband"), 16, 38),
+        (PrunerChoice("halving"), 28, 38),
+        (PrunerChoice("halving", {"reduction_factor": 2}), 24, 38),
+        (PrunerChoice("median"), 14, 36),
+        (PrunerChoice("percentile", {"percentile": 25.0}), 22, 38),
+        (PrunerChoice("patient", {"patience": 0, "min_delta": 0.0}), 0, 0),
+        (PrunerChoice("threshold", {"lower": 0.1}), 0, 0),
+        (PrunerChoice("none"), 0, 0),
+    ],
+)
+def test_forty_curves(choice: PrunerChoice, rungs: tuple[int, ...], least: int, most: int) -> None:
+    for seed in range(3):
+        ended = simulate(choice, rungs, seed=seed)
+        best = int(np.random.default_rng(seed).uniform(0.4, 0.8, 40).argmax())
+        assert least <= len(ended) <= most
+        assert best not in ended
+        assert rungs[-1] not in ended.values()
+
+
+def test_halving_decides_at_powers_of_its_factor() -> None:
+    """Falling scores after a best one: each is pruned at the first rung. Rising ones stay."""
+    choice = PrunerChoice("halving", {"reduction_factor": 2})
+    assert simulate(choice, EVEN, qualities=np.linspace(0.8, 0.4, 5)) == {1: 4000, 2: 4000, 3: 4000, 4: 4000}
+    assert simulate(choice, EVEN, qualities=np.linspace(0.4, 0.8, 5)) == {}
+    seen = {rung for seed in range(10) for rung in simulate(choice, EVEN, seed=seed).values()}
+    assert seen == {4000, 8000, 16000}
+
+
+def test_halving_may_start_later() -> None:
+    choice = PrunerChoice("halving", {"reduction_factor": 2, "min_early_stopping_rate": 1})
+    assert simulate(choice, EVEN, qualities=np.linspace(0.8, 0.4, 3)) == {1: 8000, 2: 8000}
+
+
+def test_rounded_rungs_still_decide_where_they_should() -> None:
+    """A third and two thirds of 500 are 167 and 333: twice the first is 334, one more than the second."""
+    seen = {
+        r
+        for s in range(10)
+        for r in simulate(PrunerChoice("halving", {"reduction_factor": 2}), (167, 333, 500), seed=s).values()
+    }
+    assert seen == {167, 333}
+
+
+def test_a_run_at_its_last_rung_is_not_pruned() -> None:
+    """1000 examples are a decision of halving by two, and the end of the run."""
+    ended = simulate(PrunerChoice("halving", {"reduction_factor": 2}), (500, 1000), count=20)
+    assert set(ended.values()) == {500}
+    assert simulate(PrunerChoice("threshold", {"lower": 0.99}), (500,), count=3) == {}
+
+
+def test_median_waits_for_its_start() -> None:
+    falling = np.linspace(0.8, 0.4, 12)
+    assert min(simulate(PrunerChoice("median"), EVEN, qualities=falling)) == 5
+    assert min(simulate(PrunerChoice("median", {"n_startup_trials": 2}), EVEN, qualities=falling)) == 2
+    assert set(simulate(PrunerChoice("median"), EVEN, qualities=falling).values()) == {4000}
+    late = PrunerChoice("median", {"n_warmup_steps": 9000})
+    assert set(simulate(late, EVEN, qualities=falling).values()) == {12000}
+
+
+def test_threshold_prunes_below() -> None:
+    # 0.4 * (1 - e^-0.6) = 0.18 and 0.8 * (1 - e^-0.6) = 0.36 at the first rung
+    ended = simulate(PrunerChoice("threshold", {"lower": 0.3}), EVEN, qualities=np.array([0.4, 0.8]))
+    assert ended == {0: 4000}
+
+
+def test_patient_asks_the_other_only_after_a_standstill() -> None:
+    pruner = make_pruner(PrunerChoice("patient", {"patience": 1, "wraps": {"name": "threshold", "lower": 0.9}}), EVEN)
+    study = optuna.create_study(direction="maximize", pruner=pruner)
+    trial = study.ask()
+    answers = []
+    for rung, value in zip(EVEN, [0.5, 0.6, 0.55, 0.5, 0.4], strict=True):
+        trial.report(value, rung)
+        answers.append(trial.should_prune())
+    assert answers == [False, False, False, True, False]  # the last rung is never pruned
+
+
+@pytest.mark.parametrize("eta", [2, 3])
+def test_hyperband_prunes_some_of_a_small_study(eta: int) -> None:
+    """How few trials each setting prunes in 16; docs/study-files.md builds its advice on it."""
+    counts = [len(simulate(PrunerChoice("hyperband", {"reduction_factor": eta}), EVEN, 16, seed)) for seed in range(8)]
+    assert min(counts) >= 3
+
+
+def test_the_sampler_learns_from_all_brackets() -> None:
+    """Optuna shows a sampler the trials of the same bracket only, where it sees a HyperbandPruner."""
+    seen = []
+
+    class Spy(optuna.samplers.RandomSampler):
+        def infer_relative_search_space(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
+            seen.append(len(study.get_trials(deepcopy=False)))
+            return super().infer_relative_search_space(study, trial)
+
+    study = optuna.create_study(sampler=Spy(), pruner=make_pruner(PrunerChoice("hyperband"), EVEN))
+    for _ in range(5):
+        study.tell(study.ask(), 0.5)
+    assert seen == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("hyperbnd", {}, "pruner: unknown name 'hyperbnd'; did you mean 'hyperband'?; known: "),
+        ("halving", {"reduction": 3}, "pruner.reduction: unknown key; did you mean 'reduction_factor'?"),
+        ("halving", {"reduction_factor": 1}, "pruner.reduction_factor: must be at least 2, got 1"),
+        ("halving", {"reduction_factor": 2.5}, "pruner.reduction_factor: must be a whole number, got 2.5"),
+        ("percentile", {"percentile": 100.0}, "pruner.percentile: must be below 100, got 100"),
+        ("threshold", {}, "pruner: needs lower or upper, for example lower = 0.5"),
+        ("patient", {"wraps": "medan"}, "pruner.wraps: unknown name 'medan'; did you mean 'median'?"),
+        ("patient", {"wraps": {"name": "halving", "eta": 2}}, "pruner.wraps.eta: unknown key"),
+        ("optuna.pruners:Nope", {}, "pruner: cannot import 'optuna.pruners:Nope'"),
+    ],
+)
+def test_mistakes_are_named(name: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        make_pruner(PrunerChoice(name, options), EVEN)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_pruner_by_import_path() -> None:
+    choice = PrunerChoice("optuna.pruners:ThresholdPruner", {"lower": 0.3})
+    assert simulate(choice, EVEN, qualities=np.array([0.4, 0.8])) == {0: 4000}
