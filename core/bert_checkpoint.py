@@ -89,7 +89,7 @@ def save_bert(folder: Path, config: BertConfig, state_dict: Mapping[str, Tensor]
     given = {name: tuple(tensor.shape) for name, tensor in state_dict.items()}
     for name in sorted(expected.keys() | given.keys()):
         if given.get(name) != expected.get(name):
-            raise ValueError(f"'{name}' must have shape {expected.get(name)}, got {given.get(name)}")
+            raise ValueError(f"'{name}' must be {expected.get(name, 'absent')}, got {given.get(name, 'none')}")
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_dict.items()}
     # transformers refuses a file that does not say which framework wrote it.

@@ -15,7 +15,7 @@ __all__ = ["normalised", "overall_score", "predicted_classes", "task_metrics"]
 
 def predicted_classes(predictions: np.ndarray) -> np.ndarray:
     """The most probable class: (N, K) -> (N,) int64; the first of equals."""
-    return predictions.argmax(axis=1)
+    return np.asarray(predictions.argmax(axis=1))
 
 
 def task_metrics(spec: TaskSpec, predictions: np.ndarray, gold: np.ndarray) -> dict[str, float]:

@@ -114,7 +114,8 @@ class Resources:
     def _vocabulary(self, config: RunConfig, scratch: ScratchConfig) -> Tokenizer:
         path = self._cache_dir / "vocabularies" / f"{self._train_digest(config)}-{scratch.vocab_size}.json"
         if path.exists():
-            return Tokenizer.from_file(str(path))
+            kept: Tokenizer = Tokenizer.from_file(str(path))
+            return kept
         sentences = [
             sentence
             for task in config.tasks.values()

@@ -18,50 +18,30 @@ T = TypeVar("T")
 
 AGENTS: tuple[Concept, ...] = (
     ("man", "guy"),
-    ("woman", "lady"),
     ("child", "kid"),
     ("doctor", "physician"),
-    ("teacher", "tutor"),
     ("thief", "robber"),
     ("singer", "vocalist"),
-    ("cook", "chef"),
-    ("farmer", "grower"),
-    ("writer", "author"),
-    ("soldier", "trooper"),
-    ("lawyer", "attorney"),
     ("student", "pupil"),
-    ("boss", "manager"),
 )
 
 ACTIONS: tuple[Concept, ...] = (
     ("buy", "purchase"),
-    ("sell", "trade"),
-    ("repair", "fix", "mend"),
+    ("repair", "fix"),
     ("build", "construct"),
     ("find", "discover"),
     ("hide", "conceal"),
     ("clean", "wash"),
-    ("break", "damage"),
-    ("carry", "transport"),
-    ("choose", "select"),
-    ("show", "display"),
-    ("watch", "observe"),
 )
 
 OBJECTS: tuple[Concept, ...] = (
     ("car", "automobile"),
     ("house", "home"),
     ("boat", "ship"),
-    ("book", "novel"),
-    ("picture", "photo"),
     ("phone", "telephone"),
-    ("gift", "present"),
     ("bike", "bicycle"),
     ("coat", "jacket"),
-    ("stone", "rock"),
     ("machine", "engine"),
-    ("cup", "mug"),
-    ("rug", "carpet"),
     ("bag", "sack"),
 )
 
@@ -70,12 +50,8 @@ PLACES: tuple[Concept, ...] = (
     ("shop", "store"),
     ("forest", "woods"),
     ("school", "college"),
-    ("hospital", "clinic"),
-    ("airport", "airfield"),
     ("hotel", "inn"),
     ("farm", "ranch"),
-    ("garden", "yard"),
-    ("restaurant", "diner"),
 )
 
 QUALITIES: tuple[Concept, ...] = (
@@ -85,10 +61,6 @@ QUALITIES: tuple[Concept, ...] = (
     ("dull", "boring"),
     ("big", "large"),
     ("small", "little"),
-    ("new", "modern"),
-    ("old", "ancient"),
-    ("cheap", "inexpensive"),
-    ("fast", "quick"),
 )
 
 
@@ -106,3 +78,8 @@ def other_concept(rng: np.random.Generator, concepts: Sequence[Concept], concept
 def synonym(rng: np.random.Generator, concept: Concept, word: str) -> str:
     """Another word of the concept."""
     return choice(rng, [other for other in concept if other != word])
+
+
+def reword(rng: np.random.Generator, concept: Concept, word: str, rate: float) -> str:
+    """The word, or with probability ``rate`` a synonym of it."""
+    return synonym(rng, concept, word) if rng.random() < rate else word

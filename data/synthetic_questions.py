@@ -18,7 +18,7 @@ from data.synthetic_lexicon import (
     Concept,
     choice,
     other_concept,
-    synonym,
+    reword,
 )
 
 __all__ = ["LABEL_NOISE", "QuestionPair", "draw_question_pair"]
@@ -27,7 +27,7 @@ LABEL_NOISE = 0.04
 """Share of pairs with the wrong label: the best possible accuracy is 1 minus this."""
 
 _DUPLICATES, _HARD_NEGATIVES = 0.4, 0.35  # the rest asks about something else altogether
-_SYNONYMS_IN_DUPLICATE, _SYNONYMS_IN_NEGATIVE = 0.5, 0.15  # per slot
+_SYNONYMS_IN_DUPLICATE, _SYNONYMS_IN_NEGATIVE = 0.4, 0.1  # per slot
 
 _INTENTS: tuple[Concept, ...] = (
     ("how can i", "how do i", "what is the best way to"),
@@ -36,7 +36,8 @@ _INTENTS: tuple[Concept, ...] = (
     ("who can help me", "who will teach me to", "who knows how to"),
 )
 _SLOTS: tuple[tuple[Concept, ...], ...] = (_INTENTS, ACTIONS, QUALITIES, OBJECTS, PLACES)
-_ARTICLES = ("the", "my", "that", "this")
+_PREPOSITIONS = ("in", "near", "at")
+_ARTICLES = ("the", "my", "that")
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,7 @@ def draw_question_pair(rng: np.random.Generator) -> QuestionPair:
     duplicate = kind < _DUPLICATES
     if duplicate or kind < _DUPLICATES + _HARD_NEGATIVES:
         rate = _SYNONYMS_IN_DUPLICATE if duplicate else _SYNONYMS_IN_NEGATIVE
-        others = [
-            synonym(rng, concept, word) if rng.random() < rate else word
-            for concept, word in zip(concepts, words, strict=True)
-        ]
+        others = [reword(rng, concept, word, rate) for concept, word in zip(concepts, words, strict=True)]
         if not duplicate:
             slot = int(rng.integers(len(_SLOTS)))
             others[slot] = choice(rng, other_concept(rng, _SLOTS[slot], concepts[slot]))
@@ -69,11 +67,12 @@ def draw_question_pair(rng: np.random.Generator) -> QuestionPair:
             choice(rng, other_concept(rng, slot, concept)) for slot, concept in zip(_SLOTS, concepts, strict=True)
         ]
     label = duplicate != (rng.random() < LABEL_NOISE)
-    return QuestionPair(_question(rng, words), _question(rng, others), label, duplicate)
+    preposition = choice(rng, _PREPOSITIONS)
+    return QuestionPair(_question(rng, words, preposition), _question(rng, others, preposition), label, duplicate)
 
 
-def _question(rng: np.random.Generator, words: list[str]) -> str:
+def _question(rng: np.random.Generator, words: list[str], preposition: str) -> str:
     intent, action, quality, item, place = words
     core = f"{intent} {action} {choice(rng, _ARTICLES)} {quality} {item}"
-    where = f"{choice(rng, ('in', 'near', 'at'))} the {place}"
-    return f"{where} , {core} ?" if rng.random() < 0.3 else f"{core} {where} ?"
+    where = f"{preposition} the {place}"
+    return f"{where} , {core} ?" if rng.random() < 0.2 else f"{core} {where} ?"

@@ -11,10 +11,10 @@ from data.synthetic_lexicon import (
     AGENTS,
     OBJECTS,
     PLACES,
-    QUALITIES,
     Concept,
     choice,
     other_concept,
+    reword,
 )
 
 __all__ = ["SCORE_NOISE", "ScenePair", "draw_scene_pair"]
@@ -22,11 +22,13 @@ __all__ = ["SCORE_NOISE", "ScenePair", "draw_scene_pair"]
 SCORE_NOISE = 0.25
 """Standard deviation of the noise on a score."""
 
-_SLOTS: tuple[tuple[Concept, ...], ...] = (AGENTS, ACTIONS, QUALITIES, OBJECTS, PLACES)
-_WEIGHTS = np.array([1.0, 1.25, 0.75, 1.25, 0.75])  # what a slot that agrees adds; they sum to 5
+_SLOTS: tuple[tuple[Concept, ...], ...] = (AGENTS, ACTIONS, OBJECTS, PLACES)
+_WEIGHTS = np.array([1.0, 1.5, 1.5, 1.0])  # what a slot that agrees adds; they sum to 5
 
-_ARTICLES = ("the", "one", "that", "this")
-_MODALS = ("will", "wants to", "plans to", "has to")
+_SYNONYMS = 0.3  # share of agreeing slots worded differently
+_ARTICLES = ("the", "that")
+_PREPOSITIONS = ("in", "near", "at")
+_MODALS = ("will", "wants to")
 
 
 @dataclass(frozen=True)
@@ -40,20 +42,22 @@ class ScenePair:
 
 
 def draw_scene_pair(rng: np.random.Generator) -> ScenePair:
-    """A pair in which 0 to 5 slots agree, each number equally likely."""
-    agreeing = rng.permutation(len(_SLOTS)) < rng.integers(len(_SLOTS) + 1)  # (5,) bool
+    """A pair in which 0 to 4 slots agree, each number equally likely."""
+    agreeing = rng.permutation(len(_SLOTS)) < rng.integers(len(_SLOTS) + 1)  # (4,) bool
     concepts = [choice(rng, slot) for slot in _SLOTS]
+    words = [choice(rng, concept) for concept in concepts]
     others = [
-        concept if agrees else other_concept(rng, slot, concept)
-        for slot, concept, agrees in zip(_SLOTS, concepts, agreeing, strict=True)
+        reword(rng, concept, word, _SYNONYMS) if agrees else choice(rng, other_concept(rng, slot, concept))
+        for slot, concept, word, agrees in zip(_SLOTS, concepts, words, agreeing, strict=True)
     ]
     true_score = float(_WEIGHTS[agreeing].sum())
     score = round(float(np.clip(rng.normal(true_score, SCORE_NOISE), 0.0, 5.0)), 1)
-    return ScenePair(_scene(rng, concepts), _scene(rng, others), score, true_score)
+    preposition = choice(rng, _PREPOSITIONS)
+    return ScenePair(_scene(rng, words, preposition), _scene(rng, others, preposition), score, true_score)
 
 
-def _scene(rng: np.random.Generator, concepts: list[Concept]) -> str:
-    agent, action, quality, item, place = (choice(rng, concept) for concept in concepts)
-    core = f"{choice(rng, _ARTICLES)} {agent} {choice(rng, _MODALS)} {action} {choice(rng, _ARTICLES)} {quality} {item}"
-    where = f"{choice(rng, ('in', 'near', 'at'))} the {place}"
-    return f"{where} , {core} ." if rng.random() < 0.3 else f"{core} {where} ."
+def _scene(rng: np.random.Generator, words: list[str], preposition: str) -> str:
+    agent, action, item, place = words
+    core = f"{choice(rng, _ARTICLES)} {agent} {choice(rng, _MODALS)} {action} {choice(rng, _ARTICLES)} {item}"
+    where = f"{preposition} the {place}"
+    return f"{where} , {core} ." if rng.random() < 0.2 else f"{core} {where} ."

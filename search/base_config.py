@@ -43,7 +43,10 @@ def build_base(table: Mapping[str, Any], tasks: Mapping[str, TaskSpec], replaced
         # Past a setting, pydantic goes on with the members of its type: eval.rungs.int.
         while len(where) > 1 and ".".join(where[:-1]) in fields:
             where.pop()
-        raise KeyedError((*KEY, *where), explain(problem)) from error
+        what = explain(problem)
+        # A rule over several settings is told without a place, and begins with the setting it is about.
+        named = what.split(" ")[0].rstrip(":")
+        raise KeyedError((*KEY, *(named.split(".") if named in fields else where)), what) from error
 
 
 def _leaves(table: Mapping[str, Any], prefix: str, fields: Mapping[str, FieldType]) -> Iterator[tuple[str, object]]:

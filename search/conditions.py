@@ -86,7 +86,8 @@ def _parse_condition(path: str, rule: object, fields: Mapping[str, FieldType], k
         return Condition(path, values=tuple(check_value(value, field, key) for value in values))
     for name in rule:
         if name not in ("above", "below"):
-            raise KeyedError((*key, name), f"unknown key{did_you_mean(name, ('above', 'below'))}; known: above, below")
+            hint = did_you_mean(name, ("above", "below")) or "; known: above, below"
+            raise KeyedError((*key, name), f"unknown key{hint}")
     if not rule or field.kind not in (float, int):
         raise KeyedError(
             key, f"above and below compare numbers; this setting is {_describe(field)}" if rule else "is empty"

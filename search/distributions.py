@@ -160,7 +160,7 @@ def parse_distribution(table: Mapping[str, Any], field: FieldType, key: tuple[st
         return _parse_choices(table["choices"], field, (*key, "choices"))
     if field.kind not in (float, int):
         options = f", for example {shown_list(field.literals)}" if field.literals else ""
-        raise KeyedError(key, f"this setting has no range; give choices = [...]{options}")
+        raise KeyedError(key, f"it has no range; give choices = [...]{options}")
     for name in ("low", "high"):
         if name not in table:
             raise KeyedError(key, f"needs {name}; give low and high, or choices")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import optuna
@@ -62,7 +63,6 @@ class Driver:
         spec: the study.
         storage: where it is recorded.
         executor: trains; the driver starts and stops it.
-        observers: told every event, in order, from the driver's thread.
         folder: the study's own, ``runs/<study>``.
         storage_name: of the storage, for people to read.
         data_digest: of the data files; a study is refused other data than it began with. None: not checked.
@@ -73,7 +73,6 @@ class Driver:
         spec: StudySpec,
         storage: BaseStorage,
         executor: Executor,
-        observers: Sequence[events.Observer],
         folder: Path,
         *,
         storage_name: str = "",
@@ -82,7 +81,7 @@ class Driver:
         self._spec = spec
         self._storage = storage
         self._executor = executor
-        self._observers = observers
+        self._observers: Sequence[events.Observer] = ()
         self._folder = folder
         self._storage_name = storage_name
         self._data_digest = data_digest
@@ -92,17 +91,32 @@ class Driver:
         self._refusal = ""
         self._leaving = False
 
-    def run(self) -> StudyResult:
+    @cached_property
+    def remaining(self) -> int:
+        """Trials that had not ended when this was first asked; creates the study if it is new.
+
+        Raises:
+            UserError: as :meth:`run`.
+        """
+        with Lease(self._folder, self._spec.name):
+            study = create_or_load(self._spec, self._storage, self._data_digest)
+        return max(self._spec.trials - sum(_counts(study).values()), 0)
+
+    def run(self, observers: Sequence[events.Observer] = ()) -> StudyResult:
         """Train until ``spec.trials`` trials have ended in total, first those that were left running.
 
         The first SIGINT or SIGTERM lets running trials write a checkpoint, the second kills them; either way they stay
         RUNNING in the storage and a later call goes on with them.
+
+        Args:
+            observers: told every event, in order, from this thread.
 
         Raises:
             UserError: another driver runs this study, the study in the storage is another one, or the input is
                 unusable; a trial that met unusable input can be resumed.
             ExecutorError: workers cannot be started.
         """
+        self._observers = observers
         with Lease(self._folder, self._spec.name), self._interrupts:
             self._study = create_or_load(self._spec, self._storage, self._data_digest)
             folders = TrialFolders(self._folder)
@@ -118,7 +132,7 @@ class Driver:
 
     def _resume(self) -> None:
         self._conclusions.tidy()  # an earlier driver may have been killed before it could
-        self._ended = sum(self._counts().values())
+        self._ended = sum(_counts(self._study).values())
         left = [trial.number for trial in optuna_trials.running_trials(self._study)]
         resumed = left[: max(self._spec.trials - self._ended, 0)]
         self._tell_observers(
@@ -252,16 +266,17 @@ class Driver:
     def _close(self) -> StudyResult:
         self._conclusions.draw_curves()
         finished = self._ended >= self._spec.trials
-        counts = self._counts()
+        counts = _counts(self._study)
         self._tell_observers(events.StudyEnded(self._spec.name, finished, counts))
         if self._refusal:
             raise UserError(self._refusal)
         return StudyResult(finished, self._study, counts)
 
-    def _counts(self) -> dict[events.TrialState, int]:
-        states = [trial.state for trial in self._study.get_trials(deepcopy=False)]
-        return {name: states.count(state) for state, name in STATES.items()}
-
     def _tell_observers(self, event: events.Event) -> None:
         for observer in self._observers:
             observer(event)
+
+
+def _counts(study: optuna.Study) -> dict[events.TrialState, int]:
+    states = [trial.state for trial in study.get_trials(deepcopy=False)]
+    return {name: states.count(state) for state, name in STATES.items()}

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from enum import IntEnum
 from functools import wraps
-from typing import ParamSpec
+from typing import ParamSpec, TextIO
 
 import typer
 
@@ -44,6 +44,13 @@ def entry_point(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-def warn_in_one_line(message: Warning | str, *_: object) -> None:
+def warn_in_one_line(
+    message: Warning | str,
+    category: type[Warning],  # noqa: ARG001
+    filename: str,  # noqa: ARG001
+    lineno: int,  # noqa: ARG001
+    file: TextIO | None = None,
+    line: str | None = None,  # noqa: ARG001
+) -> None:
     """Show a warning to a person: its text, not the line of code that raised it."""
-    print(f"warning: {message}", file=sys.stderr)  # noqa: T201  # stderr is the place for it
+    print(f"warning: {message}", file=file or sys.stderr)  # stderr is the place for it

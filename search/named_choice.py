@@ -70,10 +70,8 @@ def parse_options(choice: NamedChoice, model: type[OptionsT], key: tuple[str, ..
 
 def unknown_name(choice: NamedChoice, known: Mapping[str, object], key: tuple[str, ...]) -> KeyedError:
     """The error for a name that nobody has."""
-    hint = did_you_mean(choice.name, known)
-    return KeyedError(
-        key, f"unknown name '{choice.name}'{hint or ''}; known: {', '.join(known)}, or 'package.module:Class'"
-    )
+    hint = did_you_mean(choice.name, known) or "."
+    return KeyedError(key, f"unknown name '{choice.name}'{hint} Known: {', '.join(known)}, or 'package.module:Class'")
 
 
 def build_imported(choice: NamedChoice, base: type[T], key: tuple[str, ...], **extra: object) -> T:

@@ -1,31 +1,39 @@
 """The one place that knows Optuna's internals: trials that outlive their process.
 
 Optuna can create a trial (``study.ask``) and end it (``study.tell``), but not take up one that a dead process left
-RUNNING, nor propose again what a killed process had only half written down. What this needs, all tested against the
-installed version:
+RUNNING. What this needs, all tested against the installed version:
 
-- ``optuna.trial.Trial(study, trial_id)`` takes up a trial. Its constructor calls ``sampler.before_trial``; the
-  parameters already stored are returned by ``suggest_*`` without any sampling.
-- A trial whose proposal was cut short is proposed anew from the first parameter: the sampler is seeded by the trial's
-  number, so it repeats itself only if it starts from the beginning.
-- ``SuccessiveHalvingPruner`` (and Hyperband through it) notes on the trial that it has judged a rung, and then lets
-  the trial pass when it is asked about that rung again. Its notes are therefore held back until the decision is stored.
+- ``optuna.trial.Trial(study, trial_id)`` takes up a trial. Its constructor calls ``sampler.before_trial``; parameters
+  already stored are returned by ``suggest_*`` without any sampling.
+- A proposal is several writes, and some samplers would propose something else after half of them: TPE's start-up
+  trials draw parameter by parameter, QMC advances a counter in the study, GP takes the half-made trial for a running
+  one. So all writes of a proposal are held back, stored as one (a write-ahead log), and then done; whoever takes the
+  trial up either finds nothing and proposes from the beginning, or does them again.
+- ``SuccessiveHalvingPruner`` (and Hyperband through it) notes on the trial that it has judged a rung, and lets the
+  trial pass when it is asked about that rung again. A decision to prune is therefore logged in the same way.
 - Samplers of finite spaces (``BruteForceSampler``) call ``study.stop()`` in ``tell`` when nothing is left to propose,
   which outside ``study.optimize`` raises, after the result was stored.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import optuna
+from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-__all__ = ["ask", "next_number", "propose_again", "reported_steps", "running_trials", "should_prune", "take_up", "tell"]
+__all__ = ["ask", "next_number", "reported_steps", "running_trials", "should_prune", "take_up", "tell"]
 
-PRUNED_AT = "pruned_at"
+PROPOSAL = "onebert:proposal"
+PRUNED = "onebert:pruned"
+
+T = TypeVar("T")
 
 
 def next_number(study: optuna.Study) -> int:
@@ -39,29 +47,39 @@ def running_trials(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
 
-def ask(study: optuna.Study, sampler: BaseSampler) -> Trial:
-    """A new trial whose parameters will come from ``sampler``."""
+def ask(study: optuna.Study, sampler: BaseSampler, suggest: Callable[[Trial], T]) -> tuple[Trial, T]:
+    """A new trial, and what ``suggest`` makes of the parameters that ``sampler`` proposes."""
     study.sampler = sampler
-    return study.ask()
+    trial = study.ask()
+    return trial, _propose(trial, suggest)
 
 
-def take_up(study: optuna.Study, number: int) -> Trial:
-    """A RUNNING trial whose parameters are all stored; no sampler has a part in it."""
-    study.sampler = RandomSampler(seed=0)  # without memory, so that its hooks change nothing
-    return _reopen(study, number)
+def take_up(study: optuna.Study, number: int, sampler: BaseSampler, suggest: Callable[[Trial], T]) -> tuple[Trial, T]:
+    """A RUNNING trial, and what ``suggest`` makes of its parameters: those stored, or else those that ``ask`` had made.
+
+    Args:
+        sampler: made for this trial, as for :func:`ask`.
+    """
+    stored = study.get_trials(deepcopy=False)[number]  # also lets the storage's cache know the trial
+    trial_id, log = stored._trial_id, stored.system_attrs.get(PROPOSAL)
+    if log is None:
+        study.sampler = sampler
+        trial = Trial(study, trial_id)
+        return trial, _propose(trial, suggest)
+    _Log(log).write(study._storage, study._study_id, trial_id)
+    study.sampler = RandomSampler(seed=0)  # has nothing to propose, and hooks that change nothing
+    trial = Trial(study, trial_id)
+    return trial, suggest(trial)
 
 
-def propose_again(study: optuna.Study, number: int, sampler: BaseSampler) -> Trial:
-    """A RUNNING trial whose parameters are missing in part: all of them are proposed, as :func:`ask` did it."""
-    study.sampler = sampler
-    trial = _reopen(study, number)
-    trial._cached_frozen_trial.params = {}
-    trial._cached_frozen_trial.distributions = {}
-    return trial
-
-
-def _reopen(study: optuna.Study, number: int) -> Trial:
-    return Trial(study, study._storage.get_trial_id_from_study_id_trial_number(study._study_id, number))
+def _propose(trial: Trial, suggest: Callable[[Trial], T]) -> T:
+    # The in-memory storage hands out its own object, which the trial would write to past the log.
+    trial._cached_frozen_trial = copy.deepcopy(trial._cached_frozen_trial)
+    with _writes_held_back(trial) as log:
+        result = suggest(trial)
+    trial.storage.set_trial_system_attr(trial._trial_id, PROPOSAL, log.entries)
+    log.write(trial.storage, trial.study._study_id, trial._trial_id)
+    return result
 
 
 def reported_steps(trial: Trial) -> set[int]:
@@ -71,35 +89,64 @@ def reported_steps(trial: Trial) -> set[int]:
 
 def should_prune(trial: Trial) -> bool:
     """Whether the pruner ends the trial at its last report; asked again after a crash, the answer is the same."""
-    if PRUNED_AT in trial.user_attrs:
-        return True
-    study = trial.study
-    storage = study._storage
-    held_back = _HeldBack(storage)
-    study._storage = held_back  # type: ignore[assignment]  # a stand-in that passes everything else on
-    try:
-        prune = trial.should_prune()
-    finally:
-        study._storage = storage
-    if prune:
-        trial.set_user_attr(PRUNED_AT, max(reported_steps(trial)))
-    for arguments in held_back.trial_attrs:
-        storage.set_trial_system_attr(*arguments)
+    pruned = trial.storage.get_trial_system_attrs(trial._trial_id).get(PRUNED)
+    if pruned is not None:
+        log, prune = _Log(pruned), True
+    else:
+        with _writes_held_back(trial) as log:
+            prune = trial.should_prune()
+        if prune:
+            trial.storage.set_trial_system_attr(trial._trial_id, PRUNED, log.entries)
+    log.write(trial.storage, trial.study._study_id, trial._trial_id)
     return prune
 
 
-class _HeldBack:
-    """A storage whose trials' system attributes are written later."""
+class _Log:
+    """Writes that concern one trial and its study, as JSON data; doing them twice is doing them once."""
 
-    def __init__(self, storage: BaseStorage) -> None:
+    def __init__(self, entries: list[list[Any]] | None = None) -> None:
+        self.entries = entries if entries is not None else []
+
+    def write(self, storage: BaseStorage, study_id: int, trial_id: int) -> None:
+        for kind, key, value, *rest in self.entries:
+            match kind:
+                case "param":
+                    storage.set_trial_param(trial_id, key, value, json_to_distribution(rest[0]))
+                case "trial":
+                    storage.set_trial_system_attr(trial_id, key, value)
+                case "study":
+                    storage.set_study_system_attr(study_id, key, value)
+
+
+class _LoggedStorage:
+    """Stands in for a storage: takes writes down in a log, and passes everything else on."""
+
+    def __init__(self, storage: BaseStorage, log: _Log) -> None:
         self._storage = storage
-        self.trial_attrs: list[tuple[int, str, Any]] = []
+        self._log = log
 
-    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
-        self.trial_attrs.append((trial_id, key, value))
+    def set_trial_param(self, trial_id: int, key: str, value: float, distribution: BaseDistribution) -> None:  # noqa: ARG002
+        self._log.entries.append(["param", key, value, distribution_to_json(distribution)])
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:  # noqa: ARG002
+        self._log.entries.append(["trial", key, value])
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:  # noqa: ARG002
+        self._log.entries.append(["study", key, value])
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._storage, name)
+
+
+@contextmanager
+def _writes_held_back(trial: Trial) -> Iterator[_Log]:
+    study, storage, log = trial.study, trial.storage, _Log()
+    stand_in: Any = _LoggedStorage(storage, log)
+    study._storage = trial.storage = stand_in
+    try:
+        yield log
+    finally:
+        study._storage = trial.storage = storage
 
 
 def tell(

@@ -36,29 +36,30 @@ class Proposals:
 
     def ask(self) -> RunningTrial:
         """A new trial; it has a ``defect`` when its parameters give no valid run."""
-        number = optuna_trials.next_number(self.study)
-        sampler = self._sampler(number)
-        return self._begin(optuna_trials.ask(self.study, sampler), sampler)
+        sampler = self._sampler(optuna_trials.next_number(self.study))
+        trial, (config, defect) = optuna_trials.ask(self.study, sampler, self._suggest)
+        return self._begin(trial, sampler, config, defect)
 
     def take_up(self, number: int) -> RunningTrial:
         """A trial that an earlier driver left RUNNING."""
         sampler = self._sampler(number)
-        stored = self.study.get_trials(deepcopy=False)[number].user_attrs.get(CONFIG)
+        trial, (config, defect) = optuna_trials.take_up(self.study, number, sampler, self._suggest)
+        stored = trial.user_attrs.get(CONFIG)
         if stored is None:
-            return self._begin(optuna_trials.propose_again(self.study, number, sampler), sampler)
-        trial = optuna_trials.take_up(self.study, number)
+            return self._begin(trial, sampler, config, defect)
         # Where the data lies may have changed since. What it is computed with may too, but not for a begun trial.
-        compute = RunConfig.model_validate_json(stored).compute
-        config = self.spec.space.suggest(trial, self.spec.base).model_copy(update={"compute": compute})
+        config = config.model_copy(update={"compute": RunConfig.model_validate_json(stored).compute})
         self.folders.write_config(number, config)
-        return RunningTrial(trial, sampler, config, self.folders.path(number), resumed=True)
+        return RunningTrial(trial, sampler, config, self.folders.path(number), resumed=True, defect=defect)
 
-    def _begin(self, trial: Trial, sampler: BaseSampler) -> RunningTrial:
-        defect, config = "", self.spec.base
+    def _suggest(self, trial: Trial) -> tuple[RunConfig, str]:
+        """The trial's configuration, or else the base and what is wrong with the trial."""
         try:
-            config = self.spec.space.suggest(trial, self.spec.base)
+            return self.spec.space.suggest(trial, self.spec.base), ""
         except UserError as error:
-            defect = str(error)
+            return self.spec.base, str(error)
+
+    def _begin(self, trial: Trial, sampler: BaseSampler, config: RunConfig, defect: str) -> RunningTrial:
         folder = self.folders.begin(trial.number, config)
         trial.set_user_attr(CONFIG, config.canonical_json())  # last: from here on the trial is resumed, not begun
         return RunningTrial(trial, sampler, config, folder, defect=defect)

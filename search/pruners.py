@@ -7,6 +7,7 @@ it has decided, a halving pruner lets the trial go on: an answer must be acted o
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -103,7 +104,10 @@ def _patient(options: PatientOptions, rungs: tuple[int, ...]) -> BasePruner:
         wrapped = _make(PrunerChoice.parse(options.wraps, KEY), rungs)
     except KeyedError as error:
         raise KeyedError((*KEY, "wraps", *error.key[1:]), error.what) from error
-    return optuna.pruners.PatientPruner(wrapped, options.patience, options.min_delta)
+    with warnings.catch_warnings():
+        # Called experimental since 2.8; our tests hold it to what we use.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.pruners.PatientPruner(wrapped, options.patience, options.min_delta)
 
 
 def _threshold(options: ThresholdOptions, rungs: tuple[int, ...]) -> BasePruner:

@@ -11,13 +11,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from search.driver import Driver
+from search.corpus import with_corpus
+from search.driver import Driver, StudyResult
 from search.events import Observer
 from search.executors.local import LocalExecutor
 from search.exit_codes import ExitCode, entry_point
 from search.json_lines import JsonLines
 from search.plan import show_data, show_estimate, show_plan
-from search.preflight import check_data
+from search.preflight import DataReport, check_data
 from search.progress import LiveProgress, PlainProgress
 from search.storage import describe_storage, open_storage
 from search.study_file import StudySpec, load_study
@@ -63,28 +64,46 @@ def main(
     if dry_run:
         Console(stderr=json).print_json(spec.base.model_dump_json())
         return
-    spec = spec.with_corpus(runs_dir)
+    spec = with_corpus(spec, runs_dir)
     report = check_data(spec.base)
     show_data(Console(stderr=True) if quiet else console, report)
+    result = _search(spec, report, runs_dir, storage, console, quiet=quiet, json=json)
+    if not result.finished:
+        console.print("interrupted; the same command goes on from here")
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    show_summary(Console(stderr=json), result.study, spec, runs_dir, storage)
+    if result.counts.get("complete", 0) == 0:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _search(
+    spec: StudySpec,
+    report: DataReport,
+    runs_dir: Path,
+    storage: str | None,
+    console: Console,
+    *,
+    quiet: bool,
+    json: bool,
+) -> StudyResult:
     state = StudyState()
     executor = LocalExecutor(spec.workers, runs_dir / "cache", threads=spec.base.compute.threads)
+    driver = Driver(
+        spec,
+        open_storage(storage, runs_dir),
+        executor,
+        runs_dir / spec.name,
+        storage_name=describe_storage(storage, runs_dir),
+        data_digest=report.digest,
+    )
     try:
-        driver = Driver(
-            spec, open_storage(storage, runs_dir), executor, folder=runs_dir / spec.name, data_digest=report.digest
-        )
         if driver.remaining and not quiet:
             speed = executor.measure(spec.base)
             state.expected_seconds = show_estimate(console, speed, spec.base, driver.remaining, spec.workers)
         with _observers(console, state, quiet=quiet, json=json) as observers:
-            result = driver.run(observers)
+            return driver.run(observers)
     finally:
         executor.stop()
-    if not result.finished:
-        console.print("interrupted; the same command goes on from here")
-        raise typer.Exit(ExitCode.INTERRUPTED)
-    show_summary(Console(stderr=json), driver.study, spec, runs_dir, describe_storage(storage, runs_dir))
-    if result.counts.get("complete", 0) == 0:
-        raise typer.Exit(ExitCode.FAILED)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from pydantic import Field
 
@@ -88,13 +89,26 @@ class _Seeds:
 
 
 class _Grid(optuna.samplers.GridSampler):
-    """Goes on when every point was visited: the number of trials is the driver's.
+    """A grid for a study that is asked and told, and whose first trial may be enqueued."""
 
-    GridSampler stops ``study.optimize`` then, which raises an error in a study that is asked and told.
-    """
+    def __init__(self, points: dict[str, list[Any]], seeds: _Seeds) -> None:
+        super().__init__(points, seed=seeds.study)
+        self.fallback = optuna.samplers.RandomSampler(seed=seeds.trial)
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: optuna.trial.FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """The grid's value; an enqueued trial is no point of the grid, and what it leaves open is drawn at random."""
+        if "grid_id" not in trial.system_attrs:
+            return self.fallback.sample_independent(study, trial, param_name, param_distribution)
+        return super().sample_independent(study, trial, param_name, param_distribution)
 
     def after_trial(self, *_: object) -> None:
-        """Nothing."""
+        """Go on when every point was visited; GridSampler would stop ``study.optimize``, which nobody called."""
 
 
 def _tpe(options: TpeOptions, seeds: _Seeds, space: Space) -> BaseSampler:
@@ -117,7 +131,7 @@ def _random(options: Options, seeds: _Seeds, space: Space) -> BaseSampler:  # no
 
 def _grid(options: Options, seeds: _Seeds, space: Space) -> BaseSampler:  # noqa: ARG001
     try:
-        return _Grid(space.grid(), seed=seeds.study)
+        return _Grid(space.grid(), seeds)
     except UserError as error:
         raise KeyedError(KEY, str(error)) from error
 

@@ -25,9 +25,9 @@ __all__ = ["parse_space"]
 _TRIED_DRAWS = 100
 _FIXED = {
     "data.": "it names the user's files",
-    "compute.": "it says where a run runs",
-    "eval.": "trials must be scored at the same positions to be compared",
-    "budget.examples": "trials must be scored at the same positions to be compared",
+    "compute.": "it says where a run is computed",
+    "eval.": "all trials are scored at the same positions",
+    "budget.examples": "all trials are scored at the same positions",
 }
 _FIXED_IN_TASKS = {"score_weight", "dev_limit"}
 
@@ -84,8 +84,8 @@ def _parse_simplex(path: str, table: Mapping[str, Any], base: RunConfig, key: tu
         raise KeyedError((*key, "simplex"), f'shares of tasks are searched under "{SIMPLEX_PATH}" only')
     for name in table:
         if name not in ("simplex", "min"):
-            hint = did_you_mean(name, ("simplex", "min"))
-            raise KeyedError((*key, name), f"unknown key{hint}; {SIMPLEX_PATH} takes simplex and min")
+            hint = did_you_mean(name, ("simplex", "min")) or f"; {SIMPLEX_PATH} takes simplex and min"
+            raise KeyedError((*key, name), f"unknown key{hint}")
     tasks = table.get("simplex")
     if tasks is True:
         tasks = list(base.tasks)

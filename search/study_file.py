@@ -60,12 +60,15 @@ class _Overrides:
     trials: int | None
     workers: int | None
     threads: int | None
+    name: str | None
 
     def __post_init__(self) -> None:
         for name in ("trials", "workers", "threads"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"{name} must be at least 1, got {value}")
+        if self.name is not None and not _NAME.fullmatch(self.name):
+            raise UserError(f"name must be letters, digits, '_', '-' and '.' only, got '{self.name}'")
 
 
 def load_study(
@@ -76,6 +79,7 @@ def load_study(
     trials: int | None = None,
     workers: int | None = None,
     threads: int | None = None,
+    name: str | None = None,
     studies_dir: Path = Path("studies"),
 ) -> StudySpec:
     """Read a study and check it.
@@ -88,12 +92,13 @@ def load_study(
         trials: replaces ``trials``.
         workers: replaces ``workers``.
         threads: replaces ``base.compute.threads``, which is otherwise the usable cores shared out among the workers.
+        name: replaces the file's stem as the study's name, for example to begin anew after a change.
         studies_dir: where the user's own studies are.
 
     Raises:
         UserError: with ``file:line: key: what`` for a mistake in the file; with the known names for an unknown study.
     """
-    overrides = _Overrides(str(data) if data is not None else None, model, trials, workers, threads)
+    overrides = _Overrides(str(data) if data is not None else None, model, trials, workers, threads, name)
     path = _find(str(name_or_path), studies_dir)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -124,7 +129,7 @@ def _find(name: str, studies_dir: Path) -> Path:
             raise UserError(f"{name}: no such study file")
         if not _NAME.fullmatch(path.stem):
             raise UserError(
-                f"{name}: a study is named after its file; use letters, digits, '_', '-' and '.' only, got '{path.stem}'"
+                f"{name}: a study has its file's name; use letters, digits, '_', '-' and '.' only, got '{path.stem}'"
             )
         return path
     known = list_studies(studies_dir)
@@ -154,7 +159,7 @@ def _build(raw: dict[str, Any], path: Path, overrides: _Overrides) -> StudySpec:
     base = build_base(document.base, tasks, _replaced(document, workers, overrides))
     space = parse_space(document.space, base)
     spec = StudySpec(
-        name=path.stem,
+        name=overrides.name or path.stem,
         description=document.description,
         base=base,
         space=space,
@@ -196,7 +201,9 @@ def _tasks(document: _Document, path: Path) -> dict[str, TaskSpec]:
         raise KeyedError(("tasks",), "is empty; name at least one task")
     for name in names:
         if name not in known:
-            raise KeyedError(("tasks",), f"no task '{name}'{did_you_mean(name, known)}; known: {', '.join(known)}")
+            raise KeyedError(
+                ("tasks",), f"no task '{name}'{did_you_mean(name, known) or '.'} Known: {', '.join(known)}"
+            )
         if names.count(name) > 1:
             raise KeyedError(("tasks",), f"'{name}' stands twice")
     return {name: known[name] for name in names}

@@ -31,10 +31,11 @@ def key_lines(text: str) -> dict[tuple[str, ...], int]:
 
 
 def line_of(key: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> int | None:
-    """The line of the key, else of the table it stands in, else None."""
+    """The line of the key, or where it first goes on (``a.b`` for ``a``), else of what it stands in, else None."""
     for length in range(len(key), 0, -1):
-        if key[:length] in lines:
-            return lines[key[:length]]
+        found = [line for known, line in lines.items() if known[:length] == key[:length]]
+        if found:
+            return min(found) if key[:length] not in lines else lines[key[:length]]
     return None
 
 

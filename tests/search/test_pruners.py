@@ -47,7 +47,7 @@ def simulate(
         (PrunerChoice("median"), 14, 36),
         (PrunerChoice("percentile", {"percentile": 25.0}), 22, 38),
         (PrunerChoice("patient", {"patience": 0, "min_delta": 0.0}), 0, 0),
-        (PrunerChoice("threshold", {"lower": 0.1}), 0, 0),
+        (PrunerChoice("threshold", {"lower": 0.05}), 0, 0),
         (PrunerChoice("none"), 0, 0),
     ],
 )
@@ -135,14 +135,15 @@ def test_the_sampler_learns_from_all_brackets() -> None:
 
     study = optuna.create_study(sampler=Spy(), pruner=make_pruner(PrunerChoice("hyperband"), EVEN))
     for _ in range(5):
-        study.tell(study.ask(), 0.5)
+        trial = study.ask()
+        study.tell(trial, trial.suggest_float("x", 0.0, 1.0))
     assert seen == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("hyperbnd", {}, "pruner: unknown name 'hyperbnd'; did you mean 'hyperband'?; known: "),
+        ("hyperbnd", {}, "pruner: unknown name 'hyperbnd'; did you mean 'hyperband'? Known: "),
         ("halving", {"reduction": 3}, "pruner.reduction: unknown key; did you mean 'reduction_factor'?"),
         ("halving", {"reduction_factor": 1}, "pruner.reduction_factor: must be at least 2, got 1"),
         ("halving", {"reduction_factor": 2.5}, "pruner.reduction_factor: must be a whole number, got 2.5"),

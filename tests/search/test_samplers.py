@@ -42,7 +42,8 @@ def score(config: RunConfig) -> float:
 def run_trials(storage: str, choice: SamplerChoice, space: Space, count: int, seed: int = 7) -> list[dict[str, Any]]:
     """As the driver does: a new sampler for every trial."""
     study = optuna.create_study(study_name="s", storage=storage, direction="maximize", load_if_exists=True)
-    for number in range(len(study.trials), count):
+    begun = [trial for trial in study.trials if trial.state != optuna.trial.TrialState.WAITING]
+    for number in range(len(begun), count):
         study.sampler = make_sampler(choice, seed, number, space)
         trial = study.ask()
         assert trial.number == number
@@ -54,7 +55,8 @@ def test_tpe_proposes_the_same_with_a_new_process_in_the_middle(tmp_path: Path) 
     choice = SamplerChoice("tpe", {"n_startup_trials": 4})
     undisturbed = run_trials(f"sqlite:///{tmp_path}/one.db", choice, CONDITIONAL, 12)
     storage = f"sqlite:///{tmp_path}/two.db"
-    code = f"import test_samplers as t; t.run_trials({storage!r}, t.SamplerChoice('tpe', {{'n_startup_trials': 4}}), t.CONDITIONAL, 6)"
+    tpe = "t.SamplerChoice('tpe', {'n_startup_trials': 4})"
+    code = f"import test_samplers as t; t.run_trials({storage!r}, {tpe}, t.CONDITIONAL, 6)"
     here = Path(__file__).parent
     environment = {"PYTHONPATH": f"{here}:{here.parents[1]}", "PYTHONHASHSEED": "123"}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=120)
@@ -106,15 +108,27 @@ def test_grid_visits_every_point_and_goes_on(tmp_path: Path) -> None:
     assert len({str(sorted(one.items())) for one in params[:10]}) == 10  # 5 alphas x 2 poolings
 
 
+@pytest.mark.filterwarnings("ignore:Fixed parameter")
+def test_grid_takes_an_enqueued_trial_that_leaves_settings_open(tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path}/g.db"
+    study = optuna.create_study(study_name="s", storage=storage, direction="maximize")
+    study.enqueue_trial({"sampler.alpha": 0.4})  # between two points of the grid
+    params = run_trials(storage, SamplerChoice("grid"), FINITE, 1)
+    assert params[0]["sampler.alpha"] == 0.4
+    assert params[0]["heads.sst.pooling"] in ("cls", "mean")
+    params = run_trials(storage, SamplerChoice("grid"), FINITE, 11)
+    assert len({str(sorted(one.items())) for one in params}) == 11
+
+
 @pytest.mark.parametrize(
     ("name", "options", "space", "message"),
     [
-        ("tpee", {}, CONTINUOUS, "sampler: unknown name 'tpee'; did you mean 'tpe'?; known: "),
+        ("tpee", {}, CONTINUOUS, "sampler: unknown name 'tpee'; did you mean 'tpe'? Known: "),
         (
-            "bayes",
+            "xyz",
             {},
             CONTINUOUS,
-            "sampler: unknown name 'bayes'; known: tpe, gp, random, grid, qmc, cmaes, nsgaii, or 'package.module:Class'",
+            "sampler: unknown name 'xyz'. Known: tpe, gp, random, grid, qmc, cmaes, nsgaii, or 'package.module:Class'",
         ),
         ("tpe", {"n_startup": 3}, CONTINUOUS, "sampler.n_startup: unknown key; did you mean 'n_startup_trials'?"),
         ("tpe", {"n_startup_trials": 0}, CONTINUOUS, "sampler.n_startup_trials: must be at least 1, got 0"),

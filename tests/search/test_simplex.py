@@ -92,6 +92,6 @@ def test_shares_below_the_minimum_have_no_code() -> None:
     ],
 )
 def test_a_simplex_that_is_none_is_refused(tasks: tuple[str, ...], minimum: float, message: str) -> None:
-    with pytest.raises(ValueError, match="^") as caught:
+    with pytest.raises(ValueError, match=r"simplex|min") as caught:
         Simplex(tasks, minimum)
     assert str(caught.value) == message

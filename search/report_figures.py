@@ -1,0 +1,95 @@
+"""The report's figures, from a table of trials and their curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.evaluation import Evaluation
+from search.trial_table import SETTING
+
+__all__ = ["curves_figure", "progress_figure", "setting_figures"]
+
+_COLOURS = {"complete": "#2a7ab8", "pruned": "#e0963c", "failed": "#c8443c", "running": "#888888"}
+
+
+def _layout(figure: go.Figure, x: str, y: str = "overall dev score") -> go.Figure:
+    figure.update_layout(
+        template="none",
+        margin={"l": 60, "r": 20, "t": 20, "b": 50},
+        height=380,
+        xaxis={"title": x, "gridcolor": "rgba(128,128,128,.25)", "zeroline": False},
+        yaxis={"title": y, "gridcolor": "rgba(128,128,128,.25)", "zeroline": False},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": "#777"},
+        legend={"orientation": "h", "y": 1.08},
+    )
+    return figure
+
+
+def progress_figure(table: pd.DataFrame) -> go.Figure:
+    """Each finished trial and the best so far, over the training examples spent until then."""
+    ended = table[table["overall"].notna()].copy()
+    ended["spent"] = ended["examples"].cumsum()
+    finished = ended[ended["state"] == "complete"]
+    figure = go.Figure()
+    for state in ("complete", "pruned"):
+        part = ended[ended["state"] == state]
+        figure.add_scatter(
+            x=part["spent"].tolist(),
+            y=part["overall"].tolist(),
+            mode="markers",
+            name=state,
+            marker={"color": _COLOURS[state], "size": 9},
+            text=[f"trial {number}" for number in part["trial"]],
+        )
+    figure.add_scatter(
+        x=finished["spent"].tolist(),
+        y=finished["overall"].cummax().tolist(),
+        mode="lines",
+        name="best so far",
+        line={"color": "#2a9d5c", "shape": "hv", "width": 2},
+    )
+    return _layout(figure, "training examples spent, all trials")
+
+
+def curves_figure(curves: Mapping[int, Sequence[Evaluation]], states: Mapping[int, str]) -> go.Figure:
+    """Overall dev score over training examples, a line a trial."""
+    figure = go.Figure()
+    for number, evaluations in curves.items():
+        figure.add_scatter(
+            x=[point.rung for point in evaluations],
+            y=[point.overall for point in evaluations],
+            mode="lines+markers",
+            name=f"trial {number} ({states[number]})",
+            line={"color": _COLOURS[states[number]], "width": 1.5},
+            marker={"size": 5},
+            showlegend=False,
+        )
+    return _layout(figure, "training examples")
+
+
+def setting_figures(table: pd.DataFrame) -> dict[str, go.Figure]:
+    """For every searched setting, the overall score of each trial over its value; pruned trials at their best rung."""
+    figures = {}
+    for column in [name for name in table.columns if name.startswith(SETTING)]:
+        figure = go.Figure()
+        for state in ("complete", "pruned"):
+            part = table[(table["state"] == state) & table["overall"].notna() & table[column].notna()]
+            figure.add_scatter(
+                x=part[column].tolist(),
+                y=part["overall"].tolist(),
+                mode="markers",
+                name=state,
+                marker={"color": _COLOURS[state], "size": 9},
+                text=[f"trial {number}" for number in part["trial"]],
+            )
+        path = column.removeprefix(SETTING)
+        figures[path] = _layout(figure, path)
+        values = pd.to_numeric(table[column], errors="coerce").dropna()
+        if len(values) and values.min() > 0 and values.max() / values.min() > 50:
+            figures[path].update_xaxes(type="log")
+    return figures

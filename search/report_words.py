@@ -1,0 +1,45 @@
+"""What a study found, in words; the report's first lines."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from search.progress import duration
+from search.trial_table import SCORE, SETTING
+
+__all__ = ["answer", "shown_table"]
+
+
+def answer(table: pd.DataFrame) -> list[str]:
+    """The winner, what it gained over the default configuration, what it cost, and how far to trust it."""
+    finished = table[table["state"] == "complete"]
+    states = table["state"].value_counts()
+    cost = (
+        f"{len(table)} trials ({', '.join(f'{count} {state}' for state, count in states.items())}) took "
+        f"{duration(float(table['seconds'].sum()))} of training and {int(table['examples'].sum()):,} training examples."
+    )
+    if finished.empty:
+        return ["No trial has finished yet.", cost]
+    best = finished.iloc[int(finished["overall"].astype(float).argmax())]
+    scores = ", ".join(f"{c.removeprefix(SCORE)} {best[c]:.3f}" for c in table.columns if c.startswith(SCORE))
+    lines = [f"Trial {best['trial']} is the best: overall {best['overall']:.4f} on dev ({scores})."]
+    default = table[(table["role"] == "default") & table["overall"].notna()]
+    if not default.empty and default.iloc[0]["trial"] != best["trial"]:
+        gain = best["overall"] - default.iloc[0]["overall"]
+        lines.append(f"That is {gain:+.4f} against the default configuration ({default.iloc[0]['overall']:.4f}).")
+    elif not default.empty:
+        lines.append("It is the default configuration: nothing that was tried did better.")
+    lines += [
+        cost,
+        f"It is the best of {len(finished)} finished trials on the same dev examples, so it is somewhat too good: "
+        "expect less on new data, and take differences below half a point of overall for noise.",
+    ]
+    return lines
+
+
+def shown_table(table: pd.DataFrame) -> pd.DataFrame:
+    """The trials, best first, with rounded numbers and short headings."""
+    shown = table.sort_values("overall", ascending=False, na_position="last")
+    shown = shown.rename(columns=lambda name: name.removeprefix(SCORE).removeprefix(SETTING))
+    shown = shown.drop(columns=[name for name in shown.columns if name == "reason" and not shown[name].any()])
+    return shown.map(lambda value: f"{value:.4g}" if isinstance(value, float) else value).fillna("")

@@ -1,0 +1,85 @@
+"""The end of a study in words: the winner, what it gained over the default configuration, and what to do next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import optuna
+from rich.console import Console
+from rich.table import Table
+
+from search.finished_study import best_trial
+from search.shown_values import shown
+from search.study_spec import StudySpec
+from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord
+
+__all__ = ["show_summary"]
+
+
+def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_dir: Path, storage: str | None) -> None:
+    """Print it.
+
+    Args:
+        console: where to.
+        study: the recorded study.
+        spec: what it searched.
+        runs_dir: holds the study's folder.
+        storage: the URL that the user gave; None for the default.
+    """
+    counts = Counter(trial.state.name.lower() for trial in study.get_trials(deepcopy=False))
+    ended = [f"{counts[state]} {word}" for state, word in _STATES.items() if counts[state]]
+    console.print(f"\nstudy {study.study_name}: {', '.join(ended) or 'no trial'}", highlight=False)
+    winner = best_trial(study)
+    if winner is None:
+        console.print("no trial finished; each failed trial's folder has an error.txt", style="red")
+        return
+    best = TrialRecord.read(winner)
+    console.print(_score_table(best, _default(study), spec))
+    assert best.config is not None, "a finished trial has its configuration"
+    settings = ", ".join(f"{path} = {shown(value)}" for path, value in spec.space.chosen(best.config).items())
+    console.print(f"settings: {settings}", highlight=False, soft_wrap=True)
+    console.print(f"files:    {TrialFolders(runs_dir / spec.name).path(best.number)}", highlight=False, soft_wrap=True)
+    console.print("\nnext:", style="bold")
+    for command in _next_commands(spec.name, runs_dir, storage):
+        console.print(f"  {command}", highlight=False, soft_wrap=True)
+
+
+_STATES = {"complete": "finished", "pruned": "pruned", "fail": "failed", "running": "unfinished"}
+
+
+def _default(study: optuna.Study) -> TrialRecord | None:
+    """The study's own starting point, if it was in the space and has been trained."""
+    records = (TrialRecord.read(trial) for trial in study.get_trials(deepcopy=False))
+    return next((r for r in records if r.role == "default" and r.result.overall is not None), None)
+
+
+def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec) -> Table:
+    table = Table(title=f"best: trial {best.number}, by its overall score on dev", title_justify="left")
+    table.add_column("")
+    table.add_column("best", justify="right")
+    if default is not None:
+        table.add_column("default", justify="right")
+        table.add_column("gain", justify="right")
+
+    def add(label: str, value: float, other: float | None) -> None:
+        compared = [] if other is None else [f"{other:.4f}", f"{value - other:+.4f}"]
+        table.add_row(label, f"{value:.4f}", *compared)
+
+    for name, task in spec.base.tasks.items():
+        other = default.result.scores[name] if default else None
+        add(f"{name} {task.spec.metric}", best.result.scores[name], other)
+    assert best.result.overall is not None, "a finished trial has an overall score"
+    add("overall", best.result.overall, default.result.overall if default else None)
+    return table
+
+
+def _next_commands(name: str, runs_dir: Path, storage: str | None) -> list[str]:
+    where = "" if runs_dir == Path("runs") else f" --runs-dir {runs_dir}"
+    where += f" --storage '{storage}'" if storage else ""
+    return [
+        f"python -m search.dashboard{where}",
+        f"python -m search.report --study {name}{where}",
+        f"python -m search.export --study {name}{where}",
+    ]

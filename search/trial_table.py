@@ -1,0 +1,50 @@
+"""A study's trials as a table, one row a trial."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+import pandas as pd
+
+from search.events import TrialState
+from search.space import Space
+from search.stored_space import stored_space
+from search.trial_record import TrialRecord
+
+__all__ = ["SCORE", "SETTING", "trial_table"]
+
+SETTING = "setting "
+SCORE = "score "
+
+_STATES: dict[str, TrialState | str] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+
+
+def trial_table(study: optuna.Study) -> pd.DataFrame:
+    """Number, state, role, overall, each task's score, each searched setting, cost, and reason.
+
+    Score columns are named ``score TASK``, settings ``setting PATH``. A trial that is still running has empty scores.
+    ``overall`` is that of a trial's best rung, for pruned trials too.
+    """
+    rows: list[dict[str, Any]] = []
+    space: Space | None = None
+    for trial in study.get_trials(deepcopy=False):
+        record = TrialRecord.read(trial)
+        row: dict[str, Any] = {
+            "trial": record.number,
+            "state": _STATES.get(trial.state.name, "running"),
+            "role": record.role,
+            "overall": record.result.overall,
+        }
+        row |= {SCORE + task: score for task, score in record.result.scores.items()}
+        if record.config is not None:
+            space = space or stored_space(study, record.config)
+            row |= {SETTING + path: value for path, value in space.chosen(record.config).items()}
+        row |= {
+            "best_rung": record.result.best_rung,
+            "examples": record.result.examples,
+            "seconds": record.result.seconds,
+            "reason": record.result.reason,
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)

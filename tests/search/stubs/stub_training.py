@@ -1,0 +1,122 @@
+"""A training function of the trainer's shape without torch: importable by spawned workers.
+
+``script.json`` in the cache folder says what goes wrong: {"step_seconds": 0.001, "trials": {"trial-0001": "raise"}}.
+A checkpoint holds a running hash over all steps, so that a score tells whether a resumed run equals an undisturbed one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import signal
+import time
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from core.config import RunConfig
+from core.errors import DivergedError
+from core.evaluation import Evaluation
+from core.run_observer import RunObserver
+from core.speed import Speed
+from data.errors import UserError
+
+
+class Outcome(StrEnum):
+    FINISHED = "finished"
+    PRUNED = "pruned"
+    INTERRUPTED = "interrupted"
+
+
+class Resources:
+    def __init__(self, cache_dir: Path) -> None:
+        self.cache_dir = cache_dir
+        self.runs = 0  # of this process
+
+    @property
+    def script(self) -> dict[str, object]:
+        file = self.cache_dir / "script.json"
+        return json.loads(file.read_text()) if file.exists() else {}
+
+
+@dataclass
+class State:
+    examples: int
+    digest: str
+    evaluations: list[Evaluation]
+
+    @classmethod
+    def load(cls, folder: Path, config: RunConfig) -> State:
+        file = folder / "checkpoint.pt"
+        if not file.exists():
+            return cls(0, config.digest, [])
+        raw = json.loads(file.read_text())
+        return cls(raw["examples"], raw["digest"], [Evaluation(**e) for e in raw["evaluations"]])
+
+    def save(self, folder: Path) -> None:
+        temporary = folder / "checkpoint.tmp"
+        temporary.write_text(json.dumps(asdict(self)))
+        temporary.replace(folder / "checkpoint.pt")
+
+
+def overall(config: RunConfig, rung: int, digest: str) -> float:
+    """Best at a learning rate of 1e-4, rising with the rung, with noise from the hash of all steps."""
+    quality = 1 - abs(math.log10(config.optim.learning_rate) + 4) / 4
+    return 0.9 * quality * (1 - math.exp(-3 * rung / config.budget.examples)) + int(digest[:4], 16) / 2**16 / 50
+
+
+def train(config: RunConfig, folder: Path, resources: Resources, observer: RunObserver) -> Outcome:
+    script = resources.script
+    fate = script.get("trials", {}).get(folder.name, "")
+    resources.runs += 1
+    state = State.load(folder, config)
+    with (folder / "starts.jsonl").open("a") as file:
+        start = {"pid": os.getpid(), "examples": state.examples, "run_of_process": resources.runs}
+        file.write(json.dumps(start | {"threads": os.environ["OMP_NUM_THREADS"]}) + "\n")
+    if fate == "refuse":
+        raise UserError("file data/train.csv does not exist")
+    if fate == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    for evaluation in state.evaluations:
+        if not observer.evaluated(evaluation):
+            return Outcome.PRUNED
+    while len(state.evaluations) < len(config.rungs):
+        time.sleep(script.get("step_seconds", 0.0))
+        state.examples += config.budget.batch_size
+        state.digest = hashlib.sha256(state.digest.encode()).hexdigest()
+        rung = config.rungs[len(state.evaluations)]
+        if fate == "die once" and state.examples > config.rungs[1] and not (folder / "died").exists():
+            (folder / "died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if fate == "raise":
+            raise ZeroDivisionError("no\nreason")
+        if fate == "diverge" and state.examples > config.rungs[0]:
+            raise DivergedError("loss of sst is nan at step 12")
+        if state.examples >= rung:
+            score = math.nan if fate == "nan" and rung > config.rungs[0] else overall(config, rung, state.digest)
+            state.evaluations.append(
+                Evaluation(rung, state.examples, 0, score, {"sst": score}, {}, {}, state.examples / 100, 100.0)
+            )
+            state.save(folder)
+            (folder / "best").mkdir(exist_ok=True)
+            (folder / "best" / "model.safetensors").write_text(str(rung))
+            (folder / "metrics.jsonl").write_text("".join(e.to_json() + "\n" for e in state.evaluations))
+            if not observer.evaluated(state.evaluations[-1]):
+                return Outcome.PRUNED
+        elif not observer.stepped(state.examples):
+            state.save(folder)
+            return Outcome.INTERRUPTED
+    return Outcome.FINISHED
+
+
+def measure_speed(config: RunConfig, resources: Resources) -> Speed:
+    match resources.script.get("measure"):
+        case "refuse":
+            raise UserError("file data/train.csv does not exist")
+        case "raise":
+            raise ZeroDivisionError("no reason")
+        case "die":
+            os._exit(7)
+    return Speed(float(config.budget.examples), 2.0, 3)

@@ -1,0 +1,148 @@
+"""Worker processes, one message at a time."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from stub_study import BASE, StubStudy, changed
+
+from data.errors import UserError
+from search.executors.base import ExecutorError
+from search.executors.local import LocalExecutor
+from search.executors.messages import Advanced, Died, Ended, Evaluated, Message, TrialJob
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> StubStudy:
+    return StubStudy(tmp_path)
+
+
+@pytest.fixture
+def executor(study: StubStudy) -> Iterator[LocalExecutor]:
+    executor = study.executor()
+    yield executor
+    executor.stop()
+
+
+def job(study: StubStudy, number: int = 0) -> TrialJob:
+    folder = study.folder / f"trial-{number:04d}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return TrialJob(number, BASE, folder)
+
+
+def wait_for(executor: LocalExecutor, kind: type[Message]) -> Message:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        for message in executor.events(20):
+            if isinstance(message, kind):
+                return message
+    raise AssertionError(f"no {kind.__name__} in time")
+
+
+def test_a_run_waits_at_every_rung(study: StubStudy, executor: LocalExecutor) -> None:
+    executor.start()
+    assert executor.submit(job(study)) == 0
+    assert executor.idle == 0
+    for rung in BASE.rungs:
+        message = wait_for(executor, Evaluated)
+        assert isinstance(message, Evaluated)
+        assert message.evaluation.rung == rung
+        assert not executor.events(0.1)
+        executor.decide(0, rung < BASE.rungs[2])
+        if rung == BASE.rungs[2]:
+            break
+    assert wait_for(executor, Ended) == Ended(0, "pruned")
+    assert executor.idle == 1
+
+
+def test_measuring(study: StubStudy, executor: LocalExecutor) -> None:
+    assert executor.measure(BASE).train_examples_per_second == BASE.budget.examples
+    study.script(measure="refuse")
+    with pytest.raises(UserError, match=r"train\.csv does not exist"):
+        executor.measure(BASE)
+    study.script(measure="raise")
+    with pytest.raises(ExecutorError, match="failed: ZeroDivisionError: no reason"):
+        executor.measure(BASE)
+    study.script(measure="die")
+    with pytest.raises(ExecutorError, match="exit code 7"):
+        executor.measure(BASE)
+    study.script()
+    assert executor.measure(BASE).dev_examples == 3  # a new worker
+
+
+def test_death_is_seen_at_once(study: StubStudy, executor: LocalExecutor) -> None:
+    study.script(step_seconds=60.0)
+    executor.start()
+    executor.submit(job(study))
+    (worker,) = workers()
+    while not (study.folder / "trial-0000" / "starts.jsonl").exists():
+        time.sleep(0.01)
+    begun = time.monotonic()
+    worker.kill()
+    assert wait_for(executor, Died) == Died(0, 0, -signal.SIGKILL)
+    assert time.monotonic() - begun < 1.0
+    assert executor.idle == 1
+    assert workers() != [worker]
+
+
+def workers() -> list[psutil.Process]:
+    children = psutil.Process().children()
+    return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+
+
+def test_a_wake_up_ends_the_wait(executor: LocalExecutor) -> None:
+    threading.Timer(0.2, executor.wake).start()
+    begun = time.monotonic()
+    assert not executor.events(20)
+    assert time.monotonic() - begun < 5
+    for _ in range(100_000):  # more than the pipe holds
+        executor.wake()
+
+
+def test_workers_ignore_interrupts(study: StubStudy, executor: LocalExecutor) -> None:
+    study.script(step_seconds=0.01)
+    executor.start()
+    for worker in workers():
+        worker.send_signal(signal.SIGINT)  # while it starts
+    executor.submit(job(study))
+    wait_for(executor, Advanced)
+    for worker in workers():
+        worker.send_signal(signal.SIGINT)
+        worker.send_signal(signal.SIGTERM)
+    wait_for(executor, Evaluated)
+
+
+def test_stopping_leaves_no_process(study: StubStudy, executor: LocalExecutor) -> None:
+    study.script(step_seconds=60.0)
+    executor.start()
+    executor.submit(job(study))
+    before = workers()
+    assert len(before) == 1
+    executor.stop()
+    assert not [worker for worker in before if worker.is_running()]
+    executor.stop()
+
+
+def test_submitting_to_busy_workers(study: StubStudy, executor: LocalExecutor) -> None:
+    executor.start()
+    executor.submit(job(study))
+    with pytest.raises(ExecutorError, match="all 1 workers are busy"):
+        executor.submit(job(study, 1))
+
+
+def test_at_least_one_worker(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
+        LocalExecutor(0, tmp_path)
+
+
+def test_thread_variables_are_the_workers_own(tmp_path: Path) -> None:
+    before = os.environ.get("OMP_NUM_THREADS")
+    study = StubStudy(tmp_path, changed(trials=1))
+    study.driver(LocalExecutor(1, tmp_path / "cache", threads=3, code=study.code)).run()
+    assert study.starts(0)[0]["threads"] == "3"
+    assert os.environ.get("OMP_NUM_THREADS") == before
