@@ -1,4 +1,4 @@
-"""Dev or test sentences that also stand in train: no error, but something to know when reading a score."""
+"""Sentences of dev or test that also stand in train: they make a score look better than it is."""
 
 from __future__ import annotations
 
@@ -11,39 +11,51 @@ __all__ = ["Overlap", "count_overlap"]
 
 @dataclass(frozen=True)
 class Overlap:
-    """What a split shares with train, whitespace at the ends of sentences aside.
+    """How much of a split also stands in train.
+
+    Everything is counted once however often it stands in the split, and compared as it is written but for white space
+    at both ends. A pair overlaps if train has the same two sentences in the same order.
 
     Attributes:
-        sentences: different sentences of the split that also stand in train, in whatever pair.
-        pairs: different pairs of the split that also stand in train, in the same order; 0 for single sentences.
-        total: sentences of the split, repeated ones counted again.
+        sentences: sentences of the split that stand anywhere in train.
+        pairs: pairs of the split that stand in train; 0 where an example is one sentence.
+        of_sentences: different sentences in the split.
+        of_pairs: different pairs in the split; 0 where an example is one sentence.
     """
 
     sentences: int
     pairs: int
-    total: int
+    of_sentences: int
+    of_pairs: int
 
-    @property
-    def warning(self) -> str:
-        """One line for people; empty where nothing is shared."""
-        if not self.sentences:
-            return ""
-        pairs = f", and {self.pairs:,} whole pairs" if self.pairs else ""
-        return f"{self.sentences:,} of its {self.total:,} sentences also stand in train{pairs}; its score may flatter"
+    def __bool__(self) -> bool:
+        """Whether anything overlaps."""
+        return self.sentences > 0
+
+    def warning(self, task: str, split: str) -> str | None:
+        """One line for the user, or None if nothing overlaps."""
+        if not self:
+            return None
+        pairs = f" (and {self.pairs:,} of {self.of_pairs:,} pairs)" if self.pairs else ""
+        return (
+            f"{task}: {self.sentences:,} of {self.of_sentences:,} different {split} sentences{pairs} "
+            f"also stand in train; scores on {split} may be too good"
+        )
 
 
 def count_overlap(train: RawSplit, other: RawSplit) -> Overlap:
-    """Compare a dev or test split with the train split of the same task."""
-    known_examples, examples = _examples(train), _examples(other)
-    known = {sentence for example in known_examples for sentence in example}
-    sentences = {sentence for example in examples for sentence in example}
-    is_pair = bool(other.sentences) and len(other.sentences[0]) == 2
+    """Count what of ``other``, a dev or test split of the same task, stands in ``train``."""
+    known, asked = _stripped(train), _stripped(other)
+    known_sentences = {sentence for example in known for sentence in example}
+    asked_sentences = {sentence for example in asked for sentence in example}
+    pairs = {example for example in asked if len(example) == 2}
     return Overlap(
-        sentences=len(sentences & known),
-        pairs=len(examples & known_examples) if is_pair else 0,
-        total=sum(map(len, other.sentences)),
+        sentences=len(asked_sentences & known_sentences),
+        pairs=len(pairs & known),
+        of_sentences=len(asked_sentences),
+        of_pairs=len(pairs),
     )
 
 
-def _examples(split: RawSplit) -> set[tuple[str, ...]]:
+def _stripped(split: RawSplit) -> set[tuple[str, ...]]:
     return {tuple(sentence.strip() for sentence in example) for example in split.sentences}

@@ -19,7 +19,7 @@ def show_plan(console: Console, spec: StudySpec) -> None:
     console.print(f"study [bold]{spec.name}[/]  {spec.description}", highlight=False)
     table = Table(title="search space", title_justify="left")
     for heading in ("setting", "kind", "values", "only if"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for row in spec.space.describe():
         table.add_row(row.path, row.kind, row.values, row.condition)
     console.print(table, highlight=False)

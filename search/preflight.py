@@ -46,8 +46,8 @@ def check_data(config: RunConfig) -> DataReport:
             digest.update(f"{name} {split} ".encode() + raw.path.read_bytes())
             warnings += [f"skipped {row}" for row in raw.skipped]
             if split != "train":
-                overlap = count_overlap(splits["train"], raw)
-                warnings += [f"{name} {split}: {overlap.warning}"] if overlap.warning else []
+                shared = count_overlap(splits["train"], raw).warning(name, split)
+                warnings += [] if shared is None else [shared]
     return DataReport(sizes, tuple(warnings), digest.hexdigest())
 
 

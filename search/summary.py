@@ -38,7 +38,7 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
     best = TrialRecord.read(winner)
     console.print(_score_table(best, _default(study), spec))
     assert best.config is not None, "a finished trial has its configuration"
-    settings = ", ".join(f"{path} = {shown(value)}" for path, value in spec.space.chosen(best.config).items())
+    settings = ", ".join(f"{path} = {_rounded(value)}" for path, value in spec.space.chosen(best.config).items())
     console.print(f"settings: {settings}", highlight=False, soft_wrap=True)
     console.print(f"files:    {TrialFolders(runs_dir / spec.name).path(best.number)}", highlight=False, soft_wrap=True)
     console.print("\nnext:", style="bold")
@@ -53,6 +53,10 @@ def _default(study: optuna.Study) -> TrialRecord | None:
     """The study's own starting point, if it was in the space and has been trained."""
     records = (TrialRecord.read(trial) for trial in study.get_trials(deepcopy=False))
     return next((r for r in records if r.role == "default" and r.result.overall is not None), None)
+
+
+def _rounded(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else shown(value)
 
 
 def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec) -> Table:
