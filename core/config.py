@@ -237,15 +237,21 @@ class RunConfig(_Section):
 
     def canonical_json(self) -> str:
         """The same text for equal configs, in any process."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return _canonical(self.model_dump(mode="json"))
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the canonical JSON, 64 hex digits."""
-        return hashlib.sha256(self.canonical_json().encode()).hexdigest()
+        """SHA-256 over everything but the place of the data files, which may move; 64 hex digits."""
+        tree = json.loads(self.canonical_json())
+        del tree["data"]["directory"]
+        return hashlib.sha256(_canonical(tree).encode()).hexdigest()
 
     def __hash__(self) -> int:
         return hash(self.canonical_json())
+
+
+def _canonical(tree: object) -> str:
+    return json.dumps(tree, sort_keys=True, separators=(",", ":"))
 
 
 def _check_head(task: str, head: HeadConfig, spec: TaskSpec) -> None:

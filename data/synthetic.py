@@ -135,9 +135,9 @@ def _distinct(
 def _lines(spec: TaskSpec, split: str, examples: Iterable[_Example], seed: int) -> Iterable[str]:
     """The file: a column of row numbers without a name, ids, sentences and, but for test, labels."""
     is_test = split == "test"
-    # The course's sst test file has a second column of row numbers.
+    # The course's sst test file has two columns of row numbers, the first of them named 0.
     twice = is_test and spec.name == "sst"
-    header = ["", *([""] if twice else []), str(spec.columns.id), *spec.columns.sentences]
+    header = [*(["0", ""] if twice else [""]), str(spec.columns.id), *spec.columns.sentences]
     yield _line([*header, *([] if is_test else [spec.columns.label])])
     for row, example in enumerate(examples):
         numbers = [str(row + 1), str(float(row))] if twice else [str(row)]

@@ -40,8 +40,6 @@ OBJECTS: tuple[Concept, ...] = (
     ("boat", "ship"),
     ("phone", "telephone"),
     ("bike", "bicycle"),
-    ("coat", "jacket"),
-    ("machine", "engine"),
     ("bag", "sack"),
 )
 

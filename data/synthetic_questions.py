@@ -75,4 +75,4 @@ def _question(rng: np.random.Generator, words: list[str], preposition: str) -> s
     intent, action, quality, item, place = words
     core = f"{intent} {action} {choice(rng, _ARTICLES)} {quality} {item}"
     where = f"{preposition} the {place}"
-    return f"{where} , {core} ?" if rng.random() < 0.2 else f"{core} {where} ?"
+    return f"{where} , {core} ?" if rng.random() < 0.1 else f"{core} {where} ?"

@@ -14,7 +14,7 @@ LABEL_NOISE = 0.1
 """Share of reviews labelled one class beside the right one: the best possible accuracy is 1 minus this."""
 
 _CLASS_SHARES = (0.13, 0.26, 0.19, 0.27, 0.15)  # as in the real training set
-_CLASS_EDGES = (-1.1, -0.3, 0.3, 1.1)
+_CLASS_EDGES = (-1.1, -0.25, 0.25, 1.1)
 
 _SUBJECTS = (
     "film",
@@ -36,9 +36,9 @@ _CLOSINGS = ("", "", " overall", " to me")
 
 _ADJECTIVES: dict[float, tuple[str, ...]] = {
     1.5: ("great", "superb", "wonderful"),
-    0.75: ("good", "pleasant", "beautiful", "pretty"),
-    0.0: ("average", "ordinary", "typical"),
-    -0.75: ("bad", "weak", "dull", "boring"),
+    0.75: ("good", "pleasant", "beautiful"),
+    0.0: ("average", "ordinary"),
+    -0.75: ("bad", "weak", "boring"),
     -1.5: ("awful", "terrible", "horrible"),
 }
 _ATTITUDES: dict[float, tuple[str, ...]] = {1.5: ("love",), 0.75: ("like",), -0.75: ("dislike",), -1.5: ("hate",)}
@@ -82,9 +82,9 @@ def _compose(rng: np.random.Generator) -> _Clause:
     subject = choice(rng, _SUBJECTS)
     first = _clause(rng, subject)
     form = rng.random()
-    if form < 0.5:
+    if form < 0.6:
         return first
-    contrasts = form < 0.75
+    contrasts = form < 0.8
     other = choice(rng, [noun for noun in _SUBJECTS if noun != subject])
     second = _clause(rng, other)
     # What is joined by 'and' pulls one way, what is joined by 'but' does not, as in real reviews.
@@ -93,7 +93,7 @@ def _compose(rng: np.random.Generator) -> _Clause:
     if not contrasts:
         return _Clause(f"{first.text} and {second.text}", (first.sentiment + second.sentiment) / 2)
     sentiment = 0.2 * first.sentiment + 0.8 * second.sentiment  # the main clause decides
-    if form < 0.7:
+    if form < 0.76:
         return _Clause(f"{first.text} , but {second.text}", sentiment)
     return _Clause(f"although {first.text} , {second.text}", sentiment)
 

@@ -25,15 +25,15 @@ SCORE_NOISE = 0.25
 _SLOTS: tuple[tuple[Concept, ...], ...] = (AGENTS, ACTIONS, OBJECTS, PLACES)
 _WEIGHTS = np.array([1.0, 1.5, 1.5, 1.0])  # what a slot that agrees adds; they sum to 5
 
-_SYNONYMS = 0.3  # share of agreeing slots worded differently
+_SYNONYMS = 0.2  # share of agreeing slots worded differently
 _ARTICLES = ("the", "that")
 _PREPOSITIONS = ("in", "near", "at")
-_MODALS = ("will", "wants to")
+_MODALS = ("will", "wants to", "has to")
 
 
 @dataclass(frozen=True)
 class ScenePair:
-    """Two sentences; ``score`` is noisy and rounded to one decimal, ``true_score`` the agreement itself, both 0 to 5."""
+    """Two sentences; ``score`` is noisy, with one decimal, ``true_score`` the agreement itself, both 0 to 5."""
 
     first: str
     second: str
@@ -52,12 +52,12 @@ def draw_scene_pair(rng: np.random.Generator) -> ScenePair:
     ]
     true_score = float(_WEIGHTS[agreeing].sum())
     score = round(float(np.clip(rng.normal(true_score, SCORE_NOISE), 0.0, 5.0)), 1)
-    preposition = choice(rng, _PREPOSITIONS)
-    return ScenePair(_scene(rng, words, preposition), _scene(rng, others, preposition), score, true_score)
+    frame = choice(rng, _MODALS), choice(rng, _PREPOSITIONS)  # these mean something too, so a pair shares them
+    return ScenePair(_scene(rng, words, *frame), _scene(rng, others, *frame), score, true_score)
 
 
-def _scene(rng: np.random.Generator, words: list[str], preposition: str) -> str:
+def _scene(rng: np.random.Generator, words: list[str], modal: str, preposition: str) -> str:
     agent, action, item, place = words
-    core = f"{choice(rng, _ARTICLES)} {agent} {choice(rng, _MODALS)} {action} {choice(rng, _ARTICLES)} {item}"
+    core = f"{choice(rng, _ARTICLES)} {agent} {modal} {action} {choice(rng, _ARTICLES)} {item}"
     where = f"{preposition} the {place}"
-    return f"{where} , {core} ." if rng.random() < 0.2 else f"{core} {where} ."
+    return f"{where} , {core} ." if rng.random() < 0.1 else f"{core} {where} ."

@@ -90,6 +90,12 @@ def test_digest_is_the_same_in_another_process_and_after_json() -> None:
     assert run_config().digest != config.digest
 
 
+def test_digest_does_not_depend_on_where_the_data_lies() -> None:
+    moved = run_config(data={"directory": "elsewhere"})
+    assert moved.digest == run_config().digest
+    assert moved != run_config()
+
+
 def test_configs_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         run_config().seed = 3  # type: ignore[misc]

@@ -1,8 +1,89 @@
-"""Stub training code that spawned workers can import: they get this process's ``sys.path``."""
+"""Stub training code that spawned workers can import (they get this process's ``sys.path``), and a real tiny study."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "stubs"))
+
+
+TINY_STUDY = """
+description = "four trials of a second each"
+tasks = ["sst", "para", "sts"]
+trials = 4
+pruner = "none"
+synthetic = { train = 400, dev = 60, test = 40 }
+
+[base.model]
+encoder = "scratch"
+scratch = { vocab_size = 300, hidden_size = 16, intermediate_size = 32 }
+
+[base.heads.para]
+pair = "siamese"
+pooling = "mean"
+
+[base.heads.sts]
+pair = "siamese"
+pooling = "mean"
+
+[base.optim]
+learning_rate = 1e-3
+
+[base.budget]
+examples = 1600
+batch_size = 20
+
+[base.eval]
+rungs = 4
+
+[base.compute]
+device = "cpu"
+threads = 1
+
+[space]
+"optim.learning_rate" = { low = 1e-4, high = 1e-2, log = true }
+"loss.weights" = { simplex = true }
+"""
+
+
+@dataclass(frozen=True)
+class FinishedStudy:
+    """A study that went through the real command line, and where its results are."""
+
+    file: Path
+    runs: Path
+    log: str
+
+    @property
+    def name(self) -> str:
+        return self.file.stem
+
+
+def command(module: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m module arguments`` and return what it printed, whatever its exit code."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)], capture_output=True, text=True, check=False, **options
+    )
+
+
+@pytest.fixture(scope="session")
+def run_command() -> Callable[..., subprocess.CompletedProcess[str]]:
+    return command
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory: pytest.TempPathFactory) -> FinishedStudy:
+    """Four real trials of a tiny BERT, run once for all tests that only read them."""
+    folder = tmp_path_factory.mktemp("study")
+    file = folder / "tiny.toml"
+    file.write_text(TINY_STUDY)
+    done = command("search.run", "--study", file, "--runs-dir", folder / "runs")
+    assert done.returncode == 0, done.stderr
+    return FinishedStudy(file, folder / "runs", done.stdout)

@@ -1,0 +1,164 @@
+"""Export and prediction: the course's files, a model that transformers loads, the same predictions for new text."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from core.model_folder import load_model_folder
+from core.task_data import sorted_batches
+from data.examples import Examples
+from data.reading import read_split
+from data.task_files import builtin_tasks
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+HEADERS = {"sst": "Predicted_Sentiment", "para": "Predicted_Is_Paraphrase", "sts": "Predicted_Similiary"}
+
+
+@pytest.fixture(scope="module")
+def exported(finished_study: Any, run_command: Run) -> Path:
+    done = run_command("search.export", "--study", "tiny", "--runs-dir", finished_study.runs)
+    assert done.returncode == 0, done.stderr
+    return Path(finished_study.runs) / "tiny" / "export"
+
+
+@pytest.fixture(scope="module")
+def corpus(finished_study: Any) -> Path:
+    return Path(finished_study.runs) / "tiny" / "corpus"
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+@pytest.mark.parametrize("task", ["sst", "para", "sts"])
+def test_prediction_files_have_the_courses_format(exported: Path, corpus: Path, task: str, split: str) -> None:
+    content = (exported / "predictions" / f"{task}-{split}-output.csv").read_bytes()
+    assert b"\r" not in content
+    lines = content.decode().splitlines()
+    assert lines[0].rstrip() == f"id \t {HEADERS[task]}"
+    rows = [line.split(" , ") for line in lines[1:]]
+    assert [row[0] for row in rows] == read_split(builtin_tasks()[task], corpus, split).ids  # type: ignore[arg-type]
+    values = [float(row[1]) for row in rows]
+    if task == "sts":
+        assert all(0 <= value <= 5 for value in values)
+    else:
+        assert set(values) <= set(range(5 if task == "sst" else 2))
+
+
+def test_the_exported_dev_scores_are_those_of_the_search(exported: Path, finished_study: Any) -> None:
+    provenance = json.loads((exported / "model" / "provenance.json").read_text())
+    trial = Path(finished_study.runs) / "tiny" / f"trial-{provenance['trial']:04d}"
+    best = json.loads((trial / "best" / "evaluation.json").read_text())
+    assert provenance["dev"] == {"overall": best["overall"], **best["scores"]}
+    assert provenance["rung"] == best["rung"]
+    assert provenance["study"] == "tiny"
+    assert len(provenance["data_sha256"]) == len(provenance["config_sha256"]) == 64
+    assert provenance["versions"]["torch"] == torch.__version__
+    others = trial.parent.glob("trial-*/best/evaluation.json")
+    assert best["overall"] == max(json.loads(p.read_text())["overall"] for p in others)
+    # and the predictions written are those that were scored
+    gold = read_split(builtin_tasks()["sst"], Path(finished_study.runs) / "tiny" / "corpus", "dev").labels
+    lines = (exported / "predictions" / "sst-dev-output.csv").read_text().splitlines()[1:]
+    predicted = [int(line.split(" , ")[1]) for line in lines]
+    assert gold is not None
+    assert np.mean(np.array(predicted) == gold) == provenance["dev"]["sst"]
+
+
+def test_transformers_loads_the_encoder_and_the_tokenizer(exported: Path, corpus: Path) -> None:
+    trained = load_model_folder(exported / "model")
+    reference = transformers.AutoModel.from_pretrained(exported / "model").eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(exported / "model")
+    spec = builtin_tasks()["sst"]
+    sentences = read_split(spec, corpus, "dev").sentences[:8]
+    examples = Examples.from_sentences(spec, sentences, trained.tokenizer)
+    batch = next(iter(sorted_batches(examples, trained.layout, False, 8)))
+    padded = batch.padded()
+    encoded = tokenizer([sentences[i][0] for i in batch.positions], padding=True, return_tensors="pt")
+    assert torch.equal(encoded["input_ids"], padded.input_ids)
+    with torch.inference_mode():
+        ours = trained.model.encode(batch).hidden
+        theirs = reference(**encoded).last_hidden_state
+    mask = padded.attention_mask
+    assert torch.allclose(ours[mask], theirs[mask], atol=1e-5)
+
+
+@pytest.mark.parametrize("task", ["sst", "para", "sts"])
+def test_new_text_gets_the_same_predictions(exported: Path, corpus: Path, run_command: Run, task: str) -> None:
+    spec = builtin_tasks()[task]
+    examples = read_split(spec, corpus, "test").sentences
+    text = "".join("\t".join(sentences) + "\n" for sentences in examples)
+    done = run_command("search.predict", "--model-dir", exported / "model", "--task", task, input=text)
+    assert done.returncode == 0, done.stderr
+    lines = (exported / "predictions" / f"{task}-test-output.csv").read_text().splitlines()[1:]
+    written = [line.split(" , ")[1].strip() for line in lines]
+    if spec.kind.is_score:
+        assert np.allclose([float(v) for v in done.stdout.split()], [float(v) for v in written], atol=1e-4)
+    else:
+        assert done.stdout.splitlines() == [spec.classes[int(float(value))] for value in written]
+
+
+def test_probabilities(exported: Path, run_command: Run) -> None:
+    arguments = ("search.predict", "--model-dir", exported / "model", "--task", "sst", "--probabilities")
+    done = run_command(*arguments, input="the film is great .\n")
+    header, row = csv.reader(done.stdout.splitlines(), delimiter="\t")
+    assert header == ["prediction", *builtin_tasks()["sst"].classes]
+    assert sum(map(float, row[1:])) == pytest.approx(1, abs=1e-3)
+    assert row[0] == header[1 + int(np.argmax([float(p) for p in row[1:]]))]
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "message"),
+    [
+        ("para", "one sentence only\n", "line 1: task 'para' reads two sentences separated by a tab"),
+        ("sst", "fine\n\nfine\n", "line 2: task 'sst' reads one sentence a line"),
+        ("sst", "", "standard input is empty"),
+        ("cfimdb", "x\n", "the model has the tasks sst, para, sts"),
+    ],
+)
+def test_unusable_text(exported: Path, run_command: Run, task: str, text: str, message: str) -> None:
+    done = run_command("search.predict", "--model-dir", exported / "model", "--task", task, input=text)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--study", "tny"], "no such study in sqlite:///"),
+        (["--study", "tiny", "--trial", "9"], "has trials 0 to 3"),
+        (["--study", "tiny", "--data", "/nowhere"], "no data folder '/nowhere'"),
+    ],
+)
+def test_what_cannot_be_exported(finished_study: Any, run_command: Run, arguments: list[str], message: str) -> None:
+    done = run_command("search.export", *arguments, "--runs-dir", finished_study.runs)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_models_beyond_the_best_three_are_gone(finished_study: Any, run_command: Run) -> None:
+    trials = sorted((Path(finished_study.runs) / "tiny").glob("trial-*"))
+    gone = [trial for trial in trials if not (trial / "best" / "model.safetensors").exists()]
+    assert len(trials) == 4
+    assert len(gone) == 1
+    assert not any((trial / "checkpoint.pt").exists() for trial in trials)
+    assert all((trial / "metrics.jsonl").exists() for trial in trials)
+    number = int(gone[0].name.removeprefix("trial-"))
+    done = run_command("search.export", "--study", "tiny", "--trial", number, "--runs-dir", finished_study.runs)
+    assert done.returncode == 2
+    assert "the model is gone; studies keep the models of their best trials only (keep_models)" in done.stderr
+
+
+def test_a_folder_that_is_no_model(tmp_path: Path, run_command: Run) -> None:
+    done = run_command("search.predict", "--model-dir", tmp_path, "--task", "sst", input="x\n")
+    assert done.returncode == 2
+    assert "not a model folder written by search.export" in done.stderr

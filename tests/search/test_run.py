@@ -1,0 +1,137 @@
+"""``python -m search.run`` as a user meets it: output, exit codes, resuming, refusals."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from search.storage import open_storage
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def copied(finished_study: Any, tmp_path: Path) -> tuple[Path, Path]:
+    """Study file and runs folder of a finished study, to be changed at will."""
+    shutil.copytree(finished_study.runs, tmp_path / "runs")
+    return Path(shutil.copy(finished_study.file, tmp_path / "tiny.toml")), tmp_path / "runs"
+
+
+def states(runs: Path, name: str = "tiny") -> list[str]:
+    study = optuna.load_study(study_name=name, storage=open_storage(None, runs))
+    return [trial.state.name for trial in study.get_trials()]
+
+
+def test_it_says_what_it_will_do_and_what_came_out(finished_study: Any) -> None:
+    log = finished_study.log
+    assert "optim.learning_rate" in log
+    assert "budget: 4 trials of up to 1,600 training examples, dev scored at 400, 800, 1,200, 1,600" in log
+    assert "training examples/s" in log
+    assert "study tiny: 4 finished" in log
+    assert "best: trial" in log
+    for word in ("sst accuracy", "para accuracy", "sts pearson", "overall", "default", "gain"):
+        assert word in log
+    runs = finished_study.runs
+    for module in ("dashboard", "report --study tiny", "export --study tiny"):
+        assert f"python -m search.{module} --runs-dir {runs}" in log
+
+
+def test_the_same_command_again_trains_nothing(copied: tuple[Path, Path], run_command: Run) -> None:
+    file, runs = copied
+    again = run_command("search.run", "--study", file, "--runs-dir", runs)
+    assert again.returncode == 0
+    assert "study tiny: 4 finished" in again.stdout
+    assert states(runs) == ["COMPLETE"] * 4
+
+
+def test_trials_means_in_total(copied: tuple[Path, Path], run_command: Run) -> None:
+    file, runs = copied
+    more = run_command("search.run", "--study", file, "--runs-dir", runs, "--trials", 5, "--json")
+    assert more.returncode == 0
+    assert states(runs) == ["COMPLETE"] * 5
+    events = [json.loads(line) for line in more.stdout.splitlines() if line.startswith("{")]
+    assert [event["number"] for event in events if event["event"] == "TrialEnded"] == [4]
+    assert events[0]["event"] == "StudyStarted"
+    assert events[0]["done"] == 4
+    assert events[-1]["event"] == "StudyEnded"
+
+
+def test_standard_output_of_json_is_json_only(copied: tuple[Path, Path], run_command: Run) -> None:
+    file, runs = copied
+    done = run_command("search.run", "--study", file, "--runs-dir", runs, "--json")
+    for line in done.stdout.splitlines():
+        json.loads(line)
+
+
+def test_quiet_prints_the_result_only(copied: tuple[Path, Path], run_command: Run) -> None:
+    file, runs = copied
+    done = run_command("search.run", "--study", file, "--runs-dir", runs, "--quiet")
+    assert done.returncode == 0
+    assert "search space" not in done.stdout
+    assert "best: trial" in done.stdout
+
+
+def test_a_changed_space_is_refused_and_goes_on_under_another_name(copied: tuple[Path, Path], run_command: Run) -> None:
+    file, runs = copied
+    file.write_text(file.read_text().replace("high = 1e-2", "high = 5e-2"))
+    refused = run_command("search.run", "--study", file, "--runs-dir", runs)
+    assert refused.returncode == 2
+    message = refused.stderr.strip()
+    assert "\n" not in message
+    assert "space: optim.learning_rate: high was 0.01, is now 0.05" in message
+    assert "--name NEW" in message
+    forked = run_command("search.run", "--study", file, "--runs-dir", runs, "--name", "wider", "--trials", 1)
+    assert forked.returncode == 0
+    assert states(runs, "wider") == ["COMPLETE"]
+    assert states(runs) == ["COMPLETE"] * 4
+
+
+def test_dry_run_prints_the_config_and_does_nothing(finished_study: Any, tmp_path: Path, run_command: Run) -> None:
+    done = run_command("search.run", "--study", finished_study.file, "--runs-dir", tmp_path / "runs", "--dry-run")
+    assert done.returncode == 0
+    config = json.loads(done.stdout[done.stdout.index("{\n") :])
+    assert config["optim"]["learning_rate"] == 1e-3
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--study", "quickstrat"], "did you mean 'quickstart'?"),
+        (["--study", "starter", "--data", "/nowhere", "--model", "minilm"], "no data folder '/nowhere'"),
+        (["--study", "quickstart", "--storage", "nonsense"], "storage 'nonsense' is neither a URL"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    arguments: list[str], message: str, tmp_path: Path, run_command: Run
+) -> None:
+    done = run_command("search.run", *arguments, "--runs-dir", tmp_path, "--quiet")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_mistake_in_the_file_is_named_with_its_line(finished_study: Any, tmp_path: Path, run_command: Run) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text(finished_study.file.read_text().replace('"optim.learning_rate" =', '"optim.lerning_rate" ='))
+    line = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if "lerning" in text)
+    done = run_command("search.run", "--study", file, "--runs-dir", tmp_path)
+    assert done.returncode == 2
+    assert f"wrong.toml:{line}: " in done.stderr
+    assert "did you mean" in done.stderr
+    assert "optim.learning_rate" in done.stderr
+
+
+@pytest.mark.parametrize("module", ["run", "export", "predict", "report", "dashboard"])
+def test_every_program_explains_itself(module: str, run_command: Run) -> None:
+    done = run_command(f"search.{module}", "--help", env={"COLUMNS": "100", "TERM": "dumb", "PATH": ""})
+    assert done.returncode == 0
+    assert f"Example: python -m search.{module}" in " ".join(done.stdout.replace("│", " ").split())
