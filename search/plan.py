@@ -24,6 +24,10 @@ def show_plan(console: Console, spec: StudySpec) -> None:
         table.add_row(row.path, row.kind, row.values, row.condition)
     console.print(table, highlight=False)
     console.print(budget_line(spec), highlight=False, soft_wrap=True)
+    for note in spec.space.encode(spec.base).notes:
+        console.print(
+            f"warning: no trial of the default configuration: {note}", style="yellow", highlight=False, soft_wrap=True
+        )
 
 
 def budget_line(spec: StudySpec) -> str:

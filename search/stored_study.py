@@ -25,7 +25,7 @@ SHOWN_CHANGES = 5
 
 
 def create_or_load(spec: StudySpec, storage: BaseStorage, data_digest: str | None = None) -> optuna.Study:
-    """The study of this name, with the default configuration enqueued as its first trial.
+    """The study of this name, with its default configuration as the first trial if it lies in the space.
 
     Args:
         spec: what to search.
@@ -54,8 +54,10 @@ def create_or_load(spec: StudySpec, storage: BaseStorage, data_digest: str | Non
     if IDENTITY not in attrs:
         study.set_user_attr(CODE_VERSION, code_version())
         study.set_user_attr(IDENTITY, json.dumps(spec.identity()))
-    if not study.get_trials(deepcopy=False):
-        study.enqueue_trial(spec.space.encode(spec.base).params, user_attrs={ROLE: "default"})
+    default = spec.space.encode(spec.base)
+    # A base outside the space cannot be a trial of it; what fits of it would be another configuration.
+    if not default.notes and not study.get_trials(deepcopy=False):
+        study.enqueue_trial(default.params, user_attrs={ROLE: "default"})
     return study
 
 

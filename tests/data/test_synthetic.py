@@ -117,7 +117,7 @@ def test_does_not_touch_the_global_generator(tmp_path: Path) -> None:
 def test_reviews_mean_what_they_say() -> None:
     rng = np.random.default_rng(0)
     truth: dict[str, set[int]] = {}
-    reviews = [draw_review(rng) for _ in range(6000)]
+    reviews = [draw_review(rng) for _ in range(10_000)]
     for review in reviews:
         bare = re.sub(r"^(frankly , |i think )|( overall| to me)? \.$", "", review.text)
         bare = re.sub(r"\b(the|this|that) \w+", "X", bare)
@@ -129,8 +129,8 @@ def test_reviews_mean_what_they_say() -> None:
         "X is good": 3,
         "X is very good": 4,
         "X is average": 2,
-        "X is dull": 1,
-        "X is very dull": 0,
+        "X is boring": 1,
+        "X is very boring": 0,
         "X is not good": 1,
         "X is not horrible": 3,
         "i love X": 4,
@@ -139,8 +139,7 @@ def test_reviews_mean_what_they_say() -> None:
         "X is bad , but X is superb": 3,
         "X is good and X is superb": 4,
     }.items():
-        assert truth.get(text, {label}) == {label}, text
-    assert {"X is great", "X is very dull", "X is not good", "i do not love X"} <= set(truth)
+        assert truth[text] == {label}, text
 
 
 def test_sst_ceiling_is_the_label_noise() -> None:

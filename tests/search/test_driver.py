@@ -86,6 +86,16 @@ def test_the_first_trial_is_the_default_configuration(undisturbed: StubStudy) ->
     assert [record.role for record in records] == ["default"] + ["proposed"] * 6
 
 
+def test_a_default_outside_the_space_is_no_trial(tmp_path: Path) -> None:
+    outside = BASE.model_copy(update={"optim": BASE.optim.model_copy(update={"learning_rate": 0.5})})
+    study = StubStudy(tmp_path, changed(base=outside, trials=1))
+    study.run()
+    record = TrialRecord.read(study.trials[0])
+    assert record.role == "proposed"
+    assert record.config is not None
+    assert record.config.optim.learning_rate <= 1e-2
+
+
 def test_what_is_recorded_of_each_trial(undisturbed: StubStudy) -> None:
     for trial in undisturbed.trials:
         folder = undisturbed.folder / f"trial-{trial.number:04d}"
