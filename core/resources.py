@@ -18,7 +18,7 @@ from core.encoder_source import resolve_encoder
 from core.task_data import TaskData, fixed_subset
 from data.example_cache import load_examples
 from data.examples import Examples
-from data.reading import read_split
+from data.reading import read_bytes, read_split, split_path
 from data.rows import RowLayout
 from data.tasks import SplitName, TaskSpec
 from data.tokenizer import load_tokenizer
@@ -132,5 +132,5 @@ class Resources:
         digest = hashlib.sha256()
         for name, task in config.tasks.items():
             digest.update(name.encode())
-            digest.update((Path(config.data.directory) / task.spec.files.train).read_bytes())
+            digest.update(read_bytes(split_path(task.spec, Path(config.data.directory), "train")))
         return digest.hexdigest()

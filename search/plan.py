@@ -11,7 +11,7 @@ from search.preflight import DataReport
 from search.progress import duration
 from search.study_file import StudySpec
 
-__all__ = ["show_data", "show_estimate", "show_plan"]
+__all__ = ["show_data", "show_estimate", "show_plan", "show_warnings"]
 
 
 def show_plan(console: Console, spec: StudySpec) -> None:
@@ -42,10 +42,14 @@ def budget_line(spec: StudySpec) -> str:
 
 
 def show_data(console: Console, report: DataReport) -> None:
-    """Sizes of the splits, and warnings."""
+    """Sizes of the splits."""
     for task, sizes in report.sizes.items():
         counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
         console.print(f"data:   {task}: {counts}", highlight=False)
+
+
+def show_warnings(console: Console, report: DataReport) -> None:
+    """Rows left out, and what dev and test share with train."""
     for warning in report.warnings:
         console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
 

@@ -17,7 +17,7 @@ from search.events import Observer
 from search.executors.local import LocalExecutor
 from search.exit_codes import ExitCode, entry_point
 from search.json_lines import JsonLines
-from search.plan import show_data, show_estimate, show_plan
+from search.plan import show_data, show_estimate, show_plan, show_warnings
 from search.preflight import DataReport, check_data
 from search.progress import LiveProgress, PlainProgress
 from search.storage import describe_storage, open_storage
@@ -66,7 +66,8 @@ def main(
         return
     spec = with_corpus(spec, runs_dir)
     report = check_data(spec.base)
-    show_data(Console(stderr=True) if quiet else console, report)
+    show_data(console, report)
+    show_warnings(Console(stderr=True) if quiet else console, report)
     result = _search(spec, report, runs_dir, storage, console, quiet=quiet, json=json)
     if not result.finished:
         console.print("interrupted; the same command goes on from here")
