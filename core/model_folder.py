@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from tokenizers import Tokenizer
 
 from core.bert_checkpoint import load_bert_config, load_bert_weights, save_bert
+from core.checkpoint import write_atomically
 from core.config import RunConfig
 from core.multitask import MultitaskBert, build_model
 from data.errors import UserError
@@ -50,7 +51,7 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
     bert = trained.model.bert
     save_bert(folder, bert.config, bert.state_dict())
     heads = {name: weight.contiguous() for name, weight in trained.model.heads.state_dict().items()}
-    save_file(heads, folder / _HEADS)
+    write_atomically(folder / _HEADS, save(heads))
     save_tokenizer(trained.tokenizer, folder, trained.config.model.max_length)
     (folder / _RUN_CONFIG).write_text(trained.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (folder / _PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")

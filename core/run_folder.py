@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from core.checkpoint import write_atomically
@@ -63,7 +63,5 @@ class RunFolder:
 
     def write_best(self, weights: dict[str, Tensor], evaluation: Evaluation) -> None:
         """The best model so far; ``best/evaluation.json`` says at which rung."""
-        temporary = self.best_model.with_suffix(".tmp")
-        save_file({name: weight.contiguous().cpu() for name, weight in weights.items()}, temporary)
-        temporary.replace(self.best_model)
+        write_atomically(self.best_model, save({name: weight.contiguous().cpu() for name, weight in weights.items()}))
         write_atomically(self.best_evaluation, evaluation.to_json().encode())

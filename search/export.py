@@ -129,7 +129,8 @@ def main(
     folder = RunFolder(path)
     config = _stored_config(folder, data)
     out = out or runs_dir / study / "export"
-    provenance = export_trial(study, chosen, folder, config, Resources(runs_dir / "cache"), out)
+    with Console(stderr=True).status(f"predicting with trial {chosen.number}"):
+        provenance = export_trial(study, chosen, folder, config, Resources(runs_dir / "cache"), out)
     _show(out, config, provenance)
 
 
