@@ -21,6 +21,7 @@ from search.finished_study import open_study
 from search.provenance import code_version
 from search.report_figures import curves_figure, progress_figure, setting_figures
 from search.report_words import answer, shown_table
+from search.stored_space import logarithmic_settings
 from search.trial_folders import TrialFolders
 from search.trial_table import trial_table
 
@@ -45,7 +46,7 @@ def write_report(study: optuna.Study, folders: TrialFolders, out: Path) -> list[
         plotlyjs=get_plotlyjs(),
         progress=_div(progress_figure(table)),
         curves=_div(curves_figure({n: c for n, c in curves.items() if c}, states)),
-        settings={path: _div(figure) for path, figure in setting_figures(table).items()},
+        settings={path: _div(figure) for path, figure in setting_figures(table, logarithmic_settings(study)).items()},
         table=shown.to_html(index=False, border=0, classes="trials"),
         origin=origin,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -72,8 +72,13 @@ def curves_figure(curves: Mapping[int, Sequence[Evaluation]], states: Mapping[in
     return _layout(figure, "training examples")
 
 
-def setting_figures(table: pd.DataFrame) -> dict[str, go.Figure]:
-    """For every searched setting, the overall score of each trial over its value; pruned trials at their best rung."""
+def setting_figures(table: pd.DataFrame, logarithmic: Collection[str]) -> dict[str, go.Figure]:
+    """For every searched setting, the overall score of each trial over its value; pruned trials at their best rung.
+
+    Args:
+        table: of trials.
+        logarithmic: settings that were searched on a logarithmic scale, and are drawn on one.
+    """
     figures = {}
     for column in [name for name in table.columns if name.startswith(SETTING)]:
         figure = go.Figure()
@@ -89,7 +94,6 @@ def setting_figures(table: pd.DataFrame) -> dict[str, go.Figure]:
             )
         path = column.removeprefix(SETTING)
         figures[path] = _layout(figure, path)
-        values = pd.to_numeric(table[column], errors="coerce").dropna()
-        if len(values) and values.min() > 0 and values.max() / values.min() > 50:
-            figures[path].update_xaxes(type="log")
+        if path in logarithmic:
+            figures[path].update_xaxes(type="log", dtick=1)
     return figures

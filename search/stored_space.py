@@ -1,8 +1,9 @@
-"""The space of a recorded study."""
+"""The space of a recorded study, read back from the storage."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import optuna
 
@@ -11,9 +12,19 @@ from search.space import Space
 from search.space_parsing import parse_space
 from search.stored_study import IDENTITY
 
-__all__ = ["stored_space"]
+__all__ = ["logarithmic_settings", "stored_space"]
 
 
 def stored_space(study: optuna.Study, config: RunConfig) -> Space:
     """The space that the study searches; ``config`` is that of any of its trials."""
-    return parse_space(json.loads(study.user_attrs[IDENTITY])["space"], config)
+    return parse_space(_table(study), config)
+
+
+def logarithmic_settings(study: optuna.Study) -> set[str]:
+    """Paths of the settings that are searched on a logarithmic scale."""
+    return {path for path, dimension in _table(study).items() if dimension.get("log")}
+
+
+def _table(study: optuna.Study) -> dict[str, dict[str, Any]]:
+    table: dict[str, dict[str, Any]] = json.loads(study.user_attrs[IDENTITY])["space"]
+    return table
