@@ -14,6 +14,7 @@ from rich.console import Console
 from search.corpus import with_corpus
 from search.driver import Driver, StudyResult
 from search.events import Observer
+from search.executors.base import ExecutorError
 from search.executors.local import LocalExecutor
 from search.exit_codes import ExitCode, entry_point
 from search.json_lines import JsonLines
@@ -68,7 +69,11 @@ def main(
     report = check_data(spec.base)
     show_data(console, report)
     show_warnings(Console(stderr=True) if quiet else console, report)
-    result = _search(spec, report, runs_dir, storage, console, quiet=quiet, json=json)
+    try:
+        result = _search(spec, report, runs_dir, storage, console, quiet=quiet, json=json)
+    except ExecutorError as error:
+        typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
+        raise typer.Exit(ExitCode.FAILED) from None
     if not result.finished:
         console.print("interrupted; the same command goes on from here")
         raise typer.Exit(ExitCode.INTERRUPTED)

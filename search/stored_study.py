@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage
@@ -33,19 +32,17 @@ def create_or_load(spec: StudySpec, storage: BaseStorage, data_digest: str | Non
         data_digest: of the data files; None: not known.
 
     Raises:
-        UserError: the storage's study of this name has another space, base, seed, sampler, pruner or data.
+        UserError: the storage's study of this name has scores, and another space, base, seed, sampler, pruner or data.
     """
-    study = optuna.create_study(
-        storage=storage,
-        study_name=spec.name,
-        direction="maximize",
-        pruner=make_pruner(spec.pruner, spec.base.rungs),
-        load_if_exists=True,
-    )
+    study = _open(spec, storage)
+    if not _has_scores(study) and (_changes(spec, study) or _other_data(study, data_digest)):
+        # A mistake mended before anything came of it, such as a misspelt encoder, is no reason to refuse.
+        optuna.delete_study(study_name=spec.name, storage=storage)
+        study = _open(spec, storage)
     attrs = study.user_attrs
     if IDENTITY in attrs:
-        _compare(spec, json.loads(attrs[IDENTITY]))
-        if data_digest is not None and attrs.get(DATA_DIGEST, data_digest) != data_digest:
+        _compare(spec, study)
+        if _other_data(study, data_digest):
             raise UserError(f"the data files have changed since study '{spec.name}' began; {FORK}")
     elif study.get_trials(deepcopy=False) or study.direction != StudyDirection.MAXIMIZE:
         raise UserError(f"the storage holds a study '{spec.name}' of another program; choose another --name")
@@ -61,8 +58,31 @@ def create_or_load(spec: StudySpec, storage: BaseStorage, data_digest: str | Non
     return study
 
 
-def _compare(spec: StudySpec, old: dict[str, Any]) -> None:
-    if changes := spec.difference(old):
+def _open(spec: StudySpec, storage: BaseStorage) -> optuna.Study:
+    return optuna.create_study(
+        storage=storage,
+        study_name=spec.name,
+        direction="maximize",
+        pruner=make_pruner(spec.pruner, spec.base.rungs),
+        load_if_exists=True,
+    )
+
+
+def _has_scores(study: optuna.Study) -> bool:
+    return any(t.state.is_finished() or t.intermediate_values for t in study.get_trials(deepcopy=False))
+
+
+def _changes(spec: StudySpec, study: optuna.Study) -> list[str]:
+    identity = study.user_attrs.get(IDENTITY)
+    return [] if identity is None else spec.difference(json.loads(identity))
+
+
+def _other_data(study: optuna.Study, data_digest: str | None) -> bool:
+    return data_digest is not None and study.user_attrs.get(DATA_DIGEST, data_digest) != data_digest
+
+
+def _compare(spec: StudySpec, study: optuna.Study) -> None:
+    if changes := _changes(spec, study):
         shown = "; ".join(changes[:SHOWN_CHANGES])
         more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
         raise UserError(f"study '{spec.name}' was begun with other settings: {shown}{more}. To search these, {FORK}")

@@ -351,6 +351,17 @@ def test_another_study_of_the_same_name_is_refused(tmp_path: Path) -> None:
     assert study.run(data_digest="abc").finished
 
 
+def test_a_study_without_scores_may_be_changed(tmp_path: Path) -> None:
+    study = StubStudy(tmp_path, changed(trials=2)).script(trials={"trial-0000": "refuse"})
+    with pytest.raises(UserError):
+        study.run(data_digest="abc")  # the user sees a mistake, mends it, and runs the same command again
+    study.script().spec = changed(trials=2, seed=9)
+    assert study.run(data_digest="abd").finished
+    assert [trial.number for trial in study.trials] == [0, 1]
+    with pytest.raises(UserError, match=r"seed: was 9, is now 8"):
+        StubStudy(tmp_path, changed(trials=2, seed=8)).run()
+
+
 def test_a_foreign_study_is_refused(tmp_path: Path) -> None:
     foreign = optuna.create_study(study_name="stub", storage=open_storage(None, tmp_path), direction="maximize")
     foreign.ask()
