@@ -22,6 +22,7 @@ from search import events, optuna_trials
 from search.conclusions import Conclusions
 from search.executors.base import Executor
 from search.executors.messages import Advanced, Died, Ended, Evaluated, Failed, Message, OutcomeName, Refused
+from search.finished_study import best_trial
 from search.interrupts import Interrupts
 from search.lease import Lease
 from search.proposals import Proposals
@@ -29,6 +30,7 @@ from search.running_trial import RunningTrial
 from search.stored_study import create_or_load
 from search.study_spec import StudySpec
 from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord
 
 __all__ = ["Driver", "StudyResult"]
 
@@ -145,9 +147,26 @@ class Driver:
                 storage=self._storage_name,
                 folder=self._folder,
                 tasks=tuple(self._spec.base.tasks),
+                best=self._best_so_far(),
             )
         )
         self._waiting.extend(self._proposals.take_up(number) for number in resumed)
+
+    def _best_so_far(self) -> events.TrialEnded | None:
+        trial = best_trial(self._study)
+        if trial is None:
+            return None
+        folders = TrialFolders(self._folder)
+        curve = folders.read_metrics(trial.number)
+        return events.TrialEnded(
+            number=trial.number,
+            state="complete",
+            value=trial.value,
+            reason="",
+            best=max(curve, key=lambda evaluation: evaluation.overall, default=None),
+            seconds=TrialRecord.read(trial).result.seconds,
+            folder=folders.path(trial.number),
+        )
 
     def _train(self) -> None:
         while self._interrupts.count < 2:

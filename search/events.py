@@ -26,20 +26,6 @@ TrialState = Literal["complete", "pruned", "failed"]
 
 
 @dataclass(frozen=True)
-class StudyStarted:
-    """The driver begins; ``done`` of ``trials`` were ended before, ``resumed`` of them go on from a checkpoint."""
-
-    study: str
-    trials: int
-    done: int
-    resumed: tuple[int, ...]
-    workers: int
-    storage: str
-    folder: Path
-    tasks: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class TrialStarted:
     """A trial was handed to a worker."""
 
@@ -77,6 +63,21 @@ class TrialEnded:
     best: Evaluation | None
     seconds: float
     folder: Path
+
+
+@dataclass(frozen=True)
+class StudyStarted:
+    """The driver begins; ``done`` of ``trials`` had ended before, the best of them ``best``; ``resumed`` ones go on."""
+
+    study: str
+    trials: int
+    done: int
+    resumed: tuple[int, ...]
+    workers: int
+    storage: str
+    folder: Path
+    tasks: tuple[str, ...]
+    best: TrialEnded | None = None
 
 
 @dataclass(frozen=True)

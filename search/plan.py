@@ -9,7 +9,7 @@ from core.config import RunConfig
 from core.speed import Speed
 from search.preflight import DataReport
 from search.progress import duration
-from search.study_file import StudySpec
+from search.study_spec import StudySpec, StudySummary
 
 __all__ = ["show_data", "show_estimate", "show_plan", "show_warnings"]
 
@@ -20,24 +20,24 @@ def show_plan(console: Console, spec: StudySpec) -> None:
     table = Table(title="search space", title_justify="left")
     for heading in ("setting", "kind", "values", "only if"):
         table.add_column(heading, overflow="fold")
-    for row in spec.space.describe():
+    summary = spec.summary()
+    for row in summary.rows:
         table.add_row(row.path, row.kind, row.values, row.condition)
     console.print(table, highlight=False)
-    console.print(budget_line(spec), highlight=False, soft_wrap=True)
+    console.print(budget_line(summary), highlight=False, soft_wrap=True)
     for note in spec.space.encode(spec.base).notes:
         console.print(
             f"warning: no trial of the default configuration: {note}", style="yellow", highlight=False, soft_wrap=True
         )
 
 
-def budget_line(spec: StudySpec) -> str:
-    """``16 trials of up to 12,000 training examples (dev scored at 1,500, 3,000, ...); ...``."""
-    base = spec.base
-    rungs = ", ".join(f"{rung:,}" for rung in base.rungs)
+def budget_line(summary: StudySummary) -> str:
+    """``16 trials of up to 12,000 training examples, dev scored at 1,500, 3,000, ...; ...``."""
+    rungs = ", ".join(f"{rung:,}" for rung in summary.rungs)
     return (
-        f"budget: {spec.trials} trials of up to {base.budget.examples:,} training examples, dev scored at {rungs}; "
-        f"sampler {spec.sampler.name}, pruner {spec.pruner.name}, {spec.workers} worker(s) of "
-        f"{base.compute.threads} thread(s)"
+        f"budget: {summary.trials} trials of up to {summary.examples_per_trial:,} training examples, dev scored at "
+        f"{rungs}; sampler {summary.sampler}, pruner {summary.pruner}, {summary.workers} worker(s) of "
+        f"{summary.threads} thread(s)"
     )
 
 

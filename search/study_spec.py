@@ -43,7 +43,6 @@ class StudySummary:
     trials: int
     examples_per_trial: int
     rungs: tuple[int, ...]
-    tasks: tuple[str, ...]
     sampler: str
     pruner: str
     workers: int
@@ -86,7 +85,6 @@ class StudySpec:
             trials=self.trials,
             examples_per_trial=self.base.budget.examples,
             rungs=self.base.rungs,
-            tasks=tuple(self.base.tasks),
             sampler=self.sampler.describe(),
             pruner=self.pruner.describe(),
             workers=self.workers,

@@ -50,7 +50,7 @@ class StudyState:
         """Take in an event."""
         match event:
             case StudyStarted():
-                self.started = event
+                self.started, self.best = event, event.best
             case TrialStarted():
                 self.running[event.number] = RunningTrial(event.number, event.planned_examples)
             case TrialAdvanced():

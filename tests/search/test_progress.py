@@ -67,6 +67,18 @@ def test_the_state_counts_and_keeps_the_best() -> None:
     assert state.seconds_left == 0.0
 
 
+def test_the_best_of_an_earlier_run_counts() -> None:
+    earlier = ended(0, "complete", 0.8)
+    state = StudyState()
+    state(StudyStarted("s", 4, 1, (), 1, "", Path("runs/s"), ("sst", "sts"), best=earlier))
+    assert state.best == earlier
+    state(ended(1, "complete", 0.7))
+    assert state.best == earlier
+    state(ended(2, "complete", 0.9))
+    assert state.best is not None
+    assert state.best.number == 2
+
+
 def test_plain_lines() -> None:
     stream = io.StringIO()
     show = PlainProgress(Console(file=stream, width=60))

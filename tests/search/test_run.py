@@ -60,6 +60,7 @@ def test_trials_means_in_total(copied: tuple[Path, Path], run_command: Run) -> N
     assert [event["number"] for event in events if event["event"] == "TrialEnded"] == [4]
     assert events[0]["event"] == "StudyStarted"
     assert events[0]["done"] == 4
+    assert events[0]["best"]["value"] == events[0]["best"]["best"]["overall"]  # of the four before
     assert events[-1]["event"] == "StudyEnded"
 
 
