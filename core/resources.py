@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from core.checkpoint import write_atomically
 from core.config import RunConfig, ScratchConfig
 from core.encoder_source import resolve_encoder
 from core.task_data import TaskData, fixed_subset
+from data.errors import UserError
 from data.example_cache import load_examples
 from data.examples import Examples
 from data.reading import read_bytes, read_split, split_path
@@ -37,9 +39,16 @@ class Encoder:
 
 
 def pick_device(name: str) -> torch.device:
-    """The device that a run asks for; ``auto`` is cuda, else mps, else cpu."""
+    """The device that a run asks for; ``auto`` is cuda, else mps, else cpu.
+
+    Raises:
+        UserError: if this machine has no such device.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    available: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if name in available and not available[name]():
+        raise UserError(f"device '{name}' is not available on this machine; use cpu or auto")
     return torch.device(name)
 
 
@@ -56,13 +65,18 @@ class Resources:
         self._splits: dict[tuple[str, str, str, str], Examples] = {}
 
     def encoder(self, config: RunConfig) -> Encoder:
-        """The encoder of a run."""
+        """The encoder of a run.
+
+        Raises:
+            UserError: if it cannot be loaded, or is too small for the run's rows.
+        """
         key = config.model.encoder
         if config.model.scratch is not None:
             key = f"scratch {config.model.scratch.model_dump_json()} {self._train_digest(config)}"
         if key not in self._encoders:
             scratch = config.model.scratch
             self._encoders[key] = self._load(config.model.encoder) if scratch is None else self._new(config, scratch)
+        _check_limits(config, self._encoders[key].config)
         return self._encoders[key]
 
     def examples(self, config: RunConfig, spec: TaskSpec, split: SplitName) -> Examples:
@@ -98,7 +112,13 @@ class Resources:
     def _load(self, name: str) -> Encoder:
         folder = resolve_encoder(name)
         config = load_bert_config(folder)
-        return Encoder(config, load_bert_weights(folder, config), load_tokenizer(folder))
+        tokenizer = load_tokenizer(folder)
+        if tokenizer.get_vocab_size() > config.vocab_size:
+            raise UserError(
+                f"{folder}: the tokenizer has {tokenizer.get_vocab_size():,} tokens, "
+                f"but the encoder's vocab_size is {config.vocab_size:,}: they do not belong together"
+            )
+        return Encoder(config, load_bert_weights(folder, config), tokenizer)
 
     def _new(self, config: RunConfig, scratch: ScratchConfig) -> Encoder:
         tokenizer = self._vocabulary(config, scratch)
@@ -134,3 +154,17 @@ class Resources:
             digest.update(name.encode())
             digest.update(read_bytes(split_path(task.spec, Path(config.data.directory), "train")))
         return digest.hexdigest()
+
+
+def _check_limits(config: RunConfig, encoder: BertConfig) -> None:
+    if config.model.max_length > encoder.max_position_embeddings:
+        raise UserError(
+            f"model.max_length = {config.model.max_length}, but encoder '{config.model.encoder}' reads at most "
+            f"{encoder.max_position_embeddings} tokens"
+        )
+    for name, task in config.tasks.items():
+        if task.spec.kind.is_pair and config.heads[name].pair == "cross" and encoder.type_vocab_size < 2:
+            raise UserError(
+                f"encoder '{config.model.encoder}' has no second segment (type_vocab_size = 1), which the pairs of "
+                f"task '{name}' need; set heads.{name}.pair = 'siamese'"
+            )

@@ -13,7 +13,14 @@ class RunObserver(Protocol):
     """Called by the trainer from its own thread; slow answers slow the run down."""
 
     def stepped(self, examples: int) -> bool:
-        """After every optimiser step. ``examples``: training examples seen. False: write a checkpoint and stop."""
+        """After every optimiser step, before a rung that it reaches is scored.
+
+        Args:
+            examples: training examples seen.
+
+        Returns:
+            False to write a checkpoint and stop.
+        """
         ...
 
     def evaluated(self, evaluation: Evaluation) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from core.config import RunConfig
+from core.errors import DivergedError
 from core.metrics import overall_score, task_metrics
 from core.multitask import MultitaskBert
 from core.task_data import TaskData, sorted_batches
@@ -51,10 +52,17 @@ class DevScores:
 
 
 def score_dev(model: MultitaskBert, config: RunConfig, tasks: dict[str, TaskData], device: torch.device) -> DevScores:
-    """Score all tasks on their dev examples."""
+    """Score all tasks on their dev examples.
+
+    Raises:
+        DivergedError: if a prediction is NaN or infinite.
+    """
     predictions, gold = {}, {}
     for name, data in tasks.items():
         predictions[name] = predict(model, data.dev, data.layout, data.siamese, config.eval.batch_size, device)
+        if not np.isfinite(predictions[name]).all():
+            # Weights can break in the last update before a rung, which no training loss has seen.
+            raise DivergedError(f"the {name} predictions on dev are not finite; a lower learning rate may help")
         labels = data.dev.labels
         assert labels is not None, "dev files without labels are refused when read"
         gold[name] = np.asarray(labels)

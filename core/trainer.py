@@ -68,12 +68,12 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
         if not observer.evaluated(evaluation):
             return Outcome.PRUNED
     while not run.finished:
-        run.step()
         if run.at_rung:
-            evaluation = run.evaluate()
-            if not observer.evaluated(evaluation):
+            if not observer.evaluated(run.evaluate()):
                 return Outcome.PRUNED
-        elif not observer.stepped(run.progress.examples):
+            continue  # a large batch may have reached the next rung too
+        run.step()
+        if not observer.stepped(run.progress.examples):
             run.save()
             return Outcome.INTERRUPTED
     return Outcome.FINISHED
@@ -201,6 +201,7 @@ class TrainingRun:
         self.progress = Progress(**state["progress"])
         self.evaluations = [Evaluation(**evaluation) for evaluation in state["evaluations"]]
         self._clock.resume(state["seconds"], self.progress.examples)
+        self.folder.write_metrics(self.evaluations)  # a kill may have come between the checkpoint and these
 
     def _parts(self) -> dict[str, _Stateful]:
         """Everything that changes while training and knows how to save itself."""

@@ -91,6 +91,7 @@ class Driver:
         self._waiting: deque[RunningTrial] = deque()  # begun before, to be trained on
         self._running: dict[int, RunningTrial] = {}
         self._refusal = ""
+        self._has_scored = False  # whether a run of this driver passed a rung
         self._leaving = False
 
     @cached_property
@@ -125,9 +126,10 @@ class Driver:
             self._proposals = Proposals(self._spec, self._study, folders)
             self._conclusions = Conclusions(self._study, folders, self._spec.keep_models)
             try:
-                self._executor.start()
                 self._resume()
-                self._train()
+                if self._ended < self._spec.trials:
+                    self._executor.start()
+                    self._train()
             finally:
                 self._executor.stop()
             return self._close()
@@ -227,6 +229,7 @@ class Driver:
                 self._died(message)
 
     def _judge(self, running: RunningTrial, evaluation: Evaluation) -> None:
+        self._has_scored = True
         is_new = not running.knows(evaluation)
         go_on = running.judge(evaluation)
         self._executor.decide(running.number, go_on)
@@ -245,7 +248,7 @@ class Driver:
 
     def _refused(self, running: RunningTrial, reason: str) -> None:
         """Unusable input fails the trial, or, before any trial went well, the study: all others would meet it too."""
-        if self._ended or running.evaluations:
+        if self._has_scored:
             self._end(running, TrialState.FAIL, reason)
         else:
             self._refusal = reason

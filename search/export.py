@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from search.finished_study import open_study, pick_trial
 from search.prediction_files import prediction_values, write_predictions
 from search.preflight import check_data
 from search.provenance import code_version, package_versions
+from search.summary import python_command
 from search.trial_folders import TrialFolders
 
 __all__ = ["export_trial", "main"]
@@ -108,6 +109,9 @@ def main(
     data: Annotated[
         Path | None, typer.Option(help="Folder with the tasks' files, if it has moved since the search.")
     ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option(help="By default the trial's.")
+    ] = None,
     storage: Annotated[
         str | None, typer.Option(help="Optuna storage URL; by default the SQLite file in the runs folder.")
     ] = None,
@@ -128,6 +132,8 @@ def main(
         raise UserError(f"{path}: the folder of trial {chosen.number} is not there; --runs-dir says where to look")
     folder = RunFolder(path)
     config = _stored_config(folder, data)
+    if device is not None:
+        config = config.model_copy(update={"compute": config.compute.model_copy(update={"device": device})})
     out = out or runs_dir / study / "export"
     with Console(stderr=True).status(f"predicting with trial {chosen.number}"):
         provenance = export_trial(study, chosen, folder, config, Resources(runs_dir / "cache"), out)
@@ -147,11 +153,8 @@ def _show(out: Path, config: RunConfig, provenance: dict[str, Any]) -> None:
     console.print(table)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"model:       {out / 'model'}", soft_wrap=True)
-    console.print(
-        f"new text:    python -m search.predict --model-dir {out / 'model'} --task {next(iter(config.tasks))} "
-        "< sentences.txt",
-        soft_wrap=True,
-    )
+    predict_new = f"{python_command()} -m search.predict --model-dir {out / 'model'} --task {next(iter(config.tasks))}"
+    console.print(f"new text:    {predict_new} < sentences.txt", soft_wrap=True)
 
 
 if __name__ == "__main__":

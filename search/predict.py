@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -57,7 +57,7 @@ def main(
     """
     trained = load_model_folder(model_dir)
     spec = _spec(trained.config, task)
-    sentences = parse_sentences(sys.stdin, spec)
+    sentences = parse_sentences(_utf8_lines(sys.stdin.buffer), spec)
     if not sentences:
         raise UserError("standard input is empty; give one sentence a line")
     examples = Examples.from_sentences(spec, sentences, trained.tokenizer)
@@ -71,6 +71,14 @@ def main(
     for value, output in zip(prediction_values(named, outputs), outputs, strict=True):
         more = [f"{p:.4f}" for p in output] if probabilities and not spec.kind.is_score else []
         writer.writerow([value, *more])
+
+
+def _utf8_lines(stream: Iterable[bytes]) -> Iterator[str]:
+    for number, line in enumerate(stream, start=1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise UserError(f"standard input, line {number}: not UTF-8 ({error.reason})") from None
 
 
 def _spec(config: RunConfig, task: str) -> TaskSpec:

@@ -63,7 +63,7 @@ def main(
     spec = load_study(study, data=data, model=model, trials=trials, workers=workers, threads=threads, name=name)
     show_plan(console, spec)
     if dry_run:
-        Console(stderr=json).print_json(spec.base.model_dump_json())
+        Console().print_json(spec.base.model_dump_json())
         return
     spec = with_corpus(spec, runs_dir)
     report = check_data(spec.base)

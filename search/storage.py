@@ -15,7 +15,7 @@ from data.errors import UserError
 __all__ = ["describe_storage", "open_storage", "storage_address"]
 
 BUSY_SECONDS = 30  # how long to wait while a dashboard or another study's driver writes the same SQLite file
-EXTRAS = {"postgresql": "pip install 'onebert[postgresql]'", "mysql": "pip install PyMySQL and use mysql+pymysql://"}
+EXTRAS = {"postgresql": "pip install 'psycopg[binary]'", "mysql": "pip install PyMySQL and use mysql+pymysql://"}
 
 
 def storage_address(url: str | None, runs_dir: Path) -> str:

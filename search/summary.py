@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from search.study_spec import StudySpec
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 
-__all__ = ["show_summary"]
+__all__ = ["python_command", "show_summary"]
 
 
 def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_dir: Path, storage: str | None) -> None:
@@ -83,7 +85,16 @@ def _next_commands(name: str, runs_dir: Path, storage: str | None) -> list[str]:
     where = "" if runs_dir == Path("runs") else f" --runs-dir {runs_dir}"
     where += f" --storage '{storage}'" if storage else ""
     return [
-        f"python -m search.dashboard{where}",
-        f"python -m search.report --study {name}{where}",
-        f"python -m search.export --study {name}{where}",
+        f"{python_command()} -m search.dashboard{where}",
+        f"{python_command()} -m search.report --study {name}{where}",
+        f"{python_command()} -m search.export --study {name}{where}",
     ]
+
+
+def python_command() -> str:
+    """What to type for this Python: ``python`` in an activated environment, else its path."""
+    found = shutil.which("python")
+    if found is not None and Path(found).absolute() == Path(sys.executable).absolute():
+        return "python"
+    path = Path(sys.executable).absolute()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

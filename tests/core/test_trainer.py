@@ -235,6 +235,42 @@ def test_loss_weights_scale_the_gradient(small_config: MakeConfig, resources: Re
     assert torch.allclose(gradients[3.0], 3 * gradients[1.0], rtol=1e-4, atol=1e-7)
 
 
+def test_a_batch_that_reaches_two_rungs_trains_no_more_for_it(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    config = small_config(budget={"examples": 100, "batch_size": 64}, eval={"rungs": 5})
+    train(config, tmp_path / "a", resources, Unattended())
+    seen = curve(tmp_path / "a")
+    assert [(e.rung, e.examples) for e in seen] == [(20, 64), (40, 64), (60, 64), (80, 128), (100, 128)]
+    assert seen[0].scores == seen[2].scores
+    with pytest.raises(KilledError):
+        train(config, tmp_path / "b", resources, Watcher(kill_at=40))  # between two rungs of one step
+    train(config, tmp_path / "b", resources, Unattended())
+    assert curve(tmp_path / "b") == seen
+
+
+def test_a_kill_between_checkpoint_and_metrics_loses_no_line(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    train(small_config(), tmp_path, resources, Unattended())
+    metrics = tmp_path / "metrics.jsonl"
+    whole = metrics.read_text()
+    metrics.write_text("".join(whole.splitlines(keepends=True)[:2]))
+    assert train(small_config(), tmp_path, resources, Unattended()) == Outcome.FINISHED
+    assert metrics.read_text() == whole
+
+
+def test_weights_broken_by_the_last_update_are_not_scored(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    run = TrainingRun(small_config(("sst",)), RunFolder(tmp_path), resources)
+    with torch.no_grad():
+        run.model.bert.embeddings.LayerNorm.weight.fill_(float("nan"))
+    with pytest.raises(DivergedError, match="the sst predictions on dev are not finite"):
+        run.evaluate()  # every training loss was finite; argmax of NaN would have passed for class 0
+    assert not (tmp_path / "best").exists()
+
+
 def test_limits_take_fixed_subsets(small_config: MakeConfig, resources: Resources) -> None:
     base = small_config().model_dump()
     base["tasks"]["para"] |= {"train_limit": 50, "dev_limit": 20}

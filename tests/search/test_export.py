@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,13 @@ def test_probabilities(exported: Path, run_command: Run) -> None:
     assert header == ["prediction", *builtin_tasks()["sst"].classes]
     assert sum(map(float, row[1:])) == pytest.approx(1, abs=1e-3)
     assert row[0] == header[1 + int(np.argmax([float(p) for p in row[1:]]))]
+
+
+def test_text_that_is_not_utf8(exported: Path) -> None:
+    command = [sys.executable, "-m", "search.predict", "--model-dir", str(exported / "model"), "--task", "sst"]
+    done = subprocess.run(command, input="fine\ncaf\xe9\n".encode("latin-1"), capture_output=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("error: standard input, line 2: not UTF-8")
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,8 @@ def test_dry_run_prints_the_config_and_does_nothing(finished_study: Any, tmp_pat
     done = run_command("search.run", "--study", finished_study.file, "--runs-dir", tmp_path / "runs", "--dry-run")
     assert done.returncode == 0
     config = json.loads(done.stdout[done.stdout.index("{\n") :])
+    alone = run_command("search.run", "--study", finished_study.file, "--dry-run", "--json")
+    assert json.loads(alone.stdout) == config
     assert config["optim"]["learning_rate"] == 1e-3
     assert not (tmp_path / "runs").exists()
 

@@ -40,7 +40,7 @@ def test_a_missing_driver_names_the_extra_and_hides_the_password(
     tmp_path: Path, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
-    with pytest.raises(UserError, match=r"needs a database driver .*: pip install 'onebert\[postgresql\]'") as caught:
+    with pytest.raises(UserError, match=r"needs a database driver .*: pip install 'psycopg\[binary\]'") as caught:
         open_storage(f"{scheme}://me:secret@localhost/studies", tmp_path)
     assert "secret" not in str(caught.value)
     assert "me:***@localhost" in str(caught.value)

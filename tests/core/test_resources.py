@@ -1,0 +1,73 @@
+"""Encoders that do not fit the run are refused where they are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.bert import Bert, BertConfig
+from core.bert_checkpoint import save_bert
+from core.config import RunConfig
+from core.resources import Resources, pick_device
+from data.errors import UserError
+from data.tokenizer import save_tokenizer
+from data.vocabulary import build_wordpiece
+
+MakeConfig = Callable[..., RunConfig]
+
+
+def encoder_folder(folder: Path, vocab_size: int = 60, positions: int = 64, segments: int = 2) -> Path:
+    """A small pretrained encoder with a tokenizer of 60 entries or a few fewer."""
+    shape = BertConfig(
+        vocab_size=vocab_size,
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=8,
+        max_position_embeddings=positions,
+        type_vocab_size=segments,
+    )
+    save_bert(folder, shape, Bert(shape).state_dict())
+    save_tokenizer(build_wordpiece(["the film is great but the plot is thin"], 60), folder)
+    return folder
+
+
+def loaded(config: RunConfig, folder: Path, max_length: int = 32) -> RunConfig:
+    model = config.model.model_copy(update={"encoder": str(folder), "scratch": None, "max_length": max_length})
+    return config.model_copy(update={"model": model})
+
+
+def test_a_fitting_encoder_is_loaded_once(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    config = loaded(small_config(), encoder_folder(tmp_path / "e"))
+    assert resources.encoder(config) is resources.encoder(config)
+
+
+def test_rows_longer_than_its_positions(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    config = loaded(small_config(), encoder_folder(tmp_path / "e"), max_length=65)
+    with pytest.raises(UserError, match=r"model.max_length = 65, but encoder .* reads at most 64 tokens"):
+        resources.encoder(config)
+
+
+def test_a_tokenizer_of_another_model(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    config = loaded(small_config(), encoder_folder(tmp_path / "e", vocab_size=20))
+    with pytest.raises(UserError, match=r"the tokenizer has \d+ tokens, but the encoder's vocab_size is 20"):
+        resources.encoder(config)
+
+
+def test_pairs_need_a_second_segment(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    folder = encoder_folder(tmp_path / "e", segments=1)
+    resources.encoder(loaded(small_config(), folder))  # siamese pairs do not
+    crossed = loaded(small_config(heads={"para": {}}), folder)
+    with pytest.raises(UserError, match=r"no second segment .* set heads.para.pair = 'siamese'"):
+        resources.encoder(crossed)
+
+
+def test_devices() -> None:
+    assert pick_device("cpu").type == "cpu"
+    assert pick_device("auto").type in ("cpu", "cuda", "mps")
+    missing = {"cuda", "mps"} - {pick_device("auto").type}
+    for name in missing:
+        with pytest.raises(UserError, match=f"device '{name}' is not available on this machine"):
+            pick_device(name)
