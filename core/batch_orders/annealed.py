@@ -1,4 +1,4 @@
-"""Annealed sampling (Stickland & Murray 2019, "BERT and PALs", section 4.2)."""
+"""Annealed sampling (Stickland & Murray 2019, "BERT and PALs", arXiv:1902.02671)."""
 
 from __future__ import annotations
 
