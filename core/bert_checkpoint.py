@@ -14,8 +14,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from core.atomic_files import write_atomically
 from core.bert import Bert, BertConfig
-from core.checkpoint import write_atomically
 from data.errors import UserError
 
 __all__ = ["load_bert_config", "load_bert_weights", "save_bert"]

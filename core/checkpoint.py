@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import torch
 
+from core.atomic_files import flush_folder, flush_to_disk
 from core.errors import CheckpointError
 
-__all__ = ["load_checkpoint", "save_checkpoint", "write_atomically"]
+__all__ = ["load_checkpoint", "save_checkpoint"]
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -42,9 +42,9 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         writer = _HashingWriter(file)
         torch.save(state, cast("BinaryIO", writer))
         file.write(writer.sha256.digest())
-        _flush_to_disk(file)
+        flush_to_disk(file)
     temporary.replace(path)
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -59,28 +59,3 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: the checksum does not fit ({len(content)} bytes); the file is damaged")
     state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     return state
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """A small file, whole or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        _flush_to_disk(file)
-    temporary.replace(path)
-
-
-def _flush_to_disk(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut, where the system allows it."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from tokenizers import Tokenizer
 
+from core.atomic_files import write_atomically
 from core.bert_checkpoint import load_bert_config, load_bert_weights, save_bert
-from core.checkpoint import write_atomically
 from core.config import RunConfig
 from core.multitask import MultitaskBert, build_model
 from data.errors import UserError

@@ -33,15 +33,15 @@ class MultitaskBert(nn.Module):
         self.heads = nn.ModuleDict(heads)
         self.losses = losses
 
-    def encode(self, batch: Batch, word_embeddings: Tensor | None = None) -> EncodedRows:
-        """Last hidden states of the batch's rows; ``word_embeddings`` (R, T, H) replaces the looked-up ones."""
+    def encode(self, batch: Batch) -> EncodedRows:
+        """Last hidden states of the batch's rows."""
         rows = batch.padded()
-        hidden = self.bert(rows.input_ids, rows.attention_mask, rows.token_type_ids, word_embeddings)
+        hidden = self.bert(rows.input_ids, rows.attention_mask, rows.token_type_ids)
         return EncodedRows(hidden, rows.attention_mask)
 
-    def forward(self, batch: Batch, word_embeddings: Tensor | None = None) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """The outputs of the batch's task, (B, C)."""
-        outputs: Tensor = self.heads[batch.task](self.bert, self.encode(batch, word_embeddings), batch.pooled)
+        outputs: Tensor = self.heads[batch.task](self.bert, self.encode(batch), batch.pooled)
         return outputs
 
     def predict(self, batch: Batch) -> Tensor:

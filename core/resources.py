@@ -11,9 +11,9 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from core.atomic_files import write_atomically
 from core.bert import BertConfig
 from core.bert_checkpoint import load_bert_config, load_bert_weights
-from core.checkpoint import write_atomically
 from core.config import RunConfig, ScratchConfig
 from core.encoder_source import resolve_encoder
 from core.task_data import TaskData, fixed_subset

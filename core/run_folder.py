@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import save
-from torch import Tensor
 
-from core.checkpoint import write_atomically
+from core.atomic_files import write_atomically
 from core.config import RunConfig
 from core.evaluation import Evaluation
 
@@ -16,7 +14,7 @@ __all__ = ["RunFolder"]
 
 
 class RunFolder:
-    """Paths and writers of one run's folder.
+    """Paths, readers and writers of one run's folder; without torch, so that a driver can use it too.
 
     Args:
         path: the folder; :meth:`make` makes it.
@@ -48,7 +46,7 @@ class RunFolder:
         """The evaluations written so far; none where the run has not reached a rung."""
         if not self.metrics.exists():
             return []
-        return [Evaluation.from_json(line) for line in self.metrics.read_text().splitlines()]
+        return [Evaluation.from_json(line) for line in self.metrics.read_text(encoding="utf-8").splitlines()]
 
     def predictions(self, task: str, rung: int) -> Path:
         """Dev predictions of a task at a rung, float32: class probabilities (N, K) or scores (N,), in dev order."""
@@ -61,7 +59,7 @@ class RunFolder:
         np.save(temporary, predictions)
         temporary.replace(path)
 
-    def write_best(self, weights: dict[str, Tensor], evaluation: Evaluation) -> None:
-        """The best model so far; ``best/evaluation.json`` says at which rung."""
-        write_atomically(self.best_model, save({name: weight.contiguous().cpu() for name, weight in weights.items()}))
+    def write_best(self, model: bytes, evaluation: Evaluation) -> None:
+        """The best model so far as a safetensors file's content; ``best/evaluation.json`` says at which rung."""
+        write_atomically(self.best_model, model)
         write_atomically(self.best_evaluation, evaluation.to_json().encode())

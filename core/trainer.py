@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
 from core.batch_orders import make_order
@@ -158,7 +159,7 @@ class TrainingRun:
             scores = score_dev(self.model, self.config, self.tasks, self.device)
             evaluation = self._evaluation(rung, scores, speed)
             if all(evaluation.overall > earlier.overall for earlier in self.evaluations):
-                self.folder.write_best(self.model.state_dict(), evaluation)
+                self.folder.write_best(self._model_file(), evaluation)
         for task, predictions in scores.predictions.items():
             self.folder.write_predictions(task, rung, predictions)
         self.evaluations.append(evaluation)
@@ -212,6 +213,9 @@ class TrainingRun:
             **{f"data {name}": data for name, data in self.tasks.items()},
             **{f"technique {name}": technique for name, technique in self.techniques.items()},
         }
+
+    def _model_file(self) -> bytes:
+        return save({name: weight.contiguous().cpu() for name, weight in self.model.state_dict().items()})
 
     def _evaluation(self, rung: int, scores: DevScores, speed: float) -> Evaluation:
         return Evaluation(

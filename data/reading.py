@@ -12,10 +12,22 @@ from data.errors import UserError
 from data.gold import Labels, label_array, label_parser
 from data.tasks import SplitName, TaskSpec
 
-__all__ = ["RawSplit", "parse_split", "read_bytes", "read_split", "split_path"]
+__all__ = ["MalformedRowsError", "RawSplit", "parse_split", "read_bytes", "read_split", "split_path"]
 
 _SKIPPED_PER_ROW = 0.001  # at most 0.1 % of a file's rows are skipped; a file of under 1,000 rows must be clean
 _QUOTED_FAULTS = 3
+
+
+class MalformedRowsError(UserError):
+    """Too many rows of a file cannot be used; the message quotes a few of them.
+
+    Attributes:
+        rows: 'file:line: why' for every one.
+    """
+
+    def __init__(self, message: str, rows: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.rows = rows
 
 
 @dataclass(frozen=True)
@@ -188,9 +200,10 @@ def _check_faults(path: Path, faults: list[str], lost: int, good: int) -> None:
     if lost <= _SKIPPED_PER_ROW * (lost + good):
         return
     more = len(faults) - _QUOTED_FAULTS
-    raise UserError(
+    raise MalformedRowsError(
         f"{path}: {lost:,} of {lost + good:,} rows cannot be used, and at most 0.1 % are skipped: "
-        f"{'; '.join(faults[:_QUOTED_FAULTS])}{f'; and {more:,} more' if more > 0 else ''}"
+        f"{'; '.join(faults[:_QUOTED_FAULTS])}{f'; and {more:,} more' if more > 0 else ''}",
+        tuple(faults),
     )
 
 

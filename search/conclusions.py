@@ -62,6 +62,6 @@ class Conclusions:
         """Bring the dashboard's learning curves up to date."""
         for trial in self._study.get_trials(deepcopy=False):
             if trial.state.is_finished() and trial.number not in self._curves:
-                self._curves[trial.number] = self._folders.read_metrics(trial.number)
+                self._curves[trial.number] = self._folders.run(trial.number).read_metrics()
         save_curves(self._study, self._curves)
         self._drawn = time.monotonic()

@@ -14,6 +14,7 @@ from optuna_dashboard import wsgi
 from data.errors import UserError
 from search.exit_codes import entry_point
 from search.local_only import LocalOnly
+from search.options import RUNS, RunsDir, StorageUrl
 from search.storage import open_storage
 
 __all__ = ["main", "make_dashboard"]
@@ -47,10 +48,8 @@ def make_dashboard(storage: str | None, runs_dir: Path, port: int) -> WSGIServer
 
 @entry_point
 def main(
-    storage: Annotated[
-        str | None, typer.Option(help="Optuna storage URL; by default the SQLite file in the runs folder.")
-    ] = None,
-    runs_dir: Annotated[Path, typer.Option(help="Folder of all studies' results.")] = Path("runs"),
+    storage: StorageUrl = None,
+    runs_dir: RunsDir = RUNS,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Local port; 0 takes any free one.")] = 8080,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Also open it in the browser.")] = False,
 ) -> None:

@@ -159,7 +159,7 @@ class Driver:
         if trial is None:
             return None
         folders = TrialFolders(self._folder)
-        curve = folders.read_metrics(trial.number)
+        curve = folders.run(trial.number).read_metrics()
         return events.TrialEnded(
             number=trial.number,
             state="complete",

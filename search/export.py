@@ -26,6 +26,7 @@ from core.scoring import DevScores, predict
 from data.errors import UserError
 from search.exit_codes import entry_point
 from search.finished_study import open_study, pick_trial
+from search.options import RUNS, RunsDir, StorageUrl
 from search.prediction_files import prediction_values, write_predictions
 from search.preflight import check_data
 from search.provenance import code_version, package_versions
@@ -112,10 +113,8 @@ def main(
     device: Annotated[
         Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option(help="By default the trial's.")
     ] = None,
-    storage: Annotated[
-        str | None, typer.Option(help="Optuna storage URL; by default the SQLite file in the runs folder.")
-    ] = None,
-    runs_dir: Annotated[Path, typer.Option(help="Folder of all studies' results.")] = Path("runs"),
+    storage: StorageUrl = None,
+    runs_dir: RunsDir = RUNS,
 ) -> None:
     """Write the best trial's predictions for every task's dev and test files, and its model.
 
@@ -127,10 +126,11 @@ def main(
     """
     opened = open_study(study, storage, runs_dir)
     chosen = pick_trial(opened, trial)
-    path = TrialFolders(runs_dir / study).path(chosen.number)
-    if not path.is_dir():
-        raise UserError(f"{path}: the folder of trial {chosen.number} is not there; --runs-dir says where to look")
-    folder = RunFolder(path)
+    folder = TrialFolders(runs_dir / study).run(chosen.number)
+    if not folder.path.is_dir():
+        raise UserError(
+            f"{folder.path}: the folder of trial {chosen.number} is not there; --runs-dir says where to look"
+        )
     config = _stored_config(folder, data)
     if device is not None:
         config = config.model_copy(update={"compute": config.compute.model_copy(update={"device": device})})

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.config import RunConfig, TaskConfig
+from data.errors import UserError
 from data.overlap import count_overlap
-from data.reading import RawSplit, read_split
+from data.reading import MalformedRowsError, RawSplit, read_split
 from data.tasks import SplitName
 
 __all__ = ["DataReport", "check_data"]
@@ -29,8 +30,12 @@ class DataReport:
     digest: str
 
 
-def check_data(config: RunConfig) -> DataReport:
+def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataReport:
     """Read every split of every task.
+
+    Args:
+        config: whose tasks and data folder.
+        list_faults_in: a file for all malformed rows of a split that has too many of them; the error quotes a few.
 
     Raises:
         UserError: if a file is missing, has wrong columns or too many malformed rows; see :mod:`data.reading`.
@@ -40,7 +45,14 @@ def check_data(config: RunConfig) -> DataReport:
     warnings: list[str] = []
     digest = hashlib.sha256()
     for name, task in config.tasks.items():
-        splits = _read(task, directory)
+        try:
+            splits = _read(task, directory)
+        except MalformedRowsError as error:
+            if list_faults_in is None:
+                raise
+            list_faults_in.parent.mkdir(parents=True, exist_ok=True)
+            list_faults_in.write_text("".join(f"{row}\n" for row in error.rows), encoding="utf-8")
+            raise UserError(f"{error}; all are listed in {list_faults_in}") from None
         sizes[name] = {split: len(raw) for split, raw in splits.items()}
         for split, raw in splits.items():
             digest.update(f"{name} {split} ".encode() + raw.path.read_bytes())

@@ -13,11 +13,10 @@ import plotly.graph_objects as go
 import typer
 from plotly.offline import get_plotlyjs
 
-from core.evaluation import Evaluation
-from core.run_folder import RunFolder
 from data.errors import UserError
 from search.exit_codes import entry_point
 from search.finished_study import open_study
+from search.options import RUNS, RunsDir, StorageUrl
 from search.provenance import code_version
 from search.report_figures import curves_figure, progress_figure, setting_figures
 from search.report_words import answer, shown_table
@@ -33,7 +32,7 @@ def write_report(study: optuna.Study, folders: TrialFolders, out: Path) -> list[
     table = trial_table(study)
     if table.empty:
         raise UserError(f"study '{study.study_name}' has no trial yet")
-    curves = {number: _curve(folders, number) for number in table["trial"].tolist()}
+    curves = {number: folders.run(number).read_metrics() for number in table["trial"].tolist()}
     states = dict(zip(table["trial"].tolist(), table["state"].tolist(), strict=True))
     words, shown = answer(table), shown_table(table)
     origin = f"onebert {code_version()}, study {study.study_name}"
@@ -61,10 +60,6 @@ def write_report(study: optuna.Study, folders: TrialFolders, out: Path) -> list[
     return [out / name for name in files]
 
 
-def _curve(folders: TrialFolders, number: int) -> list[Evaluation]:
-    return RunFolder(folders.path(number)).read_metrics()
-
-
 def _div(figure: go.Figure) -> str:
     html: str = figure.to_html(full_html=False, include_plotlyjs=False, config={"responsive": True})
     return html
@@ -79,10 +74,8 @@ def _markdown_table(table: pd.DataFrame) -> str:
 def main(
     study: Annotated[str, typer.Option(help="Name of the study.")],
     out: Annotated[Path | None, typer.Option(help="Where to; by default runs/STUDY/report.")] = None,
-    storage: Annotated[
-        str | None, typer.Option(help="Optuna storage URL; by default the SQLite file in the runs folder.")
-    ] = None,
-    runs_dir: Annotated[Path, typer.Option(help="Folder of all studies' results.")] = Path("runs"),
+    storage: StorageUrl = None,
+    runs_dir: RunsDir = RUNS,
 ) -> None:
     """Write what a study has found so far: an HTML page that needs no network, the same as Markdown, the trials as CSV.
 

@@ -18,6 +18,7 @@ from search.executors.base import ExecutorError
 from search.executors.local import LocalExecutor
 from search.exit_codes import ExitCode, entry_point
 from search.json_lines import JsonLines
+from search.options import RUNS, RunsDir, StorageUrl
 from search.plan import show_data, show_estimate, show_plan, show_warnings
 from search.preflight import DataReport, check_data
 from search.progress import LiveProgress, PlainProgress
@@ -42,10 +43,8 @@ def main(
     name: Annotated[
         str | None, typer.Option(help="Run the study under another name, e.g. after changing its space.")
     ] = None,
-    storage: Annotated[
-        str | None, typer.Option(help="Optuna storage URL; by default a SQLite file in the runs folder.")
-    ] = None,
-    runs_dir: Annotated[Path, typer.Option(help="Folder of all studies' results.")] = Path("runs"),
+    storage: StorageUrl = None,
+    runs_dir: RunsDir = RUNS,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the study and its base configuration, and do nothing.")
     ] = False,
@@ -66,7 +65,7 @@ def main(
         Console().print_json(spec.base.model_dump_json())
         return
     spec = with_corpus(spec, runs_dir)
-    report = check_data(spec.base)
+    report = check_data(spec.base, runs_dir / spec.name / "malformed-rows.txt")
     show_data(console, report)
     show_warnings(Console(stderr=True) if quiet else console, report)
     try:

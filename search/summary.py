@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from search.finished_study import best_trial
+from search.options import RUNS
 from search.shown_values import shown
 from search.study_spec import StudySpec
 from search.trial_folders import TrialFolders
@@ -82,7 +83,7 @@ def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec
 
 
 def _next_commands(name: str, runs_dir: Path, storage: str | None) -> list[str]:
-    where = "" if runs_dir == Path("runs") else f" --runs-dir {runs_dir}"
+    where = "" if runs_dir == RUNS else f" --runs-dir {runs_dir}"
     where += f" --storage '{storage}'" if storage else ""
     return [
         f"{python_command()} -m search.dashboard{where}",

@@ -8,16 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.config import RunConfig
-from core.evaluation import Evaluation
+from core.run_folder import RunFolder
 
-__all__ = ["CHECKPOINT", "CONFIG", "ERROR", "WORKER_LOCK", "TrialFolders"]
+__all__ = ["ERROR", "WORKER_LOCK", "TrialFolders"]
 
-CHECKPOINT = "checkpoint.pt"
-CONFIG = "config.json"
 ERROR = "error.txt"
-METRICS = "metrics.jsonl"
 WORKER_LOCK = ".worker.lock"
-BEST_MODELS = "best/*.safetensors"
 
 
 @dataclass(frozen=True)
@@ -34,6 +30,10 @@ class TrialFolders:
         """``trial-0007`` for 7; more digits from trial 10000 on."""
         return self.root / f"trial-{number:04d}"
 
+    def run(self, number: int) -> RunFolder:
+        """What the trial's run left in its folder."""
+        return RunFolder(self.path(number))
+
     def begin(self, number: int, config: RunConfig) -> Path:
         """An empty folder with the trial's ``config.json``; a left-over of the same name is deleted."""
         folder = self.path(number)
@@ -45,16 +45,8 @@ class TrialFolders:
 
     def write_config(self, number: int, config: RunConfig) -> None:
         """Write ``config.json``, in a folder that may be gone."""
-        folder = self.path(number)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG).write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
-
-    def read_metrics(self, number: int) -> list[Evaluation]:
-        """The trial's evaluations so far, by rung."""
-        file = self.path(number) / METRICS
-        if not file.exists():
-            return []
-        return [Evaluation.from_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        self.path(number).mkdir(parents=True, exist_ok=True)
+        self.run(number).write_config(config)
 
     def tidy(self, ended: Iterable[int], keep_models: Iterable[int]) -> None:
         """Delete what ended trials no longer need: checkpoints, and the models of all but ``keep_models``.
@@ -63,9 +55,8 @@ class TrialFolders:
         """
         kept = set(keep_models)
         for number in ended:
-            folder = self.path(number)
-            (folder / CHECKPOINT).unlink(missing_ok=True)
-            (folder / WORKER_LOCK).unlink(missing_ok=True)
+            run = self.run(number)
+            run.checkpoint.unlink(missing_ok=True)
+            (run.path / WORKER_LOCK).unlink(missing_ok=True)
             if number not in kept:
-                for model in folder.glob(BEST_MODELS):
-                    model.unlink()
+                run.best_model.unlink(missing_ok=True)

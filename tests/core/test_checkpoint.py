@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from core.atomic_files import write_atomically
+from core.checkpoint import load_checkpoint, save_checkpoint
 from core.errors import CheckpointError
 
 

@@ -134,13 +134,14 @@ def test_classes_are_predicted_by_name(folder: Path, run_command: Run) -> None:
     assert done.stdout == "happy\n"
 
 
-def test_a_bad_row_is_named_by_file_and_line(folder: Path, tmp_path: Path, run_command: Run) -> None:
+def test_every_bad_row_is_named_by_file_and_line(folder: Path, tmp_path: Path, run_command: Run) -> None:
     (tmp_path / "data").mkdir()
     for path in (folder / "data").iterdir():
         (tmp_path / "data" / path.name).write_bytes(path.read_bytes())
     bad = tmp_path / "data" / "mood-dev.csv"
     lines = bad.read_text().splitlines()
-    lines[7] = lines[7].rsplit(",", 1)[0] + ",hapy"
+    for number in range(7, 12):
+        lines[number] = lines[number].rsplit(",", 1)[0] + ",hapy"
     bad.write_text("\n".join(lines) + "\n")
     done = run_command(
         "search.run", "--study", folder / "own.toml", "--data", tmp_path / "data", "--runs-dir", tmp_path
@@ -148,4 +149,7 @@ def test_a_bad_row_is_named_by_file_and_line(folder: Path, tmp_path: Path, run_c
     assert done.returncode == 2
     assert "mood-dev.csv:8: " in done.stderr
     assert "hapy" in done.stderr
+    listed = (tmp_path / "own" / "malformed-rows.txt").read_text().splitlines()
+    assert [line.split(": ")[0] for line in listed] == [f"mood-dev.csv:{line}" for line in range(8, 13)]
+    assert "all are listed in" in done.stderr
     assert "Traceback" not in done.stderr

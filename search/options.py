@@ -1,0 +1,18 @@
+"""Command-line options that several programs have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["RUNS", "RunsDir", "StorageUrl"]
+
+RUNS = Path("runs")
+"""Where results are kept unless the user says otherwise."""
+
+StorageUrl = Annotated[
+    str | None, typer.Option(help="Optuna storage URL; by default the SQLite file in the runs folder.")
+]
+RunsDir = Annotated[Path, typer.Option(help="Folder of all studies' results.")]
