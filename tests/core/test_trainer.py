@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,11 +15,16 @@ from safetensors.torch import load_file
 from core.config import RunConfig
 from core.errors import DivergedError
 from core.evaluation import Evaluation
+from core.gradients import SummedGradients
+from core.multitask import MultitaskBert
+from core.progress import Progress
 from core.resources import Resources
 from core.run_folder import RunFolder
 from core.run_observer import Unattended
 from core.scoring import score_dev
+from core.techniques import Technique
 from core.trainer import Outcome, TrainingRun, train
+from data.batching import Batch
 
 MakeConfig = Callable[..., RunConfig]
 
@@ -233,6 +239,61 @@ def test_loss_weights_scale_the_gradient(small_config: MakeConfig, resources: Re
         assert gradient is not None
         gradients[weight] = gradient
     assert torch.allclose(gradients[3.0], 3 * gradients[1.0], rtol=1e-4, atol=1e-7)
+
+
+def test_a_step_weighs_its_loss(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    class Recorder(SummedGradients):
+        def __init__(self) -> None:
+            self.seen: list[tuple[str, float]] = []
+
+        def add(self, task: str, loss: torch.Tensor) -> None:
+            self.seen.append((task, loss.item()))
+            super().add(task, loss)
+
+    seen = {}
+    for weight in (1.0, 2.0):
+        weights = {"sst": weight, "para": (3 - weight) / 2, "sts": (3 - weight) / 2}
+        config = small_config(loss={"weights": weights}, sampler={"order": "round-robin"})
+        run = TrainingRun(config, RunFolder(tmp_path / str(weight)), resources)
+        run.gradients = recorder = Recorder()
+        run.step()
+        seen[weight] = recorder.seen
+    assert [task for task, _ in seen[1.0]] == ["sst"]
+    assert seen[2.0][0][1] == pytest.approx(2 * seen[1.0][0][1])
+
+
+def test_a_technique_is_called_at_every_hook_of_a_step(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    calls: list[str] = []
+
+    class Spy(Technique):
+        def penalty(self, model: MultitaskBert, batch: Batch, outputs: torch.Tensor) -> torch.Tensor:
+            assert outputs.shape[0] == len(batch)
+            calls.append("penalty")
+            return 0.0 * outputs.sum() + 1e6 * model.bert.embeddings.LayerNorm.bias.sum()
+
+        def before_update(self, model: MultitaskBert) -> None:
+            gradient = model.bert.embeddings.LayerNorm.bias.grad
+            assert gradient is not None
+            assert (gradient > 1e5).all()  # the penalty's, complete and not yet dropped
+            calls.append("before")
+
+        def after_update(self, model: MultitaskBert, progress: Progress) -> None:
+            assert model.bert.embeddings.LayerNorm.bias.grad is None
+            assert progress.step == 1
+            calls.append("after")
+
+        def evaluation_weights(self, model: MultitaskBert) -> AbstractContextManager[None]:
+            calls.append(f"weights of {type(model).__name__}")
+            return nullcontext()
+
+    run = TrainingRun(small_config(optim={"clip_norm": None}), RunFolder(tmp_path), resources)
+    run.folder.make()
+    run.techniques = {"spy": Spy()}
+    run.step()
+    run.evaluate()
+    assert calls == ["penalty", "before", "after", "weights of MultitaskBert"]
 
 
 def test_a_batch_that_reaches_two_rungs_trains_no_more_for_it(
