@@ -6,7 +6,7 @@ shape comments: B rows, T tokens a row, H hidden size, A attention heads, D = H 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import partial
 from typing import Any, Final, Self
@@ -161,10 +161,11 @@ class Bert(nn.Module):
         found = self.load_state_dict(weights or {}, strict=False)
         if found.unexpected_keys:
             raise RuntimeError(f"a BERT has no parameter named '{found.unexpected_keys[0]}'")
-        self._draw(set(found.missing_keys), generator)
+        self.draw(set(found.missing_keys), generator)
 
     @torch.no_grad()
-    def _draw(self, names: set[str], generator: torch.Generator | None) -> None:
+    def draw(self, names: Collection[str], generator: torch.Generator | None) -> None:
+        """Fresh weights for the named parameters, as for those that a checkpoint does not have."""
         for name, parameter in self.named_parameters():
             if name not in names:
                 continue

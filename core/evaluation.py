@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from core.cost import Cost
 
 __all__ = ["Evaluation"]
 
@@ -18,10 +22,13 @@ class Evaluation:
         step: optimiser steps taken.
         overall: weighted mean of the normalised task scores, 0 to 1.
         scores: each task's own metric (accuracy and F1 0 to 1, correlations -1 to 1).
-        metrics: further numbers per task.
+        metrics: further numbers per task; see :mod:`core.metrics` and :class:`core.scoring.DevScores`.
         train_loss: each task's mean training loss since the previous rung; a task without a batch is missing.
         seconds: training and evaluation so far, those before an interruption included.
         examples_per_second: training speed since the previous rung, evaluation not counted.
+        confusion: for each classification task, how many dev examples of each gold class (rows) were taken for each
+            class (columns).
+        cost: so far; None in files written before costs were recorded.
     """
 
     rung: int
@@ -33,6 +40,14 @@ class Evaluation:
     train_loss: dict[str, float]
     seconds: float
     examples_per_second: float
+    confusion: dict[str, list[list[int]]] = field(default_factory=dict)
+    cost: Cost | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Evaluation:
+        """The inverse of :func:`dataclasses.asdict`."""
+        cost = values.get("cost")
+        return cls(**{**values, "cost": None if cost is None else Cost(**cost)})
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -41,4 +56,4 @@ class Evaluation:
     @classmethod
     def from_json(cls, line: str) -> Evaluation:
         """The inverse of :meth:`to_json`."""
-        return cls(**json.loads(line))
+        return cls.from_dict(json.loads(line))

@@ -15,7 +15,8 @@ from tokenizers import Tokenizer
 from core.atomic_files import write_atomically
 from core.bert_checkpoint import load_bert_config, load_bert_weights, save_bert
 from core.config import RunConfig
-from core.multitask import MultitaskBert, build_model
+from core.lora import merged_state_dict
+from core.multitask import MultitaskBert, build_plain_model
 from data.errors import UserError
 from data.rows import RowLayout
 from data.tokenizer import load_tokenizer, save_tokenizer
@@ -40,7 +41,9 @@ class TrainedModel:
 
 
 def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str, Any]) -> None:
-    """Write the folder; ``transformers.AutoModel.from_pretrained`` loads its encoder.
+    """Write the folder; ``transformers.AutoModel.from_pretrained`` loads its encoder, a plain BERT.
+
+    LoRA's updates are merged into the written weights; the model in memory stays as it is.
 
     Args:
         folder: made if missing; files of the same names are replaced.
@@ -49,7 +52,7 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
     """
     folder.mkdir(parents=True, exist_ok=True)
     bert = trained.model.bert
-    save_bert(folder, bert.config, bert.state_dict())
+    save_bert(folder, bert.config, merged_state_dict(bert))
     heads = {name: weight.contiguous() for name, weight in trained.model.heads.state_dict().items()}
     write_atomically(folder / _HEADS, save(heads))
     save_tokenizer(trained.tokenizer, folder, trained.config.model.max_length)
@@ -71,7 +74,8 @@ def load_model_folder(folder: Path) -> TrainedModel:
     except ValidationError as error:
         raise UserError(f"{folder / _RUN_CONFIG}: {error.errors()[0]['msg']}") from error
     bert_config = load_bert_config(folder)
-    model = build_model(config, bert_config, load_bert_weights(folder, bert_config))
+    # Plain: LoRA is merged into these weights already, and layers that started anew have been trained since.
+    model = build_plain_model(config, bert_config, load_bert_weights(folder, bert_config))
     try:
         model.heads.load_state_dict(load_file(folder / _HEADS))
     except (RuntimeError, SafetensorError) as error:

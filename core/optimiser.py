@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from core.config import OptimConfig
+from core.config import OptimConfig, RunConfig
+from core.multitask import MultitaskBert
 from core.progress import Progress
 from core.schedules import rate_factor
 
@@ -20,23 +22,34 @@ def decays(name: str, parameter: nn.Parameter) -> bool:
 
 
 class Optimiser:
-    """Fused AdamW (with bias correction) under warm-up and decay.
+    """Fused AdamW (with bias correction) under warm-up and decay, layer by layer slower towards the input.
+
+    Peak rates, with L layers, layer decay xi and the base rate eta: xi^(L-l) eta for layer l = 1, ..., L, so that the
+    top layer has eta; xi^L eta for the embeddings; eta for the pooler; and for the heads eta or a rate of their own.
+    LoRA's parameters have the rate of the layer that they are in. Warm-up and decay multiply all rates alike.
 
     Args:
-        config: rates and moments.
+        run: rates and moments.
         model: whose trainable parameters are updated.
+        learned: loss weights that are learned along with the model; they have a rate of their own and no decay.
     """
 
-    def __init__(self, config: OptimConfig, model: nn.Module) -> None:
-        self._config = config
-        named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-        groups = [
-            {"params": [p for name, p in named if decays(name, p)], "weight_decay": config.weight_decay},
-            {"params": [p for name, p in named if not decays(name, p)], "weight_decay": 0.0},
-        ]
-        self.parameters = [p for _, p in named]
+    def __init__(self, run: RunConfig, model: MultitaskBert, learned: Sequence[nn.Parameter]) -> None:
+        config = self._config = run.optim
+        alike: dict[tuple[float, float], list[nn.Parameter]] = {}  # (peak rate, weight decay) -> parameters
+        for part, rate in _rates(config, model):
+            for name, parameter in part.named_parameters():
+                if parameter.requires_grad:
+                    decay = config.weight_decay if decays(name, parameter) else 0.0
+                    alike.setdefault((rate, decay), []).append(parameter)
+        if learned:
+            alike.setdefault((run.loss.uncertainty_rate, 0.0), []).extend(learned)
+        self._peaks = [rate for rate, _ in alike]
         self._adamw = torch.optim.AdamW(
-            groups, lr=config.learning_rate, betas=(config.beta1, config.beta2), eps=config.epsilon, fused=True
+            [{"params": p, "lr": rate, "weight_decay": decay} for (rate, decay), p in alike.items()],
+            betas=(config.beta1, config.beta2),
+            eps=config.epsilon,
+            fused=True,
         )
 
     def step(self, progress: Progress, examples: int) -> None:
@@ -46,8 +59,8 @@ class Optimiser:
         """
         fraction = (progress.examples + examples / 2) / progress.planned
         factor = rate_factor(self._config.schedule, self._config.warmup, fraction)
-        for group in self._adamw.param_groups:
-            group["lr"] = self._config.learning_rate * factor
+        for group, peak in zip(self._adamw.param_groups, self._peaks, strict=True):
+            group["lr"] = peak * factor
         self._adamw.step()
         self._adamw.zero_grad(set_to_none=True)
 
@@ -58,3 +71,13 @@ class Optimiser:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """The inverse of :meth:`state_dict`."""
         self._adamw.load_state_dict(state)
+
+
+def _rates(config: OptimConfig, model: MultitaskBert) -> Iterator[tuple[nn.Module, float]]:
+    """The model's parts with their peak rates, from the input up."""
+    base = config.learning_rate
+    depth = len(model.bert.layers)
+    for level, part in enumerate((model.bert.embeddings, *model.bert.layers)):
+        yield part, base * config.layer_decay ** (depth - level)
+    yield model.bert.pooler, base
+    yield model.heads, base if config.head_learning_rate is None else config.head_learning_rate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["Progress"]
 
@@ -37,3 +37,13 @@ class Progress:
     def after(self, examples: int) -> Progress:
         """The position one step of this many examples later."""
         return Progress(self.step + 1, self.examples + examples, self.planned, self.epochs)
+
+    def at_turn(self, turn: int, turns: int, examples: int) -> Progress:
+        """The position of one of the turns that an update accumulates, as batch orders see it.
+
+        Args:
+            turn: 0 to turns - 1.
+            turns: of the batch order in an update.
+            examples: seen in the update's earlier turns.
+        """
+        return replace(self, step=self.step * turns + turn, examples=self.examples + examples)

@@ -162,9 +162,22 @@ def _check_limits(config: RunConfig, encoder: BertConfig) -> None:
             f"model.max_length = {config.model.max_length}, but encoder '{config.model.encoder}' reads at most "
             f"{encoder.max_position_embeddings} tokens"
         )
+    _check_layers(config, encoder.num_hidden_layers)
     for name, task in config.tasks.items():
         if task.spec.kind.is_pair and config.heads[name].pair == "cross" and encoder.type_vocab_size < 2:
             raise UserError(
                 f"encoder '{config.model.encoder}' has no second segment (type_vocab_size = 1), which the pairs of "
                 f"task '{name}' need; set heads.{name}.pair = 'siamese'"
             )
+
+
+def _check_layers(config: RunConfig, layers: int) -> None:
+    frozen, anew = config.model.freeze_layers, config.model.reinit_layers
+    for name, number in (("freeze_layers", frozen), ("reinit_layers", anew)):
+        if number > layers:
+            raise UserError(f"model.{name} = {number}, but encoder '{config.model.encoder}' has {layers} layers")
+    if anew and frozen + anew > layers:
+        raise UserError(
+            f"model.freeze_layers = {frozen} and reinit_layers = {anew} overlap in the {layers} layers of encoder "
+            f"'{config.model.encoder}': layers that start anew would stay random"
+        )

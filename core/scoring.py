@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
 from core.config import RunConfig
 from core.errors import DivergedError
-from core.metrics import overall_score, task_metrics
+from core.metrics import confusion_matrix, overall_score, own_metric, task_metrics
 from core.multitask import MultitaskBert
-from core.task_data import TaskData, sorted_batches
+from core.precision import autocast
+from core.task_data import TaskData, fixed_subset, sorted_batches
 from data.examples import Examples
 from data.rows import RowLayout
 
@@ -18,14 +21,24 @@ __all__ = ["DevScores", "predict", "score_dev"]
 
 @torch.inference_mode()
 def predict(
-    model: MultitaskBert, examples: Examples, layout: RowLayout, siamese: bool, batch_size: int, device: torch.device
+    model: MultitaskBert, config: RunConfig, examples: Examples, layout: RowLayout, device: torch.device
 ) -> np.ndarray:
-    """Class probabilities (N, K) or scores (N,), float32, in the examples' order. Leaves the model in eval mode."""
+    """Class probabilities (N, K) or scores (N,), float32, in the examples' order. Leaves the model in eval mode.
+
+    Args:
+        model: on ``device``.
+        config: the model's; says in which precision and batches.
+        examples: of one of its tasks.
+        layout: how rows are put together.
+        device: where to compute.
+    """
     model.eval()
     outputs, positions = [], []
-    for batch in sorted_batches(examples, layout, siamese, batch_size):
-        outputs.append(model.predict(batch.to(device)).float().cpu().numpy())
-        positions.append(batch.positions.numpy())
+    siamese = config.heads[examples.spec.name].pair == "siamese"
+    with autocast(config.compute, device):  # around all batches: weights are cast once
+        for batch in sorted_batches(examples, layout, siamese, config.eval.batch_size):
+            outputs.append(model.predict(batch.to(device)).cpu().numpy())
+            positions.append(batch.positions.numpy())
     stacked = np.concatenate(outputs)
     predictions = np.empty_like(stacked)
     predictions[np.concatenate(positions)] = stacked
@@ -35,35 +48,79 @@ def predict(
 class DevScores:
     """Predictions, metrics and scores of every task on dev.
 
+    Args:
+        config: the run.
+        predictions: per task, on dev, as :func:`predict` gives them.
+        gold: per task, its dev labels.
+        train_scores: per task, its own metric on some of its training examples; a task may be missing.
+
     Attributes:
-        predictions: per task, as :func:`predict` gives them.
-        metrics: per task, all its metrics.
+        predictions: as given.
+        metrics: per task, all its metrics; with a training score also that, as ``train_METRIC``, and how far dev is
+            below it, as ``train_dev_gap``.
+        confusion: per classification task, how many examples of each gold class (rows) were taken for each class.
         scores: per task, its own metric.
         overall: weighted mean of the normalised scores.
     """
 
-    def __init__(self, config: RunConfig, predictions: dict[str, np.ndarray], gold: dict[str, np.ndarray]) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        predictions: dict[str, np.ndarray],
+        gold: dict[str, np.ndarray],
+        train_scores: Mapping[str, float] | None = None,
+    ) -> None:
         specs = {name: task.spec for name, task in config.tasks.items()}
         self.predictions = predictions
         self.metrics = {name: task_metrics(spec, predictions[name], gold[name]) for name, spec in specs.items()}
+        self.confusion: dict[str, list[list[int]]] = {
+            name: confusion_matrix(predictions[name], gold[name]).tolist()
+            for name, spec in specs.items()
+            if not spec.kind.is_score
+        }
         self.scores = {name: self.metrics[name][spec.metric] for name, spec in specs.items()}
+        for name, score in (train_scores or {}).items():
+            gap = score - self.scores[name]
+            self.metrics[name] |= {f"train_{specs[name].metric}": score, "train_dev_gap": gap}
         weights = {name: task.score_weight for name, task in config.tasks.items()}
         self.overall = overall_score(self.scores, specs, weights)
 
 
 def score_dev(model: MultitaskBert, config: RunConfig, tasks: dict[str, TaskData], device: torch.device) -> DevScores:
-    """Score all tasks on their dev examples.
+    """Score all tasks on their dev examples, and on ``config.eval.train_examples`` of their training examples.
+
+    Nothing random is drawn: training goes on as if nobody had looked.
 
     Raises:
         DivergedError: if a prediction is NaN or infinite.
     """
-    predictions, gold = {}, {}
+    predictions, gold, train_scores = {}, {}, {}
     for name, data in tasks.items():
-        predictions[name] = predict(model, data.dev, data.layout, data.siamese, config.eval.batch_size, device)
-        if not np.isfinite(predictions[name]).all():
-            # Weights can break in the last update before a rung, which no training loss has seen.
-            raise DivergedError(f"the {name} predictions on dev are not finite; a lower learning rate may help")
-        labels = data.dev.labels
-        assert labels is not None, "dev files without labels are refused when read"
-        gold[name] = np.asarray(labels)
-    return DevScores(config, predictions, gold)
+        predictions[name] = _finite_predictions(model, config, data.dev, "dev", data.layout, device)
+        gold[name] = _gold(data.dev)
+        if config.eval.train_examples:
+            seen = _some_training_examples(data, config.eval.train_examples)
+            outputs = _finite_predictions(model, config, seen, "training examples", data.layout, device)
+            train_scores[name] = own_metric(seen.spec, outputs, _gold(seen))
+    return DevScores(config, predictions, gold, train_scores)
+
+
+def _finite_predictions(
+    model: MultitaskBert, config: RunConfig, examples: Examples, what: str, layout: RowLayout, device: torch.device
+) -> np.ndarray:
+    outputs = predict(model, config, examples, layout, device)
+    if not np.isfinite(outputs).all():
+        # Weights can break in the last update before a rung, which no training loss has seen.
+        name = examples.spec.name
+        raise DivergedError(f"the {name} predictions on {what} are not finite; a lower learning rate may help")
+    return outputs
+
+
+def _some_training_examples(data: TaskData, count: int) -> Examples:
+    """The same in every run, and drawn apart from a ``train_limit``'s."""
+    return data.train.subset(fixed_subset(len(data.train), count, f"train-dev gap of {data.train.spec.name}"))
+
+
+def _gold(examples: Examples) -> np.ndarray:
+    assert examples.labels is not None, "training and dev files without labels are refused when read"
+    return np.asarray(examples.labels)

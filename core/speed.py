@@ -16,14 +16,14 @@ class Speed:
     Attributes:
         train_examples_per_second: training.
         eval_examples_per_second: scoring.
-        dev_examples: scored at every rung.
+        scored_examples: scored at every rung, on dev and for the gap between train and dev.
     """
 
     train_examples_per_second: float
     eval_examples_per_second: float
-    dev_examples: int
+    scored_examples: int
 
     def seconds(self, config: RunConfig) -> float:
         """Estimated length of a full run, loading not counted."""
-        scored = self.dev_examples * len(config.rungs)
+        scored = self.scored_examples * len(config.rungs)
         return config.budget.examples / self.train_examples_per_second + scored / self.eval_examples_per_second

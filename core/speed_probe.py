@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from core.config import RunConfig
+from core.precision import autocast
 from core.resources import Resources
 from core.run_folder import RunFolder
 from core.speed import Speed
@@ -32,7 +33,8 @@ def measure_speed(config: RunConfig, resources: Resources) -> Speed:
         _wait_for(run.device)
         trained = (run.progress.examples - before) / (time.perf_counter() - begun)
         dev_examples = sum(len(data.dev) for data in run.tasks.values())
-        return Speed(trained, dev_examples / _scoring_seconds(run), dev_examples)
+        seen = sum(min(config.eval.train_examples, len(data.train)) for data in run.tasks.values())
+        return Speed(trained, dev_examples / _scoring_seconds(run), dev_examples + seen)
 
 
 @torch.inference_mode()
@@ -43,7 +45,8 @@ def _scoring_seconds(run: TrainingRun) -> float:
     for data in run.tasks.values():
         batches = list(sorted_batches(data.dev, data.layout, data.siamese, run.config.eval.batch_size))
         begun = time.perf_counter()
-        run.model.predict(batches[len(batches) // 2].to(run.device))
+        with autocast(run.config.compute, run.device):
+            run.model(batches[len(batches) // 2].to(run.device))
         _wait_for(run.device)
         total += (time.perf_counter() - begun) * len(batches)
     return total

@@ -51,6 +51,10 @@ class TaskData:
         """The coming training batch."""
         return assemble(self.train, self._stream.next(size), self.layout, self.siamese)
 
+    def start_again(self) -> None:
+        """Leave the rest of this pass over the training examples, if it has begun, and shuffle anew."""
+        self._stream.start_again()
+
     def state_dict(self) -> dict[str, Any]:
         """The position in the training data."""
         return dict(self._stream.state_dict())

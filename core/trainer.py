@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from safetensors.torch import save
 from torch import Tensor
@@ -20,12 +21,18 @@ from torch import Tensor
 from core.batch_orders import make_order
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.config import RunConfig
+from core.cost import Cost
 from core.errors import CheckpointError
 from core.evaluation import Evaluation
-from core.gradients import SummedGradients
+from core.forward_pass import ForwardPass
+from core.freezing import parameter_counts
+from core.gradients import make_gradient_rule
 from core.loss_log import LossLog
+from core.loss_weights import make_loss_weighting
+from core.memory import PeakMemory
 from core.multitask import MultitaskBert, build_model
 from core.optimiser import Optimiser
+from core.precision import autocast, check_precision
 from core.progress import Progress
 from core.random_state import random_state, restore_random_state
 from core.resources import Resources, pick_device
@@ -34,6 +41,7 @@ from core.run_folder import RunFolder
 from core.run_observer import RunObserver
 from core.scoring import DevScores, score_dev
 from core.techniques import make_techniques
+from data.batching import Batch
 
 __all__ = ["Outcome", "TrainingRun", "train"]
 
@@ -99,21 +107,25 @@ class TrainingRun:
         torch.manual_seed(config.seed)
         self.config, self.folder = config, folder
         self.device = pick_device(config.compute.device)
+        check_precision(config.compute, self.device)
         encoder = resources.encoder(config)
         self.model: MultitaskBert = build_model(config, encoder.config, encoder.weights).to(self.device)
         self.tasks = resources.task_data(config)
-        self.order = make_order(
-            config.sampler, {name: len(data.train) for name, data in self.tasks.items()}, config.seed
-        )
+        self.order = make_order(config, {name: len(data.train) for name, data in self.tasks.items()})
         self.techniques = make_techniques(config)
         for technique in self.techniques.values():
             technique.prepare(self.model)
-        self.gradients = SummedGradients()
-        self.optimiser = Optimiser(config.optim, self.model)
+        for name, data in self.tasks.items():
+            assert data.train.labels is not None, "training files without labels are refused when read"
+            self.model.losses[name].prepare(np.asarray(data.train.labels))
+        self.gradients = make_gradient_rule(config, self.model)
+        self.weighting = make_loss_weighting(config, self.device)
+        self.optimiser = Optimiser(config, self.model, self.weighting.parameters)
         self.losses = LossLog()
         self.progress = Progress(0, 0, config.budget.examples, config.budget.epochs)
+        self.forward_examples = 0
         self.evaluations: list[Evaluation] = []
-        self._clock = RunClock()
+        self._clock, self._memory = RunClock(), PeakMemory(self.device)
 
     @property
     def finished(self) -> bool:
@@ -126,27 +138,40 @@ class TrainingRun:
         return not self.finished and self.progress.examples >= self.config.rungs[len(self.evaluations)]
 
     def step(self) -> None:
-        """One optimiser step on a batch of each task whose turn it is."""
+        """One update, on the batches of as many turns of the batch order as gradients are accumulated over."""
         self.model.train()
-        examples = 0
-        for task in self.order.next(self.progress):
-            batch = self.tasks[task].next_batch(self.config.budget.batch_size).to(self.device)
-            outputs = self.model(batch)
-            assert batch.labels is not None, "training files without labels are refused when read"
-            loss: Tensor = self.model.losses[task].loss(outputs, batch.labels)
-            self.losses.add(self.progress.step, task, loss)
-            for technique in self.techniques.values():
-                penalty = technique.penalty(self.model, batch, outputs)
-                loss = loss if penalty is None else loss + penalty
-            self.gradients.add(task, self.config.loss_weight(task) * loss)
-            examples += len(batch)
-        self.gradients.combine()
+        turns = self.config.optim.accumulate
+        now, examples = self.progress, 0
+        for turn in range(turns):
+            position = now.at_turn(turn, turns, examples)
+            if self.order.starts_again(position):
+                for data in self.tasks.values():
+                    data.start_again()
+            for task in self.order.next(position):
+                batch = self.tasks[task].next_batch(self.config.batch_size(task)).to(self.device)
+                loss = self.weighting.weigh(task, self._loss(batch), now)
+                self.gradients.add(task, loss * self.config.batch_share(task) / turns)
+                examples += len(batch)
+        self.gradients.combine(now.step)
         for technique in self.techniques.values():
             technique.before_update(self.model)
-        self.optimiser.step(self.progress, examples)
-        self.progress = self.progress.after(examples)
+        self.optimiser.step(now, examples)
+        self.progress = now.after(examples)
         for technique in self.techniques.values():
             technique.after_update(self.model, self.progress)
+
+    def _loss(self, batch: Batch) -> Tensor:
+        """The task's mean loss () on the batch, with what regularisers add to it."""
+        assert batch.labels is not None, "training files without labels are refused when read"
+        with autocast(self.config.compute, self.device):
+            forward = ForwardPass(self.model, batch)
+            loss: Tensor = self.model.losses[batch.task].loss(forward.outputs, batch.labels)
+            self.losses.add(self.progress.step, batch.task, loss)
+            for technique in self.techniques.values():
+                penalty = technique.penalty(forward)
+                loss = loss if penalty is None else loss + penalty
+        self.forward_examples += forward.count * len(batch)
+        return loss
 
     def evaluate(self) -> Evaluation:
         """Score dev at the rung just reached, keep predictions and the best weights, and write a checkpoint."""
@@ -175,7 +200,9 @@ class TrainingRun:
             "config": self.config.digest,
             "progress": asdict(self.progress),
             "evaluations": [asdict(evaluation) for evaluation in self.evaluations],
+            "forward_examples": self.forward_examples,
             "seconds": self._clock.seconds,
+            "peak_memory_mib": self._memory.mib,
             "random": random_state(self.device),
             "parts": {name: part.state_dict() for name, part in self._parts().items()},
         }
@@ -200,8 +227,10 @@ class TrainingRun:
             part.load_state_dict(state["parts"][name])
         restore_random_state(state["random"], self.device)
         self.progress = Progress(**state["progress"])
-        self.evaluations = [Evaluation(**evaluation) for evaluation in state["evaluations"]]
+        self.forward_examples = state["forward_examples"]
+        self.evaluations = [Evaluation.from_dict(evaluation) for evaluation in state["evaluations"]]
         self._clock.resume(state["seconds"], self.progress.examples)
+        self._memory.resume(state["peak_memory_mib"])
         self.folder.write_metrics(self.evaluations)  # a kill may have come between the checkpoint and these
 
     def _parts(self) -> dict[str, _Stateful]:
@@ -209,6 +238,8 @@ class TrainingRun:
         return {
             "model": self.model,
             "optimiser": self.optimiser,
+            "gradients": self.gradients,
+            "weighting": self.weighting,
             "losses": self.losses,
             **{f"data {name}": data for name, data in self.tasks.items()},
             **{f"technique {name}": technique for name, technique in self.techniques.items()},
@@ -228,4 +259,15 @@ class TrainingRun:
             train_loss=self.losses.means(),
             seconds=self._clock.seconds,
             examples_per_second=speed,
+            confusion=scores.confusion,
+            cost=self._cost(),
+        )
+
+    def _cost(self) -> Cost:
+        trainable, parameters = parameter_counts(self.model)
+        return Cost(
+            parameters=parameters,
+            trainable_parameters=trainable,
+            forward_examples=self.forward_examples,
+            peak_memory_mib=self._memory.mib,
         )

@@ -60,7 +60,11 @@ class Batch:
         return self.offsets[1:] - self.offsets[:-1]
 
     def padded(self) -> PaddedRows:
-        """The rows right-padded to the longest, (R, T) each."""
+        """The rows right-padded to the longest, (R, T) each; made once, for however many passes."""
+        return self._padded
+
+    @cached_property
+    def _padded(self) -> PaddedRows:
         rows, longest = len(self.lengths), int(self.lengths.max())
         columns = torch.arange(longest, device=self.input_ids.device)
         mask = columns[None, :] < self.lengths[:, None]  # (R, T)

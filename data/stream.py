@@ -21,6 +21,7 @@ class ExampleStream:
     Every epoch is a fresh permutation, drawn from (seed, task, epoch) alone. It is cut into windows of 16 batches
     (fewer where the split is small), each window is sorted by length and cut into batches, and the batches are
     shuffled. Each example comes exactly once an epoch; the batch in which one epoch ends is filled from the next.
+    An epoch that is left early (:meth:`start_again`) is the only one in which examples are left out.
 
     Args:
         lengths: tokens in each example's row, (n,), n >= 1; see :func:`data.rows.row_lengths`.
@@ -33,9 +34,10 @@ class ExampleStream:
             raise ValueError(f"task '{task}' has no examples to draw from")
         self._lengths = lengths
         self._seed = (seed, zlib.crc32(task.encode()))
-        self._epoch = 0
-        self._position = 0
-        self._batch_size = 0  # what the current epoch was cut for; 0 before the first batch
+        self._epoch = self._position = 0
+        # The batch size that the current epoch was cut for, 0 before its first batch, and how many of its examples the
+        # batch that began in the epoch before takes first: the cuts lie where the batches are drawn.
+        self._batch_size = self._first = 0
         self._order: Ints | None = None
 
     def next(self, batch_size: int) -> Ints:
@@ -49,18 +51,28 @@ class ExampleStream:
         parts: list[Ints] = []
         missing = batch_size
         while missing:
-            order = self._current_order(batch_size)
+            order = self._current_order(batch_size, missing)
             part = order[self._position : self._position + missing]
             parts.append(part)
             missing -= len(part)
             self._position += len(part)
             if self._position == len(order):
-                self._epoch, self._position, self._batch_size, self._order = self._epoch + 1, 0, 0, None
+                self._begin(self._epoch + 1)
         return np.concatenate(parts)
 
+    def start_again(self) -> None:
+        """Begin the next epoch; at the beginning of an epoch nothing changes."""
+        if self._position:
+            self._begin(self._epoch + 1)
+
     def state_dict(self) -> dict[str, int]:
-        """Where the stream stands: epoch, position in it, and the batch size that the epoch was cut for."""
-        return {"epoch": self._epoch, "position": self._position, "batch_size": self._batch_size}
+        """Where the stream stands: epoch, position in it, and how the epoch was cut."""
+        return {
+            "epoch": self._epoch,
+            "position": self._position,
+            "batch_size": self._batch_size,
+            "first": self._first,
+        }
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on from where another stream over the same examples, seed and task stood.
@@ -68,20 +80,26 @@ class ExampleStream:
         Raises:
             ValueError: if the position cannot be one of these examples.
         """
-        epoch, position, batch_size = state["epoch"], state["position"], state["batch_size"]
-        known = epoch >= 0 and 0 <= position < len(self._lengths) and batch_size >= min(position, 1)
-        if not known:
+        epoch, position = state["epoch"], state["position"]
+        batch_size, first = state["batch_size"], state["first"]
+        begun = batch_size > 0 and 0 < position < len(self._lengths) and 0 <= first <= position
+        if epoch < 0 or not (begun or position == batch_size == first == 0):
             raise ValueError(f"no state of a stream over {len(self._lengths)} examples: {state}")
-        self._epoch, self._position, self._batch_size, self._order = epoch, position, batch_size, None
+        self._begin(epoch)
+        self._position, self._batch_size, self._first = position, batch_size, first
 
-    def _current_order(self, batch_size: int) -> Ints:
+    def _begin(self, epoch: int) -> None:
+        self._epoch, self._position, self._batch_size, self._first = epoch, 0, 0, 0
+        self._order = None
+
+    def _current_order(self, batch_size: int, missing: int) -> Ints:
+        """The current epoch's order, (n,); the batch under way still takes ``missing`` examples."""
         if self._order is None:
-            self._batch_size = self._batch_size or batch_size
+            if not self._position:
+                self._batch_size = batch_size
+                self._first = min(missing % batch_size, len(self._lengths))  # 0 where the batch begins here
             rng = np.random.default_rng([*self._seed, self._epoch])
-            count = len(self._lengths)
-            # What the batch that began in the epoch before still takes: the cuts lie where the batches will be drawn.
-            first = min(-self._epoch * count % self._batch_size, count)
-            self._order = _bucketed(self._lengths, self._batch_size, first, rng)
+            self._order = _bucketed(self._lengths, self._batch_size, self._first, rng)
         return self._order
 
 

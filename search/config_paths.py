@@ -74,8 +74,6 @@ def check_value(value: object, field: FieldType, key: tuple[str, ...]) -> Any:
 
 def get_value(config: RunConfig, path: str) -> Any:
     """The value at ``path``; None also where the section it stands in is not set."""
-    if path.startswith("loss.weights."):
-        return config.loss.weights.get(path.removeprefix("loss.weights."), 1.0)
     value: Any = config
     for part in path.split("."):
         if value is None:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from optuna.trial import Trial
 
 from core.evaluation import Evaluation
+from search.cost_words import cost_words
 from search.trial_record import TrialResult
 
 __all__ = ["save_curves", "save_trial_note", "trial_note"]
@@ -28,6 +29,8 @@ def trial_note(result: TrialResult, evaluations: Sequence[Evaluation]) -> str:
         cells = [f"{mark}{number:.4f}{mark}" for number in numbers]
         lines.append(f"| {evaluation.rung:,} | " + " | ".join(cells) + " |")
     lines += ["", f"{result.examples:,} training examples in {result.seconds:.0f} s"]
+    if result.cost is not None:
+        lines += ["", cost_words(result.cost)]
     return "\n".join(lines)
 
 

@@ -61,8 +61,7 @@ def export_trial(
             if split == "test" and task.spec.files.test is None:
                 continue
             examples = resources.examples(config, task.spec, split)
-            siamese = config.heads[name].pair == "siamese"
-            outputs = predict(trained.model, examples, trained.layout, siamese, config.eval.batch_size, device)
+            outputs = predict(trained.model, config, examples, trained.layout, device)
             path = out / "predictions" / f"{name}-{split}-output.csv"
             write_predictions(path, task.spec, examples.ids, prediction_values(task.spec, outputs))
             if split == "dev":
@@ -76,6 +75,8 @@ def export_trial(
         "seed": config.seed,
         "rung": best.rung,
         "dev": {"overall": scores.overall, **scores.scores},
+        "dev_metrics": scores.metrics,
+        "dev_confusion": scores.confusion,
         "config_sha256": config.digest,
         "data_sha256": check_data(config).digest,
         "code": code_version(),

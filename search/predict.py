@@ -61,9 +61,8 @@ def main(
     if not sentences:
         raise UserError("standard input is empty; give one sentence a line")
     examples = Examples.from_sentences(spec, sentences, trained.tokenizer)
-    siamese = trained.config.heads[task].pair == "siamese"
     where = pick_device(device)
-    outputs = predict(trained.model.to(where), examples, trained.layout, siamese, trained.config.eval.batch_size, where)
+    outputs = predict(trained.model.to(where), trained.config, examples, trained.layout, where)
     named = spec.model_copy(update={"written_as": "name"})
     writer = csv.writer(sys.stdout, delimiter="\t", lineterminator="\n")
     if probabilities and not spec.kind.is_score:

@@ -14,14 +14,16 @@ import typer
 from plotly.offline import get_plotlyjs
 
 from data.errors import UserError
+from search.best_trial_tables import Table, TaskTables, task_tables
 from search.exit_codes import entry_point
-from search.finished_study import open_study
+from search.finished_study import best_trial, open_study
 from search.options import RUNS, RunsDir, StorageUrl
 from search.provenance import code_version
 from search.report_figures import curves_figure, progress_figure, setting_figures
 from search.report_words import answer, shown_table
 from search.stored_space import logarithmic_settings
 from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord
 from search.trial_table import trial_table
 
 __all__ = ["main", "write_report"]
@@ -34,25 +36,26 @@ def write_report(study: optuna.Study, folders: TrialFolders, out: Path) -> list[
         raise UserError(f"study '{study.study_name}' has no trial yet")
     curves = {number: folders.run(number).read_metrics() for number in table["trial"].tolist()}
     states = dict(zip(table["trial"].tolist(), table["state"].tolist(), strict=True))
-    words, shown = answer(table), shown_table(table)
-    origin = f"onebert {code_version()}, study {study.study_name}"
+    words, shown, best = answer(table), shown_table(table), _best_trial_tables(study, folders)
+    title, origin = study.study_name, f"onebert {code_version()}, study {study.study_name}"
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         resources.files("search").joinpath("report.html.jinja").read_text(encoding="utf-8")
     )
     page = template.render(
-        study=study.study_name,
+        study=title,
         answer=words,
         plotlyjs=get_plotlyjs(),
         progress=_div(progress_figure(table)),
         curves=_div(curves_figure({n: c for n, c in curves.items() if c}, states)),
         settings={path: _div(figure) for path, figure in setting_figures(table, logarithmic_settings(study)).items()},
+        best=best,
         table=shown.to_html(index=False, border=0, classes="trials"),
         origin=origin,
     )
     out.mkdir(parents=True, exist_ok=True)
     files = {
         "report.html": page,
-        "report.md": "\n\n".join([f"# {study.study_name}", *words, _markdown_table(shown), origin]) + "\n",
+        "report.md": "\n\n".join([f"# {title}", *words, _markdown_frame(shown), *_markdown(best), origin]) + "\n",
         "trials.csv": table.to_csv(index=False),
     }
     for name, content in files.items():
@@ -65,9 +68,39 @@ def _div(figure: go.Figure) -> str:
     return html
 
 
-def _markdown_table(table: pd.DataFrame) -> str:
-    rows = [list(table.columns), ["---"] * len(table.columns), *table.astype(str).to_numpy().tolist()]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+def _best_trial_tables(study: optuna.Study, folders: TrialFolders) -> list[TaskTables]:
+    """Of the best trial's best rung; empty as long as none has finished, and where its folder is gone."""
+    trial = best_trial(study)
+    if trial is None:
+        return []
+    record = TrialRecord.read(trial)
+    assert record.config is not None, "a finished trial has its configuration"
+    specs = {name: task.spec for name, task in record.config.tasks.items()}
+    for evaluation in folders.run(trial.number).read_metrics():
+        if evaluation.rung == record.result.best_rung:
+            return task_tables(evaluation, specs)
+    return []
+
+
+def _markdown(best: list[TaskTables]) -> list[str]:
+    """The best trial's tables as blocks of Markdown."""
+    blocks = []
+    for task in best:
+        blocks += [f"## Best trial: {task.task}", *([task.gap] if task.gap else [])]
+        for table in task.tables:
+            blocks += [table.caption, _markdown_table(table)]
+    return blocks
+
+
+def _markdown_frame(frame: pd.DataFrame) -> str:
+    rows = [tuple(row) for row in frame.astype(str).to_numpy().tolist()]
+    return _markdown_table(Table("", tuple(frame.columns), tuple(rows)))
+
+
+def _markdown_table(table: Table) -> str:
+    rows = [table.headings, ("---",) * len(table.headings), *table.rows]
+    escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)  # a class may be named with a bar
+    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
 
 
 @entry_point

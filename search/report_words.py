@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from search.progress import duration
-from search.trial_table import SCORE, SETTING
+from search.trial_table import FORWARD_EXAMPLES, PARAMETERS, PEAK_MEMORY, SCORE, SETTING, TRAINABLE
 
 __all__ = ["answer", "shown_table"]
 
@@ -38,8 +38,22 @@ def answer(table: pd.DataFrame) -> list[str]:
 
 
 def shown_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The trials, best first, with rounded numbers and short headings."""
+    """The trials, best first, with rounded numbers and short headings; costs and reasons only if there are any."""
     shown = table.sort_values("overall", ascending=False, na_position="last")
+    shown[TRAINABLE] = 100 * shown[TRAINABLE] / shown[PARAMETERS]
+    shown = shown.drop(columns=PARAMETERS).rename(columns=_HEADINGS)
     shown = shown.rename(columns=lambda name: name.removeprefix(SCORE).removeprefix(SETTING))
-    shown = shown.drop(columns=[name for name in shown.columns if name == "reason" and not shown[name].any()])
-    return shown.map(lambda value: f"{value:.4g}" if isinstance(value, float) else value).fillna("")
+    costs = _HEADINGS.values()
+    empty = [name for name in costs if shown[name].isna().all()] + ["reason"] * (not shown["reason"].any())
+    return shown.drop(columns=empty).map(_cell)
+
+
+_HEADINGS = {FORWARD_EXAMPLES: "forward examples", TRAINABLE: "trainable %", PEAK_MEMORY: "peak MiB"}
+
+
+def _cell(value: str | float | None) -> str | float:
+    if value is None or pd.isna(value):
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
+    return value

@@ -168,7 +168,7 @@ class Space:
 
 
 def _weights(simplex: Simplex, config: RunConfig) -> dict[str, float]:
-    return {task: config.loss.weights.get(task, 1.0) for task in simplex.tasks}
+    return {task: config.loss.weights[task] for task in simplex.tasks}
 
 
 def _encode_value(dimension: Dimension, config: RunConfig) -> dict[str, Any] | None:

@@ -102,7 +102,7 @@ def _parse_simplex(path: str, table: Mapping[str, Any], base: RunConfig, key: tu
         simplex = Simplex(tuple(tasks), float(minimum))
     except ValueError as error:
         raise KeyedError(key, str(error)) from error
-    if not sum(base.loss.weights.get(task, 1.0) for task in tasks):
+    if not sum(base.loss.weights[task] for task in tasks):
         raise KeyedError(key, f"{shown_list(tasks)} have no loss weight to share; base.loss.weights gives them 0")
     return simplex
 

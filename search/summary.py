@@ -11,6 +11,7 @@ import optuna
 from rich.console import Console
 from rich.table import Table
 
+from search.cost_words import cost_words
 from search.finished_study import best_trial
 from search.options import RUNS
 from search.shown_values import shown
@@ -43,6 +44,8 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
     assert best.config is not None, "a finished trial has its configuration"
     settings = ", ".join(f"{path} = {_rounded(value)}" for path, value in spec.space.chosen(best.config).items())
     console.print(f"settings: {settings}", highlight=False, soft_wrap=True)
+    if best.result.cost is not None:
+        console.print(f"cost:     {cost_words(best.result.cost)}", highlight=False, soft_wrap=True)
     console.print(f"files:    {TrialFolders(runs_dir / spec.name).path(best.number)}", highlight=False, soft_wrap=True)
     console.print("\nnext:", style="bold")
     for command in _next_commands(spec.name, runs_dir, storage):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from optuna.trial import FrozenTrial, Trial
 
 from core.config import RunConfig
+from core.cost import Cost
 from core.evaluation import Evaluation
 
 __all__ = ["Role", "TrialRecord", "TrialResult"]
@@ -30,6 +31,7 @@ class TrialResult:
         examples: training examples seen.
         seconds: training and evaluation, those before interruptions included.
         reason: why it was pruned or failed, empty for a complete trial.
+        cost: of the whole trial; None without any evaluation, and in studies stored before costs were recorded.
     """
 
     overall: float | None = None
@@ -38,6 +40,7 @@ class TrialResult:
     examples: int = 0
     seconds: float = 0.0
     reason: str = ""
+    cost: Cost | None = None
 
     @classmethod
     def of(cls, evaluations: list[Evaluation], reason: str) -> Self:
@@ -46,7 +49,15 @@ class TrialResult:
             return cls(reason=reason)
         best = max(evaluations, key=lambda evaluation: evaluation.overall)  # the first of equals, as it was saved
         last = evaluations[-1]
-        return cls(best.overall, best.scores, best.rung, last.examples, last.seconds, reason)
+        return cls(best.overall, best.scores, best.rung, last.examples, last.seconds, reason, last.cost)
+
+    @classmethod
+    def read(cls, attrs: dict[str, Any]) -> Self:
+        """The inverse of :meth:`write`; what a trial lacks has its default."""
+        values = {name: attrs[name] for name in cls.__dataclass_fields__ if name in attrs}
+        if values.get("cost") is not None:
+            values["cost"] = Cost(**values["cost"])
+        return cls(**values)
 
     def write(self, trial: Trial) -> None:
         """Set the user attributes of a trial that is still running: Optuna takes none afterwards."""
@@ -74,10 +85,9 @@ class TrialRecord:
     def read(cls, trial: FrozenTrial) -> Self:
         """From Optuna's trial."""
         attrs = trial.user_attrs
-        names = TrialResult.__dataclass_fields__
         return cls(
             number=trial.number,
             role=attrs.get(ROLE, "proposed"),
             config=RunConfig.model_validate_json(attrs[CONFIG]) if CONFIG in attrs else None,
-            result=TrialResult(**{name: attrs[name] for name in names if name in attrs}),
+            result=TrialResult.read(attrs),
         )

@@ -7,15 +7,18 @@ from typing import Any
 import optuna
 import pandas as pd
 
+from core.cost import Cost
 from search.events import TrialState
 from search.space import Space
 from search.stored_space import stored_space
 from search.trial_record import TrialRecord
 
-__all__ = ["SCORE", "SETTING", "trial_table"]
+__all__ = ["FORWARD_EXAMPLES", "PARAMETERS", "PEAK_MEMORY", "SCORE", "SETTING", "TRAINABLE", "trial_table"]
 
 SETTING = "setting "
 SCORE = "score "
+FORWARD_EXAMPLES, TRAINABLE, PARAMETERS = _COUNTS = ("forward_examples", "trainable_parameters", "parameters")
+PEAK_MEMORY = "peak_memory_mib"
 
 _STATES: dict[str, TrialState | str] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 
@@ -24,6 +27,7 @@ def trial_table(study: optuna.Study) -> pd.DataFrame:
     """Number, state, role, overall, each task's score, each searched setting, cost, and reason.
 
     Score columns are named ``score TASK``, settings ``setting PATH``. A trial that is still running has empty scores.
+    Costs that were not recorded are empty.
     ``overall`` is that of a trial's best rung, for pruned trials too.
     """
     rows: list[dict[str, Any]] = []
@@ -44,7 +48,17 @@ def trial_table(study: optuna.Study) -> pd.DataFrame:
             "best_rung": record.result.best_rung,
             "examples": record.result.examples,
             "seconds": record.result.seconds,
+            **_cost_columns(record.result.cost),
             "reason": record.result.reason,
         }
         rows.append(row)
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    # Whole numbers, of which some may be missing.
+    return table.astype(dict.fromkeys(_COUNTS, "Int64")) if rows else table
+
+
+def _cost_columns(cost: Cost | None) -> dict[str, float | None]:
+    if cost is None:
+        return dict.fromkeys((*_COUNTS, PEAK_MEMORY))
+    counts = (cost.forward_examples, cost.trainable_parameters, cost.parameters)
+    return {**dict(zip(_COUNTS, counts, strict=True)), PEAK_MEMORY: cost.peak_memory_mib}

@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from core.batch_orders.annealed import Annealed
 from core.batch_orders.order import BatchOrder
 from core.batch_orders.proportional import Proportional
 from core.batch_orders.round_robin import RoundRobin
-from core.config import SamplerConfig
+from core.batch_orders.round_robin_truncated import RoundRobinTruncated
+from core.batch_orders.sequence import TaskSequence
+from core.batch_orders.shuffled import Shuffled
+from core.batch_orders.together import Together
+from core.config import RunConfig
 
-__all__ = ["Annealed", "BatchOrder", "Proportional", "RoundRobin", "make_order"]
+__all__ = [
+    "Annealed",
+    "BatchOrder",
+    "Proportional",
+    "RoundRobin",
+    "RoundRobinTruncated",
+    "Shuffled",
+    "TaskSequence",
+    "Together",
+    "make_order",
+]
+
+_BUILDERS: dict[str, Callable[[RunConfig, dict[str, int]], BatchOrder]] = {
+    "sequence": lambda config, sizes: TaskSequence(sizes, _batch_sizes(config)),
+    "round-robin": lambda _, sizes: RoundRobin(tuple(sizes)),
+    "round-robin-truncated": lambda config, sizes: RoundRobinTruncated(sizes, _batch_sizes(config)),
+    "proportional": lambda config, sizes: Proportional(sizes, config.sampler.alpha, config.seed),
+    "annealed": lambda config, sizes: Annealed(sizes, config.seed),
+    "together": lambda _, sizes: Together(tuple(sizes)),
+    "shuffled": lambda config, sizes: Shuffled(sizes, _batch_sizes(config), config.seed),
+}
 
 
-def make_order(config: SamplerConfig, sizes: dict[str, int], seed: int) -> BatchOrder:
-    """The order that the config names, over tasks with this many training examples each."""
-    if config.order == "proportional":
-        return Proportional(sizes, config.alpha, seed)
-    return Annealed(sizes, seed) if config.order == "annealed" else RoundRobin(tuple(sizes))
+def make_order(config: RunConfig, sizes: dict[str, int]) -> BatchOrder:
+    """The order that the run asks for, over tasks with this many training examples each (at least 1)."""
+    return _BUILDERS[config.sampler.order](config, sizes)
+
+
+def _batch_sizes(config: RunConfig) -> dict[str, int]:
+    return {task: config.batch_size(task) for task in config.tasks}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.batch_orders.order import BatchOrder
 from core.batch_orders.proportional import draw_task, power_probabilities
 from core.progress import Progress
 
@@ -13,8 +14,11 @@ def annealed_alpha(epoch: int, epochs: int) -> float:
     return 1.0 if epochs == 1 else 1.0 - 0.8 * epoch / (epochs - 1)
 
 
-class Annealed:
+class Annealed(BatchOrder):
     """p_i ~ N_i^alpha with alpha falling from 1 to 0.2: by size first, nearly uniform at the end.
+
+    Epochs are virtual ones of the planned examples, so that a short run is annealed as fully as a long one. As in
+    :class:`core.batch_orders.Proportional` p_i is the probability of a batch.
 
     Args:
         sizes: training examples per task.

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 from core.progress import Progress
 
 __all__ = ["BatchOrder"]
 
 
-class BatchOrder(Protocol):
-    """A pure function of the run's position: it remembers nothing, so there is nothing to save."""
+class BatchOrder(ABC):
+    """A pure function of the run's position: nothing is remembered, so nothing is saved.
 
+    ``progress.step`` counts turns, of which an update takes ``optim.accumulate``; ``progress.examples`` counts the
+    training examples of all turns before.
+    """
+
+    @abstractmethod
     def next(self, progress: Progress) -> tuple[str, ...]:
-        """The tasks that give a batch each to the coming step."""
-        ...
+        """The tasks that give a batch each to the coming turn, at least one."""
+
+    def starts_again(self, progress: Progress) -> bool:  # noqa: ARG002
+        """Whether every task begins a new shuffled pass over its examples with the coming turn.
+
+        False by default: every task goes on until its examples run out, and then starts again by itself.
+        """
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from core.batch_orders.order import BatchOrder
 from core.progress import Progress
 
 __all__ = ["Proportional", "draw_task", "power_probabilities"]
@@ -21,8 +22,11 @@ def draw_task(tasks: tuple[str, ...], probabilities: np.ndarray, seed: int, step
     return tasks[min(int(np.searchsorted(probabilities.cumsum(), point, side="right")), len(tasks) - 1)]
 
 
-class Proportional:
-    """p_i ~ N_i^alpha: 1 by size, 0.5 square root, 0 uniform.
+class Proportional(BatchOrder):
+    """p_i ~ N_i^alpha: 1 by size, 0.5 square root, 0 uniform (Stickland & Murray 2019, sec. 3.3; ``contrastive``).
+
+    N_i counts examples, and p_i is the probability of a *batch*, as in the papers. With batch sizes that differ, the
+    share of task i in the examples is b_i p_i / sum_j b_j p_j.
 
     Args:
         sizes: training examples per task.

@@ -1,14 +1,17 @@
-"""The tasks in turn."""
+"""The tasks in turn, over the longest of them."""
 
 from __future__ import annotations
 
+from core.batch_orders.order import BatchOrder
 from core.progress import Progress
 
 __all__ = ["RoundRobin"]
 
 
-class RoundRobin:
-    """One batch of each task in turn, small tasks starting again when they run out.
+class RoundRobin(BatchOrder):
+    """Turn t is task t mod T of T: small tasks start again while the longest goes on (``contrastive``, "full").
+
+    Every task gets the same number of batches, whatever its size.
 
     Args:
         tasks: in the order of their turns.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,6 +15,9 @@ class BinaryCrossEntropy:
 
     outputs = 1
 
+    def prepare(self, gold: np.ndarray) -> None:
+        """Nothing depends on the training labels."""
+
     def loss(self, outputs: Tensor, gold: Tensor) -> Tensor:
         """(B, 1), class indices 0 or 1 (B,) -> ()."""
         return F.binary_cross_entropy_with_logits(outputs.squeeze(-1), gold.to(outputs.dtype))
@@ -21,3 +25,10 @@ class BinaryCrossEntropy:
     def predict(self, outputs: Tensor) -> Tensor:
         """(B, 1) -> probabilities of both classes (B, 2)."""
         return torch.cat([(-outputs).sigmoid(), outputs.sigmoid()], dim=-1)
+
+    def divergence(self, outputs: Tensor, others: Tensor) -> Tensor:
+        """Symmetric KL of the two classes: (B, 1), (B, 1) -> ().
+
+        For probabilities p = s(z) and q = s(z') both directions together are (p - q) (z - z').
+        """
+        return ((outputs.sigmoid() - others.sigmoid()) * (outputs - others)).mean()

@@ -6,14 +6,20 @@ from collections.abc import Callable
 
 from core.config import RunConfig
 from core.techniques.gradient_clipping import GradientClipping
+from core.techniques.proximal_point import ProximalPoint
+from core.techniques.r_drop import RDrop
+from core.techniques.smoothness import Smoothness
 from core.techniques.technique import Technique
 from core.techniques.weight_average import WeightAverage
 
 __all__ = ["Technique", "make_techniques"]
 
-# The order is that of the hooks within a step: averaging sees the weights after everything else.
+# The order is that of the hooks within a step: averages see the weights after everything else.
 _BUILDERS: dict[str, Callable[[RunConfig], Technique | None]] = {
+    "r_drop": RDrop.from_config,
+    "smoothness": Smoothness.from_config,
     "gradient_clipping": GradientClipping.from_config,
+    "proximal_point": ProximalPoint.from_config,
     "weight_average": WeightAverage.from_config,
 }
 

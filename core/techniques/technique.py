@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import Tensor
 
+from core.forward_pass import ForwardPass
 from core.multitask import MultitaskBert
 from core.progress import Progress
-from data.batching import Batch
 
 __all__ = ["Technique"]
 
@@ -24,8 +24,8 @@ class Technique:
     def prepare(self, model: MultitaskBert) -> None:
         """Once, on the freshly built model on its device, before the optimiser is built and state is loaded."""
 
-    def penalty(self, model: MultitaskBert, batch: Batch, outputs: Tensor) -> Tensor | None:  # noqa: ARG002
-        """A term () added to the task's loss, before its weight; ``outputs`` (B, C) are the step's own."""
+    def penalty(self, forward: ForwardPass) -> Tensor | None:  # noqa: ARG002
+        """A term () added to the task's mean loss, before its weight; None where there is none for this task."""
         return None
 
     def before_update(self, model: MultitaskBert) -> None:

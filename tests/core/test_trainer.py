@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from core.config import RunConfig
 from core.errors import DivergedError
 from core.evaluation import Evaluation
+from core.forward_pass import ForwardPass
 from core.gradients import SummedGradients
 from core.multitask import MultitaskBert
 from core.progress import Progress
@@ -56,7 +57,10 @@ class Watcher:
 
 
 def timeless(evaluations: list[Evaluation]) -> list[Evaluation]:
-    return [replace(e, seconds=0.0, examples_per_second=0.0) for e in evaluations]
+    """Without what another run of the same configuration has otherwise: times and memory."""
+    costs = [e.cost and replace(e.cost, peak_memory_mib=0.0) for e in evaluations]
+    pairs = zip(evaluations, costs, strict=True)
+    return [replace(e, seconds=0.0, examples_per_second=0.0, cost=cost) for e, cost in pairs]
 
 
 def curve(folder: Path) -> list[Evaluation]:
@@ -268,10 +272,10 @@ def test_a_technique_is_called_at_every_hook_of_a_step(
     calls: list[str] = []
 
     class Spy(Technique):
-        def penalty(self, model: MultitaskBert, batch: Batch, outputs: torch.Tensor) -> torch.Tensor:
-            assert outputs.shape[0] == len(batch)
+        def penalty(self, forward: ForwardPass) -> torch.Tensor:
+            assert forward.outputs.shape[0] == len(forward.batch)
             calls.append("penalty")
-            return 0.0 * outputs.sum() + 1e6 * model.bert.embeddings.LayerNorm.bias.sum()
+            return 0.0 * forward.outputs.sum() + 1e6 * forward.model.bert.embeddings.LayerNorm.bias.sum()
 
         def before_update(self, model: MultitaskBert) -> None:
             gradient = model.bert.embeddings.LayerNorm.bias.grad

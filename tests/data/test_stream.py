@@ -76,11 +76,81 @@ def test_resumes_in_an_epoch_that_began_with_another_batch_size() -> None:
     np.testing.assert_array_equal(draw(resumed, 40, 5), draw(stream, 40, 5))
 
 
+def test_starting_again_leaves_the_rest_of_an_epoch() -> None:
+    """The next epoch is the one that would have come anyway, and complete."""
+    stream, other = (ExampleStream(some_lengths(100), 0, "sts") for _ in range(2))
+    draw(stream, 3, 8)
+    stream.start_again()
+    other.next(100)
+    np.testing.assert_array_equal(draw(stream, 20, 5), draw(other, 20, 5))
+    state = stream.state_dict()
+    stream.start_again()  # nothing has been used of this epoch
+    assert stream.state_dict() == state
+    assert state == {"epoch": 2, "position": 0, "batch_size": 0, "first": 0}
+
+
+def test_batches_begin_where_an_epoch_begins_that_was_started_again() -> None:
+    """Rows of two lengths, 8 of each: all batches are of one length.
+
+    Catches cuts that are reckoned from the epochs before as if these had been used up: after one epoch of 19 examples
+    left early the next would be cut 4 * 8 - 19 = 5 examples off.
+    """
+    lengths = np.repeat([5, 9], [160, 163])
+    stream = ExampleStream(lengths, 0, "sst")
+    orderly = []
+    for _ in range(12):
+        batches = draw(stream, 10, 8)
+        orderly.append(np.mean([len(set(lengths[batch])) == 1 for batch in batches.tolist()]))
+        stream.start_again()
+    assert min(orderly) > 0.6  # by chance 2 * 2^-8; a window of 80 rows has one mixed batch of 10 at most
+    assert np.mean(orderly) > 0.85
+
+
+def test_batches_of_changing_sizes_are_cut_where_they_are_drawn() -> None:
+    """The second epoch begins in the middle of a batch of another size than the first one's."""
+    lengths = np.arange(1_000) + 3
+    stream = ExampleStream(lengths, 0, "sst")
+    draw(stream, 65, 15)  # 975
+    stream.next(32)  # 1,007: it takes 7 of the next epoch, where sizes of 32 alone would take 24
+    fresh = draw(ExampleStream(lengths, 1, "sst"), 30, 32)
+    assert waste(lengths, draw(stream, 30, 32)) == pytest.approx(waste(lengths, fresh), abs=0.02)
+
+
+@given(
+    st.integers(1, 60),
+    st.lists(st.one_of(st.just(0), st.integers(1, 40)), max_size=25),
+    st.lists(st.one_of(st.just(0), st.integers(1, 40)), min_size=1, max_size=25),
+)
+def test_resumes_from_its_state_whatever_came_before(count: int, before: list[int], after: list[int]) -> None:
+    """0 stands for starting again, else a batch of that size."""
+
+    def go(stream: ExampleStream, acts: list[int]) -> list[list[int]]:
+        return [stream.next(size).tolist() if size else stream.start_again() or [] for size in acts]
+
+    lengths = some_lengths(count)
+    stream, resumed = (ExampleStream(lengths, 5, "para") for _ in range(2))
+    go(stream, before)
+    resumed.load_state_dict(json.loads(json.dumps(stream.state_dict())))
+    assert go(resumed, after) == go(stream, after)
+    assert resumed.state_dict() == stream.state_dict()
+
+
+@pytest.mark.parametrize(("count", "rounds", "batch_size"), [(40, 2, 16), (100, 5, 16), (300, 18, 16), (1000, 3, 32)])
+def test_no_composition_comes_again_where_epochs_are_left_early(count: int, rounds: int, batch_size: int) -> None:
+    """Catches starting again with the same shuffle."""
+    stream = ExampleStream(np.arange(count) + 3, 0, "sst")
+    compositions: list[frozenset[int]] = []
+    for _ in range(20):
+        compositions += [frozenset(batch) for batch in draw(stream, rounds, batch_size).tolist()]
+        stream.start_again()
+    assert len(set(compositions)) == len(compositions)
+
+
 def test_loading_a_state_forgets_what_was_under_way() -> None:
     stream, other = (ExampleStream(some_lengths(100), 0, "sts") for _ in range(2))
     draw(other, 23, 8)
     first = draw(stream, 5, 8)
-    stream.load_state_dict({"epoch": 0, "position": 0, "batch_size": 0})
+    stream.load_state_dict({"epoch": 0, "position": 0, "batch_size": 0, "first": 0})
     np.testing.assert_array_equal(draw(stream, 5, 8), first)
     stream.load_state_dict(other.state_dict())
     np.testing.assert_array_equal(stream.next(8), other.next(8))
@@ -122,8 +192,15 @@ def test_refusals() -> None:
     stream = ExampleStream(some_lengths(10), 0, "sst")
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         stream.next(0)
-    for state in ({"epoch": 0, "position": 10}, {"epoch": -1, "position": 0}):
+    good = {"epoch": 2, "position": 3, "batch_size": 4, "first": 1}
+    stream.load_state_dict(good)
+    for wrong in (
+        {"position": 10},
+        {"position": 0},
+        {"epoch": -1},
+        {"batch_size": 0},
+        {"first": 4},
+        {"first": -1},
+    ):
         with pytest.raises(ValueError, match="no state of a stream over 10 examples"):
-            stream.load_state_dict({**state, "batch_size": 4})
-    with pytest.raises(ValueError, match="no state of a stream over 10 examples"):
-        stream.load_state_dict({"epoch": 0, "position": 3, "batch_size": 0})
+            stream.load_state_dict(good | wrong)

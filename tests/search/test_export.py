@@ -11,15 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 import torch
 import transformers
 
+from core.config import RunConfig
+from core.evaluation import Evaluation
 from core.model_folder import load_model_folder
+from core.resources import Resources
+from core.run_folder import RunFolder
+from core.run_observer import Unattended
 from core.task_data import sorted_batches
+from core.trainer import train
 from data.examples import Examples
 from data.reading import read_split
 from data.task_files import builtin_tasks
+from search.export import export_trial
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -59,6 +67,11 @@ def test_the_exported_dev_scores_are_those_of_the_search(exported: Path, finishe
     trial = Path(finished_study.runs) / "tiny" / f"trial-{provenance['trial']:04d}"
     best = json.loads((trial / "best" / "evaluation.json").read_text())
     assert provenance["dev"] == {"overall": best["overall"], **best["scores"]}
+    for task, metrics in provenance["dev_metrics"].items():
+        on_training = {name: best["metrics"][task][name] for name in best["metrics"][task] if name.startswith("train_")}
+        assert len(on_training) == 2
+        assert {**metrics, **on_training} == best["metrics"][task]
+    assert provenance["dev_confusion"] == best["confusion"]
     assert provenance["rung"] == best["rung"]
     assert provenance["study"] == "tiny"
     assert len(provenance["data_sha256"]) == len(provenance["config_sha256"]) == 64
@@ -71,6 +84,23 @@ def test_the_exported_dev_scores_are_those_of_the_search(exported: Path, finishe
     predicted = [int(line.split(" , ")[1]) for line in lines]
     assert gold is not None
     assert np.mean(np.array(predicted) == gold) == provenance["dev"]["sst"]
+
+
+def test_a_bfloat16_run_is_exported_as_it_was_scored(finished_study: Any, tmp_path: Path) -> None:
+    """Fails if export predicts in another precision than the trial: no prediction would be quite the same."""
+    stored = json.loads((finished_study.runs / "tiny" / "trial-0000" / "config.json").read_text())
+    stored |= {"compute": {**stored["compute"], "precision": "bfloat16"}, "budget": {"examples": 100, "batch_size": 20}}
+    config = RunConfig.model_validate({**stored, "eval": {"rungs": 1}})
+    resources, folder = Resources(tmp_path / "cache"), RunFolder(tmp_path / "run")
+    train(config, folder.path, resources, Unattended())
+    provenance = export_trial("s", optuna.trial.create_trial(value=0.5), folder, config, resources, tmp_path / "out")
+    best = Evaluation.from_json(folder.best_evaluation.read_text())
+    assert provenance["dev"] == {"overall": best.overall, **best.scores}
+    for task, metrics in provenance["dev_metrics"].items():
+        assert metrics.items() <= best.metrics[task].items()
+    lines = (tmp_path / "out" / "predictions" / "sts-dev-output.csv").read_text().splitlines()[1:]
+    written = np.array([float(line.split(" , ")[1]) for line in lines], dtype=np.float32)
+    assert np.array_equal(written, np.load(folder.predictions("sts", 100)))
 
 
 def test_transformers_loads_the_encoder_and_the_tokenizer(exported: Path, corpus: Path) -> None:

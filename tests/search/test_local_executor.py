@@ -72,7 +72,7 @@ def test_measuring(study: StubStudy, executor: LocalExecutor) -> None:
     with pytest.raises(ExecutorError, match="exit code 7"):
         executor.measure(BASE)
     study.script()
-    assert executor.measure(BASE).dev_examples == 3  # a new worker
+    assert executor.measure(BASE).scored_examples == 3  # a new worker
 
 
 def test_death_is_seen_at_once(study: StubStudy, executor: LocalExecutor) -> None:

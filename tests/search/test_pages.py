@@ -66,6 +66,13 @@ def test_the_report_shows_its_plots_and_fits(browser: Browser, report: Path, wid
     assert points[1] == 16  # four trials at four rungs
     assert all(count == 4 for count in points[2:])
     assert page.locator("table.trials tbody tr").count() == 4
+    assert "peak MiB" in page.inner_text("table.trials thead")
+    # metrics of the three tasks, of the classes of two, and two confusion matrices
+    assert page.locator(".task").count() == 3
+    assert page.locator(".task table").count() == 7
+    cells = page.locator(".task table.confusion").first.locator("td")
+    assert cells.count() == 25
+    assert sum(int(text) for text in cells.all_inner_texts()) == 60  # dev examples
     assert overflow(page) <= 0
     context.close()
 
@@ -75,6 +82,9 @@ def test_the_table_is_the_studys(report: Path, finished_study: Any) -> None:
         rows = list(csv.DictReader(file))
     assert [row["trial"] for row in rows] == ["0", "1", "2", "3"]
     assert rows[0]["role"] == "default"
+    assert {row["forward_examples"] for row in rows} == {"1600"}  # whole numbers, not 1600.0
+    assert all(row["trainable_parameters"] == row["parameters"] for row in rows)
+    assert all(float(row["peak_memory_mib"]) > 50 for row in rows)
     assert float(rows[0]["setting optim.learning_rate"]) == 1e-3
     for row in rows:
         assert float(row["setting loss.weights.sst"]) + float(row["setting loss.weights.para"]) + float(
@@ -82,7 +92,10 @@ def test_the_table_is_the_studys(report: Path, finished_study: Any) -> None:
         ) == pytest.approx(1.0)
         metrics = (finished_study.runs / "tiny" / f"trial-{int(row['trial']):04d}" / "metrics.jsonl").read_text()
         assert row["overall"] in metrics
-    assert "| trial |" in (report.parent / "report.md").read_text()
+    words = (report.parent / "report.md").read_text()
+    assert "| trial |" in words
+    assert "| off-by-one accuracy |" in words
+    assert "| gold | not duplicate | duplicate |" in words
 
 
 def test_the_dashboard_shows_the_study_with_its_curves(browser: Browser, finished_study: Any) -> None:

@@ -383,7 +383,7 @@ SPACE = [
     ),
 ]
 CONDITIONS = [
-    ("{ alpha = 1 }", ".alpha: no such setting of a run; did you mean 'sampler.alpha'?"),
+    ("{ alpha = 1 }", ".alpha: no such setting of a run; did you mean 'lora.alpha'?"),
     ("{ 'heads.sst.lyers' = 1 }", ".\"heads.sst.lyers\": no such setting of a run; did you mean 'heads.sst.layers'?"),
     (
         "{ 'heads.sst.layers' = { abov = 1 } }",

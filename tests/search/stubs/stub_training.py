@@ -17,6 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from core.config import RunConfig
+from core.cost import Cost
 from core.errors import DivergedError
 from core.evaluation import Evaluation
 from core.run_observer import RunObserver
@@ -53,7 +54,7 @@ class State:
         if not file.exists():
             return cls(0, config.digest, [])
         raw = json.loads(file.read_text())
-        return cls(raw["examples"], raw["digest"], [Evaluation(**e) for e in raw["evaluations"]])
+        return cls(raw["examples"], raw["digest"], [Evaluation.from_dict(e) for e in raw["evaluations"]])
 
     def save(self, folder: Path) -> None:
         temporary = folder / "checkpoint.tmp"
@@ -96,8 +97,9 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
             raise DivergedError("loss of sst is nan at step 12")
         if state.examples >= rung:
             score = math.nan if fate == "nan" and rung > config.rungs[0] else overall(config, rung, state.digest)
+            seconds, cost = state.examples / 100, Cost(1000, 100, 2 * state.examples, 50.0)
             state.evaluations.append(
-                Evaluation(rung, state.examples, 0, score, {"sst": score}, {}, {}, state.examples / 100, 100.0)
+                Evaluation(rung, state.examples, 0, score, {"sst": score}, {}, {}, seconds, 100.0, cost=cost)
             )
             state.save(folder)
             (folder / "best").mkdir(exist_ok=True)

@@ -1,0 +1,33 @@
+"""The tasks in turn, cut off where the smallest ends."""
+
+from __future__ import annotations
+
+from core.batch_orders.order import BatchOrder
+from core.progress import Progress
+
+__all__ = ["RoundRobinTruncated"]
+
+
+class RoundRobinTruncated(BatchOrder):
+    """Turn t is task t mod T; after R = min_i floor(N_i / b_i) rounds all tasks are shuffled anew (``contrastive``).
+
+    An epoch is R rounds (at least 1): as many as the set with the fewest whole batches has. The larger sets then
+    leave the rest of their pass, so that over many epochs each example of a large set is seen at random, not in turn.
+
+    Args:
+        sizes: training examples per task, N_i, in the order of their turns.
+        batch_sizes: examples in a batch of each task, b_i.
+    """
+
+    def __init__(self, sizes: dict[str, int], batch_sizes: dict[str, int]) -> None:
+        self._tasks = tuple(sizes)
+        rounds = max(1, min(size // batch_sizes[task] for task, size in sizes.items()))
+        self._turns = rounds * len(sizes)  # of an epoch
+
+    def next(self, progress: Progress) -> tuple[str, ...]:
+        """One task."""
+        return (self._tasks[progress.step % len(self._tasks)],)
+
+    def starts_again(self, progress: Progress) -> bool:
+        """At the first turn of every epoch but the first one, where nothing has been used up yet."""
+        return progress.step > 0 and progress.step % self._turns == 0

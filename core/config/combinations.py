@@ -1,0 +1,137 @@
+"""Settings that make no sense together, refused before anything is trained, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.config.heads import HeadConfig
+    from core.config.run import RunConfig
+
+__all__ = ["check_combinations"]
+
+# Two points always lie on a line: with fewer than three examples the correlation is 1 or -1 whatever the model says.
+_LEAST_FOR_PEARSON = 3
+_LEAST_FOR_RANKS = 2
+
+
+def check_combinations(config: RunConfig) -> None:
+    """Refuse what cannot work.
+
+    Raises:
+        ValueError: with the setting's path and the reason.
+    """
+    for rule in _RULES:
+        for reason in rule(config):
+            raise ValueError(reason)
+
+
+def _loss_weights(config: RunConfig) -> Iterator[str]:
+    if not any(config.loss.weights.values()):
+        yield "loss.weights: at least one task needs a weight above 0"
+    if config.loss.weighting != "uncertainty":
+        return
+    for name, head in config.heads.items():
+        if not config.loss.weights[name]:
+            yield f"loss.weights.{name} = 0: with weighting = 'uncertainty' weights start from the given ones, above 0"
+        if config.loss.taper[name] != "constant":
+            yield f"loss.taper.{name} = '{config.loss.taper[name]}' is for weighting = 'fixed'"
+        if "pearson" in (head.loss, head.auxiliary_loss):
+            # exp(-s) L + s / 2 has no minimum where L is negative.
+            yield f"loss.weighting = 'uncertainty' needs losses of at least 0, and the Pearson loss of '{name}' is not"
+
+
+def _batch_sizes(config: RunConfig) -> Iterator[str]:
+    for name, head in config.heads.items():
+        size = config.batch_size(name)
+        for field, loss in (("loss", head.loss), ("auxiliary_loss", head.auxiliary_loss)):
+            if loss == "pearson" and size < _LEAST_FOR_PEARSON:
+                yield (
+                    f"heads.{name}.{field}: the Pearson loss needs batches of at least {_LEAST_FOR_PEARSON} examples "
+                    f"(8 and more work well), got {size}: two points always correlate"
+                )
+            if loss == "cosent" and size < _LEAST_FOR_RANKS:
+                yield f"heads.{name}.{field}: CoSENT compares the examples of a batch, and batches have {size}"
+
+
+def _gradients(config: RunConfig) -> Iterator[str]:
+    rule, anchor = config.gradients.rule, config.gradients.anchor
+    if rule != "anchored" and anchor is not None:
+        yield f"gradients.anchor = '{anchor}' is for rule = 'anchored', got '{rule}'"
+    if rule == "sum":
+        return
+    if len(config.tasks) < 2:
+        yield f"gradients.rule = '{rule}' is for several tasks, and the run has one"
+    if config.model.freeze == "encoder":
+        yield f"gradients.rule = '{rule}' changes the encoder's gradients, and model.freeze = 'encoder' leaves none"
+    if rule == "anchored":
+        yield from _anchor(config)
+    elif config.sampler.order == "sequence":
+        yield (
+            f"gradients.rule = '{rule}' compares the tasks of one update, and sampler.order = 'sequence' trains one "
+            "task for a whole virtual epoch; use 'together'"
+        )
+    elif config.sampler.order != "together" and config.optim.accumulate == 1:
+        yield (
+            f"gradients.rule = '{rule}' compares the tasks of one update, and sampler.order = "
+            f"'{config.sampler.order}' gives one task at a time; use 'together', or optim.accumulate"
+        )
+
+
+def _anchor(config: RunConfig) -> Iterator[str]:
+    anchor = config.gradients.anchor
+    if anchor not in config.tasks:
+        yield f"gradients.anchor must be one of {', '.join(config.tasks)}, got {anchor!r}"
+    elif not config.loss.weights[anchor]:
+        yield f"loss.weights.{anchor} = 0: nothing conflicts with the gradient of gradients.anchor if it is always 0"
+
+
+def _lora(config: RunConfig) -> Iterator[str]:
+    model = config.model
+    if not config.lora.rank:
+        return
+    if model.freeze != "nothing" or model.freeze_layers:
+        yield "lora.rank above 0 freezes the encoder itself; leave model.freeze and model.freeze_layers out"
+    if model.reinit_layers:
+        yield "model.reinit_layers: layers that start anew would stay random under LoRA, which freezes them"
+
+
+def _frozen(config: RunConfig) -> Iterator[str]:
+    if config.model.freeze != "encoder":
+        return
+    for name, head in config.heads.items():
+        if head.combine == "cos" and not head.side_layers:
+            yield (
+                f"model.freeze = 'encoder' leaves task '{name}' nothing to train: a cosine has no weights; "
+                f"give heads.{name}.side_layers"
+            )
+
+
+def _dropout(config: RunConfig) -> Iterator[str]:
+    """R-Drop compares two passes that differ by dropout alone."""
+    in_updates = config.lora.dropout if config.lora.rank else 0.0
+    if config.model.dropout != 0 or config.model.attention_dropout != 0 or in_updates:
+        return
+    for name, alpha in config.r_drop.alpha.items():
+        if alpha and not any(_head_dropouts(config.heads[name])):
+            yield f"r_drop.alpha.{name} = {alpha:g} needs dropout, and there is none"
+
+
+def _head_dropouts(head: HeadConfig) -> Iterator[float]:
+    """Those that the head's layers make use of."""
+    yield head.dropout
+    if head.layers > 1:
+        yield head.dropout_hidden if head.dropout_last is None else head.dropout_last
+    if head.layers > 2 or head.side_layers > 1:
+        yield head.dropout_hidden
+
+
+_RULES: tuple[Callable[[RunConfig], Iterator[str]], ...] = (
+    _loss_weights,
+    _batch_sizes,
+    _gradients,
+    _lora,
+    _frozen,
+    _dropout,
+)

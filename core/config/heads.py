@@ -1,0 +1,182 @@
+"""The section about a task's head and loss."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from core.config.section import Probability, Section
+from data.tasks import TaskSpec
+
+__all__ = ["HeadConfig", "ScoreOutput", "TaskLossName", "check_head"]
+
+TaskLossName = Literal["cross-entropy", "bce", "mse", "pearson", "cosine-embedding", "cosent"]
+ScoreOutput = Literal["sigmoid", "cos", "relu-cos", "classes"]
+
+
+class HeadConfig(Section):
+    """How a task's sentence vectors are made and turned into its prediction, and what it is trained by."""
+
+    pair: Literal["cross", "siamese"] = Field(
+        "cross", description="pairs: one row '[CLS] a [SEP] b [SEP]', or each sentence encoded apart"
+    )
+    pooling: Literal["cls", "pooler", "mean", "max"] = Field(
+        "cls", description="sentence vector: [CLS], [CLS] through BERT's pooler, mean or maximum over real tokens"
+    )
+    side_layers: int = Field(
+        0, ge=0, le=16, description="siamese: linear layers with GELU between on each sentence, the same for both"
+    )
+    combine: Literal["uv", "uv-diff", "uv-absdiff", "cos"] | None = Field(
+        None,
+        description="siamese: [u;v], [u;v;v-u] or [u;v;|u-v|] goes into the head, or cos(u, v) is all there is; "
+        "None: [u;v;|u-v|]",
+    )
+    layers: int = Field(1, ge=1, le=16, description="linear layers; 1 is a linear head, n an MLP with GELU between")
+    hidden_size: int | None = Field(None, ge=1, description="width of hidden layers; None: the encoder's")
+    dropout: Probability = Field(
+        0.1,
+        description="on the head's input; with side layers or combine 'cos' on each sentence vector, before all else",
+    )
+    dropout_hidden: Probability = Field(
+        0.1, description="after every hidden layer of an MLP but the last, and between side layers"
+    )
+    dropout_last: Probability | None = Field(None, description="before an MLP's last layer; None: dropout_hidden")
+    output: ScoreOutput | None = Field(
+        None,
+        description="scores: sigmoid or relu(cos) times the range, cos stretched over it, or classes at even steps; "
+        "None: cos where combine is, else sigmoid",
+    )
+    score_classes: int | None = Field(None, ge=2, description="output 'classes': how many; None: one a unit of score")
+    score_from: Literal["expected", "argmax"] = Field(
+        "expected", description="output 'classes': the mean of the class scores, or the most probable one"
+    )
+    loss: TaskLossName | None = Field(
+        None, description="None: cross-entropy for classes, cosine-embedding where combine is cos, mse for other scores"
+    )
+    auxiliary_loss: Literal["mse", "pearson", "cosent"] | None = Field(
+        None, description="scores: a second loss that is added to the first"
+    )
+    auxiliary_weight: float = Field(1.0, gt=0.0, description="of the second loss")
+    label_smoothing: Probability = Field(0.0, description="share of the label spread over all classes")
+    class_weights: tuple[Annotated[float, Field(ge=0.0)], ...] | None = Field(
+        None,
+        description="weight of each class in cross-entropy, in the task's order; rescaled to mean 1 over the examples",
+    )
+    class_balance: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="weigh the n_k examples of class k by n_k^-balance, mean 1; 0: alike, 1: as if all n_k were equal",
+    )
+    cosine_margin: float = Field(0.0, ge=-1.0, lt=1.0, description="cosine-embedding: negatives below it cost nothing")
+    cosine_threshold: float = Field(
+        0.5, gt=-1.0, lt=1.0, description="cosine-embedding: above this cosine the second class is predicted"
+    )
+    cosent_scale: float = Field(20.0, gt=0.0, description="factor of the cosines in CoSENT")
+
+    @property
+    def score_output(self) -> ScoreOutput:
+        """How a score task's output is read."""
+        return self.output or ("cos" if self.combine == "cos" else "sigmoid")
+
+    def loss_name(self, spec: TaskSpec) -> TaskLossName:
+        """The loss, where none is given the usual one of the task's kind."""
+        if self.loss is not None:
+            return self.loss
+        if spec.kind.is_score:
+            return "cross-entropy" if self.score_output == "classes" else "mse"
+        return "cosine-embedding" if self.combine == "cos" else "cross-entropy"
+
+    def class_count(self, spec: TaskSpec) -> int:
+        """Classes that cross-entropy sees: the task's own, or those that its scores are cut into."""
+        if spec.score_range is None:
+            return len(spec.classes)
+        low, high = spec.score_range
+        return self.score_classes or round(high - low) + 1
+
+
+def check_head(task: str, head: HeadConfig, spec: TaskSpec) -> None:
+    """Refuse what this task cannot have.
+
+    Raises:
+        ValueError: with the setting's path, its value and the reason.
+    """
+    here = f"heads.{task}"
+    _check_shape(here, head, spec)
+    _check_output(here, head, spec)
+    _check_loss(here, head, spec)
+
+
+def _check_shape(here: str, head: HeadConfig, spec: TaskSpec) -> None:
+    if not spec.kind.is_pair and head.pair != "cross":
+        raise ValueError(f"{here}.pair = '{head.pair}': task '{spec.name}' reads one sentence, not a pair")
+    if head.pair != "siamese":
+        if head.combine is not None:
+            raise ValueError(f"{here}.combine = '{head.combine}' is for siamese pairs, got pair = '{head.pair}'")
+        if head.side_layers:
+            raise ValueError(f"{here}.side_layers = {head.side_layers} is for siamese pairs, got pair = '{head.pair}'")
+    if head.combine == "cos" and head.layers > 1:
+        raise ValueError(
+            f"{here}.layers = {head.layers}: nothing comes after the cosine of combine = 'cos'; "
+            "side_layers come before it"
+        )
+
+
+def _check_output(here: str, head: HeadConfig, spec: TaskSpec) -> None:
+    if head.output is not None and not spec.kind.is_score:
+        raise ValueError(f"{here}.output = '{head.output}' is for scores, and task '{spec.name}' has classes")
+    if not spec.kind.is_score:
+        return
+    output = head.score_output
+    if (output in ("cos", "relu-cos")) != (head.combine == "cos"):
+        raise ValueError(f"{here}.output = '{output}' does not go with combine = {_quoted(head.combine)}")
+    if head.score_classes is not None and output != "classes":
+        raise ValueError(f"{here}.score_classes = {head.score_classes} is for output = 'classes', got '{output}'")
+    assert spec.score_range is not None
+    low, high = spec.score_range
+    if output == "classes" and head.score_classes is None and (high - low) % 1:
+        raise ValueError(f"{here}.output = 'classes' needs score_classes: the range {low:g} to {high:g} is not whole")
+
+
+def _check_loss(here: str, head: HeadConfig, spec: TaskSpec) -> None:
+    allowed: tuple[str, ...]
+    if spec.kind.is_score:
+        allowed = ("cross-entropy",) if head.score_output == "classes" else ("mse", "pearson", "cosent")
+    elif head.combine == "cos":
+        allowed = ("cosine-embedding",) if len(spec.classes) == 2 else ()
+    else:
+        allowed = ("cross-entropy", "bce") if len(spec.classes) == 2 else ("cross-entropy",)
+    if not allowed:
+        raise ValueError(f"{here}.combine = 'cos': a cosine tells two classes apart, not {len(spec.classes)}")
+    loss = head.loss_name(spec)
+    what = f"task '{spec.name}' ({spec.kind})"
+    if loss not in allowed:
+        condition = f" with output = '{head.score_output}'" if spec.kind.is_score else ""
+        condition = " with combine = 'cos'" if not condition and head.combine == "cos" else condition
+        raise ValueError(f"{here}.loss = '{loss}': {what}{condition} takes {' or '.join(allowed)}")
+    if head.auxiliary_loss is not None:
+        if not spec.kind.is_score or head.score_output == "classes":
+            raise ValueError(f"{here}.auxiliary_loss = '{head.auxiliary_loss}' is for scores that are no classes")
+        if head.auxiliary_loss == loss:
+            raise ValueError(f"{here}.auxiliary_loss = '{head.auxiliary_loss}' is already the loss")
+    if loss != "cross-entropy":
+        for name in ("label_smoothing", "class_weights", "class_balance"):
+            if getattr(head, name):
+                raise ValueError(f"{here}.{name} is for cross-entropy, got loss = '{loss}'")
+    if head.class_weights is not None:
+        _check_class_weights(here, head.class_weights, head, spec)
+
+
+def _check_class_weights(here: str, weights: tuple[float, ...], head: HeadConfig, spec: TaskSpec) -> None:
+    classes = head.class_count(spec)
+    if len(weights) != classes:
+        raise ValueError(f"{here}.class_weights has {len(weights)} weights for {classes} classes")
+    if not any(weights):
+        raise ValueError(f"{here}.class_weights: at least one class needs a weight above 0")
+    if head.class_balance:
+        raise ValueError(f"{here}.class_weights are given, so class_balance must be 0, got {head.class_balance}")
+
+
+def _quoted(value: str | None) -> str:
+    return "none" if value is None else f"'{value}'"

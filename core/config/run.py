@@ -1,0 +1,194 @@
+"""RunConfig: everything that one training run depends on.
+
+Frozen, validated when built, hashable, and JSON both ways. A study searches over its fields by dotted path, for
+example ``optim.learning_rate`` or ``heads.sts.dropout``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from core.config.combinations import check_combinations
+from core.config.heads import HeadConfig, check_head
+from core.config.model import LoraConfig, ModelConfig
+from core.config.regularisers import ProximalConfig, RDropConfig, SmartConfig
+from core.config.section import Section
+from core.config.training import GradientsConfig, LossConfig, OptimConfig, SamplerConfig
+from data.tasks import TaskName, TaskSpec
+
+__all__ = ["BudgetConfig", "ComputeConfig", "DataConfig", "EvalConfig", "RunConfig", "TaskConfig"]
+
+# What a task has where a section keyed by tasks leaves it out, so that ``smart.weight.sst`` is a path that exists.
+_TASK_DEFAULTS: dict[tuple[str, ...], Any] = {
+    ("heads",): {},
+    ("loss", "weights"): 1.0,
+    ("loss", "taper"): "constant",
+    ("smart", "weight"): 0.0,
+    ("r_drop", "alpha"): 0.0,
+}
+
+
+class DataConfig(Section):
+    """Where the split files are."""
+
+    directory: str = Field("data", min_length=1, description="folder that holds the tasks' files")
+
+
+class TaskConfig(Section):
+    """A task's part in the run."""
+
+    spec: TaskSpec
+    score_weight: float = Field(1.0, gt=0.0, description="weight in the overall score, relative to the other tasks")
+    train_limit: int | None = Field(None, ge=1, description="use a fixed random subset of this many training examples")
+    dev_limit: int | None = Field(None, ge=2, description="score on a fixed random subset of this many dev examples")
+    batch_size: int | None = Field(None, ge=1, description="examples of the task in a batch; None: budget.batch_size")
+
+
+class BudgetConfig(Section):
+    """How much a full run trains."""
+
+    examples: int = Field(20_000, ge=1, description="planned training examples, all tasks together")
+    batch_size: int = Field(16, ge=1, description="examples per batch, where the task has no number of its own")
+    epochs: int = Field(10, ge=1, description="virtual epochs that the planned examples are counted in by schedules")
+
+
+class EvalConfig(Section):
+    """When and how dev is scored."""
+
+    rungs: int | tuple[int, ...] = Field(
+        5, description="number of evenly spaced evaluations, or their positions in training examples"
+    )
+    batch_size: int = Field(64, ge=1, description="examples per forward pass")
+    train_examples: int = Field(
+        200, ge=0, description="training examples of each task that are scored too, for the gap between train and dev"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if isinstance(self.rungs, int):
+            if self.rungs < 1:
+                raise ValueError(f"eval.rungs must be at least 1, got {self.rungs}")
+        elif not self.rungs or list(self.rungs) != sorted(set(self.rungs)) or self.rungs[0] < 1:
+            raise ValueError(f"eval.rungs must rise from at least 1, got {list(self.rungs)}")
+        return self
+
+
+class ComputeConfig(Section):
+    """What a run's floating-point sums depend on besides the numbers."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: cuda, else mps, else cpu")
+    threads: int = Field(1, ge=1, description="CPU threads of one run")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="of matrix products; weights and losses stay float32 (autocast)"
+    )
+
+
+class RunConfig(Section):
+    """One training run. See the sections for units and ranges."""
+
+    seed: int = Field(0, ge=0, lt=2**32)
+    model: ModelConfig = ModelConfig()
+    lora: LoraConfig = LoraConfig()
+    data: DataConfig = DataConfig()
+    tasks: dict[TaskName, TaskConfig] = Field(min_length=1)
+    heads: dict[TaskName, HeadConfig] = Field(default_factory=dict, description="a task left out has a default head")
+    sampler: SamplerConfig = SamplerConfig()
+    loss: LossConfig = LossConfig()
+    smart: SmartConfig = SmartConfig()
+    proximal: ProximalConfig = ProximalConfig()
+    r_drop: RDropConfig = RDropConfig()
+    gradients: GradientsConfig = GradientsConfig()
+    optim: OptimConfig = OptimConfig()
+    budget: BudgetConfig = BudgetConfig()
+    eval: EvalConfig = EvalConfig()
+    compute: ComputeConfig = ComputeConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _give_every_task_its_own(cls, values: object) -> object:
+        if isinstance(values, dict) and isinstance(values.get("tasks"), dict):
+            for path, default in _TASK_DEFAULTS.items():
+                values = _filled(values, path, dict.fromkeys(values["tasks"], default))
+        return values
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name, task in self.tasks.items():
+            if task.spec.name != name:
+                raise ValueError(f"tasks.{name}.spec is named '{task.spec.name}'")
+        for path in _TASK_DEFAULTS:
+            section: Any = self
+            for part in path:
+                section = getattr(section, part)
+            unknown = sorted(set(section) - set(self.tasks))
+            if unknown:
+                raise ValueError(f"{'.'.join(path)}.{unknown[0]}: no such task; the run has {', '.join(self.tasks)}")
+        for name, task in self.tasks.items():
+            check_head(name, self.heads[name], task.spec)
+        check_combinations(self)
+        rungs = self.eval.rungs
+        if isinstance(rungs, tuple) and rungs[-1] > self.budget.examples:
+            raise ValueError(f"eval.rungs ends at {rungs[-1]}, beyond budget.examples = {self.budget.examples}")
+        return self
+
+    def loss_weight(self, task: str) -> float:
+        """The task's loss weight rescaled so that the weights of all tasks have mean 1."""
+        weights = self.loss.weights
+        return weights[task] * len(weights) / sum(weights.values())
+
+    def batch_size(self, task: str) -> int:
+        """Examples in a batch of the task."""
+        return self.tasks[task].batch_size or self.budget.batch_size
+
+    def batch_share(self, task: str) -> float:
+        """What the mean loss of a batch of the task is multiplied by, so that with batch sizes that differ every
+        example counts alike; 1 where every batch does. The mean over the tasks is 1.
+        """
+        if self.loss.count == "batches":
+            return 1.0
+        sizes = [self.batch_size(name) for name in self.tasks]
+        return self.batch_size(task) * len(sizes) / sum(sizes)
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """Where dev is scored, in training examples, rising; the last is always ``budget.examples``."""
+        examples, rungs = self.budget.examples, self.eval.rungs
+        if isinstance(rungs, int):
+            count = min(rungs, examples)
+            return tuple(round(examples * (k + 1) / count) for k in range(count))
+        return rungs if rungs[-1] == examples else (*rungs, examples)
+
+    def canonical_json(self) -> str:
+        """The same text for equal configs, in any process."""
+        return _canonical(self.model_dump(mode="json"))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything but the place of the data files, which may move; 64 hex digits."""
+        tree = json.loads(self.canonical_json())
+        del tree["data"]["directory"]
+        return hashlib.sha256(_canonical(tree).encode()).hexdigest()
+
+    def __hash__(self) -> int:
+        return hash(self.canonical_json())
+
+
+def _canonical(tree: object) -> str:
+    return json.dumps(tree, sort_keys=True, separators=(",", ":"))
+
+
+def _filled(values: dict[str, Any], path: tuple[str, ...], defaults: dict[str, Any]) -> dict[str, Any]:
+    """``values`` with the defaults under ``path``, below what stands there; values of a wrong type are left alone."""
+    name, *rest = path
+    inner = values.get(name)
+    if isinstance(inner, Section):
+        inner = inner.model_dump()
+    if inner is None:
+        inner = {}
+    if not isinstance(inner, dict):
+        return values
+    return {**values, name: _filled(inner, tuple(rest), defaults) if rest else {**defaults, **inner}}

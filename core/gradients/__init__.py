@@ -1,0 +1,25 @@
+"""How the gradients of several tasks become one, one rule a file, chosen by name when a run is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.config import RunConfig
+from core.gradients.anchored import AnchoredGradients
+from core.gradients.pcgrad import PCGrad
+from core.gradients.rule import GradientRule
+from core.gradients.summed import SummedGradients
+from core.multitask import MultitaskBert
+
+__all__ = ["AnchoredGradients", "GradientRule", "PCGrad", "SummedGradients", "make_gradient_rule"]
+
+_BUILDERS: dict[str, Callable[[RunConfig, MultitaskBert], GradientRule]] = {
+    "sum": lambda *_: SummedGradients(),
+    "pcgrad": PCGrad.from_config,
+    "anchored": AnchoredGradients.from_config,
+}
+
+
+def make_gradient_rule(config: RunConfig, model: MultitaskBert) -> GradientRule:
+    """The rule that the run asks for, over a model with all its parameters in place."""
+    return _BUILDERS[config.gradients.rule](config, model)

@@ -1,0 +1,33 @@
+"""CoSENT: pairs of pairs in the right order."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from core.losses.score_reading import ScoreReading
+
+__all__ = ["CoSent"]
+
+
+class CoSent:
+    """log(1 + sum over y_i < y_j of exp(scale (s_i - s_j))), with s the similarities of the batch's examples.
+
+    Su, "CoSENT" (kexue.fm/archives/8847, 2022). It sees nothing of the scores but their order, which suits Spearman's
+    rather than Pearson's correlation; an MSE or Pearson loss beside it keeps the distances.
+
+    Args:
+        scale: of the differences of similarities, above 0; 20 in the source.
+    """
+
+    def __init__(self, scale: float) -> None:
+        self._scale = scale
+
+    def __call__(self, reading: ScoreReading, outputs: Tensor, gold: Tensor) -> Tensor:
+        """Outputs (B, 1), scores (B,) -> (); 0 with a zero gradient where no two gold scores differ."""
+        s = self._scale * reading.similarities(outputs)
+        excess = s[:, None] - s[None, :]  # (B, B): how much more similar i is than j
+        in_order = gold[:, None] < gold[None, :]
+        # exp(-inf) is 0 in any precision; a large negative number in its place would overflow in half precision.
+        exponents = excess.masked_fill(~in_order, -torch.inf).flatten()
+        return torch.cat([exponents.new_zeros(1), exponents]).logsumexp(dim=0)  # the 1 is exp(0)

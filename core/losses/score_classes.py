@@ -1,0 +1,60 @@
+"""Scores as classes at even steps."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.losses.cross_entropy import CrossEntropy
+
+__all__ = ["ScoreClasses"]
+
+
+class ScoreClasses:
+    """Cross-entropy over K scores low, low + step, ..., high; a gold score counts as the nearest of them.
+
+    A gold score half-way between two classes goes to the higher, so that all classes but the outermost take equally
+    wide parts of the range; rounding halves to even would make every second one wider by both its ends.
+
+    Args:
+        low: score of the first class.
+        high: score of the last class, above low.
+        score_from: a prediction is the mean of the class scores under the probabilities (``expected``), or the score
+            of the most probable class (``argmax``).
+        cross_entropy: over the K classes.
+    """
+
+    def __init__(
+        self, low: float, high: float, score_from: Literal["expected", "argmax"], cross_entropy: CrossEntropy
+    ) -> None:
+        self.outputs = cross_entropy.outputs
+        self._low, self._high = low, high
+        self._step = (high - low) / (self.outputs - 1)
+        self._score_from = score_from
+        self._cross_entropy = cross_entropy
+
+    def prepare(self, gold: np.ndarray) -> None:
+        """Scores (N,) of all training examples -> the weights of the classes."""
+        self._cross_entropy.prepare(self.nearest(torch.as_tensor(gold)).numpy())
+
+    def nearest(self, gold: Tensor) -> Tensor:
+        """Scores (B,) -> indices of the nearest classes (B,), int64."""
+        return ((gold - self._low) / self._step + 0.5).floor().long().clamp(0, self.outputs - 1)
+
+    def loss(self, outputs: Tensor, gold: Tensor) -> Tensor:
+        """(B, K), scores (B,) -> ()."""
+        return self._cross_entropy.loss(outputs, self.nearest(gold))
+
+    def predict(self, outputs: Tensor) -> Tensor:
+        """(B, K) -> scores (B,)."""
+        steps = torch.linspace(self._low, self._high, self.outputs, dtype=outputs.dtype, device=outputs.device)  # (K,)
+        if self._score_from == "argmax":
+            return steps[outputs.argmax(dim=-1)]
+        return (outputs.softmax(dim=-1) * steps).sum(dim=-1)
+
+    def divergence(self, outputs: Tensor, others: Tensor) -> Tensor:
+        """Symmetric KL of the class probabilities: (B, K), (B, K) -> ()."""
+        return self._cross_entropy.divergence(outputs, others)

@@ -1,0 +1,74 @@
+"""Metrics of predicted classes. What would be 0 / 0, such as the recall of a class without examples, counts as 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn import metrics as sk
+
+__all__ = ["classification_metrics", "confusion_matrix", "predicted_classes"]
+
+
+def predicted_classes(predictions: np.ndarray) -> np.ndarray:
+    """The most probable class: (N, K) -> (N,) int64; the first of equals."""
+    return np.asarray(predictions.argmax(axis=1))
+
+
+def confusion_matrix(predictions: np.ndarray, gold: np.ndarray) -> np.ndarray:
+    """How many examples of each gold class (rows) were taken for each class (columns), (K, K) int64.
+
+    Args:
+        predictions: class probabilities, (N, K).
+        gold: class indices, (N,).
+    """
+    counts = sk.confusion_matrix(gold, predicted_classes(predictions), labels=range(predictions.shape[1]))
+    return np.asarray(counts)
+
+
+def classification_metrics(classes: Sequence[str], predictions: np.ndarray, gold: np.ndarray) -> dict[str, float]:
+    """All metrics of a classification task, 0 to 1.
+
+    ``accuracy``; ``precision``, ``recall`` and ``f1`` as the mean over the classes (macro); and the three for each
+    class, named ``precision/CLASS``. With two classes, of which the second is the positive one, also ``f1_positive``,
+    ``false_positive_rate`` (the share of the negative examples taken for positive ones) and ``false_negative_rate``.
+    With more, the two rates of each class against all others, named ``false_positive_rate/CLASS``; ``top_2_accuracy``
+    (the gold class is one of the two most probable ones); and ``off_by_one_accuracy`` (the predicted class is the gold
+    one or next to it), which says something only where the classes are in order, as those of sst are.
+
+    Args:
+        classes: their names, K.
+        predictions: class probabilities, (N, K).
+        gold: class indices, (N,).
+    """
+    predicted = predicted_classes(predictions)
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(
+        gold, predicted, labels=range(len(classes)), average=None, zero_division=0.0
+    )
+    per_class = {"precision": precision, "recall": recall, "f1": f1}
+    found = {"accuracy": float(sk.accuracy_score(gold, predicted))}
+    found |= {name: float(values.mean()) for name, values in per_class.items()}
+    false_positive, false_negative = _error_rates(confusion_matrix(predictions, gold))
+    if len(classes) == 2:
+        found["f1_positive"] = float(f1[1])
+        found["false_positive_rate"] = float(false_positive[1])
+        found["false_negative_rate"] = float(false_negative[1])
+    else:
+        per_class |= {"false_positive_rate": false_positive, "false_negative_rate": false_negative}
+        # Of equals the first count, as in predicted_classes: never below the accuracy.
+        two_best = np.argsort(-predictions, axis=1, kind="stable")[:, :2]
+        found["top_2_accuracy"] = float((two_best == gold[:, None]).any(axis=1).mean())
+        found["off_by_one_accuracy"] = float((np.abs(predicted - gold) <= 1).mean())
+    for name, values in per_class.items():
+        found |= {f"{name}/{label}": float(value) for label, value in zip(classes, values, strict=True)}
+    return found
+
+
+def _error_rates(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """False-positive and false-negative rate of each class against all others, (K,) each."""
+    right = confusion.diagonal()
+    missed, wrongly_taken = confusion.sum(axis=1) - right, confusion.sum(axis=0) - right
+    positives = right + missed
+    negatives = confusion.sum() - positives
+    # A count of 0 has nothing to be wrong about: dividing by 1 instead gives 0.
+    return wrongly_taken / np.maximum(negatives, 1), missed / np.maximum(positives, 1)

@@ -1,0 +1,69 @@
+"""Bregman proximal point optimisation (SMART, Jiang et al. 2020, arXiv:1911.03437, section 3.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.config import ProximalConfig, RunConfig
+from core.forward_pass import ForwardPass
+from core.multitask import MultitaskBert
+from core.progress import Progress
+from core.techniques.technique import Technique
+
+__all__ = ["ProximalPoint"]
+
+# Share of the run after which beta changes, section 4.1 of the paper.
+_EARLY = 0.1
+
+
+class ProximalPoint(Technique):
+    """mu * mean over the batch of l_s(f(x, theta), f(x, theta~)): outputs may not leave those of the averaged weights.
+
+    theta~ <- beta theta~ + (1 - beta) theta after every step (the paper's momentum variant, in the words of Tarvainen
+    and Valpola 2017 a mean teacher). l_s is the task loss's ``divergence``. Both passes share their dropout masks, and
+    no gradient flows into theta~. The average is of the trainable weights; frozen ones are the model's own.
+
+    Args:
+        config: mu above 0, and beta in the first tenth of the run and in the rest.
+    """
+
+    def __init__(self, config: ProximalConfig) -> None:
+        self._config = config
+        self._average: dict[str, Tensor] = {}
+
+    @classmethod
+    def from_config(cls, config: RunConfig) -> ProximalPoint | None:
+        """None when mu is 0."""
+        return cls(config.proximal) if config.proximal.weight else None
+
+    def prepare(self, model: MultitaskBert) -> None:
+        """Start from the initial weights."""
+        self._average = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
+
+    def penalty(self, forward: ForwardPass) -> Tensor:
+        """mu * mean divergence, (); costs one pass forward."""
+        with torch.no_grad():
+            anchor = forward.again(parameters=self._average)
+        divergence = forward.model.losses[forward.batch.task].divergence
+        return self._config.weight * divergence(forward.outputs, anchor)
+
+    @torch.no_grad()
+    def after_update(self, model: MultitaskBert, progress: Progress) -> None:
+        """Move the average towards the new weights."""
+        beta = self._config.decay if progress.fraction <= _EARLY else self._config.late_decay
+        parameters = dict(model.named_parameters())
+        torch._foreach_lerp_(
+            list(self._average.values()), [parameters[name].detach() for name in self._average], 1.0 - beta
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """The averaged weights."""
+        return dict(self._average)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Copy in place, onto the device of the prepared average."""
+        for name, average in self._average.items():
+            average.copy_(state[name])

@@ -1,0 +1,46 @@
+"""R-Drop: two dropout passes that must agree (Liang et al. 2021, arXiv:2106.14448, section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from core.config import RunConfig
+from core.forward_pass import ForwardPass
+from core.techniques.technique import Technique
+
+__all__ = ["RDrop"]
+
+
+class RDrop(Technique):
+    """1/2 (L1 + L2) + alpha / 2 * (KL(P1 || P2) + KL(P2 || P1)), mean over the batch.
+
+    1 and 2 are two passes with dropout masks of their own, and gradients flow through both. The trainer already has
+    L1, so the penalty is 1/2 (L2 - L1) + alpha / 2 * D(o1, o2), D being the task loss's ``divergence``; for scores that
+    is the squared difference. The released code for classifiers also takes half of L1 + L2; the paper's equations 2
+    and 4 take the whole, so that its alpha is twice the one here.
+
+    Args:
+        alpha: of each task, at least 0; a task left out has 0.
+    """
+
+    def __init__(self, alpha: Mapping[str, float]) -> None:
+        self._alpha = alpha
+
+    @classmethod
+    def from_config(cls, config: RunConfig) -> RDrop | None:
+        """None when no task has an alpha."""
+        return cls(config.r_drop.alpha) if any(config.r_drop.alpha.values()) else None
+
+    def penalty(self, forward: ForwardPass) -> Tensor | None:
+        """What makes of L1 the whole, (); None, and no pass, for a task whose alpha is 0."""
+        batch = forward.batch
+        alpha = self._alpha.get(batch.task, 0.0)
+        if not alpha:
+            return None
+        assert batch.labels is not None, "training files without labels are refused when read"
+        loss = forward.model.losses[batch.task]
+        others = forward.anew()
+        rise = loss.loss(others, batch.labels) - loss.loss(forward.outputs, batch.labels)
+        return 0.5 * rise + 0.5 * alpha * loss.divergence(forward.outputs, others)

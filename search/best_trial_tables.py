@@ -1,0 +1,113 @@
+"""The best trial's metrics of each task as small tables of strings, for pages and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from core.evaluation import Evaluation
+from data.tasks import TaskSpec
+
+__all__ = ["Table", "TaskTables", "task_tables"]
+
+_GAP = "train_dev_gap"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headings, and rows whose first cell is a heading too.
+
+    Attributes:
+        caption: what it shows.
+        headings: of the columns.
+        rows: as many cells each.
+        shades: how strongly to colour the cells after each row's first, 0 to 1; empty for a table without colours.
+    """
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    shades: tuple[tuple[float, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskTables:
+    """What is shown of a task.
+
+    Attributes:
+        task: its name.
+        gap: its own metric on dev and on training examples, in words; empty where training examples were not scored.
+        tables: its metrics; for classes also those of each class and the confusion matrix.
+    """
+
+    task: str
+    gap: str
+    tables: tuple[Table, ...]
+
+
+def task_tables(evaluation: Evaluation, specs: Mapping[str, TaskSpec]) -> list[TaskTables]:
+    """For every task of the evaluation that has metrics."""
+    found = []
+    for task, metrics in evaluation.metrics.items():
+        spec = specs[task]
+        tables = [_overview(metrics), *_by_class(metrics, spec.classes)]
+        if task in evaluation.confusion:
+            tables.append(_confusion(evaluation.confusion[task], spec.classes))
+        found.append(TaskTables(task, _gap(metrics, spec.metric), tuple(tables)))
+    return found
+
+
+def _gap(metrics: Mapping[str, float], own: str) -> str:
+    if _GAP not in metrics:
+        return ""
+    return (
+        f"{_words(own)} {metrics[own]:.3f} on dev and {metrics['train_' + own]:.3f} on training examples: "
+        f"a gap of {metrics[_GAP]:+.3f}"
+    )
+
+
+def _overview(metrics: Mapping[str, float]) -> Table:
+    rows = tuple((_words(name), f"{value:.4f}") for name, value in metrics.items() if "/" not in name)
+    return Table("Metrics", ("metric", "value"), rows)
+
+
+def _by_class(metrics: Mapping[str, float], classes: Sequence[str]) -> list[Table]:
+    names = list(dict.fromkeys(name.partition("/")[0] for name in metrics if "/" in name))
+    if not names:
+        return []
+    rows = tuple((label, *(f"{metrics[f'{name}/{label}']:.3f}" for name in names)) for label in classes)
+    return [Table("Each class", ("class", *(_CLASS_NAMES.get(name) or _words(name) for name in names)), rows)]
+
+
+def _confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Table:
+    rows = tuple((label, *map(str, row)) for label, row in zip(classes, counts, strict=True))
+    shades = tuple(tuple(count / max(sum(row), 1) for count in row) for row in counts)
+    return Table("Dev examples by gold class (row) and predicted class (column)", ("gold", *classes), rows, shades)
+
+
+_NAMES = {
+    "precision": "macro precision",
+    "recall": "macro recall",
+    "f1": "macro F1",
+    "f1_positive": "F1 of the positive class",
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "msle": "MSLE",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+    "r2": "R²",
+    "train_f1": "macro F1 on training examples",
+    "train_accuracy": "accuracy on training examples",
+    "train_pearson": "Pearson on training examples",
+    "train_spearman": "Spearman on training examples",
+    _GAP: "train-dev gap",
+    "top_2_accuracy": "top-2 accuracy",
+    "off_by_one_accuracy": "off-by-one accuracy",
+    "false_positive_rate": "false-positive rate",
+    "false_negative_rate": "false-negative rate",
+}
+_CLASS_NAMES = {"precision": "precision", "recall": "recall", "f1": "F1"}
+
+
+def _words(name: str) -> str:
+    return _NAMES.get(name, name.replace("_", " "))

@@ -1,0 +1,15 @@
+"""A run's cost in a few words."""
+
+from __future__ import annotations
+
+from core.cost import Cost
+
+__all__ = ["cost_words"]
+
+
+def cost_words(cost: Cost) -> str:
+    """``109,482,240 parameters, 0.54 % of them trained; 20,000 forward examples; peak memory 2,345 MiB``."""
+    return (
+        f"{cost.parameters:,} parameters, {100 * cost.trainable_share:.3g} % of them trained; "
+        f"{cost.forward_examples:,} forward examples; peak memory {cost.peak_memory_mib:,.0f} MiB"
+    )

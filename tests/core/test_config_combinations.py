@@ -1,0 +1,225 @@
+"""Settings that do not go together are refused with a reason; their neighbours that do pass."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import pytest
+from pydantic import ValidationError
+
+from core.config import RunConfig
+from data.task_files import builtin_tasks
+
+
+class Case(NamedTuple):
+    refused: dict[str, Any]
+    reason: str
+    neighbour: dict[str, Any]
+    tasks: tuple[str, ...] = ("sst", "para", "sts")
+
+
+def loss(**fields: Any) -> dict[str, Any]:
+    return {"loss": fields}
+
+
+def learned(**fields: Any) -> dict[str, Any]:
+    return {"loss": {"weighting": "uncertainty", **fields}}
+
+
+def pcgrad(order: str = "together", **sections: Any) -> dict[str, Any]:
+    return {"gradients": {"rule": "pcgrad"}, "sampler": {"order": order}, **sections}
+
+
+def anchored(anchor: str | None = "sst", **sections: Any) -> dict[str, Any]:
+    return {"gradients": {"rule": "anchored", "anchor": anchor}, **sections}
+
+
+def sts(**head: Any) -> dict[str, Any]:
+    return {"heads": {"sts": head}}
+
+
+def r_drop(*, encoder: float = 0.0, lora: dict[str, Any] | None = None, **head: Any) -> dict[str, Any]:
+    """R-Drop on para with dropout nowhere but where it is given."""
+    none = {"dropout": 0.0, "dropout_hidden": 0.0, "pair": "siamese"}
+    return {
+        "model": {"dropout": encoder, "attention_dropout": 0.0},
+        "heads": {"para": {**none, **head}},
+        "r_drop": {"alpha": {"para": 1.0}},
+        "lora": lora or {},
+    }
+
+
+NO_DROPOUT = "r_drop.alpha.para = 1 needs dropout, and there is none"
+TWO_TASKS = "compares the tasks of one update, and sampler.order ="
+
+COSINE = {"pair": "siamese", "combine": "cos"}
+
+CASES = {
+    "nothing to train": Case(
+        {"model": {"freeze": "encoder"}, **sts(**COSINE)},
+        "model.freeze = 'encoder' leaves task 'sts' nothing to train: a cosine has no weights; "
+        "give heads.sts.side_layers",
+        {"model": {"freeze": "encoder"}, **sts(**COSINE, side_layers=1)},
+    ),
+    "no weight at all": Case(
+        loss(weights={"sst": 0, "para": 0, "sts": 0}),
+        "loss.weights: at least one task needs a weight above 0",
+        loss(weights={"sst": 0, "para": 0}),
+    ),
+    "learned from 0": Case(
+        learned(weights={"para": 0}),
+        "loss.weights.para = 0: with weighting = 'uncertainty' weights start from the given ones, above 0",
+        learned(weights={"para": 0.01}),
+    ),
+    "learned and tapered": Case(
+        learned(taper={"sst": "log"}),
+        "loss.taper.sst = 'log' is for weighting = 'fixed'",
+        loss(taper={"sst": "log"}),
+    ),
+    "learned over Pearson": Case(
+        {**learned(), **sts(loss="pearson")},
+        "loss.weighting = 'uncertainty' needs losses of at least 0, and the Pearson loss of 'sts' is not",
+        sts(loss="pearson"),
+    ),
+    "learned over Pearson as a second loss": Case(
+        {**learned(), **sts(auxiliary_loss="pearson")},
+        "the Pearson loss of 'sts' is not",
+        {**learned(), **sts(auxiliary_loss="cosent")},
+    ),
+    "Pearson of two": Case(
+        {**sts(loss="pearson"), "budget": {"batch_size": 2}},
+        "heads.sts.loss: the Pearson loss needs batches of at least 3 examples (8 and more work well), got 2",
+        {**sts(loss="pearson"), "budget": {"batch_size": 3}},
+    ),
+    "Pearson of two as a second loss": Case(
+        {**sts(auxiliary_loss="pearson"), "budget": {"batch_size": 2}},
+        "heads.sts.auxiliary_loss: the Pearson loss needs batches of at least 3 examples",
+        {"heads": {"para": {}}, "budget": {"batch_size": 2}},
+    ),
+    "CoSENT of one": Case(
+        {**sts(loss="cosent"), "budget": {"batch_size": 1}},
+        "heads.sts.loss: CoSENT compares the examples of a batch, and batches have 1",
+        {**sts(loss="cosent"), "budget": {"batch_size": 2}},
+    ),
+    "an anchor without its rule": Case(
+        {"gradients": {"anchor": "sst"}},
+        "gradients.anchor = 'sst' is for rule = 'anchored', got 'sum'",
+        anchored("sst"),
+    ),
+    "an anchor for PCGrad": Case(
+        pcgrad(gradients={"rule": "pcgrad", "anchor": "sst"}),
+        "gradients.anchor = 'sst' is for rule = 'anchored', got 'pcgrad'",
+        pcgrad(),
+    ),
+    "the rule without its anchor": Case(
+        anchored(None),
+        "gradients.anchor must be one of sst, para, sts, got None",
+        {"gradients": {"rule": "sum"}},
+    ),
+    "an anchor that is no task": Case(
+        anchored("cfimdb"),
+        "gradients.anchor must be one of sst, para, sts, got 'cfimdb'",
+        anchored("sts"),
+    ),
+    "an anchor of no weight": Case(
+        anchored("para", **loss(weights={"para": 0})),
+        "loss.weights.para = 0: nothing conflicts with the gradient of gradients.anchor if it is always 0",
+        anchored("para", **loss(weights={"sts": 0})),
+    ),
+    "PCGrad on one task": Case(
+        pcgrad(), "gradients.rule = 'pcgrad' is for several tasks, and the run has one", {}, ("sst",)
+    ),
+    "an anchor alone": Case(
+        anchored(), "gradients.rule = 'anchored' is for several tasks, and the run has one", {}, ("sst",)
+    ),
+    "PCGrad in a frozen encoder": Case(
+        pcgrad(model={"freeze": "encoder"}),
+        "gradients.rule = 'pcgrad' changes the encoder's gradients, and model.freeze = 'encoder' leaves none",
+        pcgrad(model={"freeze": "embeddings"}),
+    ),
+    "an anchor in a frozen encoder": Case(
+        anchored(model={"freeze": "encoder"}),
+        "gradients.rule = 'anchored' changes the encoder's gradients",
+        anchored(lora={"rank": 4}),
+    ),
+    "PCGrad one task at a time": Case(
+        pcgrad("proportional"),
+        f"{TWO_TASKS} 'proportional' gives one task at a time; use 'together', or optim.accumulate",
+        pcgrad("proportional", optim={"accumulate": 3}),
+    ),
+    "PCGrad over shuffled batches": Case(
+        pcgrad("shuffled"),
+        f"{TWO_TASKS} 'shuffled' gives one task at a time",
+        pcgrad("shuffled", optim={"accumulate": 2}),
+    ),
+    "PCGrad task after task": Case(
+        pcgrad("sequence", optim={"accumulate": 4}),
+        f"{TWO_TASKS} 'sequence' trains one task for a whole virtual epoch; use 'together'",
+        anchored(sampler={"order": "sequence"}),
+    ),
+    "LoRA and freezing": Case(
+        {"lora": {"rank": 4}, "model": {"freeze": "encoder"}},
+        "lora.rank above 0 freezes the encoder itself; leave model.freeze and model.freeze_layers out",
+        {"lora": {"rank": 0}, "model": {"freeze": "encoder"}},
+    ),
+    "LoRA and frozen layers": Case(
+        {"lora": {"rank": 4}, "model": {"freeze_layers": 2}},
+        "leave model.freeze and model.freeze_layers out",
+        {"model": {"freeze_layers": 2}},
+    ),
+    "LoRA over layers that start anew": Case(
+        {"lora": {"rank": 4}, "model": {"reinit_layers": 1}},
+        "model.reinit_layers: layers that start anew would stay random under LoRA, which freezes them",
+        {"model": {"reinit_layers": 1}},
+    ),
+    "R-Drop without dropout": Case(r_drop(), NO_DROPOUT, r_drop(encoder=0.1)),
+    "R-Drop beside dropout of no layer": Case(
+        r_drop(dropout_hidden=0.2, side_layers=1), NO_DROPOUT, r_drop(dropout_hidden=0.2, side_layers=2)
+    ),
+    "R-Drop beside hidden dropout of a linear head": Case(
+        r_drop(dropout_hidden=0.2), NO_DROPOUT, r_drop(dropout_hidden=0.2, layers=2)
+    ),
+    "R-Drop where the last dropout is off": Case(
+        r_drop(dropout_hidden=0.2, dropout_last=0.0, layers=2),
+        NO_DROPOUT,
+        r_drop(dropout_hidden=0.2, dropout_last=0.0, layers=3),
+    ),
+    "R-Drop beside a last dropout without an MLP": Case(
+        r_drop(dropout_last=0.2), NO_DROPOUT, r_drop(dropout_last=0.2, layers=2)
+    ),
+    "R-Drop beside the dropout of no LoRA": Case(
+        r_drop(lora={"dropout": 0.1}), NO_DROPOUT, r_drop(lora={"dropout": 0.1, "rank": 4})
+    ),
+    "R-Drop beside another head's dropout": Case(
+        {**r_drop(), "heads": {**r_drop()["heads"], "sst": {"dropout": 0.3}}}, NO_DROPOUT, r_drop(dropout=0.3)
+    ),
+}
+
+
+def run_config(tasks: tuple[str, ...], sections: dict[str, Any]) -> RunConfig:
+    specs = builtin_tasks()
+    return RunConfig.model_validate({"tasks": {name: {"spec": specs[name]} for name in tasks}, **sections})
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_does_not_go_together_is_refused(name: str) -> None:
+    case = CASES[name]
+    with pytest.raises(ValidationError, match=re.escape(case.reason)):
+        run_config(case.tasks, case.refused)
+    run_config(case.tasks, case.neighbour)
+
+
+def test_two_batch_sizes_are_told_apart() -> None:
+    """A task's own batch size counts, not that of the others."""
+    specs = builtin_tasks()
+    tasks = {name: {"spec": specs[name], "batch_size": 2} for name in ("sst", "sts")}
+    sections: dict[str, Any] = {"budget": {"batch_size": 16}, **sts(loss="pearson")}
+    with pytest.raises(ValidationError, match="got 2: two points always correlate"):
+        RunConfig.model_validate({"tasks": tasks, **sections})
+    tasks["sts"]["batch_size"] = 4
+    RunConfig.model_validate({"tasks": tasks, **sections})
+
+
+def test_pcgrad_goes_with_lora_and_several_turns() -> None:
+    run_config(("sst", "para", "sts"), pcgrad(lora={"rank": 4}, optim={"accumulate": 2}))

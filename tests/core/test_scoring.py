@@ -1,0 +1,189 @@
+"""Scoring: precision, training examples, what an evaluation carries, and that training never notices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.config import RunConfig
+from core.cost import Cost
+from core.errors import DivergedError
+from core.evaluation import Evaluation
+from core.metrics import task_metrics
+from core.random_state import random_state
+from core.resources import Resources
+from core.run_folder import RunFolder
+from core.run_observer import Unattended
+from core.scoring import DevScores, predict, score_dev
+from core.task_data import fixed_subset
+from core.trainer import TrainingRun, train
+
+MakeConfig = Callable[..., RunConfig]
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def run(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> TrainingRun:
+    torch.set_num_threads(1)
+    return TrainingRun(small_config(eval={"rungs": 2, "train_examples": 30}), RunFolder(tmp_path), resources)
+
+
+def predictions_of(run: TrainingRun, config: RunConfig, task: str = "sts") -> np.ndarray:
+    data = run.tasks[task]
+    return predict(run.model, config, data.dev, data.layout, CPU)
+
+
+def test_dev_is_scored_in_the_precision_of_training(run: TrainingRun) -> None:
+    """A forward pass outside autocast would give the float32 numbers to the bit."""
+    half = run.config.model_copy(update={"compute": run.config.compute.model_copy(update={"precision": "bfloat16"})})
+    full, rounded = predictions_of(run, run.config), predictions_of(run, half)
+    assert full.dtype == rounded.dtype == np.float32
+    assert np.abs(full - rounded).max() > 0
+    assert np.allclose(full, rounded, atol=0.1)
+    # Outputs are rounded to bfloat16's 8 bits, but probabilities are computed from them in float32.
+    assert np.allclose(predictions_of(run, half, "sst").sum(axis=1), 1.0, atol=1e-6)
+
+
+def test_predictions_do_not_depend_on_the_batches(run: TrainingRun) -> None:
+    """In the examples' order, although the batches are sorted by length."""
+    small = run.config.model_copy(update={"eval": run.config.eval.model_copy(update={"batch_size": 7})})
+    for task in run.tasks:
+        assert np.allclose(predictions_of(run, run.config, task), predictions_of(run, small, task), atol=1e-5)
+
+
+def test_the_gap_is_that_of_a_fixed_subset_of_the_training_examples(run: TrainingRun) -> None:
+    scores = score_dev(run.model, run.config, run.tasks, CPU)
+    for name, data in run.tasks.items():
+        everything = predict(run.model, run.config, data.train, data.layout, CPU)
+        chosen = fixed_subset(len(data.train), 30, f"train-dev gap of {name}")
+        labels = np.asarray(data.train.labels)[chosen]
+        spec = data.train.spec
+        expected = task_metrics(spec, everything[chosen], labels)[spec.metric]
+        metrics = scores.metrics[name]
+        assert metrics[f"train_{spec.metric}"] == pytest.approx(expected, abs=1e-6)
+        assert metrics["train_dev_gap"] == metrics[f"train_{spec.metric}"] - scores.scores[name]
+        # not the examples that a train_limit of 30 would keep
+        assert not np.array_equal(chosen, fixed_subset(len(data.train), 30, name))
+
+
+def test_a_model_that_knows_its_training_examples_has_a_gap(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    """20 examples learnt by heart: the sign is train minus dev."""
+    base = small_config(("sst",), budget={"examples": 4000, "batch_size": 20}, optim={"learning_rate": 1e-2})
+    base = base.model_dump()
+    base["tasks"]["sst"]["train_limit"] = 20
+    train(RunConfig.model_validate({**base, "eval": {"rungs": 1}}), tmp_path, resources, Unattended())
+    metrics = RunFolder(tmp_path).read_metrics()[-1].metrics["sst"]
+    assert metrics["train_accuracy"] > 0.9
+    assert metrics["train_dev_gap"] > 0.3
+
+
+def test_no_training_examples_no_gap(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    config = small_config(eval={"train_examples": 0})
+    run = TrainingRun(config, RunFolder(tmp_path), resources)
+    scores = score_dev(run.model, config, run.tasks, CPU)
+    assert not [name for metrics in scores.metrics.values() for name in metrics if name.startswith("train_")]
+
+
+def test_scoring_draws_nothing_at_random(run: TrainingRun) -> None:
+    run.step()
+    before = random_state(CPU)
+    streams = {name: str(data.state_dict()) for name, data in run.tasks.items()}
+    score_dev(run.model, run.config, run.tasks, CPU)
+    after = random_state(CPU)
+    assert str(before) == str(after)
+    assert all(torch.equal(before[key], after[key]) for key in before if isinstance(before[key], torch.Tensor))
+    assert streams == {name: str(data.state_dict()) for name, data in run.tasks.items()}
+
+
+def test_looking_at_training_examples_does_not_change_training(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    ends = []
+    for count in (0, 50):
+        folder = tmp_path / str(count)
+        train(small_config(eval={"rungs": 3, "train_examples": count}), folder, resources, Unattended())
+        ends.append([(e.scores, e.train_loss) for e in RunFolder(folder).read_metrics()])
+    assert ends[0] == ends[1]
+
+
+def test_broken_predictions_on_training_examples_are_told_from_dev(run: TrainingRun) -> None:
+    data = run.tasks["sst"]
+    data.dev = data.dev.subset(np.array([0, 1]))
+    seen = data.train.subset(fixed_subset(len(data.train), 30, "train-dev gap of sst"))
+    word = min(set(seen.token_ids.tolist()) - set(data.dev.token_ids.tolist()))
+    with torch.no_grad():
+        run.model.bert.embeddings.word_embeddings.weight[word] = float("nan")
+    with pytest.raises(DivergedError, match="the sst predictions on training examples are not finite"):
+        score_dev(run.model, run.config, {"sst": data}, CPU)
+
+
+def test_an_evaluation_carries_confusion_and_cost_through_json(run: TrainingRun) -> None:
+    run.folder.make()
+    for _ in range(4):
+        run.step()
+    evaluation = run.evaluate()
+    assert Evaluation.from_json(evaluation.to_json()) == evaluation
+    assert set(evaluation.confusion) == {"sst", "para"}
+    for task, confusion in evaluation.confusion.items():
+        gold = np.asarray(run.tasks[task].dev.labels)
+        assert [sum(row) for row in confusion] == np.bincount(gold, minlength=len(confusion)).tolist()
+        assert np.trace(confusion) / len(gold) == evaluation.metrics[task]["accuracy"]
+    assert evaluation.cost is not None
+    assert evaluation.cost.forward_examples == 80
+    assert evaluation.cost.trainable_share == 1.0
+    assert evaluation.cost.parameters == sum(weight.numel() for weight in run.model.parameters())
+    assert evaluation.cost.peak_memory_mib > 50
+
+
+def test_frozen_weights_are_not_trainable(run: TrainingRun) -> None:
+    frozen = sum(weight.numel() for weight in run.model.bert.parameters())
+    run.model.bert.requires_grad_(False)
+    run.folder.make()
+    cost = run.evaluate().cost
+    assert cost is not None
+    assert cost.parameters - cost.trainable_parameters == frozen
+
+
+def test_a_resumed_run_goes_on_counting_its_cost(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    first = TrainingRun(small_config(), RunFolder(tmp_path), resources)
+    first.folder.make()
+    first.step()
+    peak = 1e6  # MiB: a million, which no later peak reaches
+    first._memory.resume(peak)
+    first.save()
+    second = TrainingRun(small_config(), RunFolder(tmp_path), resources)
+    second.resume()
+    second.step()
+    cost = second.evaluate().cost
+    assert cost is not None
+    assert cost.forward_examples == 40
+    assert cost.peak_memory_mib == peak
+
+
+def test_evaluations_written_before_costs_were_recorded_are_read() -> None:
+    old = '{"rung": 5, "examples": 6, "step": 1, "overall": 0.5, "scores": {"sst": 0.5}, "metrics": {"sst": {}}, '
+    old += '"train_loss": {}, "seconds": 1.5, "examples_per_second": 4.0}'
+    evaluation = Evaluation.from_json(old)
+    assert evaluation.cost is None
+    assert evaluation.confusion == {}
+    assert replace(evaluation, cost=Cost(4, 1, 6, 2.5)).to_json() != json.dumps(json.loads(old))
+
+
+def test_scores_without_training_examples_are_those_with_them(run: TrainingRun) -> None:
+    """As an export has them: the same dev numbers to the bit."""
+    scores = score_dev(run.model, run.config, run.tasks, CPU)
+    gold = {name: np.asarray(data.dev.labels) for name, data in run.tasks.items()}
+    again = DevScores(run.config, scores.predictions, gold)
+    assert (again.overall, again.scores, again.confusion) == (scores.overall, scores.scores, scores.confusion)
+    for task, metrics in again.metrics.items():
+        assert metrics.items() < scores.metrics[task].items()

@@ -1,0 +1,164 @@
+"""What a report says of costs and of the best trial, also where a study was stored before they were recorded."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas as pd
+import pytest
+
+from core.cost import Cost
+from core.evaluation import Evaluation
+from data.task_files import builtin_tasks
+from data.tasks import TaskSpec
+from search.best_trial_tables import task_tables
+from search.cost_words import cost_words
+from search.dashboard_panels import trial_note
+from search.report import write_report
+from search.report_words import shown_table
+from search.storage import open_storage
+from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord, TrialResult
+from search.trial_table import trial_table
+
+COST = Cost(parameters=2000, trainable_parameters=50, forward_examples=3200, peak_memory_mib=812.4)
+POINT = Evaluation(200, 208, 13, 0.6, {"sst": 0.5}, {}, {}, 8.0, 61.0, cost=COST)
+LATER = replace(POINT, rung=400, examples=416, overall=0.4, cost=replace(COST, forward_examples=6400))
+
+
+def stored(*results: TrialResult) -> optuna.Study:
+    study = optuna.create_study()
+    for result in results:
+        trial = study.ask()
+        result.write(trial)
+        study.tell(trial, result.overall)
+    return study
+
+
+def test_a_results_cost_is_that_of_the_whole_trial_and_comes_back() -> None:
+    result = TrialResult.of([POINT, LATER], "")
+    assert result.best_rung == 200
+    assert result.cost == LATER.cost  # what came after the best rung was paid for too
+    assert TrialRecord.read(stored(result).trials[0]).result == result
+
+
+def test_a_trial_stored_before_costs_were_recorded_is_read() -> None:
+    study = stored(TrialResult.of([POINT], ""))
+    attrs = {name: value for name, value in study.trials[0].user_attrs.items() if name != "cost"}
+    assert TrialResult.read(attrs) == replace(TrialResult.of([POINT], ""), cost=None)
+
+
+def test_the_table_has_costs_and_leaves_out_what_nobody_recorded() -> None:
+    old = TrialResult(0.5, {"sst": 0.5}, 200, 208, 12345.6)
+    both = trial_table(stored(TrialResult.of([POINT], ""), old))
+    assert both["forward_examples"].tolist() == [3200, pd.NA]
+    shown = shown_table(both)
+    assert shown["trainable %"].tolist() == ["2.5", ""]
+    assert shown["forward examples"].tolist() == [3200, ""]
+    assert shown["peak MiB"].tolist() == ["812.4", ""]
+    assert shown["seconds"].tolist() == ["8", "12346"]
+    only_old = shown_table(trial_table(stored(old)))
+    assert not {"trainable %", "forward examples", "peak MiB", "reason"} & set(only_old.columns)
+    assert only_old.shape[0] == 1
+
+
+def test_a_running_trial_has_empty_cells() -> None:
+    study = stored(TrialResult.of([POINT], ""))
+    study.ask()
+    row = shown_table(trial_table(study)).iloc[1]
+    assert (row["overall"], row["sst"], row["best_rung"], row["peak MiB"]) == ("", "", "", "")
+
+
+def test_cost_in_words() -> None:
+    words = "2,000 parameters, 2.5 % of them trained; 3,200 forward examples; peak memory 812 MiB"
+    assert cost_words(COST) == words
+    assert words in trial_note(TrialResult.of([POINT], ""), [POINT])
+    assert "parameters" not in trial_note(TrialResult(), [replace(POINT, cost=None)])
+
+
+def named(*classes: str) -> TaskSpec:
+    return TaskSpec.model_validate({**builtin_tasks()["para"].model_dump(), "classes": classes})
+
+
+def test_tables_of_a_task() -> None:
+    metrics = {"accuracy": 0.75, "precision": 0.5, "precision/no": 0.25, "precision/yes": 0.75}
+    gap = {"train_accuracy": 1.0, "train_dev_gap": 0.25}
+    evaluation = replace(POINT, metrics={"para": metrics | gap}, confusion={"para": [[3, 1], [0, 0]]})
+    (task,) = task_tables(evaluation, {"para": named("no", "yes")})
+    assert task.gap == "accuracy 0.750 on dev and 1.000 on training examples: a gap of +0.250"
+    overview, by_class, confusion = task.tables
+    assert overview.rows == (
+        ("accuracy", "0.7500"),
+        ("macro precision", "0.5000"),
+        ("accuracy on training examples", "1.0000"),
+        ("train-dev gap", "0.2500"),
+    )
+    assert (by_class.headings, by_class.rows) == (("class", "precision"), (("no", "0.250"), ("yes", "0.750")))
+    assert confusion.headings == ("gold", "no", "yes")
+    assert confusion.rows == (("no", "3", "1"), ("yes", "0", "0"))  # gold class by row
+    assert confusion.shades == ((0.75, 0.25), (0.0, 0.0))  # share of the row; none of a class that is not there
+
+
+def test_metrics_written_before_they_grew_are_shown() -> None:
+    evaluation = replace(POINT, metrics={"para": {"accuracy": 0.75, "f1": 0.5}})
+    (task,) = task_tables(evaluation, {"para": named("no", "yes")})
+    assert task.gap == ""
+    assert [table.rows for table in task.tables] == [(("accuracy", "0.7500"), ("macro F1", "0.5000"))]
+
+
+@pytest.fixture
+def copied(finished_study: Any, tmp_path: Path) -> tuple[optuna.Study, TrialFolders]:
+    """The finished study with folders of its own, to be changed."""
+    shutil.copytree(finished_study.runs / "tiny", tmp_path / "tiny")
+    study = optuna.load_study(study_name="tiny", storage=open_storage(None, finished_study.runs))
+    return study, TrialFolders(tmp_path / "tiny")
+
+
+def test_names_of_classes_are_escaped(
+    copied: tuple[optuna.Study, TrialFolders], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, folders = copied
+    read = TrialRecord.read.__func__  # type: ignore[attr-defined]
+
+    def renamed(trial: optuna.trial.FrozenTrial) -> TrialRecord:
+        record = read(TrialRecord, trial)
+        task = record.config.tasks["para"]
+        spec = task.spec.model_copy(update={"classes": ("<script>alert(1)</script>", "a|b")})
+        tasks = {**record.config.tasks, "para": task.model_copy(update={"spec": spec})}
+        return replace(record, config=record.config.model_copy(update={"tasks": tasks}))
+
+    monkeypatch.setattr("search.report.TrialRecord.read", renamed)
+    number = study.best_trial.number
+    metrics = folders.run(number).metrics
+    metrics.write_text(
+        metrics.read_text().replace("/not duplicate", "/<script>alert(1)</script>").replace("/duplicate", "/a|b")
+    )
+    page, words, _ = write_report(study, folders, tmp_path / "report")
+    assert "<script>alert" not in page.read_text()
+    assert "&lt;script&gt;alert(1)" in page.read_text()
+    assert "a\\|b" in words.read_text()
+
+
+def test_a_report_without_the_folders_has_no_metrics(copied: tuple[optuna.Study, TrialFolders], tmp_path: Path) -> None:
+    study, _ = copied
+    page, words, _ = write_report(study, TrialFolders(tmp_path / "elsewhere"), tmp_path / "report")
+    assert "Metrics of the best trial" not in page.read_text()
+    assert "Best trial:" not in words.read_text()
+
+
+def test_the_best_trials_metrics_are_those_of_its_best_rung(
+    copied: tuple[optuna.Study, TrialFolders], tmp_path: Path
+) -> None:
+    study, folders = copied
+    _, words, _ = write_report(study, folders, tmp_path / "report")
+    evaluations = folders.run(study.best_trial.number).read_metrics()
+    best = max(evaluations, key=lambda evaluation: evaluation.overall)
+    assert f"| Pearson | {best.scores['sts']:.4f} |" in words.read_text()
+    gap = best.metrics["sts"]["train_dev_gap"]
+    assert math.isfinite(gap)
+    assert f"a gap of {gap:+.3f}" in words.read_text()
