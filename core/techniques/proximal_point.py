@@ -11,6 +11,7 @@ from core.config import ProximalConfig, RunConfig
 from core.forward_pass import ForwardPass
 from core.multitask import MultitaskBert
 from core.progress import Progress
+from core.techniques.averaged_weights import AveragedWeights
 from core.techniques.technique import Technique
 
 __all__ = ["ProximalPoint"]
@@ -32,7 +33,6 @@ class ProximalPoint(Technique):
 
     def __init__(self, config: ProximalConfig) -> None:
         self._config = config
-        self._average: dict[str, Tensor] = {}
 
     @classmethod
     def from_config(cls, config: RunConfig) -> ProximalPoint | None:
@@ -41,29 +41,24 @@ class ProximalPoint(Technique):
 
     def prepare(self, model: MultitaskBert) -> None:
         """Start from the initial weights."""
-        self._average = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
+        self._average = AveragedWeights(model)
 
     def penalty(self, forward: ForwardPass) -> Tensor:
         """mu * mean divergence, (); costs one pass forward."""
         with torch.no_grad():
-            anchor = forward.again(parameters=self._average)
+            anchor = forward.again(parameters=self._average.tensors)
         divergence = forward.model.losses[forward.batch.task].divergence
         return self._config.weight * divergence(forward.outputs, anchor)
 
-    @torch.no_grad()
     def after_update(self, model: MultitaskBert, progress: Progress) -> None:
         """Move the average towards the new weights."""
         beta = self._config.decay if progress.fraction <= _EARLY else self._config.late_decay
-        parameters = dict(model.named_parameters())
-        torch._foreach_lerp_(
-            list(self._average.values()), [parameters[name].detach() for name in self._average], 1.0 - beta
-        )
+        self._average.move(model, 1.0 - beta)
 
     def state_dict(self) -> dict[str, Any]:
         """The averaged weights."""
-        return dict(self._average)
+        return dict(self._average.tensors)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Copy in place, onto the device of the prepared average."""
-        for name, average in self._average.items():
-            average.copy_(state[name])
+        """The inverse of :meth:`state_dict`."""
+        self._average.load(state)

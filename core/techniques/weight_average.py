@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from core.config import RunConfig
 from core.multitask import MultitaskBert
 from core.progress import Progress
+from core.techniques.averaged_weights import AveragedWeights
 from core.techniques.technique import Technique
 
 __all__ = ["WeightAverage"]
@@ -29,7 +26,6 @@ class WeightAverage(Technique):
 
     def __init__(self, decay: float) -> None:
         self._decay = decay
-        self._average: dict[str, Tensor] = {}
 
     @classmethod
     def from_config(cls, config: RunConfig) -> WeightAverage | None:
@@ -38,35 +34,21 @@ class WeightAverage(Technique):
 
     def prepare(self, model: MultitaskBert) -> None:
         """Start from the initial weights."""
-        self._average = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
+        self._average = AveragedWeights(model)
 
-    @torch.no_grad()
     def after_update(self, model: MultitaskBert, progress: Progress) -> None:
         """Move the average towards the new weights."""
         beta = min(self._decay, (1 + progress.step) / (10 + progress.step))
-        parameters = dict(model.named_parameters())
-        torch._foreach_lerp_(
-            list(self._average.values()), [parameters[name].detach() for name in self._average], 1.0 - beta
-        )
+        self._average.move(model, 1.0 - beta)
 
-    @contextmanager
-    def evaluation_weights(self, model: MultitaskBert) -> Iterator[None]:
-        """The averaged weights; the trained ones are put back, whatever happens inside."""
-        parameters = dict(model.named_parameters())
-        trained = {name: parameters[name].data for name in self._average}
-        try:
-            for name, average in self._average.items():
-                parameters[name].data = average
-            yield
-        finally:
-            for name, weights in trained.items():
-                parameters[name].data = weights
+    def evaluation_weights(self, model: MultitaskBert) -> AbstractContextManager[None]:
+        """The averaged weights."""
+        return self._average.in_place(model)
 
     def state_dict(self) -> dict[str, Any]:
         """The averaged weights."""
-        return dict(self._average)
+        return dict(self._average.tensors)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Copy in place, onto the device of the prepared average."""
-        for name, average in self._average.items():
-            average.copy_(state[name])
+        """The inverse of :meth:`state_dict`."""
+        self._average.load(state)
