@@ -4,7 +4,7 @@ from core.config.heads import HeadConfig
 from core.config.model import LoraConfig, ModelConfig, ScratchConfig
 from core.config.regularisers import ProximalConfig, RDropConfig, SmartConfig
 from core.config.run import BudgetConfig, ComputeConfig, DataConfig, EvalConfig, RunConfig, TaskConfig
-from core.config.training import GradientsConfig, LossConfig, OptimConfig, SamplerConfig
+from core.config.training import GradientsConfig, LossConfig, OptimConfig, SamplerConfig, SwaConfig
 
 __all__ = [
     "BudgetConfig",
@@ -23,5 +23,6 @@ __all__ = [
     "SamplerConfig",
     "ScratchConfig",
     "SmartConfig",
+    "SwaConfig",
     "TaskConfig",
 ]

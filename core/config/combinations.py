@@ -108,6 +108,11 @@ def _frozen(config: RunConfig) -> Iterator[str]:
             )
 
 
+def _averages(config: RunConfig) -> Iterator[str]:
+    if config.swa.start is not None and config.optim.ema is not None:
+        yield "swa.start and optim.ema both say which average of the weights is scored; keep one of them"
+
+
 def _dropout(config: RunConfig) -> Iterator[str]:
     """R-Drop compares two passes that differ by dropout alone."""
     in_updates = config.lora.dropout if config.lora.rank else 0.0
@@ -133,5 +138,6 @@ _RULES: tuple[Callable[[RunConfig], Iterator[str]], ...] = (
     _gradients,
     _lora,
     _frozen,
+    _averages,
     _dropout,
 )

@@ -17,7 +17,7 @@ from core.config.heads import HeadConfig, check_head
 from core.config.model import LoraConfig, ModelConfig
 from core.config.regularisers import ProximalConfig, RDropConfig, SmartConfig
 from core.config.section import Section
-from core.config.training import GradientsConfig, LossConfig, OptimConfig, SamplerConfig
+from core.config.training import GradientsConfig, LossConfig, OptimConfig, SamplerConfig, SwaConfig
 from data.tasks import TaskName, TaskSpec
 
 __all__ = ["BudgetConfig", "ComputeConfig", "DataConfig", "EvalConfig", "RunConfig", "TaskConfig"]
@@ -103,6 +103,7 @@ class RunConfig(Section):
     r_drop: RDropConfig = RDropConfig()
     gradients: GradientsConfig = GradientsConfig()
     optim: OptimConfig = OptimConfig()
+    swa: SwaConfig = SwaConfig()
     budget: BudgetConfig = BudgetConfig()
     eval: EvalConfig = EvalConfig()
     compute: ComputeConfig = ComputeConfig()

@@ -9,7 +9,7 @@ from pydantic import Field
 from core.config.section import NonNegative, Section
 from data.tasks import TaskName
 
-__all__ = ["GradientsConfig", "LossConfig", "OptimConfig", "SamplerConfig", "Taper"]
+__all__ = ["GradientsConfig", "LossConfig", "OptimConfig", "SamplerConfig", "SwaConfig", "Taper"]
 
 Taper = Literal["constant", "inverse", "log"]
 
@@ -64,6 +64,14 @@ class GradientsConfig(Section):
         "with the last gradient of the anchor task",
     )
     anchor: TaskName | None = Field(None, description="rule 'anchored': the task whose gradient is left as it is")
+
+
+class SwaConfig(Section):
+    """Stochastic weight averaging (SWA, Izmailov et al. 2018, arXiv:1803.05407)."""
+
+    start: float | None = Field(
+        None, ge=0.0, lt=1.0, description="share of the run after which the weights are averaged evenly; None: never"
+    )
 
 
 class OptimConfig(Section):

@@ -9,6 +9,7 @@ from core.techniques.gradient_clipping import GradientClipping
 from core.techniques.proximal_point import ProximalPoint
 from core.techniques.r_drop import RDrop
 from core.techniques.smoothness import Smoothness
+from core.techniques.stochastic_weight_averaging import StochasticWeightAveraging
 from core.techniques.technique import Technique
 from core.techniques.weight_average import WeightAverage
 
@@ -20,6 +21,7 @@ _BUILDERS: dict[str, Callable[[RunConfig], Technique | None]] = {
     "smoothness": Smoothness.from_config,
     "gradient_clipping": GradientClipping.from_config,
     "proximal_point": ProximalPoint.from_config,
+    "stochastic_weight_averaging": StochasticWeightAveraging.from_config,
     "weight_average": WeightAverage.from_config,
 }
 

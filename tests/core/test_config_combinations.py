@@ -56,6 +56,11 @@ TWO_TASKS = "compares the tasks of one update, and sampler.order ="
 COSINE = {"pair": "siamese", "combine": "cos"}
 
 CASES = {
+    "two averages": Case(
+        {"swa": {"start": 0.5}, "optim": {"ema": 0.9}},
+        "swa.start and optim.ema both say which average of the weights is scored; keep one of them",
+        {"swa": {"start": 0.5}},
+    ),
     "nothing to train": Case(
         {"model": {"freeze": "encoder"}, **sts(**COSINE)},
         "model.freeze = 'encoder' leaves task 'sts' nothing to train: a cosine has no weights; "

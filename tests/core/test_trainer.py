@@ -25,7 +25,6 @@ from core.run_observer import Unattended
 from core.scoring import score_dev
 from core.techniques import Technique
 from core.trainer import Outcome, TrainingRun, train
-from data.batching import Batch
 
 MakeConfig = Callable[..., RunConfig]
 
