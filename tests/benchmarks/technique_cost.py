@@ -56,6 +56,7 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
     "encoder frozen, heads only": {"model": {"freeze": "encoder"}},
     "layer-wise decay": {"optim": {"layer_decay": 0.9}},
     "EMA of weights": {"optim": {"ema": 0.999}},
+    "SWA": {"swa": {"start": 0.0}},
     "accumulation over 4 batches": {"optim": {"accumulate": 4}},
     "no dropout in the encoder": {"model": {"dropout": 0.0, "attention_dropout": 0.0}},
     "bfloat16 autocast": {"compute": {"precision": "bfloat16"}},

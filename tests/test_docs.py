@@ -1,0 +1,78 @@
+"""What docs/ says about settings and code is true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from core.config import RunConfig
+from search.config_paths import config_fields
+
+ROOT = Path(__file__).parents[1]
+FIELDS = config_fields(["sst", "para", "sts"])
+SECTIONS = set(RunConfig.model_fields)
+
+
+def text(page: str) -> str:
+    return (ROOT / "docs" / page).read_text(encoding="utf-8")
+
+
+def settings_named_in(page: str) -> set[str]:
+    """`optim.ema` and the like, without the values that some are written with."""
+    named = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)(?: [^`]*)?`", text(page))
+    return {path for path in named if path.split(".")[0] in SECTIONS}
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    named = settings_named_in("techniques.md")
+    assert len(named) > 40
+    missing = {path for path in named if path not in FIELDS and f"{path}.sst" not in FIELDS}
+    assert not missing
+
+
+def test_every_technique_is_documented() -> None:
+    """A section that the page does not name would be found by nobody."""
+    page = text("techniques.md")
+    plain = {"data", "tasks", "budget", "eval", "compute"}
+    for path in set(FIELDS) - {"seed"}:
+        section, *_, last = path.split(".")
+        if section in plain or path.startswith(("model.encoder", "model.scratch", "model.max_length")):
+            continue
+        key = path if section not in ("heads", "loss", "smart", "r_drop") else last
+        key = section if key in ("sst", "para", "sts") else key  # a dictionary by task
+        assert key in page or f".{last}" in page, path
+
+
+def test_values_that_are_listed_are_the_values_there_are() -> None:
+    """Every literal of a setting stands on the page."""
+    page = text("techniques.md")
+    skipped = ("model.encoder", "compute.device")
+    for path, field in FIELDS.items():
+        if not path.startswith(skipped):
+            for value in field.literals:
+                assert f"`{value}`" in page or f'"{value}"' in page, (path, value)
+
+
+def python_lines(page: str) -> list[str]:
+    blocks = re.findall(r"```python\n(.*?)```", text(page), re.DOTALL)
+    return [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("page", ["new-technique.md"])
+def test_code_on_the_page_stands_in_the_source(page: str) -> None:
+    source = {
+        line.strip() for path in (ROOT / "core").rglob("*.py") for line in path.read_text(encoding="utf-8").splitlines()
+    }
+    lines = python_lines(page)
+    assert len(lines) > 30
+    assert not [line for line in lines if line not in source]
+
+
+def test_files_that_are_named_exist() -> None:
+    for page in sorted((ROOT / "docs").glob("*.md")):
+        for path in re.findall(
+            r"`((?:core|search|data|tests|studies)/[\w/.-]+\.(?:py|toml))`", page.read_text("utf-8")
+        ):
+            assert "NAME" in path or (ROOT / path).is_file(), f"{page.name}: {path}"
