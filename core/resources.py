@@ -68,7 +68,7 @@ class Resources:
         """The encoder of a run.
 
         Raises:
-            UserError: if it cannot be loaded, or is too small for the run's rows.
+            UserError: if it cannot be loaded, is too small for the run's rows, or has fewer layers than the run names.
         """
         key = config.model.encoder
         if config.model.scratch is not None:
@@ -77,6 +77,7 @@ class Resources:
             scratch = config.model.scratch
             self._encoders[key] = self._load(config.model.encoder) if scratch is None else self._new(config, scratch)
         _check_limits(config, self._encoders[key].config)
+        _check_pooler(config, self._encoders[key].weights)
         return self._encoders[key]
 
     def examples(self, config: RunConfig, spec: TaskSpec, split: SplitName) -> Examples:
@@ -168,6 +169,18 @@ def _check_limits(config: RunConfig, encoder: BertConfig) -> None:
             raise UserError(
                 f"encoder '{config.model.encoder}' has no second segment (type_vocab_size = 1), which the pairs of "
                 f"task '{name}' need; set heads.{name}.pair = 'siamese'"
+            )
+
+
+def _check_pooler(config: RunConfig, weights: dict[str, Tensor] | None) -> None:
+    """Many checkpoints come without a pooler. A fresh one is trained with the rest, but not in a frozen encoder."""
+    if config.model.freeze != "encoder" or weights is None or "pooler.dense.weight" in weights:
+        return
+    for name, head in config.heads.items():
+        if head.pooling == "pooler":
+            raise UserError(
+                f"heads.{name}.pooling = 'pooler', but encoder '{config.model.encoder}' has no weights for its pooler, "
+                "and with model.freeze = 'encoder' it would stay random; use 'cls' or 'mean'"
             )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from core.config import RunConfig
 from search.config_paths import config_fields
+from tests.benchmarks.technique_cost import TECHNIQUES
 
 ROOT = Path(__file__).parents[1]
 FIELDS = config_fields(["sst", "para", "sts"])
@@ -40,9 +41,13 @@ def test_every_technique_is_documented() -> None:
         section, *_, last = path.split(".")
         if section in plain or path.startswith(("model.encoder", "model.scratch", "model.max_length")):
             continue
-        key = path if section not in ("heads", "loss", "smart", "r_drop") else last
-        key = section if key in ("sst", "para", "sts") else key  # a dictionary by task
-        assert key in page or f".{last}" in page, path
+        by_task = last in ("sst", "para", "sts")  # smart.weight.sst: the page has the setting for one task or none
+        names = (
+            [path.rpartition(".")[0] + r"(?:\.sst)?"] if by_task else [path.replace(".para.", ".sts."), rf"\.{last}"]
+        )
+        if section == "heads":
+            names += [f"heads.sts.{last}", f"heads.sst.{last}", last]
+        assert re.search(rf"`(?:{'|'.join(names)})(?: [^`]*)?`", page), path
 
 
 def test_values_that_are_listed_are_the_values_there_are() -> None:
@@ -53,6 +58,23 @@ def test_values_that_are_listed_are_the_values_there_are() -> None:
         if not path.startswith(skipped):
             for value in field.literals:
                 assert f"`{value}`" in page or f'"{value}"' in page, (path, value)
+
+
+def test_every_study_that_comes_along_has_its_results() -> None:
+    page = text("results.md")
+    for study in (ROOT / "studies").glob("*.toml"):
+        assert re.search(rf"^##+ {study.stem}\b", page, re.MULTILINE), study.stem
+
+
+def test_every_technique_that_is_measured_has_its_cost() -> None:
+    page = text("techniques.md")
+    for name in TECHNIQUES:
+        assert f"| {name} |" in page, name
+
+
+def test_nothing_is_left_to_be_filled_in() -> None:
+    for page in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
+        assert not re.search(r"^\s*[A-Z_]{5,}\s*$|TODO|FIXME|XXX", page.read_text("utf-8"), re.MULTILINE), page.name
 
 
 def python_lines(page: str) -> list[str]:

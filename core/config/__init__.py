@@ -1,10 +1,15 @@
 """RunConfig and its sections."""
 
+from core.config.budget import BudgetConfig, ComputeConfig, EvalConfig
+from core.config.gradients import GradientsConfig
 from core.config.heads import HeadConfig
+from core.config.loss import LossConfig
 from core.config.model import LoraConfig, ModelConfig, ScratchConfig
+from core.config.optim import OptimConfig, SwaConfig
 from core.config.regularisers import ProximalConfig, RDropConfig, SmartConfig
-from core.config.run import BudgetConfig, ComputeConfig, DataConfig, EvalConfig, RunConfig, TaskConfig
-from core.config.training import GradientsConfig, LossConfig, OptimConfig, SamplerConfig, SwaConfig
+from core.config.run import RunConfig
+from core.config.sampler import SamplerConfig
+from core.config.tasks import DataConfig, TaskConfig
 
 __all__ = [
     "BudgetConfig",

@@ -56,9 +56,10 @@ def _batch_sizes(config: RunConfig) -> Iterator[str]:
 
 
 def _gradients(config: RunConfig) -> Iterator[str]:
-    rule, anchor = config.gradients.rule, config.gradients.anchor
-    if rule != "anchored" and anchor is not None:
-        yield f"gradients.anchor = '{anchor}' is for rule = 'anchored', got '{rule}'"
+    rule = config.gradients.rule
+    anchor = config.gradients.anchor
+    if anchor is not None and anchor not in config.tasks:
+        yield f"gradients.anchor must be one of {', '.join(config.tasks)}, got '{anchor}'"
     if rule == "sum":
         return
     if len(config.tasks) < 2:
@@ -81,8 +82,8 @@ def _gradients(config: RunConfig) -> Iterator[str]:
 
 def _anchor(config: RunConfig) -> Iterator[str]:
     anchor = config.gradients.anchor
-    if anchor not in config.tasks:
-        yield f"gradients.anchor must be one of {', '.join(config.tasks)}, got {anchor!r}"
+    if anchor is None:
+        yield f"gradients.anchor must be one of {', '.join(config.tasks)} with rule = 'anchored'"
     elif not config.loss.weights[anchor]:
         yield f"loss.weights.{anchor} = 0: nothing conflicts with the gradient of gradients.anchor if it is always 0"
 

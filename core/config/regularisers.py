@@ -30,7 +30,9 @@ class SmartConfig(Section):
 class ProximalConfig(Section):
     """Bregman proximal point optimisation (SMART, arXiv:1911.03437, section 3.2): do not leave the averaged model."""
 
-    weight: float = Field(0.0, ge=0.0, description="mu, the same for all tasks; 0 costs nothing")
+    weight: dict[TaskName, NonNegative] = Field(
+        default_factory=dict, description="mu of each task; missing means 0, and 0 costs nothing"
+    )
     decay: float = Field(0.99, ge=0.0, lt=1.0, description="beta of the averaged weights in the first tenth of a run")
     late_decay: float = Field(0.999, ge=0.0, lt=1.0, description="beta in the rest")
 

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from core.config.budget import BudgetConfig, ComputeConfig, EvalConfig
 from core.config.combinations import check_combinations
-from core.config.heads import HeadConfig, check_head
+from core.config.gradients import GradientsConfig
+from core.config.head_rules import check_head
+from core.config.heads import HeadConfig
+from core.config.loss import LossConfig
 from core.config.model import LoraConfig, ModelConfig
+from core.config.optim import OptimConfig, SwaConfig
 from core.config.regularisers import ProximalConfig, RDropConfig, SmartConfig
+from core.config.sampler import SamplerConfig
 from core.config.section import Section
-from core.config.training import GradientsConfig, LossConfig, OptimConfig, SamplerConfig, SwaConfig
-from data.tasks import TaskName, TaskSpec
+from core.config.tasks import DataConfig, TaskConfig
+from data.tasks import TaskName
 
-__all__ = ["BudgetConfig", "ComputeConfig", "DataConfig", "EvalConfig", "RunConfig", "TaskConfig"]
+__all__ = ["RunConfig"]
 
 # What a task has where a section keyed by tasks leaves it out, so that ``smart.weight.sst`` is a path that exists.
 _TASK_DEFAULTS: dict[tuple[str, ...], Any] = {
@@ -28,63 +34,9 @@ _TASK_DEFAULTS: dict[tuple[str, ...], Any] = {
     ("loss", "weights"): 1.0,
     ("loss", "taper"): "constant",
     ("smart", "weight"): 0.0,
+    ("proximal", "weight"): 0.0,
     ("r_drop", "alpha"): 0.0,
 }
-
-
-class DataConfig(Section):
-    """Where the split files are."""
-
-    directory: str = Field("data", min_length=1, description="folder that holds the tasks' files")
-
-
-class TaskConfig(Section):
-    """A task's part in the run."""
-
-    spec: TaskSpec
-    score_weight: float = Field(1.0, gt=0.0, description="weight in the overall score, relative to the other tasks")
-    train_limit: int | None = Field(None, ge=1, description="use a fixed random subset of this many training examples")
-    dev_limit: int | None = Field(None, ge=2, description="score on a fixed random subset of this many dev examples")
-    batch_size: int | None = Field(None, ge=1, description="examples of the task in a batch; None: budget.batch_size")
-
-
-class BudgetConfig(Section):
-    """How much a full run trains."""
-
-    examples: int = Field(20_000, ge=1, description="planned training examples, all tasks together")
-    batch_size: int = Field(16, ge=1, description="examples per batch, where the task has no number of its own")
-    epochs: int = Field(10, ge=1, description="virtual epochs that the planned examples are counted in by schedules")
-
-
-class EvalConfig(Section):
-    """When and how dev is scored."""
-
-    rungs: int | tuple[int, ...] = Field(
-        5, description="number of evenly spaced evaluations, or their positions in training examples"
-    )
-    batch_size: int = Field(64, ge=1, description="examples per forward pass")
-    train_examples: int = Field(
-        200, ge=0, description="training examples of each task that are scored too, for the gap between train and dev"
-    )
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if isinstance(self.rungs, int):
-            if self.rungs < 1:
-                raise ValueError(f"eval.rungs must be at least 1, got {self.rungs}")
-        elif not self.rungs or list(self.rungs) != sorted(set(self.rungs)) or self.rungs[0] < 1:
-            raise ValueError(f"eval.rungs must rise from at least 1, got {list(self.rungs)}")
-        return self
-
-
-class ComputeConfig(Section):
-    """What a run's floating-point sums depend on besides the numbers."""
-
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: cuda, else mps, else cpu")
-    threads: int = Field(1, ge=1, description="CPU threads of one run")
-    precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="of matrix products; weights and losses stay float32 (autocast)"
-    )
 
 
 class RunConfig(Section):

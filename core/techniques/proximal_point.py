@@ -21,14 +21,15 @@ _EARLY = 0.1
 
 
 class ProximalPoint(Technique):
-    """mu * mean over the batch of l_s(f(x, theta), f(x, theta~)): outputs may not leave those of the averaged weights.
+    """mu_task * mean over the batch of l_s(f(x, theta), f(x, theta~)): outputs stay near those of the
+    averaged weights.
 
     theta~ <- beta theta~ + (1 - beta) theta after every step (the paper's momentum variant, in the words of Tarvainen
     and Valpola 2017 a mean teacher). l_s is the task loss's ``divergence``. Both passes share their dropout masks, and
     no gradient flows into theta~. The average is of the trainable weights; frozen ones are the model's own.
 
     Args:
-        config: mu above 0, and beta in the first tenth of the run and in the rest.
+        config: mu of every task, and beta in the first tenth of the run and in the rest.
     """
 
     def __init__(self, config: ProximalConfig) -> None:
@@ -36,19 +37,22 @@ class ProximalPoint(Technique):
 
     @classmethod
     def from_config(cls, config: RunConfig) -> ProximalPoint | None:
-        """None when mu is 0."""
-        return cls(config.proximal) if config.proximal.weight else None
+        """None when no task has a mu."""
+        return cls(config.proximal) if any(config.proximal.weight.values()) else None
 
     def prepare(self, model: MultitaskBert) -> None:
         """Start from the initial weights."""
         self._average = AveragedWeights(model)
 
-    def penalty(self, forward: ForwardPass) -> Tensor:
-        """mu * mean divergence, (); costs one pass forward."""
+    def penalty(self, forward: ForwardPass) -> Tensor | None:
+        """mu * mean divergence, (), for one pass forward; None, and no pass, for a task whose mu is 0."""
+        weight = self._config.weight.get(forward.batch.task, 0.0)
+        if not weight:
+            return None
         with torch.no_grad():
             anchor = forward.again(parameters=self._average.tensors)
         divergence = forward.model.losses[forward.batch.task].divergence
-        return self._config.weight * divergence(forward.outputs, anchor)
+        return weight * divergence(forward.outputs, anchor)
 
     def after_update(self, model: MultitaskBert, progress: Progress) -> None:
         """Move the average towards the new weights."""

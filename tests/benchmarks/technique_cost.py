@@ -43,7 +43,7 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
     "R-Drop": {"r_drop": {"alpha": every_task(1.0)}},
     "SMART smoothness, 1 step": {"smart": {"weight": every_task(1.0)}},
     "SMART smoothness, 2 steps": {"smart": {"weight": every_task(1.0), "steps": 2}},
-    "Bregman proximal point": {"proximal": {"weight": 1.0}},
+    "Bregman proximal point": {"proximal": {"weight": every_task(1.0)}},
     "PCGrad (a batch of each task)": {"sampler": {"order": "together"}, "gradients": {"rule": "pcgrad"}},
     "plain sum (a batch of each task)": {"sampler": {"order": "together"}},
     "anchored surgery": {"gradients": {"rule": "anchored", "anchor": "sst"}},

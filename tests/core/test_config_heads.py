@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from core.bert import Bert, BertConfig
 from core.config import HeadConfig
-from core.config.heads import ScoreOutput, TaskLossName, check_head
+from core.config.head_rules import check_head
+from core.config.heads import ScoreOutput, TaskLossName
 from core.heads import TaskHead
 from core.losses import make_loss
 from core.pooling import EncodedRows

@@ -49,6 +49,10 @@ def at(examples: int) -> Progress:
     return Progress(step=examples, examples=examples, planned=100, epochs=10)
 
 
+def every_task(weight: float) -> dict[str, float]:
+    return dict.fromkeys(("sst", "para", "sts"), weight)
+
+
 def shift(model: MultitaskBert, scale: float) -> None:
     with torch.no_grad():
         for parameter in model.parameters():
@@ -60,7 +64,7 @@ def shift(model: MultitaskBert, scale: float) -> None:
 def test_at_the_averaged_weights_the_penalty_is_0_with_dropout_on(make: Make, task: str) -> None:
     """Catches a teacher with dropout masks of its own, or without dropout."""
     model, batch = make(task)
-    technique = ProximalPoint(ProximalConfig(weight=1.0))
+    technique = ProximalPoint(ProximalConfig(weight=every_task(1.0)))
     technique.prepare(model)
     forward = ForwardPass(model, batch)
     penalty = technique.penalty(forward)
@@ -76,7 +80,7 @@ def test_the_penalty_is_mu_times_the_mean_divergence_from_the_averaged_model(mak
     model, batch = make(task)
     model.double()
     old = deepcopy(model)
-    technique = ProximalPoint(ProximalConfig(weight=3.0))
+    technique = ProximalPoint(ProximalConfig(weight=every_task(3.0)))
     technique.prepare(model)
     shift(model, 0.05)
     torch.manual_seed(2)
@@ -104,7 +108,7 @@ def test_the_average_is_that_of_the_closed_form(make: Make) -> None:
     Catches a warm-up of b, the two b exchanged, and a change one step early or late.
     """
     model, _ = make()
-    technique = ProximalPoint(ProximalConfig(weight=1.0, decay=0.6, late_decay=0.9))
+    technique = ProximalPoint(ProximalConfig(weight=every_task(1.0), decay=0.6, late_decay=0.9))
     technique.prepare(model)
     name = "bert.embeddings.LayerNorm.weight"
     weight = model.get_parameter(name)
@@ -123,7 +127,7 @@ def test_the_average_is_that_of_the_closed_form(make: Make) -> None:
 
 def test_state_survives_a_round_trip_and_does_not_follow_the_model(make: Make) -> None:
     model, batch = make()
-    first, second = (ProximalPoint(ProximalConfig(weight=1.0)) for _ in range(2))
+    first, second = (ProximalPoint(ProximalConfig(weight=every_task(1.0))) for _ in range(2))
     first.prepare(model)
     shift(model, 0.1)
     first.after_update(model, at(1))
@@ -146,7 +150,7 @@ def test_frozen_weights_are_the_models_own(make: Make) -> None:
     model, batch = make()
     model.bert.requires_grad_(False)
     model.bert.layers[0].attention.self.query.register_parameter("extra", torch.nn.Parameter(torch.zeros(3)))
-    technique = ProximalPoint(ProximalConfig(weight=1.0))
+    technique = ProximalPoint(ProximalConfig(weight=every_task(1.0)))
     technique.prepare(model)
     trainable = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     assert set(technique.state_dict()) == trainable
@@ -162,7 +166,7 @@ def test_frozen_weights_are_the_models_own(make: Make) -> None:
 
 def test_under_autocast_the_teacher_rounds_as_the_model_does(make: Make) -> None:
     model, batch = make()
-    technique = ProximalPoint(ProximalConfig(weight=1.0))
+    technique = ProximalPoint(ProximalConfig(weight=every_task(1.0)))
     technique.prepare(model)
     with torch.autocast("cpu", torch.bfloat16):
         assert technique.penalty(ForwardPass(model, batch)) == 0.0
@@ -170,7 +174,16 @@ def test_under_autocast_the_teacher_rounds_as_the_model_does(make: Make) -> None
 
 def test_weight_0_is_not_built(small_config: MakeConfig) -> None:
     assert "proximal_point" not in make_techniques(small_config())
-    assert "proximal_point" in make_techniques(small_config(proximal={"weight": 1.0}))
+    assert "proximal_point" in make_techniques(small_config(proximal={"weight": {"sst": 1.0}}))
+
+
+def test_a_task_of_weight_0_costs_no_pass(make: Make) -> None:
+    model, batch = make("sst")
+    technique = ProximalPoint(ProximalConfig(weight={"para": 1.0}))
+    technique.prepare(model)
+    forward = ForwardPass(model, batch)
+    assert technique.penalty(forward) is None
+    assert forward.count == 1
 
 
 def trained(config: RunConfig, resources: Resources, folder: Path, steps: int) -> TrainingRun:
@@ -188,7 +201,9 @@ def test_training_keeps_outputs_near_those_of_the_averaged_weights(
     apart, far = {}, {}
     for weight in (1e-9, 20.0):
         config = small_config(
-            ("sst",), proximal={"weight": weight, "decay": 0.9, "late_decay": 0.9}, optim={"learning_rate": 5e-3}
+            ("sst",),
+            proximal={"weight": {"sst": weight}, "decay": 0.9, "late_decay": 0.9},
+            optim={"learning_rate": 5e-3},
         )
         run = trained(config, resources, tmp_path / str(weight), 25)
         assert run.forward_examples == 25 * 20 * 2
@@ -208,7 +223,7 @@ def test_training_keeps_outputs_near_those_of_the_averaged_weights(
 def test_a_resumed_run_goes_on_to_the_same_bits(
     small_config: MakeConfig, resources: Resources, tmp_path: Path, stop: int
 ) -> None:
-    config = small_config(proximal={"weight": 1.0, "decay": 0.5})
+    config = small_config(proximal={"weight": every_task(1.0), "decay": 0.5})
     whole = trained(config, resources, tmp_path / "whole", 14)
     trained(config, resources, tmp_path / "parts", stop).save()
     torch.manual_seed(77)

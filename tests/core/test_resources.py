@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from core.bert import Bert, BertConfig
 from core.bert_checkpoint import save_bert
@@ -71,3 +72,17 @@ def test_devices() -> None:
     for name in missing:
         with pytest.raises(UserError, match=f"device '{name}' is not available on this machine"):
             pick_device(name)
+
+
+def test_a_frozen_encoder_without_a_pooler(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    """Its head would read a random pooler that is never trained."""
+    folder = encoder_folder(tmp_path / "e")
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: w for name, w in weights.items() if not name.startswith("pooler.")}, folder / "model.safetensors")
+    config = loaded(small_config(("sst",), heads={"sst": {"pooling": "pooler"}}), folder)
+    assert resources.encoder(config).weights is not None  # trained with the rest
+    frozen = config.model_copy(update={"model": config.model.model_copy(update={"freeze": "encoder"})})
+    with pytest.raises(UserError, match=r"heads.sst.pooling = 'pooler', but encoder .* it would stay random"):
+        resources.encoder(frozen)
+    cls = frozen.model_copy(update={"heads": {"sst": frozen.heads["sst"].model_copy(update={"pooling": "cls"})}})
+    assert resources.encoder(cls) is resources.encoder(config)
