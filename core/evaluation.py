@@ -28,6 +28,8 @@ class Evaluation:
         examples_per_second: training speed since the previous rung, evaluation not counted.
         confusion: for each classification task, how many dev examples of each gold class (rows) were taken for each
             class (columns).
+        loss_weights: what each task's loss is multiplied by at this point, where a batch's share is not counted; empty
+            in files written before weights were recorded.
         cost: so far; None in files written before costs were recorded.
     """
 
@@ -41,6 +43,7 @@ class Evaluation:
     seconds: float
     examples_per_second: float
     confusion: dict[str, list[list[int]]] = field(default_factory=dict)
+    loss_weights: dict[str, float] = field(default_factory=dict)
     cost: Cost | None = None
 
     @classmethod

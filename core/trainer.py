@@ -260,6 +260,7 @@ class TrainingRun:
             seconds=self._clock.seconds,
             examples_per_second=speed,
             confusion=scores.confusion,
+            loss_weights=self.weighting.current(self.progress),
             cost=self._cost(),
         )
 

@@ -1,14 +1,15 @@
-"""The best trial's metrics of each task as small tables of strings, for pages and Markdown."""
+"""The best trial's metrics of each task as small tables of strings, and its loss weights, for pages and Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from core.config import LossConfig
 from core.evaluation import Evaluation
 from data.tasks import TaskSpec
 
-__all__ = ["Table", "TaskTables", "task_tables"]
+__all__ = ["Table", "TaskTables", "loss_weight_words", "task_tables"]
 
 _GAP = "train_dev_gap"
 
@@ -43,6 +44,16 @@ class TaskTables:
     task: str
     gap: str
     tables: tuple[Table, ...]
+
+
+def loss_weight_words(evaluation: Evaluation, loss: LossConfig) -> str:
+    """The loss weights at the evaluation, where they changed in training; empty for those that a setting says."""
+    learned = loss.weighting != "fixed"
+    weights = evaluation.loss_weights
+    if not weights or not (learned or any(taper != "constant" for taper in loss.taper.values())):
+        return ""
+    values = ", ".join(f"{task} {weight:.3g}" for task, weight in weights.items())
+    return f"Loss weights at its best rung, {'learned' if learned else 'tapered'}: {values}."
 
 
 def task_tables(evaluation: Evaluation, specs: Mapping[str, TaskSpec]) -> list[TaskTables]:

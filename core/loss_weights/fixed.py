@@ -36,7 +36,11 @@ class FixedWeights:
 
     def weigh(self, task: str, loss: Tensor, progress: Progress) -> Tensor:
         """The weighted loss ()."""
-        return self._weights[task] * self._tapers[task](progress.epoch) * loss
+        return self._weight(task, progress) * loss
+
+    def current(self, progress: Progress) -> dict[str, float]:
+        """w_i t_i(E) by task."""
+        return {task: self._weight(task, progress) for task in self._weights}
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing changes."""
@@ -44,3 +48,6 @@ class FixedWeights:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Nothing changes."""
+
+    def _weight(self, task: str, progress: Progress) -> float:
+        return self._weights[task] * self._tapers[task](progress.epoch)

@@ -47,6 +47,10 @@ class UncertaintyWeights:
         s = self._log_variances[task]
         return self._factors[task] * torch.exp(-s) * loss + s / 2
 
+    def current(self, progress: Progress) -> dict[str, float]:  # noqa: ARG002
+        """c_i exp(-s_i) by task; waits for the device."""
+        return {task: self._factors[task] * math.exp(-s.item()) for task, s in self._log_variances.items()}
+
     def state_dict(self) -> dict[str, Any]:
         """s_i by task."""
         return {task: s.detach().clone() for task, s in self._log_variances.items()}

@@ -24,6 +24,10 @@ class LossWeighting(Protocol):
         """The mean loss () of a batch of the task, as it enters the sum of the update."""
         ...
 
+    def current(self, progress: Progress) -> dict[str, float]:
+        """What every task's loss is multiplied by at this position; for people to read, nothing is computed from it."""
+        ...
+
     def state_dict(self) -> dict[str, Any]:
         """What changes while training."""
         ...

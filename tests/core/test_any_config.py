@@ -1,34 +1,53 @@
-"""Whatever RunConfig allows can be trained: it repeats itself, and an interruption changes nothing.
+"""Whatever RunConfig allows can be trained and scored: it repeats itself, and an interruption changes nothing.
 
-Settings are found by walking RunConfig, so that a new technique is drawn from as soon as it has a section.
+Techniques are switches with a few values each. Every pair of values that RunConfig allows is trained, in as few runs as
+a greedy search finds, and random combinations with many other settings besides. Settings are found by walking
+RunConfig, so that a new technique takes part as soon as it has a section.
 """
 
 from __future__ import annotations
 
+import random
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import Tensor
 
-from core.config import RunConfig
+from core.checkpoint import load_checkpoint
+from core.config import DataConfig, RunConfig
 from core.resources import Resources
 from core.run_folder import RunFolder
 from core.trainer import TrainingRun
 from data.task_files import builtin_tasks
-from search.config_paths import FieldType, config_fields, set_value
+from search.config_paths import FieldType, config_fields, get_value, set_value
 
-MakeConfig = Callable[..., RunConfig]
+Settings: TypeAlias = dict[str, Any]  # by dotted path
+Value: TypeAlias = tuple[str, int]  # a switch, and which of its values
+Pair: TypeAlias = tuple[Value, Value]  # of two switches, in their order
 
 TASKS = ("sst", "para", "sts")
 FIELDS = config_fields(TASKS)
-STEPS = 3
+INTERRUPTED_AFTER, LEAST_STEPS, MOST_STEPS = 2, 3, 30
+
+BASE = RunConfig.model_validate(
+    {
+        "model": {"encoder": "scratch", "scratch": {"vocab_size": 400, "hidden_size": 16, "intermediate_size": 32}},
+        "tasks": {name: {"spec": builtin_tasks()[name], "dev_limit": 20} for name in TASKS},
+        "optim": {"learning_rate": 3e-3},
+        "budget": {"examples": 240, "batch_size": 8},
+        "eval": {"rungs": 2, "train_examples": 10},
+        "compute": {"device": "cpu"},
+    }
+)
 
 # What says where and how long a run is computed, or which files it reads, is no technique.
 NOT_DRAWN = (
@@ -58,14 +77,14 @@ VALUES: dict[str, list[Any]] = {
     "optim.accumulate": [1, 2, 3],
     "optim.epsilon": [1e-8, 1e-6],
     "optim.clip_norm": [None, 0.1, 1.0],
-    "optim.ema": [None, 0.9, 0.999],
+    "optim.ema": [None, 0.9],
+    "swa.start": [None, 0.0, 0.05],  # from the first update on, and from the second or third
     "loss.uncertainty_rate": [1e-3, 0.1],
     "gradients.anchor": [None, *TASKS],
     "smart.steps": [1, 2],
     "smart.epsilon": [1e-5, 1e-2],
     "smart.sigma": [1e-5, 1e-2],
     "smart.step_size": [1e-3, 0.1],
-    "proximal.weight": [0.0, 1.0],
 }
 TASK_VALUES: dict[str, list[Any]] = {
     "score_weight": [0.5, 2.0],
@@ -77,7 +96,7 @@ TASK_VALUES: dict[str, list[Any]] = {
     "hidden_size": [None, 1, 12],
     "score_classes": [None, 2, 6, 11],
     "auxiliary_weight": [0.1, 2.0],
-    "class_weights": [None, (1.0, 3.0), (1.0, 0.0, 2.0, 0.5, 1.0)],
+    "class_weights": [None, (1.0, 3.0), (1.0, 0.5, 2.0, 0.5, 1.0, 4.0)],  # for two classes, and six
     "cosine_margin": [-0.5, 0.0, 0.5],
     "cosine_threshold": [-0.5, 0.5],
     "cosent_scale": [1.0, 20.0],
@@ -85,6 +104,7 @@ TASK_VALUES: dict[str, list[Any]] = {
 BY_SECTION: dict[str, list[Any]] = {
     "loss.weights.": [0.0, 0.5, 3.0],
     "smart.weight.": [0.0, 1.0, 5.0],
+    "proximal.weight.": [0.0, 1.0],
     "r_drop.alpha.": [0.0, 1.0, 5.0],
 }
 
@@ -104,23 +124,108 @@ def values_of(path: str, field: FieldType) -> list[Any]:
         return [*optional, *field.literals]
     if field.kind is bool:
         return [False, True]
-    assert field.kind is float, f"say in this file what values {path} may be drawn from"
+    assert field.kind is float, f"say in VALUES of {Path(__file__).name} what values {path} may be drawn from"
     return [*optional, 0.0, 0.3, 0.9]  # probabilities, shares and decays
 
 
 DRAWN = {path: values_of(path, field) for path, field in FIELDS.items() if not path.startswith(NOT_DRAWN)}
-SETTINGS = st.lists(
-    st.sampled_from(sorted(DRAWN)).flatmap(lambda path: st.tuples(st.just(path), st.sampled_from(DRAWN[path]))),
-    min_size=1,
-    max_size=25,
-    unique_by=lambda setting: setting[0],
-)
 
 
-def with_setting(config: RunConfig, path: str, value: object) -> RunConfig | None:
-    """The config with one more setting; None where that is not allowed."""
-    tree = config.model_dump()
-    set_value(tree, path, value)
+def head(task: str, **fields: Any) -> Settings:
+    return {f"heads.{task}.{name}": value for name, value in fields.items()}
+
+
+def for_tasks(section: str, *values: Any) -> Settings:
+    return {f"{section}.{task}": value for task, value in zip(TASKS, values, strict=True)}
+
+
+# Settings that make sense together only. What a value leaves out stays as in BASE.
+SWITCHES_BY_HAND: dict[str, list[Settings]] = {
+    "gradients": [
+        {},
+        {"gradients.rule": "pcgrad"},
+        {"gradients.rule": "anchored", "gradients.anchor": "sst"},
+        {"gradients.rule": "anchored", "gradients.anchor": "sts"},
+    ],
+    "lora": [
+        {},
+        {"lora.rank": 4},
+        {
+            "lora.rank": 2,
+            "lora.alpha": 8.0,
+            "lora.rank_stabilised": True,
+            "lora.dropout": 0.3,
+            "lora.targets": "all-linear",
+            "lora.initial": "kaiming",
+        },
+    ],
+    "smart": [
+        {},
+        for_tasks("smart.weight", 1.0, 5.0, 1.0),
+        {**for_tasks("smart.weight", 1.0, 1.0, 1.0), "smart.mode": "released", "smart.steps": 2},
+    ],
+    "proximal": [{}, for_tasks("proximal.weight", 1.0, 1.0, 1.0), for_tasks("proximal.weight", 0.0, 1.0, 3.0)],
+    "r_drop": [{}, for_tasks("r_drop.alpha", 1.0, 5.0, 1.0), for_tasks("r_drop.alpha", 0.0, 0.0, 1.0)],
+    "weighting": [
+        {},
+        for_tasks("loss.weights", 0.0, 1.0, 3.0),
+        {**for_tasks("loss.weights", 0.5, 1.0, 2.0), **for_tasks("loss.taper", "inverse", "constant", "log")},
+        {**for_tasks("loss.weights", 0.5, 1.0, 2.0), "loss.weighting": "uncertainty"},
+    ],
+    "freeze_layers": [{}, {"model.freeze_layers": 1}],
+    "reinit_layers": [{}, {"model.reinit_layers": 1}],
+    "accumulate": [{}, {"optim.accumulate": 2}, {"optim.accumulate": 3}],
+    "clip_norm": [{}, {"optim.clip_norm": None}, {"optim.clip_norm": 0.1}],
+    "ema": [{}, {"optim.ema": 0.9}],
+    "epochs": [{}, {"budget.epochs": 2}],
+    "batch sizes": [{}, {"tasks.sst.batch_size": 3, "tasks.para.batch_size": 12, "tasks.sts.batch_size": 5}],
+    "sst head": [
+        {},
+        head("sst", layers=3, hidden_size=12, label_smoothing=0.1),
+        head("sst", class_balance=1.0, label_smoothing=0.3),
+        head("sst", class_weights=(1.0, 0.3, 2.0, 0.5, 1.0)),
+    ],
+    "para head": [
+        {},
+        head("para", loss="bce"),
+        head("para", pair="siamese", class_balance=0.5, layers=2),
+        head("para", pair="siamese", combine="uv", loss="cross-entropy", label_smoothing=0.1),
+        head("para", pair="siamese", combine="uv-diff", loss="bce", side_layers=2),
+        head("para", pair="siamese", combine="cos"),
+        head("para", pair="siamese", combine="cos", side_layers=1, loss="cosine-embedding", cosine_margin=0.5),
+    ],
+    "sts head": [
+        {},
+        head("sts", pair="siamese", combine="uv-absdiff", layers=2, output="sigmoid"),
+        head("sts", pair="siamese", combine="uv", loss="mse", auxiliary_loss="cosent"),
+        head("sts", pair="siamese", combine="uv-diff", loss="pearson"),
+        head("sts", pair="siamese", combine="cos", side_layers=1),
+        head("sts", pair="siamese", combine="cos", side_layers=1, loss="pearson", auxiliary_loss="mse"),
+        head("sts", pair="siamese", combine="cos", output="cos", loss="cosent", auxiliary_loss="pearson"),
+        head("sts", pair="siamese", combine="cos", side_layers=2, output="relu-cos"),
+        head("sts", output="classes", loss="cross-entropy", class_balance=0.5),
+        head("sts", pair="siamese", output="classes", score_classes=11, score_from="argmax", label_smoothing=0.1),
+    ],
+}
+BY_HAND = {path for values in SWITCHES_BY_HAND.values() for value in values for path in value}
+SECTIONS_BY_HAND = {path.partition(".")[0] for path in BY_HAND}
+
+
+def found_switches() -> Iterator[tuple[str, list[Settings]]]:
+    """Settings of a few values, and all those of a section that no switch above knows of; their paths are the names."""
+    for path, values in DRAWN.items():
+        few = FIELDS[path].literals or FIELDS[path].kind is bool
+        if path not in BY_HAND and (few or path.partition(".")[0] not in SECTIONS_BY_HAND):
+            allowed = [{path: value} for value in values if made({path: value}) is not None]
+            if len(allowed) > 1:
+                yield path, allowed
+
+
+def made(wanted: Settings) -> RunConfig | None:
+    """BASE with these settings; None where that is not allowed."""
+    tree = BASE.model_dump()
+    for path, value in wanted.items():
+        set_value(tree, path, value)
     try:
         return RunConfig.model_validate(tree)
     except ValidationError as error:
@@ -129,114 +234,203 @@ def with_setting(config: RunConfig, path: str, value: object) -> RunConfig | Non
         return None
 
 
-def with_settings(config: RunConfig, wanted: list[tuple[str, Any]]) -> RunConfig:
-    """As many of the settings as go together, each tried again after the others."""
-    left = wanted
-    for _ in range(2):
-        refused = []
-        for path, value in left:
-            changed = with_setting(config, path, value)
-            if changed is None:
-                refused.append((path, value))
-            else:
-                config = changed
-        left = refused
-    return config
+SWITCHES: dict[str, list[Settings]] = {**SWITCHES_BY_HAND, **dict(found_switches())}
+SWITCH_VALUES: list[Value] = [(name, which) for name, values in SWITCHES.items() for which in range(len(values))]
+OTHERS = sorted(set(DRAWN) - {path for values in SWITCHES.values() for value in values for path in value})
+
+Row: TypeAlias = dict[str, int]  # which value of each switch; one that is left out stays as in BASE
 
 
-def weights_after(config: RunConfig, resources: Resources, interrupted: bool = False) -> dict[str, Tensor]:
-    """The model's weights after three steps, in one go or saved after the first and taken up by another object."""
-    with tempfile.TemporaryDirectory() as name:
-        run = TrainingRun(config, RunFolder(Path(name)), resources)
-        run.folder.make()
-        for step in range(STEPS):
-            if interrupted and step == 1:
-                run.save()
-                torch.manual_seed(12345)
-                run = TrainingRun(config, RunFolder(Path(name)), resources)
-                run.resume()
-                assert run.progress.step == 1
-            run.step()
-        run.losses.read()  # raises if a loss is no number
-        return {name: weight.clone() for name, weight in run.model.state_dict().items()}
+def settings_of(row: Mapping[str, int]) -> Settings:
+    return {path: value for name, which in row.items() for path, value in SWITCHES[name][which].items()}
 
 
-def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+def pairs_of(row: Mapping[str, int]) -> set[Pair]:
+    return {
+        (first, second) for first, second in combinations(((name, row[name]) for name in SWITCHES if name in row), 2)
+    }
 
 
-def check(config: RunConfig, resources: Resources) -> None:
-    torch.set_num_threads(1)
-    once = weights_after(config, resources)
-    assert all(torch.isfinite(weight).all() for weight in once.values())
-    assert same(weights_after(config, resources), once), "the same config gave other weights"
-    assert same(weights_after(config, resources, interrupted=True), once), "an interruption changed the weights"
-
-
-@pytest.mark.slow
-@given(wanted=SETTINGS)
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_any_valid_config_trains_repeats_itself_and_resumes(
-    small_config: MakeConfig, resources: Resources, wanted: list[tuple[str, Any]]
-) -> None:
-    check(with_settings(small_config(), wanted), resources)
-
-
-# What else a choice needs to be allowed.
-COMPANIONS: dict[tuple[str, Any], dict[str, Any]] = {
-    ("heads.para.combine", "cos"): {"heads.para.loss": "cosine-embedding"},
-    ("heads.para.loss", "cosine-embedding"): {"heads.para.combine": "cos"},
-    ("heads.sts.output", "cos"): {"heads.sts.combine": "cos"},
-    ("heads.sts.output", "relu-cos"): {"heads.sts.combine": "cos"},
-    ("heads.sts.loss", "cross-entropy"): {"heads.sts.output": "classes"},
-    ("heads.sts.auxiliary_loss", "mse"): {"heads.sts.loss": "pearson"},
-    ("heads.para.pair", "cross"): {"heads.para.combine": None},
-    ("gradients.rule", "pcgrad"): {"sampler.order": "together"},
-    ("gradients.rule", "anchored"): {"gradients.anchor": "sst"},
-    ("smart.mode", "released"): {"smart.weight.sst": 1.0},
-    ("lora.rank_stabilised", True): {"lora.rank": 4},
-    ("lora.initial", "kaiming"): {"lora.rank": 4},
-    ("heads.sts.score_from", "argmax"): {"heads.sts.output": "classes"},
-}
-IMPOSSIBLE = {  # for the kind of the task
-    "sst": {"siamese", "bce", "mse", "pearson", "cosent", "cosine-embedding", "cos", "relu-cos", "sigmoid", "classes"}
-    | {"uv", "uv-diff", "uv-absdiff"},
-    "para": {"cos", "mse", "pearson", "cosent", "relu-cos", "sigmoid", "classes"},
-    "sts": {"bce", "cosine-embedding"},
-}
-
-
-def every_choice() -> list[tuple[str, Any]]:
-    """Every value of every setting that has a few, where the task can have it."""
-    found = []
-    for path, field in FIELDS.items():
-        if path not in DRAWN or not (field.literals or field.kind is bool):
+@cache
+def legal_pairs() -> dict[Pair, Row]:
+    """Pairs that are allowed, by themselves or beside one value of a third switch, with what they need."""
+    found = {}
+    for first, second in combinations(SWITCH_VALUES, 2):
+        if first[0] == second[0]:
             continue
-        task = path.split(".")[1] if path.startswith("heads.") else None
-        for value in field.literals or (False, True):
-            impossible = task is not None and value in IMPOSSIBLE[task] and not path.endswith("pooling")
-            if path == "heads.para.combine" and value == "cos":
-                impossible = False
-            if not impossible:
-                found.append((path, value))
+        pair = dict((first, second))
+        companions = (pair, *({**dict([other]), **pair} for other in SWITCH_VALUES))
+        row = next((row for row in companions if made(settings_of(row)) is not None), None)
+        if row is not None:
+            found[first, second] = row
     return found
 
 
-@pytest.mark.parametrize(("path", "value"), every_choice())
-def test_every_choice_can_be_trained(
-    small_config: MakeConfig, resources: Resources, path: str, value: Any, tmp_path: Path
-) -> None:
+@cache
+def covering_rows() -> list[Row]:
+    """Combinations in which every legal pair occurs; always the same ones."""
+    draw = random.Random(0)
+    legal = legal_pairs()
+    left = dict.fromkeys(draw.sample(sorted(legal), len(legal)))
+    rows = []
+    while left:
+        row = dict(legal[next(iter(left))])
+        for name in draw.sample(sorted(set(SWITCHES) - set(row)), len(SWITCHES) - len(row)):
+            candidates = [{**row, name: which} for which in range(len(SWITCHES[name]))]
+            draw.shuffle(candidates)
+            candidates.sort(key=lambda candidate: sum(pair in left for pair in pairs_of(candidate)), reverse=True)
+            row = next((candidate for candidate in candidates if made(settings_of(candidate)) is not None), row)
+        for pair in pairs_of(row):
+            left.pop(pair, None)
+        rows.append(row)
+    return rows
+
+
+def told(config: RunConfig) -> Settings:
+    """What the config has otherwise than BASE, for a message."""
+    return {path: get_value(config, path) for path in DRAWN if get_value(config, path) != get_value(BASE, path)}
+
+
+def trained(config: RunConfig, resources: Resources, steps: int | None, interrupted: bool) -> tuple[int, Settings]:
+    """The updates made, and all that the run leaves after them and a scoring of dev, but for times and memory.
+
+    Args:
+        config: the run.
+        resources: of all runs.
+        steps: how many updates; None: until every task has had a batch.
+        interrupted: saved after some of the updates and taken up by another object.
+    """
     torch.set_num_threads(1)
-    tree = small_config().model_dump()
-    for other, needed in COMPANIONS.get((path, value), {}).items():
-        set_value(tree, other, needed)
-    set_value(tree, path, value)
-    run = TrainingRun(RunConfig.model_validate(tree), RunFolder(tmp_path), resources)
-    run.step()
-    run.losses.read()
+    with tempfile.TemporaryDirectory() as name:
+        folder = RunFolder(Path(name))
+        run = TrainingRun(config, folder, resources)
+        folder.make()
+        while not enough(run, steps):
+            if interrupted and run.progress.step == INTERRUPTED_AFTER:
+                run.save()
+                torch.manual_seed(12345)
+                run = TrainingRun(config, folder, resources)
+                run.resume()
+                assert run.progress.step == INTERRUPTED_AFTER
+                interrupted = False
+            run.step()
+        run.evaluate()
+        state = load_checkpoint(folder.checkpoint)
+        state["best"] = (Path(name) / "best" / "model.safetensors").read_bytes()
+        del state["seconds"], state["peak_memory_mib"]
+        for evaluation in state["evaluations"]:
+            del evaluation["seconds"], evaluation["examples_per_second"], evaluation["cost"]["peak_memory_mib"]
+        return run.progress.step, state
 
 
-def test_the_walk_sees_the_techniques() -> None:
-    """An empty walk would pass everything above."""
-    assert {"smart.weight.sst", "lora.rank", "gradients.rule", "heads.sts.loss", "optim.accumulate"} <= set(DRAWN)
-    assert set(builtin_tasks()) > set(TASKS)
+def enough(run: TrainingRun, steps: int | None) -> bool:
+    if steps is not None or run.progress.step in range(LEAST_STEPS):
+        return run.progress.step == steps
+    run.losses.read()  # raises if a loss is no number
+    return set(run.losses.means()) == set(TASKS) or run.progress.step == MOST_STEPS
+
+
+def differences(a: Any, b: Any, place: str = "") -> Iterator[str]:
+    """Where two checkpoints are not the same to the bit."""
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        if a.dtype != b.dtype or not torch.equal(a, b):
+            yield place
+    elif isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
+        for key in a:
+            yield from differences(a[key], b[key], f"{place}/{key}")
+    elif isinstance(a, list | tuple) and isinstance(b, list | tuple) and len(a) == len(b):
+        for number, (x, y) in enumerate(zip(a, b, strict=True)):
+            yield from differences(x, y, f"{place}/{number}")
+    elif type(a) is not type(b) or a != b:
+        yield place
+
+
+def check(config: RunConfig, resources: Resources) -> set[str]:
+    """Train the config twice, the second time with an interruption; returns the tasks that had a batch."""
+    steps, once = trained(config, resources, None, interrupted=False)
+    (evaluation,) = once["evaluations"]
+    assert 0 <= evaluation["overall"] <= 1, told(config)
+    assert all(weight.isfinite().all() for weight in once["parts"]["model"].values()), told(config)
+    changed = list(differences(once, trained(config, resources, steps, interrupted=True)[1]))
+    if changed:
+        again = list(differences(once, trained(config, resources, steps, interrupted=False)[1]))
+        why = "the same config gave others" if again else "an interruption changed them"
+        pytest.fail(f"after {steps} steps {why}: {changed[:5]}, with {told(config)}")
+    return set(evaluation["train_loss"])
+
+
+def placed(config: RunConfig, corpus: Path) -> RunConfig:
+    return config.model_copy(update={"data": DataConfig(directory=str(corpus))})
+
+
+PARTS = 10
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*the correlation counts as 0")
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_legal_pair_of_techniques_trains_repeats_itself_and_resumes(
+    resources: Resources, corpus: Path, part: int
+) -> None:
+    """Each in runs in which every task has a batch, so that a head is trained whose turn comes late."""
+    for row in covering_rows()[part::PARTS]:
+        config = made(settings_of(row))
+        assert config is not None
+        assert check(placed(config, corpus), resources) == set(TASKS), told(config)
+
+
+def test_the_runs_above_are_all_legal_pairs() -> None:
+    covered = {pair for row in covering_rows() for pair in pairs_of(row)}
+    assert covered == set(legal_pairs())
+    assert {value for pair in covered for value in pair} == set(SWITCH_VALUES)
+    every = [pair for pair in combinations(SWITCH_VALUES, 2) if pair[0][0] != pair[1][0]]
+    assert len(covered) > 0.99 * len(every)  # what goes together is the rule
+    assert len(covering_rows()) < 150  # a search that became poor would make the test slow
+
+
+def test_every_section_takes_part() -> None:
+    """An empty walk would pass everything else."""
+    sections = {path.partition(".")[0] for path in DRAWN}
+    switched = {path.partition(".")[0] for values in SWITCHES.values() for value in values for path in value}
+    missing = ", ".join(sorted(sections - switched))
+    assert not missing, f"say in SWITCHES_BY_HAND of {Path(__file__).name} which settings turn on: {missing}"
+    assert {"smart", "lora", "gradients", "heads", "swa", "optim"} <= switched
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*the correlation counts as 0")
+@given(
+    row=st.fixed_dictionaries({name: st.sampled_from(range(len(values))) for name, values in SWITCHES.items()}),
+    others=st.lists(st.sampled_from(OTHERS), min_size=10, max_size=25, unique=True).flatmap(
+        lambda paths: st.fixed_dictionaries({path: st.sampled_from(DRAWN[path]) for path in paths})
+    ),
+)
+@settings(
+    max_examples=25,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # making a failure smaller takes longer than the time limit
+)
+def test_any_valid_config_trains_repeats_itself_and_resumes(
+    resources: Resources, corpus: Path, row: Row, others: Settings
+) -> None:
+    """Other ones in every run of the tests."""
+    config = with_settings([SWITCHES[name][which] for name, which in row.items()] + [{p: v} for p, v in others.items()])
+    note(str(told(config)))
+    check(placed(config, corpus), resources)
+
+
+def with_settings(wanted: list[Settings]) -> RunConfig:
+    """BASE with as many of the settings as go together, each tried again after the others."""
+    config, accepted, left = BASE, {}, wanted
+    for _ in range(2):
+        refused = []
+        for group in left:
+            changed = made({**accepted, **group})
+            if changed is None:
+                refused.append(group)
+            else:
+                config, accepted = changed, {**accepted, **group}
+        left = refused
+    return config

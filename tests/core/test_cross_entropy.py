@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,10 +12,16 @@ import torch.nn.functional as F
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 
+from core.config import RunConfig
 from core.losses import BinaryCrossEntropy, CrossEntropy
 from core.losses.class_weights import balanced, given, mean_one
 from core.losses.symmetric_kl import symmetric_kl
+from core.resources import Resources
+from core.run_folder import RunFolder
+from core.trainer import TrainingRun
 from data.errors import UserError
+
+MakeConfig = Callable[..., RunConfig]
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +130,22 @@ def test_weights_that_leave_no_example_are_refused() -> None:
     loss = CrossEntropy(3, weighting=given((0.0, 0.0, 1.0)))
     with pytest.raises(UserError, match=r"class_weights = \[0\.0, 0\.0, 1\.0\]: every class that occurs"):
         loss.prepare(np.array([0, 1, 1]))
+
+
+def test_a_run_weighs_classes_by_its_training_examples(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    """N / (K n_k) of train. Wrong: of dev, where the classes have other shares."""
+    config = small_config(("sst",), heads={"sst": {"class_balance": 1.0}})
+    run = TrainingRun(config, RunFolder(tmp_path), resources)
+    expected = {}
+    for split in ("train", "dev"):
+        labels = getattr(run.tasks["sst"], split).labels
+        expected[split] = compute_class_weight("balanced", classes=np.arange(5), y=np.asarray(labels))
+    assert np.abs(expected["train"] - expected["dev"]).max() > 0.05
+    loss, outputs = run.model.losses["sst"], torch.zeros(1, 5, dtype=torch.float64)  # of loss ln 5 for every class
+    weights = [loss.loss(outputs, torch.tensor([label])).item() / np.log(5) for label in range(5)]
+    assert weights == pytest.approx(expected["train"], rel=1e-9)
 
 
 def test_weights_before_their_counts_are_a_mistake_of_ours() -> None:

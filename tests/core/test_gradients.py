@@ -473,6 +473,34 @@ def test_a_small_step_of_pcgrad_helps_both_tasks_where_the_sum_harms_one(start: 
     assert all(change < 0 for change in changes[PCGrad].values())
 
 
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_run_tells_its_rule_the_number_of_every_update(
+    start: Callable[..., TrainingRun], monkeypatch: pytest.MonkeyPatch, accumulate: int
+) -> None:
+    """Wrong: always 0, where PCGrad would visit the tasks in the same order in every update; or turns, not updates."""
+    sections = {**PCGRAD, "optim": {"accumulate": accumulate}}
+    seen = []
+
+    def watched() -> TrainingRun:
+        run = start("watched", **sections)
+        combine = run.gradients.combine
+
+        def see(step: int) -> None:
+            seen.append(step)
+            combine(step)
+
+        monkeypatch.setattr(run.gradients, "combine", see)
+        run.resume()
+        return run
+
+    for updates in (3, 2):  # the second run goes on where the first was saved
+        run = watched()
+        for _ in range(updates):
+            run.step()
+        run.save()
+    assert seen == [0, 1, 2, 3, 4]
+
+
 def test_taking_gradients_leaves_none_behind() -> None:
     model = Model(2)
     gradients = TaskGradients(model)  # type: ignore[arg-type]

@@ -55,6 +55,67 @@ def test_tapers_fall_with_the_virtual_epoch_as_in_the_report(small_config: MakeC
         assert weights == pytest.approx([1.2 * value for value in expected])
 
 
+def test_a_run_applies_its_tapers_from_the_first_epoch_to_the_last(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wrong: a trainer that weighs every step as if it were the first, where tapers never fall."""
+    config = small_config(
+        loss={"weights": {"sst": 2.0}, "taper": {"sst": "inverse", "para": "log"}},
+        sampler={"order": "together"},
+        budget={"examples": 360, "batch_size": 20, "epochs": 3},
+    )
+    run = TrainingRun(config, RunFolder(tmp_path), resources)
+    run.folder.make()
+    plain: list[float] = []
+    weighted: list[tuple[str, float]] = []
+    note, add = run.losses.add, run.gradients.add
+
+    def see_plain(step: int, task: str, loss: torch.Tensor) -> None:
+        plain.append(loss.item())
+        note(step, task, loss)
+
+    def see_weighted(task: str, loss: torch.Tensor) -> None:
+        weighted.append((task, loss.item()))
+        add(task, loss)
+
+    monkeypatch.setattr(run.losses, "add", see_plain)
+    monkeypatch.setattr(run.gradients, "add", see_weighted)
+    for step in range(6):
+        run.step()
+        epoch = step // 2  # two updates of 60 examples each
+        expected = {"sst": 1.5 / (epoch + 1), "para": 0.75 / (math.log(epoch + 1) + 1), "sts": 0.75}
+        applied = {task: loss / bare for (task, loss), bare in zip(weighted, plain, strict=True)}
+        assert applied == pytest.approx(expected)
+        plain.clear()
+        weighted.clear()
+    assert run.evaluate().loss_weights == pytest.approx({"sst": 0.5, "para": 0.75 / (math.log(3) + 1), "sts": 0.75})
+
+
+def test_the_current_weights_are_those_that_losses_get(small_config: MakeConfig) -> None:
+    tapered = {"weights": {"sst": 0.5}, "taper": {"sst": "inverse", "sts": "log"}}
+    for loss in (tapered, LEARNED):
+        weighting = make_loss_weighting(small_config(loss=loss), CPU)
+        with torch.no_grad():
+            for number, s in enumerate(weighting.parameters):
+                s.fill_(number - 0.6)
+        for examples in (0, 35, 100):
+            progress = Progress(examples, examples, planned=100, epochs=10)
+            applied = {task: weight(weighting, task, progress) for task in ("sst", "para", "sts")}
+            assert weighting.current(progress) == pytest.approx(applied, rel=1e-5)
+
+
+def test_every_rung_keeps_the_learned_weights(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    run = TrainingRun(small_config(**RUN), RunFolder(tmp_path), resources)
+    run.folder.make()
+    for _ in range(2):
+        for _ in range(3):
+            run.step()
+        expected = {task: weight(run.weighting, task) for task in run.config.tasks}
+        assert run.evaluate().loss_weights == pytest.approx(expected, rel=1e-5)
+    first, second = (evaluation.loss_weights for evaluation in run.folder.read_metrics())
+    assert all(first[task] != second[task] for task in run.config.tasks)
+
+
 def test_a_weight_of_zero_takes_a_task_out(small_config: MakeConfig) -> None:
     fixed = make_loss_weighting(small_config(loss={"weights": {"sst": 0.0}}), CPU)
     assert [weight(fixed, task) for task in ("sst", "para", "sts")] == pytest.approx([0.0, 1.5, 1.5])

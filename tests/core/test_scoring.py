@@ -176,6 +176,7 @@ def test_evaluations_written_before_costs_were_recorded_are_read() -> None:
     evaluation = Evaluation.from_json(old)
     assert evaluation.cost is None
     assert evaluation.confusion == {}
+    assert evaluation.loss_weights == {}
     assert replace(evaluation, cost=Cost(4, 1, 6, 2.5)).to_json() != json.dumps(json.loads(old))
 
 

@@ -244,15 +244,18 @@ def test_loss_weights_scale_the_gradient(small_config: MakeConfig, resources: Re
     assert torch.allclose(gradients[3.0], 3 * gradients[1.0], rtol=1e-4, atol=1e-7)
 
 
+class Recorder(SummedGradients):
+    """Keeps the losses that it is given, as they enter the sum."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, float]] = []
+
+    def add(self, task: str, loss: torch.Tensor) -> None:
+        self.seen.append((task, loss.item()))
+        super().add(task, loss)
+
+
 def test_a_step_weighs_its_loss(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
-    class Recorder(SummedGradients):
-        def __init__(self) -> None:
-            self.seen: list[tuple[str, float]] = []
-
-        def add(self, task: str, loss: torch.Tensor) -> None:
-            self.seen.append((task, loss.item()))
-            super().add(task, loss)
-
     seen = {}
     for weight in (1.0, 2.0):
         weights = {"sst": weight, "para": (3 - weight) / 2, "sts": (3 - weight) / 2}
@@ -263,6 +266,37 @@ def test_a_step_weighs_its_loss(small_config: MakeConfig, resources: Resources, 
         seen[weight] = recorder.seen
     assert [task for task, _ in seen[1.0]] == ["sst"]
     assert seen[2.0][0][1] == pytest.approx(2 * seen[1.0][0][1])
+
+
+@pytest.mark.parametrize("weighting", ["fixed", "uncertainty"])
+def test_a_penalty_is_weighed_along_with_its_loss(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path, weighting: str
+) -> None:
+    """By the task's loss weight, its batches' share and the turns of the update. Wrong: added after any of them."""
+
+    class Constant(Technique):
+        def penalty(self, forward: ForwardPass) -> torch.Tensor | None:
+            return None if forward.batch.task == "para" else torch.tensor(100.0)
+
+    tree = small_config(
+        loss={"weights": {"sst": 2.0}, "weighting": weighting},
+        sampler={"order": "together"},
+        optim={"accumulate": 2},
+    ).model_dump()
+    tree["tasks"]["sts"]["batch_size"] = 5
+    config = RunConfig.model_validate(tree)
+    seen = []
+    for techniques in ({}, {"constant": Constant()}):
+        run = TrainingRun(config, RunFolder(tmp_path), resources)
+        run.techniques = dict(techniques)
+        run.gradients = recorder = Recorder()
+        run.step()
+        seen.append(recorder.seen)
+    assert [task for task, _ in seen[0]] == ["sst", "para", "sts"] * 2
+    changes = [(task, more - less) for (task, less), (_, more) in zip(*seen, strict=True)]
+    # Weights 2, 1, 1 and batches of 20, 20, 5, each rescaled to mean 1; the mean of two turns; para has no penalty.
+    expected = {"sst": 100 * 1.5 * 20 / 15 / 2, "para": 0.0, "sts": 100 * 0.75 * 5 / 15 / 2}
+    assert changes == [(task, pytest.approx(expected[task], rel=1e-5)) for task, _ in changes]
 
 
 def test_a_technique_is_called_at_every_hook_of_a_step(

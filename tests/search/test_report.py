@@ -12,11 +12,12 @@ import optuna
 import pandas as pd
 import pytest
 
+from core.config import LossConfig
 from core.cost import Cost
 from core.evaluation import Evaluation
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
-from search.best_trial_tables import task_tables
+from search.best_trial_tables import loss_weight_words, task_tables
 from search.cost_words import cost_words
 from search.dashboard_panels import trial_note
 from search.report import write_report
@@ -111,6 +112,25 @@ def test_metrics_written_before_they_grew_are_shown() -> None:
     assert [table.rows for table in task.tables] == [(("accuracy", "0.7500"), ("macro F1", "0.5000"))]
 
 
+WEIGHED = replace(POINT, loss_weights={"sst": 0.31234, "para": 1.5})
+CHANGED: dict[str, LossConfig] = {
+    "learned": LossConfig(weighting="uncertainty"),
+    "tapered": LossConfig(taper={"sst": "inverse", "para": "constant"}),
+}
+
+
+@pytest.mark.parametrize("how", list(CHANGED))
+def test_loss_weights_that_changed_in_training_are_said(how: str) -> None:
+    words = f"Loss weights at its best rung, {how}: sst 0.312, para 1.5."
+    assert loss_weight_words(WEIGHED, CHANGED[how]) == words
+    assert loss_weight_words(POINT, CHANGED[how]) == ""  # stored before weights were recorded
+
+
+def test_loss_weights_that_a_setting_says_are_not_said_again() -> None:
+    fixed = LossConfig(weights={"sst": 2.0}, taper={"sst": "constant", "para": "constant"})
+    assert loss_weight_words(WEIGHED, fixed) == ""
+
+
 @pytest.fixture
 def copied(finished_study: Any, tmp_path: Path) -> tuple[optuna.Study, TrialFolders]:
     """The finished study with folders of its own, to be changed."""
@@ -142,6 +162,30 @@ def test_names_of_classes_are_escaped(
     assert "<script>alert" not in page.read_text()
     assert "&lt;script&gt;alert(1)" in page.read_text()
     assert "a\\|b" in words.read_text()
+
+
+def test_the_best_trials_changed_loss_weights_are_in_the_report(
+    copied: tuple[optuna.Study, TrialFolders], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, folders = copied
+    page, words, _ = write_report(study, folders, tmp_path / "report")
+    assert "Loss weights at" not in page.read_text() + words.read_text()
+    read = TrialRecord.read.__func__  # type: ignore[attr-defined]
+
+    def tapered(trial: optuna.trial.FrozenTrial) -> TrialRecord:
+        record = read(TrialRecord, trial)
+        loss = record.config.loss.model_copy(update={"taper": {"sst": "inverse", "para": "constant"}})
+        return replace(record, config=record.config.model_copy(update={"loss": loss}))
+
+    monkeypatch.setattr("search.report.TrialRecord.read", tapered)
+    run = folders.run(study.best_trial.number)
+    evaluations = run.read_metrics()
+    best = max(evaluations, key=lambda evaluation: evaluation.overall)
+    run.write_metrics([replace(e, loss_weights={"sst": 0.125 if e == best else 9.0}) for e in evaluations])
+    page, words, _ = write_report(study, folders, tmp_path / "report")
+    line = "Loss weights at its best rung, tapered: sst 0.125."
+    assert f"<p>{line}</p>" in page.read_text()
+    assert f"## Best trial\n\n{line}\n\n## Best trial: sst" in words.read_text()
 
 
 def test_a_report_without_the_folders_has_no_metrics(copied: tuple[optuna.Study, TrialFolders], tmp_path: Path) -> None:
