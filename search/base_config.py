@@ -11,7 +11,8 @@ from core.config import RunConfig
 from data.tasks import TaskSpec
 from search.config_paths import FieldType, check_value, config_fields, set_value
 from search.keyed_error import KeyedError, did_you_mean, spell_key
-from search.validation_messages import explain
+from search.shown_values import spelled
+from search.validation_messages import explain, named_setting, without_setting
 
 __all__ = ["build_base"]
 
@@ -43,10 +44,15 @@ def build_base(table: Mapping[str, Any], tasks: Mapping[str, TaskSpec], replaced
         # Past a setting, pydantic goes on with the members of its type: eval.rungs.int.
         while len(where) > 1 and ".".join(where[:-1]) in fields:
             where.pop()
-        what = explain(problem)
-        # A rule over several settings is told without a place, and begins with the setting it is about.
-        named = what.split(" ")[0].rstrip(":")
-        raise KeyedError((*KEY, *(named.split(".") if named in fields else where)), what) from error
+        raise _told(explain(problem), where, fields) from error
+
+
+def _told(what: str, where: list[str], fields: Mapping[str, FieldType]) -> KeyedError:
+    """A rule over several settings is told without a place, and begins with the setting it is about."""
+    named = named_setting(what, fields)
+    if named is None:
+        return KeyedError((*KEY, *where), what)
+    return KeyedError((*KEY, *named.split(".")), without_setting(what, named))
 
 
 def _leaves(table: Mapping[str, Any], prefix: str, fields: Mapping[str, FieldType]) -> Iterator[tuple[str, object]]:
@@ -60,7 +66,8 @@ def _leaves(table: Mapping[str, Any], prefix: str, fields: Mapping[str, FieldTyp
         elif isinstance(value, dict):
             yield from _leaves(value, f"{path}.", fields)
         else:
-            raise KeyedError(key, f"must be a table [{spell_key(key)}], got {value!r}")
+            example = _example_by_task(path, value, fields)
+            raise KeyedError(key, f"must be a table [{spell_key(key)}]{example}, got {value!r}")
 
 
 def _unknown(path: str, prefix: str, fields: Mapping[str, FieldType]) -> str:
@@ -69,3 +76,16 @@ def _unknown(path: str, prefix: str, fields: Mapping[str, FieldType]) -> str:
         return "describe a task under [tasks.NAME], not in the base"
     names = {known[: len(prefix)] + known[len(prefix) :].split(".")[0] for known in fields if known.startswith(prefix)}
     return f"no such setting of a run{did_you_mean(path, names) or did_you_mean(path, fields)}"
+
+
+def _example_by_task(path: str, value: object, fields: Mapping[str, FieldType]) -> str:
+    """``, for example { sst = 1.0 }`` where the table holds one setting for each task."""
+    task = next(known.split(".")[1] for known in fields if known.startswith("tasks."))
+    field = fields.get(f"{path}.{task}")
+    if field is None or field.kind is None:
+        return ""
+    try:
+        value = check_value(value, field, ())
+    except KeyedError:
+        value = field.literals[0] if field.literals else 1.0
+    return f", for example {{ {task} = {value if isinstance(value, float) else spelled(value)} }}"

@@ -1,4 +1,4 @@
-"""The values one setting may take in a search: a range of numbers, or choices."""
+"""The values one setting may take in a search: a range of numbers, choices, or one value under a condition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search.config_paths import FieldType, check_value
 from search.keyed_error import KeyedError, did_you_mean
 from search.shown_values import shown, shown_list
 
-__all__ = ["Choices", "Distribution", "FloatRange", "IntRange", "Suggester", "parse_distribution"]
+__all__ = ["Choices", "Distribution", "FloatRange", "IntRange", "OneValue", "Suggester", "parse_distribution"]
 
 _STEP_TOLERANCE = 1e-8  # in steps; what Optuna allows too
 _MOST_LISTED = 1000
@@ -141,23 +141,61 @@ class Choices:
         return {"choices": ["none" if value is None else value for value in self.values]}
 
 
-Distribution = FloatRange | IntRange | Choices
+@dataclass(frozen=True)
+class OneValue:
+    """One value, which a setting takes wherever its conditions hold; no trial is asked for it."""
+
+    value: float | int | bool | str | None
+    kind = "value"
+
+    def suggest(self, trial: Suggester, name: str) -> Any:  # noqa: ARG002
+        """The value, without asking the trial."""
+        return self.value
+
+    def contains(self, value: object) -> bool:
+        """Whether this is the value."""
+        return type(value) is type(self.value) and value == self.value
+
+    def listed(self) -> list[Any] | None:
+        """The value."""
+        return [self.value]
+
+    def extremes(self) -> tuple[tuple[str, Any], ...]:
+        """The value at which RunConfig's bounds are tried, with the key it was given under."""
+        return (("value", self.value),)
+
+    def describe(self) -> str:
+        """For a table: ``cos``."""
+        return shown(self.value)
+
+    def to_json(self) -> dict[str, Any]:
+        """What a study file would hold."""
+        return {"value": "none" if self.value is None else self.value}
+
+
+Distribution = FloatRange | IntRange | Choices | OneValue
 
 
 def parse_distribution(table: Mapping[str, Any], field: FieldType, key: tuple[str, ...]) -> Distribution:
-    """The distribution that ``table`` (``choices``, or ``low`` and ``high`` with ``log`` or ``step``) gives the field.
+    """The distribution of the field that ``table`` gives: ``choices``, ``value``, or ``low`` and ``high`` with ``log``
+    or ``step``.
 
     Raises:
         KeyedError: under ``key`` and what follows it, if the table is wrong in itself or for the field's type.
     """
-    known = ("choices",) if "choices" in table else ("low", "high", "log", "step")
+    alone = next((name for name in ("choices", "value") if name in table), None)
+    known = (alone,) if alone else ("low", "high", "log", "step")
     for name in table:
         if name not in known:
-            others = ("choices", "low", "high", "log", "step", "simplex", "min", "when")
-            hint = f"; {' and '.join(known)} stand alone" if name in others else did_you_mean(name, others)
+            others = ("choices", "value", "low", "high", "log", "step", "simplex", "min", "when")
+            stand = "value stands" if alone == "value" else f"{' and '.join(known)} stand"
+            hint = f"; {stand} alone" if name in others else did_you_mean(name, others)
             raise KeyedError((*key, name), f"unknown key{hint}")
     if "choices" in table:
         return _parse_choices(table["choices"], field, (*key, "choices"))
+    if "value" in table:
+        _check_kind(field, key)
+        return OneValue(check_value(table["value"], field, (*key, "value")))
     if field.kind not in (float, int):
         options = f", for example {shown_list(field.literals)}" if field.literals else ""
         raise KeyedError(key, f"it has no range; give choices = [...]{options}")
@@ -168,14 +206,18 @@ def parse_distribution(table: Mapping[str, Any], field: FieldType, key: tuple[st
 
 
 def _parse_choices(raw: object, field: FieldType, key: tuple[str, ...]) -> Choices:
-    if field.kind is None:
-        raise KeyedError(key, "this setting cannot be searched; set it under [base]")
+    _check_kind(field, key)
     if not isinstance(raw, list):
         raise KeyedError(key, f"must be a list, got {raw!r}")
     values = tuple(check_value(value, field, key) for value in raw)
     if len(set(values)) < 2 or len(set(values)) < len(values):
         raise KeyedError(key, f"must hold at least two different values, each once, got {raw!r}")
     return Choices(values)
+
+
+def _check_kind(field: FieldType, key: tuple[str, ...]) -> None:
+    if field.kind is None:
+        raise KeyedError(key, "this setting cannot be searched; set it under [base]")
 
 
 def _parse_range(table: Mapping[str, Any], field: FieldType, key: tuple[str, ...]) -> FloatRange | IntRange:

@@ -60,8 +60,8 @@ def show_estimate(console: Console, speed: Speed, config: RunConfig, trials: int
     at_most = one * -(-trials // workers)
     console.print(
         f"speed:  {speed.train_examples_per_second:.0f} training examples/s, "
-        f"{speed.eval_examples_per_second:.0f} dev examples/s (measured); a full trial of the base takes about {duration(one)}, "
-        f"{trials} of them on {workers} worker(s) at most {duration(at_most)}; pruning makes it less",
+        f"{speed.eval_examples_per_second:.0f} dev examples/s (measured); a full trial of the base takes about "
+        f"{duration(one)}, {trials} of them on {workers} worker(s) at most {duration(at_most)}; pruning makes it less",
         highlight=False,
         soft_wrap=True,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,24 @@ __all__ = ["RandomDraws"]
 class RandomDraws:
     """Answers like a trial of Optuna's random sampler; it offers what :class:`search.distributions.Suggester` asks for.
 
+    Args:
+        rng: draws what is not fixed.
+        fixed: answers by name that are given in advance, whatever the range.
+
     Attributes:
         params: what was drawn so far, by name.
     """
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator, fixed: Mapping[str, Any] | None = None) -> None:
         self._rng = rng
+        self._fixed = fixed or {}
         self.params: dict[str, Any] = {}
 
     def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float:
         """Uniform on the range, on its steps, or in the logarithm."""
-        if step is not None:
+        if name in self._fixed:
+            value: float = self._fixed[name]
+        elif step is not None:
             value = low + step * int(self._rng.integers(round((high - low) / step) + 1))
         elif log:
             # exp(log(x)) may miss x by a rounding.
@@ -36,7 +43,9 @@ class RandomDraws:
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
         """Uniform on the range's steps, or in the logarithm."""
-        if log:
+        if name in self._fixed:
+            value: int = self._fixed[name]
+        elif log:
             value = min(max(round(math.exp(self._rng.uniform(math.log(low - 0.5), math.log(high + 0.5)))), low), high)
         else:
             value = low + step * int(self._rng.integers((high - low) // step + 1))
@@ -45,5 +54,6 @@ class RandomDraws:
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Each choice equally likely."""
-        self.params[name] = choices[int(self._rng.integers(len(choices)))]
+        fixed = name in self._fixed
+        self.params[name] = self._fixed[name] if fixed else choices[int(self._rng.integers(len(choices)))]
         return self.params[name]

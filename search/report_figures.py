@@ -72,15 +72,21 @@ def curves_figure(curves: Mapping[int, Sequence[Evaluation]], states: Mapping[in
     return _layout(figure, "training examples")
 
 
-def setting_figures(table: pd.DataFrame, logarithmic: Collection[str]) -> dict[str, go.Figure]:
+def setting_figures(
+    table: pd.DataFrame, logarithmic: Collection[str], linked: Collection[str] = ()
+) -> dict[str, go.Figure]:
     """For every searched setting, the overall score of each trial over its value; pruned trials at their best rung.
 
     Args:
         table: of trials.
         logarithmic: settings that were searched on a logarithmic scale, and are drawn on one.
+        linked: settings that only follow others; they have one value, and no figure.
     """
     figures = {}
     for column in [name for name in table.columns if name.startswith(SETTING)]:
+        path = column.removeprefix(SETTING)
+        if path in linked:
+            continue
         figure = go.Figure()
         for state in ("complete", "pruned"):
             part = table[(table["state"] == state) & table["overall"].notna() & table[column].notna()]
@@ -92,7 +98,6 @@ def setting_figures(table: pd.DataFrame, logarithmic: Collection[str]) -> dict[s
                 marker={"color": _COLOURS[state], "size": 9},
                 text=[f"trial {number}" for number in part["trial"]],
             )
-        path = column.removeprefix(SETTING)
         figures[path] = _layout(figure, path)
         if path in logarithmic:
             figures[path].update_xaxes(type="log", dtick=1)

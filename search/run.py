@@ -13,6 +13,7 @@ from rich.console import Console
 
 from search.corpus import with_corpus
 from search.driver import Driver, StudyResult
+from search.encoder_check import check_encoder
 from search.events import Observer
 from search.executors.base import ExecutorError
 from search.executors.local import LocalExecutor
@@ -102,6 +103,9 @@ def _search(
         data_digest=report.digest,
     )
     try:
+        # A study that has begun keeps its space, whatever came of its trials.
+        if driver.remaining == spec.trials:
+            check_encoder(spec, executor)
         if driver.remaining and not quiet:
             speed = executor.measure(spec.base)
             state.expected_seconds = show_estimate(console, speed, spec.base, driver.remaining, spec.workers)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
-__all__ = ["shown", "shown_list"]
+__all__ = ["shown", "shown_list", "spelled"]
 
 
 def shown(value: object) -> str:
@@ -21,3 +22,8 @@ def shown(value: object) -> str:
 def shown_list(values: Iterable[object]) -> str:
     """Values separated by commas."""
     return ", ".join(shown(value) for value in values)
+
+
+def spelled(value: object) -> str:
+    """A setting's value just as a study file would write it: ``"none"``, ``"mean"``, ``true``, ``1e-05``."""
+    return json.dumps(shown(value), ensure_ascii=False) if value is None or isinstance(value, str) else shown(value)

@@ -12,12 +12,12 @@ from core.config import RunConfig
 from data.errors import UserError
 from search.conditions import Condition
 from search.config_paths import get_value, set_value
-from search.distributions import Distribution, Suggester
-from search.shown_values import shown
+from search.distributions import Choices, Distribution, OneValue, Suggester
+from search.shown_values import shown, spelled
 from search.simplex import Simplex
 from search.validation_messages import explain
 
-__all__ = ["SIMPLEX_PATH", "Dimension", "Encoding", "Space", "SpaceRow"]
+__all__ = ["SIMPLEX_PATH", "Dimension", "Encoding", "Proposal", "Space", "SpaceRow"]
 
 SIMPLEX_PATH = "loss.weights"
 """The one setting that holds shares of the tasks."""
@@ -25,7 +25,9 @@ SIMPLEX_PATH = "loss.weights"
 
 @dataclass(frozen=True)
 class Dimension:
-    """One searched setting; it keeps its base value in a trial in which a condition does not hold."""
+    """One searched setting, or one that takes a value along with others; where a condition does not hold, it keeps its
+    base value.
+    """
 
     path: str
     distribution: Distribution | Simplex
@@ -38,6 +40,10 @@ class Dimension:
             table["when"] = {condition.path: condition.to_json() for condition in self.when}
         return table
 
+    def is_active(self, config: RunConfig) -> bool:
+        """Whether its conditions hold in this run."""
+        return all(rule.holds(get_value(config, rule.path)) for rule in self.when)
+
 
 @dataclass(frozen=True)
 class SpaceRow:
@@ -47,6 +53,19 @@ class SpaceRow:
     kind: str
     values: str
     condition: str
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a trial makes of the base, before anyone has checked that it is a run.
+
+    Attributes:
+        tree: all settings, as RunConfig takes them.
+        chosen: the settings that the trial, or a condition, gave a value, by path; shares of tasks are left out.
+    """
+
+    tree: dict[str, Any]
+    chosen: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -67,15 +86,19 @@ class Space:
     """The searched settings, in an order in which every condition looks back only.
 
     An Optuna parameter has the setting's dotted path as its name; a simplex has one parameter for each task but its
-    last, named ``loss.weights[sst]``.
+    last, named ``loss.weights[sst]``. A setting of one value has none.
     """
 
     dimensions: tuple[Dimension, ...]
 
     @property
     def has_conditions(self) -> bool:
-        """Whether some settings are searched in some trials only."""
-        return any(dimension.when for dimension in self.dimensions)
+        """Whether some settings are searched in some trials only; one that takes a value along is never searched."""
+        return any(dimension.when for dimension in self._searched)
+
+    @property
+    def _searched(self) -> list[Dimension]:
+        return [dimension for dimension in self.dimensions if not isinstance(dimension.distribution, OneValue)]
 
     def suggest(self, trial: Suggester, base: RunConfig) -> RunConfig:
         """``base`` with the trial's values for the searched settings.
@@ -86,6 +109,15 @@ class Space:
         Raises:
             UserError: if the values do not make a run together.
         """
+        proposal = self.propose(trial, base)
+        try:
+            return RunConfig.model_validate(proposal.tree)
+        except ValidationError as error:
+            values = ", ".join(f"{path} = {shown(value)}" for path, value in proposal.chosen.items())
+            raise UserError(f"no run has {values}: {explain(error.errors()[0])}") from error
+
+    def propose(self, trial: Suggester, base: RunConfig) -> Proposal:
+        """As :meth:`suggest`, but not checked."""
         tree = base.model_dump()
         chosen: dict[str, Any] = {}
         for dimension in self.dimensions:
@@ -98,23 +130,20 @@ class Space:
             else:
                 chosen[dimension.path] = dimension.distribution.suggest(trial, dimension.path)
                 set_value(tree, dimension.path, chosen[dimension.path])
-        try:
-            return RunConfig.model_validate(tree)
-        except ValidationError as error:
-            values = ", ".join(f"{path} = {shown(value)}" for path, value in chosen.items())
-            raise UserError(f"no run has {values}: {explain(error.errors()[0])}") from error
+        return Proposal(tree, chosen)
 
     def encode(self, config: RunConfig) -> Encoding:
         """The parameters with which :meth:`suggest` gives ``config``, as far as the space holds it."""
         params: dict[str, Any] = {}
         notes: list[str] = []
         for dimension in self.dimensions:
-            if not all(rule.holds(get_value(config, rule.path)) for rule in dimension.when):
+            if not dimension.is_active(config):
                 continue
             found = _encode_simplex if isinstance(dimension.distribution, Simplex) else _encode_value
             new = found(dimension, config)
             if new is None:
-                notes.append(f"{_shown_setting(dimension, config)} lies outside {dimension.distribution.describe()}")
+                outside = f"{_shown_setting(dimension, config)} lies outside {dimension.distribution.describe()}"
+                notes.append(outside + _way_in(dimension, config))
             else:
                 params.update(new)
         return Encoding(params, tuple(notes))
@@ -130,7 +159,7 @@ class Space:
             UserError: if there is no such list.
         """
         values: dict[str, list[Any]] = {}
-        for dimension in self.dimensions:
+        for dimension in self._searched:
             listed = None if isinstance(dimension.distribution, Simplex) else dimension.distribution.listed()
             if listed is None:
                 raise UserError(
@@ -163,7 +192,7 @@ class Space:
                 weights = _weights(dimension.distribution, config)
                 for task, weight in weights.items():
                     yield f"{dimension.path}.{task}", weight / sum(weights.values())
-            elif all(rule.holds(get_value(config, rule.path)) for rule in dimension.when):
+            elif dimension.is_active(config):
                 yield dimension.path, get_value(config, dimension.path)
 
 
@@ -174,7 +203,9 @@ def _weights(simplex: Simplex, config: RunConfig) -> dict[str, float]:
 def _encode_value(dimension: Dimension, config: RunConfig) -> dict[str, Any] | None:
     assert not isinstance(dimension.distribution, Simplex)
     value = get_value(config, dimension.path)
-    return {dimension.path: value} if dimension.distribution.contains(value) else None
+    if not dimension.distribution.contains(value):
+        return None
+    return {} if isinstance(dimension.distribution, OneValue) else {dimension.path: value}
 
 
 def _encode_simplex(dimension: Dimension, config: RunConfig) -> dict[str, Any] | None:
@@ -193,3 +224,19 @@ def _shown_setting(dimension: Dimension, config: RunConfig) -> str:
         weights = _weights(dimension.distribution, config)
         return f"{dimension.path} = " + ", ".join(f"{task} {shown(weight)}" for task, weight in weights.items())
     return f"{dimension.path} = {shown(get_value(config, dimension.path))}"
+
+
+def _way_in(dimension: Dimension, config: RunConfig) -> str:
+    """What to write so that the setting lies inside, where its author may not see it: an unset one may well mean one of
+    the values.
+    """
+    if isinstance(dimension.distribution, Simplex):
+        return ""
+    in_base = f"set base.{dimension.path} = {spelled(dimension.distribution.extremes()[0][1])}"
+    if isinstance(dimension.distribution, OneValue):
+        return f"; {in_base}"
+    if get_value(config, dimension.path) is not None:
+        return ""
+    if isinstance(dimension.distribution, Choices):
+        return f'; add "none" to the choices, or {in_base}'
+    return f'; {in_base}, or give choices with "none" among them'

@@ -10,7 +10,7 @@ from search.shown_values import shown, shown_list
 __all__ = ["space_difference"]
 
 _DEFAULTS: dict[str, object] = {"log": False, "min": 0.0}
-_KINDS = {"low": "a range", "choices": "choices", "simplex": "shares of tasks"}
+_KINDS = {"low": "a range", "choices": "choices", "value": "one value", "simplex": "shares of tasks"}
 
 
 def space_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -1,28 +1,22 @@
-"""``[space]`` of a study file, checked against the runs it will make."""
+"""``[space]`` of a study file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-from pydantic import ValidationError
-
 from core.config import RunConfig
-from data.errors import UserError
-from search.conditions import Condition, parse_conditions
-from search.config_paths import FieldType, config_fields, get_value, require_field, set_value
-from search.distributions import parse_distribution
+from search.conditions import parse_conditions
+from search.config_paths import FieldType, config_fields, require_field
+from search.distributions import OneValue, parse_distribution
 from search.keyed_error import KeyedError, did_you_mean
-from search.random_draws import RandomDraws
-from search.shown_values import shown, shown_list
+from search.shown_values import shown, shown_list, spelled
 from search.simplex import Simplex
 from search.space import SIMPLEX_PATH, Dimension, Space
-from search.validation_messages import explain
+from search.space_trials import try_space
 
-__all__ = ["parse_space"]
+__all__ = ["parse_space", "read_space"]
 
-_TRIED_DRAWS = 100
 _FIXED = {
     "data.": "it names the user's files",
     "compute.": "it says where a run is computed",
@@ -33,24 +27,30 @@ _FIXED_IN_TASKS = {"score_weight", "dev_limit"}
 
 
 def parse_space(table: Mapping[str, Any], base: RunConfig) -> Space:
-    """The space of a ``[space]`` table over the settings of ``base``.
-
-    Bounds are RunConfig's own: the ends of every range and every choice are put into ``base`` (together with what their
-    conditions ask for), and random draws from the whole space are tried too.
+    """The space of a ``[space]`` table over the settings of ``base``, tried out by :func:`try_space`.
 
     Raises:
         KeyedError: under ``space`` and what follows it.
+    """
+    space = read_space(table, base)
+    try_space(space, base)
+    return space
+
+
+def read_space(table: Mapping[str, Any], base: RunConfig) -> Space:
+    """The space of a ``[space]`` table, not tried out: for one that was when its study began, under another base maybe.
+
+    Raises:
+        KeyedError: as :func:`parse_space`.
     """
     fields = config_fields(base.tasks)
     dimensions = [_parse_dimension(path, raw, fields, base) for path, raw in table.items()]
     if not dimensions:
         raise KeyedError(("space",), 'is empty; give at least one setting, for example "optim.learning_rate"')
+    if all(isinstance(dimension.distribution, OneValue) for dimension in dimensions):
+        raise KeyedError(("space",), "has nothing to search: each of its settings has one value")
     _check_overlap(dimensions)
-    space = Space(tuple(_in_order(dimensions)))
-    for dimension in space.dimensions:
-        _try_extremes(dimension, space, base)
-    _try_draws(space, base)
-    return space
+    return Space(tuple(_in_order(dimensions)))
 
 
 def _parse_dimension(path: str, raw: object, fields: Mapping[str, FieldType], base: RunConfig) -> Dimension:
@@ -64,6 +64,11 @@ def _parse_dimension(path: str, raw: object, fields: Mapping[str, FieldType], ba
         )
     when = parse_conditions(table["when"], fields, (*key, "when")) if "when" in table else ()
     rest = {name: value for name, value in table.items() if name != "when"}
+    if "value" in rest and not when:
+        raise KeyedError((*key, "value"), "one value is for [base]; here it needs a condition (when)")
+    if when and isinstance(rest.get("choices"), list) and len(rest["choices"]) == 1:
+        one = spelled(rest["choices"][0])
+        raise KeyedError((*key, "choices"), f"must hold at least two different values; for one, write value = {one}")
     if path == SIMPLEX_PATH or "simplex" in rest:
         return Dimension(path, _parse_simplex(path, rest, base, key), when)
     field = require_field(path, fields, key)
@@ -72,11 +77,14 @@ def _parse_dimension(path: str, raw: object, fields: Mapping[str, FieldType], ba
 
 
 def _check_searchable(path: str, key: tuple[str, ...]) -> None:
-    reason = next((reason for prefix, reason in _FIXED.items() if path.startswith(prefix)), None)
-    if path.startswith("tasks.") and path.rpartition(".")[2] in _FIXED_IN_TASKS:
-        reason = "it changes what the score means"
-    if reason:
+    if reason := _why_fixed(path):
         raise KeyedError(key, f"cannot be searched: {reason}; set it under [base]")
+
+
+def _why_fixed(path: str) -> str | None:
+    if path.startswith("tasks.") and path.rpartition(".")[2] in _FIXED_IN_TASKS:
+        return "it changes what the score means"
+    return next((reason for prefix, reason in _FIXED.items() if path.startswith(prefix)), None)
 
 
 def _parse_simplex(path: str, table: Mapping[str, Any], base: RunConfig, key: tuple[str, ...]) -> Simplex:
@@ -126,62 +134,3 @@ def _in_order(dimensions: list[Dimension]) -> Iterator[Dimension]:
             raise KeyedError(("space", first.path, "when"), f"the conditions go round in a circle: {circle}")
         yield ready[0]
         del waiting[ready[0].path]
-
-
-def _try_extremes(dimension: Dimension, space: Space, base: RunConfig) -> None:
-    """Let RunConfig's own bounds speak, with the conditions met."""
-    by_path = {one.path: one for one in space.dimensions}
-    parents: dict[str, Any] = {}
-    _meet(dimension, by_path, base, parents)
-    if isinstance(dimension.distribution, Simplex):
-        return
-    if dimension.path.startswith("model.scratch.") and base.model.scratch is None:
-        raise KeyedError(("space", dimension.path), "only a study whose base has [base.model.scratch] can search this")
-    for name, value in dimension.distribution.extremes():
-        tree = base.model_dump()
-        for path, parent in parents.items():
-            set_value(tree, path, parent)
-        set_value(tree, dimension.path, value)
-        try:
-            RunConfig.model_validate(tree)
-        except ValidationError as error:
-            problem = error.errors()[0]
-            where = ".".join(str(part) for part in problem["loc"])
-            what = explain(problem)
-            if where != dimension.path:
-                what = f"{shown(value)} is not allowed here: {what}; a condition (when) may help"
-            raise KeyedError(("space", dimension.path, name), what) from error
-
-
-def _meet(dimension: Dimension, by_path: Mapping[str, Dimension], base: RunConfig, chosen: dict[str, Any]) -> None:
-    """Put into ``chosen`` values of the other settings with which the dimension's conditions hold."""
-    for rule in dimension.when:
-        parent = by_path.get(rule.path)
-        if parent is None or isinstance(parent.distribution, Simplex):
-            value = get_value(base, rule.path)
-            if not rule.holds(value):
-                raise _never(dimension, rule, f"{rule.path} is {shown(value)} in every trial")
-            continue
-        _meet(parent, by_path, base, chosen)
-        if rule.path in chosen and rule.holds(chosen[rule.path]):
-            continue
-        example = rule.example(parent.distribution)
-        # A conditional setting that is not searched in a trial has its base value.
-        if not example and not (parent.when and rule.holds(get_value(base, rule.path))):
-            raise _never(dimension, rule, f"{rule.path} is searched over {parent.distribution.describe()}")
-        if example:
-            chosen[rule.path] = example[0]
-
-
-def _never(dimension: Dimension, rule: Condition, why: str) -> KeyedError:
-    return KeyedError(("space", dimension.path, "when", rule.path), f"can never hold: {why}")
-
-
-def _try_draws(space: Space, base: RunConfig) -> None:
-    for number in range(_TRIED_DRAWS):
-        try:
-            space.suggest(RandomDraws(np.random.default_rng(number)), base)
-        except UserError as error:
-            raise KeyedError(
-                ("space",), f"some of its trials would fail: {error}; a condition (when) may help"
-            ) from error

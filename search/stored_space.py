@@ -9,20 +9,25 @@ import optuna
 
 from core.config import RunConfig
 from search.space import Space
-from search.space_parsing import parse_space
+from search.space_parsing import read_space
 from search.stored_study import IDENTITY
 
-__all__ = ["logarithmic_settings", "stored_space"]
+__all__ = ["linked_settings", "logarithmic_settings", "stored_space"]
 
 
 def stored_space(study: optuna.Study, config: RunConfig) -> Space:
     """The space that the study searches; ``config`` is that of any of its trials."""
-    return parse_space(_table(study), config)
+    return read_space(_table(study), config)
 
 
 def logarithmic_settings(study: optuna.Study) -> set[str]:
     """Paths of the settings that are searched on a logarithmic scale."""
     return {path for path, dimension in _table(study).items() if dimension.get("log")}
+
+
+def linked_settings(study: optuna.Study) -> set[str]:
+    """Paths of the settings that take one value along with others, and are not searched themselves."""
+    return {path for path, dimension in _table(study).items() if "value" in dimension}
 
 
 def _table(study: optuna.Study) -> dict[str, dict[str, Any]]:

@@ -26,7 +26,7 @@ from search.study_spec import StudySpec, SyntheticSpec
 from search.toml_lines import key_lines, line_of
 from search.validation_messages import keyed
 
-__all__ = ["StudySpec", "list_studies", "load_study"]
+__all__ = ["StudySpec", "in_file", "list_studies", "load_study"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SYNTHETIC_TASKS = ("sst", "para", "sts")
@@ -111,9 +111,14 @@ def load_study(
     try:
         return _build(raw, path, overrides)
     except KeyedError as error:
-        line = line_of(error.key, key_lines(text))
-        where = f"{path}:{line}" if line else str(path)
-        raise UserError(f"{where}: {spell_key(error.key)}: {error.what}") from error
+        raise in_file(error, path, text) from error
+
+
+def in_file(error: KeyedError, path: Path, text: str) -> UserError:
+    """The mistake with its place in the study file ``path``, which holds ``text``."""
+    line = line_of(error.key, key_lines(text))
+    where = f"{path}:{line}" if line else str(path)
+    return UserError(f"{where}: {spell_key(error.key)}: {error.what}")
 
 
 def list_studies(studies_dir: Path = Path("studies")) -> dict[str, Path]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from search.keyed_error import KeyedError, did_you_mean
 from search.shown_values import shown
 
-__all__ = ["explain", "keyed"]
+__all__ = ["explain", "keyed", "named_setting", "without_setting"]
 
 _BOUNDS = {
     "greater_than_equal": ("ge", "must be at least"),
@@ -61,3 +64,17 @@ def keyed(error: ValidationError, prefix: tuple[str, ...], model: type[BaseModel
             what += f"; known: {', '.join(known) or 'none'}"
         return KeyedError((*prefix, *where), what)
     return KeyedError((*prefix, *where), explain(problem))
+
+
+def named_setting(what: str, paths: Iterable[str]) -> str | None:
+    """The setting, or the table of settings, that a rule over several settings is about: it begins with its path."""
+    name = what.split(" ")[0].rstrip(":")
+    return name if any(path == name or path.startswith(f"{name}.") for path in paths) else None
+
+
+def without_setting(what: str, path: str) -> str:
+    """``what`` for a place where the path stands before it: ``must rise`` for ``eval.rungs must rise``.
+
+    A sentence with two subjects, such as ``swa.start and optim.ema both say ...``, stays as it is.
+    """
+    return re.sub(rf"^{re.escape(path)}(?:: | = | (?=(?:must|has|have|needs|ends|is|are) ))", "", what)

@@ -28,6 +28,8 @@ from core.evaluation import Evaluation
 from data.errors import UserError
 from search.executors.messages import (
     Advanced,
+    Checked,
+    CheckJob,
     Decision,
     Ended,
     Evaluated,
@@ -92,7 +94,7 @@ class _Inbox(threading.Thread):
     def __init__(self, connection: Connection) -> None:
         super().__init__(daemon=True)
         self._connection = connection
-        self.jobs: SimpleQueue[TrialJob | MeasureJob | None] = SimpleQueue()
+        self.jobs: SimpleQueue[TrialJob | MeasureJob | CheckJob | None] = SimpleQueue()
         self.decisions: SimpleQueue[bool | None] = SimpleQueue()
         self.leave = threading.Event()
         self.stepping = False  # whether the present run has taken a step, and so has something to save
@@ -110,7 +112,7 @@ class _Inbox(threading.Thread):
                 self.decisions.put(go_on)
             case Interrupt():
                 self.leave.set()
-            case TrialJob() | MeasureJob():
+            case TrialJob() | MeasureJob() | CheckJob():
                 self.jobs.put(order)
 
     def _give_up(self) -> None:
@@ -170,11 +172,26 @@ class _Worker:
 
     def run_jobs(self) -> None:
         while (job := self._inbox.jobs.get()) is not None:
-            _use_threads(job.config)
-            answer = self._run_trial(job) if isinstance(job, TrialJob) else self._run_measurement(job.config)
+            answer = self._answer(job)
             self._inbox.stepping = False
             self._connection.send(answer)
             gc.collect()  # a failed run's model hangs on its traceback's cycles
+
+    def _answer(self, job: TrialJob | MeasureJob | CheckJob) -> Message:
+        if isinstance(job, CheckJob):
+            return self._check(job.configs)
+        _use_threads(job.config)
+        return self._run_trial(job) if isinstance(job, TrialJob) else self._run_measurement(job.config)
+
+    def _check(self, configs: tuple[RunConfig, ...]) -> Message:
+        for number, config in enumerate(configs):
+            try:
+                self._resources.encoder(config)
+            except UserError as error:
+                return Checked(number, one_line(error))
+            except Exception as error:  # whatever loading raises is for the driver to report
+                return Failed(None, f"{type(error).__name__}: {one_line(error)}")
+        return Checked(len(configs))
 
     def _run_measurement(self, config: RunConfig) -> Message:
         try:

@@ -88,6 +88,19 @@ def _anchor(config: RunConfig) -> Iterator[str]:
         yield f"loss.weights.{anchor} = 0: nothing conflicts with the gradient of gradients.anchor if it is always 0"
 
 
+def _layers(config: RunConfig) -> Iterator[str]:
+    """How many layers an encoder from random weights has is known; of any other the encoder itself is asked."""
+    if config.model.scratch is None:
+        return
+    layers = config.model.scratch.layers
+    frozen, anew = config.model.freeze_layers, config.model.reinit_layers
+    for name, number in (("freeze_layers", frozen), ("reinit_layers", anew)):
+        if number > layers:
+            yield f"model.{name} = {number}, but model.scratch.layers = {layers}"
+    if anew and frozen + anew > layers:
+        yield f"model.freeze_layers = {frozen} and reinit_layers = {anew} overlap, as model.scratch.layers = {layers}"
+
+
 def _lora(config: RunConfig) -> Iterator[str]:
     model = config.model
     if not config.lora.rank:
@@ -137,6 +150,7 @@ _RULES: tuple[Callable[[RunConfig], Iterator[str]], ...] = (
     _loss_weights,
     _batch_sizes,
     _gradients,
+    _layers,
     _lora,
     _frozen,
     _averages,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from core.config import RunConfig
-from search.executors.messages import Message, TrialJob
+from search.executors.messages import Checked, Message, TrialJob
 
 if TYPE_CHECKING:
     from core.speed import Speed
@@ -45,6 +45,14 @@ class Executor(Protocol):
         Raises:
             UserError: its input is unusable.
             ExecutorError: the measurement failed.
+        """
+        ...
+
+    def check(self, configs: Sequence[RunConfig]) -> Checked:
+        """Whether the encoders of these configurations can be had and suit them. Only while no trial runs.
+
+        Raises:
+            ExecutorError: nobody could say.
         """
         ...
 

@@ -20,6 +20,8 @@ from data.errors import UserError
 from search.executors.base import ExecutorError
 from search.executors.messages import (
     Advanced,
+    Checked,
+    CheckJob,
     Decision,
     Died,
     Ended,
@@ -53,7 +55,7 @@ class _Place:
     index: int
     process: SpawnProcess
     connection: Connection
-    job: TrialJob | MeasureJob | None = None
+    job: TrialJob | MeasureJob | CheckJob | None = None
     ready: bool = False
     moving: bool = False  # its run has taken a step, and so has something to save
     hung_up: bool = False  # its end of the pipe is closed; its exit follows
@@ -113,25 +115,37 @@ class LocalExecutor:
 
     def measure(self, config: RunConfig) -> Speed:
         """See :meth:`search.executors.base.Executor.measure`."""
+        answer = self._ask(MeasureJob(config), "measuring the speed")
+        if isinstance(answer, Refused):
+            raise UserError(answer.reason)
+        assert isinstance(answer, Measured)
+        return answer.speed
+
+    def check(self, configs: Sequence[RunConfig]) -> Checked:
+        """See :meth:`search.executors.base.Executor.check`."""
+        answer = self._ask(CheckJob(tuple(configs)), "loading the encoder")
+        assert isinstance(answer, Checked)
+        return answer
+
+    def _ask(self, job: MeasureJob | CheckJob, doing: str) -> Measured | Checked | Refused:
+        """The answer to a job that is no trial, while there is no other."""
         self.start()
-        self._give(MeasureJob(config))
+        self._give(job)
         while True:
             for message in self.events(None):
                 match message:
-                    case Measured(speed):
-                        return speed
-                    case Refused(reason=reason):
-                        raise UserError(reason)
+                    case Measured() | Checked() | Refused():
+                        return message
                     case Failed(reason=reason):
-                        raise ExecutorError(f"measuring the speed failed: {reason}")
+                        raise ExecutorError(f"{doing} failed: {reason}")
                     case Died(exit_code=code) if not any(place.job for place in self._places):
-                        raise ExecutorError(f"measuring the speed ended its worker (exit code {code})")
+                        raise ExecutorError(f"{doing} ended its worker (exit code {code})")
 
     def submit(self, job: TrialJob) -> int:
         """Give the trial to the first idle worker."""
         return self._give(job)
 
-    def _give(self, job: TrialJob | MeasureJob) -> int:
+    def _give(self, job: TrialJob | MeasureJob | CheckJob) -> int:
         place = next((place for place in self._places if place.job is None), None)
         if place is None:
             raise ExecutorError(f"all {self._count} workers are busy")
@@ -186,7 +200,7 @@ class LocalExecutor:
                         self._false_starts = 0
                     case Advanced() | Evaluated():
                         place.moving = True
-                    case Ended() | Failed() | Refused() | Measured():
+                    case Ended() | Failed() | Refused() | Measured() | Checked():
                         place.job = None
                 yield message
         except (EOFError, OSError):  # the latter: killed in the middle of a message

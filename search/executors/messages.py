@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Advanced",
+    "CheckJob",
+    "Checked",
     "Decision",
     "Died",
     "Ended",
@@ -50,6 +52,13 @@ class MeasureJob:
     """Take a few real steps and say how fast they went."""
 
     config: RunConfig
+
+
+@dataclass(frozen=True)
+class CheckJob:
+    """Load the encoders of these configurations, and say whether they suit them."""
+
+    configs: tuple[RunConfig, ...]
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Failed:
-    """A run raised; ``reason`` is one line. ``number`` is None for a measurement."""
+    """A run raised; ``reason`` is one line. ``number`` is None for a measurement or check."""
 
     number: int | None
     reason: str
@@ -117,6 +126,17 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """The answer to :class:`CheckJob`: how many configurations passed, in their order, and what is wrong with the next.
+
+    ``reason`` is one line, empty where all of them passed.
+    """
+
+    passed: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Died:
     """A worker is gone; said by the executor. ``number``: the trial it was running, if any."""
 
@@ -125,5 +145,5 @@ class Died:
     exit_code: int | None
 
 
-Order = TrialJob | MeasureJob | Decision | Interrupt
-Message = Ready | Advanced | Evaluated | Ended | Failed | Refused | Measured | Died
+Order = TrialJob | MeasureJob | CheckJob | Decision | Interrupt
+Message = Ready | Advanced | Evaluated | Ended | Failed | Refused | Measured | Checked | Died

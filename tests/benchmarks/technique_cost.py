@@ -112,9 +112,9 @@ def main() -> None:
         for run in runs.values():
             seconds_per_example(run, 48)  # warm
         for _ in range(options.rounds):
-            plain = seconds_per_example(runs["plain"], options.examples)
-            for name, run in runs.items():
-                ratios[name].append(seconds_per_example(run, options.examples) / plain)
+            seconds = {name: seconds_per_example(run, options.examples) for name, run in runs.items()}
+            for name in names:  # every run has seen the same batches in this round
+                ratios[name].append(seconds[name] / seconds["plain"])
         print("| technique | time per training example / plain | range |\n|---|---:|---|")
         for name, values in ratios.items():
             print(f"| {name} | {statistics.median(values):.2f} | {min(values):.2f} to {max(values):.2f} |")

@@ -55,7 +55,24 @@ TWO_TASKS = "compares the tasks of one update, and sampler.order ="
 
 COSINE = {"pair": "siamese", "combine": "cos"}
 
+SCRATCH = {"encoder": "scratch", "scratch": {"layers": 2}}
+
 CASES = {
+    "more layers than there are": Case(
+        {"model": {**SCRATCH, "freeze_layers": 3}},
+        "model.freeze_layers = 3, but model.scratch.layers = 2",
+        {"model": {**SCRATCH, "freeze_layers": 2}},
+    ),
+    "more new layers than there are": Case(
+        {"model": {**SCRATCH, "reinit_layers": 3}},
+        "model.reinit_layers = 3, but model.scratch.layers = 2",
+        {"model": {**SCRATCH, "reinit_layers": 2}},
+    ),
+    "frozen layers that start anew": Case(
+        {"model": {**SCRATCH, "freeze_layers": 1, "reinit_layers": 2}},
+        "model.freeze_layers = 1 and reinit_layers = 2 overlap, as model.scratch.layers = 2",
+        {"model": {**SCRATCH, "freeze_layers": 1, "reinit_layers": 1}},
+    ),
     "two averages": Case(
         {"swa": {"start": 0.5}, "optim": {"ema": 0.9}},
         "swa.start and optim.ema both say which average of the weights is scored; keep one of them",

@@ -17,7 +17,6 @@ from core.resources import Resources
 from core.run_folder import RunFolder
 from core.trainer import TrainingRun
 from data.batching import Batch
-from data.errors import UserError
 
 MakeConfig = Callable[..., RunConfig]
 
@@ -102,13 +101,6 @@ def test_what_trains_gets_the_gradient_that_it_had(small_config: MakeConfig, res
     assert any(name.startswith("bert.encoder.layer.1.") for name in frozen)
     assert frozen.keys() < plain.keys()
     assert all(torch.equal(gradient, plain[name]) for name, gradient in frozen.items())
-
-
-def test_more_layers_than_there_are(small_config: MakeConfig, resources: Resources) -> None:
-    model = small_config().model.model_dump()
-    with pytest.raises(UserError, match=r"model.freeze_layers = 3, but encoder 'scratch' has 2 layers"):
-        resources.encoder(small_config(model={**model, "freeze_layers": 3}))
-    resources.encoder(small_config(model={**model, "freeze_layers": 2}))
 
 
 def test_counts_by_hand(small_config: MakeConfig, resources: Resources) -> None:

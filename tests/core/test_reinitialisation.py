@@ -19,7 +19,6 @@ from core.reinitialisation import reinitialise
 from core.resources import Resources
 from core.run_folder import RunFolder
 from core.trainer import TrainingRun
-from data.errors import UserError
 from data.tokenizer import save_tokenizer
 
 MakeConfig = Callable[..., RunConfig]
@@ -82,20 +81,6 @@ def test_a_layer_starts_by_the_seed_alone() -> None:
 
 def with_model(config: RunConfig, **changes: Any) -> RunConfig:
     return RunConfig.model_validate({**config.model_dump(), "model": {**config.model.model_dump(), **changes}})
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"reinit_layers": 3}, r"model.reinit_layers = 3, but encoder 'scratch' has 2 layers"),
-        ({"reinit_layers": 1, "freeze_layers": 2}, r"freeze_layers = 2 and reinit_layers = 1 overlap in the 2 layers"),
-    ],
-)
-def test_layers_that_are_not_there_or_frozen(
-    small_config: MakeConfig, resources: Resources, changes: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(UserError, match=message):
-        resources.encoder(with_model(small_config(), **changes))
 
 
 def test_together_with_frozen_layers_below(small_config: MakeConfig, resources: Resources) -> None:

@@ -19,12 +19,12 @@ from data.vocabulary import build_wordpiece
 MakeConfig = Callable[..., RunConfig]
 
 
-def encoder_folder(folder: Path, vocab_size: int = 60, positions: int = 64, segments: int = 2) -> Path:
+def encoder_folder(folder: Path, vocab_size: int = 60, positions: int = 64, segments: int = 2, layers: int = 1) -> Path:
     """A small pretrained encoder with a tokenizer of 60 entries or a few fewer."""
     shape = BertConfig(
         vocab_size=vocab_size,
         hidden_size=8,
-        num_hidden_layers=1,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=8,
         max_position_embeddings=positions,
@@ -86,3 +86,24 @@ def test_a_frozen_encoder_without_a_pooler(small_config: MakeConfig, resources: 
         resources.encoder(frozen)
     cls = frozen.model_copy(update={"heads": {"sst": frozen.heads["sst"].model_copy(update={"pooling": "cls"})}})
     assert resources.encoder(cls) is resources.encoder(config)
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ({"freeze_layers": 3}, r"model.freeze_layers = 3, but encoder .* has 2 layers"),
+        ({"reinit_layers": 3}, r"model.reinit_layers = 3, but encoder .* has 2 layers"),
+        ({"reinit_layers": 1, "freeze_layers": 2}, r"freeze_layers = 2 and reinit_layers = 1 overlap in the 2 layers"),
+        ({"reinit_layers": 1, "freeze_layers": 1}, None),
+    ],
+)
+def test_more_layers_than_there_are(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path, settings: dict[str, int], fault: str | None
+) -> None:
+    config = loaded(small_config(), encoder_folder(tmp_path / "e", layers=2))
+    config = config.model_copy(update={"model": config.model.model_copy(update=settings)})
+    if fault is None:
+        resources.encoder(config)
+    else:
+        with pytest.raises(UserError, match=fault):
+            resources.encoder(config)

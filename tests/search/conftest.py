@@ -74,6 +74,11 @@ def command(module: str, *arguments: object, **options: Any) -> subprocess.Compl
 
 
 @pytest.fixture(scope="session")
+def tiny_study() -> str:
+    return TINY_STUDY
+
+
+@pytest.fixture(scope="session")
 def run_command() -> Callable[..., subprocess.CompletedProcess[str]]:
     return command
 

@@ -14,7 +14,7 @@ from stub_study import BASE, StubStudy, changed
 from data.errors import UserError
 from search.executors.base import ExecutorError
 from search.executors.local import LocalExecutor
-from search.executors.messages import Advanced, Died, Ended, Evaluated, Message, TrialJob
+from search.executors.messages import Advanced, Checked, Died, Ended, Evaluated, Message, TrialJob
 
 
 @pytest.fixture
@@ -73,6 +73,20 @@ def test_measuring(study: StubStudy, executor: LocalExecutor) -> None:
         executor.measure(BASE)
     study.script()
     assert executor.measure(BASE).scored_examples == 3  # a new worker
+
+
+def test_an_encoder_is_asked_about_configurations(study: StubStudy, executor: LocalExecutor) -> None:
+    heads = [{"sst": {"layers": layers}} for layers in (1, 3, 4)]
+    configs = [BASE.model_validate(BASE.model_dump() | {"heads": head}) for head in heads]
+    assert executor.check(configs) == Checked(3)
+    study.script(encoder=2)
+    assert executor.check(configs) == Checked(1, "heads.sst.layers = 3, but encoder 'x' has 2 layers")
+    study.script(encoder="raise")
+    with pytest.raises(ExecutorError, match="loading the encoder failed: ZeroDivisionError: no reason"):
+        executor.check(configs)
+    assert executor.idle == 1
+    study.script()
+    assert executor.measure(BASE).scored_examples == 3
 
 
 def test_death_is_seen_at_once(study: StubStudy, executor: LocalExecutor) -> None:

@@ -14,9 +14,13 @@ from optuna.trial import FixedTrial
 from core.config import RunConfig
 from data.errors import UserError
 from data.task_files import builtin_tasks
+from search.config_paths import get_value
+from search.keyed_error import KeyedError
 from search.random_draws import RandomDraws
+from search.shown_values import shown
 from search.space_difference import space_difference
-from search.space_parsing import parse_space
+from search.space_parsing import parse_space, read_space
+from search.space_trials import try_space
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -156,7 +160,8 @@ def test_encode_names_what_lies_outside() -> None:
     assert encoding.notes == (
         "optim.learning_rate = 2e-05 lies outside 0.0001 .. 0.01 log",
         "sampler.alpha = 0.5 lies outside 0 .. 0.9 step 0.3",
-        "model.dropout = none lies outside 0 .. 0.3",
+        "model.dropout = none lies outside 0 .. 0.3; set base.model.dropout = 0, "
+        'or give choices with "none" among them',
         "loss.weights = sst 0, para 2, sts 1 lies outside shares of sst, para, sts, each at least 0.1",
     )
 
@@ -198,6 +203,177 @@ def test_values_that_make_no_run_are_named() -> None:
         UserError, match=r"^no run has heads.sts.pair = cross: heads.sts.combine = 'uv' is for siamese pairs"
     ):
         space.suggest(FixedTrial({"heads.sts.pair": "cross"}), unfit)
+
+
+LINKED: dict[str, Any] = {
+    "heads.sts.pair": ["cross", "siamese"],
+    "heads.sts.combine": {"value": "cos", "when": {"heads.sts.pair": "siamese"}},
+    "heads.sts.loss": {"value": "pearson", "when": {"heads.sts.combine": "cos"}},
+    "heads.sts.dropout": {"low": 0.0, "high": 0.5, "when": {"heads.sts.loss": "pearson"}},
+}
+
+
+def test_a_linked_value_is_set_and_not_asked_for() -> None:
+    """Also where its condition looks at another linked value, and where a searched setting's condition looks at it."""
+    space = parse_space(LINKED, base())
+    siamese = FixedTrial({"heads.sts.pair": "siamese", "heads.sts.dropout": 0.25})
+    config = space.suggest(siamese, base())
+    assert set(siamese.params) == {"heads.sts.pair", "heads.sts.dropout"}
+    head = {"pair": "siamese", "combine": "cos", "loss": "pearson", "dropout": 0.25}
+    assert config == base(heads={"sts": head})
+    cross = FixedTrial({"heads.sts.pair": "cross"})
+    assert space.suggest(cross, base()) == base()
+    rows = {row.path: (row.kind, row.values, row.condition) for row in space.describe()}
+    assert rows["heads.sts.combine"] == ("value", "cos", "heads.sts.pair = siamese")
+
+
+def test_a_linked_value_in_a_table_of_trials_is_there_where_it_holds() -> None:
+    space = parse_space(LINKED, base())
+    config = space.suggest(FixedTrial({"heads.sts.pair": "siamese", "heads.sts.dropout": 0.25}), base())
+    assert space.chosen(config) == {
+        "heads.sts.pair": "siamese",
+        "heads.sts.combine": "cos",
+        "heads.sts.loss": "pearson",
+        "heads.sts.dropout": 0.25,
+    }
+    assert space.chosen(base()) == {"heads.sts.pair": "cross"}
+
+
+def test_a_linked_value_is_encoded_as_nothing_and_compared() -> None:
+    space = parse_space(LINKED, base())
+    inside = base(heads={"sts": {"pair": "siamese", "combine": "cos", "loss": "pearson", "dropout": 0.25}})
+    encoding = space.encode(inside)
+    assert encoding.params == {"heads.sts.pair": "siamese", "heads.sts.dropout": 0.25}
+    assert encoding.notes == ()
+    assert space.suggest(FixedTrial(encoding.params), base()) == inside
+    assert space.encode(base()).params == {"heads.sts.pair": "cross"}
+    outside = space.encode(base(heads={"sts": {"pair": "siamese"}}))
+    assert outside.notes == ('heads.sts.combine = none lies outside cos; set base.heads.sts.combine = "cos"',)
+
+
+def test_linked_values_make_no_conditional_parameters_and_may_stand_in_a_grid() -> None:
+    table = {path: LINKED[path] for path in list(LINKED)[:3]}
+    space = parse_space(table, base())
+    assert not space.has_conditions
+    assert space.grid() == {"heads.sts.pair": ["cross", "siamese"]}
+    assert parse_space(LINKED, base()).has_conditions
+
+
+def test_a_linked_value_as_json_and_its_changes() -> None:
+    table = LINKED | {"optim.clip_norm": {"value": "none", "when": {"heads.sts.pair": "siamese"}}}
+    space = parse_space(table, base())
+    stored = json.loads(json.dumps(space.to_json()))
+    assert stored["optim.clip_norm"] == {"value": "none", "when": {"heads.sts.pair": ["siamese"]}}
+    assert parse_space(stored, base()) == space
+    other = {"value": 2, "when": {"heads.sts.pair": "siamese"}}
+    choices = {"choices": ["uv", "cos"], "when": {"heads.sts.pair": "siamese"}}
+    changed = {**table, "optim.clip_norm": other, "heads.sts.combine": choices}
+    assert space_difference(stored, read_space(changed, base()).to_json()) == [
+        "heads.sts.combine: was one value, is now choices",
+        "optim.clip_norm: value was none, is now 2",
+    ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_encode_inverts_suggest_with_linked_values(seed: int) -> None:
+    space = parse_space(LINKED, base())
+    draws = RandomDraws(np.random.default_rng(seed))
+    config = space.suggest(draws, base())
+    encoding = space.encode(config)
+    assert encoding.notes == ()
+    assert encoding.params == draws.params
+    assert space.suggest(FixedTrial(encoding.params), base()) == config
+
+
+COS = {"heads.sts.output": "cos"}
+MENDED: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (
+        {"heads": {"sts": {"loss": "mse"}}},
+        {
+            "heads.sts.output": ["sigmoid", "classes"],
+            "heads.sts.loss": {"value": "cross-entropy", "when": {"heads.sts.output": "classes"}},
+        },
+    ),
+    (
+        {"heads": {"sts": {"pair": "cross", "output": "sigmoid", "loss": "mse"}}},
+        {
+            "heads.sts.output": ["sigmoid", "cos"],
+            "heads.sts.pair": {"value": "siamese", "when": COS},
+            "heads.sts.combine": {"value": "cos", "when": COS},
+            "heads.sts.loss": {"value": "pearson", "when": COS},
+        },
+    ),
+    (
+        {"sampler": {"order": "together"}},
+        {
+            "gradients.rule": ["sum", "anchored"],
+            "gradients.anchor": {"choices": ["sst", "para"], "when": {"gradients.rule": "anchored"}},
+        },
+    ),
+    (  # one of two choices only mends it, and the base has another
+        {"heads": {"sts": {"pair": "siamese", "side_layers": 2}}},
+        {
+            "heads.sts.pair": ["cross", "siamese"],
+            "heads.sts.side_layers": {"value": 0, "when": {"heads.sts.pair": "cross"}},
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("sections", "table"), MENDED)
+def test_a_value_is_judged_together_with_what_it_brings_about(sections: dict[str, Any], table: dict[str, Any]) -> None:
+    """Without the settings that the first one's values bring about, one of its values makes no run."""
+    start = base(**sections)
+    first = next(iter(table))
+    assert {row.path for row in parse_space(table, start).describe()} == set(table)
+    with pytest.raises(KeyedError, match="is not allowed here"):
+        parse_space({first: table[first]}, start)
+
+
+def test_a_value_that_suits_another_way_to_meet_its_condition_is_not_refused() -> None:
+    """``mse`` beside ``mse`` makes no run, beside ``pearson`` it does: only draws of both fail."""
+    auxiliary = {"choices": ["mse", "cosent"], "when": {"heads.sts.loss": ["mse", "pearson"]}}
+    table = {"heads.sts.loss": ["mse", "pearson"], "heads.sts.auxiliary_loss": auxiliary}
+    with pytest.raises(KeyedError) as caught:
+        parse_space(table, base())
+    assert caught.value.key == ("space",)
+    assert caught.value.what.startswith("some of its trials would fail: no run has heads.sts.loss = mse, ")
+    assert caught.value.what.endswith('; a condition (when) on "heads.sts.auxiliary_loss" may help')
+
+
+def test_the_two_designs_of_sts_from_a_base_that_spells_one_out() -> None:
+    siamese = {"heads.sts.pair": "siamese"}
+    table = {
+        "heads.sts.pair": ["cross", "siamese"],
+        "heads.sts.combine": {"value": "cos", "when": siamese},
+        "heads.sts.loss": {"value": "pearson", "when": siamese},
+    }
+    start = base(heads={"sts": {"pair": "cross", "loss": "mse"}})
+    space = parse_space(table, start)
+    assert space.suggest(FixedTrial({"heads.sts.pair": "cross"}), start) == start
+    head = space.suggest(FixedTrial({"heads.sts.pair": "siamese"}), start).heads["sts"]
+    assert (head.combine, head.score_output, head.loss) == ("cos", "cos", "pearson")
+
+
+def test_what_was_tried_is_seeded_and_holds_every_end_and_choice() -> None:
+    space = parse_space(EVERYTHING, base())
+    runs = try_space(space, base())
+    assert runs == try_space(space, base())
+    ends = [(*run.key[1:], run.value) for run in runs if len(run.key) > 1]
+    expected = [
+        (dimension.path, name, shown(value))
+        for dimension in space.dimensions
+        if dimension.path != "loss.weights"
+        for name, value in dimension.distribution.extremes()  # type: ignore[union-attr]
+    ]
+    assert ends == expected
+    assert len(runs) == len(expected) + 100
+    for run in runs[: len(ends)]:
+        assert shown(get_value(run.config, run.key[1])) == run.value
+        changed = {run.key[1]}
+        for path in {"optim.learning_rate", "sampler.alpha"} - changed:
+            assert get_value(run.config, path) == get_value(base(), path)
 
 
 def test_grid_lists_every_value() -> None:

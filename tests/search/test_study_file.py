@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import UserError
+from search.space_trials import try_space
 from search.study_file import list_studies, load_study
 from search.study_spec import SyntheticSpec
 
@@ -156,7 +157,10 @@ def test_unknown_studies_are_met_with_the_known_ones(tmp_path: Path) -> None:
     write(tmp_path, MINIMAL, "mine")
     with pytest.raises(UserError) as caught:
         load_study("quikstart", studies_dir=tmp_path)
-    assert str(caught.value).startswith("no study 'quikstart'; did you mean 'quickstart'? Known: mine, quickstart, ")
+    said, known = str(caught.value).split(" Known: ")
+    assert said == "no study 'quikstart'; did you mean 'quickstart'?"
+    assert known.startswith(", ".join(sorted(list_studies(tmp_path))))
+    assert {"mine", "quickstart"} < set(list_studies(tmp_path))
     with pytest.raises(UserError, match=r"^no/such.toml: no such study file$"):
         load_study("no/such.toml")
     bad = write(tmp_path, MINIMAL, "my study")
@@ -283,11 +287,35 @@ BASE = [
         "4: base.heads.sst.pooling: must be one of cls, pooler, mean, max, got 'avg'",
     ),
     ("[base.eval]\nrungs = 'many'", "4: base.eval.rungs: must be a whole number, got 'many'"),
-    ("[base.eval]\nrungs = [5, 3]", "4: base.eval.rungs: eval.rungs must rise from at least 1, got [5, 3]"),
+    ("[base.eval]\nrungs = [5, 3]", "4: base.eval.rungs: must rise from at least 1, got [5, 3]"),
     ("[base.tasks.sst]\nspec = 3", "4: base.tasks.sst.spec: describe a task under [tasks.NAME], not in the base"),
     (
         "[base.heads.sst]\npair = 'siamese'",
-        "4: base.heads.sst.pair: heads.sst.pair = 'siamese': task 'sst' reads one sentence, not a pair",
+        "4: base.heads.sst.pair: 'siamese': task 'sst' reads one sentence, not a pair",
+    ),
+    ("[base.heads.sst]\nclass_weights = [1.0, 2.0]", "4: base.heads.sst.class_weights: has 2 weights for 5 classes"),
+    (
+        "[base.heads.sts]\nloss = 'pearson'\n[base.tasks.sts]\nbatch_size = 2",
+        "4: base.heads.sts.loss: the Pearson loss needs batches of at least 3 examples (8 and more work well), got 2: "
+        "two points always correlate",
+    ),
+    ("[base.loss.weights]\nsst=0\npara=0\nsts=0", "3: base.loss.weights: at least one task needs a weight above 0"),
+    (
+        "[base.swa]\nstart = 0.5\n[base.optim]\nema = 0.9",
+        "4: base.swa.start: swa.start and optim.ema both say which average of the weights is scored; keep one of them",
+    ),
+    (
+        "[base.smart]\nweight = 1.0",
+        "4: base.smart.weight: must be a table [base.smart.weight], for example { sst = 1.0 }, got 1.0",
+    ),
+    (
+        "[base.loss]\ntaper = 3",
+        '4: base.loss.taper: must be a table [base.loss.taper], for example { sst = "constant" }, got 3',
+    ),
+    ("[base]\nheads = 3", "4: base.heads: must be a table [base.heads], got 3"),
+    (
+        "[base.model]\nencoder = 'scratch'\nscratch.layers = 2\nreinit_layers = 3",
+        "6: base.model.reinit_layers: 3, but model.scratch.layers = 2",
     ),
 ]
 
@@ -299,6 +327,7 @@ def test_mistakes_in_the_base(tmp_path: Path, base: str, expected: str) -> None:
 
 RATE = '"optim.learning_rate" = '
 KEY = 'space."optim.learning_rate"'
+ALONE = "one value is for [base]; here it needs a condition (when)"
 SPACE = [
     (
         '"optim.learning_rat" = { low = 1e-5, high = 1e-3 }',
@@ -379,7 +408,28 @@ SPACE = [
     (
         '"heads.sts.combine" = ["uv", "uv-diff"]',
         'space."heads.sts.combine".choices: uv is not allowed here: '
-        "heads.sts.combine = 'uv' is for siamese pairs, got pair = 'cross'; a condition (when) may help",
+        "heads.sts.combine = 'uv' is for siamese pairs, got pair = 'cross'",  # no condition would help
+    ),
+    ('"heads.sst.layers" = { value = 2 }', f'space."heads.sst.layers".value: {ALONE}'),
+    (
+        '"heads.sst.layers" = { value = 2, low = 1, when = { "heads.sst.pooling" = "cls" } }',
+        'space."heads.sst.layers".low: unknown key; value stands alone',
+    ),
+    (
+        '"heads.sst.layers" = { value = 0, when = { "heads.sst.pooling" = "cls" } }\n"optim.warmup" = [0.0, 0.1]',
+        'space."heads.sst.layers".value: must be at least 1, got 0',
+    ),
+    (
+        '"heads.sst.layers" = { value = "two", when = { "heads.sst.pooling" = "cls" } }',
+        "space.\"heads.sst.layers\".value: must be a whole number, got 'two'",
+    ),
+    (
+        '"heads.sst.class_weights" = { value = [1, 1, 1, 1, 2], when = { "heads.sst.pooling" = "cls" } }',
+        'space."heads.sst.class_weights": this setting cannot be searched; set it under [base]',
+    ),
+    (
+        '"heads.sst.pooling" = { choices = ["mean"], when = { "heads.sst.layers" = 1 } }',
+        'space."heads.sst.pooling".choices: must hold at least two different values; for one, write value = "mean"',
     ),
 ]
 CONDITIONS = [
@@ -464,14 +514,16 @@ def test_conditions_in_a_circle_are_named(tmp_path: Path) -> None:
 
 
 def test_combinations_that_make_no_run_are_found_before_the_study(tmp_path: Path) -> None:
-    """Each choice alone fits the base, and 'cross' with 'uv' does not fit together."""
+    """'cross' alone fits the base, and with neither 'uv' nor 'uv-diff'."""
     text = with_space(
         '"heads.sts.pair" = ["cross", "siamese"]\n"heads.sts.combine" = ["uv", "uv-diff"]',
         '[base.heads.sts]\npair = "siamese"\n',
     )
-    said = message(tmp_path, text)
-    assert said.startswith("study.toml:6: space: some of its trials would fail: no run has heads.sts.pair = cross, ")
-    assert said.endswith("is for siamese pairs, got pair = 'cross'; a condition (when) may help")
+    assert message(tmp_path, text) == (
+        'study.toml:7: space."heads.sts.pair".choices: cross is not allowed here: '
+        "heads.sts.combine = 'uv-diff' is for siamese pairs, got pair = 'cross'; "
+        'a condition (when) on "heads.sts.combine" may help'
+    )
     mended = text.replace(
         '["uv", "uv-diff"]', '{ choices = ["uv", "uv-diff"], when = { "heads.sts.pair" = "siamese" } }'
     )
@@ -480,7 +532,7 @@ def test_combinations_that_make_no_run_are_found_before_the_study(tmp_path: Path
 
 def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "docs" / "study-files.md").read_text(encoding="utf-8")
-    whole, irony, base, conditions, synthetic = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    whole, irony, base, conditions, linked, synthetic = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     assert load_study(write(tmp_path, whole)).base.model.encoder == "minilm"
     assert list(load_study(write(tmp_path, irony + "[space]\n'sampler.alpha' = [0.0, 1.0]")).base.tasks) == [
         "sst",
@@ -493,3 +545,98 @@ def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
     assert len(spec.space.dimensions) == 5 + 6
     assert spec.base.rungs == (2500, 5000, 10000, 20000)
     assert spec.synthetic == SyntheticSpec()
+    designs = load_study(write(tmp_path, with_space(linked)))
+    heads = {run.config.heads["sts"] for run in try_space(designs.space, designs.base)}
+    assert {(head.pair, head.score_output, head.combine, head.loss) for head in heads} == {
+        ("cross", "sigmoid", None, None),
+        ("siamese", "cos", "cos", "pearson"),
+    }
+    assert designs.space.encode(designs.base).notes == ()
+
+
+HINTS = [
+    (  # the default of the other setting does
+        "[base.heads.sts]\nloss = 'mse'",
+        '"heads.sts.output" = ["sigmoid", "classes"]',
+        '; this may help: "heads.sts.loss" = { value = "none", when = { "heads.sts.output" = "classes" } }',
+    ),
+    (  # only a task's name does
+        "[base.sampler]\norder = 'together'",
+        '"gradients.rule" = ["sum", "anchored"]',
+        '; this may help: "gradients.anchor" = { value = "sst", when = { "gradients.rule" = "anchored" } }',
+    ),
+    (
+        "[base.model]\nencoder = 'scratch'\nscratch.layers = 4\nfreeze_layers = 2",
+        '"model.scratch.layers" = [1, 4]',
+        '; this may help: "model.freeze_layers" = { value = 0, when = { "model.scratch.layers" = 1 } }',
+    ),
+    (
+        "[base.model]\nencoder = 'scratch'\nscratch.layers = 2",
+        '"model.freeze_layers" = { low = 0, high = 2 }\n"model.reinit_layers" = { low = 0, high = 2 }',
+        '; a condition (when) on "model.freeze_layers" may help',
+    ),
+]
+
+
+@pytest.mark.parametrize(("base", "line", "hint"), HINTS)
+def test_hints_that_help(tmp_path: Path, base: str, line: str, hint: str) -> None:
+    said = message(tmp_path, with_space(line, base))
+    assert said.endswith(hint)
+    if (link := hint.removeprefix("; this may help: ")) != hint:
+        assert load_study(write(tmp_path, with_space(f"{line}\n{link}", base))).space
+
+
+NO_HINTS = [
+    # nothing but another base would do
+    ("[base.lora]\nrank = 4", '"model.freeze_layers" = { low = 0, high = 2 }'),
+    ("[base.model]\nencoder = 'scratch'\nscratch.layers = 2", '"model.freeze_layers" = { low = 0, high = 7 }'),
+    # the value that goes along is there, and is the wrong one
+    (
+        "",
+        '"heads.sts.output" = ["sigmoid", "classes"]\n'
+        '"heads.sts.loss" = { value = "pearson", when = { "heads.sts.output" = "sigmoid" } }\n'
+        '"heads.sts.auxiliary_loss" = { value = "pearson", when = { "heads.sts.output" = "sigmoid" } }',
+    ),
+]
+
+
+@pytest.mark.parametrize(("base", "line"), NO_HINTS)
+def test_no_hint_where_none_helps(tmp_path: Path, base: str, line: str) -> None:
+    assert "help" not in message(tmp_path, with_space(line, base))
+
+
+def test_layers_that_a_scratch_encoder_lacks_are_told_at_once(tmp_path: Path) -> None:
+    scratch = "[base.model]\nencoder = 'scratch'\nscratch.layers = 2"
+    line = '"model.freeze_layers" = { low = 0, high = 7 }'
+    assert message(tmp_path, with_space(line, scratch)) == (
+        'study.toml:7: space."model.freeze_layers".high: 7 is not allowed here: '
+        "model.freeze_layers = 7, but model.scratch.layers = 2"
+    )
+    both = with_space(f'{line.replace("7", "4")}\n"model.scratch.layers" = {{ value = 4, when = {FROZEN} }}', scratch)
+    assert load_study(write(tmp_path, both)).space.describe()[1].values == "4"
+    assert load_study(write(tmp_path, with_space(line))).space  # how many layers a checkpoint has is not known here
+
+
+FROZEN = '{ "model.freeze_layers" = { above = 0 } }'
+
+
+def test_a_space_of_linked_values_alone_is_refused(tmp_path: Path) -> None:
+    line = '"heads.sst.layers" = { value = 2, when = { "heads.sst.pooling" = "cls" } }'
+    assert message(tmp_path, with_space(line)) == (
+        "study.toml:4: space: has nothing to search: each of its settings has one value"
+    )
+
+
+def test_what_to_write_where_the_base_lies_outside(tmp_path: Path) -> None:
+    line = '"heads.sts.loss" = ["mse", "pearson"]\n"sampler.alpha" = { low = 0.0, high = 1.0 }'
+    spec = load_study(write(tmp_path, with_space(line)))
+    assert spec.space.encode(spec.base).notes == (
+        "heads.sts.loss = none lies outside mse, pearson; "
+        'add "none" to the choices, or set base.heads.sts.loss = "mse"',
+    )
+    for mended in (
+        with_space(line.replace("[", '["none", ')),
+        with_space(line, '[base.heads.sts]\nloss = "mse"'),
+    ):
+        spec = load_study(write(tmp_path, mended))
+        assert spec.space.encode(spec.base).notes == ()

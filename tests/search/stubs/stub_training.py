@@ -36,6 +36,14 @@ class Resources:
         self.cache_dir = cache_dir
         self.runs = 0  # of this process
 
+    def encoder(self, config: RunConfig) -> None:
+        """Only what it refuses: more layers of the head than the script says."""
+        match self.script.get("encoder"):
+            case "raise":
+                raise ZeroDivisionError("no reason")
+            case int(most) if config.heads["sst"].layers > most:
+                raise UserError(f"heads.sst.layers = {config.heads['sst'].layers}, but encoder 'x' has {most} layers")
+
     @property
     def script(self) -> dict[str, object]:
         file = self.cache_dir / "script.json"

@@ -1,0 +1,55 @@
+"""A study's encoder is asked whether it suits what is searched, before the first trial."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from core.config import RunConfig
+from data.errors import UserError
+from search.executors.base import Executor
+from search.space_trials import TriedRun, try_space
+from search.study_file import in_file
+from search.study_spec import StudySpec
+
+__all__ = ["check_encoder"]
+
+
+def check_encoder(spec: StudySpec, executor: Executor) -> None:
+    """Ask a worker, as only a worker can load an encoder, about the base and runs of :func:`try_space`.
+
+    Raises:
+        UserError: the base's encoder cannot be had or does not suit it; or an end, a choice or a random draw asks of it
+            what it has not, for example to freeze more layers than there are. The latter with the key in the file.
+        ExecutorError: nobody could say.
+    """
+    runs = _different([TriedRun((), spec.base), *try_space(spec.space, spec.base)])
+    answer = executor.check([run.config for run in runs])
+    if not answer.reason:
+        return
+    misfit = runs[answer.passed]
+    if not misfit.key:
+        raise UserError(answer.reason)
+    text = spec.source.read_text(encoding="utf-8-sig") if spec.source.is_file() else ""
+    raise in_file(misfit.refuse(answer.reason), spec.source, text)
+
+
+def _different(runs: list[TriedRun]) -> list[TriedRun]:
+    """The first of those that are the same to an encoder: alike in model and heads, but for rates such as dropout."""
+    first: dict[str, TriedRun] = {}
+    for run in runs:
+        first.setdefault(json.dumps(_without_rates(_shape(run.config))), run)
+    return list(first.values())
+
+
+def _shape(config: RunConfig) -> dict[str, Any]:
+    tree = config.model_dump(mode="json")
+    return {"model": tree["model"], "heads": tree["heads"]}
+
+
+def _without_rates(tree: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_rates(value) if isinstance(value, dict) else value
+        for name, value in tree.items()
+        if not isinstance(value, float)
+    }
