@@ -60,7 +60,7 @@ class Resources:
     """
 
     def __init__(self, cache_dir: Path) -> None:
-        self._cache_dir = cache_dir
+        self.cache_dir = cache_dir
         self._encoders: dict[str, Encoder] = {}
         self._splits: dict[tuple[str, str, str, str], Examples] = {}
 
@@ -87,7 +87,7 @@ class Resources:
         tokenizer_digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
         key = (spec.model_dump_json(), str(directory.resolve()), split, tokenizer_digest)
         if key not in self._splits:
-            self._splits[key] = load_examples(spec, directory, split, tokenizer, self._cache_dir / "tokens")
+            self._splits[key] = load_examples(spec, directory, split, tokenizer, self.cache_dir / "tokens")
         return self._splits[key]
 
     def layout(self, config: RunConfig) -> RowLayout:
@@ -133,7 +133,7 @@ class Resources:
         return Encoder(shape, None, tokenizer)
 
     def _vocabulary(self, config: RunConfig, scratch: ScratchConfig) -> Tokenizer:
-        path = self._cache_dir / "vocabularies" / f"{self._train_digest(config)}-{scratch.vocab_size}.json"
+        path = self.cache_dir / "vocabularies" / f"{self._train_digest(config)}-{scratch.vocab_size}.json"
         if path.exists():
             kept: Tokenizer = Tokenizer.from_file(str(path))
             return kept

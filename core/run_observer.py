@@ -12,6 +12,22 @@ __all__ = ["RunObserver", "Unattended"]
 class RunObserver(Protocol):
     """Called by the trainer from its own thread; slow answers slow the run down."""
 
+    def advanced(self, stage: str, examples: int) -> bool:
+        """After every step of a stage of further pretraining, which comes before the run's own.
+
+        Args:
+            stage: its name in ``pretraining``.
+            examples: training examples of the stage seen.
+
+        Returns:
+            False to write a checkpoint and stop.
+        """
+        ...
+
+    def waiting(self, stage: str) -> bool:
+        """About every second while another process trains a stage. False to stop."""
+        ...
+
     def stepped(self, examples: int) -> bool:
         """After every optimiser step, before a rung that it reaches is scored.
 
@@ -30,6 +46,14 @@ class RunObserver(Protocol):
 
 class Unattended:
     """An observer that lets a run go to its end."""
+
+    def advanced(self, stage: str, examples: int) -> bool:  # noqa: ARG002
+        """Go on."""
+        return True
+
+    def waiting(self, stage: str) -> bool:  # noqa: ARG002
+        """Go on."""
+        return True
 
     def stepped(self, examples: int) -> bool:  # noqa: ARG002
         """Go on."""

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from core.config import RunConfig
+from core.config.pretraining import PretrainingConfig
 from core.precision import autocast
 from core.resources import Resources
 from core.run_folder import RunFolder
@@ -25,7 +26,9 @@ def measure_speed(config: RunConfig, resources: Resources) -> Speed:
     """Take a few training steps and score a few dev batches; what is loaded for it stays in ``resources``."""
     torch.set_num_threads(config.compute.threads)
     with TemporaryDirectory() as folder:
-        run = TrainingRun(config, RunFolder(Path(folder)), resources)
+        # Stages change the weights, not the speed.
+        plain = config.model_copy(update={"pretraining": PretrainingConfig()})
+        run = TrainingRun(plain, RunFolder(Path(folder)), resources)
         run.step()  # the first step warms caches and allocators up
         begun, before = time.perf_counter(), run.progress.examples
         for _ in range(_TIMED_STEPS):

@@ -33,12 +33,13 @@ from core.memory import PeakMemory
 from core.multitask import MultitaskBert, build_model
 from core.optimiser import Optimiser
 from core.precision import autocast, check_precision
+from core.pretraining import PretrainingInterruptedError, StageObserver, pretrained_weights
 from core.progress import Progress
 from core.random_state import random_state, restore_random_state
 from core.resources import Resources, pick_device
 from core.run_clock import RunClock
 from core.run_folder import RunFolder
-from core.run_observer import RunObserver
+from core.run_observer import RunObserver, Unattended
 from core.scoring import DevScores, score_dev
 from core.techniques import make_techniques
 from data.batching import Batch
@@ -71,7 +72,10 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
         UserError: data or encoder cannot be used.
     """
     torch.set_num_threads(config.compute.threads)
-    run = TrainingRun(config, RunFolder(folder), resources)
+    try:
+        run = TrainingRun(config, RunFolder(folder), resources, observer)
+    except PretrainingInterruptedError:
+        return Outcome.INTERRUPTED
     run.resume()
     for evaluation in list(run.evaluations):
         if not observer.evaluated(evaluation):
@@ -103,13 +107,17 @@ class TrainingRun:
         resources: shared by the runs of this process.
     """
 
-    def __init__(self, config: RunConfig, folder: RunFolder, resources: Resources) -> None:
+    def __init__(
+        self, config: RunConfig, folder: RunFolder, resources: Resources, observer: StageObserver | None = None
+    ) -> None:
         torch.manual_seed(config.seed)
         self.config, self.folder = config, folder
         self.device = pick_device(config.compute.device)
         check_precision(config.compute, self.device)
         encoder = resources.encoder(config)
-        self.model: MultitaskBert = build_model(config, encoder.config, encoder.weights).to(self.device)
+        observer = observer or Unattended()
+        weights = pretrained_weights(config, config.pretraining, resources, resources.cache_dir, observer)
+        self.model: MultitaskBert = build_model(config, encoder.config, weights).to(self.device)
         self.tasks = resources.task_data(config)
         self.order = make_order(config, {name: len(data.train) for name, data in self.tasks.items()})
         self.techniques = make_techniques(config)

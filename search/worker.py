@@ -134,6 +134,12 @@ class _Reporter:
         self._inbox = inbox
         self._told = -float("inf")
 
+    def advanced(self, stage: str, examples: int) -> bool:  # noqa: ARG002
+        return self.stepped(0)  # of the run itself
+
+    def waiting(self, stage: str) -> bool:  # noqa: ARG002
+        return self.stepped(0)
+
     def stepped(self, examples: int) -> bool:
         self._inbox.stepping = True
         now = time.monotonic()

@@ -20,6 +20,7 @@ from core.config.heads import HeadConfig
 from core.config.loss import LossConfig
 from core.config.model import LoraConfig, ModelConfig
 from core.config.optim import OptimConfig, SwaConfig
+from core.config.pretraining import PretrainingConfig, check_pretraining
 from core.config.regularisers import ProximalConfig, RDropConfig, SmartConfig
 from core.config.sampler import SamplerConfig
 from core.config.section import Section
@@ -46,6 +47,7 @@ class RunConfig(Section):
     model: ModelConfig = ModelConfig()
     lora: LoraConfig = LoraConfig()
     data: DataConfig = DataConfig()
+    pretraining: PretrainingConfig = PretrainingConfig()
     tasks: dict[TaskName, TaskConfig] = Field(min_length=1)
     heads: dict[TaskName, HeadConfig] = Field(default_factory=dict, description="a task left out has a default head")
     sampler: SamplerConfig = SamplerConfig()
@@ -82,6 +84,7 @@ class RunConfig(Section):
                 raise ValueError(f"{'.'.join(path)}.{unknown[0]}: no such task; the run has {', '.join(self.tasks)}")
         for name, task in self.tasks.items():
             check_head(name, self.heads[name], task.spec)
+        check_pretraining(self.pretraining, {name: task.spec for name, task in self.tasks.items()})
         check_combinations(self)
         rungs = self.eval.rungs
         if isinstance(rungs, tuple) and rungs[-1] > self.budget.examples:

@@ -58,6 +58,7 @@ NOT_DRAWN = (
     "model.encoder",
     "model.scratch.",
     "model.max_length",
+    "pretraining.",  # see tests/core/pretraining
 )
 
 # Values that a tiny model can have, where a field alone does not say them; the rest is drawn from the field's type.

@@ -1,0 +1,189 @@
+"""Sections about further pretraining of the encoder, before it is trained on the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from core.config.section import Probability, Section
+from data.tasks import TaskSpec
+
+__all__ = [
+    "CosinePairsConfig",
+    "MlmConfig",
+    "MnrlConfig",
+    "NliConfig",
+    "NliFileConfig",
+    "PretrainingConfig",
+    "SimCseConfig",
+    "StageConfig",
+    "SupervisedSimCseConfig",
+    "check_pretraining",
+    "fits_pairs",
+    "named_tasks",
+]
+
+Pooling = Literal["cls", "pooler", "mean", "max"]
+_POOLING = "sentence vector, as in heads"
+_TASKS = "tasks whose training examples are used, with commas between; None: all that fit"
+
+
+class StageConfig(Section):
+    """What every stage has: its length, its rate, and the dropout it trains under."""
+
+    examples: int = Field(0, ge=0, description="planned training examples; 0: no such stage")
+    learning_rate: float = Field(2e-5, gt=0.0, le=1.0, description="peak rate")
+    batch_size: int = Field(32, ge=1, description="examples in a batch")
+    warmup: float = Field(0.1, ge=0.0, lt=1.0, description="fraction of the stage's examples")
+    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="after the warm-up, down to 0")
+    weight_decay: float = Field(0.01, ge=0.0, le=1.0, description="not on biases and LayerNorm")
+    clip_norm: float | None = Field(1.0, gt=0.0, description="largest L2 norm of the whole gradient; None: no clipping")
+    dropout: Probability | None = Field(
+        None, description="in the encoder, on hidden states and attention weights alike; None: as in the run"
+    )
+
+
+class MlmConfig(StageConfig):
+    """Masked language modelling of the tasks' text (BERT, Devlin et al. 2019, arXiv:1810.04805, section 3.1)."""
+
+    tasks: str | None = Field(None, description=_TASKS)
+    mask_probability: float = Field(0.15, gt=0.0, lt=1.0, description="share of the tokens that are predicted")
+
+
+class NliConfig(StageConfig):
+    """Entailment, neutral or contradiction: a cross-encoder of three classes on the pairs of ``nli_file``."""
+
+    pooling: Pooling = Field("cls", description=_POOLING)
+
+
+class SimCseConfig(StageConfig):
+    """Unsupervised SimCSE (Gao et al. 2021, arXiv:2104.08821, section 3): dropout alone makes the positive."""
+
+    batch_size: int = Field(64, ge=2, description="sentences in a batch; each is a negative of all others")
+    tasks: str | None = Field(None, description=_TASKS)
+    pooling: Pooling = Field("cls", description=_POOLING)
+    temperature: float = Field(0.05, gt=0.0, description="tau, that cosines are divided by")
+    projection: bool = Field(
+        True, description="a linear layer with tanh on the sentence vector, in this stage only (section 6.3)"
+    )
+
+
+class SupervisedSimCseConfig(StageConfig):
+    """Supervised SimCSE (section 4): entailed sentences as positives, contradictions as hard negatives.
+
+    Of the pairs of ``nli_file``, with the premise as anchor.
+    """
+
+    batch_size: int = Field(64, ge=2, description="triplets in a batch; each has negatives in all others")
+    pooling: Pooling = Field("cls", description=_POOLING)
+    temperature: float = Field(0.05, gt=0.0, description="tau, that cosines are divided by")
+    projection: bool = Field(True, description="a linear layer with tanh on the sentence vector, in this stage only")
+
+
+class MnrlConfig(StageConfig):
+    """Multiple negatives ranking (MNRL, Henderson et al. 2017, arXiv:1705.00652, section 4.4) of the tasks' pairs."""
+
+    batch_size: int = Field(32, ge=2, description="pairs in a batch; each has negatives in all others")
+    tasks: str | None = Field(None, description=_TASKS)
+    pooling: Pooling = Field("mean", description=_POOLING)
+    scale: float = Field(20.0, gt=0.0, description="factor of the cosines; 1 is the plain cosine")
+    positive_from: float = Field(4.0, description="scores: pairs of at least this score are positives")
+
+
+class CosinePairsConfig(StageConfig):
+    """Cosine embedding loss on the tasks' pairs; those between the two bounds are left out."""
+
+    tasks: str | None = Field(None, description=_TASKS)
+    pooling: Pooling = Field("cls", description=_POOLING)
+    positive_from: float = Field(3.5, description="scores: pairs of at least this score should have cosine 1")
+    negative_below: float = Field(1.0, description="scores: pairs below it should have a cosine of at most the margin")
+    margin: float = Field(0.0, ge=-1.0, lt=1.0, description="negatives whose cosine is below it cost nothing")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.negative_below > self.positive_from:
+            raise ValueError(
+                f"negative_below must be at most positive_from, got {self.negative_below:g} and {self.positive_from:g}"
+            )
+        return self
+
+
+class NliFileConfig(Section):
+    """A delimited file of premise, hypothesis and label; columns and labels are those of SICK where none are given."""
+
+    path: str | None = Field(None, min_length=1, description="relative to data.directory; None: there is none")
+    premise: str = Field("sentence_A", description="column")
+    hypothesis: str = Field("sentence_B", description="column")
+    label: str = Field("entailment_label", description="column")
+    entailment: str = Field("ENTAILMENT", description="what stands in the label column for it")
+    neutral: str = Field("NEUTRAL", description="what stands in the label column for it")
+    contradiction: str = Field("CONTRADICTION", description="what stands in the label column for it")
+    leave_out_known: bool = Field(
+        True, description="drop pairs with a sentence that stands in a train, dev or test file of the run's tasks"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(set(self.classes)) < 3:
+            raise ValueError(f"entailment, neutral and contradiction must differ, got {', '.join(self.classes)}")
+        return self
+
+    @property
+    def classes(self) -> tuple[str, str, str]:
+        """The labels of entailment, neutral and contradiction: classes 0, 1 and 2."""
+        return self.entailment, self.neutral, self.contradiction
+
+
+class PretrainingConfig(Section):
+    """Stages before the tasks. Those with examples run in the order of the fields, each on the encoder of the last."""
+
+    nli_file: NliFileConfig = NliFileConfig()
+    mlm: MlmConfig = MlmConfig()
+    nli: NliConfig = NliConfig()
+    simcse: SimCseConfig = SimCseConfig()
+    supervised_simcse: SupervisedSimCseConfig = SupervisedSimCseConfig()
+    mnrl: MnrlConfig = MnrlConfig()
+    cosine_pairs: CosinePairsConfig = CosinePairsConfig()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name in ("nli", "supervised_simcse"):
+            if getattr(self, name).examples and self.nli_file.path is None:
+                raise ValueError(f"pretraining.{name} needs a file of pairs: give pretraining.nli_file.path")
+        return self
+
+    @property
+    def stages(self) -> dict[str, StageConfig]:
+        """The stages that the run has, in their order."""
+        every = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: stage for name, stage in every.items() if isinstance(stage, StageConfig) and stage.examples}
+
+
+def fits_pairs(spec: TaskSpec) -> bool:
+    """Whether a task's examples are pairs that are alike or not: pairs with a score, or of two classes."""
+    return spec.kind.is_pair and (spec.kind.is_score or len(spec.classes) == 2)
+
+
+def named_tasks(tasks: str) -> list[str]:
+    """The names in a stage's ``tasks``, each once."""
+    return list(dict.fromkeys(name.strip() for name in tasks.split(",")))
+
+
+def check_pretraining(config: PretrainingConfig, tasks: Mapping[str, TaskSpec]) -> None:
+    """Refuse what the run's tasks cannot give.
+
+    Raises:
+        ValueError: with the setting's path, its value and the reason.
+    """
+    for name in ("mlm", "simcse", "mnrl", "cosine_pairs"):
+        stage, of_pairs = getattr(config, name), name in ("mnrl", "cosine_pairs")
+        here = f"pretraining.{name}"
+        for task in [] if stage.tasks is None else named_tasks(stage.tasks):
+            if task not in tasks:
+                raise ValueError(f"{here}.tasks = '{stage.tasks}': no task '{task}'; the run has {', '.join(tasks)}")
+            if of_pairs and not fits_pairs(tasks[task]):
+                raise ValueError(f"{here}.tasks: task '{task}' has no pairs with a score or of two classes")
+        if of_pairs and stage.examples and not any(fits_pairs(spec) for spec in tasks.values()):
+            raise ValueError(f"{here} needs pairs with a score or of two classes, and no task of the run has them")

@@ -1,0 +1,104 @@
+"""Where the stages' data come from: the tasks' training splits, and a file of NLI pairs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from core.config import RunConfig
+from core.config.pretraining import NliFileConfig, fits_pairs, named_tasks
+from core.pretraining.nli_file import known_files, read_nli_pairs
+from core.resources import Resources
+from core.task_data import fixed_subset
+from data.examples import Examples
+from data.reading import read_bytes
+from data.rows import RowLayout
+from data.tasks import TaskSpec
+
+__all__ = ["Sources"]
+
+
+class Sources:
+    """A run's sources. Of the tasks only training examples are ever trained on, and of these only the run's own.
+
+    Args:
+        config: the run.
+        nli_file: its file of pairs.
+        resources: shared by the runs of this process.
+    """
+
+    def __init__(self, config: RunConfig, nli_file: NliFileConfig, resources: Resources) -> None:
+        self._config, self._nli_file, self._resources = config, nli_file, resources
+
+    @property
+    def layout(self) -> RowLayout:
+        """How rows are put together."""
+        return self._resources.layout(self._config)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The encoder's."""
+        return self._resources.encoder(self._config).tokenizer
+
+    def tasks(self, named: str | None, *, pairs: bool) -> list[str]:
+        """The tasks that a stage uses, sorted: those named, or all that fit.
+
+        Args:
+            named: ``tasks`` of the stage.
+            pairs: whether it needs pairs that are alike or not.
+        """
+        tasks = self._config.tasks
+        if named is not None:
+            return sorted(named_tasks(named))
+        return sorted(name for name, task in tasks.items() if not pairs or fits_pairs(task.spec))
+
+    def train(self, task: str) -> Examples:
+        """The task's training examples in this run."""
+        whole, limit = self._whole(task), self._config.tasks[task].train_limit
+        return whole if limit is None else whole.subset(fixed_subset(len(whole), limit, task))
+
+    def train_facts(self, tasks: list[str]) -> dict[str, Any]:
+        """What identifies :meth:`train` of these tasks, labels and their meaning included."""
+        return {
+            name: {
+                "examples": self._whole(name).digest,
+                "limit": self._config.tasks[name].train_limit,
+                "classes": self._config.tasks[name].spec.classes,
+            }
+            for name in tasks
+        }
+
+    def nli_pairs(self) -> Examples:
+        """The pairs of the NLI file, cross-encodable, with classes 0 entailment, 1 neutral, 2 contradiction."""
+        return read_nli_pairs(self._nli_file, self._directory, self._specs, self.tokenizer)
+
+    def nli_facts(self) -> dict[str, Any]:
+        """What identifies :meth:`nli_pairs`: the file, how it is read, and the files whose sentences are left out."""
+        assert self._nli_file.path is not None, "checked by the config"
+        known = known_files(self._directory, self._specs) if self._nli_file.leave_out_known else []
+        return {
+            "file": _file_digest(self._directory / self._nli_file.path),
+            "read": self._nli_file.model_dump(mode="json", exclude={"path"}),
+            "left out": sorted(
+                [hashlib.sha256(spec.model_dump_json().encode()).hexdigest(), _file_digest(path)]
+                for spec, _, path in known
+            ),
+        }
+
+    @property
+    def _directory(self) -> Path:
+        return Path(self._config.data.directory)
+
+    @property
+    def _specs(self) -> list[TaskSpec]:
+        return [task.spec for task in self._config.tasks.values()]
+
+    def _whole(self, task: str) -> Examples:
+        return self._resources.examples(self._config, self._config.tasks[task].spec, "train")
+
+
+def _file_digest(path: Path) -> str:
+    return hashlib.sha256(read_bytes(path)).hexdigest()

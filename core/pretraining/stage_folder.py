@@ -1,0 +1,101 @@
+"""The folder that a stage leaves in the cache: its checkpoint while it trains, then the encoder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from core.atomic_files import flush_folder, write_atomically
+from core.checkpoint import load_checkpoint, save_checkpoint
+from core.errors import CheckpointError
+from core.pretraining.observer import PretrainingInterruptedError, StageObserver
+from core.pretraining.weights_digest import weights_digest
+
+__all__ = ["StageFolder"]
+
+_LOOK_UP_SECONDS = 1.0  # between two questions to the observer while another process trains
+
+
+class StageFolder:
+    """``<cache>/stages/<key>/``: everything in it is whole or absent, and shared by all processes.
+
+    Args:
+        path: the folder; :meth:`locked` makes it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.encoder = path / "encoder.safetensors"
+        self.checkpoint = path / "checkpoint.pt"
+        self.facts = path / "stage.json"
+        self._lock = path / "lock"
+
+    @contextmanager
+    def locked(self, stage: str, observer: StageObserver) -> Iterator[None]:
+        """At most one process at a time; the operating system frees the lock of one that dies, however it dies.
+
+        Raises:
+            PretrainingInterruptedError: the observer does not want to wait any longer.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self._lock)
+        while True:
+            try:
+                lock.acquire(timeout=_LOOK_UP_SECONDS)
+                break
+            except Timeout:
+                if not observer.waiting(stage):
+                    raise PretrainingInterruptedError(f"stage {stage}, while another process trains it") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def read_encoder(self) -> dict[str, Tensor] | None:
+        """What :meth:`write_encoder` wrote; None if there is nothing.
+
+        Raises:
+            CheckpointError: if it is damaged.
+        """
+        if not self.encoder.exists():
+            return None
+        try:
+            with safe_open(self.encoder, framework="pt") as file:
+                weights: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                digest = (file.metadata() or {}).get("sha256")
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(f"{self.encoder}: cannot be read: {error}") from error
+        if weights_digest(weights) != digest:
+            raise CheckpointError(f"{self.encoder}: the checksum does not fit; the file is damaged")
+        return weights
+
+    def write_encoder(self, weights: Mapping[str, Tensor]) -> None:
+        """Keep the trained encoder; the checkpoint has served its purpose."""
+        metadata = {"format": "pt", "sha256": weights_digest(weights)}
+        write_atomically(self.encoder, safetensors.torch.save(dict(weights), metadata=metadata))
+        flush_folder(self.path)
+        self.checkpoint.unlink(missing_ok=True)
+
+    def write_facts(self, facts: Mapping[str, Any]) -> None:
+        """What the folder's key was made from, and how the loss fell; for people, nothing reads it."""
+        write_atomically(self.facts, (json.dumps(facts, indent=2) + "\n").encode())
+
+    def read_checkpoint(self) -> dict[str, Any] | None:
+        """What :meth:`write_checkpoint` wrote last; None if there is nothing.
+
+        Raises:
+            CheckpointError: if it is damaged.
+        """
+        return load_checkpoint(self.checkpoint) if self.checkpoint.exists() else None
+
+    def write_checkpoint(self, state: dict[str, Any]) -> None:
+        """Keep the state of a stage that is under way."""
+        save_checkpoint(self.checkpoint, state)

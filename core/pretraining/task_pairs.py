@@ -1,0 +1,24 @@
+"""Pairs of the tasks that are alike, and pairs that are not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.pretraining.stage_data import Ints
+from data.examples import Examples
+
+__all__ = ["alike"]
+
+
+def alike(examples: Examples, positive_from: float, negative_below: float) -> Ints:
+    """Whether every pair is a positive (1), a negative (0), or neither (-1), (n,).
+
+    Args:
+        examples: pairs with a score, or of two classes, of which the second is the positive one.
+        positive_from: lowest score of a positive; classes do not look at it.
+        negative_below: a score below it makes a negative.
+    """
+    labels = np.asarray(examples.labels)
+    if not examples.spec.kind.is_score:
+        return labels.astype(np.int64)
+    return np.where(labels >= positive_from, 1, np.where(labels < negative_below, 0, -1)).astype(np.int64)

@@ -1,0 +1,69 @@
+"""The sections say what they need, and are off by default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from core.config.pretraining import PretrainingConfig, check_pretraining
+from data.task_files import builtin_tasks
+
+SPECS = builtin_tasks()
+
+
+def config(**sections: Any) -> PretrainingConfig:
+    return PretrainingConfig.model_validate(sections)
+
+
+def test_nothing_runs_by_default() -> None:
+    assert config().stages == {}
+
+
+def test_stages_come_in_a_fixed_order() -> None:
+    names = ["mlm", "nli", "simcse", "supervised_simcse", "mnrl", "cosine_pairs"]
+    given = config(nli_file={"path": "x.csv"}, **{name: {"examples": 1} for name in reversed(names)})
+    assert list(given.stages) == names
+
+
+def test_the_defaults_are_the_papers() -> None:
+    every = config()
+    assert every.mlm.mask_probability == 0.15
+    assert (every.simcse.temperature, every.supervised_simcse.temperature) == (0.05, 0.05)
+    assert (every.mnrl.scale, every.mnrl.positive_from) == (20, 4.0)
+    assert (every.cosine_pairs.positive_from, every.cosine_pairs.negative_below, every.cosine_pairs.margin) == (
+        3.5,
+        1.0,
+        0.0,
+    )
+
+
+@pytest.mark.parametrize("stage", ["nli", "supervised_simcse"])
+def test_nli_needs_a_file(stage: str) -> None:
+    with pytest.raises(ValidationError, match=f"pretraining.{stage} needs a file of pairs: give"):
+        config(**{stage: {"examples": 10}})
+
+
+@pytest.mark.parametrize("stage", ["simcse", "supervised_simcse", "mnrl"])
+def test_a_batch_of_one_has_no_negatives(stage: str) -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to 2"):
+        config(**{stage: {"batch_size": 1}})
+
+
+def test_labels_and_bounds() -> None:
+    with pytest.raises(ValidationError, match="entailment, neutral and contradiction must differ, got a, a, b"):
+        config(nli_file={"entailment": "a", "neutral": "a", "contradiction": "b"})
+    with pytest.raises(ValidationError, match=r"negative_below must be at most positive_from, got 3 and 2\.5"):
+        config(cosine_pairs={"positive_from": 2.5, "negative_below": 3})
+
+
+def test_tasks_are_those_of_the_run() -> None:
+    check_pretraining(config(mlm={"tasks": "sst, para"}, mnrl={"tasks": "sts"}), SPECS)
+    with pytest.raises(ValueError, match=r"pretraining.mlm.tasks = 'sst,foo': no task 'foo'; the run has sst, para"):
+        check_pretraining(config(mlm={"tasks": "sst,foo"}), SPECS)
+    with pytest.raises(ValueError, match=r"pretraining.mnrl.tasks: task 'sst' has no pairs with a score or of two"):
+        check_pretraining(config(mnrl={"tasks": "sst"}), SPECS)
+    with pytest.raises(ValueError, match=r"pretraining.cosine_pairs needs pairs .* no task of the run has them"):
+        check_pretraining(config(cosine_pairs={"examples": 10}), {"sst": SPECS["sst"]})
+    check_pretraining(config(cosine_pairs={"examples": 0}), {"sst": SPECS["sst"]})

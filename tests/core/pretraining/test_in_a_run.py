@@ -1,0 +1,76 @@
+"""A run begins with its stages, and they are a part of what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.config import RunConfig
+from core.resources import Resources
+from core.run_folder import RunFolder
+from core.run_observer import Unattended
+from core.speed_probe import measure_speed
+from core.trainer import Outcome, TrainingRun, train
+from search.config_paths import config_fields
+
+MakeConfig = Callable[..., RunConfig]
+STAGES = {"mlm": {"examples": 200}, "mnrl": {"examples": 200, "batch_size": 8}}
+
+
+def test_its_settings_are_paths() -> None:
+    fields = config_fields(["sst"])
+    assert fields["pretraining.mnrl.examples"].kind is int
+    assert fields["pretraining.simcse.temperature"].kind is float
+    assert fields["pretraining.cosine_pairs.pooling"].literals == ("cls", "pooler", "mean", "max")
+    assert fields["pretraining.mlm.tasks"].optional
+
+
+def test_tasks_are_checked(small_config: MakeConfig) -> None:
+    with pytest.raises(ValueError, match=r"pretraining.mlm.tasks = 'foo': no task 'foo'"):
+        small_config(pretraining={"mlm": {"tasks": "foo"}})
+
+
+def test_a_run_repeats_itself_whoever_trained_its_stages(small_config: MakeConfig, tmp_path: Path) -> None:
+    config, resources = small_config(pretraining=STAGES), Resources(tmp_path)
+    assert config.digest != small_config().digest
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+    curves = []
+    for name in ("first", "second"):
+        assert train(config, tmp_path / name, resources, Unattended()) == Outcome.FINISHED
+        curves.append([(e.scores, e.train_loss) for e in RunFolder(tmp_path / name).read_metrics()])
+    assert curves[0] == curves[1]
+    assert len(list((tmp_path / "stages").iterdir())) == 2
+
+
+def test_a_run_starts_from_its_stages(small_config: MakeConfig, tmp_path: Path) -> None:
+    resources = Resources(tmp_path)
+    runs = [
+        TrainingRun(small_config(pretraining=stages), RunFolder(tmp_path / "run"), resources) for stages in ({}, STAGES)
+    ]
+    tables = [run.model.bert.embeddings.word_embeddings.weight for run in runs]
+    assert not tables[0].equal(tables[1])
+
+
+def test_it_can_be_interrupted_before_its_first_step(small_config: MakeConfig, tmp_path: Path) -> None:
+    class Stop(Unattended):
+        steps = 0
+
+        def advanced(self, stage: str, examples: int) -> bool:
+            assert (stage, examples) == ("mlm", 32)
+            return False
+
+        def stepped(self, examples: int) -> bool:  # noqa: ARG002
+            self.steps += 1
+            return True
+
+    stop, config = Stop(), small_config(pretraining=STAGES)
+    assert train(config, tmp_path / "run", Resources(tmp_path), stop) == Outcome.INTERRUPTED
+    assert stop.steps == 0
+    assert train(config, tmp_path / "run", Resources(tmp_path), Unattended()) == Outcome.FINISHED
+
+
+def test_measuring_the_speed_trains_no_stage(small_config: MakeConfig, tmp_path: Path) -> None:
+    measure_speed(small_config(pretraining=STAGES), Resources(tmp_path))
+    assert not (tmp_path / "stages").exists()
