@@ -13,10 +13,11 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.multitask import MultitaskBert, build_model
-from core.optimiser import Optimiser, decays
+from core.optimiser import Optimiser
 from core.progress import Progress
 from core.resources import Resources
 from core.run_folder import RunFolder
+from core.scheduled_adamw import decays
 from core.techniques.gradient_clipping import GradientClipping
 from core.techniques.weight_average import WeightAverage
 from core.trainer import TrainingRun
