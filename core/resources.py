@@ -15,10 +15,14 @@ from core.atomic_files import write_atomically
 from core.bert import BertConfig
 from core.bert_checkpoint import load_bert_config, load_bert_weights
 from core.config import RunConfig, ScratchConfig
+from core.encoder_fit import check_fit
 from core.encoder_source import resolve_encoder
-from core.task_data import TaskData, fixed_subset
+from core.fixed_subset import fixed_subset
+from core.further_examples import FurtherExamples, answers_dir
+from core.task_data import TaskData
+from data.augmentation.extra import Extra
 from data.errors import UserError
-from data.example_cache import load_examples
+from data.example_cache import load_examples, load_or_make
 from data.examples import Examples
 from data.reading import read_bytes, read_split, split_path
 from data.rows import RowLayout
@@ -63,6 +67,12 @@ class Resources:
         self.cache_dir = cache_dir
         self._encoders: dict[str, Encoder] = {}
         self._splits: dict[tuple[str, str, str, str], Examples] = {}
+        self._further: dict[tuple[str, str], Examples] = {}
+
+    @property
+    def answers_dir(self) -> Path:
+        """Where a language model's answers are; see :func:`core.further_examples.answers_dir`."""
+        return answers_dir(self.cache_dir)
 
     def encoder(self, config: RunConfig) -> Encoder:
         """The encoder of a run.
@@ -76,16 +86,14 @@ class Resources:
         if key not in self._encoders:
             scratch = config.model.scratch
             self._encoders[key] = self._load(config.model.encoder) if scratch is None else self._new(config, scratch)
-        _check_limits(config, self._encoders[key].config)
-        _check_pooler(config, self._encoders[key].weights)
+        check_fit(config, self._encoders[key].config, self._encoders[key].weights)
         return self._encoders[key]
 
     def examples(self, config: RunConfig, spec: TaskSpec, split: SplitName) -> Examples:
         """A whole split, tokenised for the run's encoder."""
         tokenizer = self.encoder(config).tokenizer
         directory = Path(config.data.directory)
-        tokenizer_digest = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
-        key = (spec.model_dump_json(), str(directory.resolve()), split, tokenizer_digest)
+        key = (spec.model_dump_json(), str(directory.resolve()), split, _digest(tokenizer))
         if key not in self._splits:
             self._splits[key] = load_examples(spec, directory, split, tokenizer, self.cache_dir / "tokens")
         return self._splits[key]
@@ -100,15 +108,37 @@ class Resources:
 
     def _task_data(self, config: RunConfig, name: str) -> TaskData:
         task, siamese = config.tasks[name], config.heads[name].pair == "siamese"
-        train = self.examples(config, task.spec, "train")
         dev = self.examples(config, task.spec, "dev")
         return TaskData(
-            train.subset(fixed_subset(len(train), task.train_limit, name)),
+            self._train_examples(config, name),
             dev.subset(fixed_subset(len(dev), task.dev_limit, name)),
             self.layout(config),
             siamese,
             config.seed,
         )
+
+    def _train_examples(self, config: RunConfig, name: str) -> Examples:
+        """The task's own training examples, those of its further sources, or both."""
+        task, augmentation = config.tasks[name], config.augmentation[name]
+        train = self.examples(config, task.spec, "train")
+        train = train.subset(fixed_subset(len(train), task.train_limit, name))
+        if not augmentation.sources:
+            return train
+        further = self._further_examples(config, name)
+        return train.followed_by(further) if augmentation.original else further
+
+    def _further_examples(self, config: RunConfig, name: str) -> Examples:
+        spec, tokenizer = config.tasks[name].spec, self.encoder(config).tokenizer
+        source = FurtherExamples(config, name, self.answers_dir)
+        key = (source.digest, _digest(tokenizer))
+        if key not in self._further:
+            folder = self.cache_dir / "further" / f"{name}-{key[0][:32]}-{key[1][:32]}"
+            self._further[key] = load_or_make(spec, folder, lambda: _tokenised(spec, source.make(), tokenizer))
+        if not len(self._further[key]):
+            raise UserError(
+                f"augmentation.{name}: its sources give no example that is not in train, dev or test already"
+            )
+        return self._further[key]
 
     def _load(self, name: str) -> Encoder:
         folder = resolve_encoder(name)
@@ -157,40 +187,10 @@ class Resources:
         return digest.hexdigest()
 
 
-def _check_limits(config: RunConfig, encoder: BertConfig) -> None:
-    if config.model.max_length > encoder.max_position_embeddings:
-        raise UserError(
-            f"model.max_length = {config.model.max_length}, but encoder '{config.model.encoder}' reads at most "
-            f"{encoder.max_position_embeddings} tokens"
-        )
-    _check_layers(config, encoder.num_hidden_layers)
-    for name, task in config.tasks.items():
-        if task.spec.kind.is_pair and config.heads[name].pair == "cross" and encoder.type_vocab_size < 2:
-            raise UserError(
-                f"encoder '{config.model.encoder}' has no second segment (type_vocab_size = 1), which the pairs of "
-                f"task '{name}' need; set heads.{name}.pair = 'siamese'"
-            )
+def _digest(tokenizer: Tokenizer) -> str:
+    return hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
 
 
-def _check_pooler(config: RunConfig, weights: dict[str, Tensor] | None) -> None:
-    """Many checkpoints come without a pooler. A fresh one is trained with the rest, but not in a frozen encoder."""
-    if config.model.freeze != "encoder" or weights is None or "pooler.dense.weight" in weights:
-        return
-    for name, head in config.heads.items():
-        if head.pooling == "pooler":
-            raise UserError(
-                f"heads.{name}.pooling = 'pooler', but encoder '{config.model.encoder}' has no weights for its pooler, "
-                "and with model.freeze = 'encoder' it would stay random; use 'cls' or 'mean'"
-            )
-
-
-def _check_layers(config: RunConfig, layers: int) -> None:
-    frozen, anew = config.model.freeze_layers, config.model.reinit_layers
-    for name, number in (("freeze_layers", frozen), ("reinit_layers", anew)):
-        if number > layers:
-            raise UserError(f"model.{name} = {number}, but encoder '{config.model.encoder}' has {layers} layers")
-    if anew and frozen + anew > layers:
-        raise UserError(
-            f"model.freeze_layers = {frozen} and reinit_layers = {anew} overlap in the {layers} layers of encoder "
-            f"'{config.model.encoder}': layers that start anew would stay random"
-        )
+def _tokenised(spec: TaskSpec, extra: Extra, tokenizer: Tokenizer) -> Examples:
+    ids = [f"further-{number}" for number in range(len(extra))]
+    return Examples.from_sentences(spec, extra.sentences, tokenizer, ids, extra.labels)

@@ -9,10 +9,11 @@ import torch
 
 from core.config import RunConfig
 from core.errors import DivergedError
+from core.fixed_subset import fixed_subset
 from core.metrics import confusion_matrix, overall_score, own_metric, task_metrics
 from core.multitask import MultitaskBert
 from core.precision import autocast
-from core.task_data import TaskData, fixed_subset, sorted_batches
+from core.task_data import TaskData, sorted_batches
 from data.examples import Examples
 from data.rows import RowLayout
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,15 +12,7 @@ from data.examples import Examples
 from data.rows import RowLayout, assemble, row_lengths
 from data.stream import ExampleStream
 
-__all__ = ["TaskData", "fixed_subset", "sorted_batches"]
-
-
-def fixed_subset(size: int, limit: int | None, task: str) -> np.ndarray:
-    """Positions of a random subset that is the same in every run, rising, (min(size, limit),) int64."""
-    if limit is None or limit >= size:
-        return np.arange(size)
-    rng = np.random.default_rng(zlib.crc32(task.encode()))
-    return np.sort(rng.choice(size, size=limit, replace=False))
+__all__ = ["TaskData", "sorted_batches"]
 
 
 def sorted_batches(examples: Examples, layout: RowLayout, siamese: bool, batch_size: int) -> Iterator[Batch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -13,7 +14,7 @@ from data.examples import Examples
 from data.reading import parse_split, read_bytes, split_path
 from data.tasks import SplitName, TaskSpec
 
-__all__ = ["load_examples"]
+__all__ = ["load_examples", "load_or_make"]
 
 _FORMAT = 1  # raise it when the same file would give other examples
 
@@ -36,16 +37,28 @@ def load_examples(spec: TaskSpec, directory: Path, split: SplitName, tokenizer: 
     """
     path = split_path(spec, directory, split)
     content = read_bytes(path)
-    folder = cache_dir / f"{spec.name}-{split}-{_key(spec, content, tokenizer)}"
+
+    def make() -> Examples:
+        raw = parse_split(spec, split, content, path)
+        return Examples.from_sentences(spec, raw.sentences, tokenizer, raw.ids, raw.labels, raw.skipped)
+
+    return load_or_make(spec, cache_dir / f"{spec.name}-{split}-{_key(spec, content, tokenizer)}", make)
+
+
+def load_or_make(spec: TaskSpec, folder: Path, make: Callable[[], Examples]) -> Examples:
+    """The examples kept in ``folder``, which names all that they depend on; made and kept if they are not there.
+
+    Raises:
+        UserError: the cache cannot be written; and whatever ``make`` raises.
+    """
     entry = read_entry(folder)
     if entry is not None:
         return Examples.from_entry(spec, entry)
-    raw = parse_split(spec, split, content, path)
-    examples = Examples.from_sentences(spec, raw.sentences, tokenizer, raw.ids, raw.labels, raw.skipped)
+    examples = make()
     try:
         write_entry(folder, examples.to_entry())
     except OSError as error:
-        raise UserError(f"cannot write the token cache to '{cache_dir}': {error.strerror}") from error
+        raise UserError(f"cannot write the token cache to '{folder.parent}': {error.strerror}") from error
     return examples
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -129,6 +129,27 @@ class Examples:
             offsets=run_offsets(lengths),
             labels=None if self.labels is None else self.labels[positions],
             skipped=self.skipped,
+        )
+
+    def followed_by(self, further: Examples) -> Examples:
+        """These examples, then further ones of the same task.
+
+        Raises:
+            ValueError: if they are of another task, or one of the two has labels and the other none.
+        """
+        if self.spec != further.spec or (self.labels is None) != (further.labels is None):
+            raise ValueError(f"examples of '{further.spec.name}' do not go on those of '{self.spec.name}'")
+        labels: Labels | None = None
+        if self.labels is not None and further.labels is not None:
+            # One array each of the two dtypes that labels have; joined, they keep theirs.
+            labels = cast(Labels, np.concatenate((self.labels, further.labels)))
+        return Examples(
+            spec=self.spec,
+            ids=self.ids + further.ids,
+            token_ids=np.concatenate((self.token_ids, further.token_ids)),
+            offsets=np.concatenate((self.offsets, self.offsets[-1] + further.offsets[1:])),
+            labels=labels,
+            skipped=self.skipped + further.skipped,
         )
 
 

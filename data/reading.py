@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from data.delimited import Record, read_table
 from data.errors import UserError
 from data.gold import Labels, label_array, label_parser
@@ -50,6 +53,16 @@ class RawSplit:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def subset(self, positions: npt.NDArray[np.int64]) -> RawSplit:
+        """The examples at these positions, in this order."""
+        return RawSplit(
+            [self.ids[position] for position in positions],
+            [self.sentences[position] for position in positions],
+            None if self.labels is None else self.labels[positions],
+            self.skipped,
+            self.path,
+        )
 
 
 def read_split(spec: TaskSpec, directory: Path, split: SplitName) -> RawSplit:

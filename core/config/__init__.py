@@ -1,5 +1,6 @@
 """RunConfig and its sections."""
 
+from core.config.augmentation import AugmentationConfig
 from core.config.budget import BudgetConfig, ComputeConfig, EvalConfig
 from core.config.gradients import GradientsConfig
 from core.config.heads import HeadConfig
@@ -12,6 +13,7 @@ from core.config.sampler import SamplerConfig
 from core.config.tasks import DataConfig, TaskConfig
 
 __all__ = [
+    "AugmentationConfig",
     "BudgetConfig",
     "ComputeConfig",
     "DataConfig",

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from core.config.augmentation import AugmentationConfig, check_augmentation
 from core.config.budget import BudgetConfig, ComputeConfig, EvalConfig
 from core.config.combinations import check_combinations
 from core.config.gradients import GradientsConfig
@@ -31,6 +32,7 @@ __all__ = ["RunConfig"]
 
 # What a task has where a section keyed by tasks leaves it out, so that ``smart.weight.sst`` is a path that exists.
 _TASK_DEFAULTS: dict[tuple[str, ...], Any] = {
+    ("augmentation",): {},
     ("heads",): {},
     ("loss", "weights"): 1.0,
     ("loss", "taper"): "constant",
@@ -49,6 +51,9 @@ class RunConfig(Section):
     data: DataConfig = DataConfig()
     pretraining: PretrainingConfig = PretrainingConfig()
     tasks: dict[TaskName, TaskConfig] = Field(min_length=1)
+    augmentation: dict[TaskName, AugmentationConfig] = Field(
+        default_factory=dict, description="a task left out has no further training examples"
+    )
     heads: dict[TaskName, HeadConfig] = Field(default_factory=dict, description="a task left out has a default head")
     sampler: SamplerConfig = SamplerConfig()
     loss: LossConfig = LossConfig()
@@ -84,6 +89,7 @@ class RunConfig(Section):
                 raise ValueError(f"{'.'.join(path)}.{unknown[0]}: no such task; the run has {', '.join(self.tasks)}")
         for name, task in self.tasks.items():
             check_head(name, self.heads[name], task.spec)
+            check_augmentation(name, self.augmentation[name], task.spec)
         check_pretraining(self.pretraining, {name: task.spec for name, task in self.tasks.items()})
         check_combinations(self)
         rungs = self.eval.rungs

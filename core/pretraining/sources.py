@@ -10,9 +10,9 @@ from tokenizers import Tokenizer
 
 from core.config import RunConfig
 from core.config.pretraining import NliFileConfig, fits_pairs, named_tasks
+from core.fixed_subset import fixed_subset
 from core.pretraining.nli_file import known_files, read_nli_pairs
 from core.resources import Resources
-from core.task_data import fixed_subset
 from data.examples import Examples
 from data.reading import read_bytes
 from data.rows import RowLayout

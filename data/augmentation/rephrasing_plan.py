@@ -3,48 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from data.augmentation.answer_cache import AnswerCache
 from data.augmentation.chat_request import Answer, ChatRequest, estimated_tokens
 from data.augmentation.endpoint_settings import EndpointSettings
 from data.augmentation.example_rewriter import ExampleRewriter
-from data.augmentation.rephrasing_settings import RephrasingSettings
-from data.reading import RawSplit
+from data.augmentation.rephrasing_job import RephrasingJob
 
-__all__ = ["RephrasingJob", "RephrasingPlan", "plan_rephrasing"]
-
-
-@dataclass(frozen=True)
-class RephrasingJob:
-    """Which examples are rephrased, how, and where the answers are kept.
-
-    Attributes:
-        train: the training split.
-        settings: how.
-        cache_folder: of the answers; jobs may share it.
-        positions: of the examples in the split, int64; None for all. A part of the examples asks what the whole would.
-    """
-
-    train: RawSplit
-    settings: RephrasingSettings
-    cache_folder: Path
-    positions: npt.NDArray[np.int64] | None = None
-
-    def __post_init__(self) -> None:
-        if self.train.labels is None:
-            raise ValueError("the split has no labels that a rephrasing could keep")
-        chosen = self.chosen
-        if len(set(chosen)) < len(chosen) or (chosen and not 0 <= min(chosen) <= max(chosen) < len(self.train)):
-            raise ValueError(f"positions must differ and lie within 0 to {len(self.train) - 1}")
-
-    @property
-    def chosen(self) -> list[int]:
-        """The positions of the examples."""
-        return list(range(len(self.train))) if self.positions is None else [int(number) for number in self.positions]
+__all__ = ["RephrasingPlan", "plan_rephrasing"]
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from core.config import RunConfig
 from core.cost import Cost
 from core.errors import DivergedError
 from core.evaluation import Evaluation
+from core.fixed_subset import fixed_subset
 from core.metrics import task_metrics
 from core.random_state import random_state
 from core.resources import Resources
 from core.run_folder import RunFolder
 from core.run_observer import Unattended
 from core.scoring import DevScores, predict, score_dev
-from core.task_data import fixed_subset
 from core.trainer import TrainingRun, train
 
 MakeConfig = Callable[..., RunConfig]
