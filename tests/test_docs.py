@@ -53,6 +53,8 @@ def test_every_technique_is_documented() -> None:
         )
         if section == "pretraining":
             names.append(last)
+        if section == "augmentation":
+            names.append(r"augmentation\.(?:sst|para|sts)\." + path.split(".", 2)[2])
         if section == "heads":
             names += [f"heads.sts.{last}", f"heads.sst.{last}", last]
         assert re.search(rf"`(?:{'|'.join(names)})(?: [^`]*)?`", page), path
