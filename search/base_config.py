@@ -19,21 +19,27 @@ __all__ = ["build_base"]
 KEY = ("base",)
 
 
-def build_base(table: Mapping[str, Any], tasks: Mapping[str, TaskSpec], replaced: Mapping[str, object]) -> RunConfig:
+def build_base(
+    table: Mapping[str, Any],
+    tasks: Mapping[str, TaskSpec],
+    replaced: Mapping[str, object],
+    key: tuple[str, ...] = KEY,
+) -> RunConfig:
     """The run of a ``[base]`` table, which holds only what differs from RunConfig's defaults.
 
     Args:
         table: nested tables of settings.
         tasks: the study's tasks by name, in order.
         replaced: settings by dotted path that go before the table's.
+        key: where the table stands in its file.
 
     Raises:
-        KeyedError: under ``base`` and what follows it.
+        KeyedError: under ``key`` and what follows it.
     """
     fields = config_fields(tasks)
     tree: dict[str, Any] = {"tasks": {name: {"spec": spec} for name, spec in tasks.items()}}
-    for path, value in _leaves(table, "", fields):
-        set_value(tree, path, check_value(value, fields[path], (*KEY, *path.split("."))))
+    for path, value in _leaves(table, "", fields, key):
+        set_value(tree, path, check_value(value, fields[path], (*key, *path.split("."))))
     for path, replacement in replaced.items():
         set_value(tree, path, replacement)
     try:
@@ -44,27 +50,29 @@ def build_base(table: Mapping[str, Any], tasks: Mapping[str, TaskSpec], replaced
         # Past a setting, pydantic goes on with the members of its type: eval.rungs.int.
         while len(where) > 1 and ".".join(where[:-1]) in fields:
             where.pop()
-        raise _told(explain(problem), where, fields) from error
+        raise _told(explain(problem), where, fields, key) from error
 
 
-def _told(what: str, where: list[str], fields: Mapping[str, FieldType]) -> KeyedError:
+def _told(what: str, where: list[str], fields: Mapping[str, FieldType], key: tuple[str, ...]) -> KeyedError:
     """A rule over several settings is told without a place, and begins with the setting it is about."""
     named = named_setting(what, fields)
     if named is None:
-        return KeyedError((*KEY, *where), what)
-    return KeyedError((*KEY, *named.split(".")), without_setting(what, named))
+        return KeyedError((*key, *where), what)
+    return KeyedError((*key, *named.split(".")), without_setting(what, named))
 
 
-def _leaves(table: Mapping[str, Any], prefix: str, fields: Mapping[str, FieldType]) -> Iterator[tuple[str, object]]:
+def _leaves(
+    table: Mapping[str, Any], prefix: str, fields: Mapping[str, FieldType], top: tuple[str, ...]
+) -> Iterator[tuple[str, object]]:
     for name, value in table.items():
         path = prefix + name
-        key = (*KEY, *prefix.split(".")[:-1], name)
+        key = (*top, *prefix.split(".")[:-1], name)
         if path in fields:
             yield path, value
         elif not any(known.startswith(f"{path}.") for known in fields):
             raise KeyedError(key, _unknown(path, prefix, fields))
         elif isinstance(value, dict):
-            yield from _leaves(value, f"{path}.", fields)
+            yield from _leaves(value, f"{path}.", fields, top)
         else:
             example = _example_by_task(path, value, fields)
             raise KeyedError(key, f"must be a table [{spell_key(key)}]{example}, got {value!r}")

@@ -10,6 +10,7 @@ from search.config_paths import FieldType, check_value, require_field
 from search.distributions import Distribution
 from search.keyed_error import KeyedError, did_you_mean
 from search.shown_values import shown, shown_list
+from search.variants import Variants
 
 __all__ = ["Condition", "parse_conditions"]
 
@@ -35,7 +36,7 @@ class Condition:
             return False
         return (self.above is None or value > self.above) and (self.below is None or value < self.below)
 
-    def example(self, distribution: Distribution) -> tuple[Any, ...]:
+    def example(self, distribution: Distribution | Variants) -> tuple[Any, ...]:
         """A value of the distribution that meets the condition, as a tuple of one; empty if there is none."""
         candidates = [value for _, value in distribution.extremes()]
         candidates += distribution.listed() or []

@@ -9,8 +9,8 @@ from core.config import RunConfig
 from data.errors import UserError
 from search.executors.base import Executor
 from search.space_trials import TriedRun, try_space
-from search.study_file import in_file
 from search.study_spec import StudySpec
+from search.toml_lines import in_file
 
 __all__ = ["check_encoder"]
 

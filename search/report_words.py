@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from search.first_trials import DEFAULT
 from search.progress import duration
 from search.trial_table import FORWARD_EXAMPLES, PARAMETERS, PEAK_MEMORY, SCORE, SETTING, TRAINABLE
 
@@ -23,7 +24,7 @@ def answer(table: pd.DataFrame) -> list[str]:
     best = finished.iloc[int(finished["overall"].astype(float).argmax())]
     scores = ", ".join(f"{c.removeprefix(SCORE)} {best[c]:.3f}" for c in table.columns if c.startswith(SCORE))
     lines = [f"Trial {best['trial']} is the best: overall {best['overall']:.4f} on dev ({scores})."]
-    default = table[(table["role"] == "default") & table["overall"].notna()]
+    default = table[(table["role"] == DEFAULT) & table["overall"].notna()]
     if not default.empty and default.iloc[0]["trial"] != best["trial"]:
         gain = best["overall"] - default.iloc[0]["overall"]
         lines.append(f"That is {gain:+.4f} against the default configuration ({default.iloc[0]['overall']:.4f}).")

@@ -13,6 +13,7 @@ from core.config import RunConfig
 from core.evaluation import Evaluation
 from search import optuna_trials
 from search.executors.messages import TrialJob
+from search.first_trials import DEFAULT
 from search.trial_record import ROLE, TrialResult
 
 __all__ = ["RunningTrial"]
@@ -58,7 +59,7 @@ class RunningTrial:
     @property
     def is_default(self) -> bool:
         """Whether this is the study's default configuration, never pruned: comparisons with it are at full budget."""
-        return self.trial.user_attrs.get(ROLE) == "default"
+        return self.trial.user_attrs.get(ROLE) == DEFAULT
 
     @property
     def evaluations(self) -> list[Evaluation]:

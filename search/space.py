@@ -16,6 +16,7 @@ from search.distributions import Choices, Distribution, OneValue, Suggester
 from search.shown_values import shown, spelled
 from search.simplex import Simplex
 from search.validation_messages import explain
+from search.variants import Variants
 
 __all__ = ["SIMPLEX_PATH", "Dimension", "Encoding", "Proposal", "Space", "SpaceRow"]
 
@@ -30,7 +31,7 @@ class Dimension:
     """
 
     path: str
-    distribution: Distribution | Simplex
+    distribution: Distribution | Simplex | Variants
     when: tuple[Condition, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -39,6 +40,19 @@ class Dimension:
         if self.when:
             table["when"] = {condition.path: condition.to_json() for condition in self.when}
         return table
+
+    def put(self, tree: dict[str, Any], value: Any) -> None:
+        """Set the value in all settings of a run; not for shares, which are as many as there are tasks."""
+        if isinstance(self.distribution, Variants):
+            self.distribution.put(tree, value)
+        else:
+            set_value(tree, self.path, value)
+
+    def read(self, config: RunConfig) -> Any:
+        """The run's value."""
+        return (
+            self.distribution.read(config) if isinstance(self.distribution, Variants) else get_value(config, self.path)
+        )
 
     def is_active(self, config: RunConfig) -> bool:
         """Whether its conditions hold in this run."""
@@ -129,7 +143,7 @@ class Space:
                 tree["loss"]["weights"].update({task: total * share for task, share in shares.items()})
             else:
                 chosen[dimension.path] = dimension.distribution.suggest(trial, dimension.path)
-                set_value(tree, dimension.path, chosen[dimension.path])
+                dimension.put(tree, chosen[dimension.path])
         return Proposal(tree, chosen)
 
     def encode(self, config: RunConfig) -> Encoding:
@@ -193,7 +207,7 @@ class Space:
                 for task, weight in weights.items():
                     yield f"{dimension.path}.{task}", weight / sum(weights.values())
             elif dimension.is_active(config):
-                yield dimension.path, get_value(config, dimension.path)
+                yield dimension.path, dimension.read(config)
 
 
 def _weights(simplex: Simplex, config: RunConfig) -> dict[str, float]:
@@ -202,7 +216,7 @@ def _weights(simplex: Simplex, config: RunConfig) -> dict[str, float]:
 
 def _encode_value(dimension: Dimension, config: RunConfig) -> dict[str, Any] | None:
     assert not isinstance(dimension.distribution, Simplex)
-    value = get_value(config, dimension.path)
+    value = dimension.read(config)
     if not dimension.distribution.contains(value):
         return None
     return {} if isinstance(dimension.distribution, OneValue) else {dimension.path: value}
@@ -223,14 +237,14 @@ def _shown_setting(dimension: Dimension, config: RunConfig) -> str:
     if isinstance(dimension.distribution, Simplex):
         weights = _weights(dimension.distribution, config)
         return f"{dimension.path} = " + ", ".join(f"{task} {shown(weight)}" for task, weight in weights.items())
-    return f"{dimension.path} = {shown(get_value(config, dimension.path))}"
+    return f"{dimension.path} = {shown(dimension.read(config))}"
 
 
 def _way_in(dimension: Dimension, config: RunConfig) -> str:
     """What to write so that the setting lies inside, where its author may not see it: an unset one may well mean one of
     the values.
     """
-    if isinstance(dimension.distribution, Simplex):
+    if isinstance(dimension.distribution, Simplex | Variants):
         return ""
     in_base = f"set base.{dimension.path} = {spelled(dimension.distribution.extremes()[0][1])}"
     if isinstance(dimension.distribution, OneValue):

@@ -14,8 +14,9 @@ from search.shown_values import shown, shown_list, spelled
 from search.simplex import Simplex
 from search.space import SIMPLEX_PATH, Dimension, Space
 from search.space_trials import try_space
+from search.variants import VARIANT, Variants
 
-__all__ = ["parse_space", "read_space"]
+__all__ = ["parse_space", "read_space", "why_fixed"]
 
 _FIXED = {
     "data.": "it names the user's files",
@@ -55,6 +56,8 @@ def read_space(table: Mapping[str, Any], base: RunConfig) -> Space:
 
 def _parse_dimension(path: str, raw: object, fields: Mapping[str, FieldType], base: RunConfig) -> Dimension:
     key = ("space", path)
+    if path == VARIANT and isinstance(raw, dict) and "variants" in raw:
+        return Dimension(path, Variants.from_json(raw))  # of a recorded study; in a file it stands under [variants]
     if isinstance(raw, dict) and raw and all(isinstance(value, dict) for value in raw.values()) and "when" not in raw:
         raise KeyedError(key, f'write the whole path in quotes: "{path}.{next(iter(raw))}" = ...')
     table = {"choices": raw} if isinstance(raw, list) else raw
@@ -77,11 +80,12 @@ def _parse_dimension(path: str, raw: object, fields: Mapping[str, FieldType], ba
 
 
 def _check_searchable(path: str, key: tuple[str, ...]) -> None:
-    if reason := _why_fixed(path):
+    if reason := why_fixed(path):
         raise KeyedError(key, f"cannot be searched: {reason}; set it under [base]")
 
 
-def _why_fixed(path: str) -> str | None:
+def why_fixed(path: str) -> str | None:
+    """Why all trials of a study must have the same value of a setting; None if they need not."""
     if path.startswith("tasks.") and path.rpartition(".")[2] in _FIXED_IN_TASKS:
         return "it changes what the score means"
     return next((reason for prefix, reason in _FIXED.items() if path.startswith(prefix)), None)

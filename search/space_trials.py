@@ -87,8 +87,9 @@ def _check_bounds(dimension: Dimension, met: Mapping[str, Any], base: RunConfig)
         raise KeyedError(("space", dimension.path), "only a study whose base has [base.model.scratch] can search this")
     for name, value in dimension.distribution.extremes():
         tree = base.model_dump()
-        for path, other in {**met, dimension.path: value}.items():
+        for path, other in met.items():
             set_value(tree, path, other)
+        dimension.put(tree, value)
         judged = _judge(tree, dimension.path)
         if isinstance(judged, _Fault) and judged.where == dimension.path:
             raise KeyedError(("space", dimension.path, name), judged.what)

@@ -24,7 +24,7 @@ SHOWN_CHANGES = 5
 
 
 def create_or_load(spec: StudySpec, storage: BaseStorage, data_digest: str | None = None) -> optuna.Study:
-    """The study of this name, with its default configuration as the first trial if it lies in the space.
+    """The study of this name, with its first trials in the queue.
 
     Args:
         spec: what to search.
@@ -51,11 +51,16 @@ def create_or_load(spec: StudySpec, storage: BaseStorage, data_digest: str | Non
     if IDENTITY not in attrs:
         study.set_user_attr(CODE_VERSION, code_version())
         study.set_user_attr(IDENTITY, json.dumps(spec.identity()))
-    default = spec.space.encode(spec.base)
-    # A base outside the space cannot be a trial of it; what fits of it would be another configuration.
-    if not default.notes and not study.get_trials(deepcopy=False):
-        study.enqueue_trial(default.params, user_attrs={ROLE: "default"})
+    _enqueue_first(spec, study)
     return study
+
+
+def _enqueue_first(spec: StudySpec, study: optuna.Study) -> None:
+    """Queue those of the first trials that are not in the study yet; a driver may have been killed half-way."""
+    there = {trial.user_attrs.get(ROLE) for trial in study.get_trials(deepcopy=False)}
+    for first in spec.first_trials[: spec.trials]:
+        if first.role not in there:
+            study.enqueue_trial(first.params, user_attrs={ROLE: first.role})
 
 
 def _open(spec: StudySpec, storage: BaseStorage) -> optuna.Study:

@@ -11,44 +11,31 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from core.config import RunConfig
 from data.errors import UserError
 from data.task_files import builtin_tasks, load_tasks, parse_tasks
 from data.tasks import TaskSpec
-from search.base_config import build_base
-from search.keyed_error import KeyedError, did_you_mean, spell_key
+from search.comparisons import compare
+from search.first_trials import FirstTrial, default_trial, preset_trials
+from search.keyed_error import KeyedError, did_you_mean
+from search.presets import list_presets
 from search.pruners import PrunerChoice, make_pruner
 from search.samplers import SamplerChoice, make_sampler
 from search.space import Space
 from search.space_parsing import parse_space
+from search.study_document import StudyDocument
 from search.study_spec import StudySpec, SyntheticSpec
-from search.toml_lines import key_lines, line_of
+from search.study_tables import Tables
+from search.toml_lines import in_file
 from search.validation_messages import keyed
 
-__all__ = ["StudySpec", "in_file", "list_studies", "load_study"]
+__all__ = ["StudySpec", "list_studies", "load_study"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SYNTHETIC_TASKS = ("sst", "para", "sts")
-
-
-class _Document(BaseModel):
-    """The keys of a study file. What stands in the tables is checked by those who read them."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    description: str = ""
-    tasks: list[str] | dict[str, Any]
-    task_files: list[str] = []
-    trials: int = Field(20, ge=1)
-    seed: int = Field(0, ge=0, lt=2**32)
-    workers: int = Field(1, ge=1)
-    keep_models: int = Field(3, ge=1)
-    sampler: Any = "tpe"
-    pruner: Any = "hyperband"
-    base: dict[str, Any] = {}
-    space: dict[str, Any]
-    synthetic: dict[str, Any] | None = None
+_TRIALS = 20  # of a search that names no number
 
 
 @dataclass(frozen=True)
@@ -109,16 +96,9 @@ def load_study(
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(path, text, error) from error
     try:
-        return _build(raw, path, overrides)
+        return _build(raw, path, overrides, studies_dir)
     except KeyedError as error:
         raise in_file(error, path, text) from error
-
-
-def in_file(error: KeyedError, path: Path, text: str) -> UserError:
-    """The mistake with its place in the study file ``path``, which holds ``text``."""
-    line = line_of(error.key, key_lines(text))
-    where = f"{path}:{line}" if line else str(path)
-    return UserError(f"{where}: {spell_key(error.key)}: {error.what}")
 
 
 def list_studies(studies_dir: Path = Path("studies")) -> dict[str, Path]:
@@ -153,25 +133,26 @@ def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> User
     return UserError(f"{path}:{len(text.splitlines())}: not TOML: {what}")
 
 
-def _build(raw: dict[str, Any], path: Path, overrides: _Overrides) -> StudySpec:
-    try:
-        document = _Document.model_validate(raw)
-    except ValidationError as error:
-        raise _document_error(error) from error
+def _build(raw: dict[str, Any], path: Path, overrides: _Overrides, studies_dir: Path) -> StudySpec:
+    document = StudyDocument.parse(raw)
     tasks = _tasks(document, path)
     synthetic = _synthetic(document, tasks, overrides)
     workers = overrides.workers or document.workers
-    base = build_base(document.base, tasks, _replaced(document, workers, overrides))
-    space = parse_space(document.space, base)
+    tables = Tables(
+        tasks, document.base, document.override, _replaced(document, workers, overrides), list_presets(studies_dir)
+    )
+    base, space, first = _what_to_try(document, tables)
+    is_comparison = document.variants is not None
     spec = StudySpec(
         name=overrides.name or path.stem,
         description=document.description,
         base=base,
         space=space,
-        trials=overrides.trials or document.trials,
+        first_trials=first,
+        trials=overrides.trials or document.trials or (len(first) if is_comparison else _TRIALS),
         seed=document.seed,
-        sampler=SamplerChoice.parse(document.sampler, ("sampler",)),
-        pruner=PrunerChoice.parse(document.pruner, ("pruner",)),
+        sampler=SamplerChoice.parse("grid" if is_comparison else document.sampler or "tpe", ("sampler",)),
+        pruner=PrunerChoice.parse(document.pruner or ("none" if is_comparison else "hyperband"), ("pruner",)),
         workers=workers,
         keep_models=document.keep_models,
         synthetic=synthetic,
@@ -184,15 +165,25 @@ def _build(raw: dict[str, Any], path: Path, overrides: _Overrides) -> StudySpec:
     return spec
 
 
-def _document_error(error: ValidationError) -> KeyedError:
-    found = keyed(error, (), _Document)
-    if found.key[0] == "tasks":
-        what = "is missing" if found.what == "is missing" else "must be a list of names, or tables [tasks.NAME]"
-        return KeyedError(("tasks",), what)
-    return found
+def _what_to_try(document: StudyDocument, tables: Tables) -> tuple[RunConfig, Space, tuple[FirstTrial, ...]]:
+    """The base, the space around it, and the trials to begin with."""
+    if document.variants is None:
+        if document.space is None:
+            raise KeyedError(("space",), "is missing; give [space] to search, or [variants.NAME] to compare")
+        if document.seeds is not None:
+            raise KeyedError(("seeds",), 'is for [variants]; in a search, "seed" = [...] stands under [space]')
+        base = tables.base(document.preset)
+        space = parse_space(document.space, base)
+        return base, space, (*default_trial(space, base), *preset_trials(document.first, tables, space, base))
+    for key, unwanted in (("space", document.space), ("sampler", document.sampler), ("preset", document.preset)):
+        if unwanted is not None:
+            raise KeyedError((key,), "does not go with [variants]: each of them is tried, with every seed")
+    if document.first:
+        raise KeyedError(("first",), "does not go with [variants]: they are tried in their order")
+    return compare(document.variants, document.seeds or [document.seed], tables)
 
 
-def _tasks(document: _Document, path: Path) -> dict[str, TaskSpec]:
+def _tasks(document: StudyDocument, path: Path) -> dict[str, TaskSpec]:
     """The study's tasks in its order, from the file itself, its task files and those built in."""
     known = builtin_tasks()
     for name in document.task_files:
@@ -221,7 +212,7 @@ def _add(known: dict[str, TaskSpec], new: Mapping[str, TaskSpec], key: tuple[str
         known[name] = spec
 
 
-def _synthetic(document: _Document, tasks: Mapping[str, TaskSpec], overrides: _Overrides) -> SyntheticSpec | None:
+def _synthetic(document: StudyDocument, tasks: Mapping[str, TaskSpec], overrides: _Overrides) -> SyntheticSpec | None:
     if document.synthetic is None or overrides.data is not None:
         return None
     for name in tasks:
@@ -234,10 +225,10 @@ def _synthetic(document: _Document, tasks: Mapping[str, TaskSpec], overrides: _O
         raise keyed(error, ("synthetic",), SyntheticSpec) from error
 
 
-def _replaced(document: _Document, workers: int, overrides: _Overrides) -> dict[str, object]:
+def _replaced(document: StudyDocument, workers: int, overrides: _Overrides) -> dict[str, object]:
     """Settings of the base that the command line, or another part of the file, decides."""
     replaced: dict[str, object] = {}
-    if "seed" not in document.base:
+    if not any("seed" in table for table in (document.base, document.override)):
         replaced["seed"] = document.seed
     if overrides.data is not None:
         replaced["data.directory"] = overrides.data
@@ -247,7 +238,7 @@ def _replaced(document: _Document, workers: int, overrides: _Overrides) -> dict[
             replaced["model.scratch"] = None
     if overrides.threads is not None:
         replaced["compute.threads"] = overrides.threads
-    elif "threads" not in document.base.get("compute", {}):
+    elif not any("threads" in table.get("compute", {}) for table in (document.base, document.override)):
         replaced["compute.threads"] = max(1, _usable_cores() // workers)
     return replaced
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from core.config import RunConfig
+from search.first_trials import FirstTrial
 from search.named_choice import Options
 from search.pruners import PrunerChoice
 from search.samplers import SamplerChoice
@@ -57,6 +58,7 @@ class StudySpec:
         name: of the study in the storage and of its folder.
         base: the run that the search starts from.
         space: what trials change in it.
+        first_trials: those before the sampler is asked, in their order.
         trials: in total, over all resumptions.
         seed: of the sampler; trial n draws from (seed, n).
         workers: runs at the same time.
@@ -69,6 +71,7 @@ class StudySpec:
     description: str
     base: RunConfig
     space: Space
+    first_trials: tuple[FirstTrial, ...]
     trials: int
     seed: int
     sampler: SamplerChoice

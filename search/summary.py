@@ -13,6 +13,7 @@ from rich.table import Table
 
 from search.cost_words import cost_words
 from search.finished_study import best_trial
+from search.first_trials import DEFAULT
 from search.options import RUNS
 from search.shown_values import shown
 from search.study_spec import StudySpec
@@ -58,7 +59,7 @@ _STATES = {"complete": "finished", "pruned": "pruned", "fail": "failed", "runnin
 def _default(study: optuna.Study) -> TrialRecord | None:
     """The study's own starting point, if it was in the space and has been trained."""
     records = (TrialRecord.read(trial) for trial in study.get_trials(deepcopy=False))
-    return next((r for r in records if r.role == "default" and r.result.overall is not None), None)
+    return next((r for r in records if r.role == DEFAULT and r.result.overall is not None), None)
 
 
 def _rounded(value: object) -> str:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-__all__ = ["key_lines", "line_of"]
+from data.errors import UserError
+from search.keyed_error import KeyedError, spell_key
+
+__all__ = ["in_file", "key_lines", "line_of"]
 
 _PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
 _HEADER = re.compile(rf"^\s*\[\[?\s*({_DOTTED})\s*\]")
 _ASSIGNMENT = re.compile(rf"^\s*({_DOTTED})\s*=")
+
+
+def in_file(error: KeyedError, path: Path, text: str) -> UserError:
+    """The mistake with its place in the TOML file ``path``, which holds ``text``."""
+    line = line_of(error.key, key_lines(text))
+    where = f"{path}:{line}" if line else str(path)
+    return UserError(f"{where}: {spell_key(error.key)}: {error.what}")
 
 
 def key_lines(text: str) -> dict[tuple[str, ...], int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from optuna.trial import FrozenTrial, Trial
 
@@ -11,12 +11,10 @@ from core.config import RunConfig
 from core.cost import Cost
 from core.evaluation import Evaluation
 
-__all__ = ["Role", "TrialRecord", "TrialResult"]
+__all__ = ["TrialRecord", "TrialResult"]
 
 CONFIG = "config"
 ROLE = "role"
-
-Role = Literal["default", "proposed"]
 
 
 @dataclass(frozen=True)
@@ -71,13 +69,14 @@ class TrialRecord:
 
     Attributes:
         number: from 0.
-        role: ``default`` for the study's default configuration, which is always trained in full.
+        role: ``default`` for the study's default configuration, which is always trained in full; ``preset NAME`` and
+            ``variant NAME, seed N`` for others that the study file names; ``proposed`` for a sampler's.
         config: None for a trial that a killed driver had just created.
         result: empty while it runs.
     """
 
     number: int
-    role: Role
+    role: str
     config: RunConfig | None
     result: TrialResult
 

@@ -20,14 +20,19 @@ SCORE = "score "
 FORWARD_EXAMPLES, TRAINABLE, PARAMETERS = _COUNTS = ("forward_examples", "trainable_parameters", "parameters")
 PEAK_MEMORY = "peak_memory_mib"
 
-_STATES: dict[str, TrialState | str] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+_STATES: dict[str, TrialState | str] = {
+    "COMPLETE": "complete",
+    "PRUNED": "pruned",
+    "FAIL": "failed",
+    "WAITING": "waiting",
+}
 
 
 def trial_table(study: optuna.Study) -> pd.DataFrame:
     """Number, state, role, overall, each task's score, each searched setting, cost, and reason.
 
-    Score columns are named ``score TASK``, settings ``setting PATH``. A trial that is still running has empty scores.
-    Costs that were not recorded are empty.
+    Score columns are named ``score TASK``, settings ``setting PATH``. A trial that is running or waiting has empty
+    scores. Costs that were not recorded are empty.
     ``overall`` is that of a trial's best rung, for pruned trials too.
     """
     rows: list[dict[str, Any]] = []

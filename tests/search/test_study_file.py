@@ -217,7 +217,7 @@ TOP_LEVEL = [
         "study.toml:2: base: must be a table, got 3",
     ),
     ("trials = 3\n[space]\n", "study.toml: tasks: is missing"),
-    ('tasks = ["sst"]\n', "study.toml: space: is missing"),
+    ('tasks = ["sst"]\n', "study.toml: space: is missing; give [space] to search, or [variants.NAME] to compare"),
     (
         'tasks = ["sst"]\n[space]\n',
         'study.toml:2: space: is empty; give at least one setting, for example "optim.learning_rate"',

@@ -18,6 +18,7 @@ from data.task_files import builtin_tasks
 from search.driver import Driver, StudyResult
 from search.events import Event
 from search.executors.local import LocalExecutor
+from search.first_trials import default_trial
 from search.json_lines import JsonLines
 from search.pruners import PrunerChoice
 from search.samplers import SamplerChoice
@@ -47,6 +48,7 @@ SPEC = StudySpec(
     description="",
     base=BASE,
     space=SPACE,
+    first_trials=default_trial(SPACE, BASE),
     trials=6,
     seed=3,
     sampler=SamplerChoice("tpe", {"n_startup_trials": 3}),
@@ -105,7 +107,8 @@ def changed(**changes: Any) -> StudySpec:
     """The study with other fields; ``pruner`` and ``sampler`` by name."""
     if isinstance(pruner := changes.get("pruner"), str):
         changes["pruner"] = PrunerChoice(pruner)
-    return replace(SPEC, **changes)
+    base, space = changes.get("base", BASE), changes.get("space", SPACE)
+    return replace(SPEC, **{"first_trials": default_trial(space, base), **changes})
 
 
 if __name__ == "__main__":

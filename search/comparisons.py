@@ -1,0 +1,82 @@
+"""``[variants]`` of a study file: ready configurations that are compared, each with every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.config import RunConfig
+from search.config_paths import get_value
+from search.distributions import Choices
+from search.first_trials import DEFAULT, FirstTrial
+from search.keyed_error import KeyedError
+from search.space import Dimension, Space
+from search.space_parsing import why_fixed
+from search.study_tables import Tables
+from search.variants import VARIANT, Variants, differing_settings
+
+__all__ = ["compare"]
+
+KEY = "variants"
+_SEED = "seed"
+
+
+def compare(
+    table: Mapping[str, Mapping[str, Any]], seeds: Sequence[int], tables: Tables
+) -> tuple[RunConfig, Space, tuple[FirstTrial, ...]]:
+    """The first variant as the base, a space of all, and their trials: all with the first seed, then the next.
+
+    Args:
+        table: nested settings by variant; ``preset`` names one to build on.
+        seeds: of the runs.
+        tables: what the variants have in common.
+
+    Raises:
+        KeyedError: under ``variants`` and what follows it, or ``seeds``.
+    """
+    if len(set(seeds)) < len(seeds) or not seeds:
+        raise KeyedError(("seeds",), f"must be different numbers, at least one, got {list(seeds)}")
+    if len(table) * len(seeds) < 2:
+        raise KeyedError((KEY,), "compares at least two runs: give two variants, or seeds = [0, 1]")
+    configs = {name: _build(name, variant, tables, seeds[0]) for name, variant in table.items()}
+    _check(configs)
+    dimensions = [Dimension(VARIANT, Variants.of(configs))]
+    if len(seeds) > 1:
+        dimensions.append(Dimension(_SEED, Choices(tuple(seeds))))
+    trials = [
+        FirstTrial(f"variant {name}, seed {seed}", {VARIANT: name, **({_SEED: seed} if len(seeds) > 1 else {})})
+        for seed in seeds
+        for name in configs
+    ]
+    trials[0] = FirstTrial(DEFAULT, trials[0].params)
+    return next(iter(configs.values())), Space(tuple(dimensions)), tuple(trials)
+
+
+def _build(name: str, variant: Mapping[str, Any], tables: Tables, seed: int) -> RunConfig:
+    key = (KEY, name)
+    preset = variant.get("preset")
+    if not isinstance(preset, str | None):
+        raise KeyedError((*key, "preset"), f"must be a preset's name, got {preset!r}")
+    if _SEED in variant:
+        raise KeyedError((*key, _SEED), "is the same for all variants: seeds = [...] stands at the top")
+    own = {path: value for path, value in variant.items() if path != "preset"}
+    config = tables.on_preset(preset, own, key)
+    return config.model_copy(update={_SEED: seed})
+
+
+def _check(configs: Mapping[str, RunConfig]) -> None:
+    """All must be scored alike, and none be another one under a second name."""
+    reference, base = next(iter(configs.items()))
+    for name, config in configs.items():
+        for path in differing_settings([base, config]):
+            if reason := why_fixed(path):
+                raise KeyedError(
+                    (KEY, name),
+                    f"has {path} = {get_value(config, path)}, and '{reference}' has {get_value(base, path)}: "
+                    f"it cannot differ, {reason}",
+                )
+    seen: dict[RunConfig, str] = {}
+    for name, config in configs.items():
+        if config in seen:
+            raise KeyedError((KEY, name), f"is the same run as '{seen[config]}'")
+        seen[config] = name
