@@ -54,14 +54,9 @@ def compare(
 
 def _build(name: str, variant: Mapping[str, Any], tables: Tables, seed: int) -> RunConfig:
     key = (KEY, name)
-    preset = variant.get("preset")
-    if not isinstance(preset, str | None):
-        raise KeyedError((*key, "preset"), f"must be a preset's name, got {preset!r}")
     if _SEED in variant:
         raise KeyedError((*key, _SEED), "is the same for all variants: seeds = [...] stands at the top")
-    own = {path: value for path, value in variant.items() if path != "preset"}
-    config = tables.on_preset(preset, own, key)
-    return config.model_copy(update={_SEED: seed})
+    return tables.named(variant, key).model_copy(update={_SEED: seed})
 
 
 def _check(configs: Mapping[str, RunConfig]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,13 @@ import numpy as np
 
 from core.config import RunConfig
 from search.config_paths import get_value
-from search.keyed_error import KeyedError
 from search.random_draws import RandomDraws
 from search.shown_values import shown
 from search.space import Space
 from search.study_tables import Tables
 from search.variants import differing_settings
 
-__all__ = ["DEFAULT", "FirstTrial", "default_trial", "preset_trials"]
+__all__ = ["DEFAULT", "FirstTrial", "default_trial", "given_trials"]
 
 DEFAULT = "default"
 """The role of the configuration that others are compared with; it is never pruned."""
@@ -42,28 +41,41 @@ def default_trial(space: Space, base: RunConfig) -> tuple[FirstTrial, ...]:
     return () if default.notes else (FirstTrial(DEFAULT, default.params),)
 
 
-def preset_trials(names: Iterable[str], tables: Tables, space: Space, base: RunConfig) -> tuple[FirstTrial, ...]:
-    """A trial for each preset, which the space must hold as it is.
+def given_trials(
+    first: Sequence[str] | Mapping[str, Mapping[str, Any]], tables: Tables, space: Space, base: RunConfig
+) -> tuple[tuple[FirstTrial, ...], tuple[str, ...]]:
+    """A trial for each configuration that ``first`` of a study file names, and a line for each that is none.
+
+    Args:
+        first: presets, or nested settings by name, which may build on a preset.
+        tables: what the study has beside it.
+        space: what is searched.
+        base: the run that the search starts from.
 
     Raises:
-        KeyedError: under ``first``: a preset's setting lies outside the space, or differs from the base and is not
-            searched.
+        KeyedError: under ``first`` and what follows it.
     """
-    trials = []
-    for name in dict.fromkeys(names):
-        key = ("first", name)
-        config = tables.on_preset(name, {}, key)
-        found = space.encode(config)
-        if found.notes:
-            raise KeyedError(key, f"preset '{name}' is outside the space: {found.notes[0]}")
-        proposal = space.propose(RandomDraws(np.random.default_rng(0), found.params), base)
-        there = RunConfig.model_validate(proposal.tree)
-        if different := differing_settings([config, there]):
-            path = different[0]
-            raise KeyedError(
-                key,
-                f"preset '{name}' has {path} = {shown(get_value(config, path))}, and the space makes it "
-                f"{shown(get_value(there, path))}; search {path} too",
-            )
-        trials.append(FirstTrial(f"preset {name}", found.params))
-    return tuple(trials)
+    named = first if isinstance(first, Mapping) else {name: {"preset": name} for name in first}
+    trials, notes = [], []
+    for name, table in named.items():
+        config = tables.named(table, ("first", name))
+        params, lack = _encoded(config, space, base)
+        if lack:
+            notes.append(f"no trial of '{name}': {lack}")
+        else:
+            trials.append(FirstTrial(f"first {name}", params))
+    return tuple(trials), tuple(notes)
+
+
+def _encoded(config: RunConfig, space: Space, base: RunConfig) -> tuple[dict[str, Any], str]:
+    """The parameters that give the configuration, or why there are none."""
+    found = space.encode(config)
+    if found.notes:
+        return {}, found.notes[0]
+    proposal = space.propose(RandomDraws(np.random.default_rng(0), found.params), base)
+    there = RunConfig.model_validate(proposal.tree)
+    if different := differing_settings([config, there]):
+        path = different[0]
+        wanted, has = shown(get_value(config, path)), shown(get_value(there, path))
+        return {}, f"{path} = {wanted} is not searched, and is {has} in the space"
+    return found.params, ""

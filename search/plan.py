@@ -25,10 +25,9 @@ def show_plan(console: Console, spec: StudySpec) -> None:
         table.add_row(row.path, row.kind, row.values, row.condition)
     console.print(table, highlight=False)
     console.print(budget_line(summary), highlight=False, soft_wrap=True)
-    for note in spec.space.encode(spec.base).notes:
-        console.print(
-            f"warning: no trial of the default configuration: {note}", style="yellow", highlight=False, soft_wrap=True
-        )
+    outside = [f"no trial of the default configuration: {note}" for note in spec.space.encode(spec.base).notes]
+    for note in [*spec.notes, *outside]:
+        console.print(f"warning: {note}", style="yellow", highlight=False, soft_wrap=True)
 
 
 def budget_line(summary: StudySummary) -> str:

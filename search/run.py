@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from core.further_examples import answers_dir
 from search.corpus import with_corpus
 from search.driver import Driver, StudyResult
 from search.encoder_check import check_encoder
@@ -60,7 +61,16 @@ def main(
     Example: python -m search.run --study quickstart
     """
     console = Console(stderr=json, quiet=quiet)
-    spec = load_study(study, data=data, model=model, trials=trials, workers=workers, threads=threads, name=name)
+    spec = load_study(
+        study,
+        data=data,
+        model=model,
+        trials=trials,
+        workers=workers,
+        threads=threads,
+        name=name,
+        answers_dir=answers_dir(runs_dir / "cache"),
+    )
     show_plan(console, spec)
     if dry_run:
         Console().print_json(spec.base.model_dump_json())

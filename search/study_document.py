@@ -33,7 +33,7 @@ class StudyDocument(BaseModel):
     space: dict[str, Any] | None = None
     variants: dict[str, dict[str, Any]] | None = None
     seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] | None = None
-    first: list[str] = []
+    first: list[str] | dict[str, dict[str, Any]] = []
     synthetic: dict[str, Any] | None = None
 
     @classmethod

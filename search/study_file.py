@@ -18,12 +18,14 @@ from data.errors import UserError
 from data.task_files import builtin_tasks, load_tasks, parse_tasks
 from data.tasks import TaskSpec
 from search.comparisons import compare
-from search.first_trials import FirstTrial, default_trial, preset_trials
+from search.first_trials import FirstTrial, default_trial, given_trials
 from search.keyed_error import KeyedError, did_you_mean
+from search.options import RUNS
 from search.presets import list_presets
 from search.pruners import PrunerChoice, make_pruner
 from search.samplers import SamplerChoice, make_sampler
 from search.space import Space
+from search.space_needs import without_unmet_needs
 from search.space_parsing import parse_space
 from search.study_document import StudyDocument
 from search.study_spec import StudySpec, SyntheticSpec
@@ -68,6 +70,7 @@ def load_study(
     threads: int | None = None,
     name: str | None = None,
     studies_dir: Path = Path("studies"),
+    answers_dir: Path = RUNS / "answers",
 ) -> StudySpec:
     """Read a study and check it.
 
@@ -80,7 +83,8 @@ def load_study(
         workers: replaces ``workers``.
         threads: replaces ``base.compute.threads``, which is otherwise the usable cores shared out among the workers.
         name: replaces the file's stem as the study's name, for example to begin anew after a change.
-        studies_dir: where the user's own studies are.
+        studies_dir: where the user's own studies are, and their presets in ``presets`` below it.
+        answers_dir: where a language model's answers are; see :func:`core.further_examples.answers_dir`.
 
     Raises:
         UserError: with ``file:line: key: what`` for a mistake in the file; with the known names for an unknown study.
@@ -96,7 +100,7 @@ def load_study(
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(path, text, error) from error
     try:
-        return _build(raw, path, overrides, studies_dir)
+        return _build(raw, path, overrides, studies_dir, answers_dir)
     except KeyedError as error:
         raise in_file(error, path, text) from error
 
@@ -133,7 +137,7 @@ def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> User
     return UserError(f"{path}:{len(text.splitlines())}: not TOML: {what}")
 
 
-def _build(raw: dict[str, Any], path: Path, overrides: _Overrides, studies_dir: Path) -> StudySpec:
+def _build(raw: dict[str, Any], path: Path, overrides: _Overrides, studies_dir: Path, answers_dir: Path) -> StudySpec:
     document = StudyDocument.parse(raw)
     tasks = _tasks(document, path)
     synthetic = _synthetic(document, tasks, overrides)
@@ -141,15 +145,16 @@ def _build(raw: dict[str, Any], path: Path, overrides: _Overrides, studies_dir: 
     tables = Tables(
         tasks, document.base, document.override, _replaced(document, workers, overrides), list_presets(studies_dir)
     )
-    base, space, first = _what_to_try(document, tables)
     is_comparison = document.variants is not None
+    search = _comparison(document, tables) if is_comparison else _search(document, tables, answers_dir)
     spec = StudySpec(
         name=overrides.name or path.stem,
         description=document.description,
-        base=base,
-        space=space,
-        first_trials=first,
-        trials=overrides.trials or document.trials or (len(first) if is_comparison else _TRIALS),
+        base=search.base,
+        space=search.space,
+        first_trials=search.first,
+        notes=search.notes,
+        trials=overrides.trials or document.trials or (len(search.first) if is_comparison else _TRIALS),
         seed=document.seed,
         sampler=SamplerChoice.parse("grid" if is_comparison else document.sampler or "tpe", ("sampler",)),
         pruner=PrunerChoice.parse(document.pruner or ("none" if is_comparison else "hyperband"), ("pruner",)),
@@ -158,29 +163,50 @@ def _build(raw: dict[str, Any], path: Path, overrides: _Overrides, studies_dir: 
         synthetic=synthetic,
         source=path,
     )
-    make_pruner(spec.pruner, base.rungs)
-    make_sampler(spec.sampler, spec.seed, 0, space)
+    make_pruner(spec.pruner, spec.base.rungs)
+    make_sampler(spec.sampler, spec.seed, 0, spec.space)
     if spec.sampler.name == "grid":
-        _check_grid(space, spec.trials)
+        _check_grid(spec.space, spec.trials)
     return spec
 
 
-def _what_to_try(document: StudyDocument, tables: Tables) -> tuple[RunConfig, Space, tuple[FirstTrial, ...]]:
-    """The base, the space around it, and the trials to begin with."""
-    if document.variants is None:
-        if document.space is None:
-            raise KeyedError(("space",), "is missing; give [space] to search, or [variants.NAME] to compare")
-        if document.seeds is not None:
-            raise KeyedError(("seeds",), 'is for [variants]; in a search, "seed" = [...] stands under [space]')
-        base = tables.base(document.preset)
-        space = parse_space(document.space, base)
-        return base, space, (*default_trial(space, base), *preset_trials(document.first, tables, space, base))
+@dataclass(frozen=True)
+class _Search:
+    """What a study tries.
+
+    Attributes:
+        base: the run that it starts from.
+        space: around it.
+        first: trials to begin with.
+        notes: what of the file is left out, and why.
+    """
+
+    base: RunConfig
+    space: Space
+    first: tuple[FirstTrial, ...]
+    notes: tuple[str, ...] = ()
+
+
+def _search(document: StudyDocument, tables: Tables, answers: Path) -> _Search:
+    if document.space is None:
+        raise KeyedError(("space",), "is missing; give [space] to search, or [variants.NAME] to compare")
+    if document.seeds is not None:
+        raise KeyedError(("seeds",), 'is for [variants]; in a search, "seed" = [...] stands under [space]')
+    base = tables.base(document.preset)
+    table, unmet = without_unmet_needs(document.space, Path(base.data.directory), answers)
+    space = parse_space(table, base)
+    given, left_out = given_trials(document.first, tables, space, base)
+    return _Search(base, space, (*default_trial(space, base), *given), (*unmet, *left_out))
+
+
+def _comparison(document: StudyDocument, tables: Tables) -> _Search:
+    assert document.variants is not None
     for key, unwanted in (("space", document.space), ("sampler", document.sampler), ("preset", document.preset)):
         if unwanted is not None:
             raise KeyedError((key,), "does not go with [variants]: each of them is tried, with every seed")
     if document.first:
         raise KeyedError(("first",), "does not go with [variants]: they are tried in their order")
-    return compare(document.variants, document.seeds or [document.seed], tables)
+    return _Search(*compare(document.variants, document.seeds or [document.seed], tables))
 
 
 def _tasks(document: StudyDocument, path: Path) -> dict[str, TaskSpec]:

@@ -59,6 +59,7 @@ class StudySpec:
         base: the run that the search starts from.
         space: what trials change in it.
         first_trials: those before the sampler is asked, in their order.
+        notes: what of the file is left out, and why, a line each.
         trials: in total, over all resumptions.
         seed: of the sampler; trial n draws from (seed, n).
         workers: runs at the same time.
@@ -72,6 +73,7 @@ class StudySpec:
     base: RunConfig
     space: Space
     first_trials: tuple[FirstTrial, ...]
+    notes: tuple[str, ...]
     trials: int
     seed: int
     sampler: SamplerChoice

@@ -10,6 +10,7 @@ from typing import Any
 from core.config import RunConfig
 from data.tasks import TaskSpec
 from search.base_config import KEY, build_base
+from search.keyed_error import KeyedError
 from search.presets import load_preset, merged
 
 __all__ = ["Tables"]
@@ -43,19 +44,22 @@ class Tables:
         below = {} if preset is None else self._preset(preset, ("preset",))
         return build_base(merged(below, self.common, self.override), self.tasks, self.replaced, KEY)
 
-    def on_preset(self, preset: str | None, own: Mapping[str, Any], key: tuple[str, ...]) -> RunConfig:
+    def named(self, table: Mapping[str, Any], key: tuple[str, ...]) -> RunConfig:
         """A run of its own: the base's settings, then the preset's, the override's, and its own before all.
 
         Args:
-            preset: None for no preset.
-            own: nested tables of settings.
-            key: where the study file asks for it.
+            table: nested tables of its own settings; ``preset`` names the preset, if there is one.
+            key: where it stands in the study file.
 
         Raises:
             KeyedError: under ``key``.
             UserError: a mistake in the preset's file.
         """
+        preset = table.get("preset")
+        if not isinstance(preset, str | None):
+            raise KeyedError((*key, "preset"), f"must be a preset's name, got {preset!r}")
         above = {} if preset is None else self._preset(preset, key)
+        own = {name: value for name, value in table.items() if name != "preset"}
         return build_base(merged(self.common, above, self.override, own), self.tasks, self.replaced, key)
 
     def _preset(self, name: str, key: tuple[str, ...]) -> Mapping[str, Any]:

@@ -69,7 +69,7 @@ class TrialRecord:
 
     Attributes:
         number: from 0.
-        role: ``default`` for the study's default configuration, which is always trained in full; ``preset NAME`` and
+        role: ``default`` for the study's default configuration, which is always trained in full; ``first NAME`` and
             ``variant NAME, seed N`` for others that the study file names; ``proposed`` for a sampler's.
         config: None for a trial that a killed driver had just created.
         result: empty while it runs.

@@ -64,6 +64,11 @@ def _gradients(config: RunConfig) -> Iterator[str]:
         return
     if len(config.tasks) < 2:
         yield f"gradients.rule = '{rule}' is for several tasks, and the run has one"
+    if config.model.encoders == "per-task":
+        yield (
+            f"gradients.rule = '{rule}' is for an encoder that tasks share, and with model.encoders = 'per-task' they "
+            "share nothing that their gradients could conflict in"
+        )
     if config.model.freeze == "encoder":
         yield f"gradients.rule = '{rule}' changes the encoder's gradients, and model.freeze = 'encoder' leaves none"
     if rule == "anchored":

@@ -61,6 +61,10 @@ class ModelConfig(Section):
         description="a folder in Hugging Face layout, a Hub name, 'minilm', or 'scratch'",
     )
     scratch: ScratchConfig | None = Field(None, description="shape of the encoder, only with encoder = 'scratch'")
+    encoders: Literal["shared", "per-task"] = Field(
+        "shared",
+        description="one encoder for all tasks, or one of its own for each, all starting from the same weights",
+    )
     max_length: int = Field(128, ge=8, le=512, description="tokens per row, special tokens included; longer is cut")
     dropout: Probability | None = Field(None, description="on hidden states; None keeps the encoder's own")
     attention_dropout: Probability | None = Field(None, description="on attention weights; None keeps the encoder's")

@@ -49,6 +49,7 @@ SPEC = StudySpec(
     base=BASE,
     space=SPACE,
     first_trials=default_trial(SPACE, BASE),
+    notes=(),
     trials=6,
     seed=3,
     sampler=SamplerChoice("tpe", {"n_startup_trials": 3}),
