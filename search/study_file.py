@@ -15,7 +15,6 @@ from pydantic import ValidationError
 
 from core.config import RunConfig
 from data.errors import UserError
-from data.task_files import builtin_tasks, load_tasks, parse_tasks
 from data.tasks import TaskSpec
 from search.comparisons import compare
 from search.first_trials import FirstTrial, default_trial, given_trials
@@ -30,6 +29,7 @@ from search.space_parsing import parse_space
 from search.study_document import StudyDocument
 from search.study_spec import StudySpec, SyntheticSpec
 from search.study_tables import Tables
+from search.study_tasks import study_tasks
 from search.toml_lines import in_file
 from search.validation_messages import keyed
 
@@ -139,7 +139,7 @@ def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> User
 
 def _build(raw: dict[str, Any], path: Path, overrides: _Overrides, studies_dir: Path, answers_dir: Path) -> StudySpec:
     document = StudyDocument.parse(raw)
-    tasks = _tasks(document, path)
+    tasks = study_tasks(document, path)
     synthetic = _synthetic(document, tasks, overrides)
     workers = overrides.workers or document.workers
     tables = Tables(
@@ -207,35 +207,6 @@ def _comparison(document: StudyDocument, tables: Tables) -> _Search:
     if document.first:
         raise KeyedError(("first",), "does not go with [variants]: they are tried in their order")
     return _Search(*compare(document.variants, document.seeds or [document.seed], tables))
-
-
-def _tasks(document: StudyDocument, path: Path) -> dict[str, TaskSpec]:
-    """The study's tasks in its order, from the file itself, its task files and those built in."""
-    known = builtin_tasks()
-    for name in document.task_files:
-        _add(known, load_tasks(path.parent / name), ("task_files",))
-    if isinstance(document.tasks, dict):
-        # An empty table names a task that is described elsewhere.
-        own = {name: table for name, table in document.tasks.items() if table != {}}
-        _add(known, parse_tasks(own, str(path)), ("tasks",))
-    names = list(document.tasks)
-    if not names:
-        raise KeyedError(("tasks",), "is empty; name at least one task")
-    for name in names:
-        if name not in known:
-            raise KeyedError(
-                ("tasks",), f"no task '{name}'{did_you_mean(name, known) or '.'} Known: {', '.join(known)}"
-            )
-        if names.count(name) > 1:
-            raise KeyedError(("tasks",), f"'{name}' stands twice")
-    return {name: known[name] for name in names}
-
-
-def _add(known: dict[str, TaskSpec], new: Mapping[str, TaskSpec], key: tuple[str, ...]) -> None:
-    for name, spec in new.items():
-        if name in known:
-            raise KeyedError(key, f"task '{name}' is there already; choose another name")
-        known[name] = spec
 
 
 def _synthetic(document: StudyDocument, tasks: Mapping[str, TaskSpec], overrides: _Overrides) -> SyntheticSpec | None:
