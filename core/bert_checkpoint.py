@@ -18,7 +18,7 @@ from core.atomic_files import write_atomically
 from core.bert import Bert, BertConfig
 from data.errors import UserError
 
-__all__ = ["load_bert_config", "load_bert_weights", "save_bert"]
+__all__ = ["load_bert_config", "load_bert_weights", "remove_bert", "save_bert"]
 
 _CONFIG: Final = "config.json"
 _WEIGHTS: Final = "model.safetensors"
@@ -95,6 +95,12 @@ def save_bert(folder: Path, config: BertConfig, state_dict: Mapping[str, Tensor]
     # transformers refuses a file that does not say which framework wrote it.
     write_atomically(folder / _WEIGHTS, safetensors.torch.save(tensors, metadata={"format": "pt"}))
     write_atomically(folder / _CONFIG, (json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n").encode())
+
+
+def remove_bert(folder: Path) -> None:
+    """Remove what :func:`save_bert` has written, if it has."""
+    for name in (_WEIGHTS, _CONFIG):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _parameter_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:

@@ -1,4 +1,9 @@
-"""A trained model as a folder: the encoder in Hugging Face layout, the heads, tokenizer, RunConfig and provenance."""
+"""A trained model as a folder: encoders in Hugging Face layout, the heads, tokenizer, RunConfig and provenance.
+
+heads.safetensors, run_config.json, provenance.json
+config.json, model.safetensors, tokenizer.json, ...                   the encoder, where the tasks share it
+encoders/sst/config.json, model.safetensors, tokenizer.json, ...      each task's, where they do not
+"""
 
 from __future__ import annotations
 
@@ -13,10 +18,11 @@ from safetensors.torch import load_file, save
 from tokenizers import Tokenizer
 
 from core.atomic_files import write_atomically
-from core.bert_checkpoint import load_bert_config, load_bert_weights, save_bert
+from core.bert import Bert
+from core.bert_checkpoint import load_bert_config, load_bert_weights, remove_bert, save_bert
 from core.config import RunConfig
 from core.lora import merged_state_dict
-from core.multitask import MultitaskBert, build_plain_model
+from core.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, encoder_names
 from data.errors import UserError
 from data.rows import RowLayout
 from data.tokenizer import load_tokenizer, save_tokenizer
@@ -24,6 +30,7 @@ from data.tokenizer import load_tokenizer, save_tokenizer
 __all__ = ["TrainedModel", "load_model_folder", "save_model_folder"]
 
 _HEADS, _RUN_CONFIG, _PROVENANCE = "heads.safetensors", "run_config.json", "provenance.json"
+_ENCODERS = "encoders"
 
 
 @dataclass(frozen=True)
@@ -41,21 +48,23 @@ class TrainedModel:
 
 
 def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str, Any]) -> None:
-    """Write the folder; ``transformers.AutoModel.from_pretrained`` loads its encoder, a plain BERT.
+    """Write the folder; ``transformers.AutoModel.from_pretrained`` loads every encoder in it, a plain BERT.
 
     LoRA's updates are merged into the written weights; the model in memory stays as it is.
 
     Args:
-        folder: made if missing; files of the same names are replaced.
+        folder: made if missing; files of the same names are replaced, and encoders of an earlier model are removed.
         trained: what to save.
         provenance: where the model comes from, JSON-able.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    bert = trained.model.bert
-    save_bert(folder, bert.config, merged_state_dict(bert))
+    _remove_earlier(folder)
+    for part in trained.model.parts():
+        place = _encoder_folder(folder, part.name)
+        save_bert(place, part.encoder.config, merged_state_dict(part.encoder))
+        save_tokenizer(trained.tokenizer, place, trained.config.model.max_length)
     heads = {name: weight.contiguous() for name, weight in trained.model.heads.state_dict().items()}
     write_atomically(folder / _HEADS, save(heads))
-    save_tokenizer(trained.tokenizer, folder, trained.config.model.max_length)
     (folder / _RUN_CONFIG).write_text(trained.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (folder / _PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
 
@@ -73,11 +82,28 @@ def load_model_folder(folder: Path) -> TrainedModel:
         config = RunConfig.model_validate_json((folder / _RUN_CONFIG).read_text(encoding="utf-8"))
     except ValidationError as error:
         raise UserError(f"{folder / _RUN_CONFIG}: {error.errors()[0]['msg']}") from error
-    bert_config = load_bert_config(folder)
+    places = {name: _encoder_folder(folder, name) for name in encoder_names(config)}
     # Plain: LoRA is merged into these weights already, and layers that started anew have been trained since.
-    model = build_plain_model(config, bert_config, load_bert_weights(folder, bert_config))
+    model = build_plain_model(config, {name: _load_encoder(config, place) for name, place in places.items()})
     try:
         model.heads.load_state_dict(load_file(folder / _HEADS))
     except (RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder / _HEADS}: does not fit {_RUN_CONFIG}: {' '.join(str(error).split())}") from error
-    return TrainedModel(model.eval(), config, load_tokenizer(folder))
+    return TrainedModel(model.eval(), config, load_tokenizer(next(iter(places.values()))))
+
+
+def _remove_earlier(folder: Path) -> None:
+    """Remove an earlier model's encoders, which may lie elsewhere, and first what makes the folder one that loads."""
+    (folder / _RUN_CONFIG).unlink(missing_ok=True)
+    remove_bert(folder)
+    for config in (folder / _ENCODERS).glob("*/config.json"):
+        remove_bert(config.parent)
+
+
+def _encoder_folder(folder: Path, name: str) -> Path:
+    return folder if name == SHARED_ENCODER else folder / _ENCODERS / name
+
+
+def _load_encoder(config: RunConfig, place: Path) -> Bert:
+    bert_config = load_bert_config(place)
+    return build_encoder(config, bert_config, load_bert_weights(place, bert_config))

@@ -29,8 +29,8 @@ class Optimiser(ScheduledAdamW):
     def __init__(self, run: RunConfig, model: MultitaskBert, learned: Sequence[nn.Parameter]) -> None:
         config = run.optim
         alike: dict[tuple[float, float], list[nn.Parameter]] = {}  # (peak rate, weight decay) -> parameters
-        for part, rate in _rates(config, model):
-            for name, parameter in part.named_parameters():
+        for module, rate in _rates(config, model):
+            for name, parameter in module.named_parameters():
                 if parameter.requires_grad:
                     decay = config.weight_decay if decays(name, parameter) else 0.0
                     alike.setdefault((rate, decay), []).append(parameter)
@@ -40,10 +40,11 @@ class Optimiser(ScheduledAdamW):
 
 
 def _rates(config: OptimConfig, model: MultitaskBert) -> Iterator[tuple[nn.Module, float]]:
-    """The model's parts with their peak rates, from the input up."""
+    """The model's modules with their peak rates, every encoder from the input up."""
     base = config.learning_rate
-    depth = len(model.bert.layers)
-    for level, part in enumerate((model.bert.embeddings, *model.bert.layers)):
-        yield part, base * config.layer_decay ** (depth - level)
-    yield model.bert.pooler, base
+    for bert in (part.encoder for part in model.parts()):
+        depth = len(bert.layers)
+        for level, layer in enumerate((bert.embeddings, *bert.layers)):
+            yield layer, base * config.layer_decay ** (depth - level)
+        yield bert.pooler, base
     yield model.heads, base if config.head_learning_rate is None else config.head_learning_rate

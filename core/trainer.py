@@ -182,7 +182,11 @@ class TrainingRun:
         return loss
 
     def evaluate(self) -> Evaluation:
-        """Score dev at the rung just reached, keep predictions and the best weights, and write a checkpoint."""
+        """Score dev at the rung just reached, keep predictions and the best weights, and write a checkpoint.
+
+        The best weights are those of the best overall score, all tasks' of one rung. Where every task has its own
+        encoder, each could keep its own best rung instead; it does not, so that both kinds of run choose alike.
+        """
         self.losses.read()
         speed = self._clock.examples_per_second(self.progress.examples)
         rung = self.config.rungs[len(self.evaluations)]

@@ -48,12 +48,21 @@ def export_trial(
         config: its RunConfig, with the data folder to predict for.
         resources: loads encoder, tokenizer and data.
         out: made if missing.
+
+    Raises:
+        UserError: if the model in the folder is not one of the RunConfig, or is of an earlier version.
     """
     torch.set_num_threads(config.compute.threads)  # as in training, so that the dev scores come out the same
     encoder = resources.encoder(config)
     device = pick_device(config.compute.device)
     model = build_model(config, encoder.config, None)
-    model.load_state_dict(load_file(folder.best_model))
+    try:
+        model.load_state_dict(load_file(folder.best_model))
+    except RuntimeError as error:
+        raise UserError(
+            f"{folder.best_model}: not a model of {folder.config}, or of an earlier version; "
+            "search again under a new --name"
+        ) from error
     trained = TrainedModel(model.to(device).eval(), config, encoder.tokenizer)
     dev, gold = {}, {}
     for name, task in config.tasks.items():
@@ -121,7 +130,7 @@ def main(
 
     predictions/TASK-dev-output.csv and TASK-test-output.csv hold a line per example in the input file's order.
     model/ holds the encoder in Hugging Face layout (transformers.AutoModel loads it), the heads, the tokenizer, the
-    configuration, and where it all comes from.
+    configuration, and where it all comes from. Where every task has its own encoder, they are in model/encoders/TASK.
 
     Example: python -m search.export --study quickstart
     """

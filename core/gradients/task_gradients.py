@@ -28,7 +28,7 @@ class TaskGradients:
     """
 
     def __init__(self, model: MultitaskBert) -> None:
-        self._encoder = [parameter for parameter in model.bert.parameters() if parameter.requires_grad]
+        self._encoder = [parameter for parameter in model.encoders.parameters() if parameter.requires_grad]
         self._tasks: dict[str, list[Tensor | None]] = {}
 
     def add(self, task: str, loss: Tensor) -> None:

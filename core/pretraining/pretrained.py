@@ -16,7 +16,7 @@ from core.bert import Bert, BertConfig
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig, StageConfig
 from core.errors import CheckpointError
-from core.multitask import build_plain_model
+from core.multitask import build_encoder
 from core.precision import check_precision
 from core.pretraining.chain import Link, chain
 from core.pretraining.observer import PretrainingInterruptedError, StageObserver
@@ -41,6 +41,8 @@ def pretrained_weights(
 ) -> dict[str, Tensor] | None:
     """Train the run's stages, or take the results of those that have been trained; a killed one goes on.
 
+    One encoder is trained, also where every task then goes on with a copy of its own.
+
     Torch's generators are as before afterwards, so that a run does not depend on who trained its stages.
 
     Args:
@@ -53,7 +55,7 @@ def pretrained_weights(
         checkpoint_seconds: between two checkpoints of a stage.
 
     Returns:
-        The weights to build the run's encoder from, on the CPU; if there are no stages the encoder's own, None where
+        The weights to build the run's encoders from, on the CPU; if there are no stages the encoder's own, None where
         they are to be drawn.
 
     Raises:
@@ -69,7 +71,7 @@ def pretrained_weights(
     check_precision(config.compute, device)
     with _generators_kept(device):
         # What the weights lack is drawn as it is for the run itself.
-        start = build_plain_model(config, encoder.config, encoder.weights).bert
+        start = build_encoder(config, encoder.config, encoder.weights)
         links = chain(stages, start, config, resources.layout(config), encoder.tokenizer.to_str(), device)
         folders = [StageFolder(cache_dir / "stages" / link.key) for link in links]
         trainer = _StageTrainer(config, start.config, device, observer, checkpoint_seconds)

@@ -12,7 +12,10 @@ __all__ = ["GradientClipping"]
 
 
 class GradientClipping(Technique):
-    """g <- g min(1, c / |g|) over all parameters together.
+    """g <- g min(1, c / |g|) over all parameters together, or over each task's where every task has its own encoder.
+
+    Tasks that share nothing are trained as if each were alone: one with a large gradient must not shorten the steps of
+    the others.
 
     Args:
         norm: c, the largest L2 norm.
@@ -28,4 +31,5 @@ class GradientClipping(Technique):
 
     def before_update(self, model: MultitaskBert) -> None:
         """Clip in place."""
-        clip_grad_norm_(model.parameters(), self._norm)
+        for part in model.parts():
+            clip_grad_norm_(part.parameters(), self._norm)

@@ -157,7 +157,7 @@ def test_the_average_moves_once_an_update(small_config: MakeConfig, resources: R
     """a_1 = a_0 + (1 - 2 / 11) (w_1 - a_0) after the first update, whatever the turns."""
     config = small_config(optim={"accumulate": 3, "ema": 0.999})
     run, _ = spied(config, resources, tmp_path)
-    name = "bert.embeddings.word_embeddings.weight"
+    name = "encoders.all-tasks.embeddings.word_embeddings.weight"
     weights = dict(run.model.named_parameters())[name]
     start = weights.detach().clone()
     run.step()

@@ -49,15 +49,16 @@ BASE = RunConfig.model_validate(
     }
 )
 
-# What says where and how long a run is computed, or which files it reads, is no technique.
+# What says where and how long a run is computed, or which files it reads, is no technique. Sections or settings, with
+# a dot at the end, so that "model.encoder." is not "model.encoders" too.
 NOT_DRAWN = (
     "data.",
-    "compute.device",
-    "compute.threads",
+    "compute.device.",
+    "compute.threads.",
     "eval.",
-    "model.encoder",
+    "model.encoder.",
     "model.scratch.",
-    "model.max_length",
+    "model.max_length.",
     "pretraining.",  # see tests/core/pretraining
     "augmentation.",  # see tests/core/test_further_examples.py
 )
@@ -130,7 +131,7 @@ def values_of(path: str, field: FieldType) -> list[Any]:
     return [*optional, 0.0, 0.3, 0.9]  # probabilities, shares and decays
 
 
-DRAWN = {path: values_of(path, field) for path, field in FIELDS.items() if not path.startswith(NOT_DRAWN)}
+DRAWN = {path: values_of(path, field) for path, field in FIELDS.items() if not f"{path}.".startswith(NOT_DRAWN)}
 
 
 def head(task: str, **fields: Any) -> Settings:

@@ -175,6 +175,17 @@ CASES = {
         f"{TWO_TASKS} 'sequence' trains one task for a whole virtual epoch; use 'together'",
         anchored(sampler={"order": "sequence"}),
     ),
+    "PCGrad where nothing is shared": Case(
+        pcgrad(model={"encoders": "per-task"}),
+        "gradients.rule = 'pcgrad' is for an encoder that tasks share, and with model.encoders = 'per-task' they share "
+        "nothing that their gradients could conflict in",
+        pcgrad(model={"encoders": "shared"}),
+    ),
+    "an anchor where nothing is shared": Case(
+        anchored(model={"encoders": "per-task"}),
+        "gradients.rule = 'anchored' is for an encoder that tasks share",
+        {"gradients": {"rule": "sum", "anchor": "sst"}, "model": {"encoders": "per-task"}},
+    ),
     "LoRA and freezing": Case(
         {"lora": {"rank": 4}, "model": {"freeze": "encoder"}},
         "lora.rank above 0 freezes the encoder itself; leave model.freeze and model.freeze_layers out",

@@ -84,7 +84,7 @@ def test_word_embeddings_are_changed_before_anything_is_added_or_normalised(case
     forward = ForwardPass(case.model, case.batch)
     words = case.model.embed_words(case.batch)
     assert torch.equal(forward.again(word_embeddings=words), forward.outputs)
-    table = case.model.bert.embeddings.word_embeddings.weight
+    table = case.model.encoder("sst").embeddings.word_embeddings.weight
     change = 0.05 * torch.randn_like(table)
     ids = case.batch.padded().input_ids
     moved = forward.again(word_embeddings=words + change[ids])
@@ -120,8 +120,8 @@ def test_other_parameters_stand_in_for_the_models_own(case: Case) -> None:
 def test_gradients_flow_into_what_is_given(case: Case) -> None:
     forward = ForwardPass(case.model, case.batch)
     words = case.model.embed_words(case.batch).detach().requires_grad_()
-    bias = case.model.bert.embeddings.LayerNorm.bias.detach().clone().requires_grad_()
-    outputs = forward.again(words, {"bert.embeddings.LayerNorm.bias": bias})
+    bias = case.model.encoder("sst").embeddings.LayerNorm.bias.detach().clone().requires_grad_()
+    outputs = forward.again(words, {"encoders.all-tasks.embeddings.LayerNorm.bias": bias})
     for gradient in torch.autograd.grad(outputs.sum(), (words, bias)):
         assert gradient.abs().max() > 0
     assert all(parameter.grad is None for parameter in case.model.parameters())
@@ -130,8 +130,8 @@ def test_gradients_flow_into_what_is_given(case: Case) -> None:
 def test_a_parameter_that_the_model_does_not_have_is_refused(case: Case) -> None:
     """functional_call alone leaves it out without a word, and a teacher would be the student itself."""
     forward = ForwardPass(case.model, case.batch)
-    with pytest.raises(KeyError, match=r"no parameter named 'bert\.nothing'"):
-        forward.again(parameters={"bert.nothing": torch.zeros(1)})
+    with pytest.raises(KeyError, match=r"no parameter named 'encoders\.nothing'"):
+        forward.again(parameters={"encoders.nothing": torch.zeros(1)})
 
 
 def test_outputs_are_float32_under_autocast_and_keep_float64(case: Case) -> None:

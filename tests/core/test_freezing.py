@@ -23,11 +23,11 @@ MakeConfig = Callable[..., RunConfig]
 # The parts of the two-layer encoder that keep their weights.
 FROZEN: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "nothing": ({}, ()),
-    "embeddings": ({"freeze": "embeddings"}, ("bert.embeddings.",)),
-    "lowest layer": ({"freeze_layers": 1}, ("bert.embeddings.", "bert.encoder.layer.0.")),
-    "both": ({"freeze": "embeddings", "freeze_layers": 1}, ("bert.embeddings.", "bert.encoder.layer.0.")),
-    "all layers": ({"freeze_layers": 2}, ("bert.embeddings.", "bert.encoder.")),
-    "encoder": ({"freeze": "encoder"}, ("bert.",)),
+    "embeddings": ({"freeze": "embeddings"}, ("embeddings.",)),
+    "lowest layer": ({"freeze_layers": 1}, ("embeddings.", "encoder.layer.0.")),
+    "both": ({"freeze": "embeddings", "freeze_layers": 1}, ("embeddings.", "encoder.layer.0.")),
+    "all layers": ({"freeze_layers": 2}, ("embeddings.", "encoder.")),
+    "encoder": ({"freeze": "encoder"}, ("",)),
 }
 POOLED = {"sst": {"pooling": "pooler"}}
 
@@ -57,7 +57,7 @@ def test_a_run_leaves_what_is_frozen_and_moves_the_rest(
         run.step()
     run.evaluate()  # with averaged weights, then back
     for name, parameter in run.model.named_parameters():
-        frozen = name.startswith(parts)
+        frozen = name.startswith(tuple(f"encoders.all-tasks.{part}" for part in parts))
         assert parameter.requires_grad != frozen, name
         assert torch.equal(parameter, before[name]) == frozen, name
     trained = {name for name, parameter in run.model.named_parameters() if parameter.requires_grad}
@@ -73,7 +73,7 @@ def test_no_graph_is_built_below_the_lowest_trained_layer(
     config = small_config(model={**small_config().model.model_dump(), "freeze_layers": number})
     model = built(config, resources).train()
     seen: list[bool] = []
-    for layer in model.bert.layers:
+    for layer in model.encoder("sst").layers:
         layer.register_forward_hook(lambda _, __, out: seen.append(out.requires_grad))
     assert model(first_batch(config, resources)).requires_grad  # of the head
     assert tuple(seen) == needs_gradient
@@ -85,7 +85,7 @@ def test_a_frozen_encoder_needs_no_graph_at_all(small_config: MakeConfig, resour
     batch = first_batch(config, resources)
     rows = model.encode(batch)
     assert not rows.hidden.requires_grad
-    assert not model.bert.pool(rows.hidden).requires_grad
+    assert not model.encoder("sst").pool(rows.hidden).requires_grad
     assert model(batch).requires_grad
 
 
@@ -98,7 +98,7 @@ def test_what_trains_gets_the_gradient_that_it_had(small_config: MakeConfig, res
         return {name: p.grad for name, p in network.named_parameters() if p.grad is not None}
 
     plain, frozen = gradients(), gradients(freeze_layers=1)
-    assert any(name.startswith("bert.encoder.layer.1.") for name in frozen)
+    assert any(name.startswith("encoders.all-tasks.encoder.layer.1.") for name in frozen)
     assert frozen.keys() < plain.keys()
     assert all(torch.equal(gradient, plain[name]) for name, gradient in frozen.items())
 

@@ -57,20 +57,20 @@ class Encoder(nn.Module):
 class Model(nn.Module):
     def __init__(self, *sizes: int) -> None:
         super().__init__()
-        self.bert = Encoder(sizes)
+        self.encoders = Encoder(sizes)
 
     def loss(self, gradient: Sequence[Sequence[float] | None]) -> Tensor:
         """A loss with this gradient, in which a parameter of gradient None is not used."""
-        parts = zip(self.bert.parts, gradient, strict=True)
+        parts = zip(self.encoders.parts, gradient, strict=True)
         return torch.stack([(p * torch.tensor(g)).sum() for p, g in parts if g is not None]).sum()
 
     @property
     def grads(self) -> list[list[float] | None]:
-        return [None if p.grad is None else p.grad.tolist() for p in self.bert.parts]
+        return [None if p.grad is None else p.grad.tolist() for p in self.encoders.parts]
 
     def drop(self) -> None:
         """As the optimiser does after an update."""
-        for p in self.bert.parts:
+        for p in self.encoders.parts:
             p.grad = None
 
 
@@ -269,7 +269,7 @@ def test_the_remembered_gradient_is_the_anchors_own() -> None:
     """Not what the update's tasks made of it, nor what clipping leaves of ``grad``."""
     model, rule = anchored()
     update(model, rule, {"sst": [1, 0], "para": [0, 5]})
-    for p in model.bert.parts:
+    for p in model.encoders.parts:
         p.grad.zero_()
     assert update(model, rule, {"sts": [-1, -1]}) == pytest.approx([0, -1])
 
@@ -356,7 +356,7 @@ def gradients_of_a_step(run: TrainingRun) -> dict[str, Tensor]:
 
 
 def encoder_vector(run: TrainingRun, gradients: Mapping[str, Tensor]) -> Vector:
-    named = [(name, p) for name, p in run.model.named_parameters() if name.startswith("bert.")]
+    named = [(name, p) for name, p in run.model.named_parameters() if name.startswith("encoders.all-tasks.")]
     parts = [gradients.get(name, torch.zeros_like(p)).double().flatten() for name, p in named]
     return torch.cat(parts).numpy()
 
@@ -382,9 +382,9 @@ def test_a_step_of_pcgrad_changes_the_encoders_gradient_alone(start: Callable[..
     summed, surgery = start("sum", seed=seed, **together), start("pcgrad", seed=seed, **{**together, **PCGRAD})
     plain, altered = gradients_of_a_step(summed), gradients_of_a_step(surgery)
     assert plain.keys() == altered.keys()
-    assert any(name.startswith("bert.pooler") for name in altered)
+    assert any(name.startswith("encoders.all-tasks.pooler") for name in altered)
     for name in plain:
-        if not name.startswith("bert."):
+        if not name.startswith("encoders.all-tasks."):
             assert torch.equal(plain[name], altered[name]), name
     outcomes = [algorithm_1(vectors, orders) for orders in all_orders(3)]
     result = encoder_vector(surgery, altered)
@@ -396,7 +396,7 @@ def test_a_step_of_pcgrad_changes_the_encoders_gradient_alone(start: Callable[..
 def test_learned_loss_weights_and_frozen_layers_stand_apart(start: Callable[..., TrainingRun]) -> None:
     sections = {**PCGRAD, **NO_DROPOUT, "loss": {"weighting": "uncertainty"}}
     run = start(**sections)
-    word_embeddings = run.model.bert.embeddings.word_embeddings.weight
+    word_embeddings = run.model.encoder("sst").embeddings.word_embeddings.weight
     word_embeddings.requires_grad_(False)
     run.gradients = make_gradient_rule(run.config, run.model)
     for task in TASKS:
@@ -408,7 +408,7 @@ def test_learned_loss_weights_and_frozen_layers_stand_apart(start: Callable[...,
         assert s.grad.item() == pytest.approx(gradient, rel=1e-4)
     run.gradients.combine(0)
     assert word_embeddings.grad is None
-    assert run.model.bert.embeddings.LayerNorm.weight.grad is not None
+    assert run.model.encoder("sst").embeddings.LayerNorm.weight.grad is not None
 
 
 def test_the_combined_gradient_is_what_is_clipped(start: Callable[..., TrainingRun]) -> None:
@@ -463,7 +463,7 @@ def test_a_small_step_of_pcgrad_helps_both_tasks_where_the_sum_harms_one(start: 
             rule.add(task, losses()[task])
         rule.combine(0)
         with torch.no_grad():
-            for p in run.model.bert.parameters():
+            for p in run.model.encoder("sst").parameters():
                 if p.grad is not None:
                     p -= 1e-3 * p.grad
         changes[type(rule)] = {task: loss.item() - before[task] for task, loss in losses().items()}

@@ -254,7 +254,7 @@ def test_updates_and_heads_are_trained_and_nothing_else(small_config: MakeConfig
     model = built(small_config(lora={"rank": 2}), resources)
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     updates = {
-        f"bert.encoder.layer.{k}.attention.self.{which}.lora_{matrix}"
+        f"encoders.all-tasks.encoder.layer.{k}.attention.self.{which}.lora_{matrix}"
         for k in range(2)
         for which in ("query", "value")
         for matrix in "ab"
@@ -264,13 +264,13 @@ def test_updates_and_heads_are_trained_and_nothing_else(small_config: MakeConfig
 
 def test_the_pooler_is_trained_where_a_head_uses_it(small_config: MakeConfig, resources: Resources) -> None:
     model = built(small_config(lora={"rank": 2}, heads={"sst": {"pooling": "pooler"}}), resources)
-    assert all(parameter.requires_grad for parameter in model.bert.pooler.parameters())
-    assert not model.bert.embeddings.word_embeddings.weight.requires_grad
+    assert all(parameter.requires_grad for parameter in model.encoder("sst").pooler.parameters())
+    assert not model.encoder("sst").embeddings.word_embeddings.weight.requires_grad
 
 
 def test_a_starts_by_seed_and_layer_alone(small_config: MakeConfig, resources: Resources) -> None:
     def updates(**sections: Any) -> dict[str, Tensor]:
-        state = built(small_config(**sections), resources).bert.state_dict()
+        state = built(small_config(**sections), resources).encoder("sst").state_dict()
         return {name: weight for name, weight in state.items() if name.endswith("lora_a")}
 
     few, many = updates(lora={"rank": 2}), updates(lora={"rank": 2, "targets": "all-linear"}, tasks=("sst",))
@@ -310,7 +310,7 @@ def test_a_run_moves_the_updates_and_no_other_weight_of_the_encoder(
     before = {name: weight.clone() for name, weight in run.model.state_dict().items()}
     loss = last_loss(run)
     for name, weight in run.model.state_dict().items():
-        frozen = name.startswith("bert.") and "lora" not in name
+        frozen = name.startswith("encoders.all-tasks.") and "lora" not in name
         assert torch.equal(weight, before[name]) == frozen, name
     moments = sum(state["exp_avg"].numel() for state in run.optimiser.state_dict()["state"].values())
     assert moments == parameter_counts(run.model)[0]  # none is kept of the frozen weights
@@ -349,10 +349,10 @@ def test_an_exported_model_is_a_plain_bert_that_predicts_the_same(
     reference = transformers.AutoModel.from_pretrained(tmp_path / "model").eval()
     ids = torch.arange(5, 17)[None]
     with torch.inference_mode():
-        ours, theirs = model.bert(ids), reference(input_ids=ids).last_hidden_state
+        ours, theirs = model.encoder("sst")(ids), reference(input_ids=ids).last_hidden_state
         for module in model.modules():
             if isinstance(module, LoraLinear):
                 module.scale = 0.0
-        without = model.bert(ids)
+        without = model.encoder("sst")(ids)
     assert (ours - theirs).abs().max() < 1e-4
     assert (ours - without).abs().max() > 1e-2  # the updates matter

@@ -33,8 +33,8 @@ def run(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> Train
 def test_biases_and_layer_norms_do_not_decay(run: TrainingRun) -> None:
     spared = {name for name, p in run.model.named_parameters() if not decays(name, p)}
     assert all(name.endswith("bias") or "LayerNorm" in name for name in spared)
-    assert "bert.embeddings.LayerNorm.weight" in spared
-    assert "bert.embeddings.word_embeddings.weight" not in spared
+    assert "encoders.all-tasks.embeddings.LayerNorm.weight" in spared
+    assert "encoders.all-tasks.embeddings.word_embeddings.weight" not in spared
 
 
 def fill_gradients(model: MultitaskBert, value: float) -> None:
@@ -79,10 +79,10 @@ def test_three_steps_equal_those_of_plain_adamw(small_config: MakeConfig, resour
 
 # Two layers, xi = 1/2: the parts' rates relative to the base rate.
 FACTORS = {
-    "bert.embeddings.": 0.25,
-    "bert.encoder.layer.0.": 0.5,
-    "bert.encoder.layer.1.": 1.0,
-    "bert.pooler.": 1.0,
+    "encoders.all-tasks.embeddings.": 0.25,
+    "encoders.all-tasks.encoder.layer.0.": 0.5,
+    "encoders.all-tasks.encoder.layer.1.": 1.0,
+    "encoders.all-tasks.pooler.": 1.0,
     "heads.": 1.0,
 }
 
@@ -180,12 +180,12 @@ def test_lower_layers_move_less_in_a_run(small_config: MakeConfig, resources: Re
     def moved(layer_decay: float) -> list[float]:
         config = small_config(optim={"layer_decay": layer_decay, "weight_decay": 0.0})
         run = TrainingRun(config, RunFolder(tmp_path / str(layer_decay)), resources)
-        before = [layer.output.dense.weight.detach().clone() for layer in run.model.bert.layers]
+        before = [layer.output.dense.weight.detach().clone() for layer in run.model.encoder("sst").layers]
         for _ in range(20):
             run.step()
         return [
             (layer.output.dense.weight - old).norm().item()
-            for layer, old in zip(run.model.bert.layers, before, strict=True)
+            for layer, old in zip(run.model.encoder("sst").layers, before, strict=True)
         ]
 
     plain, decayed = moved(1.0), moved(0.1)
@@ -205,7 +205,7 @@ def test_clipping_scales_the_whole_gradient(run: TrainingRun) -> None:
 
 
 def test_the_average_follows_its_recurrence(run: TrainingRun) -> None:
-    name = "bert.encoder.layer.0.attention.self.query.weight"
+    name = "encoders.all-tasks.encoder.layer.0.attention.self.query.weight"
     parameter = dict(run.model.named_parameters())[name]
     average = WeightAverage(0.99)
     average.prepare(run.model)

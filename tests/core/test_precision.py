@@ -98,7 +98,8 @@ def test_weights_gradients_outputs_and_losses_are_float32(
         batch = data.next_batch(6)
         assert batch.labels is not None
         with autocast(config.compute, CPU):
-            assert run.model.bert.encoder.layer[0].attention.self.query(torch.ones(1, 16)).dtype == torch.bfloat16
+            query = run.model.encoder(task).layers[0].attention.self.query
+            assert query(torch.ones(1, 16)).dtype == torch.bfloat16
             forward = ForwardPass(run.model, batch)
             loss = run.model.losses[task].loss(forward.outputs, batch.labels)
         assert forward.outputs.dtype == loss.dtype == torch.float32

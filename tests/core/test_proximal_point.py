@@ -25,6 +25,8 @@ from data.batching import Batch
 MakeConfig = Callable[..., RunConfig]
 Make = Callable[..., tuple[MultitaskBert, Batch]]
 
+NORM = "encoders.all-tasks.embeddings.LayerNorm.weight"
+
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
@@ -95,7 +97,7 @@ def test_the_penalty_is_mu_times_the_mean_divergence_from_the_averaged_model(mak
         expected = ((p * (p / q).log()).sum(-1) + (q * (q / p).log()).sum(-1)).mean()
     assert penalty.item() == pytest.approx(3.0 * expected.item(), rel=1e-10)
     assert penalty > 1e-3
-    weight = model.bert.embeddings.LayerNorm.weight
+    weight = model.encoder("sst").embeddings.LayerNorm.weight
     (gradient,) = torch.autograd.grad(penalty, weight, retain_graph=True)
     (reference,) = torch.autograd.grad(3.0 * expected, weight)
     assert torch.allclose(gradient, reference, rtol=1e-8, atol=1e-12)
@@ -110,8 +112,7 @@ def test_the_average_is_that_of_the_closed_form(make: Make) -> None:
     model, _ = make()
     technique = ProximalPoint(ProximalConfig(weight=every_task(1.0), decay=0.6, late_decay=0.9))
     technique.prepare(model)
-    name = "bert.embeddings.LayerNorm.weight"
-    weight = model.get_parameter(name)
+    weight = model.get_parameter(NORM)
     history = [weight.detach().double().clone()]
     for step in range(1, 16):
         shift(model, 0.1)
@@ -121,7 +122,7 @@ def test_the_average_is_that_of_the_closed_form(make: Make) -> None:
     expected = torch.zeros_like(history[0])
     for share, weights in zip(shares, history, strict=True):
         expected = (1 - share) * expected + share * weights
-    assert torch.allclose(technique.state_dict()[name].double(), expected, rtol=1e-5, atol=1e-6)
+    assert torch.allclose(technique.state_dict()[NORM].double(), expected, rtol=1e-5, atol=1e-6)
     assert not torch.allclose(weight.double(), expected, atol=0.05)
 
 
@@ -139,28 +140,26 @@ def test_state_survives_a_round_trip_and_does_not_follow_the_model(make: Make) -
     forward = ForwardPass(model, batch)
     assert second.penalty(forward) == first.penalty(forward) > 0
     second.after_update(model, at(2))
-    assert not torch.equal(
-        second.state_dict()["bert.embeddings.LayerNorm.weight"], state["bert.embeddings.LayerNorm.weight"]
-    )
+    assert not torch.equal(second.state_dict()[NORM], state[NORM])
     assert all(torch.equal(weight, state[name]) for name, weight in first.state_dict().items())  # a copy was loaded
 
 
 def test_frozen_weights_are_the_models_own(make: Make) -> None:
     """Only trainable ones are averaged and kept, whatever they are called, as under low-rank updates."""
     model, batch = make()
-    model.bert.requires_grad_(False)
-    model.bert.layers[0].attention.self.query.register_parameter("extra", torch.nn.Parameter(torch.zeros(3)))
+    model.encoder("sst").requires_grad_(False)
+    model.encoder("sst").layers[0].attention.self.query.register_parameter("extra", torch.nn.Parameter(torch.zeros(3)))
     technique = ProximalPoint(ProximalConfig(weight=every_task(1.0)))
     technique.prepare(model)
     trainable = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     assert set(technique.state_dict()) == trainable
-    assert "bert.encoder.layer.0.attention.self.query.extra" in trainable
+    assert "encoders.all-tasks.encoder.layer.0.attention.self.query.extra" in trainable
     shift(model, 0.05)
     forward = ForwardPass(model, batch)
     penalty = technique.penalty(forward)
     assert penalty > 0
     penalty.backward()
-    assert model.bert.embeddings.LayerNorm.weight.grad is None
+    assert model.encoder("sst").embeddings.LayerNorm.weight.grad is None
     technique.after_update(model, at(1))
 
 

@@ -87,8 +87,8 @@ def test_together_with_frozen_layers_below(small_config: MakeConfig, resources: 
     config = with_model(small_config(), reinit_layers=1, freeze_layers=1)
     encoder = resources.encoder(config)
     model = build_model(config, encoder.config, encoder.weights)
-    assert not any(p.requires_grad for p in model.bert.layers[0].parameters())
-    assert all(p.requires_grad for p in model.bert.layers[1].parameters())
+    assert not any(p.requires_grad for p in model.encoder("sst").layers[0].parameters())
+    assert all(p.requires_grad for p in model.encoder("sst").layers[1].parameters())
 
 
 def test_an_exported_model_is_not_drawn_anew_when_loaded(

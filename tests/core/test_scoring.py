@@ -120,7 +120,7 @@ def test_broken_predictions_on_training_examples_are_told_from_dev(run: Training
     seen = data.train.subset(fixed_subset(len(data.train), 30, "train-dev gap of sst"))
     word = min(set(seen.token_ids.tolist()) - set(data.dev.token_ids.tolist()))
     with torch.no_grad():
-        run.model.bert.embeddings.word_embeddings.weight[word] = float("nan")
+        run.model.encoder("sst").embeddings.word_embeddings.weight[word] = float("nan")
     with pytest.raises(DivergedError, match="the sst predictions on training examples are not finite"):
         score_dev(run.model, run.config, {"sst": data}, CPU)
 
@@ -144,8 +144,8 @@ def test_an_evaluation_carries_confusion_and_cost_through_json(run: TrainingRun)
 
 
 def test_frozen_weights_are_not_trainable(run: TrainingRun) -> None:
-    frozen = sum(weight.numel() for weight in run.model.bert.parameters())
-    run.model.bert.requires_grad_(False)
+    frozen = sum(weight.numel() for weight in run.model.encoder("sst").parameters())
+    run.model.encoder("sst").requires_grad_(False)
     run.folder.make()
     cost = run.evaluate().cost
     assert cost is not None

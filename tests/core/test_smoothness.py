@@ -68,7 +68,7 @@ class Recorder(ForwardPass):
     def again(self, word_embeddings: Tensor | None = None, parameters: Any = None) -> Tensor:
         outputs = super().again(word_embeddings, parameters)
         if word_embeddings is not None:
-            table = self.model.bert.embeddings.word_embeddings.weight
+            table = self.model.encoder("sst").embeddings.word_embeddings.weight
             self.changes.append((word_embeddings - table[self.batch.padded().input_ids]).detach())
             self.moved.append(outputs)
         return outputs
@@ -340,7 +340,7 @@ def test_the_ascent_leaves_no_gradient_and_the_penalty_reaches_every_weight(make
     # Through both f(x~) and f(x): neither stands still for the other.
     for gradient in torch.autograd.grad(penalty, (seen.moved[-1], seen.outputs), retain_graph=True):
         assert gradient.abs().max() > 0
-    table = case.model.bert.embeddings.word_embeddings.weight  # its rows are looked up for x~ too
+    table = case.model.encoder("sst").embeddings.word_embeddings.weight  # its rows are looked up for x~ too
     assert torch.autograd.grad(seen.moved[-1].square().sum(), table, retain_graph=True)[0].abs().max() > 0
     penalty.backward()
     for name, parameter in case.model.named_parameters():
@@ -352,7 +352,7 @@ def test_the_ascent_leaves_no_gradient_and_the_penalty_reaches_every_weight(make
 
 def test_a_frozen_encoder_is_no_hindrance(make: Callable[..., Case]) -> None:
     case = make("single")
-    case.model.bert.requires_grad_(False)
+    case.model.encoder("sst").requires_grad_(False)
     penalty, seen = case.penalty()
     assert seen.changes[1].abs().max().item() == pytest.approx(1e-5, rel=1e-3)
     penalty.backward()

@@ -212,7 +212,7 @@ def test_a_diverged_run_says_where(small_config: MakeConfig, resources: Resource
     for _ in range(3):
         run.step()
     with torch.no_grad():
-        run.model.bert.embeddings.LayerNorm.weight.fill_(float("nan"))
+        run.model.encoder("sst").embeddings.LayerNorm.weight.fill_(float("nan"))
     with pytest.raises(DivergedError, match=r"the \w+ loss was nan at step 3; a lower learning rate may help"):
         for _ in range(30):
             run.step()
@@ -238,7 +238,7 @@ def test_loss_weights_scale_the_gradient(small_config: MakeConfig, resources: Re
         run.gradients.add(
             "sst", config.loss_weight("sst") * run.model.losses["sst"].loss(run.model(batch), batch.labels)
         )
-        gradient = run.model.bert.embeddings.word_embeddings.weight.grad
+        gradient = run.model.encoder("sst").embeddings.word_embeddings.weight.grad
         assert gradient is not None
         gradients[weight] = gradient
     assert torch.allclose(gradients[3.0], 3 * gradients[1.0], rtol=1e-4, atol=1e-7)
@@ -308,16 +308,16 @@ def test_a_technique_is_called_at_every_hook_of_a_step(
         def penalty(self, forward: ForwardPass) -> torch.Tensor:
             assert forward.outputs.shape[0] == len(forward.batch)
             calls.append("penalty")
-            return 0.0 * forward.outputs.sum() + 1e6 * forward.model.bert.embeddings.LayerNorm.bias.sum()
+            return 0.0 * forward.outputs.sum() + 1e6 * forward.model.encoder("sst").embeddings.LayerNorm.bias.sum()
 
         def before_update(self, model: MultitaskBert) -> None:
-            gradient = model.bert.embeddings.LayerNorm.bias.grad
+            gradient = model.encoder("sst").embeddings.LayerNorm.bias.grad
             assert gradient is not None
             assert (gradient > 1e5).all()  # the penalty's, complete and not yet dropped
             calls.append("before")
 
         def after_update(self, model: MultitaskBert, progress: Progress) -> None:
-            assert model.bert.embeddings.LayerNorm.bias.grad is None
+            assert model.encoder("sst").embeddings.LayerNorm.bias.grad is None
             assert progress.step == 1
             calls.append("after")
 
@@ -363,7 +363,7 @@ def test_weights_broken_by_the_last_update_are_not_scored(
 ) -> None:
     run = TrainingRun(small_config(("sst",)), RunFolder(tmp_path), resources)
     with torch.no_grad():
-        run.model.bert.embeddings.LayerNorm.weight.fill_(float("nan"))
+        run.model.encoder("sst").embeddings.LayerNorm.weight.fill_(float("nan"))
     with pytest.raises(DivergedError, match="the sst predictions on dev are not finite"):
         run.evaluate()  # every training loss was finite; argmax of NaN would have passed for class 0
     assert not (tmp_path / "best").exists()

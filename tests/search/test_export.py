@@ -24,6 +24,7 @@ from core.run_folder import RunFolder
 from core.run_observer import Unattended
 from core.task_data import sorted_batches
 from core.trainer import train
+from data.errors import UserError
 from data.examples import Examples
 from data.reading import read_split
 from data.task_files import builtin_tasks
@@ -86,13 +87,19 @@ def test_the_exported_dev_scores_are_those_of_the_search(exported: Path, finishe
     assert np.mean(np.array(predicted) == gold) == provenance["dev"]["sst"]
 
 
+def trained(finished_study: Any, folder: Path, **sections: dict[str, Any]) -> tuple[RunConfig, Resources, RunFolder]:
+    """A short run of the study with other sections."""
+    stored = json.loads((finished_study.runs / "tiny" / "trial-0000" / "config.json").read_text())
+    stored |= {name: {**stored[name], **section} for name, section in sections.items()}
+    stored |= {"budget": {"examples": 100, "batch_size": 20}, "eval": {"rungs": 1}}
+    config, resources, run = RunConfig.model_validate(stored), Resources(folder / "cache"), RunFolder(folder / "run")
+    train(config, run.path, resources, Unattended())
+    return config, resources, run
+
+
 def test_a_bfloat16_run_is_exported_as_it_was_scored(finished_study: Any, tmp_path: Path) -> None:
     """Fails if export predicts in another precision than the trial: no prediction would be quite the same."""
-    stored = json.loads((finished_study.runs / "tiny" / "trial-0000" / "config.json").read_text())
-    stored |= {"compute": {**stored["compute"], "precision": "bfloat16"}, "budget": {"examples": 100, "batch_size": 20}}
-    config = RunConfig.model_validate({**stored, "eval": {"rungs": 1}})
-    resources, folder = Resources(tmp_path / "cache"), RunFolder(tmp_path / "run")
-    train(config, folder.path, resources, Unattended())
+    config, resources, folder = trained(finished_study, tmp_path, compute={"precision": "bfloat16"})
     provenance = export_trial("s", optuna.trial.create_trial(value=0.5), folder, config, resources, tmp_path / "out")
     best = Evaluation.from_json(folder.best_evaluation.read_text())
     assert provenance["dev"] == {"overall": best.overall, **best.scores}
@@ -101,6 +108,33 @@ def test_a_bfloat16_run_is_exported_as_it_was_scored(finished_study: Any, tmp_pa
     lines = (tmp_path / "out" / "predictions" / "sts-dev-output.csv").read_text().splitlines()[1:]
     written = np.array([float(line.split(" , ")[1]) for line in lines], dtype=np.float32)
     assert np.array_equal(written, np.load(folder.predictions("sts", 100)))
+
+
+def test_encoders_of_the_tasks_own_predict_what_was_scored(
+    finished_study: Any, tmp_path: Path, corpus: Path, run_command: Run
+) -> None:
+    """In the export and, loaded again, for new text."""
+    config, resources, folder = trained(finished_study, tmp_path, model={"encoders": "per-task"})
+    export_trial("s", optuna.trial.create_trial(value=0.5), folder, config, resources, tmp_path / "out")
+    written = {}
+    for task in ("para", "sts"):
+        lines = (tmp_path / "out" / "predictions" / f"{task}-dev-output.csv").read_text().splitlines()[1:]
+        written[task] = np.array([float(line.split(" , ")[1]) for line in lines], dtype=np.float32)
+    assert np.array_equal(written["sts"], np.load(folder.predictions("sts", 100)))
+    assert np.array_equal(written["para"], np.load(folder.predictions("para", 100)).argmax(axis=1))
+    pairs = read_split(builtin_tasks()["sts"], corpus, "dev").sentences
+    text = "".join("\t".join(pair) + "\n" for pair in pairs)
+    done = run_command("search.predict", "--model-dir", tmp_path / "out" / "model", "--task", "sts", input=text)
+    assert done.returncode == 0, done.stderr
+    assert np.allclose([float(value) for value in done.stdout.split()], written["sts"], atol=1e-4)
+
+
+def test_a_model_of_other_encoders_is_refused(finished_study: Any, tmp_path: Path) -> None:
+    """Such as one of an earlier version: its weights have other names."""
+    config, resources, folder = trained(finished_study, tmp_path)
+    other = config.model_copy(update={"model": config.model.model_copy(update={"encoders": "per-task"})})
+    with pytest.raises(UserError, match=r"model\.safetensors: not a model of .*config\.json, or of an earlier version"):
+        export_trial("s", optuna.trial.create_trial(value=0.5), folder, other, resources, tmp_path / "out")
 
 
 def test_transformers_loads_the_encoder_and_the_tokenizer(exported: Path, corpus: Path) -> None:

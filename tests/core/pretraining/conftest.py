@@ -13,7 +13,7 @@ import torch
 
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
-from core.multitask import build_plain_model
+from core.multitask import build_encoder
 from core.pretraining.stage import Stage
 from core.pretraining.stage_data import StageData
 from core.pretraining.stage_run import StageRun
@@ -63,7 +63,7 @@ def make_run(small_config: MakeConfig, resources: Resources, nli_pairs: Pairs) -
         if data is not None:
             stage = replace(stage, make_data=lambda: data)
         encoder = resources.encoder(config)
-        bert = build_plain_model(config, encoder.config, encoder.weights).bert
+        bert = build_encoder(config, encoder.config, encoder.weights)
         return stage, StageRun(stage, bert, config.seed, config.compute, torch.device("cpu"))
 
     return make

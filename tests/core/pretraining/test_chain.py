@@ -13,7 +13,7 @@ import torch
 
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
-from core.multitask import build_plain_model
+from core.multitask import build_encoder
 from core.pretraining.chain import chain
 from core.pretraining.stages import make_stages
 from core.resources import Resources
@@ -35,7 +35,7 @@ def keys(resources: Resources, nli_pairs: object) -> Callable[..., dict[str, str
     def make(config: RunConfig, sections: dict[str, Any] = STAGES) -> dict[str, str]:
         assert nli_pairs
         encoder = resources.encoder(config)
-        start = build_plain_model(config, encoder.config, encoder.weights).bert
+        start = build_encoder(config, encoder.config, encoder.weights)
         stages = make_stages(config, PretrainingConfig.model_validate(sections), resources)
         tokenizer = encoder.tokenizer.to_str()
         links = chain(stages, start, config, resources.layout(config), tokenizer, torch.device("cpu"))
@@ -104,7 +104,7 @@ def test_other_weights_to_start_from_and_another_seed(small_config: MakeConfig, 
     stages = make_stages(config, PretrainingConfig.model_validate({"mlm": {"examples": 100}}), resources)
     found = set()
     for change, seed in ((0.0, 0), (1e-7, 0), (0.0, 1)):
-        start = build_plain_model(config, encoder.config, encoder.weights).bert
+        start = build_encoder(config, encoder.config, encoder.weights)
         with torch.no_grad():
             start.pooler.dense.bias[0] = change
         arguments = (

@@ -49,8 +49,24 @@ def test_a_run_starts_from_its_stages(small_config: MakeConfig, tmp_path: Path) 
     runs = [
         TrainingRun(small_config(pretraining=stages), RunFolder(tmp_path / "run"), resources) for stages in ({}, STAGES)
     ]
-    tables = [run.model.bert.embeddings.word_embeddings.weight for run in runs]
+    tables = [run.model.encoder("sst").embeddings.word_embeddings.weight for run in runs]
     assert not tables[0].equal(tables[1])
+
+
+def test_encoders_of_the_tasks_own_all_start_from_the_same_stages(small_config: MakeConfig, tmp_path: Path) -> None:
+    """And from those of a run whose tasks share one: nothing is trained again."""
+    resources = Resources(tmp_path)
+    shared, own = (
+        TrainingRun(
+            small_config(pretraining=STAGES, model={"encoders": encoders}), RunFolder(tmp_path / "run"), resources
+        )
+        for encoders in ("shared", "per-task")
+    )
+    assert len(list((tmp_path / "stages").iterdir())) == 2
+    start = shared.model.encoder("sst").state_dict()
+    parts = own.model.parts()
+    assert [part.name for part in parts] == ["sst", "para", "sts"]
+    assert all(weight.equal(start[name]) for part in parts for name, weight in part.encoder.state_dict().items())
 
 
 def test_it_can_be_interrupted_before_its_first_step(small_config: MakeConfig, tmp_path: Path) -> None:

@@ -117,9 +117,9 @@ def test_the_result_is_what_the_run_starts_from(
     small_config: MakeConfig, resources: Resources, undisturbed: dict[str, Tensor]
 ) -> None:
     config = small_config()
-    bert = build_model(config, resources.encoder(config).config, undisturbed).bert
+    bert = build_model(config, resources.encoder(config).config, undisturbed).encoder("sst")
     assert same(bert.state_dict(), undisturbed)
-    plain = build_model(config, resources.encoder(config).config, None).bert
+    plain = build_model(config, resources.encoder(config).config, None).encoder("sst")
     moved = {name for name, weight in plain.state_dict().items() if not torch.equal(weight, undisturbed[name])}
     assert len(moved) > 20
     assert not any(name.startswith("pooler") for name in moved)  # as the run draws it: nothing trained it
