@@ -11,11 +11,75 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-__all__ = ["Columns", "Kind", "Metric", "SplitFiles", "SplitName", "TaskName", "TaskSpec", "WrittenAs"]
+__all__ = ["TAKEN_NAMES", "Columns", "Kind", "Metric", "SplitFiles", "SplitName", "TaskName", "TaskSpec", "WrittenAs"]
 
 SplitName = Literal["train", "dev", "test"]
 Metric = Literal["accuracy", "f1", "pearson", "spearman"]
 WrittenAs = Literal["name", "index", "float"]
+# Parts of a model are named by their tasks, and torch keeps these names for what every part can do.
+TAKEN_NAMES = frozenset(
+    [
+        "add_module",
+        "apply",
+        "bfloat16",
+        "buffers",
+        "call_super_init",
+        "children",
+        "clear",
+        "compile",
+        "cpu",
+        "cuda",
+        "double",
+        "dump_patches",
+        "eval",
+        "extra_repr",
+        "float",
+        "forward",
+        "get_buffer",
+        "get_extra_state",
+        "get_parameter",
+        "get_submodule",
+        "half",
+        "ipu",
+        "items",
+        "keys",
+        "load_state_dict",
+        "modules",
+        "mtia",
+        "named_buffers",
+        "named_children",
+        "named_modules",
+        "named_parameters",
+        "parameters",
+        "pop",
+        "register_backward_hook",
+        "register_buffer",
+        "register_forward_hook",
+        "register_forward_pre_hook",
+        "register_full_backward_hook",
+        "register_full_backward_pre_hook",
+        "register_load_state_dict_post_hook",
+        "register_load_state_dict_pre_hook",
+        "register_module",
+        "register_parameter",
+        "register_state_dict_post_hook",
+        "register_state_dict_pre_hook",
+        "requires_grad_",
+        "set_extra_state",
+        "set_submodule",
+        "share_memory",
+        "state_dict",
+        "to",
+        "to_empty",
+        "train",
+        "training",
+        "type",
+        "update",
+        "values",
+        "xpu",
+        "zero_grad",
+    ]
+)
 TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -86,6 +150,8 @@ class TaskSpec(_Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.name in TAKEN_NAMES:
+            raise ValueError(f"no task can be called '{self.name}', a word of torch's; '{self.name}_task' would do")
         expected = 2 if self.kind.is_pair else 1
         if len(self.columns.sentences) != expected:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from core.config import HeadConfig
 from core.heads import TaskHead
 from core.pair_features import PAIR_FEATURES, cosine
 from core.pooling import POOLINGS, EncodedRows
+from data.task_files import builtin_tasks
+from data.tasks import TAKEN_NAMES
 
 SHAPE = BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
 
@@ -223,3 +226,10 @@ def test_weights_start_as_berts() -> None:
     for layer in [*linears(wide.sides)[1:], linears(wide.layers)[0]]:
         assert layer.weight.std().item() == pytest.approx(0.02, rel=0.02)
         assert abs(layer.weight.mean().item()) < 1e-3
+
+
+def test_no_task_has_the_name_of_a_torch_attribute() -> None:
+    """A ModuleDict takes such a name for its own; the list is that of the installed torch, and may hold more."""
+    attributes = {name for name in dir(nn.ModuleDict()) if re.fullmatch("[a-z][a-z0-9_]*", name)}
+    assert attributes <= TAKEN_NAMES
+    assert not TAKEN_NAMES & set(builtin_tasks())
