@@ -63,7 +63,11 @@ def test_a_task_of_the_users_own(tmp_path: Path) -> None:
         ('"f1"', '"pearson"', "tasks.mood: metric of a classification task must be 'accuracy' or 'f1', got 'pearson'"),
         ('["text"]', '["a", "b"]', "tasks.mood: a task of kind 'classify' reads 1 sentence column(s)"),
         ('["text"]', "3", "tasks.mood.columns.sentences = 3: input should be a valid tuple"),
-        ("tasks.mood", "tasks.type", "no task can be called 'type', a word of torch's; 'type_task' would do"),
+        (
+            "tasks.mood",
+            "tasks.type",
+            "tasks.type: no task can be called 'type', a word of torch's; 'type_task' would do",
+        ),
         ("tasks.mood", "tasks.Mood", "[tasks.Mood]: a task's name is lower-case letters"),
         ('kind = "classify"', "", "tasks.mood.kind: missing"),
         ('kind = "classify"', 'kind = "classify"\nname = "x"', "tasks.mood.name: remove it"),
