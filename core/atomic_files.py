@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["flush_folder", "flush_to_disk", "write_atomically"]
+from data.errors import UserError
+
+__all__ = ["flush_folder", "flush_to_disk", "write_atomically", "written_whole"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """A small file, whole or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
+    """A small file, whole or not at all; raises as :func:`written_whole`."""
+    with written_whole(path) as file:
         file.write(content)
-        flush_to_disk(file)
-    temporary.replace(path)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of ``path`` once all of it is safe on disk; until then the old one stays.
+
+    Raises:
+        UserError: if the disk is full or the folder does not take it.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        try:
+            with temporary.open("wb") as file:
+                yield file
+                flush_to_disk(file)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)  # half a file would keep a full disk full
+            raise
+    except OSError as error:
+        raise UserError(f"cannot write '{path}': {error.strerror or error}") from error
 
 
 def flush_to_disk(file: BinaryIO) -> None:

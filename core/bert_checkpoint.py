@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
-import pickle
-import re
-from collections.abc import Collection, Mapping
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from core.atomic_files import write_atomically
 from core.bert import Bert, BertConfig
+from core.weight_files import WEIGHTS, check_shapes, read_json, read_weights
 from data.errors import UserError
 
-__all__ = ["load_bert_config", "load_bert_weights", "remove_bert", "save_bert"]
+__all__ = ["load_bert_config", "load_bert_weights", "load_mlm_head", "remove_bert", "save_bert"]
 
 _CONFIG: Final = "config.json"
-_WEIGHTS: Final = "model.safetensors"
-_SHARD_INDEX: Final = "model.safetensors.index.json"
-_PICKLED_WEIGHTS: Final = "pytorch_model.bin"
-_LFS_POINTER: Final = b"version https://git-lfs"
+_MLM_DECODER: Final = "cls.predictions.decoder.weight"
 
 
 def load_bert_config(folder: Path) -> BertConfig:
@@ -35,7 +31,7 @@ def load_bert_config(folder: Path) -> BertConfig:
             model type), or holds a value out of range.
     """
     path = folder / _CONFIG
-    entries = _read_json(path)
+    entries = read_json(path)
     try:
         return BertConfig.from_dict(entries)
     except ValueError as error:
@@ -43,11 +39,9 @@ def load_bert_config(folder: Path) -> BertConfig:
 
 
 def load_bert_weights(folder: Path, config: BertConfig) -> dict[str, Tensor]:
-    """Read a BERT's weights from ``model.safetensors``, its shards, or else ``pytorch_model.bin``.
+    """Read a BERT's weights, from the files and under the names that :func:`core.weight_files.read_weights` takes.
 
-    Keys may start with ``bert.``, as in a checkpoint of BERT with a head, and LayerNorms may have the old names
-    ``gamma`` and ``beta``. Whatever else is in the files (heads, ``position_ids``, layers beyond the config's) is
-    left alone. Floating-point weights of any precision come as float32.
+    Whatever else is in the files (heads, ``position_ids``, layers beyond the config's) is left alone.
 
     Returns:
         Every parameter of ``Bert(config)`` by name, on the CPU. Only the pooler's are absent, if the checkpoint has
@@ -58,20 +52,50 @@ def load_bert_weights(folder: Path, config: BertConfig) -> dict[str, Tensor]:
             names its key and both shapes).
     """
     expected = _parameter_shapes(config)
-    weights: dict[str, Tensor] = {}
-    keys: dict[str, str] = {}  # parameter -> what the file calls it
-    for path in _weight_files(folder, expected):
-        for key, tensor in _read_weights(path, expected).items():
-            name = _parameter_name(key)
-            if name in keys:
-                raise UserError(f"{path}: '{keys[name]}' and '{key}' are both '{name}'; one of them has to go")
-            if not tensor.is_floating_point():
-                raise UserError(f"{path}: '{key}' is {tensor.dtype}; only floating-point weights can be used")
-            weights[name], keys[name] = tensor.float(), key
-    if not any(name.startswith("pooler.") for name in weights):
+    found = read_weights(folder, expected)
+    if not any(name.startswith("pooler.") for name in found):
         expected = {name: shape for name, shape in expected.items() if not name.startswith("pooler.")}
-    _check_shapes(folder, weights, keys, expected)
-    return weights
+    check_shapes(folder, found, expected)
+    return {name: weight.tensor for name, weight in found.items()}
+
+
+def load_mlm_head(folder: Path, config: BertConfig, word_embeddings: Tensor) -> dict[str, Tensor] | None:
+    """Read the head of masked language modelling (arXiv:1810.04805, section 3.1) that a checkpoint may have.
+
+    Args:
+        folder: of the checkpoint.
+        config: of its encoder.
+        word_embeddings: of its encoder, (V, H). The head's decoder is this very table; where the checkpoint has
+            another one, the head is left alone with a warning.
+
+    Returns:
+        The parameters of :class:`core.pretraining.mlm.MaskedLanguageModel` by name, on the CPU: ``dense`` (H, H) and
+        (H,), ``LayerNorm`` (H,) and (H,), ``bias`` (V,). None where there is no such head.
+
+    Raises:
+        UserError: as :func:`load_bert_weights`, also where only a part of the head is there.
+    """
+    width = config.hidden_size
+    expected = {
+        "cls.predictions.transform.dense.weight": (width, width),
+        "cls.predictions.transform.dense.bias": (width,),
+        "cls.predictions.transform.LayerNorm.weight": (width,),
+        "cls.predictions.transform.LayerNorm.bias": (width,),
+        "cls.predictions.bias": (config.vocab_size,),
+    }
+    found = read_weights(folder, [*expected, _MLM_DECODER])
+    decoder = found.pop(_MLM_DECODER, None)  # most often it is not stored: it is the embeddings
+    if not found:
+        return None
+    check_shapes(folder, found, expected)
+    if decoder is not None and not torch.equal(decoder.tensor, word_embeddings):
+        warnings.warn(
+            f"{folder}: its masked-language-model head has word embeddings of its own, which cannot be used; "
+            "a stage of mlm draws a head",
+            stacklevel=2,
+        )
+        return None
+    return {_name_in_head(name): weight.tensor for name, weight in found.items()}
 
 
 def save_bert(folder: Path, config: BertConfig, state_dict: Mapping[str, Tensor]) -> None:
@@ -93,13 +117,13 @@ def save_bert(folder: Path, config: BertConfig, state_dict: Mapping[str, Tensor]
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_dict.items()}
     # transformers refuses a file that does not say which framework wrote it.
-    write_atomically(folder / _WEIGHTS, safetensors.torch.save(tensors, metadata={"format": "pt"}))
+    write_atomically(folder / WEIGHTS, safetensors.torch.save(tensors, metadata={"format": "pt"}))
     write_atomically(folder / _CONFIG, (json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n").encode())
 
 
 def remove_bert(folder: Path) -> None:
     """Remove what :func:`save_bert` has written, if it has."""
-    for name in (_WEIGHTS, _CONFIG):
+    for name in (WEIGHTS, _CONFIG):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -108,89 +132,5 @@ def _parameter_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
         return {name: tuple(tensor.shape) for name, tensor in Bert(config).state_dict().items()}
 
 
-def _parameter_name(key: str) -> str:
-    """Today's name of a checkpoint's key."""
-    name = key.removeprefix("bert.")
-    return re.sub(r"\.LayerNorm\.(gamma|beta)$", lambda old: _RENAMED[old[1]], name)
-
-
-_RENAMED: Final = {"gamma": ".LayerNorm.weight", "beta": ".LayerNorm.bias"}
-
-
-def _weight_files(folder: Path, wanted: Collection[str]) -> list[Path]:
-    """The files to read, those shards left out that hold nothing wanted."""
-    if (folder / _WEIGHTS).is_file():
-        return [folder / _WEIGHTS]
-    if (folder / _SHARD_INDEX).is_file():
-        return _shards(folder / _SHARD_INDEX, wanted)
-    if (folder / _PICKLED_WEIGHTS).is_file():
-        return [folder / _PICKLED_WEIGHTS]
-    raise UserError(f"{folder}: no weights: expected {_WEIGHTS}, {_SHARD_INDEX} or {_PICKLED_WEIGHTS}")
-
-
-def _shards(index: Path, wanted: Collection[str]) -> list[Path]:
-    weight_map = _read_json(index).get("weight_map")
-    if not isinstance(weight_map, dict):
-        raise UserError(f"{index}: no 'weight_map' from keys to file names")
-    names = sorted({str(name) for key, name in weight_map.items() if _parameter_name(key) in wanted})
-    for name in names:
-        if Path(name).name != name:
-            raise UserError(f"{index}: shard '{name}' is not a plain file name")
-        if not (index.parent / name).is_file():
-            raise UserError(f"{index.parent / name}: missing shard of the weights, listed in {index.name}")
-    return [index.parent / name for name in names]
-
-
-def _read_weights(path: Path, wanted: Collection[str]) -> dict[str, Tensor]:
-    """Those tensors of a file that are wanted, under the file's keys."""
-    try:
-        if path.name == _PICKLED_WEIGHTS:
-            return _read_pickled(path, wanted)
-        with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys() if _parameter_name(key) in wanted}  # noqa: SIM118
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        with path.open("rb") as file:
-            if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
-                raise UserError(f"{path}: a Git LFS pointer, not the weights; run 'git lfs pull'") from error
-        raise UserError(f"{path}: cannot be read as weights: {_first_line(error)}") from error
-
-
-def _read_pickled(path: Path, wanted: Collection[str]) -> dict[str, Tensor]:
-    # weights_only: a pickle can run any code, and this one comes from anywhere.
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(content, Mapping):
-        raise UserError(f"{path}: holds a {type(content).__name__}, not weights by name")
-    return {
-        key: value for key, value in content.items() if isinstance(value, Tensor) and _parameter_name(key) in wanted
-    }
-
-
-def _check_shapes(
-    folder: Path, weights: Mapping[str, Tensor], keys: Mapping[str, str], expected: Mapping[str, tuple[int, ...]]
-) -> None:
-    missing = [name for name in expected if name not in weights]
-    if missing:
-        others = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        raise UserError(f"{folder}: weight '{missing[0]}' of shape {expected[missing[0]]} is missing{others}")
-    for name, shape in expected.items():
-        if tuple(weights[name].shape) != shape:
-            raise UserError(
-                f"{folder}: weight '{keys[name]}' has shape {tuple(weights[name].shape)}, "
-                f"but {_CONFIG} asks for {shape}"
-            )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:  # neither UTF-8 nor JSON
-        raise UserError(f"{path}: not valid JSON: {_first_line(error)}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: must hold a JSON object, got {type(content).__name__}")
-    return content
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _name_in_head(name: str) -> str:
+    return name.removeprefix("cls.predictions.").removeprefix("transform.")

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, cast
 
 import torch
 
-from core.atomic_files import flush_folder, flush_to_disk
+from core.atomic_files import flush_folder, written_whole
 from core.errors import CheckpointError
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
@@ -26,24 +26,36 @@ class _HashingWriter(io.RawIOBase):
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.sha256 = hashlib.sha256()
+        self.refusal: OSError | None = None  # why the disk did not take something
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
         self.sha256.update(data)
-        return self._file.write(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.refusal = error
+            raise
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors and plain values; the old file stays until the new one is safe on disk."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
+    """Write tensors and plain values; the old file stays until the new one is safe on disk.
+
+    Raises:
+        UserError: if the disk is full or the folder does not take it.
+    """
+    with written_whole(path) as file:
         writer = _HashingWriter(file)
-        torch.save(state, cast("BinaryIO", writer))
+        try:
+            torch.save(state, cast("BinaryIO", writer))
+        except RuntimeError:
+            # Of a full disk torch reports only that its archive did not come out as long as it should.
+            if writer.refusal is not None:
+                raise writer.refusal from None
+            raise
         file.write(writer.sha256.digest())
-        flush_to_disk(file)
-    temporary.replace(path)
     flush_folder(path.parent)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
-__all__ = ["random_state", "restore_random_state"]
+__all__ = ["random_state", "random_state_kept", "restore_random_state"]
 
 
 def random_state(device: torch.device) -> dict[str, Any]:
@@ -26,3 +28,13 @@ def restore_random_state(state: dict[str, Any], device: torch.device) -> None:
         torch.cuda.set_rng_state(state["cuda"], device)
     elif device.type == "mps":
         torch.mps.set_rng_state(state["mps"])
+
+
+@contextmanager
+def random_state_kept(device: torch.device) -> Iterator[None]:
+    """Put the generators back as they were, whatever is drawn inside."""
+    state = random_state(device)
+    try:
+        yield
+    finally:
+        restore_random_state(state, device)

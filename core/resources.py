@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from core.atomic_files import write_atomically
 from core.bert import BertConfig
-from core.bert_checkpoint import load_bert_config, load_bert_weights
+from core.bert_checkpoint import load_bert_config, load_bert_weights, load_mlm_head
 from core.config import RunConfig, ScratchConfig
 from core.encoder_fit import check_fit
 from core.encoder_source import resolve_encoder
@@ -35,11 +36,19 @@ __all__ = ["Encoder", "Resources", "pick_device"]
 
 @dataclass(frozen=True)
 class Encoder:
-    """Shape, weights (None: start from random ones) and tokenizer of an encoder."""
+    """Shape, weights (None: start from random ones) and tokenizer of an encoder, and the folder they are from."""
 
     config: BertConfig
     weights: dict[str, Tensor] | None
     tokenizer: Tokenizer
+    folder: Path | None = None
+
+    @cached_property
+    def mlm_head(self) -> dict[str, Tensor] | None:
+        """Its masked-language-model head; None where it comes without one. See :func:`load_mlm_head`."""
+        if self.folder is None or self.weights is None:
+            return None
+        return load_mlm_head(self.folder, self.config, self.weights["embeddings.word_embeddings.weight"])
 
 
 def pick_device(name: str) -> torch.device:
@@ -149,7 +158,7 @@ class Resources:
                 f"{folder}: the tokenizer has {tokenizer.get_vocab_size():,} tokens, "
                 f"but the encoder's vocab_size is {config.vocab_size:,}: they do not belong together"
             )
-        return Encoder(config, load_bert_weights(folder, config), tokenizer)
+        return Encoder(config, load_bert_weights(folder, config), tokenizer, folder)
 
     def _new(self, config: RunConfig, scratch: ScratchConfig) -> Encoder:
         tokenizer = self._vocabulary(config, scratch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,12 +10,15 @@ import torch
 
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
-from core.precision import autocast
-from core.resources import Resources
+from core.precision import autocast, check_precision
+from core.pretraining.stage_speed import stage_seconds
+from core.resources import Resources, pick_device
 from core.run_folder import RunFolder
 from core.speed import Speed
+from core.stopwatch import seconds_of
 from core.task_data import sorted_batches
 from core.trainer import TrainingRun
+from data.batching import Batch
 
 __all__ = ["measure_speed"]
 
@@ -23,21 +26,25 @@ _TIMED_STEPS = 4
 
 
 def measure_speed(config: RunConfig, resources: Resources) -> Speed:
-    """Take a few training steps and score a few dev batches; what is loaded for it stays in ``resources``."""
+    """Take a few steps of each stage and of the run, and score a few dev batches.
+
+    What is loaded for it stays in ``resources``; of what is trained, nothing is kept.
+    """
     torch.set_num_threads(config.compute.threads)
+    device = pick_device(config.compute.device)
+    check_precision(config.compute, device)
+    before = stage_seconds(config, resources, device)
     with TemporaryDirectory() as folder:
         # Stages change the weights, not the speed.
         plain = config.model_copy(update={"pretraining": PretrainingConfig()})
         run = TrainingRun(plain, RunFolder(Path(folder)), resources)
         run.step()  # the first step warms caches and allocators up
-        begun, before = time.perf_counter(), run.progress.examples
-        for _ in range(_TIMED_STEPS):
-            run.step()
-        _wait_for(run.device)
-        trained = (run.progress.examples - before) / (time.perf_counter() - begun)
+        begun = run.progress.examples
+        seconds = sum(seconds_of(run.step, device) for _ in range(_TIMED_STEPS))
+        trained = (run.progress.examples - begun) / seconds
         dev_examples = sum(len(data.dev) for data in run.tasks.values())
         seen = sum(min(config.eval.train_examples, len(data.train)) for data in run.tasks.values())
-        return Speed(trained, dev_examples / _scoring_seconds(run), dev_examples + seen)
+        return Speed(trained, dev_examples / _scoring_seconds(run), dev_examples + seen, before)
 
 
 @torch.inference_mode()
@@ -47,14 +54,10 @@ def _scoring_seconds(run: TrainingRun) -> float:
     total = 0.0
     for data in run.tasks.values():
         batches = list(sorted_batches(data.dev, data.layout, data.siamese, run.config.eval.batch_size))
-        begun = time.perf_counter()
-        with autocast(run.config.compute, run.device):
-            run.model(batches[len(batches) // 2].to(run.device))
-        _wait_for(run.device)
-        total += (time.perf_counter() - begun) * len(batches)
+        total += len(batches) * seconds_of(partial(_score, run, batches[len(batches) // 2]), run.device)
     return total
 
 
-def _wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+def _score(run: TrainingRun, batch: Batch) -> None:
+    with autocast(run.config.compute, run.device):
+        run.model(batch.to(run.device))

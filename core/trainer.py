@@ -283,4 +283,5 @@ class TrainingRun:
             trainable_parameters=trainable,
             forward_examples=self.forward_examples,
             peak_memory_mib=self._memory.mib,
+            pretraining_examples=self.config.pretraining.examples,
         )

@@ -15,7 +15,7 @@ from data.errors import UserError
 from data.gold import Labels, label_array, label_parser
 from data.tasks import SplitName, TaskSpec
 
-__all__ = ["MalformedRowsError", "RawSplit", "parse_split", "read_bytes", "read_split", "split_path"]
+__all__ = ["MalformedRowsError", "RawSplit", "find_file", "parse_split", "read_bytes", "read_split", "split_path"]
 
 _SKIPPED_PER_ROW = 0.001  # at most 0.1 % of a file's rows are skipped; a file of under 1,000 rows must be clean
 _QUOTED_FAULTS = 3
@@ -85,13 +85,27 @@ def split_path(spec: TaskSpec, directory: Path, split: SplitName) -> Path:
     name: str | None = getattr(spec.files, split)
     if name is None:
         raise UserError(f"task '{spec.name}' has no {split} file; name it as files.{split} of the task")
+    return find_file(directory, name, f"task '{spec.name}': no {split} file")
+
+
+def find_file(directory: Path, name: str, missing: str) -> Path:
+    """A file of the data folder.
+
+    Args:
+        directory: the folder.
+        name: of the file, relative to it.
+        missing: begins the message where there is no such file.
+
+    Raises:
+        UserError: if the folder or the file does not exist; with the nearest name there is.
+    """
     if not directory.is_dir():
         raise UserError(f"no data folder '{directory}'; it should hold {name} and the other files of the tasks")
     path = directory / name
     if not path.is_file():
         near = get_close_matches(path.name, [file.name for file in directory.iterdir()], n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
-        raise UserError(f"task '{spec.name}': no {split} file '{path}'{hint}")
+        raise UserError(f"{missing} '{path}'{hint}")
     return path
 
 
@@ -206,7 +220,7 @@ def _column(header: list[str], name: str, path: Path) -> int:
 def _meant(name: str, header: list[str]) -> str:
     folded = {column.strip().casefold(): column for column in header}
     near = get_close_matches(name.strip().casefold(), folded, n=1)
-    return f"; did you mean '{folded[near[0]]}'? Name it under columns of the task" if near else ""
+    return f"; did you mean '{folded[near[0]]}'? Name it as the header does" if near else ""
 
 
 def _check_faults(path: Path, faults: list[str], lost: int, good: int) -> None:

@@ -6,11 +6,10 @@ import json
 from typing import Any
 
 from core.config import RunConfig
-from data.errors import UserError
 from search.executors.base import Executor
+from search.misfit import misfit
 from search.space_trials import TriedRun, try_space
 from search.study_spec import StudySpec
-from search.toml_lines import in_file
 
 __all__ = ["check_encoder"]
 
@@ -27,11 +26,7 @@ def check_encoder(spec: StudySpec, executor: Executor) -> None:
     answer = executor.check([run.config for run in runs])
     if not answer.reason:
         return
-    misfit = runs[answer.passed]
-    if not misfit.key:
-        raise UserError(answer.reason)
-    text = spec.source.read_text(encoding="utf-8-sig") if spec.source.is_file() else ""
-    raise in_file(misfit.refuse(answer.reason), spec.source, text)
+    raise misfit(spec, runs[answer.passed], answer.reason)
 
 
 def _different(runs: list[TriedRun]) -> list[TriedRun]:

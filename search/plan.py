@@ -54,9 +54,19 @@ def show_warnings(console: Console, report: DataReport) -> None:
 
 
 def show_estimate(console: Console, speed: Speed, config: RunConfig, trials: int, workers: int) -> float:
-    """Print the estimate for the trials still to be trained; returns the seconds of one full trial."""
+    """Print the estimate for the trials still to be trained; returns the seconds of one full trial.
+
+    The base's stages count once: their result is kept and shared.
+    """
     one = speed.seconds(config)
-    at_most = one * -(-trials // workers)
+    at_most = speed.pretraining_seconds + one * -(-trials // workers)
+    if speed.pretraining_seconds:
+        console.print(
+            f"stages: the base's further pretraining takes about {duration(speed.pretraining_seconds)} (measured), "
+            "counted once below: trials with the same stages share it",
+            highlight=False,
+            soft_wrap=True,
+        )
     console.print(
         f"speed:  {speed.train_examples_per_second:.0f} training examples/s, "
         f"{speed.eval_examples_per_second:.0f} dev examples/s (measured); a full trial of the base takes about "

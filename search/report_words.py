@@ -6,7 +6,15 @@ import pandas as pd
 
 from search.first_trials import DEFAULT
 from search.progress import duration
-from search.trial_table import FORWARD_EXAMPLES, PARAMETERS, PEAK_MEMORY, SCORE, SETTING, TRAINABLE
+from search.trial_table import (
+    FORWARD_EXAMPLES,
+    PARAMETERS,
+    PEAK_MEMORY,
+    PRETRAINING_EXAMPLES,
+    SCORE,
+    SETTING,
+    TRAINABLE,
+)
 
 __all__ = ["answer", "shown_table"]
 
@@ -19,6 +27,9 @@ def answer(table: pd.DataFrame) -> list[str]:
         f"{len(table)} trials ({', '.join(f'{count} {state}' for state, count in states.items())}) took "
         f"{duration(float(table['seconds'].sum()))} of training and {int(table['examples'].sum()):,} training examples."
     )
+    stages = int(table[PRETRAINING_EXAMPLES].fillna(0).max())
+    if stages:
+        cost += f" Further pretraining comes on top, of up to {stages:,} examples a trial; trials share its stages."
     if finished.empty:
         return ["No trial has finished yet.", cost]
     best = finished.iloc[int(finished["overall"].astype(float).argmax())]
@@ -46,10 +57,17 @@ def shown_table(table: pd.DataFrame) -> pd.DataFrame:
     shown = shown.rename(columns=lambda name: name.removeprefix(SCORE).removeprefix(SETTING))
     costs = _HEADINGS.values()
     empty = [name for name in costs if shown[name].isna().all()] + ["reason"] * (not shown["reason"].any())
+    empty += [_PRETRAINING] * (not shown[_PRETRAINING].fillna(0).any())
     return shown.drop(columns=empty).map(_cell)
 
 
-_HEADINGS = {FORWARD_EXAMPLES: "forward examples", TRAINABLE: "trainable %", PEAK_MEMORY: "peak MiB"}
+_PRETRAINING = "pretraining examples"
+_HEADINGS = {
+    FORWARD_EXAMPLES: "forward examples",
+    PRETRAINING_EXAMPLES: _PRETRAINING,
+    TRAINABLE: "trainable %",
+    PEAK_MEMORY: "peak MiB",
+}
 
 
 def _cell(value: str | float | None) -> str | float:

@@ -20,6 +20,7 @@ from search.executors.base import ExecutorError
 from search.executors.local import LocalExecutor
 from search.exit_codes import ExitCode, entry_point
 from search.json_lines import JsonLines
+from search.nli_check import check_nli_files
 from search.options import RUNS, RunsDir, StorageUrl
 from search.plan import show_data, show_estimate, show_plan, show_warnings
 from search.preflight import DataReport, check_data
@@ -77,6 +78,7 @@ def main(
         return
     spec = with_corpus(spec, runs_dir)
     report = check_data(spec.base, runs_dir / spec.name / "malformed-rows.txt")
+    report = check_nli_files(spec, report)
     show_data(console, report)
     show_warnings(Console(stderr=True) if quiet else console, report)
     try:

@@ -106,6 +106,11 @@ class Space:
     dimensions: tuple[Dimension, ...]
 
     @property
+    def paths(self) -> list[str]:
+        """Of the settings, in their order."""
+        return [dimension.path for dimension in self.dimensions]
+
+    @property
     def has_conditions(self) -> bool:
         """Whether some settings are searched in some trials only; one that takes a value along is never searched."""
         return any(dimension.when for dimension in self._searched)

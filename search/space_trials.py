@@ -19,6 +19,7 @@ from search.simplex import Simplex
 from search.space import Dimension, Proposal, Space
 from search.space_hints import condition_hint, link_hint
 from search.validation_messages import explain
+from search.variants import Variants
 
 __all__ = ["TriedRun", "try_space"]
 
@@ -98,7 +99,8 @@ def _check_bounds(dimension: Dimension, met: Mapping[str, Any], base: RunConfig)
 def _values(dimension: Dimension, met: Mapping[str, Any], space: Space, base: RunConfig) -> Iterator[TriedRun]:
     assert not isinstance(dimension.distribution, Simplex)
     for name, value in dimension.distribution.extremes():
-        key = ("space", dimension.path, name)
+        is_variant = isinstance(dimension.distribution, Variants)
+        key = ("variants", str(value)) if is_variant else ("space", dimension.path, name)
         first: tuple[Proposal, _Fault] | None = None
         for proposal in _proposals(dimension, value, met, space, base):
             judged = _judge(proposal.tree)

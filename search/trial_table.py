@@ -13,11 +13,25 @@ from search.space import Space
 from search.stored_space import stored_space
 from search.trial_record import TrialRecord
 
-__all__ = ["FORWARD_EXAMPLES", "PARAMETERS", "PEAK_MEMORY", "SCORE", "SETTING", "TRAINABLE", "trial_table"]
+__all__ = [
+    "FORWARD_EXAMPLES",
+    "PARAMETERS",
+    "PEAK_MEMORY",
+    "PRETRAINING_EXAMPLES",
+    "SCORE",
+    "SETTING",
+    "TRAINABLE",
+    "trial_table",
+]
 
 SETTING = "setting "
 SCORE = "score "
-FORWARD_EXAMPLES, TRAINABLE, PARAMETERS = _COUNTS = ("forward_examples", "trainable_parameters", "parameters")
+FORWARD_EXAMPLES, PRETRAINING_EXAMPLES, TRAINABLE, PARAMETERS = _COUNTS = (
+    "forward_examples",
+    "pretraining_examples",
+    "trainable_parameters",
+    "parameters",
+)
 PEAK_MEMORY = "peak_memory_mib"
 
 _STATES: dict[str, TrialState | str] = {
@@ -63,7 +77,4 @@ def trial_table(study: optuna.Study) -> pd.DataFrame:
 
 
 def _cost_columns(cost: Cost | None) -> dict[str, float | None]:
-    if cost is None:
-        return dict.fromkeys((*_COUNTS, PEAK_MEMORY))
-    counts = (cost.forward_examples, cost.trainable_parameters, cost.parameters)
-    return {**dict(zip(_COUNTS, counts, strict=True)), PEAK_MEMORY: cost.peak_memory_mib}
+    return {name: None if cost is None else getattr(cost, name) for name in (*_COUNTS, PEAK_MEMORY)}

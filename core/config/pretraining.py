@@ -27,6 +27,7 @@ __all__ = [
 
 Pooling = Literal["cls", "pooler", "mean", "max"]
 _POOLING = "sentence vector, as in heads"
+_OF_NLI_FILE = ("nli", "supervised_simcse")
 _TASKS = "tasks whose training examples are used, with commas between; None: all that fit"
 
 
@@ -43,6 +44,11 @@ class StageConfig(Section):
     dropout: Probability | None = Field(
         None, description="in the encoder, on hidden states and attention weights alike; None: as in the run"
     )
+
+    @property
+    def steps(self) -> int:
+        """Updates until the planned examples have been seen; all batches are whole."""
+        return -(-self.examples // self.batch_size)
 
 
 class MlmConfig(StageConfig):
@@ -149,8 +155,8 @@ class PretrainingConfig(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for name in ("nli", "supervised_simcse"):
-            if getattr(self, name).examples and self.nli_file.path is None:
+        for name in self.stages:
+            if name in _OF_NLI_FILE and self.nli_file.path is None:
                 raise ValueError(f"pretraining.{name} needs a file of pairs: give pretraining.nli_file.path")
         return self
 
@@ -159,6 +165,16 @@ class PretrainingConfig(Section):
         """The stages that the run has, in their order."""
         every = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: stage for name, stage in every.items() if isinstance(stage, StageConfig) and stage.examples}
+
+    @property
+    def examples(self) -> int:
+        """Training examples that the stages see, whole batches counted."""
+        return sum(stage.steps * stage.batch_size for stage in self.stages.values())
+
+    @property
+    def reads_nli_file(self) -> bool:
+        """Whether one of the stages is trained on ``nli_file``."""
+        return any(name in _OF_NLI_FILE for name in self.stages)
 
 
 def fits_pairs(spec: TaskSpec) -> bool:

@@ -41,8 +41,8 @@ def chain(
     """Every stage with its key, which runs share exactly if they have its result in common.
 
     A key holds the encoder that the chain starts from, weight by weight; the tokenizer and the row layout; the stages
-    up to this one with their settings and sources; the run's seed; and what sums of floats depend on. It does not
-    hold anything of the run that comes after, nor where the data lie.
+    up to this one with their settings, sources and layers from the checkpoint; the run's seed; and what sums of floats
+    depend on. It does not hold anything of the run that comes after, nor where the data lie.
 
     Args:
         stages: in their order.
@@ -64,7 +64,7 @@ def chain(
     links: list[Link] = []
     for stage in stages:
         own = {"stage": stage.name, "config": stage.config.model_dump(mode="json", exclude={"tasks"})}
-        facts = {**facts, **own, "sources": stage.sources}
+        facts = {**facts, **own, "sources": stage.sources, **stage.layers}
         links.append(Link(stage, facts, _digest(facts)))
         facts = {"after": links[-1].key}
     return links

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from core.config import RunConfig
 from core.config.pretraining import NliFileConfig, fits_pairs, named_tasks
 from core.fixed_subset import fixed_subset
-from core.pretraining.nli_file import known_files, read_nli_pairs
+from core.nli_file import known_files, read_nli_pairs
 from core.resources import Resources
 from data.examples import Examples
 from data.reading import read_bytes
@@ -42,6 +43,11 @@ class Sources:
     def tokenizer(self) -> Tokenizer:
         """The encoder's."""
         return self._resources.encoder(self._config).tokenizer
+
+    @property
+    def mlm_head(self) -> dict[str, Tensor] | None:
+        """The encoder's head of masked language modelling, if it has one; see :class:`core.resources.Encoder`."""
+        return self._resources.encoder(self._config).mlm_head
 
     def tasks(self, named: str | None, *, pairs: bool) -> list[str]:
         """The tasks that a stage uses, sorted: those named, or all that fit.

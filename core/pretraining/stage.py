@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -26,8 +26,10 @@ class Stage:
         sources: what its data are made from, JSON-able: equal sources, equal data. They name the stage's result, and
             are had without making the data.
         make_data: makes the data.
-        make_objective: makes the objective for an encoder of this shape, its layers drawn from the generator.
+        make_objective: makes the objective for an encoder of this shape; what layers it has are drawn from the
+            generator, or start as ``layers`` says.
         in_batch_negatives: whether the batch's examples are each other's negatives, so that all sentences must differ.
+        layers: where the objective may take layers from the encoder's checkpoint, which these are, JSON-able.
     """
 
     name: str
@@ -36,3 +38,4 @@ class Stage:
     make_data: Callable[[], StageData]
     make_objective: Callable[[BertConfig, torch.Generator], Objective]
     in_batch_negatives: bool = False
+    layers: dict[str, str] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from core.checkpoint import load_checkpoint, save_checkpoint
 from core.errors import CheckpointError
 from core.pretraining.observer import PretrainingInterruptedError, StageObserver
 from core.pretraining.weights_digest import weights_digest
+from data.errors import UserError
 
 __all__ = ["StageFolder"]
 
@@ -44,20 +45,27 @@ class StageFolder:
 
         Raises:
             PretrainingInterruptedError: the observer does not want to wait any longer.
+            UserError: the folder cannot be made or written to.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._lock)
-        while True:
-            try:
-                lock.acquire(timeout=_LOOK_UP_SECONDS)
-                break
-            except Timeout:
-                if not observer.waiting(stage):
-                    raise PretrainingInterruptedError(f"stage {stage}, while another process trains it") from None
+        while not self._acquired(lock):
+            if not observer.waiting(stage):
+                raise PretrainingInterruptedError(f"stage {stage}, while another process trains it")
         try:
             yield
         finally:
             lock.release()
+
+    def _acquired(self, lock: FileLock) -> bool:
+        """Whether the lock was free within a second."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=_LOOK_UP_SECONDS)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise UserError(f"cannot write to '{self.path}': {error.strerror or error}") from error
+        return True
 
     def read_encoder(self) -> dict[str, Tensor] | None:
         """What :meth:`write_encoder` wrote; None if there is nothing.
@@ -65,9 +73,9 @@ class StageFolder:
         Raises:
             CheckpointError: if it is damaged.
         """
-        if not self.encoder.exists():
-            return None
         try:
+            if not self.encoder.exists():
+                return None
             with safe_open(self.encoder, framework="pt") as file:
                 weights: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
                 digest = (file.metadata() or {}).get("sha256")
@@ -78,7 +86,11 @@ class StageFolder:
         return weights
 
     def write_encoder(self, weights: Mapping[str, Tensor]) -> None:
-        """Keep the trained encoder; the checkpoint has served its purpose."""
+        """Keep the trained encoder; the checkpoint has served its purpose.
+
+        Raises:
+            UserError: if the disk does not take it, as with all that is written here.
+        """
         metadata = {"format": "pt", "sha256": weights_digest(weights)}
         write_atomically(self.encoder, safetensors.torch.save(dict(weights), metadata=metadata))
         flush_folder(self.path)

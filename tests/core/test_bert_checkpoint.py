@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from core.bert import Bert, BertConfig
-from core.bert_checkpoint import load_bert_config, load_bert_weights, save_bert
+from core.bert_checkpoint import load_bert_config, load_bert_weights, load_mlm_head, save_bert
 from data.errors import UserError
 
 CONFIG = BertConfig(
@@ -210,6 +210,53 @@ def test_pickled_weights_are_read_when_there_is_nothing_else(folder: Path, bert:
 def test_safetensors_win_over_pickled_weights(folder: Path, bert: Bert) -> None:
     (folder / "pytorch_model.bin").write_bytes(b"never read")
     assert_same(load_bert_weights(folder, CONFIG), bert)
+
+
+# The head of masked language modelling.
+
+HEAD = {
+    "cls.predictions.bias": torch.rand(30),
+    "cls.predictions.transform.dense.weight": torch.rand(12, 12),
+    "cls.predictions.transform.dense.bias": torch.rand(12),
+    "cls.predictions.transform.LayerNorm.gamma": torch.rand(12),
+    "cls.predictions.transform.LayerNorm.beta": torch.rand(12),
+}
+
+
+def head_of(folder: Path, bert: Bert) -> dict[str, Tensor] | None:
+    return load_mlm_head(folder, CONFIG, bert.embeddings.word_embeddings.weight.detach())
+
+
+def test_a_head_that_is_there_or_not(folder: Path, bert: Bert) -> None:
+    assert head_of(folder, bert) is None
+    rewrite(folder, lambda weights: {**weights, **{key: tensor.half() for key, tensor in HEAD.items()}})
+    head = head_of(folder, bert)
+    assert head is not None
+    assert set(head) == {"bias", "dense.weight", "dense.bias", "LayerNorm.weight", "LayerNorm.bias"}
+    for name, key in (("LayerNorm.weight", "transform.LayerNorm.gamma"), ("bias", "bias")):
+        assert torch.equal(head[name], HEAD[f"cls.predictions.{key}"].half().float())
+
+
+def test_half_a_head_and_a_misshapen_one_are_refused(folder: Path, bert: Bert) -> None:
+    whole = load_file(folder / "model.safetensors")
+    rewrite(folder, lambda _: {**whole, **{key: tensor for key, tensor in HEAD.items() if "beta" not in key}})
+    assert error_of(lambda: head_of(folder, bert)) == (
+        f"{folder}: weight 'cls.predictions.transform.LayerNorm.bias' of shape (12,) is missing"
+    )
+    rewrite(folder, lambda _: {**whole, **HEAD, "cls.predictions.bias": torch.rand(31)})
+    assert error_of(lambda: head_of(folder, bert)) == (
+        f"{folder}: weight 'cls.predictions.bias' has shape (31,), but config.json asks for (30,)"
+    )
+    assert_same(load_bert_weights(folder, CONFIG), bert)  # who does not want the head is not kept from the encoder
+
+
+def test_a_decoder_that_is_not_the_embeddings(folder: Path, bert: Bert) -> None:
+    table = bert.embeddings.word_embeddings.weight.detach().clone()
+    rewrite(folder, lambda weights: {**weights, **HEAD, "cls.predictions.decoder.weight": table})
+    assert head_of(folder, bert) is not None
+    rewrite(folder, lambda weights: {**weights, "cls.predictions.decoder.weight": table + 1e-6})
+    with pytest.warns(UserWarning, match="has word embeddings of its own"):
+        assert head_of(folder, bert) is None
 
 
 # What cannot be loaded says why.

@@ -178,6 +178,8 @@ def test_evaluations_written_before_costs_were_recorded_are_read() -> None:
     assert evaluation.confusion == {}
     assert evaluation.loss_weights == {}
     assert replace(evaluation, cost=Cost(4, 1, 6, 2.5)).to_json() != json.dumps(json.loads(old))
+    costs = '"cost": {"parameters": 4, "trainable_parameters": 1, "forward_examples": 6, "peak_memory_mib": 2.5}'
+    assert Evaluation.from_json(f"{old[:-1]}, {costs}}}").cost == Cost(4, 1, 6, 2.5, pretraining_examples=0)
 
 
 def test_scores_without_training_examples_are_those_with_them(run: TrainingRun) -> None:

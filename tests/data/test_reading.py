@@ -147,7 +147,7 @@ class TestWholeFiles:
     def test_a_missing_column(self, tmp_path: Path) -> None:
         assert refused(tmp_path, HEADER.replace("is_duplicate", "Is_Duplicate ") + para_row(0)) == (
             ": no column 'is_duplicate'; the header has 'id', 'sentence1', 'sentence2', 'Is_Duplicate '; "
-            "did you mean 'Is_Duplicate '? Name it under columns of the task"
+            "did you mean 'Is_Duplicate '? Name it as the header does"
         )
 
     def test_a_column_that_stands_twice(self, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from search.presets import list_presets
 from search.random_draws import RandomDraws
 from search.samplers import make_sampler
 from search.space_parsing import read_space
+from search.space_trials import try_space
 from search.stored_study import create_or_load
 from search.study_file import list_studies, load_study
 from search.study_spec import StudySpec
@@ -113,6 +114,14 @@ def test_every_variant_with_every_seed_in_order(tmp_path: Path) -> None:
         study.tell(trial, 0.5)
     assert found == [trial.params for trial in spec.first_trials]
     assert [row.path for row in spec.summary().rows] == ["variant", "seed"]
+
+
+def test_what_is_tried_out_knows_its_variant(tmp_path: Path) -> None:
+    spec = load(tmp_path, COMPARISON)
+    named = {run.key: run.config for run in try_space(spec.space, spec.base) if run.key[0] == "variants"}
+    assert named == {
+        ("variants", name): run_of(spec, {"variant": name, "seed": 3}) for name in ("plain", "cooked", "own")
+    }
 
 
 def test_one_seed_is_no_setting(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from search.best_trial_tables import loss_weight_words, task_tables
 from search.cost_words import cost_words
 from search.dashboard_panels import trial_note
 from search.report import write_report
-from search.report_words import shown_table
+from search.report_words import answer, shown_table
 from search.storage import open_storage
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord, TrialResult
@@ -66,6 +66,28 @@ def test_the_table_has_costs_and_leaves_out_what_nobody_recorded() -> None:
     only_old = shown_table(trial_table(stored(old)))
     assert not {"trainable %", "forward examples", "peak MiB", "reason"} & set(only_old.columns)
     assert only_old.shape[0] == 1
+
+
+def test_further_pretraining_is_shown_where_there_was_some() -> None:
+    """As a part of the cost of every trial that has it; 0 was not recorded in older studies, and is not shown."""
+    further = replace(COST, pretraining_examples=5000)
+    result = TrialResult.of([replace(POINT, cost=further)], "")
+    attrs = stored(result).trials[0].user_attrs
+    old_cost = {name: value for name, value in attrs["cost"].items() if name != "pretraining_examples"}
+    assert TrialResult.read({**attrs, "cost": old_cost}).cost == COST
+    assert TrialResult.read(attrs).cost == further
+
+    without = TrialResult.of([POINT], "")
+    table = trial_table(stored(result, without))
+    assert table["pretraining_examples"].tolist() == [5000, 0]
+    assert shown_table(table)["pretraining examples"].tolist() == [5000, 0]
+    words = "Further pretraining comes on top, of up to 5,000 examples a trial; trials share its stages."
+    assert any(line.endswith(words) for line in answer(table))
+    assert "3,200 forward examples after 5,000 examples of further pretraining; peak" in cost_words(further)
+
+    plain = trial_table(stored(without, TrialResult(0.5, {"sst": 0.5}, 200, 208, 1.0)))
+    assert "pretraining examples" not in shown_table(plain).columns
+    assert not any("pretraining" in line for line in answer(plain))
 
 
 def test_a_running_trial_has_empty_cells() -> None:

@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from core.bert_checkpoint import save_bert
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
 from core.multitask import build_encoder
 from core.pretraining.chain import chain
 from core.pretraining.stages import make_stages
 from core.resources import Resources
+from data.tokenizer import save_tokenizer
 
 MakeConfig = Callable[..., RunConfig]
 
@@ -161,6 +164,37 @@ def test_data(
     assert keys(there)["mlm"] == keys(config)["mlm"]
     everything = {**STAGES, "nli_file": {"path": "nli.tsv", "leave_out_known": False}}
     assert keys(there, everything) == keys(config, everything)
+
+
+def test_the_head_that_masked_language_modelling_starts_from(
+    keys: Callable[..., dict[str, str]], small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    """Of encoders alike weight by weight. Other stages do not look at it."""
+    scratch = small_config()
+    encoder = resources.encoder(scratch)
+    bert = build_encoder(scratch, encoder.config, encoder.weights)
+    size, width = encoder.config.vocab_size, encoder.config.hidden_size
+    head = {
+        "cls.predictions.bias": torch.zeros(size),
+        "cls.predictions.transform.dense.weight": torch.eye(width),
+        "cls.predictions.transform.dense.bias": torch.zeros(width),
+        "cls.predictions.transform.LayerNorm.weight": torch.ones(width),
+        "cls.predictions.transform.LayerNorm.bias": torch.zeros(width),
+    }
+    found = []
+    for name, layers in (
+        ("none", {}),
+        ("head", head),
+        ("other", {**head, "cls.predictions.bias": torch.full((size,), 1e-7)}),
+    ):
+        save_bert(tmp_path / name, encoder.config, bert.state_dict())
+        save_tokenizer(encoder.tokenizer, tmp_path / name)
+        weights = {**bert.state_dict(), **layers}
+        save_file({key: weight.contiguous() for key, weight in weights.items()}, tmp_path / name / "model.safetensors")
+        config = small_config(model={"encoder": str(tmp_path / name), "scratch": None})
+        found.append((keys(config, {"mlm": {"examples": 100}})["mlm"], keys(config, {"mnrl": {"examples": 9}})["mnrl"]))
+    assert len({mlm for mlm, _ in found}) == 3
+    assert len({mnrl for _, mnrl in found}) == 1
 
 
 def test_another_nli_file(

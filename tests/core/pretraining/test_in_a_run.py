@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from core.config import RunConfig
 from core.resources import Resources
@@ -69,6 +70,26 @@ def test_encoders_of_the_tasks_own_all_start_from_the_same_stages(small_config: 
     assert all(weight.equal(start[name]) for part in parts for name, weight in part.encoder.state_dict().items())
 
 
+def test_its_cost_counts_the_stages_whoever_trained_them(small_config: MakeConfig, tmp_path: Path) -> None:
+    """By what the stages see: 104 is 13 whole batches of 8, and 64 two of 32."""
+    seen: dict[str, int] = {}
+
+    class Watcher(Unattended):
+        def advanced(self, stage: str, examples: int) -> bool:
+            seen[stage] = examples
+            return True
+
+    stages = {"mlm": {"examples": 50}, "mnrl": {"examples": 100, "batch_size": 8}}
+    config, resources = small_config(pretraining=stages), Resources(tmp_path)
+    costs = []
+    for name in ("first", "second"):
+        train(config, tmp_path / name, resources, Watcher())
+        costs.append([e.cost.pretraining_examples for e in RunFolder(tmp_path / name).read_metrics() if e.cost])
+    assert seen == {"mlm": 64, "mnrl": 104}
+    assert costs == [[168] * 3] * 2
+    assert small_config().pretraining.examples == 0
+
+
 def test_it_can_be_interrupted_before_its_first_step(small_config: MakeConfig, tmp_path: Path) -> None:
     class Stop(Unattended):
         steps = 0
@@ -87,6 +108,28 @@ def test_it_can_be_interrupted_before_its_first_step(small_config: MakeConfig, t
     assert train(config, tmp_path / "run", Resources(tmp_path), Unattended()) == Outcome.FINISHED
 
 
-def test_measuring_the_speed_trains_no_stage(small_config: MakeConfig, tmp_path: Path) -> None:
-    measure_speed(small_config(pretraining=STAGES), Resources(tmp_path))
+def test_the_estimate_counts_the_stages_that_nobody_has_trained(
+    small_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the mean of four steps after the first, times the stage's steps; a stage of one step has only that one."""
+    clock = {"mlm": iter([9.0, 1.0, 2.0, 3.0, 4.0]), "mnrl": iter([9.0, 0.5, 0.5, 0.5, 0.5]), "simcse": iter([0.25])}
+    stages = {**STAGES, "simcse": {"examples": 5, "batch_size": 8}}
+    config, resources = small_config(pretraining=stages), Resources(tmp_path)
+    timed: list[str] = []
+
+    def lap(step: Callable[[], None], device: torch.device) -> float:
+        assert device.type == "cpu"
+        step()
+        stage: str = step.__self__._stage.name  # type: ignore[attr-defined]
+        timed.append(stage)
+        return next(clock[stage])
+
+    monkeypatch.setattr("core.pretraining.stage_speed.seconds_of", lap)
+    assert measure_speed(config, resources).pretraining_seconds == 7 * 2.5 + 1 * 0.25 + 25 * 0.5
+    assert timed == ["mlm"] * 5 + ["simcse"] + ["mnrl"] * 5
     assert not (tmp_path / "stages").exists()
+
+    train(small_config(pretraining={"mlm": STAGES["mlm"]}), tmp_path / "run", resources, Unattended())
+    clock |= {"mnrl": iter([9.0, 0.5, 0.5, 0.5, 0.5]), "simcse": iter([0.25])}
+    assert measure_speed(config, resources).pretraining_seconds == 0.25 + 25 * 0.5
+    assert measure_speed(small_config(), resources).pretraining_seconds == 0.0

@@ -11,8 +11,8 @@ import torch
 
 from core.bert import BertConfig
 from core.config.pretraining import NliConfig, NliFileConfig
+from core.nli_file import read_nli_pairs
 from core.pretraining.nli import Inference
-from core.pretraining.nli_file import read_nli_pairs
 from core.pretraining.stage import Stage
 from core.pretraining.stage_run import StageRun
 from data.errors import UserError

@@ -1,0 +1,78 @@
+"""A run's stages with their folders in the cache, and how far they have been trained."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from core.bert import BertConfig
+from core.config import RunConfig
+from core.config.pretraining import PretrainingConfig
+from core.errors import CheckpointError
+from core.multitask import build_encoder
+from core.pretraining.chain import Link, chain
+from core.pretraining.stage_folder import StageFolder
+from core.pretraining.stages import make_stages
+from core.resources import Resources
+
+__all__ = ["StagePlan", "plan_stages"]
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """What is left of a run's stages.
+
+    Attributes:
+        shape: of the encoder, with the run's dropout.
+        weights: of the encoder before the first stage that is left, on the CPU.
+        left: the stages to be trained, in their order, each with its folder.
+    """
+
+    shape: BertConfig
+    weights: dict[str, Tensor]
+    left: list[tuple[Link, StageFolder]]
+
+
+def plan_stages(
+    config: RunConfig, pretraining: PretrainingConfig, resources: Resources, cache_dir: Path, device: torch.device
+) -> StagePlan | None:
+    """The plan; None if the run has no stages. Nothing is written.
+
+    Args:
+        config: the run.
+        pretraining: its stages.
+        resources: shared by the runs of this process.
+        cache_dir: results are in ``stages`` there.
+        device: where the stages are trained.
+
+    Raises:
+        UserError: data or encoder cannot be used.
+    """
+    stages = make_stages(config, pretraining, resources)
+    if not stages:
+        return None
+    encoder = resources.encoder(config)
+    # What the weights lack is drawn as it is for the run itself.
+    start = build_encoder(config, encoder.config, encoder.weights)
+    links = chain(stages, start, config, resources.layout(config), encoder.tokenizer.to_str(), device)
+    folders = [StageFolder(cache_dir / "stages" / link.key) for link in links]
+    done, weights = _last_result(folders)
+    return StagePlan(
+        start.config,
+        dict(start.state_dict()) if weights is None else weights,
+        list(zip(links[done:], folders[done:], strict=True)),
+    )
+
+
+def _last_result(folders: list[StageFolder]) -> tuple[int, dict[str, Tensor] | None]:
+    """How many stages need not be looked at, and the weights after them: a result needs none of the earlier ones."""
+    for number in range(len(folders), 0, -1):
+        with suppress(CheckpointError):  # a damaged one is reported when it is its turn
+            weights = folders[number - 1].read_encoder()
+            if weights is not None:
+                return number, weights
+    return 0, None

@@ -1,0 +1,44 @@
+"""How long a run's stages will take, by a few real steps of each."""
+
+from __future__ import annotations
+
+import torch
+
+from core.config import RunConfig
+from core.pretraining.stage_plan import plan_stages
+from core.pretraining.stage_run import StageRun
+from core.pretraining.stage_trainer import begin_stage
+from core.random_state import random_state_kept
+from core.resources import Resources
+from core.stopwatch import seconds_of
+
+__all__ = ["stage_seconds"]
+
+_TIMED_STEPS = 4
+
+
+def stage_seconds(config: RunConfig, resources: Resources, device: torch.device) -> float:
+    """Estimated training of those stages of a run that nobody has trained yet; nothing of the steps is kept.
+
+    Every stage is timed on the encoder that the first of them starts from: weights make no difference to the speed.
+
+    Raises:
+        UserError: data or encoder cannot be used, or a stage's examples do not give one batch.
+    """
+    with random_state_kept(device):
+        plan = plan_stages(config, config.pretraining, resources, resources.cache_dir, device)
+        if plan is None:
+            return 0.0
+        total = 0.0
+        for link, _ in plan.left:
+            run = begin_stage(link.stage, config, plan.shape, plan.weights, device)
+            total += link.stage.config.steps * _seconds_of_a_step(run, device)
+        return total
+
+
+def _seconds_of_a_step(run: StageRun, device: torch.device) -> float:
+    laps: list[float] = []
+    while not run.finished and len(laps) <= _TIMED_STEPS:
+        laps.append(seconds_of(run.step, device))
+    steady = laps[1:] or laps  # the first step warms caches and allocators up
+    return sum(steady) / len(steady)

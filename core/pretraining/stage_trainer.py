@@ -1,0 +1,106 @@
+"""Trains a stage in its folder, or takes what another process has left there."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from core.bert import Bert, BertConfig
+from core.config import RunConfig
+from core.config.pretraining import StageConfig
+from core.errors import CheckpointError
+from core.pretraining.chain import Link
+from core.pretraining.observer import PretrainingInterruptedError, StageObserver
+from core.pretraining.stage import Stage
+from core.pretraining.stage_folder import StageFolder
+from core.pretraining.stage_run import StageRun
+
+__all__ = ["StageTrainer", "begin_stage"]
+
+
+class StageTrainer:
+    """Trains stages in their folders, which are locked meanwhile.
+
+    Args:
+        config: the run.
+        shape: of its encoder.
+        device: where to train.
+        observer: sees every step.
+        checkpoint_seconds: between two checkpoints.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        shape: BertConfig,
+        device: torch.device,
+        observer: StageObserver,
+        checkpoint_seconds: float,
+    ) -> None:
+        self._config, self._shape, self._device = config, shape, device
+        self._observer, self._checkpoint_seconds = observer, checkpoint_seconds
+
+    def result(self, link: Link, folder: StageFolder, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The weights after a stage, from those before it.
+
+        Raises:
+            PretrainingInterruptedError: the observer said stop.
+            DivergedError: a loss or a weight is NaN or infinite.
+            UserError: the stage's data cannot be used, or the folder cannot be written to.
+        """
+        try:
+            found = folder.read_encoder()  # another process may have been faster
+            if found is not None:
+                return found
+        except CheckpointError as error:
+            warnings.warn(f"{error}; the stage is trained again", stacklevel=3)
+        run = begin_stage(link.stage, self._config, self._shape, weights, self._device)
+        folder.write_facts(link.facts)
+        _resume(run, folder)
+        self._train(run, link.stage.name, folder)
+        after = run.weights()
+        folder.write_facts({**link.facts, "losses": run.curve})
+        folder.write_encoder(after)
+        return after
+
+    def _train(self, run: StageRun, name: str, folder: StageFolder) -> None:
+        saved = time.monotonic()
+        while not run.finished:
+            run.step()
+            go_on = self._observer.advanced(name, run.progress.examples)
+            if not go_on or time.monotonic() - saved >= self._checkpoint_seconds:
+                folder.write_checkpoint(run.state_dict())
+                saved = time.monotonic()
+            if not go_on:
+                raise PretrainingInterruptedError(f"stage {name} at {run.progress.examples:,} examples")
+
+
+def begin_stage(
+    stage: Stage, config: RunConfig, shape: BertConfig, weights: dict[str, Tensor], device: torch.device
+) -> StageRun:
+    """The stage before its first step, on an encoder with these weights."""
+    bert = Bert(_stage_shape(shape, stage.config), weights)
+    return StageRun(stage, bert, config.seed, config.compute, device)
+
+
+def _resume(run: StageRun, folder: StageFolder) -> None:
+    """Go on from the folder's checkpoint; without a whole one, begin at the beginning."""
+    try:
+        state = folder.read_checkpoint()
+    except CheckpointError as error:
+        # Stages are deterministic: beginning again costs time, not results.
+        warnings.warn(f"{error}; the stage begins again", stacklevel=2)
+        return
+    if state is not None:
+        run.load_state_dict(state)
+
+
+def _stage_shape(shape: BertConfig, stage: StageConfig) -> BertConfig:
+    """The encoder under the stage's own dropout, where it has one."""
+    if stage.dropout is None:
+        return shape
+    return replace(shape, hidden_dropout_prob=stage.dropout, attention_probs_dropout_prob=stage.dropout)

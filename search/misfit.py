@@ -1,0 +1,24 @@
+"""A run of a study that cannot be, told with the place in the study file that makes it."""
+
+from __future__ import annotations
+
+from data.errors import UserError
+from search.space_trials import TriedRun
+from search.study_spec import StudySpec
+from search.toml_lines import in_file
+
+__all__ = ["misfit"]
+
+
+def misfit(spec: StudySpec, run: TriedRun, reason: str) -> UserError:
+    """What to raise where something beyond the study file finds a run impossible.
+
+    Args:
+        spec: the study.
+        run: one of :func:`search.space_trials.try_space`, or the base, which has no key.
+        reason: why, with the setting.
+    """
+    if not run.key:
+        return UserError(reason)
+    text = spec.source.read_text(encoding="utf-8-sig") if spec.source.is_file() else ""
+    return in_file(run.refuse(reason), spec.source, text)
