@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ from data.errors import UserError
 from data.reading import RawSplit, read_bytes, read_split, split_path
 from data.tasks import SplitName, TaskSpec
 
-__all__ = ["FurtherExamples", "answers_dir"]
+__all__ = ["FurtherExamples", "UnansweredError", "answers_dir"]
 
 _FORMAT = 1  # raise it when the same settings and files would give other examples
 _MOST_UNANSWERED = 0.01  # of a rephrasing: an endpoint may refuse a sentence for good
@@ -42,6 +43,23 @@ _MOST_UNANSWERED = 0.01  # of a rephrasing: an endpoint may refuse a sentence fo
 def answers_dir(cache_dir: Path) -> Path:
     """Where a language model's answers are kept: beside the cache, which may be deleted; answers are paid for."""
     return cache_dir.parent / "answers"
+
+
+class UnansweredError(UserError):
+    """A language model has yet to be asked.
+
+    Attributes:
+        asked: sentences that are to be rephrased.
+        unanswered: of these, without an answer.
+    """
+
+    def __init__(self, task: str, asked: int, unanswered: int) -> None:
+        super().__init__(
+            f"augmentation.{task}.rephrased: of {asked:,} sentences {unanswered:,} have not been rephrased yet; "
+            "run python -m search.augment --study STUDY first"
+        )
+        self.asked = asked
+        self.unanswered = unanswered
 
 
 class FurtherExamples:
@@ -70,7 +88,7 @@ class FurtherExamples:
         there is dropped, so that a file may well hold the training examples that a run leaves out.
 
         Raises:
-            UserError: a file or the package with WordNet is missing, or a language model has yet to be asked.
+            UserError: a file or the package with WordNet is missing; :class:`UnansweredError`.
         """
         known = [self._train, *(read_split(self._spec, self._directory, split) for split in self._scored_splits)]
         found = [self._source(source) for source in self.settings.sources.values()]
@@ -103,6 +121,15 @@ class FurtherExamples:
         named = (getattr(source, "path", None) for source in self.settings.sources.values())
         return [self._directory / path for path in named if path is not None]
 
+    @property
+    def skipped(self) -> list[str]:
+        """'file:line: why' for each malformed row of the extra file that is left out.
+
+        Raises:
+            UserError: as :meth:`make`.
+        """
+        return self._extra_rows[1] if "extra" in self.settings.sources else []
+
     def rephrasing_job(self) -> RephrasingJob:
         """What a language model is to be asked.
 
@@ -115,7 +142,7 @@ class FurtherExamples:
         chosen = self._chosen
         share = np.random.default_rng(settings.seed).permutation(len(chosen))[: round(settings.fraction * len(chosen))]
         return RephrasingJob(
-            train=read_split(self._spec, self._directory, "train"),
+            train=self._whole,
             settings=RephrasingSettings.model_validate(
                 {
                     "operations": rephrasing_weights(settings),
@@ -131,16 +158,26 @@ class FurtherExamples:
     def _scored_splits(self) -> tuple[SplitName, ...]:
         return ("dev", "test") if self._spec.files.test else ("dev",)
 
+    @cached_property
+    def _whole(self) -> RawSplit:
+        """The training split, with what the run leaves out."""
+        return read_split(self._spec, self._directory, "train")
+
     @property
     def _chosen(self) -> npt.NDArray[np.int64]:
-        """Positions of the run's training examples in the file."""
-        size = len(read_split(self._spec, self._directory, "train"))
-        return fixed_subset(size, self._limit, self.task)
+        """Positions of the run's training examples in the split."""
+        return fixed_subset(len(self._whole), self._limit, self.task)
 
     @property
     def _train(self) -> RawSplit:
         """The run's training examples."""
-        return read_split(self._spec, self._directory, "train").subset(self._chosen)
+        return self._whole.subset(self._chosen)
+
+    @cached_property
+    def _extra_rows(self) -> tuple[Extra, list[str]]:
+        path = self.settings.extra.path
+        assert path is not None, "refused without"
+        return read_extra_file(self._spec, self._directory / path)
 
     def _source(self, source: SourceConfig) -> Extra:
         makers: dict[type[SourceConfig], Callable[..., Extra]] = {
@@ -153,13 +190,12 @@ class FurtherExamples:
 
     def _phrases(self, source: PhrasesConfig) -> Extra:
         assert source.path is not None, "refused without"
-        whole = read_split(self._spec, self._directory, "train")  # the trees are those of all training sentences
-        found = read_phrases(self._directory / source.path, whole, source.min_words, source.drop_neutral)
+        # The trees are those of all training sentences.
+        found = read_phrases(self._directory / source.path, self._whole, source.min_words, source.drop_neutral)
         return fraction(found, source.fraction, seed=0)
 
     def _extra_file(self, source: ExtraFileConfig) -> Extra:
-        assert source.path is not None, "refused without"
-        found, _ = read_extra_file(self._spec, self._directory / source.path)
+        found, _ = self._extra_rows
         # Known ones go first: otherwise a share of a file that repeats many would be smaller than it says.
         return fraction(without_known(found, [self._train]), source.fraction, seed=0)
 
@@ -169,11 +205,8 @@ class FurtherExamples:
         return fraction(augment(self._train, recipe, WordNet.installed(), source.seed), source.fraction, source.seed)
 
     def _rephrased(self, source: RephrasedConfig) -> Extra:  # noqa: ARG002
-        made = replay(self.rephrasing_job())
-        asked = len(self.rephrasing_job().chosen)
+        job = self.rephrasing_job()
+        made, asked = replay(job), len(job.chosen)
         if made.summary.unanswered > _MOST_UNANSWERED * asked:
-            raise UserError(
-                f"augmentation.{self.task}.rephrased: of {asked:,} sentences {made.summary.unanswered:,} have not been "
-                "rephrased yet; run python -m search.augment --study STUDY first"
-            )
+            raise UnansweredError(self.task, asked, made.summary.unanswered)
         return made.extra

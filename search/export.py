@@ -26,10 +26,12 @@ from core.scoring import DevScores, predict
 from data.errors import UserError
 from search.exit_codes import entry_point
 from search.finished_study import open_study, pick_trial
+from search.further_check import check_further
 from search.options import RUNS, RunsDir, StorageUrl
 from search.prediction_files import prediction_values, write_predictions
 from search.preflight import check_data
 from search.provenance import code_version, package_versions
+from search.space import Space
 from search.summary import python_command
 from search.trial_folders import TrialFolders
 
@@ -87,7 +89,9 @@ def export_trial(
         "dev_metrics": scores.metrics,
         "dev_confusion": scores.confusion,
         "config_sha256": config.digest,
-        "data_sha256": check_data(config).digest,
+        # The study's own covers the further examples of all its trials, this one those of its best: they are the same
+        # unless the study searches them.
+        "data_sha256": check_further(check_data(config), config, Space(()), resources.answers_dir).digest,
         "code": code_version(),
         "versions": package_versions(),
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),

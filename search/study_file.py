@@ -17,6 +17,7 @@ from core.config import RunConfig
 from data.errors import UserError
 from data.tasks import TaskSpec
 from search.comparisons import compare
+from search.endpoint_choice import parse_endpoint
 from search.first_trials import FirstTrial, default_trial, given_trials
 from search.keyed_error import KeyedError, did_you_mean
 from search.options import RUNS
@@ -33,7 +34,7 @@ from search.study_tasks import study_tasks
 from search.toml_lines import in_file
 from search.validation_messages import keyed
 
-__all__ = ["StudySpec", "list_studies", "load_study"]
+__all__ = ["StudySpec", "in_study", "list_studies", "load_study"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SYNTHETIC_TASKS = ("sst", "para", "sts")
@@ -70,7 +71,7 @@ def load_study(
     threads: int | None = None,
     name: str | None = None,
     studies_dir: Path = Path("studies"),
-    answers_dir: Path = RUNS / "answers",
+    answers_dir: Path | None = RUNS / "answers",
 ) -> StudySpec:
     """Read a study and check it.
 
@@ -84,7 +85,8 @@ def load_study(
         threads: replaces ``base.compute.threads``, which is otherwise the usable cores shared out among the workers.
         name: replaces the file's stem as the study's name, for example to begin anew after a change.
         studies_dir: where the user's own studies are, and their presets in ``presets`` below it.
-        answers_dir: where a language model's answers are; see :func:`core.further_examples.answers_dir`.
+        answers_dir: where a language model's answers are; see :func:`core.further_examples.answers_dir`. None: as if
+            all were there, for whoever is to ask for them.
 
     Raises:
         UserError: with ``file:line: key: what`` for a mistake in the file; with the known names for an unknown study.
@@ -103,6 +105,12 @@ def load_study(
         return _build(raw, path, overrides, studies_dir, answers_dir)
     except KeyedError as error:
         raise in_file(error, path, text) from error
+
+
+def in_study(error: KeyedError, spec: StudySpec) -> UserError:
+    """A mistake that was found after the study file was read, with its place there as long as the file is there."""
+    text = spec.source.read_text(encoding="utf-8-sig") if spec.source.is_file() else ""
+    return in_file(error, spec.source, text)
 
 
 def list_studies(studies_dir: Path = Path("studies")) -> dict[str, Path]:
@@ -137,7 +145,9 @@ def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> User
     return UserError(f"{path}:{len(text.splitlines())}: not TOML: {what}")
 
 
-def _build(raw: dict[str, Any], path: Path, overrides: _Overrides, studies_dir: Path, answers_dir: Path) -> StudySpec:
+def _build(
+    raw: dict[str, Any], path: Path, overrides: _Overrides, studies_dir: Path, answers_dir: Path | None
+) -> StudySpec:
     document = StudyDocument.parse(raw)
     tasks = study_tasks(document, path)
     synthetic = _synthetic(document, tasks, overrides)
@@ -162,6 +172,7 @@ def _build(raw: dict[str, Any], path: Path, overrides: _Overrides, studies_dir: 
         keep_models=document.keep_models,
         synthetic=synthetic,
         source=path,
+        endpoint=None if document.endpoint is None else parse_endpoint(document.endpoint),
     )
     make_pruner(spec.pruner, spec.base.rungs)
     make_sampler(spec.sampler, spec.seed, 0, spec.space)
@@ -187,7 +198,7 @@ class _Search:
     notes: tuple[str, ...] = ()
 
 
-def _search(document: StudyDocument, tables: Tables, answers: Path) -> _Search:
+def _search(document: StudyDocument, tables: Tables, answers: Path | None) -> _Search:
     if document.space is None:
         raise KeyedError(("space",), "is missing; give [space] to search, or [variants.NAME] to compare")
     if document.seeds is not None:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from core.config import RunConfig
+from data.augmentation.endpoint_settings import EndpointSettings
 from search.first_trials import FirstTrial
 from search.named_choice import Options
 from search.pruners import PrunerChoice
@@ -66,6 +67,7 @@ class StudySpec:
         keep_models: how many of the best models stay on disk, at least 1.
         synthetic: the corpus to generate; None reads ``base.data.directory``.
         source: the file it was read from.
+        endpoint: where ``search.augment`` asks a language model, if the file says so; no part of what the study is.
     """
 
     name: str
@@ -82,6 +84,7 @@ class StudySpec:
     keep_models: int
     synthetic: SyntheticSpec | None
     source: Path
+    endpoint: EndpointSettings | None = None
 
     def summary(self) -> StudySummary:
         """What is printed before the study starts."""

@@ -28,7 +28,7 @@ from data.augmentation.endpoint_settings import EndpointSettings
 from data.augmentation.rate_limit import RateLimit
 from data.errors import UserError
 
-__all__ = ["ChatEndpoint", "EndpointError", "RequestFailedError", "StoppedError"]
+__all__ = ["ChatEndpoint", "EndpointDownError", "EndpointError", "RequestFailedError", "StoppedError"]
 
 _FAILURES_IN_A_ROW = 3  # requests failed for good with no answer between them: the endpoint itself is at fault
 _LONGEST_BACKOFF_S = 60.0
@@ -46,6 +46,10 @@ _REFUSED_SETTINGS = "check the model's name '{model}', send_seed, answer_tokens_
 
 class EndpointError(UserError):
     """The endpoint fails for good: its address, what it says, what to do."""
+
+
+class EndpointDownError(EndpointError):
+    """The endpoint fails now, and may answer later with nothing changed."""
 
 
 class RequestFailedError(Exception):
@@ -123,7 +127,8 @@ class ChatEndpoint:
             with self._lock:
                 self._failures += 1
                 if self._failures >= _FAILURES_IN_A_ROW:
-                    raise self._gave_up(request, str(failure), failure.advice) from None
+                    kind = EndpointDownError if isinstance(failure, _TransientError) else EndpointError
+                    raise self._gave_up(request, str(failure), failure.advice, kind) from None
             raise RequestFailedError(str(failure)) from None
         with self._lock:
             self._failures = 0
@@ -185,7 +190,7 @@ class ChatEndpoint:
         longest = self._settings.longest_wait_s
         if asked is not None and asked > longest:
             advice = "run this again then, or raise longest_wait_s"
-            return self._gave_up(request, f"{what}: wait {asked:,.0f} s", advice)
+            return self._gave_up(request, f"{what}: wait {asked:,.0f} s", advice, EndpointDownError)
         if asked is not None and everyone:
             self._limit.hold(asked)
         return _TransientError(what, asked)
@@ -206,9 +211,11 @@ class ChatEndpoint:
             raise _TransientError(f"no chat completion but '{said}'") from None
         return Answer(self._without_secret(text), finish)
 
-    def _gave_up(self, request: ChatRequest, what: str, advice: str) -> EndpointError:
+    def _gave_up(
+        self, request: ChatRequest, what: str, advice: str, kind: type[EndpointError] = EndpointError
+    ) -> EndpointError:
         named = {"key": self._settings.key_variable or "key_variable", "model": request.model}
-        return EndpointError(f"{self._settings.url}: {what}; {advice.format(**named)}")
+        return kind(f"{self._settings.url}: {what}; {advice.format(**named)}")
 
     def _quoted(self, text: str) -> str:
         """The beginning of a text on one line, fit to be seen."""

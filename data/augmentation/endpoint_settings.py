@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from data.errors import UserError
 
 __all__ = ["EndpointSettings"]
 
 _PATH = "/chat/completions"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Positive = Annotated[float, Field(gt=0.0)]
 Price = Annotated[float, Field(ge=0.0)]
@@ -43,7 +45,7 @@ class EndpointSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     base_url: str
-    key_variable: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    key_variable: str | None = None
     timeout_s: Positive = 60.0
     attempts: int = Field(6, ge=1)
     first_wait_s: Positive = 1.0
@@ -54,6 +56,14 @@ class EndpointSettings(BaseModel):
     answer_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     prompt_price: Price | None = None
     answer_price: Price | None = None
+
+    @field_validator("key_variable")
+    @classmethod
+    def _check_variable(cls, name: str | None) -> str | None:
+        # Not a pattern of the field: its message would quote what may be the key itself.
+        if name is not None and not _VARIABLE.fullmatch(name):
+            raise ValueError("must be the name of an environment variable, not the key itself")
+        return name
 
     @model_validator(mode="after")
     def _check(self) -> Self:

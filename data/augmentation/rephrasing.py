@@ -54,8 +54,9 @@ def rephrase(plan: RephrasingPlan, on_progress: Progress | None = None) -> Rephr
         on_progress: is called from this thread after each example.
 
     Raises:
-        UserError: if the key's variable is not set, another process is filling the cache, the disk does not take an
-            answer, or the endpoint fails for good; what it has answered before is kept.
+        UserError: if the key's variable is not set, another process is filling the cache, or the disk does not take an
+            answer.
+        EndpointError: if the endpoint fails for good (EndpointDownError: for now); what it has answered before is kept.
     """
     job = plan.job
     cache = AnswerCache(job.cache_folder)
@@ -64,7 +65,7 @@ def rephrase(plan: RephrasingPlan, on_progress: Progress | None = None) -> Rephr
         try:
             _ask_for_missing(job, cache, endpoint, tally, on_progress)
         except EndpointError as error:
-            raise EndpointError(
+            raise type(error)(
                 f"{error} ({len(tally.outcomes):,} of {len(job.chosen):,} examples are done; "
                 f"all answers are kept in '{cache.path}', and the next run goes on from there)"
             ) from None

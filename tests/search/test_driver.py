@@ -346,7 +346,7 @@ def test_another_study_of_the_same_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"optim.learning_rate: was searched.*seed: was 3, is now 4.*--name NEW"):
         study.run()
     study.spec = changed(trials=1)
-    with pytest.raises(UserError, match=r"data files have changed since study 'stub' began; .*--name NEW"):
+    with pytest.raises(UserError, match=r"data files, .*have changed since study 'stub' began; .*--name NEW"):
         study.run(data_digest="abd")
     assert study.run(data_digest="abc").finished
 

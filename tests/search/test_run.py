@@ -133,7 +133,7 @@ def test_a_mistake_in_the_file_is_named_with_its_line(finished_study: Any, tmp_p
     assert "optim.learning_rate" in done.stderr
 
 
-@pytest.mark.parametrize("module", ["run", "export", "predict", "report", "dashboard"])
+@pytest.mark.parametrize("module", ["run", "augment", "export", "predict", "report", "dashboard"])
 def test_every_program_explains_itself(module: str, run_command: Run) -> None:
     done = run_command(f"search.{module}", "--help", env={"COLUMNS": "100", "TERM": "dumb", "PATH": ""})
     assert done.returncode == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from data.augmentation.endpoint_settings import EndpointSettings
 from data.errors import UserError
 from search.space_trials import try_space
 from search.study_file import list_studies, load_study
@@ -184,7 +185,9 @@ def test_identity_ignores_where_and_difference_names_what(tmp_path: Path) -> Non
     stored = json.loads(json.dumps(spec.identity()))
     same = load_study(path, data="elsewhere", trials=99, workers=2, threads=7)
     assert same.difference(stored) == []
-    other = load_study(path, model="other")
+    elsewhere = write(tmp_path, MINIMAL + '[endpoint]\nbase_url = "http://host/v1"\n')
+    assert load_study(elsewhere).difference(stored) == []
+    other = load_study(write(tmp_path, MINIMAL), model="other")
     assert other.difference(stored) == ["base.model.encoder: was minilm, is now other"]
     changed = MINIMAL.replace("high = 1e-3", "high = 1e-2").replace(
         "trials = 12", 'seed = 4\npruner = "median"\n[synthetic]'
@@ -240,6 +243,15 @@ TOP_LEVEL = [
     (
         MINIMAL.replace('"para"', '"cfimdb"') + "[synthetic]\n",
         "study.toml:9: synthetic: a corpus can be generated for sst, para, sts, not for 'cfimdb'",
+    ),
+    (MINIMAL + "[endpoint]\nattempts = 3\n", "study.toml:9: endpoint.base_url: is missing"),
+    (
+        MINIMAL + '[endpoint]\nbase_url = "http://host/v1"\nkey_variable = "sk-1"\n',
+        "study.toml:11: endpoint.key_variable: must be the name of an environment variable, not the key itself",
+    ),
+    (
+        MINIMAL + '[endpoint]\nbase_url = "http://host/v1"\napi_key = "sk-1"\n',
+        "study.toml:11: endpoint.api_key: unknown key; known: " + ", ".join(EndpointSettings.model_fields),
     ),
     (
         MINIMAL.replace("trials = 12", "sampler = 3"),
@@ -532,7 +544,7 @@ def test_combinations_that_make_no_run_are_found_before_the_study(tmp_path: Path
 
 def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "docs" / "study-files.md").read_text(encoding="utf-8")
-    whole, irony, base, conditions, linked, synthetic = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    whole, irony, base, conditions, linked, synthetic, endpoint = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     assert load_study(write(tmp_path, whole)).base.model.encoder == "minilm"
     assert list(load_study(write(tmp_path, irony + "[space]\n'sampler.alpha' = [0.0, 1.0]")).base.tasks) == [
         "sst",
@@ -541,10 +553,16 @@ def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
     table = [line for line in re.findall(r"\| `(\"[a-z._]+\" = [^`]*)`", text) if "heads.sst.layers" not in line]
     assert len(table) == 6
     space = "\n".join(["[space]", conditions, *table])
-    spec = load_study(write(tmp_path, 'tasks = ["sst", "para", "sts"]\n' + "\n".join([base, synthetic, space])))
+    spec = load_study(
+        write(tmp_path, 'tasks = ["sst", "para", "sts"]\n' + "\n".join([base, synthetic, endpoint, space]))
+    )
     assert len(spec.space.dimensions) == 5 + 6
     assert spec.base.rungs == (2500, 5000, 10000, 20000)
     assert spec.synthetic == SyntheticSpec()
+    assert spec.endpoint is not None
+    assert (spec.endpoint.base_url, spec.endpoint.key_variable) == ("http://localhost:11434/v1", "MY_KEY")
+    rows = re.findall(r"^\| (`.*?`) \|", text.partition("## A language model")[2].partition("\n## ")[0], re.MULTILINE)
+    assert set(re.findall(r"`([a-z_]+)`", " ".join(rows))) == set(EndpointSettings.model_fields)
     designs = load_study(write(tmp_path, with_space(linked)))
     heads = {run.config.heads["sts"] for run in try_space(designs.space, designs.base)}
     assert {(head.pair, head.score_output, head.combine, head.loss) for head in heads} == {

@@ -6,12 +6,10 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-
-import pytest
 
 from data.augmentation.endpoint_settings import EndpointSettings
 
@@ -140,22 +138,3 @@ class StubEndpoint:
                 """Nothing."""
 
         return Handler
-
-
-@pytest.fixture
-def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubEndpoint]:
-    """A chat endpoint that answers "nice SENTENCE" until a test sets its ``behave`` or ``replies``."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    endpoint = StubEndpoint()
-    thread = threading.Thread(target=endpoint.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield endpoint
-    endpoint.server.shutdown()
-    endpoint.server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def reply() -> type[Reply]:
-    """The class of replies: ``reply.saying(text)``, ``reply.failing(status)``, ``reply(content)``."""
-    return Reply
