@@ -27,7 +27,7 @@ from data.errors import UserError
 from search.exit_codes import entry_point
 from search.finished_study import open_study, pick_trial
 from search.further_check import check_further
-from search.options import RUNS, RunsDir, StorageUrl
+from search.options import RUNS, DataDir, RunsDir, StorageUrl
 from search.prediction_files import prediction_values, write_predictions
 from search.preflight import check_data
 from search.provenance import code_version, package_versions
@@ -121,9 +121,7 @@ def main(
     study: Annotated[str, typer.Option(help="Name of the study.")],
     trial: Annotated[int | None, typer.Option(help="Export this trial instead of the best one.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where to; by default runs/STUDY/export.")] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder with the tasks' files, if it has moved since the search.")
-    ] = None,
+    data: DataDir = None,
     device: Annotated[
         Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option(help="By default the trial's.")
     ] = None,

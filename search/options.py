@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["RUNS", "RunsDir", "StorageUrl"]
+__all__ = ["RUNS", "DataDir", "RunsDir", "StorageUrl"]
 
 RUNS = Path("runs")
 """Where results are kept unless the user says otherwise."""
@@ -16,3 +16,4 @@ StorageUrl = Annotated[
     str | None, typer.Option(help="Optuna storage URL; by default the SQLite file in the runs folder.")
 ]
 RunsDir = Annotated[Path, typer.Option(help="Folder of all studies' results.")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder with the tasks' files, if it has moved since the search.")]

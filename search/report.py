@@ -14,12 +14,15 @@ import typer
 from plotly.offline import get_plotlyjs
 
 from data.errors import UserError
-from search.best_trial_tables import Table, TaskTables, loss_weight_words, task_tables
+from search.best_trial_tables import TaskTables, loss_weight_words, task_tables
+from search.comparison import Comparison, compare
+from search.comparison_words import comparison_frame, comparison_notes, comparison_table
 from search.exit_codes import entry_point
 from search.finished_study import best_trial, open_study
-from search.options import RUNS, RunsDir, StorageUrl
+from search.options import RUNS, DataDir, RunsDir, StorageUrl
 from search.provenance import code_version
-from search.report_figures import curves_figure, progress_figure, setting_figures
+from search.report_figures import comparison_figure, curves_figure, progress_figure, setting_figures
+from search.report_markdown import best_trial_blocks, frame_block, table_block
 from search.report_words import answer, shown_table
 from search.stored_space import linked_settings, logarithmic_settings
 from search.trial_folders import TrialFolders
@@ -29,14 +32,21 @@ from search.trial_table import trial_table
 __all__ = ["main", "write_report"]
 
 
-def write_report(study: optuna.Study, folders: TrialFolders, out: Path) -> list[Path]:
-    """Write ``report.html`` (self-contained), ``report.md`` and ``trials.csv`` below ``out``; returns their paths."""
+def write_report(
+    study: optuna.Study, folders: TrialFolders, out: Path, comparison: Comparison | None = None
+) -> list[Path]:
+    """Write ``report.html`` (self-contained), ``report.md`` and ``trials.csv`` below ``out``; returns their paths.
+
+    With the comparison of a study over several seeds, also that, and ``comparison.csv``.
+    """
     table = trial_table(study)
     if table.empty:
         raise UserError(f"study '{study.study_name}' has no trial yet")
     curves = {number: folders.run(number).read_metrics() for number in table["trial"].tolist()}
     states = dict(zip(table["trial"].tolist(), table["state"].tolist(), strict=True))
     words, shown, (loss_weights, best) = answer(table), shown_table(table), _best_trial(study, folders)
+    compared = None if comparison is None else comparison_table(comparison)
+    notes = [] if comparison is None else comparison_notes(comparison)
     title, origin = study.study_name, f"onebert {code_version()}, study {study.study_name}"
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         resources.files("search").joinpath("report.html.jinja").read_text(encoding="utf-8")
@@ -44,6 +54,9 @@ def write_report(study: optuna.Study, folders: TrialFolders, out: Path) -> list[
     page = template.render(
         study=title,
         answer=words,
+        notes=notes,
+        comparison=compared,
+        intervals=None if comparison is None else _div(comparison_figure(comparison)),
         plotlyjs=get_plotlyjs(),
         progress=_div(progress_figure(table)),
         curves=_div(curves_figure({n: c for n, c in curves.items() if c}, states)),
@@ -54,12 +67,17 @@ def write_report(study: optuna.Study, folders: TrialFolders, out: Path) -> list[
         origin=origin,
     )
     out.mkdir(parents=True, exist_ok=True)
+    blocks = [f"# {title}", *words]
+    if compared is not None:
+        blocks += ["## Comparison", *notes, table_block(compared), "## Trials"]
+    blocks += [frame_block(shown), *best_trial_blocks(loss_weights, best), origin]
     files = {
         "report.html": page,
-        "report.md": "\n\n".join([f"# {title}", *words, _markdown_frame(shown), *_markdown(loss_weights, best), origin])
-        + "\n",
+        "report.md": "\n\n".join(blocks) + "\n",
         "trials.csv": table.to_csv(index=False),
     }
+    if comparison is not None:
+        files["comparison.csv"] = comparison_frame(comparison).to_csv(index=False)
     for name, content in files.items():
         (out / name).write_text(content, encoding="utf-8")
     return [out / name for name in files]
@@ -91,40 +109,29 @@ def _best_trial(study: optuna.Study, folders: TrialFolders) -> tuple[str, list[T
     return "", []
 
 
-def _markdown(loss_weights: str, best: list[TaskTables]) -> list[str]:
-    """What is said of the best trial as blocks of Markdown."""
-    blocks = ["## Best trial", loss_weights] if loss_weights else []
-    for task in best:
-        blocks += [f"## Best trial: {task.task}", *([task.gap] if task.gap else [])]
-        for table in task.tables:
-            blocks += [table.caption, _markdown_table(table)]
-    return blocks
-
-
-def _markdown_frame(frame: pd.DataFrame) -> str:
-    rows = [tuple(row) for row in frame.astype(str).to_numpy().tolist()]
-    return _markdown_table(Table("", tuple(frame.columns), tuple(rows)))
-
-
-def _markdown_table(table: Table) -> str:
-    rows = [table.headings, ("---",) * len(table.headings), *table.rows]
-    escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)  # a class may be named with a bar
-    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
-
-
 @entry_point
 def main(
     study: Annotated[str, typer.Option(help="Name of the study.")],
     out: Annotated[Path | None, typer.Option(help="Where to; by default runs/STUDY/report.")] = None,
+    reference: Annotated[
+        int | None,
+        typer.Option(help="In a study over seeds, compare with the configuration of this trial, not with the default."),
+    ] = None,
+    data: DataDir = None,
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Write what a study has found so far: an HTML page that needs no network, the same as Markdown, the trials as CSV.
 
+    Where the study searches the seed, trials that differ in nothing else are one row of a comparison, with intervals.
+
     Example: python -m search.report --study quickstart
     """
-    opened = open_study(study, storage, runs_dir)
-    for path in write_report(opened, TrialFolders(runs_dir / study), out or runs_dir / study / "report"):
+    opened, folders = open_study(study, storage, runs_dir), TrialFolders(runs_dir / study)
+    comparison = compare(opened, folders, data, reference)
+    if comparison is None and reference is not None:
+        raise UserError(f"--reference {reference}: study '{study}' compares nothing; it does not search the seed")
+    for path in write_report(opened, folders, out or runs_dir / study / "report", comparison):
         typer.echo(path)
 
 

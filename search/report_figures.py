@@ -8,9 +8,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.evaluation import Evaluation
+from search.comparison import Comparison, Row
+from search.comparison_words import settings_words
+from search.shown_values import rounded
 from search.trial_table import SETTING
 
-__all__ = ["curves_figure", "progress_figure", "setting_figures"]
+__all__ = ["comparison_figure", "curves_figure", "progress_figure", "setting_figures"]
 
 _COLOURS = {"complete": "#2a7ab8", "pruned": "#e0963c", "failed": "#c8443c", "running": "#888888"}
 
@@ -102,3 +105,34 @@ def setting_figures(
         if path in logarithmic:
             figures[path].update_xaxes(type="log", dtick=1)
     return figures
+
+
+def comparison_figure(comparison: Comparison) -> go.Figure:
+    """Each configuration's mean overall score with its 95 % interval, the best on top; the reference has a line."""
+    rows, figure = comparison.rows, go.Figure()
+    heights = [len(rows) - index for index in range(len(rows))]
+    for name, colour in (("configuration", _COLOURS["complete"]), ("reference", _COLOURS["pruned"])):
+        shown = [index for index in range(len(rows)) if (index == comparison.reference) == (name == "reference")]
+        figure.add_scatter(
+            x=[rows[index].overall for index in shown],
+            y=[heights[index] for index in shown],
+            error_x={"array": [rows[index].half_width for index in shown], "thickness": 2, "width": 5},
+            mode="markers",
+            name=name,
+            marker={"color": colour, "size": 10},
+            text=[settings_words(rows[index]) for index in shown],
+        )
+    figure.add_vline(rows[comparison.reference].overall, line={"color": _COLOURS["pruned"], "dash": "dot", "width": 1})
+    _layout(figure, "overall, mean over seeds", "")
+    figure.update_yaxes(tickvals=heights, ticktext=[_label(row) for row in rows], range=[0.4, len(rows) + 0.6])
+    figure.update_yaxes(automargin=True)
+    lines = max(len(row.settings) for row in rows)
+    figure.update_layout(
+        height=140 + len(rows) * (16 + 18 * lines), margin={"t": 40}, legend={"y": 1, "yanchor": "bottom"}
+    )
+    return figure
+
+
+def _label(row: Row) -> str:
+    """The values alone, one below the other: names would leave a narrow window no room for the intervals."""
+    return "<br>".join(map(rounded, row.settings.values())) or "base"

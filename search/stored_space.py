@@ -12,12 +12,17 @@ from search.space import Space
 from search.space_parsing import read_space
 from search.stored_study import IDENTITY
 
-__all__ = ["linked_settings", "logarithmic_settings", "stored_space"]
+__all__ = ["linked_settings", "logarithmic_settings", "searched_settings", "stored_space"]
 
 
 def stored_space(study: optuna.Study, config: RunConfig) -> Space:
     """The space that the study searches; ``config`` is that of any of its trials."""
     return read_space(_table(study), config)
+
+
+def searched_settings(study: optuna.Study) -> set[str]:
+    """Paths of all settings of the space; shares of tasks are one, ``loss.weights``."""
+    return set(_table(study))
 
 
 def logarithmic_settings(study: optuna.Study) -> set[str]:

@@ -1,4 +1,6 @@
-"""The end of a study in words: the winner, what it gained over the default configuration, and what to do next."""
+"""The end of a study in words: the winner, what it gained over the default configuration, a comparison over seeds where
+there is one, and what to do next.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,13 @@ import optuna
 from rich.console import Console
 from rich.table import Table
 
+from search.comparison import compare
+from search.comparison_summary import show_comparison
 from search.cost_words import cost_words
 from search.finished_study import best_trial
 from search.first_trials import DEFAULT
 from search.options import RUNS
-from search.shown_values import shown
+from search.shown_values import rounded
 from search.study_spec import StudySpec
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
@@ -43,11 +47,14 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
     best = TrialRecord.read(winner)
     console.print(_score_table(best, _default(study), spec))
     assert best.config is not None, "a finished trial has its configuration"
-    settings = ", ".join(f"{path} = {_rounded(value)}" for path, value in spec.space.chosen(best.config).items())
+    settings = ", ".join(f"{path} = {rounded(value)}" for path, value in spec.space.chosen(best.config).items())
     console.print(f"settings: {settings}", highlight=False, soft_wrap=True)
     if best.result.cost is not None:
         console.print(f"cost:     {cost_words(best.result.cost)}", highlight=False, soft_wrap=True)
     console.print(f"files:    {TrialFolders(runs_dir / spec.name).path(best.number)}", highlight=False, soft_wrap=True)
+    comparison = compare(study, TrialFolders(runs_dir / spec.name), Path(spec.base.data.directory))
+    if comparison is not None:
+        show_comparison(console, comparison)
     console.print("\nnext:", style="bold")
     for command in _next_commands(spec.name, runs_dir, storage):
         console.print(f"  {command}", highlight=False, soft_wrap=True)
@@ -60,10 +67,6 @@ def _default(study: optuna.Study) -> TrialRecord | None:
     """The study's own starting point, if it was in the space and has been trained."""
     records = (TrialRecord.read(trial) for trial in study.get_trials(deepcopy=False))
     return next((r for r in records if r.role == DEFAULT and r.result.overall is not None), None)
-
-
-def _rounded(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else shown(value)
 
 
 def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec) -> Table:

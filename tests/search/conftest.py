@@ -53,6 +53,19 @@ threads = 1
 """
 
 
+SEEDS_STUDY = (
+    TINY_STUDY[: TINY_STUDY.index("[space]")]
+    .replace("trials = 4", 'trials = 7\nsampler = "grid"')
+    .replace("examples = 1600", "examples = 400")
+    .replace("rungs = 4", "rungs = 2")
+    + """
+[space]
+"optim.learning_rate" = [1e-3, 1e-2]
+"seed" = [0, 1, 2]
+"""
+)
+
+
 @dataclass(frozen=True)
 class FinishedStudy:
     """A study that went through the real command line, and where its results are."""
@@ -83,12 +96,21 @@ def run_command() -> Callable[..., subprocess.CompletedProcess[str]]:
     return command
 
 
-@pytest.fixture(scope="session")
-def finished_study(tmp_path_factory: pytest.TempPathFactory) -> FinishedStudy:
-    """Four real trials of a tiny BERT, run once for all tests that only read them."""
-    folder = tmp_path_factory.mktemp("study")
-    file = folder / "tiny.toml"
-    file.write_text(TINY_STUDY)
+def finished(text: str, name: str, folder: Path) -> FinishedStudy:
+    file = folder / f"{name}.toml"
+    file.write_text(text)
     done = command("search.run", "--study", file, "--runs-dir", folder / "runs")
     assert done.returncode == 0, done.stderr
     return FinishedStudy(file, folder / "runs", done.stdout)
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory: pytest.TempPathFactory) -> FinishedStudy:
+    """Four real trials of a tiny BERT, run once for all tests that only read them."""
+    return finished(TINY_STUDY, "tiny", tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="session")
+def study_of_seeds(tmp_path_factory: pytest.TempPathFactory) -> FinishedStudy:
+    """Two learning rates with three seeds each, and the default configuration, which is on the grid too."""
+    return finished(SEEDS_STUDY, "seeds", tmp_path_factory.mktemp("study"))

@@ -77,6 +77,32 @@ def test_the_report_shows_its_plots_and_fits(browser: Browser, report: Path, wid
     context.close()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_comparison_over_seeds_is_shown_and_fits(
+    browser: Browser, study_of_seeds: Any, run_command: Run, tmp_path: Path, width: int
+) -> None:
+    done = run_command("search.report", "--study", "seeds", "--runs-dir", study_of_seeds.runs, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((tmp_path / "report.html").as_uri())
+    page.wait_for_selector(".comparison .main-svg")
+    assert errors == []
+    assert page.locator(".comparison tbody tr").count() == 2
+    assert page.locator(".comparison .point").count() == 2
+    assert page.locator(".comparison .xerror").count() == 2
+    table, figure = (page.locator(f".comparison {part}").bounding_box() for part in (".scroll", ".main-svg >> nth=0"))
+    assert table is not None
+    assert figure is not None
+    for box in (table, figure):
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    assert overflow(page) <= 0
+    context.close()
+
+
 def test_the_table_is_the_studys(report: Path, finished_study: Any) -> None:
     with (report.parent / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -1,0 +1,76 @@
+"""What trials would have scored on other dev examples: bootstrap replicates from the predictions that they stored."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.config import RunConfig
+from core.dev_gold import dev_gold
+from core.metrics import bootstrap_scores, counted_metric, overall_score
+from data.errors import UserError
+from data.gold import Labels
+from data.tasks import TaskSpec
+from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord
+
+__all__ = ["overall_replicates"]
+
+REPLICATES = 1000  # a standard deviation from so many is itself known to 2 %
+_SEED = 0
+_SAME = 1e-6  # versions of a library may differ in a last digit
+
+
+def overall_replicates(records: Sequence[TrialRecord], folders: TrialFolders, config: RunConfig) -> np.ndarray:
+    """Replicates of each trial's overall score at its best rung, (1000, trials), the same examples for all.
+
+    The best rung is not chosen anew in a replicate: that its choice, too, was by these dev examples is not in them.
+
+    Args:
+        records: of finished trials.
+        folders: where they left their predictions.
+        config: the tasks, which all trials have in common, and where their dev files are.
+
+    Raises:
+        UserError: if predictions or dev files are gone, or are not those of the recorded scores.
+    """
+    replicates = {}
+    for name, task in config.tasks.items():
+        gold = _gold(config, name)
+        predictions = [_predictions(folders, record, task.spec, gold) for record in records]
+        # A generator of its own, so that a task's replicates do not depend on which tasks come before it.
+        rng = np.random.default_rng([_SEED, zlib.crc32(name.encode())])
+        replicates[name] = bootstrap_scores(task.spec, predictions, gold, REPLICATES, rng)
+    specs = {name: task.spec for name, task in config.tasks.items()}
+    return overall_score(replicates, specs, {name: task.score_weight for name, task in config.tasks.items()})
+
+
+def _gold(config: RunConfig, task: str) -> Labels:
+    try:
+        return dev_gold(config, task)
+    except UserError as error:
+        raise UserError(f"{error} (search.report --data says where the files are now)") from error
+
+
+def _predictions(folders: TrialFolders, record: TrialRecord, spec: TaskSpec, gold: np.ndarray) -> np.ndarray:
+    """Of a trial at its best rung, checked: with these labels they must give the score that was recorded."""
+    assert record.result.best_rung is not None, "a finished trial has a best rung"
+    path = folders.run(record.number).predictions(spec.name, record.result.best_rung)
+    try:
+        stored: np.ndarray = np.load(path)
+    except FileNotFoundError:
+        raise UserError(
+            f"'{path}' with trial {record.number}'s dev predictions is gone (--runs-dir says where to look)"
+        ) from None
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"'{path}' with trial {record.number}'s dev predictions cannot be read: {error}") from None
+    once = np.ones((1, len(gold)))
+    was = record.result.scores[spec.name]
+    if len(stored) != len(gold) or abs(float(counted_metric(spec, stored, gold, once)[0]) - was) > _SAME:
+        raise UserError(
+            f"the dev file of {spec.name} has changed; it no longer gives trial {record.number} its "
+            f"{spec.metric} of {was:.4f}"
+        )
+    return stored
