@@ -79,13 +79,13 @@ def add_lora(bert: Bert, config: LoraConfig, seed: int) -> None:
             layer.set_submodule(place, LoraLinear(base, config, generator))
 
 
-def merged_state_dict(bert: Bert) -> dict[str, Tensor]:
-    """The state of a plain BERT that computes the same in eval mode: W + s B A in place of W, A and B.
+def merged_state_dict(model: nn.Module) -> dict[str, Tensor]:
+    """The state of a plain model that computes the same in eval mode: W + s B A in place of W, A and B.
 
-    The model itself stays as it is, so that nothing can be merged twice.
+    The model itself, a BERT or one with heads, stays as it is, so that nothing can be merged twice.
     """
-    state: dict[str, Tensor] = dict(bert.state_dict())
-    for name, module in bert.named_modules():
+    state: dict[str, Tensor] = dict(model.state_dict())
+    for name, module in model.named_modules():
         if isinstance(module, LoraLinear):
             del state[f"{name}.lora_a"], state[f"{name}.lora_b"]
             state[f"{name}.weight"] = module.merged_weight()

@@ -107,6 +107,12 @@ class Resources:
             self._splits[key] = load_examples(spec, directory, split, tokenizer, self.cache_dir / "tokens")
         return self._splits[key]
 
+    def scored_dev(self, config: RunConfig, name: str) -> Examples:
+        """The dev examples of a task that the run is scored on: all, or its ``dev_limit``."""
+        task = config.tasks[name]
+        dev = self.examples(config, task.spec, "dev")
+        return dev.subset(fixed_subset(len(dev), task.dev_limit, name))
+
     def layout(self, config: RunConfig) -> RowLayout:
         """How the run's rows are put together."""
         return RowLayout.of(self.encoder(config).tokenizer, config.model.max_length)
@@ -116,13 +122,11 @@ class Resources:
         return {name: self._task_data(config, name) for name in config.tasks}
 
     def _task_data(self, config: RunConfig, name: str) -> TaskData:
-        task, siamese = config.tasks[name], config.heads[name].pair == "siamese"
-        dev = self.examples(config, task.spec, "dev")
         return TaskData(
             self._train_examples(config, name),
-            dev.subset(fixed_subset(len(dev), task.dev_limit, name)),
+            self.scored_dev(config, name),
             self.layout(config),
-            siamese,
+            config.heads[name].pair == "siamese",
             config.seed,
         )
 

@@ -67,7 +67,9 @@ class Driver:
         executor: trains; the driver starts and stops it.
         folder: the study's own, ``runs/<study>``.
         storage_name: of the storage, for people to read.
-        data_digest: of the data files; a study is refused other data than it began with. None: not checked.
+        data_digest: of all data that trials may read; a study is refused other data than it began with. None: not
+            checked.
+        splits_digest: of the tasks' own files, for those who use the study later.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Driver:
         *,
         storage_name: str = "",
         data_digest: str | None = None,
+        splits_digest: str | None = None,
     ) -> None:
         self._spec = spec
         self._storage = storage
@@ -86,7 +89,7 @@ class Driver:
         self._observers: Sequence[events.Observer] = ()
         self._folder = folder
         self._storage_name = storage_name
-        self._data_digest = data_digest
+        self._digests = data_digest, splits_digest
         self._interrupts = Interrupts(executor.wake)
         self._waiting: deque[RunningTrial] = deque()  # begun before, to be trained on
         self._running: dict[int, RunningTrial] = {}
@@ -102,7 +105,7 @@ class Driver:
             UserError: as :meth:`run`.
         """
         with Lease(self._folder, self._spec.name):
-            study = create_or_load(self._spec, self._storage, self._data_digest)
+            study = create_or_load(self._spec, self._storage, *self._digests)
         return max(self._spec.trials - sum(_counts(study).values()), 0)
 
     def run(self, observers: Sequence[events.Observer] = ()) -> StudyResult:
@@ -121,7 +124,7 @@ class Driver:
         """
         self._observers = observers
         with Lease(self._folder, self._spec.name), self._interrupts:
-            self._study = create_or_load(self._spec, self._storage, self._data_digest)
+            self._study = create_or_load(self._spec, self._storage, *self._digests)
             folders = TrialFolders(self._folder)
             self._proposals = Proposals(self._spec, self._study, folders)
             self._conclusions = Conclusions(self._study, folders, self._spec.keep_models)

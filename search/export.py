@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
-import torch
 import typer
 from optuna.trial import FrozenTrial
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
-from safetensors.torch import load_file
 
+from core.best_model import load_best_model
 from core.config import RunConfig
 from core.evaluation import Evaluation
-from core.model_folder import TrainedModel, save_model_folder
-from core.multitask import build_model
+from core.model_folder import save_model_folder
 from core.resources import Resources, pick_device
 from core.run_folder import RunFolder
 from core.scoring import DevScores, predict
-from data.errors import UserError
 from search.exit_codes import entry_point
 from search.finished_study import open_study, pick_trial
-from search.further_check import check_further
-from search.options import RUNS, DataDir, RunsDir, StorageUrl
-from search.prediction_files import prediction_values, write_predictions
-from search.preflight import check_data
-from search.provenance import code_version, package_versions
-from search.space import Space
+from search.options import RUNS, DataDir, OtherDevice, RunsDir, StorageUrl
+from search.prediction_files import predicted_splits, write_split
+from search.provenance import made_from
+from search.stored_trial import require_model, stored_config
 from search.summary import python_command
 from search.trial_folders import TrialFolders
 
@@ -54,27 +49,14 @@ def export_trial(
     Raises:
         UserError: if the model in the folder is not one of the RunConfig, or is of an earlier version.
     """
-    torch.set_num_threads(config.compute.threads)  # as in training, so that the dev scores come out the same
-    encoder = resources.encoder(config)
+    trained = load_best_model(folder, config, resources)
     device = pick_device(config.compute.device)
-    model = build_model(config, encoder.config, None)
-    try:
-        model.load_state_dict(load_file(folder.best_model))
-    except RuntimeError as error:
-        raise UserError(
-            f"{folder.best_model}: not a model of {folder.config}, or of an earlier version; "
-            "search again under a new --name"
-        ) from error
-    trained = TrainedModel(model.to(device).eval(), config, encoder.tokenizer)
     dev, gold = {}, {}
     for name, task in config.tasks.items():
-        for split in ("dev", "test"):
-            if split == "test" and task.spec.files.test is None:
-                continue
+        for split in predicted_splits(task.spec):
             examples = resources.examples(config, task.spec, split)
             outputs = predict(trained.model, config, examples, trained.layout, device)
-            path = out / "predictions" / f"{name}-{split}-output.csv"
-            write_predictions(path, task.spec, examples.ids, prediction_values(task.spec, outputs))
+            write_split(out, task.spec, split, examples.ids, outputs)
             if split == "dev":
                 dev[name], gold[name] = outputs, np.asarray(examples.labels)
     scores = DevScores(config, dev, gold)
@@ -89,31 +71,12 @@ def export_trial(
         "dev_metrics": scores.metrics,
         "dev_confusion": scores.confusion,
         "config_sha256": config.digest,
-        # The study's own covers the further examples of all its trials, this one those of its best: they are the same
-        # unless the study searches them.
-        "data_sha256": check_further(check_data(config), config, Space(()), resources.answers_dir).digest,
-        "code": code_version(),
-        "versions": package_versions(),
+        **made_from(config),
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    save_model_folder(out / "model", TrainedModel(model.cpu(), config, encoder.tokenizer), provenance)
+    save_model_folder(out / "model", replace(trained, model=trained.model.cpu()), provenance)
     (out / "predictions" / "provenance.json").write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
     return provenance
-
-
-def _stored_config(folder: RunFolder, data: Path | None) -> RunConfig:
-    """The trial's RunConfig, reading its data from ``data`` if given."""
-    if not folder.best_model.is_file():
-        raise UserError(
-            f"{folder.path}: the model is gone; studies keep the models of their best trials only (keep_models)"
-        )
-    try:
-        config = RunConfig.model_validate_json(folder.config.read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
-        raise UserError(f"{folder.config}: cannot be read: {' '.join(str(error).split())}") from error
-    if data is None:
-        return config
-    return RunConfig.model_validate({**config.model_dump(), "data": {"directory": str(data)}})
 
 
 @entry_point
@@ -122,9 +85,7 @@ def main(
     trial: Annotated[int | None, typer.Option(help="Export this trial instead of the best one.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where to; by default runs/STUDY/export.")] = None,
     data: DataDir = None,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda", "mps"] | None, typer.Option(help="By default the trial's.")
-    ] = None,
+    device: OtherDevice = None,
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
@@ -139,13 +100,8 @@ def main(
     opened = open_study(study, storage, runs_dir)
     chosen = pick_trial(opened, trial)
     folder = TrialFolders(runs_dir / study).run(chosen.number)
-    if not folder.path.is_dir():
-        raise UserError(
-            f"{folder.path}: the folder of trial {chosen.number} is not there; --runs-dir says where to look"
-        )
-    config = _stored_config(folder, data)
-    if device is not None:
-        config = config.model_copy(update={"compute": config.compute.model_copy(update={"device": device})})
+    require_model(folder)
+    config = stored_config(folder, data, device)
     out = out or runs_dir / study / "export"
     with Console(stderr=True).status(f"predicting with trial {chosen.number}"):
         provenance = export_trial(study, chosen, folder, config, Resources(runs_dir / "cache"), out)

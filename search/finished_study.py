@@ -49,5 +49,5 @@ def pick_trial(study: optuna.Study, number: int | None) -> FrozenTrial:
         return best
     trials = study.get_trials(deepcopy=False)
     if not 0 <= number < len(trials):
-        raise UserError(f"--trial {number}: study '{study.study_name}' has trials 0 to {len(trials) - 1}")
+        raise UserError(f"no trial {number}: study '{study.study_name}' has trials 0 to {len(trials) - 1}")
     return trials[number]

@@ -15,38 +15,22 @@ from data.errors import UserError
 from search.keyed_error import KeyedError
 from search.preflight import DataReport, listing_faults
 from search.source_runs import SourceRun, source_runs
-from search.space import Space
 from search.study_file import in_study
 from search.study_spec import StudySpec
 
-__all__ = ["check_further", "check_further_of_study"]
+__all__ = ["check_further"]
 
 _TRIED_COPIES = 1000  # copies of all training examples take from seconds to minutes; these tell how many there will be
 
 
-def check_further_of_study(
+def check_further(
     report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_in: Path | None = None
 ) -> DataReport:
-    """As :func:`check_further` for all that the trials of a study can have.
-
-    Raises:
-        UserError: as there, with the line of the study file.
-    """
-    try:
-        return check_further(report, spec.base, spec.space, answers_dir, list_faults_in)
-    except KeyedError as error:
-        raise in_study(error, spec) from None
-
-
-def check_further(
-    report: DataReport, base: RunConfig, space: Space, answers_dir: Path, list_faults_in: Path | None = None
-) -> DataReport:
-    """Make the further examples of every source; nothing is asked of a language model.
+    """Make the further examples of every source that the study's trials can have; no language model is asked.
 
     Args:
         report: what is known of the tasks' own files.
-        base: the run.
-        space: what is searched around it; without dimensions the run alone is looked at.
+        spec: the study.
         answers_dir: where a language model's answers are.
         list_faults_in: a file for all malformed rows of an extra file that has too many of them.
 
@@ -56,12 +40,20 @@ def check_further(
         to do: they follow from the training file but for WordNet's version.
 
     Raises:
-        KeyedError: a file is missing, malformed or gives nothing new; WordNet is missing; answers are.
+        UserError: a file is missing, malformed or gives nothing new; WordNet is missing; answers are. With the line of
+            the study file.
     """
+    try:
+        return _check(report, spec, answers_dir, list_faults_in)
+    except KeyedError as error:
+        raise in_study(error, spec) from None
+
+
+def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_in: Path | None) -> DataReport:
     found: dict[tuple[str, str], _Found] = {}
     warnings: dict[str, None] = {}
     contents: set[str] = set()
-    for run in source_runs(space, base):
+    for run in source_runs(spec.space, spec.base):
         further = FurtherExamples(_sampled(run, report), run.task, answers_dir)
         made = _make(run, further, list_faults_in)
         one = _count(run, report, made)

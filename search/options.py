@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-__all__ = ["RUNS", "DataDir", "RunsDir", "StorageUrl"]
+__all__ = ["RUNS", "DataDir", "OtherDevice", "RunsDir", "StorageUrl"]
 
 RUNS = Path("runs")
 """Where results are kept unless the user says otherwise."""
@@ -17,3 +17,7 @@ StorageUrl = Annotated[
 ]
 RunsDir = Annotated[Path, typer.Option(help="Folder of all studies' results.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with the tasks' files, if it has moved since the search.")]
+OtherDevice = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"] | None,
+    typer.Option(help="Where to compute; by default where it was trained."),
+]

@@ -8,9 +8,20 @@ from pathlib import Path
 import numpy as np
 
 from core.metrics import predicted_classes
-from data.tasks import TaskSpec
+from data.tasks import SplitName, TaskSpec
 
-__all__ = ["prediction_values", "write_predictions"]
+__all__ = ["predicted_splits", "prediction_values", "write_predictions", "write_split"]
+
+
+def predicted_splits(spec: TaskSpec) -> tuple[SplitName, ...]:
+    """Those that predictions are written for: dev, and test where there is a test file."""
+    return ("dev",) if spec.files.test is None else ("dev", "test")
+
+
+def write_split(out: Path, spec: TaskSpec, split: SplitName, ids: Sequence[str], predictions: np.ndarray) -> None:
+    """Write ``predictions/TASK-SPLIT-output.csv`` below ``out``: class probabilities (N, K) or scores (N,)."""
+    path = out / "predictions" / f"{spec.name}-{split}-output.csv"
+    write_predictions(path, spec, ids, prediction_values(spec, predictions))
 
 
 def prediction_values(spec: TaskSpec, predictions: np.ndarray) -> list[str]:

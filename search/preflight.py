@@ -25,12 +25,14 @@ class DataReport:
         sizes: examples per task and split; a task without a test file has no such entry.
         warnings: rows left out, and dev or test sentences that also stand in train; a line each.
         digest: SHA-256 over all that is trained on and scored, 64 hex digits.
+        splits_digest: SHA-256 over the tasks' own files.
         further: a line for each source of further training examples.
     """
 
     sizes: dict[str, dict[SplitName, int]]
     warnings: tuple[str, ...]
     digest: str
+    splits_digest: str
     further: tuple[str, ...] = ()
 
 
@@ -58,7 +60,7 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataRep
             if split != "train":
                 shared = count_overlap(splits["train"], raw).warning(name, split)
                 warnings += [] if shared is None else [shared]
-    return DataReport(sizes, tuple(warnings), digest.hexdigest())
+    return DataReport(sizes, tuple(warnings), digest.hexdigest(), digest.hexdigest())
 
 
 @contextmanager

@@ -6,8 +6,12 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
-__all__ = ["code_version", "package_versions"]
+from core.config import RunConfig
+from search.preflight import check_data
+
+__all__ = ["code_version", "made_from", "package_versions"]
 
 _PACKAGES = ("torch", "optuna", "tokenizers", "safetensors", "numpy", "scipy", "scikit-learn")
 
@@ -29,6 +33,11 @@ def code_version() -> str:
 def package_versions() -> dict[str, str]:
     """Versions of Python and of the packages that results depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
+
+
+def made_from(config: RunConfig) -> dict[str, Any]:
+    """What a result was made from besides its settings: the data's hash, the code's version and the packages'."""
+    return {"data_sha256": check_data(config).digest, "code": code_version(), "versions": package_versions()}
 
 
 def _git(root: Path, *arguments: str) -> str:

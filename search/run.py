@@ -19,7 +19,7 @@ from search.events import Observer
 from search.executors.base import ExecutorError
 from search.executors.local import LocalExecutor
 from search.exit_codes import ExitCode, entry_point
-from search.further_check import check_further_of_study
+from search.further_check import check_further
 from search.json_lines import JsonLines
 from search.nli_check import check_nli_files
 from search.options import RUNS, RunsDir, StorageUrl
@@ -81,7 +81,7 @@ def main(
     spec = with_corpus(spec, runs_dir)
     faults = runs_dir / spec.name / "malformed-rows.txt"
     report = check_nli_files(spec, check_data(spec.base, faults))
-    report = check_further_of_study(report, spec, answers, faults)
+    report = check_further(report, spec, answers, faults)
     show_data(console, report)
     show_warnings(Console(stderr=True) if quiet else console, report)
     try:
@@ -116,6 +116,7 @@ def _search(
         runs_dir / spec.name,
         storage_name=describe_storage(storage, runs_dir),
         data_digest=report.digest,
+        splits_digest=report.splits_digest,
     )
     try:
         # A study that has begun keeps its space, whatever came of its trials.

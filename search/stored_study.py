@@ -14,22 +14,26 @@ from search.pruners import make_pruner
 from search.study_spec import StudySpec
 from search.trial_record import ROLE
 
-__all__ = ["create_or_load"]
+__all__ = ["check_same_data", "create_or_load"]
 
 IDENTITY = "identity"
 CODE_VERSION = "code_version"
 DATA_DIGEST = "data_digest"
+SPLITS_DIGEST = "splits_digest"
 FORK = "start a new study with --name NEW, or undo the change"
 SHOWN_CHANGES = 5
 
 
-def create_or_load(spec: StudySpec, storage: BaseStorage, data_digest: str | None = None) -> optuna.Study:
+def create_or_load(
+    spec: StudySpec, storage: BaseStorage, data_digest: str | None = None, splits_digest: str | None = None
+) -> optuna.Study:
     """The study of this name, with its first trials in the queue.
 
     Args:
         spec: what to search.
         storage: where.
-        data_digest: of the data files; None: not known.
+        data_digest: of all data that any trial may read; None: not known.
+        splits_digest: of the tasks' own files, for those who read these alone; None: not known.
 
     Raises:
         UserError: the storage's study of this name has scores, and another space, base, seed, sampler, pruner or data.
@@ -50,6 +54,8 @@ def create_or_load(spec: StudySpec, storage: BaseStorage, data_digest: str | Non
         raise UserError(f"the storage holds a study '{spec.name}' of another program; choose another --name")
     if data_digest is not None and DATA_DIGEST not in attrs:
         study.set_user_attr(DATA_DIGEST, data_digest)
+    if splits_digest is not None and SPLITS_DIGEST not in attrs:
+        study.set_user_attr(SPLITS_DIGEST, splits_digest)
     if IDENTITY not in attrs:
         study.set_user_attr(CODE_VERSION, code_version())
         study.set_user_attr(IDENTITY, json.dumps(spec.identity()))
@@ -63,6 +69,23 @@ def _enqueue_first(spec: StudySpec, study: optuna.Study) -> None:
     for first in spec.first_trials[: spec.trials]:
         if first.role not in there:
             study.enqueue_trial(first.params, user_attrs={ROLE: first.role})
+
+
+def check_same_data(study: optuna.Study, splits_digest: str) -> None:
+    """Refuse to go on with a study's predictions and scores on other data than it was made with.
+
+    Args:
+        study: the recorded study.
+        splits_digest: of the tasks' own files as they are now.
+
+    Raises:
+        UserError: if the digest is not that of the study's files.
+    """
+    if study.user_attrs.get(SPLITS_DIGEST, splits_digest) != splits_digest:
+        raise UserError(
+            f"the data files have changed since study '{study.study_name}' began: what its trials predicted does not "
+            "belong to them; --data names the folder of the files as they were"
+        )
 
 
 def _open(spec: StudySpec, storage: BaseStorage) -> optuna.Study:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
 from core.config import RunConfig
 from core.cost import Cost
@@ -15,6 +16,7 @@ from core.evaluation import Evaluation
 from core.metrics import task_metrics
 from data.task_files import builtin_tasks
 from search.config_paths import config_fields
+from search.ensemble import __main__ as ensemble
 from tests.benchmarks.technique_cost import TECHNIQUES
 
 ROOT = Path(__file__).parents[1]
@@ -108,6 +110,16 @@ def test_files_that_are_named_exist() -> None:
             r"`((?:core|search|data|tests|studies)/[\w/.-]+\.(?:py|toml))`", page.read_text("utf-8")
         ):
             assert "NAME" in path or (ROOT / path).is_file(), f"{page.name}: {path}"
+
+
+def test_options_of_ensembles_are_those_there_are() -> None:
+    command = typer.Typer(add_completion=False)
+    command.command()(ensemble.main)
+    options = {option for param in typer.main.get_command(command).params for option in param.opts}
+    named = set(re.findall(r"--[a-z][a-z-]+", text("ensembles.md")))
+    assert named <= options
+    everywhere = {"--data", "--device", "--storage", "--runs-dir"}
+    assert options - named == everywhere
 
 
 def test_metrics_that_are_named_are_those_there_are() -> None:

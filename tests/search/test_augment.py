@@ -135,8 +135,8 @@ def test_from_the_plan_to_a_trained_study(augment: Augment, stub: Any, run_comma
     exported = run_command("search.export", "--study", "tiny", "--runs-dir", augment.runs)
     assert exported.returncode == 0, exported.stderr
     provenance = json.loads((augment.runs / "tiny" / "export" / "predictions" / "provenance.json").read_text())
-    stored = optuna.load_study(study_name="tiny", storage=open_storage(None, augment.runs)).user_attrs["data_digest"]
-    assert provenance["data_sha256"] == stored
+    stored = optuna.load_study(study_name="tiny", storage=open_storage(None, augment.runs)).user_attrs
+    assert provenance["data_sha256"] == stored["splits_digest"] != stored["data_digest"]
 
     file = augment.runs / "answers" / "answers.jsonl"
     file.write_text(file.read_text().replace("nice", "fine"))

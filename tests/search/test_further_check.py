@@ -19,7 +19,7 @@ from data.errors import UserError
 from data.reading import read_split
 from data.synthetic import write_corpus
 from data.task_files import builtin_tasks
-from search.further_check import check_further_of_study
+from search.further_check import check_further
 from search.preflight import DataReport, check_data
 from search.rephrasing_jobs import rephrasing_jobs
 from search.study_file import load_study
@@ -57,7 +57,7 @@ class Studies:
         return self.data / name
 
     def check(self, spec: StudySpec) -> DataReport:
-        return check_further_of_study(check_data(spec.base), spec, self.answers, self.folder / "faults.txt")
+        return check_further(check_data(spec.base), spec, self.answers, self.folder / "faults.txt")
 
     def refusal(self, spec: StudySpec) -> str:
         with pytest.raises(UserError) as caught:

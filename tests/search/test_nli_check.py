@@ -28,7 +28,7 @@ path = "nli.tsv"
 [space]
 "optim.learning_rate" = { low = 1e-5, high = 1e-3, log = true }
 """
-REPORT = DataReport({}, ("something",), "0" * 64)
+REPORT = DataReport({}, ("something",), "0" * 64, "0" * 64)
 
 
 @pytest.fixture

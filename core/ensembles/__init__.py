@@ -1,0 +1,19 @@
+"""One result out of several finished runs: averaged predictions, a greedy choice of runs, averaged weights."""
+
+from core.ensembles.averaging import average, average_tasks
+from core.ensembles.common_start import check_common_start
+from core.ensembles.greedy_selection import Selection, select, select_in_bags
+from core.ensembles.soup import Ingredient, Soup, greedy_soup, uniform_soup
+
+__all__ = [
+    "Ingredient",
+    "Selection",
+    "Soup",
+    "average",
+    "average_tasks",
+    "check_common_start",
+    "greedy_soup",
+    "select",
+    "select_in_bags",
+    "uniform_soup",
+]

@@ -1,0 +1,1 @@
+"""``python -m search.ensemble``: one result out of several finished trials of a study."""

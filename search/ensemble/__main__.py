@@ -1,0 +1,125 @@
+"""The command line of ``python -m search.ensemble``."""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from core.resources import Resources
+from data.errors import UserError
+from data.examples import Examples
+from search.ensemble.averaged import average_members
+from search.ensemble.files import write_ensemble
+from search.ensemble.members import Library, Member
+from search.ensemble.named_trials import Shares, candidates_by_hand, shares_by_hand
+from search.ensemble.request import Request, SoupKind
+from search.ensemble.result import Ensemble
+from search.ensemble.selection import GreedyOptions, select_members
+from search.ensemble.souped import soup_members
+from search.ensemble.words import score_table, selection_words
+from search.exit_codes import entry_point
+from search.finished_study import open_study, pick_trial
+from search.options import RUNS, DataDir, OtherDevice, RunsDir, StorageUrl
+from search.provenance import made_from
+from search.stored_study import check_same_data
+from search.trial_folders import TrialFolders
+
+__all__ = ["main"]
+
+
+@entry_point
+def main(
+    study: Annotated[str, typer.Option(help="Name of the study.")],
+    trials: Annotated[
+        str | None, typer.Option(help="Average these trials, 3,7,9; with --greedy or --soup choose among them.")
+    ] = None,
+    of: Annotated[
+        list[str] | None, typer.Option(help="Trials for one task, sst=3,7; may be repeated. Other tasks: --trials.")
+    ] = None,
+    greedy: Annotated[
+        int | None, typer.Option(min=1, help="Select an ensemble of up to N members, some of them counted again.")
+    ] = None,
+    each_task: Annotated[bool, typer.Option("--each-task", help="--greedy: select for every task apart.")] = False,
+    start: Annotated[int, typer.Option(min=1, help="--greedy: begin with so many of the best trials.")] = 1,
+    bags: Annotated[int, typer.Option(min=0, help="--greedy: average the choices from so many random halves.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="--greedy: draws the bags.")] = 0,
+    soup: Annotated[
+        SoupKind | None, typer.Option(help="Average weights, not predictions: of all, or of those that do no harm.")
+    ] = None,
+    dev_only: Annotated[
+        bool, typer.Option("--dev-only", help="Average stored dev predictions; needs no models, writes no test files.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Where to; by default runs/STUDY/ensemble.")] = None,
+    data: DataDir = None,
+    device: OtherDevice = None,
+    storage: StorageUrl = None,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Make one result out of several trials: average what they predict, or their weights.
+
+    Writes predictions/TASK-dev-output.csv and TASK-test-output.csv as search.export does, ensemble.json, which says
+    what they are made of, and with --soup the model.
+
+    Example: python -m search.ensemble --study starter --greedy 10
+    """
+    if greedy is None and (each_task or start > 1 or bags or seed):
+        raise UserError("--each-task, --start, --bags and --seed say how to select; give --greedy N too")
+    options = None if greedy is None else GreedyOptions(greedy, start, bags, seed, each_task)
+    request = Request(trials, of or [], options, soup, dev_only)
+    opened = open_study(study, storage, runs_dir)
+    library = Library(opened, TrialFolders(runs_dir / study), data, device, needs_models=not dev_only)
+    named = _named(request, library) if request.averages_named_trials else None
+    with Console(stderr=True).status("reading predictions"):
+        pool = library.members(_candidates(request, library) if named is None else chain.from_iterable(named.values()))
+        origin = made_from(pool[0].config)
+        check_same_data(opened, origin["data_sha256"])
+        resources = Resources(runs_dir / "cache")
+        dev = {task: resources.scored_dev(pool[0].config, task) for task in pool[0].config.tasks}
+    with Console(stderr=True).status("predicting"):
+        ensemble = _make(request, named, pool, dev, resources)
+    chosen = {"by_hand": request.by_hand, "candidates": len(pool), "scored_trials": len(library.scored)}
+    out = out or runs_dir / study / "ensemble"
+    write_ensemble(out, ensemble, {"study": study, **chosen, **origin})
+    _show(study, out, ensemble, selection_words(request.by_hand, len(pool), len(library.scored)), dev_only)
+
+
+def _named(request: Request, library: Library) -> Shares:
+    best_or_given = str(pick_trial(library.study, None).number) if request.trials is None else request.trials
+    return shares_by_hand(library.tasks, best_or_given, request.of)
+
+
+def _candidates(request: Request, library: Library) -> list[int]:
+    return library.candidates() if request.trials is None else candidates_by_hand(request.trials)
+
+
+def _make(
+    request: Request, named: Shares | None, pool: list[Member], dev: dict[str, Examples], resources: Resources
+) -> Ensemble:
+    if request.soup is not None:
+        return soup_members(pool, request.soup == "greedy", dev, resources)
+    if request.greedy is not None:
+        named = select_members(pool, dev, request.greedy)
+    assert named is not None, "members are selected or named"
+    return average_members(pool, named, dev, resources, request.dev_only)
+
+
+def _show(study: str, out: Path, ensemble: Ensemble, selection: str, dev_only: bool) -> None:
+    console = Console(highlight=False)
+    console.print(score_table(study, ensemble))
+    if ensemble.whole_dev is not None:
+        console.print(f"on all of dev, not only what trials are scored on: overall {ensemble.whole_dev.overall:.4f}")
+    if dev_only and any(task.dev_limit for task in ensemble.members[0].config.tasks.values()):
+        console.print("predictions are for the dev examples that trials are scored on (dev_limit); all need models")
+    console.print(selection, soft_wrap=True)
+    console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
+    console.print(f"made of:     {out / 'ensemble.json'}", soft_wrap=True)
+    if ensemble.model is not None:
+        console.print(f"model:       {out / 'model'}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,134 @@
+"""The trials that an ensemble may be made of, and what they predicted for dev."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from core.config import RunConfig
+from core.run_folder import RunFolder
+from data.errors import UserError
+from search.finished_study import pick_trial
+from search.stored_trial import require_model, stored_config
+from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord, TrialResult
+
+__all__ = ["Library", "Member"]
+
+_SCORED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trial at its best rung.
+
+    Attributes:
+        number: of the trial.
+        params: what the search chose for it.
+        folder: its artifacts.
+        config: its RunConfig, with the data folder and the device to predict with.
+        result: its scores as they were recorded.
+        predictions: per task, for the dev examples that trials are scored on: class probabilities (N, K) or scores
+            (N,), float32.
+    """
+
+    number: int
+    params: dict[str, Any]
+    folder: RunFolder
+    config: RunConfig
+    result: TrialResult
+    predictions: dict[str, np.ndarray]
+
+    @property
+    def overall(self) -> float:
+        """The overall score of its best rung."""
+        assert self.result.overall is not None, "a trial with a best rung has its score"
+        return self.result.overall
+
+
+@dataclass(frozen=True)
+class Library:
+    """A study's scored trials: finished or pruned, with dev scores.
+
+    Attributes:
+        study: the recorded study.
+        folders: where its trials left their artifacts.
+        data: folder with the tasks' files, if it has moved.
+        device: to predict on instead of the trials'.
+        needs_models: whether members need their models, as all do that predict anything new.
+    """
+
+    study: optuna.Study
+    folders: TrialFolders
+    data: Path | None
+    device: str | None
+    needs_models: bool
+
+    @cached_property
+    def scored(self) -> list[int]:
+        """Numbers of the scored trials."""
+        trials = self.study.get_trials(deepcopy=False, states=_SCORED)
+        return [trial.number for trial in trials if TrialRecord.read(trial).result.best_rung is not None]
+
+    @property
+    def tasks(self) -> list[str]:
+        """The study's tasks, in alphabetical order.
+
+        Raises:
+            UserError: if no trial has been scored.
+        """
+        if not self.scored:
+            raise UserError(f"study '{self.study.study_name}' has no trial with dev scores yet")
+        config = TrialRecord.read(pick_trial(self.study, self.scored[0])).config
+        assert config is not None, "a scored trial has its configuration"
+        return sorted(config.tasks)
+
+    def candidates(self) -> list[int]:
+        """What can be selected from: the scored trials, where models are needed those that still have one.
+
+        Raises:
+            UserError: if there are fewer than two.
+        """
+        found, scored = self.scored, f"study '{self.study.study_name}' has {len(self.scored)} scored trial(s)"
+        if self.needs_models:
+            found = [number for number in found if self.folders.run(number).best_model.is_file()]
+            scored += f", of which {len(found)} still have a model (keep_models says how many do)"
+        if len(found) < 2:
+            raise UserError(f"{scored}: nothing to select from")
+        return found
+
+    def members(self, numbers: Iterable[int]) -> list[Member]:
+        """The trials of these numbers, each once, by number.
+
+        Raises:
+            UserError: if there is no such trial, or it has not what is needed.
+        """
+        return [self._member(pick_trial(self.study, number)) for number in sorted(set(numbers))]
+
+    def _member(self, trial: FrozenTrial) -> Member:
+        if trial.number not in self.scored:
+            state = {TrialState.FAIL: "failed", **dict.fromkeys(_SCORED, "has no dev scores")}
+            raise UserError(
+                f"trial {trial.number} {state.get(trial.state, 'has not ended yet')}: it cannot be a member"
+            )
+        folder, result = self.folders.run(trial.number), TrialRecord.read(trial).result
+        assert result.best_rung is not None, "that is what makes it a scored trial"
+        if self.needs_models:
+            require_model(folder, "; --dev-only averages stored dev predictions, without models")
+        config = stored_config(folder, self.data, self.device)
+        predictions = {task: _load(folder.predictions(task, result.best_rung)) for task in config.tasks}
+        return Member(trial.number, trial.params, folder, config, result, predictions)
+
+
+def _load(path: Path) -> np.ndarray:
+    try:
+        return np.asarray(np.load(path))
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path}: dev predictions cannot be read: {error}") from error

@@ -1,0 +1,60 @@
+"""What is shown of an ensemble in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.table import Table
+
+from data.tasks import TaskSpec
+from search.ensemble.named_trials import Shares
+from search.ensemble.result import Ensemble
+
+__all__ = ["score_table", "selection_words"]
+
+
+def score_table(study: str, ensemble: Ensemble) -> Table:
+    """Each member's scores on dev and its shares, the ensemble's scores, and their gain over the best member's."""
+    specs = {task: settings.spec for task, settings in ensemble.members[0].config.tasks.items()}
+    trials = f"{len(ensemble.members)} trial{'s' if len(ensemble.members) > 1 else ''}"
+    table = Table(title=f"study {study}, {ensemble.method} of {trials}: scores on dev", title_justify="left")
+    table.add_column("", no_wrap=True)
+    for heading in (*(f"{task}\n{spec.metric}" for task, spec in specs.items()), "overall", "share"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for member in ensemble.members:
+        scores = _cells(member.result.scores, member.overall, specs)
+        table.add_row(f"trial {member.number}", *scores, _share_words(ensemble.shares, member.number))
+    table.add_section()
+    together, best = ensemble.scores, ensemble.best
+    table.add_row("ensemble" if ensemble.model is None else "soup", *_cells(together.scores, together.overall, specs))
+    gains = {task: together.scores[task] - best.result.scores[task] for task in specs}
+    table.add_row(f"gain over trial {best.number}", *_cells(gains, ensemble.gain, specs, "+.4f"))
+    return table
+
+
+def selection_words(by_hand: bool, candidates: int, scored: int) -> str:
+    """How far the ensemble's dev score can be believed.
+
+    Args:
+        by_hand: whether the members were named.
+        candidates: how many trials members were chosen from where they were not.
+        scored: how many trials of the study have dev scores.
+    """
+    if by_hand:
+        return f"named by hand, of {scored} scored trials: if dev scores decided, the ensemble's is optimistic"
+    return (
+        f"selected on these dev examples from {candidates} of {scored} scored trials: "
+        "a score on what was selected on is optimistic"
+    )
+
+
+def _share_words(shares: Shares, number: int) -> str:
+    """``0.50`` where the member has it in every task, else a line for each task that it has a share in."""
+    of_member = {task: of_task[number] for task, of_task in shares.items() if number in of_task}
+    if len(of_member) == len(shares) and len(set(of_member.values())) == 1:
+        return f"{next(iter(of_member.values())):.2f}"
+    return "\n".join(f"{task} {share:.2f}" for task, share in of_member.items())
+
+
+def _cells(scores: Mapping[str, float], overall: float, tasks: Mapping[str, TaskSpec], form: str = ".4f") -> list[str]:
+    return [f"{value:{form}}" for value in (*(scores[task] for task in tasks), overall)]
