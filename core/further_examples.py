@@ -154,6 +154,18 @@ class FurtherExamples:
             positions=chosen[np.sort(share)],
         )
 
+    def rephrased(self) -> Extra:
+        """The sentences that a language model's answers give; known ones are among them.
+
+        Raises:
+            UnansweredError: more than a few are missing.
+        """
+        job = self.rephrasing_job()
+        made, asked = replay(job), len(job.chosen)
+        if made.summary.unanswered > _MOST_UNANSWERED * asked:
+            raise UnansweredError(self.task, asked, made.summary.unanswered)
+        return made.extra
+
     @property
     def _scored_splits(self) -> tuple[SplitName, ...]:
         return ("dev", "test") if self._spec.files.test else ("dev",)
@@ -184,7 +196,7 @@ class FurtherExamples:
             PhrasesConfig: self._phrases,
             ExtraFileConfig: self._extra_file,
             EdaConfig: self._eda,
-            RephrasedConfig: self._rephrased,
+            RephrasedConfig: lambda _: self.rephrased(),
         }
         return makers[type(source)](source)
 
@@ -203,10 +215,3 @@ class FurtherExamples:
         weights = eda_weights(source, self._spec)
         recipe = Recipe(weights, dict.fromkeys(weights, source.alpha), source.copies)
         return fraction(augment(self._train, recipe, WordNet.installed(), source.seed), source.fraction, source.seed)
-
-    def _rephrased(self, source: RephrasedConfig) -> Extra:  # noqa: ARG002
-        job = self.rephrasing_job()
-        made, asked = replay(job), len(job.chosen)
-        if made.summary.unanswered > _MOST_UNANSWERED * asked:
-            raise UnansweredError(self.task, asked, made.summary.unanswered)
-        return made.extra

@@ -120,7 +120,9 @@ def _asking() -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name not in ("httpx2", "tenacity"):
             raise
-        raise UserError(f"asking a language model needs '{error.name}': pip install \"onebert[augment]\"") from None
+        raise UserError(
+            f"asking a language model needs '{error.name}': pip install -c constraints.txt -e '.[augment]'"
+        ) from None
     return asking
 
 

@@ -22,23 +22,23 @@ _SEED = "seed"
 
 
 def compare(
-    table: Mapping[str, Mapping[str, Any]], seeds: Sequence[int], tables: Tables
+    table: Mapping[str, Mapping[str, Any]], seeds: Sequence[int] | None, tables: Tables
 ) -> tuple[RunConfig, Space, tuple[FirstTrial, ...]]:
     """The first variant as the base, a space of all, and their trials: all with the first seed, then the next.
 
     Args:
         table: nested settings by variant; ``preset`` names one to build on.
-        seeds: of the runs.
+        seeds: of the runs; None: the base's alone.
         tables: what the variants have in common.
 
     Raises:
         KeyedError: under ``variants`` and what follows it, or ``seeds``.
     """
-    if len(set(seeds)) < len(seeds) or not seeds:
-        raise KeyedError(("seeds",), f"must be different numbers, at least one, got {list(seeds)}")
+    _check_seeds(seeds, tables)
+    configs = {name: _build(name, variant, tables, seeds) for name, variant in table.items()}
+    seeds = seeds or [config.seed for config in configs.values()][:1]
     if len(table) * len(seeds) < 2:
         raise KeyedError((KEY,), "compares at least two runs: give two variants, or seeds = [0, 1]")
-    configs = {name: _build(name, variant, tables, seeds[0]) for name, variant in table.items()}
     _check(configs)
     dimensions = [Dimension(VARIANT, Variants.of(configs))]
     if len(seeds) > 1:
@@ -52,11 +52,22 @@ def compare(
     return next(iter(configs.values())), Space(tuple(dimensions)), tuple(trials)
 
 
-def _build(name: str, variant: Mapping[str, Any], tables: Tables, seed: int) -> RunConfig:
+def _check_seeds(seeds: Sequence[int] | None, tables: Tables) -> None:
+    if seeds is None:
+        return
+    if len(set(seeds)) < len(seeds) or not seeds:
+        raise KeyedError(("seeds",), f"must be different numbers, at least one, got {list(seeds)}")
+    for name, table in (("base", tables.common), ("override", tables.override)):
+        if _SEED in table:
+            raise KeyedError((name, _SEED), "does not go with seeds = [...], which all runs have")
+
+
+def _build(name: str, variant: Mapping[str, Any], tables: Tables, seeds: Sequence[int] | None) -> RunConfig:
     key = (KEY, name)
     if _SEED in variant:
         raise KeyedError((*key, _SEED), "is the same for all variants: seeds = [...] stands at the top")
-    return tables.named(variant, key).model_copy(update={_SEED: seed})
+    config = tables.named(variant, key)
+    return config if seeds is None else config.model_copy(update={_SEED: seeds[0]})
 
 
 def _check(configs: Mapping[str, RunConfig]) -> None:

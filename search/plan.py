@@ -5,11 +5,11 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from core.config import RunConfig
 from core.speed import Speed
 from search.preflight import DataReport
 from search.progress import duration
 from search.study_spec import StudySpec, StudySummary
+from search.variants import VARIANT
 
 __all__ = ["show_data", "show_estimate", "show_plan", "show_warnings"]
 
@@ -55,13 +55,19 @@ def show_warnings(console: Console, report: DataReport) -> None:
         console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
 
 
-def show_estimate(console: Console, speed: Speed, config: RunConfig, trials: int, workers: int) -> float:
-    """Print the estimate for the trials still to be trained; returns the seconds of one full trial.
+def show_estimate(console: Console, speed: Speed, spec: StudySpec, trials: int) -> float:
+    """Print the estimate for the trials still to be trained; returns the seconds of one full trial of the base.
 
-    The base's stages count once: their result is kept and shared.
+    The base's stages count once: their result is kept and shared. Of a comparison the first variant is measured, which
+    says little about the others: what all of them take is not guessed.
+
+    Args:
+        console: where to.
+        speed: of the base.
+        spec: the study.
+        trials: still to be trained.
     """
-    one = speed.seconds(config)
-    at_most = speed.pretraining_seconds + one * -(-trials // workers)
+    one = speed.seconds(spec.base)
     if speed.pretraining_seconds:
         console.print(
             f"stages: the base's further pretraining takes about {duration(speed.pretraining_seconds)} (measured), "
@@ -71,9 +77,23 @@ def show_estimate(console: Console, speed: Speed, config: RunConfig, trials: int
         )
     console.print(
         f"speed:  {speed.train_examples_per_second:.0f} training examples/s, "
-        f"{speed.eval_examples_per_second:.0f} dev examples/s (measured); a full trial of the base takes about "
-        f"{duration(one)}, {trials} of them on {workers} worker(s) at most {duration(at_most)}; pruning makes it less",
+        f"{speed.eval_examples_per_second:.0f} dev examples/s (measured); {_how_long(one, speed, spec, trials)}",
         highlight=False,
         soft_wrap=True,
     )
     return one
+
+
+def _how_long(one: float, speed: Speed, spec: StudySpec, trials: int) -> str:
+    variant = spec.space.chosen(spec.base).get(VARIANT)
+    if variant is not None:
+        return (
+            f"a trial of '{variant}', the first variant, takes about {duration(one)}; {trials} trials on "
+            f"{spec.workers} worker(s), and other variants may take a multiple of it"
+        )
+    at_most = duration(speed.pretraining_seconds + one * -(-trials // spec.workers))
+    pruning = "" if spec.pruner.name == "none" else "; pruning makes it less"
+    return (
+        f"a full trial of the base takes about {duration(one)}, {trials} of them on {spec.workers} worker(s) at most "
+        f"{at_most}{pruning}"
+    )

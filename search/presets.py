@@ -37,10 +37,12 @@ class Preset:
     table: Mapping[str, Any]
 
 
-def list_presets(studies_dir: Path = Path("studies")) -> dict[str, Path]:
-    """Every preset that can be named, the user's own (``studies/presets``) before those of the package."""
-    folders = (studies_dir / "presets", Path(str(resources.files("studies"))) / "presets")
-    return {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.toml"))}
+def list_presets(*studies_dirs: Path) -> dict[str, Path]:
+    """Every preset that can be named: those in ``presets`` below the given folders, the first folder's before the
+    next one's, and all before those of the package.
+    """
+    folders = (*studies_dirs, Path(str(resources.files("studies"))))
+    return {path.stem: path for folder in reversed(folders) for path in sorted((folder / "presets").glob("*.toml"))}
 
 
 def load_preset(name: str, tasks: Mapping[str, TaskSpec], known: Mapping[str, Path], key: tuple[str, ...]) -> Preset:

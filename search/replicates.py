@@ -1,4 +1,4 @@
-"""Trials that differ in their seed only: replicates of one configuration."""
+"""Configurations that a study compares, each with its replicates: trials that differ in their seed only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search.space import Space
 from search.stored_space import searched_settings, stored_space
 from search.trial_record import ROLE, TrialRecord
+from search.variants import VARIANT
 
 __all__ = ["Configuration", "StudyOfSeeds"]
 
@@ -52,7 +53,7 @@ class Configuration:
 
 @dataclass(frozen=True)
 class StudyOfSeeds:
-    """A study that searches the seed, alone or beside other settings.
+    """A study that compares: it has variants, or searches the seed, alone or beside other settings.
 
     Attributes:
         configurations: those with a finished trial, in the order of their first one.
@@ -66,10 +67,10 @@ class StudyOfSeeds:
 
     @classmethod
     def read(cls, study: optuna.Study) -> StudyOfSeeds | None:
-        """From the storage; None if the study does not search the seed, or has no finished trial."""
+        """From the storage; None if the study has neither variants nor seeds, or no finished trial."""
         trials = study.get_trials(deepcopy=False)
         finished = [TrialRecord.read(trial) for trial in trials if trial.state == TrialState.COMPLETE]
-        if not finished or _SEED not in searched_settings(study):
+        if not finished or not {_SEED, VARIANT} & set(searched_settings(study)):
             return None
         assert finished[0].config is not None, "a finished trial has its configuration"
         space = stored_space(study, finished[0].config)

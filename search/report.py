@@ -123,14 +123,15 @@ def main(
 ) -> None:
     """Write what a study has found so far: an HTML page that needs no network, the same as Markdown, the trials as CSV.
 
-    Where the study searches the seed, trials that differ in nothing else are one row of a comparison, with intervals.
+    Where the study has variants or searches the seed, trials that differ in nothing else are one row of a comparison,
+    with intervals.
 
     Example: python -m search.report --study quickstart
     """
     opened, folders = open_study(study, storage, runs_dir), TrialFolders(runs_dir / study)
     comparison = compare(opened, folders, data, reference)
     if comparison is None and reference is not None:
-        raise UserError(f"--reference {reference}: study '{study}' compares nothing; it does not search the seed")
+        raise UserError(f"--reference {reference}: study '{study}' compares nothing: no variants, no seeds")
     for path in write_report(opened, folders, out or runs_dir / study / "report", comparison):
         typer.echo(path)
 

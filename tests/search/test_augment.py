@@ -291,7 +291,7 @@ def test_a_missing_extra_is_named(augment: Augment, stub: Any, tmp_path: Path) -
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 2
     assert stdout.startswith("sst: 20 examples: 20 requests")
-    assert stderr == "error: asking a language model needs 'tenacity': pip install \"onebert[augment]\"\n"
+    assert stderr == "error: asking a language model needs 'tenacity': pip install -c constraints.txt -e '.[augment]'\n"
     assert not stub.calls
 
 

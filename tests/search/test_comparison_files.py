@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import optuna
 import pytest
 
-from core.config import RunConfig
+from core.config import AugmentationConfig, RunConfig
+from core.further_examples import FurtherExamples
+from data.augmentation.answer_cache import AnswerCache
+from data.augmentation.chat_request import Answer, ChatRequest
+from data.augmentation.example_rewriter import ExampleRewriter
+from data.augmentation.prompts import prompts_of
 from data.errors import UserError
+from data.synthetic import write_corpus
 from search.config_paths import get_value
 from search.first_trials import DEFAULT
 from search.optuna_trials import ask, next_number
 from search.presets import list_presets
 from search.random_draws import RandomDraws
+from search.replicates import StudyOfSeeds
 from search.samplers import make_sampler
 from search.space_parsing import read_space
 from search.space_trials import try_space
 from search.stored_study import create_or_load
 from search.study_file import list_studies, load_study
 from search.study_spec import StudySpec
-from search.trial_record import ROLE
+from search.trial_record import CONFIG, ROLE
 from search.variants import differing_settings
 
 PRESETS = ("baseline", "single-task", "cooking", "build-extend", "siamese", "contrastive", "multi-extended")
@@ -129,6 +137,24 @@ def test_one_seed_is_no_setting(tmp_path: Path) -> None:
     assert [dimension.path for dimension in spec.space.dimensions] == ["variant"]
     assert spec.trials == 3
     assert run_of(spec, {"variant": "own"}).seed == 5
+    spec = load(tmp_path, COMPARISON.replace("seeds = [3, 4]", "base.seed = 6"))
+    assert run_of(spec, {"variant": "own"}).seed == 6
+
+
+def test_variants_are_compared_without_several_seeds_too(tmp_path: Path) -> None:
+    spec = load(tmp_path, COMPARISON.replace("seeds = [3, 4]", ""))
+    study = create_or_load(spec, optuna.storages.InMemoryStorage())
+    for _ in range(3):
+        sampler = make_sampler(spec.sampler, spec.seed, next_number(study), spec.space)
+        trial, config = ask(study, sampler, lambda trial: spec.space.suggest(trial, spec.base))
+        trial.set_user_attr(CONFIG, config.canonical_json())
+        study.tell(trial, 0.5)
+    compared = StudyOfSeeds.read(study)
+    assert compared is not None
+    assert [one.settings for one in compared.configurations] == [
+        {"variant": name} for name in ("plain", "cooked", "own")
+    ]
+    assert compared.default == 0
 
 
 def test_a_stored_comparison_reads_back(tmp_path: Path) -> None:
@@ -187,6 +213,7 @@ MISTAKES = [
     (changed("layers = 2", "layers = 99"), "study.toml:17: variants.own.heads.sst.layers: must be at most 16"),
     (COMPARISON + "eval.batch_size = 3\n", "own: has eval.batch_size = 3, and 'plain' has 64: it cannot differ, all"),
     (COMPARISON + "[variants.twin]\n", "variants.twin: is the same run as 'plain'"),
+    (changed("seeds = [3, 4]", "seeds = [3, 4]\nbase.seed = 6"), "study.toml:3: base.seed: does not go with seeds"),
     (COMPARISON + "seed = 1\n", "variants.own.seed: is the same for all variants"),
     (changed("seeds = [3, 4]", "seeds = [3, 3]"), "study.toml:2: seeds: must be different"),
     (changed(', "para", "sts"', ""), "preset 'cooking' is for sst, para, sts, and the study has no task 'para'"),
@@ -205,6 +232,12 @@ def test_a_mistake_in_a_preset_is_told_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "studies" / "presets" / "broken.toml").write_text("[heads.sst]\nlayers = 0\n")
     text = ONE_TASK + 'preset = "broken"\n' + RATES
     assert message(tmp_path, text) == "studies/presets/broken.toml:2: heads.sst.layers: must be at least 1, got 0"
+
+
+def test_presets_lie_beside_the_study_too(tmp_path: Path) -> None:
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets" / "near.toml").write_text("[heads.sst]\nlayers = 5\n")
+    assert load(tmp_path, ONE_TASK + 'preset = "near"\n' + RATES).base.heads["sst"].layers == 5
 
 
 def test_a_search_starts_from_a_preset(tmp_path: Path) -> None:
@@ -254,17 +287,59 @@ def test_settings_are_searched_where_their_needs_are_met(tmp_path: Path) -> None
     )
     paths = [dimension.path for dimension in load(tmp_path, text, data=tmp_path).space.dimensions]
     assert paths == ["heads.sst.layers", "heads.sst.hidden_size", "augmentation.para.extra.fraction"]
-    (tmp_path / "answers").mkdir()
-    (tmp_path / "answers" / "answers.jsonl").touch()
-    assert load(tmp_path, text, data=tmp_path).notes[0].startswith("no trial of 'deep'")
+
+
+def test_answers_are_those_to_the_tasks_own_sentences(tmp_path: Path) -> None:
+    """Another study's answers are none; and what depends on a setting that is left out is left out with it."""
+    write_corpus(tmp_path / "data", train=20, dev=5, test=5, seed=0)
+    text = SEARCH.replace("[space]", '[base.augmentation.sst.rephrased]\nmodel = "m"\n[space]')
+    fraction = "augmentation.sst.rephrased.fraction"
+    text += f'"{fraction}" = {{ low = 0.0, high = 1.0, needs = "answers" }}\n'
+    text += f'"augmentation.sst.rephrased.seed" = {{ choices = [0, 1], when = {{ "{fraction}" = {{ above = 0 }} }} }}\n'
+    answers = AnswerCache(tmp_path / "answers")
+
+    def search(**options: object) -> StudySpec:
+        return load(tmp_path, text, data=tmp_path / "data", **options)
+
+    with answers.writing():
+        answers.put(
+            ChatRequest("m", prompts_of("synonyms", "English", "German")[0], "a film", 0.5, 1, 9), Answer("x", "stop")
+        )
+    notes = search().notes
+    assert notes[1].startswith(
+        f"{fraction} is not searched: augmentation.sst.rephrased: of 20 sentences 20 have not been"
+    )
+    assert notes[2] == f"augmentation.sst.rephrased.seed is not searched: it depends on {fraction}"
+    spec = search()
+    further = FurtherExamples(spec.base.model_copy(update=with_all_rephrased(spec.base)), "sst", tmp_path / "answers")
+    job = further.rephrasing_job()
+    with answers.writing():
+        for position in job.chosen:
+            ExampleRewriter(job.settings).rewrite(position, job.train.sentences[position], answering(answers))
+    assert {fraction, "augmentation.sst.rephrased.seed"} <= set(search().space.paths)
+
+
+def with_all_rephrased(base: RunConfig) -> dict[str, object]:
+    tree = base.model_dump()["augmentation"]
+    tree["sst"]["rephrased"]["fraction"] = 1.0
+    return {"augmentation": {task: AugmentationConfig.model_validate(section) for task, section in tree.items()}}
+
+
+def answering(cache: AnswerCache) -> Callable[[ChatRequest], Answer]:
+    def ask(request: ChatRequest) -> Answer:
+        answer = Answer(f"truly {request.sentence}", "stop")
+        cache.put(request, answer)
+        return answer
+
+    return ask
 
 
 @pytest.fixture
 def everything(tmp_path: Path) -> StudySpec:
     """The packaged ``full`` study where all that it needs is there."""
-    for name in ("mnli.csv", "para-extra.csv", "sst-train-trees.txt", "answers.jsonl"):
+    for name in ("mnli.csv", "para-extra.csv", "sst-train-trees.txt"):
         (tmp_path / name).touch()
-    return load_study("full", data=tmp_path, answers_dir=tmp_path, studies_dir=tmp_path)
+    return load_study("full", data=tmp_path, answers_dir=None, studies_dir=tmp_path)
 
 
 @pytest.mark.parametrize("name", PRESETS)
