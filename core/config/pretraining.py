@@ -11,6 +11,7 @@ from core.config.section import Probability, Section
 from data.tasks import TaskSpec
 
 __all__ = [
+    "NLI_STAGES",
     "CosinePairsConfig",
     "MlmConfig",
     "MnrlConfig",
@@ -27,7 +28,7 @@ __all__ = [
 
 Pooling = Literal["cls", "pooler", "mean", "max"]
 _POOLING = "sentence vector, as in heads"
-_OF_NLI_FILE = ("nli", "supervised_simcse")
+NLI_STAGES = ("nli", "supervised_simcse")
 _TASKS = "tasks whose training examples are used, with commas between; None: all that fit"
 
 
@@ -156,7 +157,7 @@ class PretrainingConfig(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         for name in self.stages:
-            if name in _OF_NLI_FILE and self.nli_file.path is None:
+            if name in NLI_STAGES and self.nli_file.path is None:
                 raise ValueError(f"pretraining.{name} needs a file of pairs: give pretraining.nli_file.path")
         return self
 
@@ -174,7 +175,7 @@ class PretrainingConfig(Section):
     @property
     def reads_nli_file(self) -> bool:
         """Whether one of the stages is trained on ``nli_file``."""
-        return any(name in _OF_NLI_FILE for name in self.stages)
+        return any(name in NLI_STAGES for name in self.stages)
 
 
 def fits_pairs(spec: TaskSpec) -> bool:

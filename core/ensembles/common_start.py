@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.config import RunConfig
+from core.config.pretraining import NLI_STAGES
 from data.errors import UserError
 
 __all__ = ["check_common_start"]
@@ -41,7 +42,7 @@ def check_common_start(configs: Mapping[str, RunConfig]) -> None:
         different = [
             f"{path} ({_shown(reference, path)} and {_shown(start, path)})"
             for path in sorted({*reference, *start})
-            if _shown(reference, path) != _shown(start, path)
+            if _shown(reference, path) != _shown(start, path) and not _is_idle(path, reference, start)
         ]
         if different:
             raise UserError(
@@ -50,11 +51,18 @@ def check_common_start(configs: Mapping[str, RunConfig]) -> None:
             )
 
 
+def _is_idle(path: str, *starts: dict[str, Any]) -> bool:
+    """Whether it is a setting of a stage that one of the runs has not; that the other one has it is told instead."""
+    parts = path.split(".")
+    if parts[0] != "pretraining" or parts[-1] == "examples":
+        return False
+    name = parts[1]
+    stages = NLI_STAGES if name == "nli_file" else (name,)
+    return not all(any(start[f"pretraining.{stage}.examples"] for stage in stages) for start in starts)
+
+
 def _start(config: RunConfig) -> dict[str, Any]:
     tree = config.model_dump(mode="json", include=set(_TRAINING_ONLY))
-    # Settings of stages that the run has not say nothing.
-    read = {*config.pretraining.stages, *(["nli_file"] if config.pretraining.reads_nli_file else [])}
-    tree["pretraining"] = {name: stage for name, stage in tree["pretraining"].items() if name in read}
     return {
         path: value
         for path, value in _leaves(tree, ())

@@ -31,10 +31,14 @@ MakeConfig = Callable[..., RunConfig]
         {"model": {"dropout": 0.3, "attention_dropout": 0.2, "freeze_layers": 1}},
         {"heads": {"sst": {"dropout": 0.4, "label_smoothing": 0.1, "class_balance": 0.5}}},
         {"sampler": {"order": "together"}, "swa": {"start": 0.5}, "smart": {"weight": {"sst": 1.0}}},
+        {"pretraining": {"mnrl": {"scale": 1.0}, "nli_file": {"path": "mnli.csv"}}},  # of stages that neither has
     ],
 )
 def test_runs_that_differ_in_training(small_config: MakeConfig, sections: dict[str, Any]) -> None:
     check_common_start({"trial 0": small_config(), "trial 1": small_config(**sections)})
+
+
+NLI = {"path": "mnli.csv"}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +50,8 @@ def test_runs_that_differ_in_training(small_config: MakeConfig, sections: dict[s
         ({"model": {"encoder": "minilm", "scratch": None}}, "model.encoder (scratch and minilm), model.scratch.atten"),
         ({"model": {"reinit_layers": 1}}, "model.reinit_layers (0 and 1)"),
         ({"model": {"max_length": 64}}, "model.max_length (128 and 64)"),
-        ({"pretraining": {"mlm": {"examples": 100}}}, "pretraining.mlm.examples (0 and 100)"),
+        ({"pretraining": {"mlm": {"examples": 100, "batch_size": 8}}}, "pretraining.mlm.examples (0 and 100): weights"),
+        ({"pretraining": {"nli_file": NLI, "nli": {"examples": 9}}}, "pretraining.nli.examples (0 and 9): weights"),
         ({"seed": 3, "heads": {"sst": {"hidden_size": 8}}}, "heads.sst.hidden_size (none and 8), seed (0 and 3)"),
     ],
 )
