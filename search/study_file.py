@@ -157,7 +157,7 @@ def _build(
         document.base,
         document.override,
         _replaced(document, workers, overrides),
-        list_presets(path.parent, studies_dir),
+        list_presets(studies_dir, path.parent),
     )
     is_comparison = document.variants is not None
     search = _comparison(document, tables) if is_comparison else _search(document, tables, answers_dir)
@@ -180,7 +180,9 @@ def _build(
     )
     make_pruner(spec.pruner, spec.base.rungs)
     make_sampler(spec.sampler, spec.seed, 0, spec.space)
-    if spec.sampler.name == "grid":
+    if is_comparison:
+        _check_comparison(len(spec.first_trials), spec.trials)
+    elif spec.sampler.name == "grid":
         _check_grid(spec.space, spec.trials)
     return spec
 
@@ -267,3 +269,8 @@ def _check_grid(space: Space, trials: int) -> None:
     # One more: the base itself may be tried first.
     if trials > points + 1:
         raise KeyedError(("trials",), f"the grid has {points} points, and {trials} trials would repeat some")
+
+
+def _check_comparison(runs: int, trials: int) -> None:
+    if trials > runs:
+        raise KeyedError(("trials",), f"there are {runs} runs to compare, and {trials} trials would repeat some")

@@ -217,6 +217,7 @@ MISTAKES = [
     (COMPARISON + "seed = 1\n", "variants.own.seed: is the same for all variants"),
     (changed("seeds = [3, 4]", "seeds = [3, 3]"), "study.toml:2: seeds: must be different"),
     (changed(', "para", "sts"', ""), "preset 'cooking' is for sst, para, sts, and the study has no task 'para'"),
+    ("trials = 7\n" + COMPARISON, "study.toml:1: trials: there are 6 runs to compare, and 7 trials would repeat some"),
     (ONE_TASK + "[variants.one]\n", "variants: compares at least two runs"),
     (ONE_TASK + "seeds = [1, 2]\n" + RATES, "study.toml:2: seeds: is for [variants]"),
 ]
@@ -238,6 +239,13 @@ def test_presets_lie_beside_the_study_too(tmp_path: Path) -> None:
     (tmp_path / "presets").mkdir()
     (tmp_path / "presets" / "near.toml").write_text("[heads.sst]\nlayers = 5\n")
     assert load(tmp_path, ONE_TASK + 'preset = "near"\n' + RATES).base.heads["sst"].layers == 5
+
+
+def test_the_users_preset_goes_before_that_of_the_package(tmp_path: Path) -> None:
+    """In a study that comes with the package too, beside which the package's presets lie."""
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets" / "baseline.toml").write_text("[heads.sst]\nlayers = 6\n")
+    assert load_study("papers", studies_dir=tmp_path).base.heads["sst"].layers == 6
 
 
 def test_a_search_starts_from_a_preset(tmp_path: Path) -> None:
