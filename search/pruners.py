@@ -1,12 +1,11 @@
 """Optuna's pruners by name, set to the rungs at which runs are scored.
 
-Steps are training examples, and the score is the overall score, which is maximised. Asked again about a rung at which
-it has decided, a halving pruner lets the trial go on: an answer must be acted on when it is given.
+Steps are training examples, and the score is the overall score, which is maximised. Successive halving and Hyperband
+are our own, which decide at the study's rungs.
 """
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any, Self
@@ -15,6 +14,8 @@ import optuna
 from optuna.pruners import BasePruner
 from pydantic import Field, model_validator
 
+from search.halving import SuccessiveHalving
+from search.hyperband import Hyperband
 from search.keyed_error import KeyedError
 from search.last_rung import UntilLastRung
 from search.named_choice import NamedChoice, Options, build_imported, parse_options, unknown_name
@@ -31,14 +32,15 @@ class PrunerChoice(NamedChoice):
 class HyperbandOptions(Options):
     """Hyperband (Li et al. 2018): several successive halvings, each starting to prune at another rung."""
 
-    reduction_factor: int = Field(3, ge=2, description="eta: one of eta trials goes on, with eta times the examples")
+    reduction_factor: float | None = Field(
+        None, gt=1.0, description="one of so many goes on at a rung; None: what the next rung costs more"
+    )
 
 
-class HalvingOptions(Options):
+class HalvingOptions(HyperbandOptions):
     """Asynchronous successive halving (Li et al. 2020)."""
 
-    reduction_factor: int = Field(3, ge=2, description="eta: one of eta trials goes on, with eta times the examples")
-    min_early_stopping_rate: int = Field(0, ge=0, description="s: first pruning at eta^s times the first rung")
+    skip: int = Field(0, ge=0, description="first rungs at which nobody is pruned")
 
 
 class MedianOptions(Options):
@@ -81,13 +83,16 @@ class ThresholdOptions(Options):
 
 
 def _hyperband(options: HyperbandOptions, rungs: tuple[int, ...]) -> BasePruner:
-    eta = options.reduction_factor
-    return optuna.pruners.HyperbandPruner(_first_resource(rungs, eta), rungs[-1], eta)
+    return Hyperband(rungs, options.reduction_factor)
 
 
 def _halving(options: HalvingOptions, rungs: tuple[int, ...]) -> BasePruner:
-    eta = options.reduction_factor
-    return optuna.pruners.SuccessiveHalvingPruner(_first_resource(rungs, eta), eta, options.min_early_stopping_rate)
+    if options.skip and options.skip >= len(rungs) - 1:
+        raise KeyedError(
+            (*KEY, "skip"),
+            f"{options.skip} of {len(rungs)} rungs leaves none to prune at; the last is the end of a run",
+        )
+    return SuccessiveHalving(rungs, options.reduction_factor, options.skip)
 
 
 def _median(options: MedianOptions, rungs: tuple[int, ...]) -> BasePruner:
@@ -146,20 +151,6 @@ def _make(choice: PrunerChoice, rungs: tuple[int, ...]) -> BasePruner:
         raise unknown_name(choice, PRUNERS, KEY)
     model, make = PRUNERS[choice.name]
     return make(parse_options(choice, model, KEY), rungs)
-
-
-def _first_resource(rungs: tuple[int, ...], eta: int) -> int:
-    """Optuna's ``min_resource`` r: the first rung, less what rounding may have taken from the later ones.
-
-    A decision falls at the first rung that is not below r * eta^k. With rungs 167, 333, 500 and eta 2, r = 167 would
-    wait at 333 for 334 examples, and decide at 500 instead, where the run is over.
-    """
-    resource = rungs[0]
-    for rung in rungs:
-        power = round(math.log(rung / rungs[0], eta))
-        if abs(rung - rungs[0] * eta**power) <= eta**power:
-            resource = min(resource, rung // eta**power)
-    return max(resource, 1)
 
 
 def _warmup(steps: int | None, rungs: tuple[int, ...]) -> int:

@@ -91,4 +91,6 @@ class RunningTrial:
             self._reported.add(rung)
         if rung < max(self._reported) or rung >= self.config.rungs[-1]:
             return True  # it went on from here before it was interrupted; or there is nothing left to save
+        if rung < self.config.warmup_examples:
+            return True  # it has hardly moved yet: what it scores says nothing about what it will score
         return self.is_default or not optuna_trials.should_prune(self.trial)

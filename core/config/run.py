@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -123,6 +124,11 @@ class RunConfig(Section):
             count = min(rungs, examples)
             return tuple(round(examples * (k + 1) / count) for k in range(count))
         return rungs if rungs[-1] == examples else (*rungs, examples)
+
+    @property
+    def warmup_examples(self) -> int:
+        """Training examples until the learning rate has reached its peak."""
+        return math.ceil(self.optim.warmup * self.budget.examples)
 
     def canonical_json(self) -> str:
         """The same text for equal configs, in any process."""
