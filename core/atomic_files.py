@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from data.errors import UserError
 
-__all__ = ["flush_folder", "flush_to_disk", "write_atomically", "written_whole"]
+__all__ = ["flush_folder", "flush_to_disk", "unfinished", "write_atomically", "written_whole"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -26,7 +26,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     Raises:
         UserError: if the disk is full or the folder does not take it.
     """
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = unfinished(path)
     try:
         try:
             with temporary.open("wb") as file:
@@ -38,6 +38,11 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
             raise
     except OSError as error:
         raise UserError(f"cannot write '{path}': {error.strerror or error}") from error
+
+
+def unfinished(path: Path) -> Path:
+    """Where a file is written before it takes its place; a kill may leave one behind."""
+    return path.with_name(path.name + ".tmp")
 
 
 def flush_to_disk(file: BinaryIO) -> None:

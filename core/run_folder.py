@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.atomic_files import write_atomically
+from core.atomic_files import unfinished, write_atomically
 from core.config import RunConfig
 from core.evaluation import Evaluation
 
@@ -47,6 +47,11 @@ class RunFolder:
         if not self.metrics.exists():
             return []
         return [Evaluation.from_json(line) for line in self.metrics.read_text(encoding="utf-8").splitlines()]
+
+    @property
+    def passing_files(self) -> tuple[Path, ...]:
+        """The large files that an ended run no longer needs: its checkpoint, and what a kill left half-written."""
+        return self.checkpoint, unfinished(self.checkpoint), unfinished(self.best_model)
 
     def predictions(self, task: str, rung: int) -> Path:
         """Dev predictions of a task at a rung, float32: class probabilities (N, K) or scores (N,), in dev order."""

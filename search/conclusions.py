@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from heapq import nsmallest
 
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from core.evaluation import Evaluation
 from search import optuna_trials
 from search.dashboard_panels import save_curves, save_trial_note
+from search.finished_study import contends, rank
 from search.running_trial import RunningTrial
 from search.trial_folders import TrialFolders
 
 __all__ = ["Conclusions"]
 
+KEEP_MODELS = "keep_models"  # the study's, for programs that clear away later
 CURVES_SECONDS = 30.0  # between two drawings of all learning curves, whose cost grows with the study
 
 
@@ -31,6 +34,7 @@ class Conclusions:
         self._study = study
         self._folders = folders
         self._keep_models = keep_models
+        self._models: list[tuple[float, int]] = []  # by rank, the trials that keep theirs
         self._curves: dict[int, list[Evaluation]] = {}
         self._drawn = time.monotonic()
 
@@ -45,18 +49,35 @@ class Conclusions:
         save_trial_note(running.trial, result, running.evaluations)
         value = result.overall if state == TrialState.COMPLETE else None
         optuna_trials.tell(self._study, running.trial, running.sampler, state, value)
-        self.tidy()
+        ended = self._study.get_trials(deepcopy=False)[running.number]
+        self._tidy_after(ended)
         if time.monotonic() - self._drawn > CURVES_SECONDS:
             self.draw_curves()
-        return self._study.get_trials(deepcopy=False)[running.number].value
+        return ended.value
 
     def tidy(self) -> None:
-        """Delete checkpoints of ended trials and all but the best models; may be repeated."""
-        trials = self._study.get_trials(deepcopy=False)
-        complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-        complete.sort(key=lambda trial: (-(trial.value or 0.0), trial.number))
-        ended = [trial.number for trial in trials if trial.state.is_finished()]
-        self._folders.tidy(ended, [trial.number for trial in complete[: self._keep_models]])
+        """Delete checkpoints of all ended trials and all but the best models: once, when a driver takes up a study.
+
+        From then on :meth:`end` touches what an end changes, which costs the same however large the study is.
+        """
+        if self._study.user_attrs.get(KEEP_MODELS) != self._keep_models:
+            self._study.set_user_attr(KEEP_MODELS, self._keep_models)
+        ended = [trial for trial in self._study.get_trials(deepcopy=False) if trial.state.is_finished()]
+        self._models = nsmallest(self._keep_models, map(rank, filter(contends, ended)))
+        kept = {number for _, number in self._models}
+        for trial in ended:
+            self._folders.tidy(trial.number, keep_model=trial.number in kept)
+
+    def _tidy_after(self, ended: FrozenTrial) -> None:
+        """Clear away after one trial, and the model that it drives out of the best ones."""
+        before = self._models
+        if contends(ended):
+            self._models = nsmallest(self._keep_models, [*before, rank(ended)])
+        kept = {number for _, number in self._models}
+        for number in {ended.number, *(number for _, number in before)} - kept:
+            self._folders.tidy(number, keep_model=False)
+        if ended.number in kept:
+            self._folders.tidy(ended.number, keep_model=True)
 
     def draw_curves(self) -> None:
         """Bring the dashboard's learning curves up to date."""

@@ -11,7 +11,7 @@ from search.misfit import misfit
 from search.space_trials import TriedRun, try_space
 from search.study_spec import StudySpec
 
-__all__ = ["check_encoder"]
+__all__ = ["check_encoder", "encoder_runs"]
 
 
 def check_encoder(spec: StudySpec, executor: Executor) -> None:
@@ -22,11 +22,16 @@ def check_encoder(spec: StudySpec, executor: Executor) -> None:
             what it has not, for example to freeze more layers than there are. The latter with the key in the file.
         ExecutorError: nobody could say.
     """
-    runs = _different([TriedRun((), spec.base), *try_space(spec.space, spec.base)])
+    runs = encoder_runs(spec)
     answer = executor.check([run.config for run in runs])
     if not answer.reason:
         return
     raise misfit(spec, runs[answer.passed], answer.reason)
+
+
+def encoder_runs(spec: StudySpec) -> list[TriedRun]:
+    """The base and runs of :func:`try_space`, of those that are the same to an encoder the first."""
+    return _different([TriedRun((), spec.base), *try_space(spec.space, spec.base)])
 
 
 def _different(runs: list[TriedRun]) -> list[TriedRun]:

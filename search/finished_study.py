@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 from data.errors import UserError
 from search.storage import describe_storage, open_storage
 
-__all__ = ["best_trial", "open_study", "pick_trial"]
+__all__ = ["best_trial", "contends", "open_study", "pick_trial", "rank"]
 
 
 def open_study(name: str, storage: str | None, runs_dir: Path) -> optuna.Study:
@@ -27,13 +27,19 @@ def open_study(name: str, storage: str | None, runs_dir: Path) -> optuna.Study:
     return optuna.load_study(study_name=name, storage=opened)
 
 
-def best_trial(study: optuna.Study) -> FrozenTrial | None:
-    """The finished trial with the highest overall score, the earlier of equals; None if none has finished.
+def contends(trial: FrozenTrial) -> bool:
+    """Whether the trial can be the best one. Pruned trials cannot: their score is that of an early rung."""
+    return trial.state == TrialState.COMPLETE
 
-    Pruned trials do not count: their score is that of an early rung.
-    """
-    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return max(finished, key=lambda trial: (trial.value or 0.0, -trial.number), default=None)
+
+def rank(trial: FrozenTrial) -> tuple[float, int]:
+    """Sorts trials that contend: the highest overall score first, the earlier of equals."""
+    return -(trial.value or 0.0), trial.number
+
+
+def best_trial(study: optuna.Study) -> FrozenTrial | None:
+    """The first by :func:`rank` of the trials that contend; None if none does."""
+    return min(filter(contends, study.get_trials(deepcopy=False)), key=rank, default=None)
 
 
 def pick_trial(study: optuna.Study, number: int | None) -> FrozenTrial:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
-import jinja2
 import optuna
 import pandas as pd
 import plotly.graph_objects as go
 import typer
-from plotly.offline import get_plotlyjs
 
 from data.errors import UserError
 from search.best_trial_tables import TaskTables, loss_weight_words, task_tables
@@ -20,6 +17,7 @@ from search.comparison_words import comparison_frame, comparison_notes, comparis
 from search.exit_codes import entry_point
 from search.finished_study import best_trial, open_study
 from search.options import RUNS, DataDir, RunsDir, StorageUrl
+from search.pages import figure_div, render_page
 from search.provenance import code_version
 from search.report_figures import comparison_figure, curves_figure, progress_figure, setting_figures
 from search.report_markdown import best_trial_blocks, frame_block, table_block
@@ -48,19 +46,16 @@ def write_report(
     compared = None if comparison is None else comparison_table(comparison)
     notes = [] if comparison is None else comparison_notes(comparison)
     title, origin = study.study_name, f"onebert {code_version()}, study {study.study_name}"
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        resources.files("search").joinpath("report.html.jinja").read_text(encoding="utf-8")
-    )
-    page = template.render(
+    page = render_page(
+        "report.html.jinja",
         study=title,
         answer=words,
         notes=notes,
         comparison=compared,
-        intervals=None if comparison is None else _div(comparison_figure(comparison)),
-        plotlyjs=get_plotlyjs(),
-        progress=_div(progress_figure(table)),
-        curves=_div(curves_figure({n: c for n, c in curves.items() if c}, states)),
-        settings={path: _div(figure) for path, figure in _settings(table, study).items()},
+        intervals=None if comparison is None else figure_div(comparison_figure(comparison)),
+        progress=figure_div(progress_figure(table)),
+        curves=figure_div(curves_figure({n: c for n, c in curves.items() if c}, states)),
+        settings={path: figure_div(figure) for path, figure in _settings(table, study).items()},
         loss_weights=loss_weights,
         best=best,
         table=shown.to_html(index=False, border=0, classes="trials"),
@@ -85,11 +80,6 @@ def write_report(
 
 def _settings(table: pd.DataFrame, study: optuna.Study) -> dict[str, go.Figure]:
     return setting_figures(table, logarithmic_settings(study), linked_settings(study))
-
-
-def _div(figure: go.Figure) -> str:
-    html: str = figure.to_html(full_html=False, include_plotlyjs=False, config={"responsive": True})
-    return html
 
 
 def _best_trial(study: optuna.Study, folders: TrialFolders) -> tuple[str, list[TaskTables]]:

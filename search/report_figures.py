@@ -10,27 +10,11 @@ import plotly.graph_objects as go
 from core.evaluation import Evaluation
 from search.comparison import Comparison, Row
 from search.comparison_words import settings_words
+from search.figure_style import STATE_COLOURS, lay_out
 from search.shown_values import rounded
 from search.trial_table import SETTING
 
 __all__ = ["comparison_figure", "curves_figure", "progress_figure", "setting_figures"]
-
-_COLOURS = {"complete": "#2a7ab8", "pruned": "#e0963c", "failed": "#c8443c", "running": "#888888"}
-
-
-def _layout(figure: go.Figure, x: str, y: str = "overall dev score") -> go.Figure:
-    figure.update_layout(
-        template="none",
-        margin={"l": 60, "r": 20, "t": 20, "b": 50},
-        height=380,
-        xaxis={"title": x, "gridcolor": "rgba(128,128,128,.25)", "zeroline": False},
-        yaxis={"title": y, "gridcolor": "rgba(128,128,128,.25)", "zeroline": False},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": "#777"},
-        legend={"orientation": "h", "y": 1.08},
-    )
-    return figure
 
 
 def progress_figure(table: pd.DataFrame) -> go.Figure:
@@ -46,7 +30,7 @@ def progress_figure(table: pd.DataFrame) -> go.Figure:
             y=part["overall"].tolist(),
             mode="markers",
             name=state,
-            marker={"color": _COLOURS[state], "size": 9},
+            marker={"color": STATE_COLOURS[state], "size": 9},
             text=[f"trial {number}" for number in part["trial"]],
         )
     figure.add_scatter(
@@ -56,7 +40,7 @@ def progress_figure(table: pd.DataFrame) -> go.Figure:
         name="best so far",
         line={"color": "#2a9d5c", "shape": "hv", "width": 2},
     )
-    return _layout(figure, "training examples spent, all trials")
+    return lay_out(figure, "training examples spent, all trials")
 
 
 def curves_figure(curves: Mapping[int, Sequence[Evaluation]], states: Mapping[int, str]) -> go.Figure:
@@ -68,11 +52,11 @@ def curves_figure(curves: Mapping[int, Sequence[Evaluation]], states: Mapping[in
             y=[point.overall for point in evaluations],
             mode="lines+markers",
             name=f"trial {number} ({states[number]})",
-            line={"color": _COLOURS[states[number]], "width": 1.5},
+            line={"color": STATE_COLOURS[states[number]], "width": 1.5},
             marker={"size": 5},
             showlegend=False,
         )
-    return _layout(figure, "training examples")
+    return lay_out(figure, "training examples")
 
 
 def setting_figures(
@@ -98,10 +82,10 @@ def setting_figures(
                 y=part["overall"].tolist(),
                 mode="markers",
                 name=state,
-                marker={"color": _COLOURS[state], "size": 9},
+                marker={"color": STATE_COLOURS[state], "size": 9},
                 text=[f"trial {number}" for number in part["trial"]],
             )
-        figures[path] = _layout(figure, path)
+        figures[path] = lay_out(figure, path)
         if path in logarithmic:
             figures[path].update_xaxes(type="log", dtick=1)
     return figures
@@ -111,7 +95,7 @@ def comparison_figure(comparison: Comparison) -> go.Figure:
     """Each configuration's mean overall score with its 95 % interval, the best on top; the reference has a line."""
     rows, figure = comparison.rows, go.Figure()
     heights = [len(rows) - index for index in range(len(rows))]
-    for name, colour in (("configuration", _COLOURS["complete"]), ("reference", _COLOURS["pruned"])):
+    for name, colour in (("configuration", STATE_COLOURS["complete"]), ("reference", STATE_COLOURS["pruned"])):
         shown = [index for index in range(len(rows)) if (index == comparison.reference) == (name == "reference")]
         figure.add_scatter(
             x=[rows[index].overall for index in shown],
@@ -122,12 +106,14 @@ def comparison_figure(comparison: Comparison) -> go.Figure:
             marker={"color": colour, "size": 10},
             text=[settings_words(rows[index]) for index in shown],
         )
-    figure.add_vline(rows[comparison.reference].overall, line={"color": _COLOURS["pruned"], "dash": "dot", "width": 1})
-    _layout(figure, "overall, mean over seeds", "")
+    figure.add_vline(
+        rows[comparison.reference].overall, line={"color": STATE_COLOURS["pruned"], "dash": "dot", "width": 1}
+    )
+    lay_out(figure, "overall, mean over seeds", "")
     figure.update_yaxes(tickvals=heights, ticktext=[_label(row) for row in rows], range=[0.4, len(rows) + 0.6])
     figure.update_yaxes(automargin=True)
     lines = max(len(row.settings) for row in rows)
-    figure.update_layout(
+    figure.updatelay_out(
         height=140 + len(rows) * (16 + 18 * lines), margin={"t": 40}, legend={"y": 1, "yanchor": "bottom"}
     )
     return figure

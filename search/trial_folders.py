@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,15 +47,13 @@ class TrialFolders:
         self.path(number).mkdir(parents=True, exist_ok=True)
         self.run(number).write_config(config)
 
-    def tidy(self, ended: Iterable[int], keep_models: Iterable[int]) -> None:
-        """Delete what ended trials no longer need: checkpoints, and the models of all but ``keep_models``.
+    def tidy(self, number: int, *, keep_model: bool) -> None:
+        """Delete what an ended trial no longer needs: its checkpoint, and the model unless it is kept.
 
-        Metrics, predictions and configurations always stay.
+        Metrics, predictions and configurations always stay. A folder that is gone is no mistake.
         """
-        kept = set(keep_models)
-        for number in ended:
-            run = self.run(number)
-            run.checkpoint.unlink(missing_ok=True)
-            (run.path / WORKER_LOCK).unlink(missing_ok=True)
-            if number not in kept:
-                run.best_model.unlink(missing_ok=True)
+        run = self.run(number)
+        for file in (*run.passing_files, run.path / WORKER_LOCK):
+            file.unlink(missing_ok=True)
+        if not keep_model:
+            run.best_model.unlink(missing_ok=True)

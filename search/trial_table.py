@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import optuna
@@ -21,6 +22,7 @@ __all__ = [
     "SCORE",
     "SETTING",
     "TRAINABLE",
+    "is_missing",
     "trial_table",
 ]
 
@@ -74,6 +76,11 @@ def trial_table(study: optuna.Study) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     # Whole numbers, of which some may be missing.
     return table.astype(dict.fromkeys(_COUNTS, "Int64")) if rows else table
+
+
+def is_missing(value: object) -> bool:
+    """Whether a trial has no such setting, or no such number."""
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def _cost_columns(cost: Cost | None) -> dict[str, float | None]:

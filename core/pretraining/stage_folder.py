@@ -37,7 +37,7 @@ class StageFolder:
         self.encoder = path / "encoder.safetensors"
         self.checkpoint = path / "checkpoint.pt"
         self.facts = path / "stage.json"
-        self._lock = path / "lock"
+        self.lock = path / "lock"
 
     @contextmanager
     def locked(self, stage: str, observer: StageObserver) -> Iterator[None]:
@@ -47,7 +47,7 @@ class StageFolder:
             PretrainingInterruptedError: the observer does not want to wait any longer.
             UserError: the folder cannot be made or written to.
         """
-        lock = FileLock(self._lock)
+        lock = FileLock(self.lock)
         while not self._acquired(lock):
             if not observer.waiting(stage):
                 raise PretrainingInterruptedError(f"stage {stage}, while another process trains it")
@@ -97,7 +97,7 @@ class StageFolder:
         self.checkpoint.unlink(missing_ok=True)
 
     def write_facts(self, facts: Mapping[str, Any]) -> None:
-        """What the folder's key was made from, and how the loss fell; for people, nothing reads it."""
+        """What the folder's key was made from, and how the loss fell; for people, and for search.clean."""
         write_atomically(self.facts, (json.dumps(facts, indent=2) + "\n").encode())
 
     def read_checkpoint(self) -> dict[str, Any] | None:

@@ -30,9 +30,11 @@ def test_tidying_deletes_checkpoints_and_models_only(tmp_path: Path) -> None:
         for name in ("best/model.safetensors", "best/evaluation.json", "predictions/sst-dev-20.npy"):
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).touch()
-        for name in ("checkpoint.pt", "metrics.jsonl"):
+        for name in ("checkpoint.pt", "checkpoint.pt.tmp", "best/model.safetensors.tmp", "metrics.jsonl"):
             (folder / name).touch()
-    folders.tidy(ended=[0, 1], keep_models=[1])
+    folders.tidy(0, keep_model=False)
+    folders.tidy(1, keep_model=True)
+    folders.tidy(7, keep_model=False)  # is not there
     left = {
         number: {str(p.relative_to(folders.path(number))) for p in folders.path(number).rglob("*.*")}
         for number in range(3)
@@ -40,4 +42,5 @@ def test_tidying_deletes_checkpoints_and_models_only(tmp_path: Path) -> None:
     always = {"config.json", "metrics.jsonl", "best/evaluation.json", "predictions/sst-dev-20.npy"}
     assert left[0] == always
     assert left[1] == always | {"best/model.safetensors"}
-    assert left[2] == always | {"best/model.safetensors", "checkpoint.pt"}  # still running
+    running = {"best/model.safetensors", "best/model.safetensors.tmp", "checkpoint.pt", "checkpoint.pt.tmp"}
+    assert left[2] == always | running

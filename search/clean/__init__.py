@@ -1,0 +1,1 @@
+"""``python -m search.clean``: what can be freed on disk, shown before it is."""

@@ -1,0 +1,127 @@
+"""What ``runs/cache`` holds that no trial is waiting for; all of it is made again when it is wanted."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from core.config import RunConfig
+from core.pretraining.stage_folder import StageFolder
+from search.clean.finding import Finding
+from search.clean.found_files import FilesBelow, FoundFile
+from search.clean.trial_files import is_half_written
+
+__all__ = ["cache_files"]
+
+_DRAFTS = (".writing-", ".damaged-")
+_DRAFT_SECONDS = 3600.0  # a younger one may be in the making, by an export for example
+
+
+@dataclass(frozen=True)
+class _CacheEntry:
+    folder: Path
+    files: tuple[FoundFile, ...]
+
+
+def cache_files(cache: Path, runs: Sequence[RunConfig] | None, below: FilesBelow) -> list[Finding]:
+    """Tokenised splits, further examples and results of stages.
+
+    A run's entries have names that take its data and encoder to work out. What is compared here are the tasks, and the
+    settings of its stages: an entry that a run may need stays, and some that it does not. Vocabularies stay too: they
+    are small, and a model that began from scratch cannot do without, should its data be gone.
+
+    Args:
+        cache: the folder.
+        runs: that are still to be made; None: not known, and then results of stages stay, which take longest.
+        below: looks for files.
+    """
+    tasks = {name for run in runs or () for name in run.tasks}
+    augmented = {name for run in runs or () for name in run.tasks if run.augmentation[name].sources}
+    found = [
+        _finding("tokenised data", cache / "tokens", _entries(cache / "tokens", tasks, below)),
+        _finding("further examples", cache / "further", _entries(cache / "further", augmented, below)),
+        _finding(
+            "halves of files",
+            cache,
+            [entry for name in ("tokens", "further") for entry in _drafts(cache / name, below)],
+        ),
+    ]
+    if runs is not None:
+        found += _stages(cache / "stages", runs, below)
+    return [finding for finding in found if finding.files]
+
+
+def _finding(what: str, where: Path, entries: Sequence[_CacheEntry], *, folders_too: bool = True) -> Finding:
+    files = tuple(file for entry in entries for file in entry.files)
+    return Finding(what, where, len(entries), files, tuple(e.folder for e in entries if folders_too), is_cache=True)
+
+
+def _entries(folder: Path, tasks: Iterable[str], below: FilesBelow) -> list[_CacheEntry]:
+    """Those of other tasks; a task's name has no hyphen, and begins the entry's."""
+    wanted = set(tasks)
+    others = (path for path in below.folders(folder) if path.name.partition("-")[0] not in wanted)
+    return [_CacheEntry(path, _manifest_first(below.files(path))) for path in others if not path.name.startswith(".")]
+
+
+def _manifest_first(files: list[FoundFile]) -> tuple[FoundFile, ...]:
+    """Without its manifest an entry is none, so that nobody reads one that is half deleted."""
+    return tuple(sorted(files, key=lambda file: file.path.name != "manifest.json"))
+
+
+def _drafts(folder: Path, below: FilesBelow) -> list[_CacheEntry]:
+    drafts = [path for path in below.folders(folder) if path.name.startswith(_DRAFTS)]
+    found = [_CacheEntry(path, tuple(below.files(path))) for draft in drafts for path in (*below.folders(draft), draft)]
+    return [e for e in found if e.files and time.time() - max(file.used for file in e.files) > _DRAFT_SECONDS]
+
+
+def _stages(folder: Path, runs: Sequence[RunConfig], below: FilesBelow) -> list[Finding]:
+    by_name: dict[str, list[_CacheEntry]] = {}
+    for path in below.folders(folder):
+        stage = StageFolder(path)
+        files = [
+            file
+            for file in below.files(path)
+            if file.path in (stage.encoder, stage.checkpoint) or is_half_written(file.path)
+        ]
+        facts = _facts(stage, below)
+        if files and not _is_wanted(facts, runs) and not _is_locked(stage):
+            # The lock stays, for whoever waits at it, and the small file of facts.
+            by_name.setdefault(facts.get("stage", "unknown"), []).append(_CacheEntry(path, tuple(files)))
+    return [
+        _finding(f"further pretraining, {name}", folder, entries, folders_too=False)
+        for name, entries in by_name.items()
+    ]
+
+
+def _facts(stage: StageFolder, below: FilesBelow) -> dict[str, Any]:
+    try:
+        facts = json.loads(stage.facts.read_text(encoding="utf-8")) if below.find(stage.facts) else {}
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _is_wanted(facts: dict[str, Any], runs: Sequence[RunConfig]) -> bool:
+    """Whether a run has a stage of these settings; what other stages came before it is not looked at."""
+    for run in runs:
+        section = run.pretraining.stages.get(facts.get("stage", ""))
+        if section is not None and section.model_dump(mode="json", exclude={"tasks"}) == facts.get("config"):
+            return True
+    return False
+
+
+def _is_locked(stage: StageFolder) -> bool:
+    """Whether a process trains it."""
+    if not stage.lock.exists():
+        return False
+    try:
+        with FileLock(stage.lock, timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True

@@ -1,0 +1,73 @@
+"""Files below a root, found without following symbolic links: what a link names belongs to somebody else."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["FilesBelow", "FoundFile"]
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A regular file.
+
+    Attributes:
+        path: where it is.
+        size: bytes.
+        used: when it was last read or written, seconds since the epoch, as far as the file system notes it.
+    """
+
+    path: Path
+    size: int
+    used: float
+
+
+@dataclass(frozen=True)
+class FilesBelow:
+    """Looks below one folder and nowhere else.
+
+    Attributes:
+        root: the folder; it may itself be reached through a link.
+    """
+
+    root: Path
+
+    def find(self, path: Path) -> FoundFile | None:
+        """The regular file there; None if there is none, or a link lies on the way from the root."""
+        if self._leads_away(path.parent):
+            return None
+        try:
+            status = path.lstat()
+        except OSError:
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return FoundFile(path, status.st_size, max(status.st_atime, status.st_mtime))
+
+    def folders(self, path: Path) -> list[Path]:
+        """The folders in a folder, by name."""
+        return [Path(entry.path) for entry in self._entries(path) if entry.is_dir(follow_symlinks=False)]
+
+    def files(self, path: Path) -> list[FoundFile]:
+        """The regular files in a folder, by name."""
+        found = (self.find(Path(entry.path)) for entry in self._entries(path))
+        return [file for file in found if file is not None]
+
+    def _entries(self, path: Path) -> list[os.DirEntry[str]]:
+        if self._leads_away(path):
+            return []
+        try:
+            with os.scandir(path) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError:  # it is not there, or somebody else deletes it
+            return []
+
+    def _leads_away(self, folder: Path) -> bool:
+        """Whether a folder lies outside the root, or behind a link."""
+        if not folder.is_relative_to(self.root) or ".." in folder.parts:
+            return folder != self.root
+        below = folder.relative_to(self.root)
+        return any((self.root / part).is_symlink() for part in (below, *below.parents) if part != Path())

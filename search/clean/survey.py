@@ -1,0 +1,171 @@
+"""A look at everything below the runs folder: what can be freed, and what is left alone and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+
+from core.config import RunConfig
+from data.errors import UserError
+from search.clean.cache_files import cache_files
+from search.clean.finding import Finding, Freed, free, in_both
+from search.clean.found_files import FilesBelow
+from search.clean.open_trials import open_runs
+from search.clean.trial_files import has_trials, stray_trial_files, trial_files
+from search.conclusions import KEEP_MODELS
+from search.finished_study import open_study
+from search.lease import Lease
+from search.storage import open_storage
+from search.stored_study import IDENTITY
+
+__all__ = ["Cleaning", "Survey"]
+
+_KEEP_MODELS = 3  # of studies that were recorded before they said how many they keep
+_MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found.
+
+    Attributes:
+        findings: what can be freed, the largest first.
+        notes: a line for each thing that is left alone.
+    """
+
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass
+class _Held:
+    """The leases of the studies below the runs folder: while we have them, no trial begins."""
+
+    refusals: dict[str, str] = field(default_factory=dict)  # by study, why its lease cannot be had
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What the user asked for.
+
+    Attributes:
+        runs_dir: nothing outside it is touched.
+        storage: URL; None for the default.
+        study: one study's folder alone, and no cache; None: all of them.
+        keep: how many of the best models stay; None: as many as each study keeps.
+        orphans: also free what trials left that the storage does not know.
+    """
+
+    runs_dir: Path
+    storage: str | None = None
+    study: str | None = None
+    keep: int | None = None
+    orphans: bool = False
+
+    def survey(self) -> Survey:
+        """Look, and touch nothing.
+
+        Raises:
+            UserError: there is no such study, a driver runs it, or the storage cannot be opened.
+        """
+        studies = self._studies()
+        with self._leases() as held:
+            return self._look(studies, held)
+
+    def free(self, shown: Survey) -> Freed:
+        """Delete what was shown, as far as a second look finds it again.
+
+        Raises:
+            UserError: as :meth:`survey`.
+        """
+        studies = self._studies()
+        with self._leases() as held:
+            return free(in_both(shown.findings, self._look(studies, held).findings), self._below)
+
+    @property
+    def _below(self) -> FilesBelow:
+        return FilesBelow(self.runs_dir)
+
+    def _studies(self) -> dict[str, optuna.Study]:
+        if self.study is not None:
+            return {self.study: open_study(self.study, self.storage, self.runs_dir)}
+        if self.storage is None and not (self.runs_dir / "studies.db").exists():
+            return {}  # to open it would be to make it
+        storage = open_storage(self.storage, self.runs_dir)
+        loaded = (optuna.load_study(study_name=name, storage=storage) for name in optuna.get_all_study_names(storage))
+        return {study.study_name: study for study in loaded if IDENTITY in study.user_attrs}
+
+    @contextmanager
+    def _leases(self) -> Iterator[_Held]:
+        held = _Held()
+        with ExitStack() as leases:
+            for folder in self._folders():
+                if not (folder / "driver.lock").exists():
+                    continue  # nobody ever drove it
+                try:
+                    leases.enter_context(Lease(folder, folder.name))
+                except UserError as error:
+                    if self.study is not None:
+                        raise
+                    held.refusals[folder.name] = str(error).partition(";")[0]
+            yield held
+
+    def _folders(self) -> list[Path]:
+        return [path for path in self._below.folders(self.runs_dir) if self.study in (None, path.name)]
+
+    def _look(self, studies: dict[str, optuna.Study], held: _Held) -> Survey:
+        findings: list[Finding] = []
+        notes = list(held.refusals.values())
+        strays: list[str] = []
+        for folder in self._folders():
+            if folder.name in held.refusals or not has_trials(folder, self._below):
+                continue
+            study = studies.get(folder.name)
+            if study is not None:
+                findings += trial_files(study, folder, self._keep(study), self._below)
+            unknown = stray_trial_files(study, folder, self._below)
+            if unknown and self.orphans:
+                findings += unknown
+            elif unknown or study is None:
+                strays.append(folder.name)
+                notes.append(_stray_note(folder, unknown))
+        if self.study is None:
+            findings += self._cache(studies, held, strays, notes)
+        return Survey(tuple(sorted(findings, key=lambda finding: -finding.size)), tuple(notes))
+
+    def _keep(self, study: optuna.Study) -> int:
+        if self.keep is not None:
+            return self.keep
+        keep: int = study.user_attrs.get(KEEP_MODELS, _KEEP_MODELS)
+        return keep
+
+    def _cache(
+        self, studies: dict[str, optuna.Study], held: _Held, strays: list[str], notes: list[str]
+    ) -> list[Finding]:
+        cache = self.runs_dir / "cache"
+        if held.refusals:
+            if cache.is_dir():
+                notes.append(f"{cache} is left alone while a study is being run")
+            return []
+        runs: list[RunConfig] = []
+        unclear = list(strays)
+        for study in studies.values():
+            try:
+                runs += open_runs(study)
+            except (ValueError, UserError):
+                unclear.append(study.study_name)
+        if unclear and (cache / "stages").is_dir():
+            notes.append(
+                f"{cache / 'stages'} is left alone: trials of {', '.join(sorted(set(unclear)))} may be waiting for it"
+            )
+        return cache_files(cache, None if unclear else runs, self._below)
+
+
+def _stray_note(folder: Path, unknown: list[Finding]) -> str:
+    size = sum(finding.size for finding in unknown) / _MIB
+    freed = f"; --orphans frees its models and checkpoints ({size:,.1f} MiB)" if unknown else ""
+    return f"{folder} has trials that this storage does not know: maybe they are in another one (--storage){freed}"

@@ -1,0 +1,1 @@
+"""``python -m search.doctor``: is all here that a study needs?"""

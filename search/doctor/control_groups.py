@@ -1,0 +1,49 @@
+"""How many cores a Linux control group grants, which containers and job schedulers set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["cpu_quota"]
+
+
+def cpu_quota(membership: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """Cores' worth of time that this process may take; None without a limit, and on other systems.
+
+    Args:
+        membership: lists the groups that this process is in (cgroups(7)).
+        root: where the groups are mounted.
+    """
+    quotas = [quota for folder in _folders(membership, root) for quota in (_version_2(folder), _version_1(folder))]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def _folders(membership: Path, root: Path) -> Iterator[Path]:
+    """The groups' folders up to the root: the tightest of them counts."""
+    for line in _read(membership).splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        mounts = [root / controllers, root / "cpu"] if controllers else [root]
+        path = Path(group.lstrip("/"))
+        for mount in mounts:
+            yield from (mount / part for part in (path, *path.parents))
+
+
+def _version_2(folder: Path) -> float | None:
+    quota, _, period = _read(folder / "cpu.max").partition(" ")
+    return float(quota) / float(period) if quota.strip().isdecimal() and period.strip().isdecimal() else None
+
+
+def _version_1(folder: Path) -> float | None:
+    quota, period = (_read(folder / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period"))
+    return float(quota) / float(period) if quota.isdecimal() and period.isdecimal() else None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,109 @@
+"""The encoder: is it here, does it load, does it suit the study?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from huggingface_hub import HfApi, is_offline_mode
+
+from core.bert import BertConfig
+from core.bert_checkpoint import load_bert_config
+from core.config import RunConfig
+from core.encoder_source import explain_hub_error, find_encoder
+from core.resources import Resources
+from core.run_size import RunSize, run_size
+from data.errors import UserError
+from search.doctor.check import Check, ok, wrong
+from search.misfit import misfit
+from search.space_trials import TriedRun
+from search.study_spec import StudySpec
+
+__all__ = ["check_encoder", "check_named_encoder", "largest_run"]
+
+_HUB_SECONDS = 5.0
+
+
+def check_encoder(spec: StudySpec, runs: Sequence[TriedRun], cache_dir: Path) -> Iterator[Check]:
+    """Load the encoders of a study's runs, from this machine only.
+
+    Args:
+        spec: the study.
+        runs: see :func:`search.encoder_check.encoder_runs`.
+        cache_dir: of tokenised data.
+
+    Raises:
+        UserError: one does not load, or lacks what the study asks of it; with the line of the study file.
+    """
+    resources, seen = Resources(cache_dir), set()
+    for run in runs:
+        name = run.config.model.encoder
+        try:
+            found = None if run.config.model.scratch else find_encoder(name)
+            if found is not None:
+                resources.encoder(_from_folder(run.config, found))
+        except UserError as error:
+            raise misfit(spec, run, str(error)) from error
+        if name not in seen:
+            seen.add(name)
+            yield ok("model", "from scratch") if run.config.model.scratch else _state(name, found)
+
+
+def check_named_encoder(name: str) -> Iterator[Check]:
+    """Look for an encoder alone.
+
+    Raises:
+        UserError: there is none of that name, or it is none.
+    """
+    found = find_encoder(name)
+    if found is not None:
+        load_bert_config(found)
+    yield _state(name, found)
+
+
+def largest_run(runs: Sequence[TriedRun]) -> RunSize | None:
+    """The largest model and the largest checkpoint that the runs leave; None where an encoder is not here."""
+    sizes = []
+    for run in runs:
+        shape = _scratch_shape(run.config)
+        if shape is None:
+            found = find_encoder(run.config.model.encoder)
+            if found is None:
+                return None
+            shape = load_bert_config(found)
+        sizes.append(run_size(run.config, shape))
+    return RunSize(max(size.model for size in sizes), max(size.checkpoint for size in sizes))
+
+
+def _state(name: str, found: Path | None) -> Check:
+    if found is not None:
+        return ok("model", f"{name}, at {found}")
+    if is_offline_mode():
+        return wrong(
+            "model",
+            f"{name} is not (wholly) in the cache, and HF_HUB_OFFLINE is set",
+            "unset it and run again, or give a folder with --model",
+        )
+    try:
+        info = HfApi().model_info(name, timeout=_HUB_SECONDS)
+    except Exception as error:  # the library lets its HTTP client's errors through
+        return Check("model", "wrong", f"not in the cache, and {explain_hub_error(name, error)}")
+    return ok("model", f"{info.id} is on the Hub, and will be downloaded before the first trial")
+
+
+def _from_folder(config: RunConfig, folder: Path) -> RunConfig:
+    """The run, but for the name of its encoder: a folder is never looked up on the Hub."""
+    return config.model_copy(update={"model": config.model.model_copy(update={"encoder": str(folder)})})
+
+
+def _scratch_shape(config: RunConfig) -> BertConfig | None:
+    scratch = config.model.scratch
+    if scratch is None:
+        return None
+    return BertConfig(
+        vocab_size=scratch.vocab_size,
+        hidden_size=scratch.hidden_size,
+        num_hidden_layers=scratch.layers,
+        num_attention_heads=scratch.attention_heads,
+        intermediate_size=scratch.intermediate_size,
+    )

@@ -1,0 +1,73 @@
+"""All that is looked at once the packages are there, in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.config import ComputeConfig
+from core.further_examples import answers_dir
+from search.doctor.check import Check, safely
+from search.doctor.disk import check_folder, check_room
+from search.doctor.encoder import check_encoder, check_named_encoder, largest_run
+from search.doctor.machine import check_device, check_threads
+from search.doctor.storage import check_storage
+from search.doctor.study import check_folder_of_data, check_study, check_study_data
+from search.encoder_check import encoder_runs
+from search.study_file import load_study
+from search.study_spec import StudySpec
+
+__all__ = ["examine"]
+
+
+def examine(
+    study: str | None, data: Path | None, model: str | None, storage: str | None, runs_dir: Path
+) -> Iterator[Check]:
+    """Every check, as soon as it is done.
+
+    Args:
+        study: a study's name or file; None: what any study needs.
+        data: folder with the tasks' files.
+        model: encoder.
+        storage: URL; None for the default.
+        runs_dir: folder of all results.
+    """
+    loaded: list[StudySpec] = []
+
+    def load() -> Iterator[Check]:
+        if study is not None:
+            answers = answers_dir(runs_dir / "cache")
+            loaded.append(load_study(study, data=data, model=model, answers_dir=answers))
+        yield from ()
+
+    unreadable = safely("study", load)
+    spec = loaded[0] if loaded else None
+    compute = ComputeConfig() if spec is None else spec.base.compute
+    workers, threads = (1, None) if spec is None else (spec.workers, compute.threads)
+    yield from safely("device", lambda: check_device(compute))
+    yield from safely("threads", lambda: check_threads(workers, threads))
+    yield from safely("storage", lambda: check_storage(storage, runs_dir))
+    yield from safely("folder", lambda: check_folder(runs_dir))
+    yield from unreadable
+    if spec is None:
+        yield from _without_study(data, model)
+        yield from safely("disk", lambda: check_room(runs_dir, None, None))
+    else:
+        yield from _about(spec, storage, runs_dir)
+
+
+def _without_study(data: Path | None, model: str | None) -> Iterator[Check]:
+    if data is not None:
+        yield from safely("data", lambda: check_folder_of_data(data))
+    if model is not None:
+        yield from safely("model", lambda: check_named_encoder(model))
+
+
+def _about(spec: StudySpec, storage: str | None, runs_dir: Path) -> Iterator[Check]:
+    yield from safely("study", lambda: check_study(spec, storage, runs_dir))
+    yield from safely("data", lambda: check_study_data(spec, runs_dir))
+    runs = encoder_runs(spec)
+    models = safely("model", lambda: check_encoder(spec, runs, runs_dir / "cache"))
+    yield from models
+    is_usable = all(check.state != "wrong" for check in models)
+    yield from safely("disk", lambda: check_room(runs_dir, spec, largest_run(runs) if is_usable else None))

@@ -1,0 +1,99 @@
+"""The study: its file, what the storage has of it, and its data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+
+from core.config import DataConfig, RunConfig
+from core.further_examples import answers_dir
+from data.errors import UserError
+from data.task_files import builtin_tasks
+from search.doctor.check import Check, ok, warning, wrong
+from search.doctor.storage import storage_file
+from search.further_check import check_further
+from search.nli_check import check_nli_files
+from search.preflight import DataReport, check_data
+from search.storage import open_storage
+from search.stored_study import IDENTITY
+from search.study_spec import StudySpec
+
+__all__ = ["check_folder_of_data", "check_study", "check_study_data"]
+
+
+def check_study(spec: StudySpec, storage: str | None, runs_dir: Path) -> Iterator[Check]:
+    """What the study file says, and whether the recorded study of this name is still the same."""
+    summary = spec.summary()
+    found = f"{spec.source}: up to {summary.trials} trials of {summary.examples_per_trial:,} training examples"
+    for note in spec.notes:
+        yield warning("study", note, "see docs/study-files.md")
+    if changes := _changes(spec, storage, runs_dir):
+        more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
+        yield wrong("study", f"'{spec.name}' was begun with other settings: {changes[0]}{more}", "run it as --name NEW")
+    else:
+        yield ok("study", found)
+
+
+def check_study_data(spec: StudySpec, runs_dir: Path) -> Iterator[Check]:
+    """Read all that trials would read.
+
+    Raises:
+        UserError: as :func:`search.preflight.check_data`.
+    """
+    if spec.synthetic is not None:
+        corpus = runs_dir / spec.name / "corpus"
+        if not corpus.is_dir():
+            yield ok("data", "generated when the study begins")
+            return
+        spec = replace(spec, base=spec.base.model_copy(update={"data": DataConfig(directory=str(corpus))}))
+    report = check_nli_files(spec, check_data(spec.base))
+    yield from _told(check_further(report, spec, answers_dir(runs_dir / "cache")))
+
+
+def check_folder_of_data(directory: Path) -> Iterator[Check]:
+    """Read the files of the built-in tasks that are there.
+
+    Raises:
+        UserError: one cannot be read.
+    """
+    known = builtin_tasks()
+    there = [name for name, spec in known.items() if (directory / spec.files.train).is_file()]
+    if not there:
+        files = ", ".join(spec.files.train for spec in known.values())
+        yield wrong("data", f"{directory} has none of {files}", "for tasks of your own, give --study too")
+        return
+    tasks = {name: {"spec": known[name]} for name in there}
+    yield from _told(check_data(RunConfig.model_validate({"tasks": tasks, "data": {"directory": str(directory)}})))
+
+
+def _told(report: DataReport) -> Iterator[Check]:
+    sizes = [
+        f"{task} {', '.join(f'{size:,} {split}' for split, size in splits.items())}"
+        for task, splits in report.sizes.items()
+    ]
+    found = "; ".join([*sizes, *report.further])
+    if report.warnings:
+        more = f" (and {len(report.warnings) - 1} more)" if len(report.warnings) > 1 else ""
+        yield warning("data", f"{found}; {report.warnings[0]}{more}", "see whether this is meant to be so")
+    else:
+        yield ok("data", found)
+
+
+def _changes(spec: StudySpec, storage: str | None, runs_dir: Path) -> list[str]:
+    file = storage_file(storage, runs_dir)
+    if file is not None and not file.exists():
+        return []
+    try:
+        opened = open_storage(storage, runs_dir)
+    except UserError:  # told by the check of the storage
+        return []
+    if spec.name not in optuna.get_all_study_names(opened):
+        return []
+    study = optuna.load_study(study_name=spec.name, storage=opened)
+    has_scores = any(t.state.is_finished() or t.intermediate_values for t in study.get_trials(deepcopy=False))
+    identity = study.user_attrs.get(IDENTITY)
+    return spec.difference(json.loads(identity)) if has_scores and identity is not None else []

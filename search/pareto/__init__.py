@@ -1,0 +1,1 @@
+"""``python -m search.pareto``: the overall score against what it costs."""

@@ -1,0 +1,91 @@
+"""The command line of ``python -m search.pareto``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from data.errors import UserError
+from search.exit_codes import entry_point
+from search.finished_study import contends, open_study
+from search.options import RUNS, RunsDir, StorageUrl
+from search.pareto.files import differing_settings, front_table, write_pareto
+from search.pareto.tradeoff import COSTS, Tradeoff, cost_value, tradeoff
+from search.shown_values import rounded
+from search.trial_table import SETTING, is_missing, trial_table
+
+__all__ = ["main"]
+
+_ALL = "all"
+
+
+@entry_point
+def main(
+    study: Annotated[str, typer.Option(help="Name of the study.")],
+    cost: Annotated[str, typer.Option(help=f"{', '.join(COSTS)}, or all: one panel for each.")] = "seconds",
+    out: Annotated[Path | None, typer.Option(help="Where to; by default runs/STUDY/pareto.")] = None,
+    storage: StorageUrl = None,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Draw the overall score against what trials cost, and list those that no other trial beats at their cost.
+
+    Writes an HTML page that needs no network, and the front as CSV. The study itself goes by the score alone.
+
+    Example: python -m search.pareto --study quickstart --cost forward_examples
+    """
+    if cost not in (*COSTS, _ALL):
+        raise UserError(f"--cost {cost}: no such cost; there are {', '.join(COSTS)}, and {_ALL}")
+    opened = open_study(study, storage, runs_dir)
+    table = trial_table(opened)
+    if table.empty:
+        raise UserError(f"study '{study}' has no trial yet")
+    contenders = {trial.number for trial in opened.get_trials(deepcopy=False) if contends(trial)}
+    trades = [
+        tradeoff(table, contenders, name) for name in (_known_costs(table, contenders) if cost == _ALL else [cost])
+    ]
+    shown, notes = _without_constant(trades)
+    paths = write_pareto(study, shown, notes, out or runs_dir / study / "pareto")
+    console = Console(highlight=False)
+    for trade in shown:
+        _show(console, trade)
+    for line in (*notes, *map(str, paths)):
+        console.print(line, soft_wrap=True)
+
+
+def _known_costs(table: pd.DataFrame, contenders: Collection[int]) -> list[str]:
+    """Those that some trial has; seconds always are there, the others not in studies older than their recording."""
+    finished = table[table["trial"].isin(list(contenders))]
+    return [name for name in COSTS if name == "seconds" or finished[name].notna().any()]
+
+
+def _without_constant(trades: list[Tradeoff]) -> tuple[list[Tradeoff], list[str]]:
+    """Those with something to see, and a line about the others; one alone is shown all the same."""
+    shown = [trade for trade in trades if not trade.is_constant] or trades[:1]
+    same = [
+        f"{COSTS[trade.cost]} ({cost_value(trade.front[trade.cost].iloc[0])})" for trade in trades if trade.is_constant
+    ]
+    return shown, [f"All finished trials cost the same in: {'; '.join(same)}."] if same else []
+
+
+def _show(console: Console, trade: Tradeoff) -> None:
+    table = Table(title=f"Pareto front of overall and {trade.cost}", title_justify="left")
+    for name in ("trial", trade.cost, "overall"):
+        table.add_column(name, justify="right")
+    settings = differing_settings(trade.front)
+    if settings:
+        table.add_column("what they differ in", overflow="fold")
+    for (_, row), cells in zip(trade.front.iterrows(), front_table(trade).itertuples(index=False), strict=True):
+        values = {name.removeprefix(SETTING): row[name] for name in settings if not is_missing(row[name])}
+        words = ", ".join(f"{path} = {rounded(value)}" for path, value in values.items())
+        table.add_row(*cells[:3], *([words] if settings else []))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)

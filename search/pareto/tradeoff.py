@@ -1,0 +1,74 @@
+"""A study's trials between their score and one of their costs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import pandas as pd
+
+from data.errors import UserError
+from search.pareto.front import pareto_front
+from search.trial_table import FORWARD_EXAMPLES, PARAMETERS, PEAK_MEMORY, PRETRAINING_EXAMPLES, TRAINABLE
+
+__all__ = ["COSTS", "Tradeoff", "cost_value", "tradeoff"]
+
+COSTS: dict[str, str] = {
+    "seconds": "seconds of training and scoring",
+    "examples": "training examples",
+    FORWARD_EXAMPLES: "examples through the model, regularisers' passes counted",
+    PRETRAINING_EXAMPLES: "examples of further pretraining",
+    TRAINABLE: "trainable parameters",
+    PARAMETERS: "parameters",
+    PEAK_MEMORY: "peak memory, MiB",
+}
+"""Columns of the table of trials, and what they are."""
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """Trials with a score and the cost.
+
+    Attributes:
+        cost: a key of :data:`COSTS`.
+        finished: rows of the table of trials, of those that can be the best.
+        pruned: rows of those that were stopped.
+        front: the finished ones that no other one dominates, by rising cost.
+    """
+
+    cost: str
+    finished: pd.DataFrame
+    pruned: pd.DataFrame
+    front: pd.DataFrame
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all finished trials cost the same."""
+        return bool(self.finished[self.cost].nunique() == 1)
+
+
+def tradeoff(table: pd.DataFrame, contenders: Collection[int], cost: str) -> Tradeoff:
+    """Score against a cost.
+
+    The front is one of finished trials. A pruned one costs less because it was stopped, and its score is that of an
+    early rung: what it would have come to is not known.
+
+    Args:
+        table: of all trials.
+        contenders: numbers of the trials that can be the best.
+        cost: a key of :data:`COSTS`.
+
+    Raises:
+        UserError: no finished trial has this cost.
+    """
+    known = table[table["overall"].notna() & table[cost].notna()]
+    finished = known[known["trial"].isin(list(contenders))]
+    if finished.empty:
+        raise UserError(f"--cost {cost}: no finished trial with a recorded {cost} yet")
+    front = pareto_front(finished[cost].astype(float).tolist(), finished["overall"].astype(float).tolist())
+    return Tradeoff(cost, finished, known[known["state"] == "pruned"], finished.iloc[front])
+
+
+def cost_value(value: float) -> str:
+    """``0.1234``, ``523.7``, ``109,482,240``."""
+    return f"{value:.4g}" if value < 1000 else f"{value:,.0f}"

@@ -1,0 +1,174 @@
+"""search.pareto: what is on the front of a study, and where it is written."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import optuna
+import pandas as pd
+import pytest
+import typer
+from optuna.trial import TrialState, create_trial
+from playwright.sync_api import Browser, sync_playwright
+from stub_study import BASE, SPEC
+
+from core.config import RunConfig
+from core.cost import Cost
+from search.pareto.__main__ import main
+from search.pareto.figure import tradeoff_figure
+from search.pareto.tradeoff import COSTS, tradeoff
+from search.storage import open_storage
+from search.stored_study import create_or_load
+from search.trial_record import TrialResult
+from search.trial_table import trial_table
+
+# state, overall, seconds, trainable parameters
+TRIALS = [
+    ("COMPLETE", 0.50, 10.0, 1000),
+    ("COMPLETE", 0.60, 20.0, 1000),
+    ("PRUNED", 0.70, 2.0, 10),  # would be the front alone
+    ("COMPLETE", 0.60, 20.0, 500),  # the same seconds and score as trial 1
+    ("COMPLETE", 0.55, 30.0, 200),
+    ("FAIL", None, 1.0, 1),
+    ("RUNNING", None, 0.0, 0),
+]
+
+
+def config(rate: float) -> RunConfig:
+    return BASE.model_copy(update={"optim": BASE.optim.model_copy(update={"learning_rate": rate})})
+
+
+def add(study: optuna.Study, state: str, overall: float | None, seconds: float, trainable: int) -> None:
+    number = len(study.get_trials(deepcopy=False))
+    cost = Cost(1000, trainable, 100, 50.0)
+    result = TrialResult(overall, {} if overall is None else {"sst": overall}, 100, 100, seconds, "", cost)
+    attrs = {"config": config(1e-3 / (1 + number)).canonical_json()}
+    if state != "RUNNING":
+        attrs |= asdict(result)  # type: ignore[arg-type]
+    value = overall if state == "COMPLETE" else None
+    reports = {} if overall is None else {100: overall}
+    study.add_trial(create_trial(state=TrialState[state], value=value, user_attrs=attrs, intermediate_values=reports))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("runs")
+    study = create_or_load(SPEC.__class__(**{**SPEC.__dict__, "first_trials": ()}), open_storage(None, root))
+    for trial in TRIALS:
+        add(study, *trial)
+    return root
+
+
+def written(runs: Path, out: Path, **options: str) -> pd.DataFrame:
+    main(study="stub", runs_dir=runs, out=out, **options)
+    return pd.read_csv(out / "pareto.csv")
+
+
+def test_every_recorded_cost_can_be_asked_for() -> None:
+    assert set(COSTS) == {"seconds", "examples"} | {field.name for field in fields(Cost)}
+
+
+def test_the_front_is_of_finished_trials(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    front = written(runs, tmp_path)
+    assert front["trial"].tolist() == [0, 1, 3]
+    assert set(front["cost"]) == {"seconds"}
+    assert front["setting optim.learning_rate"].tolist() == [1e-3, 1e-3 / 2, 1e-3 / 4]
+    shown = capsys.readouterr().out
+    assert "Pareto front of overall and seconds" in shown
+    assert "optim.learning_rate = 0.0005" in shown
+    assert str(tmp_path / "pareto.html") in shown.replace("\n", "")
+
+
+def test_all_costs_that_differ(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    front = written(runs, tmp_path, cost="all")
+    by_cost = {cost: rows["trial"].tolist() for cost, rows in front.groupby("cost")}
+    assert by_cost == {"seconds": [0, 1, 3], "trainable_parameters": [4, 3]}
+    assert "cost the same in: training examples (100); examples through the model" in capsys.readouterr().out
+
+
+def test_one_cost_that_does_not_differ_is_shown_all_the_same(runs: Path, tmp_path: Path) -> None:
+    assert written(runs, tmp_path, cost="parameters")["trial"].tolist() == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("study", "cost", "words"),
+    [
+        ("stub", "hours", "--cost hours: no such cost; there are seconds, examples, forward_examples,"),
+        ("none", "seconds", "--study none: no such study"),
+    ],
+)
+def test_mistakes(runs: Path, study: str, cost: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as end:
+        main(study=study, cost=cost, runs_dir=runs)
+    assert end.value.exit_code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_study_without_finished_trials_or_older_than_costs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = create_or_load(SPEC, open_storage(str(tmp_path / "s.log"), tmp_path))
+    add(study, "PRUNED", 0.5, 1.0, 1)
+    with pytest.raises(typer.Exit):
+        main(study="stub", storage=str(tmp_path / "s.log"), runs_dir=tmp_path)
+    assert "no finished trial with a recorded seconds yet" in capsys.readouterr().err
+    attrs = {"overall": 0.5, "seconds": 3.0, "examples": 7, "config": BASE.canonical_json()}
+    study.add_trial(create_trial(value=0.5, user_attrs=attrs))
+    main(study="stub", cost="all", storage=str(tmp_path / "s.log"), runs_dir=tmp_path)
+    assert set(pd.read_csv(tmp_path / "stub" / "pareto" / "pareto.csv")["cost"]) == {"seconds"}
+    with pytest.raises(typer.Exit):
+        main(study="stub", cost="parameters", storage=str(tmp_path / "s.log"), runs_dir=tmp_path)
+    assert "no finished trial with a recorded parameters yet" in capsys.readouterr().err
+
+
+def test_the_steps_of_the_figure(runs: Path) -> None:
+    table = trial_table(optuna.load_study(study_name="stub", storage=open_storage(None, runs)))
+    figure = tradeoff_figure(tradeoff(table, {0, 1, 3, 4}, "seconds"))
+    pruned, complete, steps, marks = figure.data
+    assert list(pruned.x) == [2.0]
+    assert list(complete.y) == [0.5, 0.6, 0.6, 0.55]
+    assert (list(steps.x), list(steps.y)) == ([10.0, 20.0, 30.0], [0.5, 0.6, 0.6])
+    assert steps.line.shape == "hv"
+    assert list(marks.text) == ["0", "1, 3"]
+    assert complete.text[0].startswith("<b>trial 0</b>, complete<br>overall 0.5000<br>seconds 10<br>")
+    assert "optim.learning_rate = 0.001" in complete.text[0]
+    without = tradeoff_figure(tradeoff(table, {0, 4}, "seconds"))  # 1 and 3 cannot be the best
+    assert list(without.data[1].x) == [10.0, 30.0]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def page_file(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("pareto")
+    main(study="stub", cost="all", runs_dir=runs, out=out)
+    return out / "pareto.html"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_shows_its_figures_and_fits(browser: Browser, page_file: Path, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(page_file.as_uri())
+    page.wait_for_selector(".plotly-graph-div .main-svg")
+    assert errors == []
+    assert page.locator(".panel").count() == 2
+    first = page.locator(".panel").first
+    assert first.locator(".point").count() == 1 + 4 + 2  # pruned, complete, marks on the front
+    assert first.locator("table tbody tr").count() == 3
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    context.close()
