@@ -113,7 +113,7 @@ def comparison_figure(comparison: Comparison) -> go.Figure:
     figure.update_yaxes(tickvals=heights, ticktext=[_label(row) for row in rows], range=[0.4, len(rows) + 0.6])
     figure.update_yaxes(automargin=True)
     lines = max(len(row.settings) for row in rows)
-    figure.updatelay_out(
+    figure.update_layout(
         height=140 + len(rows) * (16 + 18 * lines), margin={"t": 40}, legend={"y": 1, "yanchor": "bottom"}
     )
     return figure
