@@ -27,7 +27,7 @@ class Conclusions:
     Args:
         study: where trials are recorded.
         folders: where they left their artifacts.
-        keep_models: how many of the best complete trials keep their model.
+        keep_models: how many of the best complete trials keep their model; one below a floor is none of them.
     """
 
     def __init__(self, study: optuna.Study, folders: TrialFolders, keep_models: int) -> None:
@@ -46,6 +46,7 @@ class Conclusions:
         """
         result = running.result(reason)
         result.write(running.trial)
+        running.constrain(complete=state == TrialState.COMPLETE)
         save_trial_note(running.trial, result, running.evaluations)
         value = result.overall if state == TrialState.COMPLETE else None
         optuna_trials.tell(self._study, running.trial, running.sampler, state, value)

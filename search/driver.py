@@ -20,6 +20,7 @@ from core.evaluation import Evaluation
 from data.errors import UserError
 from search import events, optuna_trials
 from search.conclusions import Conclusions
+from search.ending import BEAT_SECONDS, Ahead, Ending
 from search.executors.base import Executor
 from search.executors.messages import Advanced, Died, Ended, Evaluated, Failed, Message, OutcomeName, Refused
 from search.finished_study import best_trial
@@ -48,14 +49,16 @@ class StudyResult:
     """What :meth:`Driver.run` came to.
 
     Attributes:
-        finished: whether all trials of the study are over; False after an interrupt.
+        finished: whether the study is over; False after an interrupt.
         study: for reading the trials.
         counts: ended trials by state, those of earlier runs included.
+        reason: why it is over, and how to go on; empty after an interrupt.
     """
 
     finished: bool
     study: optuna.Study
     counts: dict[events.TrialState, int]
+    reason: str = ""
 
 
 class Driver:
@@ -98,18 +101,31 @@ class Driver:
         self._leaving = False
 
     @cached_property
-    def remaining(self) -> int:
-        """Trials that had not ended when this was first asked; creates the study if it is new.
+    def _at_first(self) -> Ending:
+        """The study's state when this was first asked; creates it if it is new.
 
         Raises:
             UserError: as :meth:`run`.
         """
         with Lease(self._folder, self._spec.name):
-            study = create_or_load(self._spec, self._storage, *self._digests)
-        return max(self._spec.trials - sum(_counts(study).values()), 0)
+            return Ending(self._spec, create_or_load(self._spec, self._storage, *self._digests))
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no trial had ended when the study was first looked at; raises as :attr:`ahead`."""
+        return self._at_first.ended == 0
+
+    @property
+    def ahead(self) -> Ahead:
+        """What was still to be spent when the study was first looked at; creates it if it is new.
+
+        Raises:
+            UserError: as :meth:`run`.
+        """
+        return self._at_first.ahead
 
     def run(self, observers: Sequence[events.Observer] = ()) -> StudyResult:
-        """Train until ``spec.trials`` trials have ended in total, first those that were left running.
+        """Train until the study is over, first the trials that were left running.
 
         The first SIGINT or SIGTERM lets running trials write a checkpoint, the second kills them; either way they stay
         RUNNING in the storage and a later call goes on with them.
@@ -122,15 +138,17 @@ class Driver:
                 unusable; a trial that met unusable input can be resumed.
             ExecutorError: workers cannot be started.
         """
-        self._observers = observers
         with Lease(self._folder, self._spec.name), self._interrupts:
             self._study = create_or_load(self._spec, self._storage, *self._digests)
+            self._ending = Ending(self._spec, self._study)
+            self._observers = (self._ending, *observers)
             folders = TrialFolders(self._folder)
             self._proposals = Proposals(self._spec, self._study, folders)
             self._conclusions = Conclusions(self._study, folders, self._spec.keep_models)
             try:
                 self._resume()
-                if self._ended < self._spec.trials:
+                if self._waiting or not self._ending.reason(self._ended):
+                    self._ending.begin()
                     self._executor.start()
                     self._train()
             finally:
@@ -141,7 +159,8 @@ class Driver:
         self._conclusions.tidy()  # an earlier driver may have been killed before it could
         self._ended = sum(_counts(self._study).values())
         left = [trial.number for trial in optuna_trials.running_trials(self._study)]
-        resumed = left[: max(self._spec.trials - self._ended, 0)]
+        ahead = self._ending.ahead
+        resumed = left[: ahead.trials]
         self._tell_observers(
             events.StudyStarted(
                 study=self._spec.name,
@@ -153,6 +172,8 @@ class Driver:
                 folder=self._folder,
                 tasks=tuple(self._spec.base.tasks),
                 best=self._best_so_far(),
+                seconds_left=ahead.seconds,
+                examples_left=ahead.examples,
             )
         )
         self._waiting.extend(self._proposals.take_up(number) for number in resumed)
@@ -182,8 +203,9 @@ class Driver:
                 self._executor.interrupt()
             if not self._running:
                 return
-            for message in self._executor.events(None):
+            for message in self._executor.events(BEAT_SECONDS):
                 self._handle(message)
+            self._ending.beat()
 
     @property
     def _stopping(self) -> bool:
@@ -199,9 +221,9 @@ class Driver:
     def _next(self) -> RunningTrial | None:
         if self._waiting:
             return self._waiting.popleft()
-        if self._ended + len(self._running) < self._spec.trials:
-            return self._proposals.ask()
-        return None
+        if self._ending.reason(self._ended + len(self._running)):
+            return None
+        return self._proposals.ask()
 
     def _submit(self, running: RunningTrial) -> None:
         self._running[running.number] = running
@@ -243,9 +265,9 @@ class Driver:
         if running.defect:
             self._end(running, TrialState.FAIL, running.defect)
         elif outcome == "pruned":
-            self._end(running, TrialState.PRUNED, f"pruned at {running.evaluations[-1].rung} examples")
+            self._end(running, TrialState.PRUNED, running.pruned_because)
         elif outcome == "finished" and running.best is not None:
-            self._end(running, TrialState.COMPLETE, "")
+            self._end(running, TrialState.COMPLETE, running.no_winner_because)
         elif outcome == "finished":
             self._end(running, TrialState.FAIL, "the run ended without an evaluation")
 
@@ -285,17 +307,22 @@ class Driver:
                 best=running.best,
                 seconds=running.evaluations[-1].seconds if running.evaluations else 0.0,
                 folder=running.folder,
+                examples=running.evaluations[-1].examples if running.evaluations else 0,
+                feasible=not running.no_winner_because,
             )
         )
 
     def _close(self) -> StudyResult:
         self._conclusions.draw_curves()
-        finished = self._ended >= self._spec.trials
+        self._ending.beat(last=True)
+        is_left = self._interrupts.count and optuna_trials.running_trials(self._study)
+        reason = "" if is_left else self._ending.reason(self._ended)
+        finished = bool(reason)
         counts = _counts(self._study)
-        self._tell_observers(events.StudyEnded(self._spec.name, finished, counts))
+        self._tell_observers(events.StudyEnded(self._spec.name, finished, counts, reason))
         if self._refusal:
             raise UserError(self._refusal)
-        return StudyResult(finished, self._study, counts)
+        return StudyResult(finished, self._study, counts, reason)
 
     def _tell_observers(self, event: events.Event) -> None:
         for observer in self._observers:

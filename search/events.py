@@ -54,7 +54,10 @@ class TrialEvaluated:
 
 @dataclass(frozen=True)
 class TrialEnded:
-    """A trial is over. ``value`` is what Optuna was told; ``best`` the trial's best evaluation so far."""
+    """A trial is over. ``value`` is what Optuna was told; ``best`` the trial's best evaluation so far.
+
+    ``examples`` are those that it was trained on; ``feasible`` says whether it meets the study's floors.
+    """
 
     number: int
     state: TrialState
@@ -63,14 +66,19 @@ class TrialEnded:
     best: Evaluation | None
     seconds: float
     folder: Path
+    examples: int = 0
+    feasible: bool = True
 
 
 @dataclass(frozen=True)
 class StudyStarted:
-    """The driver begins; ``done`` of ``trials`` had ended before, the best of them ``best``; ``resumed`` ones go on."""
+    """The driver begins; ``done`` of ``trials`` had ended before, the best of them ``best``; ``resumed`` ones go on.
+
+    ``seconds_left`` and ``examples_left`` are what is left until no new trial is begun. None: without a limit.
+    """
 
     study: str
-    trials: int
+    trials: int | None
     done: int
     resumed: tuple[int, ...]
     workers: int
@@ -78,6 +86,8 @@ class StudyStarted:
     folder: Path
     tasks: tuple[str, ...]
     best: TrialEnded | None = None
+    seconds_left: float | None = None
+    examples_left: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,11 +102,12 @@ class WorkerDied:
 
 @dataclass(frozen=True)
 class StudyEnded:
-    """The driver is done: all trials ended, or it was interrupted."""
+    """The driver is done: the study is over, for a ``reason``, or it was interrupted."""
 
     study: str
     finished: bool
     counts: dict[TrialState, int] = field(default_factory=dict)
+    reason: str = ""
 
 
 Event = StudyStarted | TrialStarted | TrialAdvanced | TrialEvaluated | TrialEnded | WorkerDied | StudyEnded

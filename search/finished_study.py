@@ -8,6 +8,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from data.errors import UserError
+from search.floors import is_feasible
 from search.storage import describe_storage, open_storage
 
 __all__ = ["best_trial", "contends", "open_study", "pick_trial", "rank"]
@@ -28,8 +29,11 @@ def open_study(name: str, storage: str | None, runs_dir: Path) -> optuna.Study:
 
 
 def contends(trial: FrozenTrial) -> bool:
-    """Whether the trial can be the best one. Pruned trials cannot: their score is that of an early rung."""
-    return trial.state == TrialState.COMPLETE
+    """Whether the trial can be the best one.
+
+    Pruned trials cannot: their score is that of an early rung. Neither can those below a floor of the study.
+    """
+    return trial.state == TrialState.COMPLETE and is_feasible(trial)
 
 
 def rank(trial: FrozenTrial) -> tuple[float, int]:
@@ -51,7 +55,9 @@ def pick_trial(study: optuna.Study, number: int | None) -> FrozenTrial:
     if number is None:
         best = best_trial(study)
         if best is None:
-            raise UserError(f"study '{study.study_name}' has no finished trial yet")
+            has_finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            what = "finished trial that meets its floors" if has_finished else "finished trial yet"
+            raise UserError(f"study '{study.study_name}' has no {what}")
         return best
     trials = study.get_trials(deepcopy=False)
     if not 0 <= number < len(trials):

@@ -33,7 +33,7 @@ def trial_line(event: TrialEnded) -> str:
     line = f"trial {event.number:>3}  {event.state:<8}"
     if event.best is not None:
         line += f"  overall {event.best.overall:.4f}  {score_words(event.best.scores)}"
-    if event.state != "complete" and event.reason:
+    if event.reason:
         line += f"  ({event.reason})"
     return line + f"  {duration(event.seconds)}"
 
@@ -52,7 +52,8 @@ class PlainProgress:
         """Print what a log should keep."""
         match event:
             case StudyStarted() if event.done or event.resumed:
-                self._say(f"resuming: {event.done} of {event.trials} trials are over, {len(event.resumed)} go on")
+                of = "" if event.trials is None else f" of {event.trials}"
+                self._say(f"resuming: {event.done}{of} trials are over, {len(event.resumed)} go on")
             case TrialEvaluated():
                 evaluation = event.evaluation
                 self._say(

@@ -50,7 +50,8 @@ class Proposals:
         # Where the data lies may have changed since. What it is computed with may too, but not for a begun trial.
         config = config.model_copy(update={"compute": RunConfig.model_validate_json(stored).compute})
         self.folders.write_config(number, config)
-        return RunningTrial(trial, sampler, config, self.folders.path(number), resumed=True, defect=defect)
+        folder, floors = self.folders.path(number), self.spec.floors
+        return RunningTrial(trial, sampler, config, folder, resumed=True, defect=defect, floors=floors)
 
     def _suggest(self, trial: Trial) -> tuple[RunConfig, str]:
         """The trial's configuration, or else the base and what is wrong with the trial."""
@@ -62,7 +63,7 @@ class Proposals:
     def _begin(self, trial: Trial, sampler: BaseSampler, config: RunConfig, defect: str) -> RunningTrial:
         folder = self.folders.begin(trial.number, config)
         trial.set_user_attr(CONFIG, config.canonical_json())  # last: from here on the trial is resumed, not begun
-        return RunningTrial(trial, sampler, config, folder, defect=defect)
+        return RunningTrial(trial, sampler, config, folder, defect=defect, floors=self.spec.floors)
 
     def _sampler(self, number: int) -> BaseSampler:
         return make_sampler(self.spec.sampler, self.spec.seed, number, self.spec.space)

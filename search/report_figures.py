@@ -12,7 +12,7 @@ from search.comparison import Comparison, Row
 from search.comparison_words import settings_words
 from search.figure_style import STATE_COLOURS, lay_out
 from search.shown_values import rounded
-from search.trial_table import SETTING
+from search.trial_table import SETTING, winnable
 
 __all__ = ["comparison_figure", "curves_figure", "progress_figure", "setting_figures"]
 
@@ -21,7 +21,7 @@ def progress_figure(table: pd.DataFrame) -> go.Figure:
     """Each finished trial and the best so far, over the training examples spent until then."""
     ended = table[table["overall"].notna()].copy()
     ended["spent"] = ended["examples"].cumsum()
-    finished = ended[ended["state"] == "complete"]
+    finished = winnable(ended)
     figure = go.Figure()
     for state in ("complete", "pruned"):
         part = ended[ended["state"] == state]

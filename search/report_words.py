@@ -14,6 +14,7 @@ from search.trial_table import (
     SCORE,
     SETTING,
     TRAINABLE,
+    winnable,
 )
 
 __all__ = ["answer", "shown_table"]
@@ -21,7 +22,7 @@ __all__ = ["answer", "shown_table"]
 
 def answer(table: pd.DataFrame) -> list[str]:
     """The winner, what it gained over the default configuration, what it cost, and how far to trust it."""
-    finished = table[table["state"] == "complete"]
+    finished = winnable(table)
     states = table["state"].value_counts()
     cost = (
         f"{len(table)} trials ({', '.join(f'{count} {state}' for state, count in states.items())}) took "
@@ -31,7 +32,8 @@ def answer(table: pd.DataFrame) -> list[str]:
     if stages:
         cost += f" Further pretraining comes on top, of up to {stages:,} examples a trial; trials share its stages."
     if finished.empty:
-        return ["No trial has finished yet.", cost]
+        none = "No finished trial meets the floors." if "complete" in states else "No trial has finished yet."
+        return [none, cost]
     best = finished.iloc[int(finished["overall"].astype(float).argmax())]
     scores = ", ".join(f"{c.removeprefix(SCORE)} {best[c]:.3f}" for c in table.columns if c.startswith(SCORE))
     lines = [f"Trial {best['trial']} is the best: overall {best['overall']:.4f} on dev ({scores})."]

@@ -19,6 +19,7 @@ from search.events import Observer
 from search.executors.base import ExecutorError
 from search.executors.local import LocalExecutor
 from search.exit_codes import ExitCode, entry_point
+from search.finished_study import best_trial
 from search.further_check import check_further
 from search.json_lines import JsonLines
 from search.nli_check import check_nli_files
@@ -47,6 +48,12 @@ def main(
     name: Annotated[
         str | None, typer.Option(help="Run the study under another name, e.g. after changing its space.")
     ] = None,
+    hours: Annotated[
+        float | None, typer.Option(help="No new trial after so many hours of running, earlier runs counted in.")
+    ] = None,
+    examples: Annotated[
+        int | None, typer.Option(min=1, help="No new trial after so many training examples of all trials.")
+    ] = None,
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
     dry_run: Annotated[
@@ -58,7 +65,7 @@ def main(
     """Search for the best configuration of a study; run it again to resume.
 
     Ctrl-C stops it: running trials write checkpoints, and the same command goes on from there. Ctrl-C twice stops at
-    once. Exit codes: 0 done, 1 no trial finished, 2 bad input, 130 interrupted.
+    once. Exit codes: 0 done, 1 no trial to choose, 2 bad input, 130 interrupted.
 
     Example: python -m search.run --study quickstart
     """
@@ -72,6 +79,8 @@ def main(
         workers=workers,
         threads=threads,
         name=name,
+        hours=hours,
+        examples=examples,
         answers_dir=answers,
     )
     show_plan(console, spec)
@@ -92,8 +101,10 @@ def main(
     if not result.finished:
         console.print("interrupted; the same command goes on from here")
         raise typer.Exit(ExitCode.INTERRUPTED)
-    show_summary(Console(stderr=json), result.study, spec, runs_dir, storage)
-    if result.counts.get("complete", 0) == 0:
+    end = Console(stderr=json)
+    end.print(f"\nstudy {spec.name} is over: {result.reason}", highlight=False, soft_wrap=True)
+    show_summary(end, result.study, spec, runs_dir, storage)
+    if best_trial(result.study) is None:
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -120,11 +131,11 @@ def _search(
     )
     try:
         # A study that has begun keeps its space, whatever came of its trials.
-        if driver.remaining == spec.trials:
+        if driver.is_new:
             check_encoder(spec, executor)
-        if driver.remaining and not quiet:
+        if driver.ahead.trials != 0 and not quiet:
             speed = executor.measure(spec.base)
-            state.expected_seconds = show_estimate(console, speed, spec, driver.remaining)
+            state.expected_seconds = show_estimate(console, speed, spec, driver.ahead)
         with _observers(console, state, quiet=quiet, json=json) as observers:
             return driver.run(observers)
     finally:

@@ -14,6 +14,7 @@ from core.evaluation import Evaluation
 from search import optuna_trials
 from search.executors.messages import TrialJob
 from search.first_trials import DEFAULT
+from search.floors import Floor, constrain, why_no_winner, why_pruned
 from search.trial_record import ROLE, TrialResult
 
 __all__ = ["RunningTrial"]
@@ -31,6 +32,8 @@ class RunningTrial:
         resumed: whether it was begun by an earlier driver, or by a worker that died.
         deaths: workers that died of it.
         defect: why it fails although no run of it raised anything; empty for a sound trial.
+        floors: of the study.
+        pruned_because: why it does not go on; empty as long as it does.
     """
 
     trial: Trial
@@ -40,6 +43,8 @@ class RunningTrial:
     resumed: bool = False
     deaths: int = 0
     defect: str = ""
+    floors: tuple[Floor, ...] = ()
+    pruned_because: str = ""
     _evaluations: dict[int, Evaluation] = field(default_factory=dict)
     _reported: set[int] = field(default_factory=set)
 
@@ -91,6 +96,23 @@ class RunningTrial:
             self._reported.add(rung)
         if rung < max(self._reported) or rung >= self.config.rungs[-1]:
             return True  # it went on from here before it was interrupted; or there is nothing left to save
+        if not self.is_default:
+            # A run that a floor ends is not shown to the pruner, which would compare others with it.
+            self.pruned_because = why_pruned(self.floors, evaluation) or self._pruner_says(rung)
+        return not self.pruned_because
+
+    def _pruner_says(self, rung: int) -> str:
         if rung < self.config.warmup_examples:
-            return True  # it has hardly moved yet: what it scores says nothing about what it will score
-        return self.is_default or not optuna_trials.should_prune(self.trial)
+            return ""  # it has hardly moved yet: what it scores says nothing about what it will score
+        return f"pruned at {rung} examples" if optuna_trials.should_prune(self.trial) else ""
+
+    @property
+    def no_winner_because(self) -> str:
+        """Why it cannot win with the weights that are kept; empty if it can."""
+        return why_no_winner(self.floors, self.best) if self.best is not None else ""
+
+    def constrain(self, *, complete: bool) -> None:
+        """Record what it lacks to the study's floors; see :func:`search.floors.constrain`."""
+        judged = self.best if complete else next(reversed(self.evaluations), None)
+        if judged is not None:
+            constrain(self.trial, self.floors, judged, complete=complete)

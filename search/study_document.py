@@ -27,6 +27,8 @@ class StudyDocument(BaseModel):
     keep_models: int = Field(3, ge=1)
     sampler: Any = None
     pruner: Any = None
+    floors: dict[str, Any] = {}
+    stop: dict[str, Any] | None = None
     preset: str | None = None
     base: dict[str, Any] = {}
     override: dict[str, Any] = {}

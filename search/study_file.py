@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -19,6 +20,7 @@ from data.tasks import TaskSpec
 from search.comparisons import compare
 from search.endpoint_choice import parse_endpoint
 from search.first_trials import FirstTrial, default_trial, given_trials
+from search.floors import parse_floors
 from search.keyed_error import KeyedError, did_you_mean
 from search.options import RUNS
 from search.presets import list_presets
@@ -27,18 +29,19 @@ from search.samplers import SamplerChoice, make_sampler
 from search.space import Space
 from search.space_needs import without_unmet_needs
 from search.space_parsing import parse_space
+from search.stopping import parse_stop
 from search.study_document import StudyDocument
 from search.study_spec import StudySpec, SyntheticSpec
 from search.study_tables import Tables
 from search.study_tasks import study_tasks
 from search.toml_lines import in_file
+from search.trial_numbers import check_trials, usual_trials
 from search.validation_messages import keyed
 
 __all__ = ["StudySpec", "in_study", "list_studies", "load_study"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SYNTHETIC_TASKS = ("sst", "para", "sts")
-_TRIALS = 20  # of a search that names no number
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,16 @@ class _Overrides:
     workers: int | None
     threads: int | None
     name: str | None
+    hours: float | None
+    examples: int | None
 
     def __post_init__(self) -> None:
-        for name in ("trials", "workers", "threads"):
+        for name in ("trials", "workers", "threads", "examples"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"{name} must be at least 1, got {value}")
+        if self.hours is not None and not 0 < self.hours < math.inf:
+            raise UserError(f"hours must be above 0, got {self.hours}")
         if self.name is not None and not _NAME.fullmatch(self.name):
             raise UserError(f"name must be letters, digits, '_', '-' and '.' only, got '{self.name}'")
 
@@ -70,6 +77,8 @@ def load_study(
     workers: int | None = None,
     threads: int | None = None,
     name: str | None = None,
+    hours: float | None = None,
+    examples: int | None = None,
     studies_dir: Path = Path("studies"),
     answers_dir: Path | None = RUNS / "answers",
 ) -> StudySpec:
@@ -84,6 +93,8 @@ def load_study(
         workers: replaces ``workers``.
         threads: replaces ``base.compute.threads``, which is otherwise the usable cores shared out among the workers.
         name: replaces the file's stem as the study's name, for example to begin anew after a change.
+        hours: replaces ``stop.hours``.
+        examples: replaces ``stop.examples``.
         studies_dir: where the user's own studies are, and their presets in ``presets`` below it.
         answers_dir: where a language model's answers are; see :func:`core.further_examples.answers_dir`. None: as if
             all were there, for whoever is to ask for them.
@@ -91,7 +102,8 @@ def load_study(
     Raises:
         UserError: with ``file:line: key: what`` for a mistake in the file; with the known names for an unknown study.
     """
-    overrides = _Overrides(str(data) if data is not None else None, model, trials, workers, threads, name)
+    folder = str(data) if data is not None else None
+    overrides = _Overrides(folder, model, trials, workers, threads, name, hours, examples)
     path = _find(str(name_or_path), studies_dir)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -161,6 +173,10 @@ def _build(
     )
     is_comparison = document.variants is not None
     search = _comparison(document, tables) if is_comparison else _search(document, tables, answers_dir)
+    sampler = SamplerChoice.parse("grid" if is_comparison else document.sampler or "tpe", ("sampler",))
+    make_sampler(sampler, document.seed, 0, search.space)
+    stop = parse_stop(document.stop, overrides.hours, overrides.examples)
+    usual = usual_trials(sampler, search.space, search.first, stop, is_comparison=is_comparison)
     spec = StudySpec(
         name=overrides.name or path.stem,
         description=document.description,
@@ -168,22 +184,20 @@ def _build(
         space=search.space,
         first_trials=search.first,
         notes=search.notes,
-        trials=overrides.trials or document.trials or (len(search.first) if is_comparison else _TRIALS),
+        trials=overrides.trials or document.trials or usual,
         seed=document.seed,
-        sampler=SamplerChoice.parse("grid" if is_comparison else document.sampler or "tpe", ("sampler",)),
+        sampler=sampler,
         pruner=PrunerChoice.parse(document.pruner or ("none" if is_comparison else "hyperband"), ("pruner",)),
         workers=workers,
         keep_models=document.keep_models,
         synthetic=synthetic,
         source=path,
         endpoint=None if document.endpoint is None else parse_endpoint(document.endpoint),
+        floors=parse_floors(document.floors, search.base),
+        stop=stop,
     )
     make_pruner(spec.pruner, spec.base.rungs)
-    make_sampler(spec.sampler, spec.seed, 0, spec.space)
-    if is_comparison:
-        _check_comparison(len(spec.first_trials), spec.trials)
-    elif spec.sampler.name == "grid":
-        _check_grid(spec.space, spec.trials)
+    check_trials(spec, is_comparison=is_comparison)
     return spec
 
 
@@ -260,17 +274,3 @@ def _replaced(document: StudyDocument, workers: int, overrides: _Overrides) -> d
 def _usable_cores() -> int:
     """Cores that this process may use; containers and job schedulers often grant fewer than there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _check_grid(space: Space, trials: int) -> None:
-    points = 1
-    for values in space.grid().values():
-        points *= len(values)
-    # One more: the base itself may be tried first.
-    if trials > points + 1:
-        raise KeyedError(("trials",), f"the grid has {points} points, and {trials} trials would repeat some")
-
-
-def _check_comparison(runs: int, trials: int) -> None:
-    if trials > runs:
-        raise KeyedError(("trials",), f"there are {runs} runs to compare, and {trials} trials would repeat some")

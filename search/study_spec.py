@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ from pydantic import Field
 from core.config import RunConfig
 from data.augmentation.endpoint_settings import EndpointSettings
 from search.first_trials import FirstTrial
+from search.floors import Floor
 from search.named_choice import Options
 from search.pruners import PrunerChoice
 from search.samplers import SamplerChoice
 from search.shown_values import shown
 from search.space import Space, SpaceRow
 from search.space_difference import space_difference
+from search.stopping import StopRules
 
 __all__ = ["StudySpec", "StudySummary", "SyntheticSpec"]
 
@@ -36,19 +38,21 @@ class StudySummary:
 
     Attributes:
         rows: the searched settings.
-        trials: in total.
+        trials: in total; None: without a limit.
         examples_per_trial: training examples of a trial that is not pruned.
         rungs: where trials are scored and may be pruned, in training examples.
+        stop: what else ends the study, in words; empty if nothing does.
     """
 
     rows: list[SpaceRow]
-    trials: int
+    trials: int | None
     examples_per_trial: int
     rungs: tuple[int, ...]
     sampler: str
     pruner: str
     workers: int
     threads: int
+    stop: str
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,15 @@ class StudySpec:
         space: what trials change in it.
         first_trials: those before the sampler is asked, in their order.
         notes: what of the file is left out, and why, a line each.
-        trials: in total, over all resumptions.
+        trials: in total, over all resumptions; None: as many as ``stop`` allows.
         seed: of the sampler; trial n draws from (seed, n).
         workers: runs at the same time.
         keep_models: how many of the best models stay on disk, at least 1.
         synthetic: the corpus to generate; None reads ``base.data.directory``.
         source: the file it was read from.
         endpoint: where ``search.augment`` asks a language model, if the file says so; no part of what the study is.
+        floors: scores below which runs are pruned, and do not win.
+        stop: what ends the study beside its number of trials; no part of what the study is.
     """
 
     name: str
@@ -76,7 +82,7 @@ class StudySpec:
     space: Space
     first_trials: tuple[FirstTrial, ...]
     notes: tuple[str, ...]
-    trials: int
+    trials: int | None
     seed: int
     sampler: SamplerChoice
     pruner: PrunerChoice
@@ -85,6 +91,8 @@ class StudySpec:
     synthetic: SyntheticSpec | None
     source: Path
     endpoint: EndpointSettings | None = None
+    floors: tuple[Floor, ...] = ()
+    stop: StopRules = field(default_factory=StopRules)
 
     def summary(self) -> StudySummary:
         """What is printed before the study starts."""
@@ -97,6 +105,7 @@ class StudySpec:
             pruner=self.pruner.describe(),
             workers=self.workers,
             threads=self.base.compute.threads,
+            stop=self.stop.describe(),
         )
 
     def identity(self) -> dict[str, Any]:
@@ -106,7 +115,7 @@ class StudySpec:
         ``compute`` to its end, and the folder's files are told apart by their hash.
         """
         base = self.base.model_dump(mode="json", exclude={"compute": True, "data": {"directory"}})
-        return {
+        identity = {
             "base": base,
             "space": self.space.to_json(),
             "seed": self.seed,
@@ -114,6 +123,9 @@ class StudySpec:
             "pruner": self.pruner.to_json(),
             "synthetic": self.synthetic.model_dump() if self.synthetic else None,
         }
+        if self.floors:  # a study without them is the same as before there were any
+            identity["floors"] = {floor.task: {"score": floor.score, "from": floor.start} for floor in self.floors}
+        return identity
 
     def difference(self, old_identity: dict[str, Any]) -> list[str]:
         """One line for each change from a stored identity to this study's; empty where they are the same."""

@@ -67,7 +67,8 @@ class StudyState:
         self.running.pop(event.number, None)
         self.ended.append(event)
         best = self.best.value if self.best else None
-        if event.state == "complete" and event.value is not None and (best is None or event.value > best):
+        can_win = event.state == "complete" and event.feasible
+        if can_win and event.value is not None and (best is None or event.value > best):
             self.best = event
 
     def count(self, state: TrialState) -> int:
@@ -81,15 +82,35 @@ class StudyState:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate for the whole study: by this run's pace, or before a trial has ended by the measured speed."""
+        """Estimate for the whole study, by the limit that comes first; None if none says anything yet."""
         if self.started is None:
+            return None
+        elapsed = time.monotonic() - self._begun
+        estimates = [self._seconds_of_trials(elapsed), self._seconds_of_examples(elapsed)]
+        if self.started.seconds_left is not None:
+            estimates.append(max(self.started.seconds_left - elapsed, 0.0))
+        return min((seconds for seconds in estimates if seconds is not None), default=None)
+
+    def _seconds_of_trials(self, elapsed: float) -> float | None:
+        """By this run's pace, or before a trial has ended by the measured speed."""
+        assert self.started is not None
+        if self.started.trials is None:
             return None
         open_trials = self.started.trials - self.done
         under_way = sum(trial.examples / trial.planned for trial in self.running.values())
         remaining = max(open_trials - under_way, 0.0)
         if self.ended:
             finished = len(self.ended) + under_way
-            return (time.monotonic() - self._begun) / finished * remaining
+            return elapsed / finished * remaining
         if self.expected_seconds is None:
             return None
         return self.expected_seconds * remaining / self.started.workers
+
+    def _seconds_of_examples(self, elapsed: float) -> float | None:
+        """By this run's pace."""
+        assert self.started is not None
+        if self.started.examples_left is None or not self.ended:
+            return None
+        done = sum(event.examples for event in self.ended)
+        done += sum(trial.examples for trial in self.running.values())
+        return elapsed / done * max(self.started.examples_left - done, 0) if done else None

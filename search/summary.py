@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections import Counter
 from pathlib import Path
 
 import optuna
+from optuna.trial import TrialState
 from rich.console import Console
 from rich.table import Table
 
@@ -18,6 +18,7 @@ from search.comparison_summary import show_comparison
 from search.cost_words import cost_words
 from search.finished_study import best_trial
 from search.first_trials import DEFAULT
+from search.floors import is_feasible
 from search.options import RUNS
 from search.shown_values import rounded
 from search.study_spec import StudySpec
@@ -37,12 +38,11 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
         runs_dir: holds the study's folder.
         storage: the URL that the user gave; None for the default.
     """
-    counts = Counter(trial.state.name.lower() for trial in study.get_trials(deepcopy=False))
-    ended = [f"{counts[state]} {word}" for state, word in _STATES.items() if counts[state]]
-    console.print(f"\nstudy {study.study_name}: {', '.join(ended) or 'no trial'}", highlight=False)
+    console.print(f"study {study.study_name}: {_counts(study)}", highlight=False)
     winner = best_trial(study)
     if winner is None:
-        console.print("no trial finished; each failed trial's folder has an error.txt", style="red")
+        has_finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        console.print(_BELOW_FLOORS if has_finished else _NONE_FINISHED, style="red", highlight=False, soft_wrap=True)
         return
     best = TrialRecord.read(winner)
     console.print(_score_table(best, _default(study), spec))
@@ -60,7 +60,23 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
         console.print(f"  {command}", highlight=False, soft_wrap=True)
 
 
+_NONE_FINISHED = "no trial finished; each failed trial's folder has an error.txt"
+_BELOW_FLOORS = (
+    "no finished trial meets the floors, so none is the best; with lower ones, start a new study with --name NEW"
+)
 _STATES = {"complete": "finished", "pruned": "pruned", "fail": "failed", "running": "unfinished"}
+
+
+def _counts(study: optuna.Study) -> str:
+    """``12 finished (1 of them below a floor), 8 pruned (3 of them by a floor)``."""
+    trials = study.get_trials(deepcopy=False)
+    words = []
+    for state, word in _STATES.items():
+        there = [trial for trial in trials if trial.state.name.lower() == state]
+        unfit = sum(not is_feasible(trial) for trial in there)
+        floor = f" ({unfit} of them {'by' if word == 'pruned' else 'below'} a floor)" if unfit else ""
+        words += [f"{len(there)} {word}{floor}"] if there else []
+    return ", ".join(words) or "no trial"
 
 
 def _default(study: optuna.Study) -> TrialRecord | None:

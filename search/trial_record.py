@@ -28,7 +28,7 @@ class TrialResult:
         best_rung: where that was, in training examples.
         examples: training examples seen.
         seconds: training and evaluation, those before interruptions included.
-        reason: why it was pruned or failed, empty for a complete trial.
+        reason: why it was pruned or failed, or why it cannot win although it is complete; else empty.
         cost: of the whole trial; None without any evaluation, and in studies stored before costs were recorded.
     """
 

@@ -10,12 +10,14 @@ import pandas as pd
 
 from core.cost import Cost
 from search.events import TrialState
+from search.floors import is_feasible
 from search.space import Space
 from search.stored_space import stored_space
 from search.trial_record import TrialRecord
 
 __all__ = [
     "FORWARD_EXAMPLES",
+    "MEETS_FLOORS",
     "PARAMETERS",
     "PEAK_MEMORY",
     "PRETRAINING_EXAMPLES",
@@ -24,6 +26,7 @@ __all__ = [
     "TRAINABLE",
     "is_missing",
     "trial_table",
+    "winnable",
 ]
 
 SETTING = "setting "
@@ -35,6 +38,7 @@ FORWARD_EXAMPLES, PRETRAINING_EXAMPLES, TRAINABLE, PARAMETERS = _COUNTS = (
     "parameters",
 )
 PEAK_MEMORY = "peak_memory_mib"
+MEETS_FLOORS = "meets_floors"
 
 _STATES: dict[str, TrialState | str] = {
     "COMPLETE": "complete",
@@ -49,7 +53,8 @@ def trial_table(study: optuna.Study) -> pd.DataFrame:
 
     Score columns are named ``score TASK``, settings ``setting PATH``. A trial that is running or waiting has empty
     scores. Costs that were not recorded are empty.
-    ``overall`` is that of a trial's best rung, for pruned trials too.
+    ``overall`` is that of a trial's best rung, for pruned trials too. ``meets_floors`` is there in studies with
+    floors only.
     """
     rows: list[dict[str, Any]] = []
     space: Space | None = None
@@ -72,6 +77,8 @@ def trial_table(study: optuna.Study) -> pd.DataFrame:
             **_cost_columns(record.result.cost),
             "reason": record.result.reason,
         }
+        if trial.constraints:
+            row[MEETS_FLOORS] = is_feasible(trial)
         rows.append(row)
     table = pd.DataFrame(rows)
     # Whole numbers, of which some may be missing.
@@ -81,6 +88,12 @@ def trial_table(study: optuna.Study) -> pd.DataFrame:
 def is_missing(value: object) -> bool:
     """Whether a trial has no such setting, or no such number."""
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def winnable(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of finished trials that meet the study's floors."""
+    finished = table[table["state"] == "complete"]
+    return finished[finished[MEETS_FLOORS].eq(True)] if MEETS_FLOORS in table else finished
 
 
 def _cost_columns(cost: Cost | None) -> dict[str, float | None]:

@@ -58,7 +58,7 @@ def keyed(error: ValidationError, prefix: tuple[str, ...], model: type[BaseModel
     problem = error.errors()[0]
     where = tuple(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        known = list(model.model_fields)
+        known = [field.alias or name for name, field in model.model_fields.items()]
         what = f"unknown key{did_you_mean(where[-1], known)}"
         if not what.endswith("?"):
             what += f"; known: {', '.join(known) or 'none'}"

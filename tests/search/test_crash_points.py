@@ -13,6 +13,7 @@ from stub_training import overall
 from core.evaluation import Evaluation
 from search.driver import Driver
 from search.executors.messages import Ended, Evaluated, Message, TrialJob
+from search.floors import Floor
 from search.samplers import SamplerChoice
 from search.space import Space
 from search.space_parsing import parse_space
@@ -133,6 +134,22 @@ def test_every_write(tmp_path: Path, sampler: SamplerChoice, space: Space, prune
     Driver(spec, whole, InlineExecutor({}), tmp_path / "whole").run()
     assert whole.writes > 80
     for last_write in range(0, whole.writes, every):
+        storage, checkpoints = FragileStorage(), dict[int, list[Evaluation]]()
+        storage.last_write = last_write
+        folder = tmp_path / str(last_write)
+        with pytest.raises(KilledError):
+            Driver(spec, storage, InlineExecutor(checkpoints), folder).run()
+        assert Driver(spec, storage, InlineExecutor(checkpoints), folder).run().finished
+        assert outcome(storage) == outcome(whole), f"killed at write {last_write}"
+
+
+def test_every_write_under_a_floor(tmp_path: Path) -> None:
+    """A decision of a floor and its record as a constraint are the same after any kill."""
+    spec = changed(trials=3, floors=(Floor("sst", 0.6, 40),))
+    whole = FragileStorage()
+    study = Driver(spec, whole, InlineExecutor({}), tmp_path / "whole").run().study
+    assert "below its floor" in " ".join(trial.user_attrs["reason"] for trial in study.get_trials())
+    for last_write in range(whole.writes // 3, whole.writes, 2):
         storage, checkpoints = FragileStorage(), dict[int, list[Evaluation]]()
         storage.last_write = last_write
         folder = tmp_path / str(last_write)

@@ -257,10 +257,10 @@ def test_ctrl_c_in_a_terminal_reaches_workers_too(tmp_path: Path) -> None:
 
 def test_trials_mean_in_total(tmp_path: Path) -> None:
     study = StubStudy(tmp_path, changed(trials=2))
-    assert study.driver().remaining == 2
+    assert study.driver().ahead.trials == 2
     study.run()
     study.spec = changed(trials=3)
-    assert study.driver().remaining == 1
+    assert study.driver().ahead.trials == 1
     study.run()
     assert len(study.trials) == 3
     study.run()

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from core.speed import Speed
+from search.ending import Ahead
 from search.plan import show_estimate
 from search.study_file import load_study
 
@@ -24,7 +25,7 @@ def estimate(folder: Path, speed: Speed, text: str = STUDY + SPACE) -> tuple[flo
     (folder / "study.toml").write_text(text)
     console = Console(width=500, record=True)
     with console.capture() as captured:
-        seconds = show_estimate(console, speed, load_study(folder / "study.toml"), trials=5)
+        seconds = show_estimate(console, speed, load_study(folder / "study.toml"), Ahead(5))
     return seconds, captured.get()
 
 

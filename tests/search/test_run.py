@@ -47,6 +47,7 @@ def test_the_same_command_again_trains_nothing(copied: tuple[Path, Path], run_co
     file, runs = copied
     again = run_command("search.run", "--study", file, "--runs-dir", runs)
     assert again.returncode == 0
+    assert "study tiny is over: all 4 trials have ended; a larger --trials goes on" in again.stdout
     assert "study tiny: 4 finished" in again.stdout
     assert states(runs) == ["COMPLETE"] * 4
 
@@ -66,9 +67,13 @@ def test_trials_means_in_total(copied: tuple[Path, Path], run_command: Run) -> N
 
 def test_standard_output_of_json_is_json_only(copied: tuple[Path, Path], run_command: Run) -> None:
     file, runs = copied
-    done = run_command("search.run", "--study", file, "--runs-dir", runs, "--json")
-    for line in done.stdout.splitlines():
-        json.loads(line)
+    limits = ("--trials", 9, "--examples", 6000, "--hours", 5)
+    done = run_command("search.run", "--study", file, "--runs-dir", runs, "--json", *limits)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert [event["event"] for event in events] == ["StudyStarted", "StudyEnded"]  # the examples were spent before
+    assert events[-1]["reason"].startswith("its 6,000 training examples are spent (6,4")
+    assert events[-1]["reason"] in " ".join(done.stderr.split())
 
 
 def test_quiet_prints_the_result_only(copied: tuple[Path, Path], run_command: Run) -> None:
