@@ -62,7 +62,7 @@ class Comparison:
         seeds_known: whether the spread over seeds is in the intervals; not if every configuration has one.
         examples_unknown: why the dev examples are not in the intervals; empty if they are.
         unfinished: trials that are in no row, by what became of them: pruned, failed or running.
-        repeats: trials that are in no row because they trained a run once more, settings and seed.
+        repeats: trials that are in no row because they are the same as another one, settings and seed.
     """
 
     rows: tuple[Row, ...]

@@ -40,7 +40,7 @@ def comparison_notes(comparison: Comparison) -> list[str]:
         notes.append(f"Trials that did not finish are in no row ({words}).")
     if comparison.repeats:
         listed = ", ".join(map(str, comparison.repeats))
-        notes.append(f"Trials that trained a run once more, settings and seed, are in no row ({listed}).")
+        notes.append(f"Trials that are the same as another one, settings and seed, are in no row ({listed}).")
     return notes
 
 

@@ -14,6 +14,7 @@ from search.dashboard_panels import save_curves, save_trial_note
 from search.finished_study import contends, rank
 from search.running_trial import RunningTrial
 from search.trial_folders import TrialFolders
+from search.trial_record import REPEAT_OF, TrialResult
 
 __all__ = ["Conclusions"]
 
@@ -55,6 +56,22 @@ class Conclusions:
         if time.monotonic() - self._drawn > CURVES_SECONDS:
             self.draw_curves()
         return ended.value
+
+    def repeat(self, running: RunningTrial, original: FrozenTrial) -> TrialResult:
+        """End a trial that would repeat ``original``, which has ended, as that one ended; may be repeated.
+
+        It gets the original's reports, scores, state and value, its metrics and predictions, and neither a model nor
+        costs. Nothing a pruner noted is copied: a repeat competes with nobody.
+        """
+        result = TrialResult.read(original.user_attrs).repeated(original.number)
+        self._folders.repeat(running.number, original.number)
+        optuna_trials.copy_reports(original, running.trial)
+        running.trial.set_user_attr(REPEAT_OF, original.number)
+        result.write(running.trial)
+        save_trial_note(running.trial, result, self._folders.run(running.number).read_metrics())
+        value = original.value if original.state == TrialState.COMPLETE else None
+        optuna_trials.tell(self._study, running.trial, running.sampler, original.state, value)
+        return result
 
     def tidy(self) -> None:
         """Delete checkpoints of all ended trials and all but the best models: once, when a driver takes up a study.

@@ -58,7 +58,8 @@ class FloatRange:
         """Every value in rising order; None for a continuous range."""
         if self.step is None:
             return None
-        return [self.low + k * self.step for k in range(round((self.high - self.low) / self.step) + 1)]
+        count = round((self.high - self.low) / self.step) + 1
+        return [min(self.low + k * self.step, self.high) for k in range(count)]  # 3 * 0.1 is more than 0.3
 
     def extremes(self) -> tuple[tuple[str, float], ...]:
         """The values at which RunConfig's bounds are tried, each with the key it was given under."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from core.evaluation import Evaluation
 from data.errors import UserError
@@ -24,9 +24,11 @@ from search.ending import BEAT_SECONDS, Ahead, Ending
 from search.executors.base import Executor
 from search.executors.messages import Advanced, Died, Ended, Evaluated, Failed, Message, OutcomeName, Refused
 from search.finished_study import best_trial
+from search.floors import is_feasible
 from search.interrupts import Interrupts
 from search.lease import Lease
 from search.proposals import Proposals
+from search.repeats import Repeats
 from search.running_trial import RunningTrial
 from search.stored_study import create_or_load
 from search.study_spec import StudySpec
@@ -95,6 +97,7 @@ class Driver:
         self._digests = data_digest, splits_digest
         self._interrupts = Interrupts(executor.wake)
         self._waiting: deque[RunningTrial] = deque()  # begun before, to be trained on
+        self._held: list[RunningTrial] = []  # the same as a running one, whose end they wait for
         self._running: dict[int, RunningTrial] = {}
         self._refusal = ""
         self._has_scored = False  # whether a run of this driver passed a rung
@@ -143,7 +146,8 @@ class Driver:
             self._ending = Ending(self._spec, self._study)
             self._observers = (self._ending, *observers)
             folders = TrialFolders(self._folder)
-            self._proposals = Proposals(self._spec, self._study, folders)
+            self._repeats = Repeats(self._study)
+            self._proposals = Proposals(self._spec, self._study, folders, self._repeats)
             self._conclusions = Conclusions(self._study, folders, self._spec.keep_models)
             try:
                 self._resume()
@@ -212,18 +216,28 @@ class Driver:
         return self._interrupts.count > 0 or bool(self._refusal)
 
     def _fill(self) -> None:
-        while self._executor.idle and (running := self._next()) is not None:
+        while not self._stopping and self._executor.idle and (running := self._next()) is not None:
+            original = self._repeats.original(running.number, running.config)
             if running.defect:
                 self._end(running, TrialState.FAIL, running.defect)
-            else:
+            elif original is None:
                 self._submit(running)
+            elif original.state.is_finished():
+                self._repeat(running, original)
+            else:
+                self._held.append(running)
 
     def _next(self) -> RunningTrial | None:
         if self._waiting:
             return self._waiting.popleft()
-        if self._ending.reason(self._ended + len(self._running)):
+        # Where proposals only repeat what is running, more of them would do the same.
+        if len(self._held) >= self._executor.workers or self._ending.reason(self._ended + self._begun):
             return None
         return self._proposals.ask()
+
+    @property
+    def _begun(self) -> int:
+        return len(self._running) + len(self._held)
 
     def _submit(self, running: RunningTrial) -> None:
         self._running[running.number] = running
@@ -297,7 +311,7 @@ class Driver:
 
     def _end(self, running: RunningTrial, state: TrialState, reason: str) -> None:
         value = self._conclusions.end(running, state, reason)
-        self._ended += 1
+        self._count_ended()
         self._tell_observers(
             events.TrialEnded(
                 number=running.number,
@@ -311,6 +325,30 @@ class Driver:
                 feasible=not running.no_winner_because,
             )
         )
+
+    def _repeat(self, running: RunningTrial, original: FrozenTrial) -> None:
+        """End the trial as the same run ended before."""
+        result = self._conclusions.repeat(running, original)
+        self._count_ended()
+        curve = TrialFolders(self._folder).run(running.number).read_metrics()
+        self._tell_observers(
+            events.TrialEnded(
+                number=running.number,
+                state=STATES[original.state],
+                value=original.value,
+                reason=result.reason,
+                best=max(curve, key=lambda evaluation: evaluation.overall, default=None),
+                seconds=result.seconds,
+                folder=running.folder,
+                feasible=is_feasible(original),
+                repeat_of=original.number,
+            )
+        )
+
+    def _count_ended(self) -> None:
+        self._ended += 1
+        self._waiting.extendleft(reversed(self._held))  # what each of them waited for may have ended
+        self._held.clear()
 
     def _close(self) -> StudyResult:
         self._conclusions.draw_curves()

@@ -10,14 +10,15 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.doubling_gain import gain_of_last_doubling
 from search.events import Event, TrialAdvanced, TrialEnded, TrialEvaluated
-from search.floors import is_feasible
+from search.finished_study import contends
 from search.shown_values import shown
 from search.study_spec import StudySpec
-from search.trial_record import TrialResult
+from search.trial_record import REPEAT_OF, TrialResult
 
 __all__ = ["Ahead", "Ending"]
 
 DRIVER_SECONDS = "driver_seconds"
+REPEATS = 50  # in a row, after which a study without a number of trials has nothing new to try
 BEAT_SECONDS = 30.0  # between two writes of the time spent; a killed driver's last ones do not count
 
 
@@ -51,6 +52,9 @@ class Ending:
         trials = study.get_trials(deepcopy=False)
         ended = sorted((trial for trial in trials if trial.state.is_finished()), key=_end)
         self._ended = [_cost_and_score(trial) for trial in ended]
+        self._repeats = 0  # at the end of what has ended
+        for trial in ended:
+            self._count_repeats(REPEAT_OF in trial.user_attrs)
         running = [trial for trial in trials if trial.state == TrialState.RUNNING]
         self._running = {trial.number: max(trial.intermediate_values, default=0) for trial in running}
         self._seconds_before = float(study.user_attrs.get(DRIVER_SECONDS, 0.0))
@@ -68,6 +72,10 @@ class Ending:
                 self._running.pop(event.number, None)
                 can_win = event.state == "complete" and event.feasible
                 self._ended.append((event.examples, event.value if can_win else None))
+                self._count_repeats(event.repeat_of is not None)
+
+    def _count_repeats(self, is_repeat: bool) -> None:
+        self._repeats = self._repeats + 1 if is_repeat else 0
 
     def _advance(self, number: int, examples: int) -> None:
         # What is trained again after a worker's death counts once, as it does in the trial's result.
@@ -123,6 +131,8 @@ class Ending:
             return (
                 f"its {rules.examples:,} training examples are spent ({self.examples:,}); a larger --examples goes on"
             )
+        if spec.trials is None and self._repeats >= REPEATS:
+            return f"its space has nothing new: the last {self._repeats} trials repeated earlier ones"
         return self._no_help()
 
     def _no_help(self) -> str:
@@ -145,5 +155,4 @@ def _end(trial: FrozenTrial) -> tuple[float, int]:
 
 def _cost_and_score(trial: FrozenTrial) -> tuple[int, float | None]:
     """Training examples, and the value if the trial can win."""
-    can_win = trial.state == TrialState.COMPLETE and is_feasible(trial)
-    return TrialResult.read(trial.user_attrs).examples, trial.value if can_win else None
+    return TrialResult.read(trial.user_attrs).examples, trial.value if contends(trial) else None

@@ -56,7 +56,8 @@ class TrialEvaluated:
 class TrialEnded:
     """A trial is over. ``value`` is what Optuna was told; ``best`` the trial's best evaluation so far.
 
-    ``examples`` are those that it was trained on; ``feasible`` says whether it meets the study's floors.
+    ``examples`` are those that it was trained on; ``feasible`` says whether it meets the study's floors; ``repeat_of``
+    is the earlier trial of the same configuration, if there is one: this one was not trained.
     """
 
     number: int
@@ -68,6 +69,7 @@ class TrialEnded:
     folder: Path
     examples: int = 0
     feasible: bool = True
+    repeat_of: int | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from search.provenance import made_from
 from search.stored_trial import require_model, stored_config
 from search.summary import python_command
 from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord
 
 __all__ = ["export_trial", "main"]
 
@@ -100,7 +101,8 @@ def main(
     opened = open_study(study, storage, runs_dir)
     chosen = pick_trial(opened, trial)
     folder = TrialFolders(runs_dir / study).run(chosen.number)
-    require_model(folder)
+    original = TrialRecord.read(chosen).repeat_of
+    require_model(folder, "" if original is None else f"; this one is the same as trial {original}: export that")
     config = stored_config(folder, data, device)
     out = out or runs_dir / study / "export"
     with Console(stderr=True).status(f"predicting with trial {chosen.number}"):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import optuna
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from data.errors import UserError
 from search.floors import is_feasible
 from search.storage import describe_storage, open_storage
+from search.trial_record import REPEAT_OF
 
-__all__ = ["best_trial", "contends", "open_study", "pick_trial", "rank"]
+__all__ = ["best_trial", "contends", "load_recorded", "open_study", "pick_trial", "rank", "ranked_trials"]
 
 
 def open_study(name: str, storage: str | None, runs_dir: Path) -> optuna.Study:
@@ -20,20 +22,35 @@ def open_study(name: str, storage: str | None, runs_dir: Path) -> optuna.Study:
     Raises:
         UserError: if there is none; it lists those that there are.
     """
-    opened = open_storage(storage, runs_dir)
-    names = sorted(optuna.get_all_study_names(opened))
+    return load_recorded(name, open_storage(storage, runs_dir), where=f" in {describe_storage(storage, runs_dir)}")
+
+
+def load_recorded(name: str, storage: BaseStorage, option: str = "--study", where: str = "") -> optuna.Study:
+    """The study of this name in an open storage.
+
+    Args:
+        name: as the user gave it.
+        storage: where to look.
+        option: which the name was given to.
+        where: the storage in words, beginning with a blank.
+
+    Raises:
+        UserError: if there is none; it lists those that there are.
+    """
+    names = sorted(optuna.get_all_study_names(storage))
     if name not in names:
         there = f"it has {', '.join(names)}" if names else "it has none yet: run python -m search.run --study NAME"
-        raise UserError(f"--study {name}: no such study in {describe_storage(storage, runs_dir)}; {there}")
-    return optuna.load_study(study_name=name, storage=opened)
+        raise UserError(f"{option} {name}: no such study{where}; {there}")
+    return optuna.load_study(study_name=name, storage=storage)
 
 
 def contends(trial: FrozenTrial) -> bool:
     """Whether the trial can be the best one.
 
-    Pruned trials cannot: their score is that of an early rung. Neither can those below a floor of the study.
+    Pruned trials cannot: their score is that of an early rung. Neither can those below a floor of the study, nor
+    repeats, which have no model of their own.
     """
-    return trial.state == TrialState.COMPLETE and is_feasible(trial)
+    return trial.state == TrialState.COMPLETE and is_feasible(trial) and REPEAT_OF not in trial.user_attrs
 
 
 def rank(trial: FrozenTrial) -> tuple[float, int]:
@@ -42,8 +59,13 @@ def rank(trial: FrozenTrial) -> tuple[float, int]:
 
 
 def best_trial(study: optuna.Study) -> FrozenTrial | None:
-    """The first by :func:`rank` of the trials that contend; None if none does."""
+    """The first of the :func:`ranked_trials`; None if there is none."""
     return min(filter(contends, study.get_trials(deepcopy=False)), key=rank, default=None)
+
+
+def ranked_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that contend, the best first."""
+    return sorted(filter(contends, study.get_trials(deepcopy=False)), key=rank)
 
 
 def pick_trial(study: optuna.Study, number: int | None) -> FrozenTrial:

@@ -10,6 +10,9 @@ from optuna.pruners import BasePruner
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from search.floors import is_feasible
+from search.trial_record import REPEAT_OF
+
 __all__ = ["SuccessiveHalving"]
 
 
@@ -55,7 +58,13 @@ class SuccessiveHalving(BasePruner):
             trial.intermediate_values[rung]
             for trial in study.get_trials(deepcopy=False)
             if trial.number != number
-            and trial.state != TrialState.FAIL
             and rung in trial.intermediate_values
+            and not _is_left_out(trial, rung)
             and (self._competes is None or self._competes(trial.number))
         ]
+
+
+def _is_left_out(trial: FrozenTrial, rung: int) -> bool:
+    """Whether a trial has failed, repeats another one, or was ended by a floor at this rung."""
+    below_floor = trial.state == TrialState.PRUNED and trial.last_step == rung and not is_feasible(trial)
+    return trial.state == TrialState.FAIL or REPEAT_OF in trial.user_attrs or below_floor

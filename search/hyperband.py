@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from optuna.pruners import BasePruner
 from optuna.study import Study
 from optuna.trial import FrozenTrial
@@ -27,8 +29,7 @@ class Hyperband(BasePruner):
     def __init__(self, rungs: tuple[int, ...], reduction_factor: float | None = None) -> None:
         self._costs = rungs  # what a trial of each bracket costs at least: it is first judged there
         self._brackets = [
-            SuccessiveHalving(rungs, reduction_factor, skip, lambda number, own=skip: self.bracket(number) == own)
-            for skip in range(len(rungs))
+            SuccessiveHalving(rungs, reduction_factor, skip, partial(self._is_in, skip)) for skip in range(len(rungs))
         ]
         self._dealt: list[int] = []  # the bracket of each trial
         self._counts = [0] * len(rungs)
@@ -36,6 +37,9 @@ class Hyperband(BasePruner):
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Whether the trial ends at its last report."""
         return self._brackets[self.bracket(trial.number)].prune(study, trial)
+
+    def _is_in(self, bracket: int, number: int) -> bool:
+        return self.bracket(number) == bracket
 
     def bracket(self, number: int) -> int:
         """The bracket of a trial: how many rungs it passes before it is judged."""

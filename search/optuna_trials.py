@@ -8,7 +8,8 @@ RUNNING. What this needs, all tested against the installed version:
 - A proposal is several writes, and some samplers would propose something else after half of them: TPE's start-up
   trials draw parameter by parameter, QMC advances a counter in the study, GP takes the half-made trial for a running
   one. So all writes of a proposal are held back, stored as one (a write-ahead log), and then done; whoever takes the
-  trial up either finds nothing and proposes from the beginning, or does them again.
+  trial up either finds nothing and proposes from the beginning, or does them again. A proposal that is not wanted is
+  thrown away with its log.
 - ``SuccessiveHalvingPruner`` (and Hyperband through it) notes on the trial that it has judged a rung, and lets the
   trial pass when it is asked about that rung again. A decision to prune is therefore logged in the same way.
 - Samplers of finite spaces (``BruteForceSampler``) call ``study.stop()`` in ``tell`` when nothing is left to propose,
@@ -18,9 +19,10 @@ RUNNING. What this needs, all tested against the installed version:
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import optuna
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
@@ -28,12 +30,36 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-__all__ = ["ask", "next_number", "reported_steps", "running_trials", "should_prune", "take_up", "tell"]
+__all__ = [
+    "Redraws",
+    "ask",
+    "copy_reports",
+    "next_number",
+    "reported_steps",
+    "running_trials",
+    "should_prune",
+    "take_up",
+    "tell",
+]
 
+GIVEN = "fixed_params"  # where Optuna keeps the parameters of an enqueued trial
 PROPOSAL = "onebert:proposal"
 PRUNED = "onebert:pruned"
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Redraws(Generic[T]):
+    """What to do about a proposal that is not wanted, unless its parameters were given.
+
+    Attributes:
+        wanted: whether a proposal may stay.
+        samplers: propose in its place, one after the other, until one is wanted. If none is, the first proposal stays.
+    """
+
+    wanted: Callable[[T], bool]
+    samplers: Iterable[BaseSampler]
 
 
 def next_number(study: optuna.Study) -> int:
@@ -47,39 +73,74 @@ def running_trials(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
 
-def ask(study: optuna.Study, sampler: BaseSampler, suggest: Callable[[Trial], T]) -> tuple[Trial, T]:
+def ask(
+    study: optuna.Study, sampler: BaseSampler, suggest: Callable[[Trial], T], redraws: Redraws[T] | None = None
+) -> tuple[Trial, T]:
     """A new trial, and what ``suggest`` makes of the parameters that ``sampler`` proposes."""
     study.sampler = sampler
-    trial = study.ask()
-    return trial, _propose(trial, suggest)
+    return _propose(study.ask(), suggest, redraws)
 
 
-def take_up(study: optuna.Study, number: int, sampler: BaseSampler, suggest: Callable[[Trial], T]) -> tuple[Trial, T]:
+def take_up(
+    study: optuna.Study,
+    number: int,
+    sampler: BaseSampler,
+    suggest: Callable[[Trial], T],
+    redraws: Redraws[T] | None = None,
+) -> tuple[Trial, T]:
     """A RUNNING trial, and what ``suggest`` makes of its parameters: those stored, or else those that ``ask`` had made.
 
     Args:
         sampler: made for this trial, as for :func:`ask`.
+        redraws: as for :func:`ask`.
     """
     stored = study.get_trials(deepcopy=False)[number]  # also lets the storage's cache know the trial
     trial_id, log = stored._trial_id, stored.system_attrs.get(PROPOSAL)
     if log is None:
         study.sampler = sampler
-        trial = Trial(study, trial_id)
-        return trial, _propose(trial, suggest)
+        return _propose(Trial(study, trial_id), suggest, redraws)
     _Log(log).write(study._storage, study._study_id, trial_id)
     study.sampler = RandomSampler(seed=0)  # has nothing to propose, and hooks that change nothing
     trial = Trial(study, trial_id)
     return trial, suggest(trial)
 
 
-def _propose(trial: Trial, suggest: Callable[[Trial], T]) -> T:
-    # The in-memory storage hands out its own object, which the trial would write to past the log.
-    trial._cached_frozen_trial = copy.deepcopy(trial._cached_frozen_trial)
+def _propose(trial: Trial, suggest: Callable[[Trial], T], redraws: Redraws[T] | None) -> tuple[Trial, T]:
     with _writes_held_back(trial) as log:
+        _detach(trial)
         result = suggest(trial)
+    if redraws is not None and not redraws.wanted(result) and GIVEN not in trial._cached_frozen_trial.system_attrs:
+        trial, result, log = _redraw(trial, suggest, redraws) or (trial, result, log)
     trial.storage.set_trial_system_attr(trial._trial_id, PROPOSAL, log.entries)
     log.write(trial.storage, trial.study._study_id, trial._trial_id)
-    return result
+    return trial, result
+
+
+def _redraw(trial: Trial, suggest: Callable[[Trial], T], redraws: Redraws[T]) -> tuple[Trial, T, _Log] | None:
+    """The trial as it would have been with another sampler; None if no proposal is wanted. Writes nothing."""
+    for sampler in redraws.samplers:
+        trial.study.sampler = sampler
+        with _writes_held_back(trial) as log:
+            again = Trial(trial.study, trial._trial_id)
+            _detach(again)
+            result = suggest(again)
+        again.storage = trial.storage
+        if redraws.wanted(result):
+            return again, result, log
+    return None
+
+
+def _detach(trial: Trial) -> None:
+    """The in-memory storage hands out its own object, which the trial would write to past the log."""
+    trial._cached_frozen_trial = copy.deepcopy(trial._cached_frozen_trial)
+
+
+def copy_reports(original: FrozenTrial, trial: Trial) -> None:
+    """Report what the ended ``original`` reported, its constraints too; may be repeated after a crash."""
+    for step in sorted(original.intermediate_values.keys() - reported_steps(trial)):
+        trial.report(original.intermediate_values[step], step)
+    for key in original.constraints.keys() - trial.constraints.keys():
+        trial.set_constraint(key, original.constraints[key])
 
 
 def reported_steps(trial: Trial) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import optuna
@@ -11,13 +12,18 @@ from optuna.trial import Trial
 from core.config import RunConfig
 from data.errors import UserError
 from search import optuna_trials
+from search.optuna_trials import Redraws
+from search.repeats import Repeats
 from search.running_trial import RunningTrial
-from search.samplers import make_sampler
+from search.samplers import draws_anew, make_sampler, random_sampler
 from search.study_spec import StudySpec
 from search.trial_folders import TrialFolders
 from search.trial_record import CONFIG
 
 __all__ = ["Proposals"]
+
+_OWN_REDRAWS = 10  # by the study's sampler, of a proposal that repeats an earlier trial
+_RANDOM_REDRAWS = 30  # after those, uniformly from the space
 
 
 @dataclass(frozen=True)
@@ -28,22 +34,29 @@ class Proposals:
         spec: what is searched.
         study: where it is recorded.
         folders: where the trials leave their artifacts.
+        repeats: knows the configurations of all begun trials, and is told those of new ones. A proposal that repeats
+            one is drawn again; what still repeats, because its parameters were given or nothing else is left, is
+            for the driver not to train.
     """
 
     spec: StudySpec
     study: optuna.Study
     folders: TrialFolders
+    repeats: Repeats
 
     def ask(self) -> RunningTrial:
         """A new trial; it has a ``defect`` when its parameters give no valid run."""
-        sampler = self._sampler(optuna_trials.next_number(self.study))
-        trial, (config, defect) = optuna_trials.ask(self.study, sampler, self._suggest)
+        number = optuna_trials.next_number(self.study)
+        sampler = self._sampler(number)
+        redraws = self._redraws(number, sampler)
+        trial, (config, defect) = optuna_trials.ask(self.study, sampler, self._suggest, redraws)
         return self._begin(trial, sampler, config, defect)
 
     def take_up(self, number: int) -> RunningTrial:
         """A trial that an earlier driver left RUNNING."""
         sampler = self._sampler(number)
-        trial, (config, defect) = optuna_trials.take_up(self.study, number, sampler, self._suggest)
+        redraws = self._redraws(number, sampler)
+        trial, (config, defect) = optuna_trials.take_up(self.study, number, sampler, self._suggest, redraws)
         stored = trial.user_attrs.get(CONFIG)
         if stored is None:
             return self._begin(trial, sampler, config, defect)
@@ -63,7 +76,20 @@ class Proposals:
     def _begin(self, trial: Trial, sampler: BaseSampler, config: RunConfig, defect: str) -> RunningTrial:
         folder = self.folders.begin(trial.number, config)
         trial.set_user_attr(CONFIG, config.canonical_json())  # last: from here on the trial is resumed, not begun
+        self.repeats.add(trial.number, config)
         return RunningTrial(trial, sampler, config, folder, defect=defect, floors=self.spec.floors)
 
-    def _sampler(self, number: int) -> BaseSampler:
-        return make_sampler(self.spec.sampler, self.spec.seed, number, self.spec.space)
+    def _redraws(self, number: int, sampler: BaseSampler) -> Redraws[tuple[RunConfig, str]] | None:
+        def wanted(suggested: tuple[RunConfig, str]) -> bool:
+            config, defect = suggested
+            return bool(defect) or self.repeats.original(number, config) is None
+
+        return Redraws(wanted, self._other_samplers(number)) if draws_anew(sampler) else None
+
+    def _other_samplers(self, number: int) -> Iterator[BaseSampler]:
+        yield from (self._sampler(number, attempt) for attempt in range(1, _OWN_REDRAWS + 1))
+        attempts = range(_OWN_REDRAWS + 1, _OWN_REDRAWS + _RANDOM_REDRAWS + 1)
+        yield from (random_sampler(self.spec.seed, number, attempt) for attempt in attempts)
+
+    def _sampler(self, number: int, attempt: int = 0) -> BaseSampler:
+        return make_sampler(self.spec.sampler, self.spec.seed, number, self.spec.space, attempt)

@@ -32,7 +32,7 @@ class RandomDraws:
         if name in self._fixed:
             value: float = self._fixed[name]
         elif step is not None:
-            value = low + step * int(self._rng.integers(round((high - low) / step) + 1))
+            value = min(low + step * int(self._rng.integers(round((high - low) / step) + 1)), high)
         elif log:
             # exp(log(x)) may miss x by a rounding.
             value = min(max(math.exp(self._rng.uniform(math.log(low), math.log(high))), low), high)

@@ -27,8 +27,8 @@ class Configuration:
     Attributes:
         settings: the searched ones but the seed, as people read them.
         records: one for each seed, by number.
-        repeats: numbers of trials that trained one of these seeds once more. Runs are deterministic: such a trial says
-            nothing new, and as a replicate it would make the spread over seeds look small.
+        repeats: numbers of trials that repeat one of these seeds. Runs are deterministic: such a trial says nothing
+            new, and as a replicate it would make the spread over seeds look small.
     """
 
     settings: dict[str, object]

@@ -6,6 +6,7 @@ import pandas as pd
 
 from search.first_trials import DEFAULT
 from search.progress import duration
+from search.trial_record import REPEAT_OF
 from search.trial_table import (
     FORWARD_EXAMPLES,
     PARAMETERS,
@@ -45,8 +46,8 @@ def answer(table: pd.DataFrame) -> list[str]:
         lines.append("It is the default configuration: nothing that was tried did better.")
     lines += [
         cost,
-        f"It is the best of {len(finished)} finished trials on the same dev examples, so it is somewhat too good: "
-        "expect less on new data, and take differences below half a point of overall for noise.",
+        f"It is the best of {int(finished[REPEAT_OF].isna().sum())} finished trials on the same dev examples, so it is "
+        "somewhat too good: expect less on new data, and take differences below half a point of overall for noise.",
     ]
     return lines
 
@@ -55,7 +56,7 @@ def shown_table(table: pd.DataFrame) -> pd.DataFrame:
     """The trials, best first, with rounded numbers and short headings; costs and reasons only if there are any."""
     shown = table.sort_values("overall", ascending=False, na_position="last")
     shown[TRAINABLE] = 100 * shown[TRAINABLE] / shown[PARAMETERS]
-    shown = shown.drop(columns=PARAMETERS).rename(columns=_HEADINGS)
+    shown = shown.drop(columns=[PARAMETERS, REPEAT_OF]).rename(columns=_HEADINGS)
     shown = shown.rename(columns=lambda name: name.removeprefix(SCORE).removeprefix(SETTING))
     costs = _HEADINGS.values()
     empty = [name for name in costs if shown[name].isna().all()] + ["reason"] * (not shown["reason"].any())

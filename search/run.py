@@ -19,6 +19,7 @@ from search.events import Observer
 from search.executors.base import ExecutorError
 from search.executors.local import LocalExecutor
 from search.exit_codes import ExitCode, entry_point
+from search.fine_search import fine_search
 from search.finished_study import best_trial
 from search.further_check import check_further
 from search.json_lines import JsonLines
@@ -31,6 +32,7 @@ from search.storage import describe_storage, open_storage
 from search.study_file import StudySpec, load_study
 from search.study_state import StudyState
 from search.summary import show_summary
+from search.warm_start import with_warm_start
 
 __all__ = ["main"]
 
@@ -54,6 +56,13 @@ def main(
     examples: Annotated[
         int | None, typer.Option(min=1, help="No new trial after so many training examples of all trials.")
     ] = None,
+    warm_start: Annotated[
+        list[str] | None, typer.Option(help="Begin with the best configurations of this recorded study; repeatable.")
+    ] = None,
+    warm_start_trials: Annotated[int, typer.Option(min=1, help="How many of each.")] = 3,
+    fine: Annotated[
+        bool, typer.Option("--fine", help="Search finely around the study's best trial, as a study NAME-fine.")
+    ] = False,
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
     dry_run: Annotated[
@@ -83,6 +92,10 @@ def main(
         examples=examples,
         answers_dir=answers,
     )
+    if fine or warm_start:
+        recorded = open_storage(storage, runs_dir)
+        spec = fine_search(spec, recorded, name, model) if fine else spec
+        spec = with_warm_start(spec, warm_start or (), warm_start_trials, recorded)
     show_plan(console, spec)
     if dry_run:
         Console().print_json(spec.base.model_dump_json())

@@ -24,9 +24,10 @@ from search.keyed_error import KeyedError
 from search.named_choice import NamedChoice, Options, build_imported, parse_options, unknown_name
 from search.space import Space
 
-__all__ = ["SAMPLERS", "SamplerChoice", "make_sampler"]
+__all__ = ["SAMPLERS", "SamplerChoice", "draws_anew", "make_sampler", "random_sampler"]
 
 KEY = ("sampler",)
+_OF_A_FIXED_SET = (optuna.samplers.GridSampler, optuna.samplers.BruteForceSampler, optuna.samplers.QMCSampler)
 
 
 class SamplerChoice(NamedChoice):
@@ -170,18 +171,42 @@ SAMPLERS: dict[str, tuple[type[Options], Callable[[Any, _Seeds, Space], BaseSamp
 """Name -> options and how it is made."""
 
 
-def make_sampler(choice: SamplerChoice, study_seed: int, trial_number: int, space: Space) -> BaseSampler:
+def make_sampler(
+    choice: SamplerChoice, study_seed: int, trial_number: int, space: Space, attempt: int = 0
+) -> BaseSampler:
     """The sampler that proposes trial ``trial_number``; make a new one for each.
 
     A class given as ``package.module:Class`` is made from its options, and gets ``seed`` if it takes one.
 
+    Args:
+        choice: by name.
+        study_seed: of the study.
+        trial_number: from 0.
+        space: what is searched.
+        attempt: how many proposals for this trial were thrown away.
+
     Raises:
         UserError: if there is no such sampler, or its options or the space do not suit it.
     """
-    seeds = _Seeds(study_seed, int(np.random.SeedSequence([study_seed, trial_number]).generate_state(1)[0]))
+    seeds = _Seeds(study_seed, _trial_seed(study_seed, trial_number, attempt))
     if ":" in choice.name:
         return build_imported(choice, BaseSampler, KEY, seed=seeds.trial)  # type: ignore[type-abstract]  # a base to derive from
     if choice.name not in SAMPLERS:
         raise unknown_name(choice, SAMPLERS, KEY)
     model, make = SAMPLERS[choice.name]
     return make(parse_options(choice, model, KEY), seeds, space)
+
+
+def random_sampler(study_seed: int, trial_number: int, attempt: int) -> BaseSampler:
+    """Draws uniformly, whatever the study's sampler is."""
+    return optuna.samplers.RandomSampler(seed=_trial_seed(study_seed, trial_number, attempt))
+
+
+def draws_anew(sampler: BaseSampler) -> bool:
+    """Whether another seed may give another proposal; of a fixed set, each trial has its own point."""
+    return not isinstance(sampler, _OF_A_FIXED_SET)
+
+
+def _trial_seed(study_seed: int, trial_number: int, attempt: int) -> int:
+    # The first attempt's seed is what it was before there were others: a SeedSequence takes missing words for zeros.
+    return int(np.random.SeedSequence([study_seed, trial_number, attempt]).generate_state(1)[0])

@@ -13,7 +13,7 @@ __all__ = ["Simplex"]
 
 @dataclass(frozen=True)
 class Simplex:
-    """The K tasks' shares: each at least ``minimum``, together 1, uniform there (Dirichlet(1, ..., 1) when 0).
+    """The K tasks' shares: each at least its minimum, together 1, uniform there (Dirichlet(1, ..., 1) when 0).
 
     Optuna has no such distribution, so the shares are broken off a stick (Sethuraman 1994): the first of K tasks takes
     b ~ Beta(1, K-1) of it, the next b ~ Beta(1, K-2) of the rest, and so on, the last task what remains. Each b is
@@ -24,18 +24,43 @@ class Simplex:
 
     Attributes:
         tasks: at least two.
-        minimum: lower bound of each share, in [0, 1/K).
+        minimum: lower bound of each share, in [0, 1/K); or one for each task, at least 0, together below 1.
     """
 
     tasks: tuple[str, ...]
-    minimum: float = 0.0
+    minimum: float | tuple[float, ...] = 0.0
     kind = "simplex"
 
     def __post_init__(self) -> None:
         if len(self.tasks) < 2 or len(set(self.tasks)) < len(self.tasks):
             raise ValueError(f"a simplex needs at least two different tasks, got {list(self.tasks)}")
-        if not 0.0 <= self.minimum < 1.0 / len(self.tasks):
+        if isinstance(self.minimum, tuple):
+            self._check_minima(self.minimum)
+        elif not 0.0 <= self.minimum < 1.0 / len(self.tasks):
             raise ValueError(f"min must be at least 0 and below 1/{len(self.tasks)}, got {self.minimum}")
+
+    def _check_minima(self, minima: tuple[float, ...]) -> None:
+        if len(minima) != len(self.tasks):
+            raise ValueError(f"min must have a number for each of {', '.join(self.tasks)}, got {len(minima)}")
+        if min(minima) < 0.0 or not sum(minima) < 1.0:
+            shown = " + ".join(f"{minimum:g}" for minimum in minima)
+            raise ValueError(f"min must be at least 0 for each task and below 1 together, got {shown}")
+
+    @property
+    def minima(self) -> dict[str, float]:
+        """Task -> lower bound of its share."""
+        bounds = self.minimum if isinstance(self.minimum, tuple) else (self.minimum,) * len(self.tasks)
+        return dict(zip(self.tasks, bounds, strict=True))
+
+    def around(self, shares: Mapping[str, float], size: float) -> Simplex:
+        """The simplex shrunk to ``size`` (0 to 1) of its width, with the point ``shares`` of it as the fixed point.
+
+        Every share is at least ``size`` of the way from its own value down to its old minimum; ``shares`` has the same
+        numbers u in both.
+        """
+        return Simplex(
+            self.tasks, tuple(size * least + (1.0 - size) * shares[task] for task, least in self.minima.items())
+        )
 
     def parameters(self, path: str) -> list[str]:
         """Names of the numbers u, in the order of the tasks: ``loss.weights[sst]``."""
@@ -49,35 +74,44 @@ class Simplex:
 
     def shares(self, uniforms: list[float]) -> dict[str, float]:
         """Task -> share for K-1 numbers in [0, 1]."""
-        free, rest = 1.0 - self.minimum * len(self.tasks), 1.0
+        minima, rest = self.minima, 1.0
         shares: dict[str, float] = {}
         for task, (later, u) in zip(self.tasks, self._breaks(uniforms), strict=False):
             kept = (1.0 - u) ** (1.0 / later)
-            shares[task] = self.minimum + free * rest * (1.0 - kept)
+            shares[task] = minima[task] + self._free * rest * (1.0 - kept)
             rest *= kept
-        shares[self.tasks[-1]] = self.minimum + free * rest
+        shares[self.tasks[-1]] = minima[self.tasks[-1]] + self._free * rest
         return shares
 
     def encode(self, shares: Mapping[str, float]) -> list[float] | None:
         """The numbers u that give these shares (which sum to 1); None if a share is below the minimum."""
-        free, rest = 1.0 - self.minimum * len(self.tasks), 1.0
+        minima, rest = self.minima, 1.0
         uniforms = []
-        for later, share in self._breaks([shares[task] for task in self.tasks[:-1]]):
-            part = (share - self.minimum) / free
+        for later, above in self._breaks([shares[task] - minima[task] for task in self.tasks[:-1]]):
+            part = above / self._free
             # With nothing left to share, any u gives a share of 0.
             kept = 1.0 if rest <= 0.0 else 1.0 - part / rest
             uniforms.append(1.0 - min(max(kept, 0.0), 1.0) ** later)
             rest -= part
-        return uniforms if min(shares[task] for task in self.tasks) >= self.minimum - 1e-12 else None
+        return uniforms if all(shares[task] >= least - 1e-12 for task, least in minima.items()) else None
 
     def describe(self) -> str:
         """For a table: ``shares of sst, para, sts, each at least 0.1``."""
+        if isinstance(self.minimum, tuple):
+            return "shares of " + ", ".join(f"{task} from {least:.3g}" for task, least in self.minima.items())
         least = f", each at least {self.minimum:g}" if self.minimum else ""
         return f"shares of {', '.join(self.tasks)}{least}"
 
     def to_json(self) -> dict[str, Any]:
         """What a study file would hold."""
-        return {"simplex": list(self.tasks), "min": self.minimum}
+        return {"simplex": list(self.tasks), "min": self.minima if isinstance(self.minimum, tuple) else self.minimum}
+
+    @property
+    def _free(self) -> float:
+        """What is left to share out above the minima."""
+        if isinstance(self.minimum, tuple):
+            return 1.0 - sum(self.minimum)
+        return 1.0 - self.minimum * len(self.tasks)
 
     def _breaks(self, numbers: list[float]) -> Iterator[tuple[int, float]]:
         """For every task but the last, how many tasks come after it, and its number."""

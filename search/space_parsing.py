@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from core.config import RunConfig
 from search.conditions import parse_conditions
@@ -107,16 +107,30 @@ def _parse_simplex(path: str, table: Mapping[str, Any], base: RunConfig, key: tu
         if task not in base.tasks:
             hint = did_you_mean(str(task), base.tasks)
             raise KeyedError((*key, "simplex"), f"no such task in this study: {task!r}{hint}")
-    minimum = table.get("min", 0.0)
-    if type(minimum) not in (int, float):
-        raise KeyedError((*key, "min"), f"must be a number, got {minimum!r}")
+    minimum = _parse_minimum(table.get("min", 0.0), tasks, (*key, "min"))
     try:
-        simplex = Simplex(tuple(tasks), float(minimum))
+        simplex = Simplex(tuple(tasks), minimum)
     except ValueError as error:
         raise KeyedError(key, str(error)) from error
     if not sum(base.loss.weights[task] for task in tasks):
         raise KeyedError(key, f"{shown_list(tasks)} have no loss weight to share; base.loss.weights gives them 0")
     return simplex
+
+
+def _parse_minimum(raw: object, tasks: list[str], key: tuple[str, ...]) -> float | tuple[float, ...]:
+    """One number for all shares, or a table with one for some of the tasks."""
+    if not isinstance(raw, dict):
+        return _number(raw, key)
+    for task in raw:
+        if task not in tasks:
+            raise KeyedError((*key, task), f"is none of the tasks that share: {shown_list(tasks)}")
+    return tuple(_number(raw.get(task, 0.0), (*key, task)) for task in tasks)
+
+
+def _number(raw: object, key: tuple[str, ...]) -> float:
+    if type(raw) not in (int, float):
+        raise KeyedError(key, f"must be a number, got {raw!r}")
+    return float(cast(float, raw))
 
 
 def _check_overlap(dimensions: list[Dimension]) -> None:

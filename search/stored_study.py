@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage
@@ -14,7 +15,7 @@ from search.pruners import make_pruner
 from search.study_spec import StudySpec
 from search.trial_record import ROLE
 
-__all__ = ["check_same_data", "create_or_load"]
+__all__ = ["IDENTITY", "check_same_data", "create_or_load", "recorded_attrs"]
 
 IDENTITY = "identity"
 CODE_VERSION = "code_version"
@@ -52,6 +53,9 @@ def create_or_load(
             )
     elif study.get_trials(deepcopy=False) or study.direction != StudyDirection.MAXIMIZE:
         raise UserError(f"the storage holds a study '{spec.name}' of another program; choose another --name")
+    for name, value in spec.origin.items():
+        if attrs.get(name) != value:
+            study.set_user_attr(name, value)  # before the trials that come of it
     if data_digest is not None and DATA_DIGEST not in attrs:
         study.set_user_attr(DATA_DIGEST, data_digest)
     if splits_digest is not None and SPLITS_DIGEST not in attrs:
@@ -69,6 +73,15 @@ def _enqueue_first(spec: StudySpec, study: optuna.Study) -> None:
     for first in spec.first_trials[: spec.trials]:
         if first.role not in there:
             study.enqueue_trial(first.params, user_attrs={ROLE: first.role})
+
+
+def recorded_attrs(name: str, storage: BaseStorage) -> dict[str, Any]:
+    """User attributes of the study of this name, among them what its :attr:`~search.study_spec.StudySpec.origin` held;
+    none if there is no such study.
+    """
+    if name not in optuna.get_all_study_names(storage):
+        return {}
+    return optuna.load_study(study_name=name, storage=storage).user_attrs
 
 
 def check_same_data(study: optuna.Study, splits_digest: str) -> None:

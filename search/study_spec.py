@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ class StudySpec:
         endpoint: where ``search.augment`` asks a language model, if the file says so; no part of what the study is.
         floors: scores below which runs are pruned, and do not win.
         stop: what ends the study beside its number of trials; no part of what the study is.
+        origin: what it took from other studies, as JSON data by name; recorded with it, since those may go on.
     """
 
     name: str
@@ -93,6 +95,7 @@ class StudySpec:
     endpoint: EndpointSettings | None = None
     floors: tuple[Floor, ...] = ()
     stop: StopRules = field(default_factory=StopRules)
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     def summary(self) -> StudySummary:
         """What is printed before the study starts."""

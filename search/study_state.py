@@ -99,9 +99,9 @@ class StudyState:
         open_trials = self.started.trials - self.done
         under_way = sum(trial.examples / trial.planned for trial in self.running.values())
         remaining = max(open_trials - under_way, 0.0)
-        if self.ended:
-            finished = len(self.ended) + under_way
-            return elapsed / finished * remaining
+        trained = sum(event.repeat_of is None for event in self.ended)  # others took no time
+        if trained:
+            return elapsed / (trained + under_way) * remaining
         if self.expected_seconds is None:
             return None
         return self.expected_seconds * remaining / self.started.workers

@@ -23,7 +23,7 @@ from search.options import RUNS
 from search.shown_values import rounded
 from search.study_spec import StudySpec
 from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
+from search.trial_record import REPEAT_OF, TrialRecord
 
 __all__ = ["python_command", "show_summary"]
 
@@ -38,7 +38,7 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
         runs_dir: holds the study's folder.
         storage: the URL that the user gave; None for the default.
     """
-    console.print(f"study {study.study_name}: {_counts(study)}", highlight=False)
+    console.print(f"study {study.study_name}: {_counts(study)}", highlight=False, soft_wrap=True)
     winner = best_trial(study)
     if winner is None:
         has_finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
@@ -76,6 +76,8 @@ def _counts(study: optuna.Study) -> str:
         unfit = sum(not is_feasible(trial) for trial in there)
         floor = f" ({unfit} of them {'by' if word == 'pruned' else 'below'} a floor)" if unfit else ""
         words += [f"{len(there)} {word}{floor}"] if there else []
+    if repeats := sum(REPEAT_OF in trial.user_attrs for trial in trials):
+        words.append(f"{repeats} of them the same as an earlier one, and not trained")
     return ", ".join(words) or "no trial"
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.config import RunConfig
 from core.run_folder import RunFolder
+from data.errors import UserError
 
 __all__ = ["ERROR", "WORKER_LOCK", "TrialFolders"]
 
@@ -47,6 +49,19 @@ class TrialFolders:
         self.path(number).mkdir(parents=True, exist_ok=True)
         self.run(number).write_config(config)
 
+    def repeat(self, number: int, original: int) -> None:
+        """Give a trial the metrics and predictions of another one, as far as they are there, and no model.
+
+        They are hard links where the file system has them: these files are only ever replaced, never written to.
+
+        Raises:
+            UserError: the disk is full, or the folder does not take them.
+        """
+        source, target = self.run(original), self.run(number)
+        for path in (source.metrics, source.best_evaluation, *source.path.glob("predictions/*.npy")):
+            if path.is_file():
+                _link(path, target.path / path.relative_to(source.path))
+
     def tidy(self, number: int, *, keep_model: bool) -> None:
         """Delete what an ended trial no longer needs: its checkpoint, and the model unless it is kept.
 
@@ -57,3 +72,19 @@ class TrialFolders:
             file.unlink(missing_ok=True)
         if not keep_model:
             run.best_model.unlink(missing_ok=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)  # of a driver that was killed half-way
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        _copy(source, target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise UserError(f"cannot write '{target}': {error.strerror or error}") from error

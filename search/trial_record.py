@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from optuna.trial import FrozenTrial, Trial
@@ -11,10 +11,11 @@ from core.config import RunConfig
 from core.cost import Cost
 from core.evaluation import Evaluation
 
-__all__ = ["TrialRecord", "TrialResult"]
+__all__ = ["CONFIG", "REPEAT_OF", "ROLE", "TrialRecord", "TrialResult"]
 
 CONFIG = "config"
 ROLE = "role"
+REPEAT_OF = "repeat_of"
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,12 @@ class TrialResult:
             trial's value is its last report, as Optuna has it.
         scores: each task's metric at the best evaluation.
         best_rung: where that was, in training examples.
-        examples: training examples seen.
-        seconds: training and evaluation, those before interruptions included.
-        reason: why it was pruned or failed, or why it cannot win although it is complete; else empty.
-        cost: of the whole trial; None without any evaluation, and in studies stored before costs were recorded.
+        examples: training examples seen; 0 for a repeat.
+        seconds: training and evaluation, those before interruptions included; 0 for a repeat.
+        reason: why it was pruned or failed, why it cannot win although it is complete, and which trial it repeats; else
+            empty.
+        cost: of the whole trial; None without any evaluation, for a repeat, and in studies stored before costs were
+            recorded.
     """
 
     overall: float | None = None
@@ -48,6 +51,14 @@ class TrialResult:
         best = max(evaluations, key=lambda evaluation: evaluation.overall)  # the first of equals, as it was saved
         last = evaluations[-1]
         return cls(best.overall, best.scores, best.rung, last.examples, last.seconds, reason, last.cost)
+
+    def repeated(self, original: int) -> TrialResult:
+        """The result of a trial that was not trained, being the same run as trial ``original``, whose result this is.
+
+        It has the scores, and no costs: what all trials of a study cost is the sum over them.
+        """
+        reason = f"same as trial {original}" + (f": {self.reason}" if self.reason else "")
+        return replace(self, examples=0, seconds=0.0, reason=reason, cost=None)
 
     @classmethod
     def read(cls, attrs: dict[str, Any]) -> Self:
@@ -70,15 +81,19 @@ class TrialRecord:
     Attributes:
         number: from 0.
         role: ``default`` for the study's default configuration, which is always trained in full; ``first NAME`` and
-            ``variant NAME, seed N`` for others that the study file names; ``proposed`` for a sampler's.
+            ``variant NAME, seed N`` for others that the study file names; ``from STUDY, trial N`` for one of another
+            study; ``proposed`` for a sampler's.
         config: None for a trial that a killed driver had just created.
         result: empty while it runs.
+        repeat_of: number of the trial that trained this configuration before, and whose result this one has, if there
+            is one.
     """
 
     number: int
     role: str
     config: RunConfig | None
     result: TrialResult
+    repeat_of: int | None = None
 
     @classmethod
     def read(cls, trial: FrozenTrial) -> Self:
@@ -89,4 +104,5 @@ class TrialRecord:
             role=attrs.get(ROLE, "proposed"),
             config=RunConfig.model_validate_json(attrs[CONFIG]) if CONFIG in attrs else None,
             result=TrialResult.read(attrs),
+            repeat_of=attrs.get(REPEAT_OF),
         )

@@ -13,7 +13,7 @@ from search.events import TrialState
 from search.floors import is_feasible
 from search.space import Space
 from search.stored_space import stored_space
-from search.trial_record import TrialRecord
+from search.trial_record import REPEAT_OF, TrialRecord
 
 __all__ = [
     "FORWARD_EXAMPLES",
@@ -49,7 +49,7 @@ _STATES: dict[str, TrialState | str] = {
 
 
 def trial_table(study: optuna.Study) -> pd.DataFrame:
-    """Number, state, role, overall, each task's score, each searched setting, cost, and reason.
+    """Number, state, role, the trial it repeats, overall, each task's score, each searched setting, cost, and reason.
 
     Score columns are named ``score TASK``, settings ``setting PATH``. A trial that is running or waiting has empty
     scores. Costs that were not recorded are empty.
@@ -64,6 +64,7 @@ def trial_table(study: optuna.Study) -> pd.DataFrame:
             "trial": record.number,
             "state": _STATES.get(trial.state.name, "running"),
             "role": record.role,
+            REPEAT_OF: record.repeat_of,
             "overall": record.result.overall,
         }
         row |= {SCORE + task: score for task, score in record.result.scores.items()}
@@ -82,7 +83,7 @@ def trial_table(study: optuna.Study) -> pd.DataFrame:
         rows.append(row)
     table = pd.DataFrame(rows)
     # Whole numbers, of which some may be missing.
-    return table.astype(dict.fromkeys(_COUNTS, "Int64")) if rows else table
+    return table.astype(dict.fromkeys((REPEAT_OF, *_COUNTS), "Int64")) if rows else table
 
 
 def is_missing(value: object) -> bool:

@@ -137,12 +137,17 @@ class RunConfig(Section):
     @property
     def digest(self) -> str:
         """SHA-256 over everything but the place of the data files, which may move; 64 hex digits."""
-        tree = json.loads(self.canonical_json())
-        del tree["data"]["directory"]
-        return hashlib.sha256(_canonical(tree).encode()).hexdigest()
+        return stored_digest(self.canonical_json())
 
     def __hash__(self) -> int:
         return hash(self.canonical_json())
+
+
+def stored_digest(canonical_json: str) -> str:
+    """The digest of the config that has this :meth:`RunConfig.canonical_json`, without the time to validate it."""
+    tree = json.loads(canonical_json)
+    del tree["data"]["directory"]
+    return hashlib.sha256(_canonical(tree).encode()).hexdigest()
 
 
 def _canonical(tree: object) -> str:

@@ -55,7 +55,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Library:
-    """A study's scored trials: finished or pruned, with dev scores.
+    """A study's scored trials: finished or pruned, with dev scores, each run once.
 
     Attributes:
         study: the recorded study.
@@ -75,7 +75,7 @@ class Library:
     def scored(self) -> list[int]:
         """Numbers of the scored trials."""
         trials = self.study.get_trials(deepcopy=False, states=_SCORED)
-        return [trial.number for trial in trials if TrialRecord.read(trial).result.best_rung is not None]
+        return [trial.number for trial in trials if _is_scored(TrialRecord.read(trial))]
 
     @property
     def tasks(self) -> list[str]:
@@ -113,6 +113,8 @@ class Library:
         return [self._member(pick_trial(self.study, number)) for number in sorted(set(numbers))]
 
     def _member(self, trial: FrozenTrial) -> Member:
+        if (original := TrialRecord.read(trial).repeat_of) is not None:
+            raise UserError(f"trial {trial.number} is the same as trial {original}: name that one")
         if trial.number not in self.scored:
             state = {TrialState.FAIL: "failed", **dict.fromkeys(_SCORED, "has no dev scores")}
             raise UserError(
@@ -125,6 +127,10 @@ class Library:
         config = stored_config(folder, self.data, self.device)
         predictions = {task: _load(folder.predictions(task, result.best_rung)) for task in config.tasks}
         return Member(trial.number, trial.params, folder, config, result, predictions)
+
+
+def _is_scored(record: TrialRecord) -> bool:
+    return record.result.best_rung is not None and record.repeat_of is None
 
 
 def _load(path: Path) -> np.ndarray:

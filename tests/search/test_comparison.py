@@ -90,7 +90,7 @@ def test_a_run_that_was_trained_twice_counts_once(copied: tuple[optuna.Study, Tr
     trials = sorted(trial for row in comparison.rows for trial in row.trials)
     assert trials == sorted({*range(7)} - {repeated})
     notes = comparison_notes(comparison)
-    assert notes[-1] == f"Trials that trained a run once more, settings and seed, are in no row ({repeated})."
+    assert notes[-1] == f"Trials that are the same as another one, settings and seed, are in no row ({repeated})."
 
 
 def records_of(study: optuna.Study, row: Row) -> list[TrialRecord]:

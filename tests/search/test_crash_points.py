@@ -1,22 +1,24 @@
 """A driver killed at any single write to its storage: the next one ends the study as if nothing had happened."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
+from inline_executor import InlineExecutor
 from optuna.storages import InMemoryStorage
 from stub_study import BASE, SPEC, changed
-from stub_training import overall
 
 from core.evaluation import Evaluation
 from search.driver import Driver
-from search.executors.messages import Ended, Evaluated, Message, TrialJob
+from search.first_trials import FirstTrial
 from search.floors import Floor
 from search.samplers import SamplerChoice
 from search.space import Space
 from search.space_parsing import parse_space
+from search.study_spec import StudySpec
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 WRITES = (
@@ -56,51 +58,6 @@ class FragileStorage(InMemoryStorage):
         return write
 
 
-class InlineExecutor:
-    """Trains in the driver's own thread, one rung per call of ``events``; checkpoints outlive it."""
-
-    workers = 1
-
-    def __init__(self, checkpoints: dict[int, list[Evaluation]]) -> None:
-        self.checkpoints = checkpoints
-        self.job: TrialJob | None = None
-        self.replay = 0
-        self.decision: bool | None = None
-
-    @property
-    def idle(self) -> int:
-        return int(self.job is None)
-
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-    def wake(self) -> None: ...
-    def interrupt(self) -> None: ...
-
-    def submit(self, job: TrialJob) -> int:
-        self.job, self.replay, self.decision = job, 0, None
-        return 0
-
-    def decide(self, number: int, go_on: bool) -> None:  # noqa: ARG002
-        self.decision = go_on
-
-    def events(self, timeout: float | None) -> Sequence[Message]:  # noqa: ARG002
-        assert self.job is not None
-        job, config = self.job, self.job.config
-        done = self.checkpoints.setdefault(job.number, [])
-        if self.decision is False:
-            self.job = None
-            return [Ended(job.number, "pruned")]
-        if self.replay == len(config.rungs):
-            self.job = None
-            return [Ended(job.number, "finished")]
-        if self.replay == len(done):
-            rung = config.rungs[self.replay]
-            score = overall(config, rung, config.digest)
-            done.append(Evaluation(rung, rung, 0, score, {"sst": score}, {}, {}, 1.0, 1.0))
-        self.replay += 1
-        return [Evaluated(job.number, done[self.replay - 1])]
-
-
 def outcome(storage: InMemoryStorage) -> list[tuple[Any, ...]]:
     trials = optuna.load_study(study_name="stub", storage=storage).get_trials()
     return [
@@ -113,6 +70,8 @@ FLAT = parse_space(
     {"sampler.alpha": {"low": 0.0, "high": 1.0, "step": 0.25}, "heads.sst.layers": {"low": 1, "high": 3}}, BASE
 )
 CONDITIONAL = SPEC.space
+TINY = parse_space({"heads.sst.layers": {"low": 1, "high": 2}}, BASE)
+"""Two runs: every further trial repeats one."""
 
 
 @pytest.mark.parametrize(
@@ -134,13 +93,50 @@ def test_every_write(tmp_path: Path, sampler: SamplerChoice, space: Space, prune
     Driver(spec, whole, InlineExecutor({}), tmp_path / "whole").run()
     assert whole.writes > 80
     for last_write in range(0, whole.writes, every):
-        storage, checkpoints = FragileStorage(), dict[int, list[Evaluation]]()
-        storage.last_write = last_write
-        folder = tmp_path / str(last_write)
-        with pytest.raises(KilledError):
-            Driver(spec, storage, InlineExecutor(checkpoints), folder).run()
-        assert Driver(spec, storage, InlineExecutor(checkpoints), folder).run().finished
+        storage, _ = killed_and_resumed(spec, tmp_path / str(last_write), last_write)
         assert outcome(storage) == outcome(whole), f"killed at write {last_write}"
+
+
+def killed_and_resumed(
+    spec: StudySpec, folder: Path, last_write: int, workers: int = 1
+) -> tuple[FragileStorage, list[dict[str, set[int]]]]:
+    """The storage of a study whose driver was killed and started again, and what either of the two trained."""
+    storage, checkpoints = FragileStorage(), dict[int, list[Evaluation]]()
+    storage.last_write = last_write
+    executors = [InlineExecutor(checkpoints, workers) for _ in range(2)]
+    with pytest.raises(KilledError):
+        Driver(spec, storage, executors[0], folder).run()
+    assert Driver(spec, storage, executors[1], folder).run().finished
+    return storage, [executor.trained for executor in executors]
+
+
+AGAIN = {"heads.sst.layers": 1}
+
+
+@pytest.mark.parametrize(
+    ("sampler", "pruner", "first", "workers", "every"),
+    [
+        (SamplerChoice("random"), "none", [], 1, 3),  # drawn again 40 times, in vain
+        (SamplerChoice("grid"), "halving", [{"heads.sst.layers": 2}, AGAIN], 1, 1),
+        (SamplerChoice("grid"), "none", [AGAIN, AGAIN], 2, 4),  # waiting for the running one
+    ],
+)
+def test_every_write_of_a_repeat(
+    tmp_path: Path, sampler: SamplerChoice, pruner: str, first: list[dict[str, Any]], workers: int, every: int
+) -> None:
+    spec = changed(trials=3, pruner=pruner, sampler=sampler, space=TINY, workers=workers)
+    given = (FirstTrial(f"first {index}", params) for index, params in enumerate(first))
+    spec = replace(spec, first_trials=(*spec.first_trials, *given))
+    begun, whole = FragileStorage(), FragileStorage()
+    Driver(replace(spec, trials=2), begun, InlineExecutor(), tmp_path / "begun").run()
+    executor = InlineExecutor(workers=workers)
+    Driver(spec, whole, executor, tmp_path / "whole").run()
+    assert sum("repeat_of" in trial[5] for trial in outcome(whole)) == (2 if workers == 2 else 1)
+    for last_write in range(0 if workers == 2 else begun.writes, whole.writes, every):
+        storage, trained = killed_and_resumed(spec, tmp_path / str(last_write), last_write, workers)
+        assert outcome(storage) == outcome(whole), f"killed at write {last_write}"
+        for digest, numbers in executor.trained.items():
+            assert trained[0].get(digest, numbers) | trained[1].get(digest, numbers) == numbers
 
 
 def test_every_write_under_a_floor(tmp_path: Path) -> None:
@@ -150,10 +146,5 @@ def test_every_write_under_a_floor(tmp_path: Path) -> None:
     study = Driver(spec, whole, InlineExecutor({}), tmp_path / "whole").run().study
     assert "below its floor" in " ".join(trial.user_attrs["reason"] for trial in study.get_trials())
     for last_write in range(whole.writes // 3, whole.writes, 2):
-        storage, checkpoints = FragileStorage(), dict[int, list[Evaluation]]()
-        storage.last_write = last_write
-        folder = tmp_path / str(last_write)
-        with pytest.raises(KilledError):
-            Driver(spec, storage, InlineExecutor(checkpoints), folder).run()
-        assert Driver(spec, storage, InlineExecutor(checkpoints), folder).run().finished
+        storage, _ = killed_and_resumed(spec, tmp_path / str(last_write), last_write)
         assert outcome(storage) == outcome(whole), f"killed at write {last_write}"

@@ -11,9 +11,9 @@ from typing import Any
 
 import optuna
 import pytest
-from inline_executor import InlineExecutor
 from optuna.storages import InMemoryStorage
 from rich.console import Console
+from scripted_executor import ScriptedExecutor
 from stub_study import BASE, changed
 
 from core.speed import Speed
@@ -68,7 +68,7 @@ class Study:
 
     def __init__(self, root: Path, scores: Callable[[int, int], dict[str, float]] = flat, clock: Clock | None = None):
         self.root, self.storage, self.clock = root, InMemoryStorage(), clock
-        self.executor = InlineExecutor(scores, self.tick)
+        self.executor = ScriptedExecutor(scores, self.tick)
         self.seconds, self.rungs = 0.0, 0
         self.events: list[Event] = []
 

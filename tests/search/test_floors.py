@@ -11,10 +11,10 @@ import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inline_executor import InlineExecutor
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial
 from rich.console import Console
+from scripted_executor import ScriptedExecutor
 from stub_study import BASE, changed
 
 from core.config import RunConfig
@@ -55,7 +55,7 @@ def run(
     spec: StudySpec, curves: Mapping[int, Curve], root: Path, storage: InMemoryStorage | None = None
 ) -> tuple[optuna.Study, list[Event]]:
     seen: list[Event] = []
-    executor = InlineExecutor(lambda number, index: dict(zip(("sst", "sts"), curves[number][index], strict=True)))
+    executor = ScriptedExecutor(lambda number, index: dict(zip(("sst", "sts"), curves[number][index], strict=True)))
     result = Driver(spec, storage or InMemoryStorage(), executor, root).run([seen.append])
     assert result.finished
     return result.study, seen
@@ -200,7 +200,7 @@ def test_samplers_take_the_floors_as_constraints(tmp_path: Path, name: str) -> N
             return {"sst": 1 - x, "sts": 3 * x - 2}
 
         folder = tmp_path / str(len(spec_now.floors))
-        study = Driver(spec_now, storage, InlineExecutor(scores), folder).run().study
+        study = Driver(spec_now, storage, ScriptedExecutor(scores), folder).run().study
         rates = [trial.params["optim.learning_rate"] for trial in study.get_trials()[5:]]
         proposed[len(spec_now.floors)] = sum(rate > 0.5e-2 for rate in rates)
     assert proposed[1] < proposed[0]

@@ -89,9 +89,14 @@ def test_shares_below_the_minimum_have_no_code() -> None:
         (("a", "a"), 0.0, "a simplex needs at least two different tasks, got ['a', 'a']"),
         (("a", "b"), 0.5, "min must be at least 0 and below 1/2, got 0.5"),
         (("a", "b"), -0.1, "min must be at least 0 and below 1/2, got -0.1"),
+        (("a", "b"), (0.5, 0.5), "min must be at least 0 for each task and below 1 together, got 0.5 + 0.5"),
+        (("a", "b"), (0.5, -0.1), "min must be at least 0 for each task and below 1 together, got 0.5 + -0.1"),
+        (("a", "b"), (0.5,), "min must have a number for each of a, b, got 1"),
     ],
 )
-def test_a_simplex_that_is_none_is_refused(tasks: tuple[str, ...], minimum: float, message: str) -> None:
+def test_a_simplex_that_is_none_is_refused(
+    tasks: tuple[str, ...], minimum: float | tuple[float, ...], message: str
+) -> None:
     with pytest.raises(ValueError, match=r"simplex|min") as caught:
         Simplex(tasks, minimum)
     assert str(caught.value) == message

@@ -474,6 +474,12 @@ SIMPLEX = [
     ("{ simplex = false }", ".simplex: must be true, or a list of the study's tasks, got false"),
     ("{ simplex = true, min = 0.4 }", ": min must be at least 0 and below 1/3, got 0.4"),
     ("{ simplex = true, min = 'a' }", ".min: must be a number, got 'a'"),
+    ("{ simplex = true, min = { sst = 'a' } }", ".min.sst: must be a number, got 'a'"),
+    ("{ simplex = true, min = { sts = 0.1, sat = 0.2 } }", ".min.sat: is none of the tasks that share: sst, para, sts"),
+    (
+        "{ simplex = true, min = { sst = 0.7, para = 0.5 } }",
+        ": min must be at least 0 for each task and below 1 together, got 0.7 + 0.5 + 0",
+    ),
     ("{ simplex = true, mni = 0.1 }", ".mni: unknown key; did you mean 'min'?"),
 ]
 

@@ -1,64 +1,87 @@
-"""An executor that trains in the driver's own thread: scores come from a function, a rung per call of ``events``."""
+"""An executor without processes: it trains in the driver's own thread, one rung of one trial per call of ``events``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
 
+from stub_training import overall
+
+from core.config import RunConfig
 from core.evaluation import Evaluation
 from core.run_folder import RunFolder
-from search.executors.messages import Ended, Evaluated, Message, TrialJob
-
-Scores = Callable[[int, int], Mapping[str, float]]
-"""Of a trial's number and a rung's index: each task's score. The overall score is their mean."""
+from search.executors.messages import Ended, Evaluated, Failed, Message, TrialJob
 
 
+@dataclass
+class Job:
+    """What is being trained, and how much of its curve was told since it was submitted."""
+
+    job: TrialJob
+    told: int = 0
+    decision: bool | None = None
+
+
+@dataclass
 class InlineExecutor:
-    """One worker; what it trained before an interruption it tells again."""
+    """Checkpoints outlive it; trials that are to fail do so at their second rung.
 
-    workers = 1
+    Attributes:
+        checkpoints: evaluations by trial.
+        workers: trials at the same time; which of them advances is drawn at random.
+        failing: numbers of trials that raise.
+        trained: numbers of the trials that were submitted, by what they train.
+    """
 
-    def __init__(self, scores: Scores, tick: Callable[[], None] = lambda: None) -> None:
-        self.scores = scores
-        self.tick = tick  # called for every rung that is trained
-        self.checkpoints: dict[int, int] = {}  # rungs trained
-        self.job: TrialJob | None = None
-        self.told = 0
-        self.go_on = True
-        self.interrupted = False
+    checkpoints: dict[int, list[Evaluation]] = field(default_factory=dict)
+    workers: int = 1
+    failing: frozenset[int] = frozenset()
+    trained: dict[str, set[int]] = field(default_factory=dict)
+    jobs: dict[int, Job] = field(default_factory=dict)
+    rng: Random = field(default_factory=lambda: Random(0))
 
     @property
     def idle(self) -> int:
-        return int(self.job is None)
+        return self.workers - len(self.jobs)
 
-    def start(self) -> None:
-        self.job, self.interrupted = None, False
-
+    def start(self) -> None: ...
     def stop(self) -> None: ...
     def wake(self) -> None: ...
-
-    def interrupt(self) -> None:
-        self.interrupted = True
+    def interrupt(self) -> None: ...
 
     def submit(self, job: TrialJob) -> int:
-        self.job, self.told, self.go_on = job, 0, True
-        return 0
+        self.trained.setdefault(job.config.digest, set()).add(job.number)
+        self.jobs[job.number] = Job(job)
+        return len(self.jobs) - 1
 
-    def decide(self, number: int, go_on: bool) -> None:  # noqa: ARG002
-        self.go_on = go_on
+    def decide(self, number: int, go_on: bool) -> None:
+        self.jobs[number].decision = go_on
 
     def events(self, timeout: float | None) -> Sequence[Message]:  # noqa: ARG002
-        assert self.job is not None
-        job, rungs = self.job, self.job.config.rungs
-        if not self.go_on or self.told == len(rungs) or self.interrupted:
-            self.job = None
-            return [Ended(job.number, "interrupted" if self.interrupted else "finished" if self.go_on else "pruned")]
-        if self.told == self.checkpoints.get(job.number, 0):
-            self.tick()
-            self.checkpoints[job.number] = self.told + 1
-            model = RunFolder(job.folder).best_model
-            model.parent.mkdir(exist_ok=True)
-            model.touch()
-        scores, rung = dict(self.scores(job.number, self.told)), rungs[self.told]
-        self.told += 1
-        overall = sum(scores.values()) / len(scores)
-        return [Evaluated(job.number, Evaluation(rung, rung, 0, overall, scores, {}, {}, rung / 100, 100.0))]
+        number = self.rng.choice(list(self.jobs))
+        message = self._advance(self.jobs[number])
+        if not isinstance(message, Evaluated):
+            del self.jobs[number]
+        return [message]
+
+    def _advance(self, one: Job) -> Message:
+        number, config = one.job.number, one.job.config
+        done = self.checkpoints.setdefault(number, [])
+        if one.decision is False:
+            return Ended(number, "pruned")
+        if number in self.failing and one.told == 1:
+            return Failed(number, "ValueError: no reason")
+        if one.told == len(config.rungs):
+            return Ended(number, "finished")
+        if one.told == len(done):
+            done.append(evaluation(config, config.rungs[one.told]))
+            RunFolder(one.job.folder).metrics.write_text("".join(e.to_json() + "\n" for e in done))  # no fsync
+        one.told += 1
+        return Evaluated(number, done[one.told - 1])
+
+
+def evaluation(config: RunConfig, rung: int) -> Evaluation:
+    """The same for equal configurations, wherever they are trained."""
+    score = overall(config, rung, config.digest)
+    return Evaluation(rung, rung, 0, score, {"sst": score}, {}, {}, 1.0, 1.0)

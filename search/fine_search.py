@@ -1,0 +1,107 @@
+"""A fine search around the best trial of a study: a study of its own, in a narrow space."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from optuna.storages import BaseStorage
+
+from core.config import RunConfig
+from data.errors import UserError
+from search.finished_study import load_recorded, pick_trial
+from search.first_trials import default_trial
+from search.narrow_space import narrow_space
+from search.space import Space
+from search.space_parsing import read_space
+from search.stored_space import stored_space
+from search.stored_study import IDENTITY, recorded_attrs
+from search.study_spec import StudySpec
+from search.trial_record import CONFIG
+from search.variants import VARIANT
+
+__all__ = ["fine_search"]
+
+_ORIGIN = "fine"
+_SEED = "seed"
+
+
+def fine_search(spec: StudySpec, storage: BaseStorage, name: str | None = None, model: str | None = None) -> StudySpec:
+    """The study that searches finely around the best trial of a recorded one.
+
+    Its centre is recorded with it. From then on that counts, whatever became of the other study: the same command goes
+    on with the same search.
+
+    Args:
+        spec: what the recorded study's file says; sampler, pruner and numbers are taken from it, and where data and
+            workers are.
+        storage: of both studies.
+        name: of the fine search; None: the study's with ``-fine``.
+        model: the encoder that the user asks for, if any.
+
+    Raises:
+        UserError: the study is not there, has no finished trial, or searches nothing that could be narrowed; the name
+            is taken by another study; the best trial has another encoder.
+    """
+    coarse = spec.source.stem
+    name = name or f"{coarse}-fine"
+    if name == coarse:
+        raise UserError(f"--name {name}: a fine search of '{coarse}' needs a name of its own")
+    centre = _recorded_centre(name, coarse, storage) or _new_centre(coarse, storage)
+    config = RunConfig.model_validate_json(centre["config"])
+    if model is not None and model != config.model.encoder:
+        raise UserError(
+            f"--model {model}: trial {centre['trial']} of '{coarse}', the centre of the search, has the encoder "
+            f"{config.model.encoder}"
+        )
+    base = config.model_copy(update={"data": spec.base.data, "compute": spec.base.compute})
+    space = read_space(centre["space"], base)
+    return replace(
+        spec,
+        name=name,
+        description=f"a fine search around trial {centre['trial']} of {coarse}",
+        base=base,
+        space=space,
+        first_trials=default_trial(space, base),
+        notes=(),
+        origin={_ORIGIN: centre},
+    )
+
+
+def _new_centre(coarse: str, storage: BaseStorage) -> dict[str, Any]:
+    """Around which run to search, and where, as JSON data."""
+    study = load_recorded(coarse, storage, "--study")
+    trial = pick_trial(study, None)
+    # A trial's configuration is stored with its keys sorted; the order of the tasks is a part of the run.
+    tree = _in_order(json.loads(trial.user_attrs[CONFIG]), json.loads(study.user_attrs[IDENTITY])["base"])
+    config = RunConfig.model_validate(tree)
+    space = _narrowed(stored_space(study, config), config, coarse)
+    return {"study": coarse, "trial": trial.number, "config": config.model_dump_json(), "space": space.to_json()}
+
+
+def _in_order(tree: Any, like: Any) -> Any:
+    """Nested dictionaries with their keys in the order that they have in another tree, as far as they are in it."""
+    if not isinstance(tree, dict) or not isinstance(like, dict):
+        return tree
+    return {key: _in_order(tree[key], like.get(key)) for key in dict.fromkeys([*like, *tree]) if key in tree}
+
+
+def _narrowed(space: Space, config: RunConfig, coarse: str) -> Space:
+    if VARIANT in space.paths:
+        raise UserError(f"--fine: study '{coarse}' compares variants; there is no range to narrow")
+    narrow = narrow_space(space, config)
+    if not set(narrow.paths) - {_SEED}:
+        raise UserError(f"--fine: study '{coarse}' searches choices only; there is no range to narrow")
+    return narrow
+
+
+def _recorded_centre(name: str, coarse: str, storage: BaseStorage) -> dict[str, Any] | None:
+    """As :func:`_new_centre` once was; None if the fine search has not begun."""
+    attrs = recorded_attrs(name, storage)
+    centre: dict[str, Any] | None = attrs.get(_ORIGIN)
+    of = coarse if centre is None else centre["study"]
+    if of != coarse or (centre is None and IDENTITY in attrs):
+        what = f"a fine search of '{of}'" if of != coarse else "no fine search"
+        raise UserError(f"--fine: there is a study '{name}' already, which is {what}; choose another --name")
+    return centre
