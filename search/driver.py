@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import optuna
 from optuna.storages import BaseStorage
@@ -20,16 +21,18 @@ from core.evaluation import Evaluation
 from data.errors import UserError
 from search import events, optuna_trials
 from search.conclusions import Conclusions
-from search.ending import BEAT_SECONDS, Ahead, Ending
+from search.ending import Ahead, Ending
 from search.executors.base import Executor
 from search.executors.messages import Advanced, Died, Ended, Evaluated, Failed, Message, OutcomeName, Refused
 from search.finished_study import best_trial
 from search.floors import is_feasible
 from search.interrupts import Interrupts
 from search.lease import Lease
+from search.patient_storage import PatientStorage
 from search.proposals import Proposals
 from search.repeats import Repeats
 from search.running_trial import RunningTrial
+from search.storage_lease import StorageLease
 from search.stored_study import create_or_load
 from search.study_spec import StudySpec
 from search.trial_folders import TrialFolders
@@ -89,13 +92,15 @@ class Driver:
         splits_digest: str | None = None,
     ) -> None:
         self._spec = spec
-        self._storage = storage
+        self._interrupts = Interrupts(executor.wake)
+        patient = PatientStorage(storage, storage_name, lambda: self._interrupts.count > 0)
+        self._lease = StorageLease(spec.name, patient)
+        self._storage = cast(BaseStorage, patient)
         self._executor = executor
         self._observers: Sequence[events.Observer] = ()
         self._folder = folder
         self._storage_name = storage_name
         self._digests = data_digest, splits_digest
-        self._interrupts = Interrupts(executor.wake)
         self._waiting: deque[RunningTrial] = deque()  # begun before, to be trained on
         self._held: list[RunningTrial] = []  # the same as a running one, whose end they wait for
         self._running: dict[int, RunningTrial] = {}
@@ -110,8 +115,8 @@ class Driver:
         Raises:
             UserError: as :meth:`run`.
         """
-        with Lease(self._folder, self._spec.name):
-            return Ending(self._spec, create_or_load(self._spec, self._storage, *self._digests))
+        with Lease(self._folder, self._spec.name), self._lease:
+            return Ending(self._spec, create_or_load(self._spec, self._storage, *self._digests, self._lease.take))
 
     @property
     def is_new(self) -> bool:
@@ -141,8 +146,8 @@ class Driver:
                 unusable; a trial that met unusable input can be resumed.
             ExecutorError: workers cannot be started.
         """
-        with Lease(self._folder, self._spec.name), self._interrupts:
-            self._study = create_or_load(self._spec, self._storage, *self._digests)
+        with Lease(self._folder, self._spec.name), self._interrupts, self._lease:
+            self._study = create_or_load(self._spec, self._storage, *self._digests, self._lease.take)
             self._ending = Ending(self._spec, self._study)
             self._observers = (self._ending, *observers)
             folders = TrialFolders(self._folder)
@@ -207,8 +212,9 @@ class Driver:
                 self._executor.interrupt()
             if not self._running:
                 return
-            for message in self._executor.events(BEAT_SECONDS):
+            for message in self._executor.events(self._lease.due_seconds):
                 self._handle(message)
+            self._lease.beat()
             self._ending.beat()
 
     @property

@@ -1,4 +1,7 @@
-"""Lease: at most one living driver a study."""
+"""Lease: at most one living driver a study, as far as one machine and one runs folder go.
+
+:mod:`search.storage_lease` sees drivers from anywhere, but needs the storage and may have to watch for a while.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from data.errors import UserError
+from search.lease_holder import taken_error
 
 __all__ = ["Lease"]
 
@@ -39,10 +42,7 @@ class Lease:
         try:
             self._lock.acquire()
         except Timeout:
-            raise UserError(
-                f"study '{self._study}' is already being run by {self._describe_holder()}; "
-                "stop that one first, or start another study with --name NEW"
-            ) from None
+            raise taken_error(self._study, self._describe_holder()) from None
         since = datetime.now().astimezone().isoformat(timespec="seconds")
         self._holder.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": since}) + "\n")
         return self

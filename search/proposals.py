@@ -16,6 +16,7 @@ from search.optuna_trials import Redraws
 from search.repeats import Repeats
 from search.running_trial import RunningTrial
 from search.samplers import draws_anew, make_sampler, random_sampler
+from search.storage_errors import StorageError
 from search.study_spec import StudySpec
 from search.trial_folders import TrialFolders
 from search.trial_record import CONFIG
@@ -70,6 +71,8 @@ class Proposals:
         """The trial's configuration, or else the base and what is wrong with the trial."""
         try:
             return self.spec.space.suggest(trial, self.spec.base), ""
+        except StorageError:  # no fault of the parameters
+            raise
         except UserError as error:
             return self.spec.base, str(error)
 

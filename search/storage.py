@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import optuna
 import sqlalchemy.exc
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
-from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.engine import URL, make_url
 
 from data.errors import UserError
+from search.database_errors import translate_errors
+from search.journal_file import JournalFile
 
 __all__ = ["describe_storage", "open_storage", "storage_address"]
 
+# A server that vanishes without a word, as its machine does when a cable is pulled, is noticed within half a minute.
+POSTGRESQL = {"connect_timeout": 10, "keepalives_idle": 10, "tcp_user_timeout": 30_000}  # s, s, ms
 BUSY_SECONDS = 30  # how long to wait while a dashboard or another study's driver writes the same SQLite file
 EXTRAS = {"postgresql": "pip install 'psycopg[binary]'", "mysql": "pip install PyMySQL and use mysql+pymysql://"}
 
@@ -51,7 +55,7 @@ def open_storage(url: str | None, runs_dir: Path) -> BaseStorage:
 
 def _open_journal(path: Path) -> BaseStorage:
     try:
-        return JournalStorage(JournalFileBackend(str(path)))
+        return JournalStorage(JournalFile(path))
     except OSError as error:
         raise UserError(f"journal file {path}: {error.strerror or error}") from None
 
@@ -71,10 +75,10 @@ def _parse(address: str) -> URL:
 
 def _open_database(url: URL) -> BaseStorage:
     shown = url.render_as_string(hide_password=True)
-    is_sqlite = url.get_backend_name() == "sqlite"
-    options = {"connect_args": {"timeout": BUSY_SECONDS}} if is_sqlite else {"pool_pre_ping": True}
     try:
-        return get_storage(RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=options))
+        storage = RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=_options(url))
+        translate_errors(storage.engine, shown)
+        return get_storage(storage)
     except (ImportError, sqlalchemy.exc.NoSuchModuleError):
         advice = EXTRAS.get(url.get_backend_name(), "install it with pip")
         raise UserError(f"storage {shown} needs a database driver that is not installed: {advice}") from None
@@ -83,3 +87,15 @@ def _open_database(url: URL) -> BaseStorage:
         raise UserError(f"storage {shown} cannot be opened: {' '.join(str(cause).split())}") from None
     except RuntimeError as error:  # tables of another Optuna version
         raise UserError(f"storage {shown}: {' '.join(str(error).split())}") from None
+
+
+def _options(url: URL) -> dict[str, Any]:
+    """For the engine; what the URL itself sets goes before."""
+    match url.get_backend_name():
+        case "sqlite":
+            return {"connect_args": {"timeout": BUSY_SECONDS}}
+        case "postgresql":
+            arguments = {key: value for key, value in POSTGRESQL.items() if key not in url.query}
+            return {"pool_pre_ping": True, "connect_args": arguments}
+        case _:
+            return {"pool_pre_ping": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import optuna
@@ -26,7 +27,11 @@ SHOWN_CHANGES = 5
 
 
 def create_or_load(
-    spec: StudySpec, storage: BaseStorage, data_digest: str | None = None, splits_digest: str | None = None
+    spec: StudySpec,
+    storage: BaseStorage,
+    data_digest: str | None = None,
+    splits_digest: str | None = None,
+    take: Callable[[optuna.Study], None] = lambda _: None,
 ) -> optuna.Study:
     """The study of this name, with its first trials in the queue.
 
@@ -35,15 +40,19 @@ def create_or_load(
         storage: where.
         data_digest: of all data that any trial may read; None: not known.
         splits_digest: of the tasks' own files, for those who read these alone; None: not known.
+        take: called before anything is written into the study; it may refuse it.
 
     Raises:
         UserError: the storage's study of this name has scores, and another space, base, seed, sampler, pruner or data.
     """
     study = _open(spec, storage)
+    _refuse_foreign(spec, study)
+    take(study)
     if not _has_scores(study) and (_changes(spec, study) or _other_data(study, data_digest)):
         # A mistake mended before anything came of it, such as a misspelt encoder, is no reason to refuse.
         optuna.delete_study(study_name=spec.name, storage=storage)
         study = _open(spec, storage)
+        take(study)
     attrs = study.user_attrs
     if IDENTITY in attrs:
         _compare(spec, study)
@@ -51,8 +60,6 @@ def create_or_load(
             raise UserError(
                 f"the data files, or further examples, have changed since study '{spec.name}' began; {FORK}"
             )
-    elif study.get_trials(deepcopy=False) or study.direction != StudyDirection.MAXIMIZE:
-        raise UserError(f"the storage holds a study '{spec.name}' of another program; choose another --name")
     for name, value in spec.origin.items():
         if attrs.get(name) != value:
             study.set_user_attr(name, value)  # before the trials that come of it
@@ -65,6 +72,13 @@ def create_or_load(
         study.set_user_attr(IDENTITY, json.dumps(spec.identity()))
     _enqueue_first(spec, study)
     return study
+
+
+def _refuse_foreign(spec: StudySpec, study: optuna.Study) -> None:
+    # In this order: a driver writes the identity before it queues trials.
+    is_used = bool(study.get_trials(deepcopy=False))
+    if IDENTITY not in study.user_attrs and (is_used or study.direction != StudyDirection.MAXIMIZE):
+        raise UserError(f"the storage holds a study '{spec.name}' of another program; choose another --name")
 
 
 def _enqueue_first(spec: StudySpec, study: optuna.Study) -> None:
