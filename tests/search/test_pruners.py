@@ -12,6 +12,7 @@ from data.errors import UserError
 from search.halving import SuccessiveHalving
 from search.hyperband import Hyperband
 from search.pruners import PrunerChoice, make_pruner
+from search.trial_record import REPEAT_OF
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -115,6 +116,21 @@ def test_failed_trials_do_not_compete() -> None:
     trial = study.ask()
     trial.report(0.5, 100)
     assert not trial.should_prune()
+
+
+def test_repeats_do_not_compete() -> None:
+    """The last trial is second of three. Were the repeat counted, it would be second of four, and go on."""
+    study = optuna.create_study(direction="maximize", pruner=SuccessiveHalving((100, 200)))
+    for score, is_repeat in ((0.3, False), (0.3, True), (0.9, False)):
+        trial = study.ask()
+        trial.report(score, 100)
+        trial.report(score, 200)
+        if is_repeat:
+            trial.set_user_attr(REPEAT_OF, 0)
+        study.tell(trial, score)
+    trial = study.ask()
+    trial.report(0.5, 100)
+    assert trial.should_prune()
 
 
 def test_hyperband_deals_evenly_by_number() -> None:

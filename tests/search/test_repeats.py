@@ -180,15 +180,13 @@ def test_repeats_take_no_model_s_place(tmp_path: Path) -> None:
     assert [study.folders.run(n).best_model.is_file() for n in range(6)] == [True, True] + [False] * 4
 
 
-def test_a_pruned_trial_is_repeated_as_pruned_and_competes_no_more(tmp_path: Path) -> None:
+def test_a_pruned_trial_is_repeated_as_pruned(tmp_path: Path) -> None:
     good, bad = ({"heads.sst.layers": 1, "optim.learning_rate": rate} for rate in (9e-5, 1e-6))
     first = tuple(FirstTrial(f"first {index}", params) for index, params in enumerate((good, bad, bad)))
     study = InlineStudy(tmp_path, changed(pruner="halving", trials=3, first_trials=first)).run()
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "PRUNED", "PRUNED"]
     assert study.records[2].repeat_of == 1
     assert study.records[2].result.reason == f"same as trial 1: {study.records[1].result.reason}"
-    noted = ["completed_rung_0" in trial.system_attrs for trial in study.trials]
-    assert noted == [True, True, False]
 
 
 def test_given_trials_and_grids_are_not_drawn_again(tmp_path: Path) -> None:
