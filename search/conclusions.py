@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from core.evaluation import Evaluation
 from search import optuna_trials
+from search.batched_storage import run_batch
 from search.dashboard_panels import save_curves, save_trial_note
 from search.finished_study import contends, rank
 from search.running_trial import RunningTrial
@@ -19,7 +22,9 @@ from search.trial_record import REPEAT_OF, TrialResult
 __all__ = ["Conclusions"]
 
 KEEP_MODELS = "keep_models"  # the study's, for programs that clear away later
-CURVES_SECONDS = 30.0  # between two drawings of all learning curves, whose cost grows with the study
+CURVES = 50  # of the best trials, and as many of the last; a figure with thousands of lines shows nothing
+CURVES_SECONDS = 30.0  # between two drawings of the learning curves
+CURVES_SHARE = 0.002  # at most this part of the driver's time goes into drawing
 
 
 class Conclusions:
@@ -37,7 +42,7 @@ class Conclusions:
         self._keep_models = keep_models
         self._models: list[tuple[float, int]] = []  # by rank, the trials that keep theirs
         self._curves: dict[int, list[Evaluation]] = {}
-        self._drawn = time.monotonic()
+        self._draw_at = time.monotonic() + CURVES_SECONDS
 
     def end(self, running: RunningTrial, state: TrialState, reason: str) -> float | None:
         """End the trial as COMPLETE, PRUNED or FAIL; returns its value as Optuna has it.
@@ -45,33 +50,43 @@ class Conclusions:
         A complete trial's value is its best overall score, which is that of the weights it keeps. A pruned trial's is
         its last, which is what Optuna compares at that rung.
         """
+        try:
+            value = optuna_trials.in_one_batch(running.trial, lambda: self._record(running, state, reason))
+        except UpdateFinishedTrialError:  # by a first try whose success did not become known
+            value = optuna_trials.stored_trial(running.trial).value
+        self._tidy_after(optuna_trials.stored_trial(running.trial))
+        if time.monotonic() > self._draw_at:
+            self.draw_curves()
+        return value
+
+    def _record(self, running: RunningTrial, state: TrialState, reason: str) -> float | None:
         result = running.result(reason)
+        running.report_all()
         result.write(running.trial)
         running.constrain(complete=state == TrialState.COMPLETE)
         save_trial_note(running.trial, result, running.evaluations)
         value = result.overall if state == TrialState.COMPLETE else None
-        optuna_trials.tell(self._study, running.trial, running.sampler, state, value)
-        ended = self._study.get_trials(deepcopy=False)[running.number]
-        self._tidy_after(ended)
-        if time.monotonic() - self._drawn > CURVES_SECONDS:
-            self.draw_curves()
-        return ended.value
+        return optuna_trials.tell(self._study, running.trial, running.sampler, state, value)
 
     def repeat(self, running: RunningTrial, original: FrozenTrial) -> TrialResult:
         """End a trial that would repeat ``original``, which has ended, as that one ended; may be repeated.
 
         It gets the original's reports, scores, state and value, its metrics and predictions, and neither a model nor
-        costs. Nothing a pruner noted is copied: a repeat competes with nobody.
+        costs. It competes with nobody.
         """
         result = TrialResult.read(original.user_attrs).repeated(original.number)
         self._folders.repeat(running.number, original.number)
+        with contextlib.suppress(UpdateFinishedTrialError):  # by a first try whose success did not become known
+            optuna_trials.in_one_batch(running.trial, lambda: self._record_repeat(running, original, result))
+        return result
+
+    def _record_repeat(self, running: RunningTrial, original: FrozenTrial, result: TrialResult) -> None:
         optuna_trials.copy_reports(original, running.trial)
         running.trial.set_user_attr(REPEAT_OF, original.number)
         result.write(running.trial)
         save_trial_note(running.trial, result, self._folders.run(running.number).read_metrics())
         value = original.value if original.state == TrialState.COMPLETE else None
         optuna_trials.tell(self._study, running.trial, running.sampler, original.state, value)
-        return result
 
     def tidy(self) -> None:
         """Delete checkpoints of all ended trials and all but the best models: once, when a driver takes up a study.
@@ -98,9 +113,16 @@ class Conclusions:
             self._folders.tidy(ended.number, keep_model=True)
 
     def draw_curves(self) -> None:
-        """Bring the dashboard's learning curves up to date."""
-        for trial in self._study.get_trials(deepcopy=False):
-            if trial.state.is_finished() and trial.number not in self._curves:
-                self._curves[trial.number] = self._folders.run(trial.number).read_metrics()
-        save_curves(self._study, self._curves)
-        self._drawn = time.monotonic()
+        """Bring the dashboard's learning curves up to date: those of the best trials, and of the last to end."""
+        begun = time.monotonic()
+        trials = self._study.get_trials(deepcopy=False)
+        complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        best = nlargest(CURVES, complete, key=lambda trial: trial.value or 0.0)
+        ended = [trial for trial in reversed(trials) if trial.state.is_finished()]
+        shown = {trial.number for trial in (*best, *ended[:CURVES])}
+        self._curves = {
+            number: self._curves.get(number) or self._folders.run(number).read_metrics() for number in sorted(shown)
+        }
+        run_batch(self._study._storage, lambda: save_curves(self._study, self._curves))
+        now = time.monotonic()
+        self._draw_at = now + max(CURVES_SECONDS, (now - begun) / CURVES_SHARE)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import optuna
 import optuna_dashboard
 import plotly.graph_objects as go
+from optuna.storages import BaseStorage
 from optuna.trial import Trial
 
 from core.evaluation import Evaluation
@@ -36,7 +39,28 @@ def trial_note(result: TrialResult, evaluations: Sequence[Evaluation]) -> str:
 
 def save_trial_note(trial: Trial, result: TrialResult, evaluations: Sequence[Evaluation]) -> None:
     """Show :func:`trial_note` on the trial's page."""
-    optuna_dashboard.save_note(trial, trial_note(result, evaluations))
+    # What of a trial the dashboard's function asks for.
+    storage = _OwnAttributes(trial.storage, f"dashboard:{trial._trial_id}:")
+    stand_in = SimpleNamespace(storage=storage, study=trial.study, _trial_id=trial._trial_id)
+    optuna_dashboard.save_note(stand_in, trial_note(result, evaluations))
+
+
+class _OwnAttributes:
+    """Stands in for a storage: reads only those of the study's system attributes whose key begins with ``prefix``.
+
+    The dashboard keeps the notes of all trials, and all figures, with the study, and reads all to write one.
+    """
+
+    def __init__(self, storage: BaseStorage, prefix: str) -> None:
+        self._storage = storage
+        self._prefix = prefix
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        starting = getattr(self._storage, "study_system_attrs_starting", None)
+        return starting(study_id, self._prefix) if starting else self._storage.get_study_system_attrs(study_id)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
 
 
 def save_curves(study: optuna.Study, curves: Mapping[int, Sequence[Evaluation]]) -> None:
@@ -50,7 +74,11 @@ def save_curves(study: optuna.Study, curves: Mapping[int, Sequence[Evaluation]])
     """
     tasks = {task: None for evaluations in curves.values() for point in evaluations for task in point.scores}
     for task in tasks:
-        optuna_dashboard.save_plotly_graph_object(study, _figure(task, curves), graph_object_id=f"curves-{task}")
+        panel = f"curves-{task}"
+        # What of a study the dashboard's function asks for.
+        storage = _OwnAttributes(study._storage, f"dashboard:plot_data:{panel}:")
+        stand_in = SimpleNamespace(_storage=storage, _study_id=study._study_id)
+        optuna_dashboard.save_plotly_graph_object(stand_in, _figure(task, curves), graph_object_id=panel)
 
 
 def _figure(task: str, curves: Mapping[int, Sequence[Evaluation]]) -> go.Figure:

@@ -12,6 +12,8 @@ RUNNING. What this needs, all tested against the installed version:
   thrown away with its log.
 - ``SuccessiveHalvingPruner`` (and Hyperband through it) notes on the trial that it has judged a rung, and lets the
   trial pass when it is asked about that rung again. A decision to prune is therefore logged in the same way.
+- Writes that belong together are one transaction where the storage has such (``search/batched_storage.py``). The logs
+  are for journal files and memory, which have none.
 - Samplers of finite spaces (``BruteForceSampler``) call ``study.stop()`` in ``tell`` when nothing is left to propose,
   which outside ``study.optimize`` raises, after the result was stored.
 """
@@ -30,14 +32,18 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from search.batched_storage import run_batch
+
 __all__ = [
     "Redraws",
     "ask",
     "copy_reports",
+    "in_one_batch",
     "next_number",
     "reported_steps",
     "running_trials",
     "should_prune",
+    "stored_trial",
     "take_up",
     "tell",
 ]
@@ -47,6 +53,7 @@ PROPOSAL = "onebert:proposal"
 PRUNED = "onebert:pruned"
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -73,12 +80,33 @@ def running_trials(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
 
+def in_one_batch(trial: Trial, write: Callable[[], T]) -> T:
+    """What ``write()`` returns, its writes to the trial and its study done as one transaction, as ``run_batch`` does.
+
+    It may be called again after a failure, and then finds the trial as it was.
+    """
+    before = copy.deepcopy(trial._cached_frozen_trial)
+
+    def attempt() -> T:
+        trial._cached_frozen_trial = copy.deepcopy(before)
+        return write()
+
+    return run_batch(trial.storage, attempt)
+
+
 def ask(
-    study: optuna.Study, sampler: BaseSampler, suggest: Callable[[Trial], T], redraws: Redraws[T] | None = None
-) -> tuple[Trial, T]:
-    """A new trial, and what ``suggest`` makes of the parameters that ``sampler`` proposes."""
+    study: optuna.Study,
+    sampler: BaseSampler,
+    suggest: Callable[[Trial], T],
+    begin: Callable[[Trial, T], R],
+    redraws: Redraws[T] | None = None,
+) -> R:
+    """What ``begin`` makes of a new trial and of what ``suggest`` made of the parameters that ``sampler`` proposes.
+
+    ``begin`` is called when the parameters are stored, in the same transaction; see :func:`in_one_batch`.
+    """
     study.sampler = sampler
-    return _propose(study.ask(), suggest, redraws)
+    return _propose(study.ask(), suggest, begin, redraws)
 
 
 def take_up(
@@ -86,9 +114,10 @@ def take_up(
     number: int,
     sampler: BaseSampler,
     suggest: Callable[[Trial], T],
+    begin: Callable[[Trial, T], R],
     redraws: Redraws[T] | None = None,
-) -> tuple[Trial, T]:
-    """A RUNNING trial, and what ``suggest`` makes of its parameters: those stored, or else those that ``ask`` had made.
+) -> R:
+    """As :func:`ask` for a RUNNING trial: its parameters are those stored, or else those that ``ask`` had made.
 
     Args:
         sampler: made for this trial, as for :func:`ask`.
@@ -98,22 +127,28 @@ def take_up(
     trial_id, log = stored._trial_id, stored.system_attrs.get(PROPOSAL)
     if log is None:
         study.sampler = sampler
-        return _propose(Trial(study, trial_id), suggest, redraws)
-    _Log(log).write(study._storage, study._study_id, trial_id)
+        return _propose(Trial(study, trial_id), suggest, begin, redraws)
+    run_batch(study._storage, lambda: _Log(log).write(study._storage, study._study_id, trial_id))
     study.sampler = RandomSampler(seed=0)  # has nothing to propose, and hooks that change nothing
     trial = Trial(study, trial_id)
-    return trial, suggest(trial)
+    return begin(trial, suggest(trial))
 
 
-def _propose(trial: Trial, suggest: Callable[[Trial], T], redraws: Redraws[T] | None) -> tuple[Trial, T]:
+def _propose(
+    trial: Trial, suggest: Callable[[Trial], T], begin: Callable[[Trial, T], R], redraws: Redraws[T] | None
+) -> R:
     with _writes_held_back(trial) as log:
         _detach(trial)
         result = suggest(trial)
     if redraws is not None and not redraws.wanted(result) and GIVEN not in trial._cached_frozen_trial.system_attrs:
         trial, result, log = _redraw(trial, suggest, redraws) or (trial, result, log)
-    trial.storage.set_trial_system_attr(trial._trial_id, PROPOSAL, log.entries)
-    log.write(trial.storage, trial.study._study_id, trial._trial_id)
-    return trial, result
+
+    def write() -> R:
+        trial.storage.set_trial_system_attr(trial._trial_id, PROPOSAL, log.entries)
+        log.write(trial.storage, trial.study._study_id, trial._trial_id)
+        return begin(trial, result)
+
+    return in_one_batch(trial, write)
 
 
 def _redraw(trial: Trial, suggest: Callable[[Trial], T], redraws: Redraws[T]) -> tuple[Trial, T, _Log] | None:
@@ -133,6 +168,11 @@ def _redraw(trial: Trial, suggest: Callable[[Trial], T], redraws: Redraws[T]) ->
 def _detach(trial: Trial) -> None:
     """The in-memory storage hands out its own object, which the trial would write to past the log."""
     trial._cached_frozen_trial = copy.deepcopy(trial._cached_frozen_trial)
+
+
+def stored_trial(trial: Trial) -> FrozenTrial:
+    """The trial as it is in the storage now, where others may have written it."""
+    return trial.storage.get_trial(trial._trial_id)
 
 
 def copy_reports(original: FrozenTrial, trial: Trial) -> None:
@@ -169,14 +209,27 @@ class _Log:
         self.entries = entries if entries is not None else []
 
     def write(self, storage: BaseStorage, study_id: int, trial_id: int) -> None:
-        for kind, key, value, *rest in self.entries:
+        params = {
+            key: (value, json_to_distribution(rest[0])) for kind, key, value, *rest in self.entries if kind == "param"
+        }
+        if params:
+            # A database refuses a parameter that is there, and with it the whole transaction.
+            known = storage.get_trial(trial_id).params
+            _write_params(storage, trial_id, {name: param for name, param in params.items() if name not in known})
+        for kind, key, value, *_ in self.entries:
             match kind:
-                case "param":
-                    storage.set_trial_param(trial_id, key, value, json_to_distribution(rest[0]))
                 case "trial":
                     storage.set_trial_system_attr(trial_id, key, value)
                 case "study":
                     storage.set_study_system_attr(study_id, key, value)
+
+
+def _write_params(storage: BaseStorage, trial_id: int, params: dict[str, tuple[float, BaseDistribution]]) -> None:
+    if (write_all := getattr(storage, "set_trial_params", None)) is not None:
+        write_all(trial_id, params)
+        return
+    for name, (value, distribution) in params.items():
+        storage.set_trial_param(trial_id, name, value, distribution)
 
 
 class _LoggedStorage:
@@ -212,8 +265,8 @@ def _writes_held_back(trial: Trial) -> Iterator[_Log]:
 
 def tell(
     study: optuna.Study, trial: Trial, sampler: BaseSampler, state: TrialState, value: float | None = None
-) -> None:
-    """End the trial.
+) -> float | None:
+    """End the trial; returns its value as Optuna has it.
 
     Args:
         sampler: made for this trial, as the one that proposed it was.
@@ -221,7 +274,9 @@ def tell(
     """
     study.sampler = sampler
     try:
-        study.tell(trial, value, state=state)
+        return study.tell(trial, value, state=state).value
     except RuntimeError:
-        if not study.get_trials(deepcopy=False)[trial.number].state.is_finished():
+        stored = stored_trial(trial)
+        if not stored.state.is_finished():
             raise
+        return stored.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import optuna
 from optuna.samplers import BaseSampler
@@ -49,18 +50,20 @@ class Proposals:
         """A new trial; it has a ``defect`` when its parameters give no valid run."""
         number = optuna_trials.next_number(self.study)
         sampler = self._sampler(number)
-        redraws = self._redraws(number, sampler)
-        trial, (config, defect) = optuna_trials.ask(self.study, sampler, self._suggest, redraws)
-        return self._begin(trial, sampler, config, defect)
+        redraws, begin = self._redraws(number, sampler), partial(self._begin, sampler)
+        return optuna_trials.ask(self.study, sampler, self._suggest, begin, redraws)
 
     def take_up(self, number: int) -> RunningTrial:
         """A trial that an earlier driver left RUNNING."""
         sampler = self._sampler(number)
-        redraws = self._redraws(number, sampler)
-        trial, (config, defect) = optuna_trials.take_up(self.study, number, sampler, self._suggest, redraws)
-        stored = trial.user_attrs.get(CONFIG)
+        redraws, go_on = self._redraws(number, sampler), partial(self._go_on, sampler)
+        return optuna_trials.take_up(self.study, number, sampler, self._suggest, go_on, redraws)
+
+    def _go_on(self, sampler: BaseSampler, trial: Trial, suggested: tuple[RunConfig, str]) -> RunningTrial:
+        stored, number = trial.user_attrs.get(CONFIG), trial.number
         if stored is None:
-            return self._begin(trial, sampler, config, defect)
+            return self._begin(sampler, trial, suggested)
+        config, defect = suggested
         # Where the data lies may have changed since. What it is computed with may too, but not for a begun trial.
         config = config.model_copy(update={"compute": RunConfig.model_validate_json(stored).compute})
         self.folders.write_config(number, config)
@@ -76,7 +79,8 @@ class Proposals:
         except UserError as error:
             return self.spec.base, str(error)
 
-    def _begin(self, trial: Trial, sampler: BaseSampler, config: RunConfig, defect: str) -> RunningTrial:
+    def _begin(self, sampler: BaseSampler, trial: Trial, suggested: tuple[RunConfig, str]) -> RunningTrial:
+        config, defect = suggested
         folder = self.folders.begin(trial.number, config)
         trial.set_user_attr(CONFIG, config.canonical_json())  # last: from here on the trial is resumed, not begun
         self.repeats.add(trial.number, config)

@@ -46,10 +46,6 @@ class RunningTrial:
     floors: tuple[Floor, ...] = ()
     pruned_because: str = ""
     _evaluations: dict[int, Evaluation] = field(default_factory=dict)
-    _reported: set[int] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self._reported = optuna_trials.reported_steps(self.trial)
 
     @property
     def number(self) -> int:
@@ -91,11 +87,22 @@ class RunningTrial:
             self.defect = f"overall score is {evaluation.overall} at {rung} examples"  # never reaches Optuna
             return False
         self._evaluations[rung] = evaluation
-        if rung not in self._reported:
-            self.trial.report(evaluation.overall, rung)
-            self._reported.add(rung)
-        if rung < max(self._reported) or rung >= self.config.rungs[-1]:
-            return True  # it went on from here before it was interrupted; or there is nothing left to save
+        if rung >= self.config.rungs[-1]:
+            return True  # there is nothing left to save; it is stored with the trial's end, which follows at once
+        return optuna_trials.in_one_batch(self.trial, lambda: self._report(evaluation))
+
+    def report_all(self) -> None:
+        """Report what Optuna has not been told yet."""
+        for evaluation in self.evaluations:
+            if evaluation.rung not in optuna_trials.reported_steps(self.trial):
+                self.trial.report(evaluation.overall, evaluation.rung)
+
+    def _report(self, evaluation: Evaluation) -> bool:
+        rung = evaluation.rung
+        went_on = rung < max(optuna_trials.reported_steps(self.trial), default=0)
+        self.report_all()
+        if went_on:
+            return True  # from here, before it was interrupted
         if not self.is_default:
             # A run that a floor ends is not shown to the pruner, which would compare others with it.
             self.pruned_because = why_pruned(self.floors, evaluation) or self._pruner_says(rung)

@@ -22,6 +22,7 @@ from pydantic import Field
 from data.errors import UserError
 from search.keyed_error import KeyedError
 from search.named_choice import NamedChoice, Options, build_imported, parse_options, unknown_name
+from search.sampler_history import bounded_history
 from search.space import Space
 
 __all__ = ["SAMPLERS", "SamplerChoice", "draws_anew", "make_sampler", "random_sampler"]
@@ -194,7 +195,7 @@ def make_sampler(
     if choice.name not in SAMPLERS:
         raise unknown_name(choice, SAMPLERS, KEY)
     model, make = SAMPLERS[choice.name]
-    return make(parse_options(choice, model, KEY), seeds, space)
+    return bounded_history(choice.name, make(parse_options(choice, model, KEY), seeds, space), seeds.trial)
 
 
 def random_sampler(study_seed: int, trial_number: int, attempt: int) -> BaseSampler:

@@ -7,10 +7,11 @@ from typing import Any
 
 import optuna
 import sqlalchemy.exc
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
+from optuna.storages import BaseStorage, JournalStorage
 from sqlalchemy.engine import URL, make_url
 
 from data.errors import UserError
+from search.batched_storage import BatchedStorage
 from search.database_errors import translate_errors
 from search.journal_file import JournalFile
 
@@ -76,9 +77,9 @@ def _parse(address: str) -> URL:
 def _open_database(url: URL) -> BaseStorage:
     shown = url.render_as_string(hide_password=True)
     try:
-        storage = RDBStorage(url.render_as_string(hide_password=False), engine_kwargs=_options(url))
-        translate_errors(storage.engine, shown)
-        return get_storage(storage)
+        storage = BatchedStorage(url.render_as_string(hide_password=False), _options(url))
+        translate_errors(storage._backend.engine, shown)
+        return storage
     except (ImportError, sqlalchemy.exc.NoSuchModuleError):
         advice = EXTRAS.get(url.get_backend_name(), "install it with pip")
         raise UserError(f"storage {shown} needs a database driver that is not installed: {advice}") from None

@@ -1,6 +1,7 @@
 """The adapter to Optuna's internals, against the installed version."""
 
 from pathlib import Path
+from typing import TypeVar
 
 import optuna
 import pytest
@@ -9,6 +10,8 @@ from optuna.trial import Trial, TrialState
 
 from search import optuna_trials
 from search.storage import open_storage
+
+T = TypeVar("T")
 
 
 def seeded(number: int) -> TPESampler:
@@ -20,8 +23,12 @@ def suggest(trial: Trial) -> dict[str, float]:
     return values | {"c": trial.suggest_categorical("c", ["x", "y", "z"])}
 
 
+def begin(trial: Trial, suggested: T) -> tuple[Trial, T]:
+    return trial, suggested
+
+
 def propose(study: optuna.Study) -> Trial:
-    trial, values = optuna_trials.ask(study, seeded(optuna_trials.next_number(study)), suggest)
+    trial, values = optuna_trials.ask(study, seeded(optuna_trials.next_number(study)), suggest, begin)
     assert values == trial.params
     return trial
 
@@ -65,10 +72,10 @@ def test_a_proposal_cut_short_is_made_again(
     for _ in range(number):
         finish(study, propose(study))
     with pytest.raises(KilledError):
-        optuna_trials.ask(study, seeded(number), cut_short)
+        optuna_trials.ask(study, seeded(number), cut_short, begin)
     study = reopened(tmp_path / "cut")
     assert [trial.number for trial in optuna_trials.running_trials(study)] == [number]
-    again, values = optuna_trials.take_up(study, number, seeded(number), suggest)
+    again, values = optuna_trials.take_up(study, number, seeded(number), suggest, begin)
     assert values == expected[number]
     finish(study, again)
     while len(study.trials) < 7:
@@ -84,7 +91,7 @@ def test_a_trial_taken_up_keeps_its_parameters_and_disturbs_nothing(
         begun = propose(study)
         begun.report(0.5, 10)
         study = reopened(tmp_path / "cut")
-        trial, values = optuna_trials.take_up(study, number, seeded(999), suggest)
+        trial, values = optuna_trials.take_up(study, number, seeded(999), suggest, begin)
         assert values == trial.params == expected[number]
         assert optuna_trials.reported_steps(trial) == {10}
         finish(study, trial)
@@ -114,7 +121,7 @@ def test_a_pruning_decision_stays_the_same_when_asked_again(tmp_path: Path) -> N
         trial = propose(study)
         trial.report(value, 10)
         assert optuna_trials.should_prune(trial) == (value == 0.8)
-    again, _ = optuna_trials.take_up(halving_study(tmp_path), 1, seeded(1), suggest)
+    again, _ = optuna_trials.take_up(halving_study(tmp_path), 1, seeded(1), suggest, begin)
     assert not again.should_prune()
     assert optuna_trials.should_prune(again)
     stored = halving_study(tmp_path).trials
@@ -125,7 +132,7 @@ def test_an_exhausted_sampler_does_not_lose_the_last_result(tmp_path: Path) -> N
     study = reopened(tmp_path)
     with pytest.warns(optuna.exceptions.ExperimentalWarning):
         sampler: BaseSampler = BruteForceSampler(seed=0)
-    trial, _ = optuna_trials.ask(study, sampler, lambda trial: trial.suggest_categorical("only", ["one"]))
+    trial, _ = optuna_trials.ask(study, sampler, lambda trial: trial.suggest_categorical("only", ["one"]), begin)
     with pytest.raises(RuntimeError, match="stop"):
         sampler.after_trial(study, study.trials[0], TrialState.COMPLETE, [0.5])
     optuna_trials.tell(study, trial, sampler, TrialState.COMPLETE, 0.5)
