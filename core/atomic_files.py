@@ -2,42 +2,67 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from data.errors import UserError
+from data.errors import MachineError
 
-__all__ = ["flush_folder", "flush_to_disk", "unfinished", "write_atomically", "written_whole"]
+__all__ = [
+    "DISK_FAULTS",
+    "flush_folder",
+    "flush_to_disk",
+    "unfinished",
+    "write_atomically",
+    "write_whole",
+    "writing",
+]
+
+DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # full or read-only, whatever was to be written
+_ATTEMPTS = 3  # to write a file whose folder is deleted again and again meanwhile
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """A small file, whole or not at all; raises as :func:`written_whole`."""
-    with written_whole(path) as file:
-        file.write(content)
+    """A small file, whole or not at all; as :func:`write_whole`."""
+    write_whole(path, lambda file: file.write(content))
 
 
-@contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of ``path`` once all of it is safe on disk; until then the old one stays.
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Put a file in the place of ``path`` once all of it is safe on disk; until then the old one stays.
+
+    A missing folder is made.
+
+    Args:
+        path: of the file.
+        write: writes the content; called again when somebody deletes the folder meanwhile.
 
     Raises:
-        UserError: if the disk is full or the folder does not take it.
+        MachineError: if the disk is full or the folder does not take it.
     """
+    with writing(path):
+        for attempt in range(_ATTEMPTS):
+            try:
+                _write_once(path, write)
+                return
+            except FileNotFoundError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+
+
+def _write_once(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = unfinished(path)
     try:
-        try:
-            with temporary.open("wb") as file:
-                yield file
-                flush_to_disk(file)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)  # half a file would keep a full disk full
-            raise
-    except OSError as error:
-        raise UserError(f"cannot write '{path}': {error.strerror or error}") from error
+        with temporary.open("wb") as file:
+            write(file)
+            flush_to_disk(file)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)  # half a file would keep a full disk full
+        raise
 
 
 def unfinished(path: Path) -> Path:
@@ -51,12 +76,31 @@ def flush_to_disk(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the operating system refuses meanwhile becomes a MachineError that names ``path``."""
+    try:
+        yield
+    except OSError as error:
+        raise MachineError(f"cannot write '{path}': {error.strerror or error}") from error
+
+
 def flush_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut, where the system allows it."""
+    """Make renames in it survive a power cut, where the system allows it; a folder deleted meanwhile has none.
+
+    Raises:
+        MachineError: the disk failed.
+    """
     if os.name != "posix":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems do not know how
+            raise MachineError(f"cannot write to '{folder}': {error.strerror or error}") from error
     finally:
         os.close(descriptor)

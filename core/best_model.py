@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from core.config import RunConfig
@@ -26,14 +27,16 @@ def load_best_model(folder: RunFolder, config: RunConfig, resources: Resources) 
         resources: loads the encoder.
 
     Raises:
-        UserError: if the encoder cannot be loaded, this machine has no such device, or the model in the folder is not
-            one of the RunConfig or of an earlier version.
+        UserError: if the encoder cannot be loaded, this machine has no such device, or the model in the folder is
+            damaged, not one of the RunConfig, or of an earlier version.
     """
     torch.set_num_threads(config.compute.threads)
     encoder = resources.encoder(config)
     model = build_model(config, encoder.config, None)
     try:
         model.load_state_dict(load_file(folder.best_model))
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{folder.best_model}: cannot be read: {' '.join(str(error).split())}") from error
     except RuntimeError as error:
         raise UserError(
             f"{folder.best_model}: not a model of {folder.config}, or of an earlier version; "

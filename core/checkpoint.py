@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pickle
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import torch
 
-from core.atomic_files import flush_folder, written_whole
+from core.atomic_files import flush_folder, write_whole
 from core.errors import CheckpointError
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
@@ -44,30 +45,39 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write tensors and plain values; the old file stays until the new one is safe on disk.
 
     Raises:
-        UserError: if the disk is full or the folder does not take it.
+        MachineError: if the disk is full or the folder does not take it.
     """
-    with written_whole(path) as file:
-        writer = _HashingWriter(file)
-        try:
-            torch.save(state, cast("BinaryIO", writer))
-        except RuntimeError:
-            # Of a full disk torch reports only that its archive did not come out as long as it should.
-            if writer.refusal is not None:
-                raise writer.refusal from None
-            raise
-        file.write(writer.sha256.digest())
+    write_whole(path, lambda file: _write(file, state))
     flush_folder(path.parent)
+
+
+def _write(file: BinaryIO, state: dict[str, Any]) -> None:
+    writer = _HashingWriter(file)
+    try:
+        torch.save(state, cast("BinaryIO", writer))
+    except RuntimeError:
+        # Of a full disk torch reports only that its archive did not come out as long as it should.
+        if writer.refusal is not None:
+            raise writer.refusal from None
+        raise
+    file.write(writer.sha256.digest())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """What :func:`save_checkpoint` wrote, on the CPU.
 
     Raises:
-        CheckpointError: if the file is damaged; it names the file.
+        CheckpointError: if the file is damaged, cannot be read or is no checkpoint; it names the file.
     """
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
     payload, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if hashlib.sha256(payload).digest() != digest:
         raise CheckpointError(f"{path}: the checksum does not fit ({len(content)} bytes); the file is damaged")
-    state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    try:
+        state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, EOFError) as error:
+        raise CheckpointError(f"{path}: is no checkpoint") from error
     return state

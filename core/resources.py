@@ -187,7 +187,6 @@ class Resources:
             for sentence in example
         ]
         tokenizer = build_wordpiece(sentences, scratch.vocab_size)
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, tokenizer.to_str().encode())
         return tokenizer
 

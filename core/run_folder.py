@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 
-from core.atomic_files import unfinished, write_atomically
+from core.atomic_files import unfinished, write_atomically, writing
 from core.config import RunConfig
 from core.evaluation import Evaluation
+from data.errors import UserError
 
 __all__ = ["RunFolder"]
 
@@ -16,8 +18,11 @@ __all__ = ["RunFolder"]
 class RunFolder:
     """Paths, readers and writers of one run's folder; without torch, so that a driver can use it too.
 
+    Every writer makes what is missing of the folder, which may be deleted at any time, leaves the old file or the new
+    one but no part of one, and raises :class:`~data.errors.MachineError` where the disk does not take it.
+
     Args:
-        path: the folder; :meth:`make` makes it.
+        path: the folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,8 +36,9 @@ class RunFolder:
 
     def make(self) -> None:
         """Make the folder and those in it, where they are missing."""
-        self.best_model.parent.mkdir(parents=True, exist_ok=True)
-        self._predictions.mkdir(exist_ok=True)
+        with writing(self.path):
+            self.best_model.parent.mkdir(parents=True, exist_ok=True)
+            self._predictions.mkdir(parents=True, exist_ok=True)
 
     def write_config(self, config: RunConfig) -> None:
         """The RunConfig as readable JSON."""
@@ -43,10 +49,17 @@ class RunFolder:
         write_atomically(self.metrics, "".join(e.to_json() + "\n" for e in evaluations).encode())
 
     def read_metrics(self) -> list[Evaluation]:
-        """The evaluations written so far; none where the run has not reached a rung."""
-        if not self.metrics.exists():
+        """The evaluations written so far; none where the run has not reached a rung.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        try:
+            return [Evaluation.from_json(line) for line in self.metrics.read_text(encoding="utf-8").splitlines()]
+        except FileNotFoundError:
             return []
-        return [Evaluation.from_json(line) for line in self.metrics.read_text(encoding="utf-8").splitlines()]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:  # no JSON, or of something else
+            raise UserError(f"{self.metrics}: is damaged; delete it to go on without this run's curve") from error
 
     @property
     def passing_files(self) -> tuple[Path, ...]:
@@ -59,10 +72,9 @@ class RunFolder:
 
     def write_predictions(self, task: str, rung: int, predictions: np.ndarray) -> None:
         """Save what :meth:`predictions` names."""
-        path = self.predictions(task, rung)
-        temporary = path.with_suffix(".tmp.npy")
-        np.save(temporary, predictions)
-        temporary.replace(path)
+        content = io.BytesIO()  # np.save itself does not say why a disk takes no more
+        np.save(content, predictions)
+        write_atomically(self.predictions(task, rung), content.getvalue())
 
     def write_best(self, model: bytes, evaluation: Evaluation) -> None:
         """The best model so far as a safetensors file's content; ``best/evaluation.json`` says at which rung."""

@@ -70,6 +70,7 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
     Raises:
         DivergedError: a loss is NaN or infinite.
         UserError: data or encoder cannot be used.
+        MachineError: the folder cannot be written to; the run can go on from its checkpoint.
     """
     torch.set_num_threads(config.compute.threads)
     try:
@@ -227,13 +228,10 @@ class TrainingRun:
         if not self.folder.checkpoint.exists():
             return
         try:
-            state = load_checkpoint(self.folder.checkpoint)
+            state = self._checkpoint()
         except CheckpointError as error:
             # Runs are deterministic: beginning again costs time, not results.
             warnings.warn(f"{error}; the run begins again", stacklevel=2)
-            return
-        if state["config"] != self.config.digest:
-            warnings.warn(f"{self.folder.checkpoint} is of another configuration; the run begins again", stacklevel=2)
             return
         for name, part in self._parts().items():
             part.load_state_dict(state["parts"][name])
@@ -244,6 +242,16 @@ class TrainingRun:
         self._clock.resume(state["seconds"], self.progress.examples)
         self._memory.resume(state["peak_memory_mib"])
         self.folder.write_metrics(self.evaluations)  # a kill may have come between the checkpoint and these
+
+    def _checkpoint(self) -> dict[str, Any]:
+        """What :meth:`save` wrote last; refused before any part of the run has taken anything from it."""
+        path = self.folder.checkpoint
+        state = load_checkpoint(path)
+        if state.get("config") != self.config.digest:
+            raise CheckpointError(f"{path} is of another configuration")
+        if state["parts"].keys() != self._parts().keys():
+            raise CheckpointError(f"{path} is of another version of this program")
+        return state
 
     def _parts(self) -> dict[str, _Stateful]:
         """Everything that changes while training and knows how to save itself."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from data.array_store import read_entry, write_entry
-from data.errors import UserError
+from data.errors import MachineError
 from data.examples import Examples
 from data.reading import parse_split, read_bytes, split_path
 from data.tasks import SplitName, TaskSpec
@@ -33,7 +33,8 @@ def load_examples(spec: TaskSpec, directory: Path, split: SplitName, tokenizer: 
         cache_dir: folder of the cache, made if it is missing; several processes may share it.
 
     Raises:
-        UserError: as :func:`data.reading.read_split`, and if the cache cannot be written.
+        UserError: as :func:`data.reading.read_split`.
+        MachineError: the cache cannot be written.
     """
     path = split_path(spec, directory, split)
     content = read_bytes(path)
@@ -49,7 +50,7 @@ def load_or_make(spec: TaskSpec, folder: Path, make: Callable[[], Examples]) -> 
     """The examples kept in ``folder``, which names all that they depend on; made and kept if they are not there.
 
     Raises:
-        UserError: the cache cannot be written; and whatever ``make`` raises.
+        MachineError: the cache cannot be written; and whatever ``make`` raises.
     """
     entry = read_entry(folder)
     if entry is not None:
@@ -58,7 +59,8 @@ def load_or_make(spec: TaskSpec, folder: Path, make: Callable[[], Examples]) -> 
     try:
         write_entry(folder, examples.to_entry())
     except OSError as error:
-        raise UserError(f"cannot write the token cache to '{folder.parent}': {error.strerror}") from error
+        why = error.strerror or error
+        raise MachineError(f"cannot write the token cache to '{folder.parent}': {why}") from error
     return examples
 
 

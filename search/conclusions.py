@@ -84,7 +84,7 @@ class Conclusions:
         optuna_trials.copy_reports(original, running.trial)
         running.trial.set_user_attr(REPEAT_OF, original.number)
         result.write(running.trial)
-        save_trial_note(running.trial, result, self._folders.run(running.number).read_metrics())
+        save_trial_note(running.trial, result, self._folders.curve(running.number))
         value = original.value if original.state == TrialState.COMPLETE else None
         optuna_trials.tell(self._study, running.trial, running.sampler, original.state, value)
 
@@ -120,9 +120,7 @@ class Conclusions:
         best = nlargest(CURVES, complete, key=lambda trial: trial.value or 0.0)
         ended = [trial for trial in reversed(trials) if trial.state.is_finished()]
         shown = {trial.number for trial in (*best, *ended[:CURVES])}
-        self._curves = {
-            number: self._curves.get(number) or self._folders.run(number).read_metrics() for number in sorted(shown)
-        }
+        self._curves = {number: self._curves.get(number) or self._folders.curve(number) for number in sorted(shown)}
         run_batch(self._study._storage, lambda: save_curves(self._study, self._curves))
         now = time.monotonic()
         self._draw_at = now + max(CURVES_SECONDS, (now - begun) / CURVES_SHARE)

@@ -7,7 +7,8 @@ was interrupted or killed; with several also on which trial ends first.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,12 +19,23 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from core.evaluation import Evaluation
-from data.errors import UserError
+from data.errors import MachineError, UserError
 from search import events, optuna_trials
 from search.conclusions import Conclusions
 from search.ending import Ahead, Ending
 from search.executors.base import Executor
-from search.executors.messages import Advanced, Died, Ended, Evaluated, Failed, Message, OutcomeName, Refused
+from search.executors.messages import (
+    Advanced,
+    Crashed,
+    Died,
+    Ended,
+    Evaluated,
+    Failed,
+    Hindered,
+    Message,
+    OutcomeName,
+    Refused,
+)
 from search.finished_study import best_trial
 from search.floors import is_feasible
 from search.interrupts import Interrupts
@@ -32,6 +44,7 @@ from search.patient_storage import PatientStorage
 from search.proposals import Proposals
 from search.repeats import Repeats
 from search.running_trial import RunningTrial
+from search.setbacks import Bounds, exit_words
 from search.storage_lease import StorageLease
 from search.stored_study import create_or_load
 from search.study_spec import StudySpec
@@ -40,8 +53,7 @@ from search.trial_record import TrialRecord
 
 __all__ = ["Driver", "StudyResult"]
 
-RETRIES = 2  # new starts of a trial whose worker died
-
+MEND = "mend this, and the same command goes on from here"
 STATES: dict[TrialState, events.TrialState] = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -78,6 +90,7 @@ class Driver:
         data_digest: of all data that trials may read; a study is refused other data than it began with. None: not
             checked.
         splits_digest: of the tasks' own files, for those who use the study later.
+        bounds: how often a trial may break off before it fails.
     """
 
     def __init__(
@@ -90,6 +103,7 @@ class Driver:
         storage_name: str = "",
         data_digest: str | None = None,
         splits_digest: str | None = None,
+        bounds: Bounds = Bounds(),  # noqa: B008 (it is frozen)
     ) -> None:
         self._spec = spec
         self._interrupts = Interrupts(executor.wake)
@@ -101,7 +115,9 @@ class Driver:
         self._folder = folder
         self._storage_name = storage_name
         self._digests = data_digest, splits_digest
+        self._bounds = bounds
         self._waiting: deque[RunningTrial] = deque()  # begun before, to be trained on
+        self._inherited: set[int] = set()  # of these, what an earlier driver left
         self._held: list[RunningTrial] = []  # the same as a running one, whose end they wait for
         self._running: dict[int, RunningTrial] = {}
         self._refusal = ""
@@ -142,8 +158,8 @@ class Driver:
             observers: told every event, in order, from this thread.
 
         Raises:
-            UserError: another driver runs this study, the study in the storage is another one, or the input is
-                unusable; a trial that met unusable input can be resumed.
+            UserError: another driver runs this study, the study in the storage is another one, the input is unusable,
+                or the machine at fault (a full disk); running trials save themselves first, and can be resumed.
             ExecutorError: workers cannot be started.
         """
         with Lease(self._folder, self._spec.name), self._interrupts, self._lease:
@@ -186,13 +202,14 @@ class Driver:
             )
         )
         self._waiting.extend(self._proposals.take_up(number) for number in resumed)
+        self._inherited.update(resumed)
 
     def _best_so_far(self) -> events.TrialEnded | None:
         trial = best_trial(self._study)
         if trial is None:
             return None
         folders = TrialFolders(self._folder)
-        curve = folders.run(trial.number).read_metrics()
+        curve = folders.curve(trial.number)
         return events.TrialEnded(
             number=trial.number,
             state="complete",
@@ -206,16 +223,32 @@ class Driver:
     def _train(self) -> None:
         while self._interrupts.count < 2:
             if not self._stopping:
-                self._fill()
-            elif not self._leaving:
+                with self._halting_on_errors():
+                    self._fill()
+            if self._stopping and not self._leaving:
                 self._leaving = True
                 self._executor.interrupt()
-            if not self._running:
-                return
+            if not self._running and (self._stopping or self._executor.idle):
+                return  # otherwise the only worker is being replaced
             for message in self._executor.events(self._lease.due_seconds):
-                self._handle(message)
+                with self._halting_on_errors():
+                    self._handle(message)
             self._lease.beat()
             self._ending.beat()
+
+    @contextmanager
+    def _halting_on_errors(self) -> Iterator[None]:
+        """What ends the study while trials run lets these write a checkpoint first."""
+        try:
+            yield
+        except MachineError as error:
+            self._halt(f"{error}; {MEND}")
+        except UserError as error:
+            self._halt(str(error))
+
+    def _halt(self, reason: str) -> None:
+        """Stop as on an interrupt; the first reason is told when all runs have ended."""
+        self._refusal = self._refusal or reason
 
     @property
     def _stopping(self) -> bool:
@@ -223,6 +256,9 @@ class Driver:
 
     def _fill(self) -> None:
         while not self._stopping and self._executor.idle and (running := self._next()) is not None:
+            if running.number in self._inherited:
+                self._inherited.discard(running.number)
+                running.defect = running.defect or running.setbacks.loss(running.last_rung, self._bounds)
             original = self._repeats.original(running.number, running.config)
             if running.defect:
                 self._end(running, TrialState.FAIL, running.defect)
@@ -266,6 +302,11 @@ class Driver:
                 self._judge(self._running[number], evaluation)
             case Ended(number, outcome):
                 self._close_run(self._running.pop(number), outcome)
+            case Crashed(number, reason):
+                self._crashed(self._running.pop(number), reason)
+            case Hindered(number, reason):
+                self._halt(f"{reason}; {MEND}")
+                self._lay_aside(self._running.pop(number))
             case Refused(int(number), reason):
                 self._refused(self._running.pop(number), reason)
             case Failed(int(number), reason):
@@ -276,7 +317,12 @@ class Driver:
     def _judge(self, running: RunningTrial, evaluation: Evaluation) -> None:
         self._has_scored = True
         is_new = not running.knows(evaluation)
-        go_on = running.judge(evaluation)
+        try:
+            go_on = running.judge(evaluation)
+        except UserError:
+            # Its worker waits for an answer, its checkpoint written, until it is stopped.
+            del self._running[running.number]
+            raise
         self._executor.decide(running.number, go_on)
         if is_new:
             self._tell_observers(events.TrialEvaluated(running.number, evaluation))
@@ -290,30 +336,53 @@ class Driver:
             self._end(running, TrialState.COMPLETE, running.no_winner_because)
         elif outcome == "finished":
             self._end(running, TrialState.FAIL, "the run ended without an evaluation")
+        else:
+            self._lay_aside(running)
+
+    def _lay_aside(self, running: RunningTrial) -> None:
+        """Leave the trial to the next driver."""
+        running.setbacks.orderly_stop(running.last_rung)
 
     def _refused(self, running: RunningTrial, reason: str) -> None:
         """Unusable input fails the trial, or, before any trial went well, the study: all others would meet it too."""
         if self._has_scored:
             self._end(running, TrialState.FAIL, reason)
         else:
-            self._refusal = reason
+            self._halt(reason)
+            self._lay_aside(running)
 
     def _died(self, death: Died) -> None:
         running = self._running.pop(death.number, None) if death.number is not None else None
-        if self._stopping:
-            return  # killed while loading, or a loss that the next driver makes up for
-        if running is None:
-            self._tell_observers(events.WorkerDied(death.worker, None, death.exit_code, retried=False))
+        if self._stopping:  # killed while loading, or a loss that the next driver makes up for
+            if running is not None:
+                self._lay_aside(running)
             return
-        running.deaths += 1
-        running.resumed = True
-        retried = running.deaths <= RETRIES
-        self._tell_observers(events.WorkerDied(death.worker, death.number, death.exit_code, retried))
-        if retried:
-            self._waiting.appendleft(running)
+        failure = ""
+        if running is not None:
+            cause = f"its worker {exit_words(death.exit_code)}"
+            failure = running.setbacks.crash(running.last_rung, cause, self._bounds)
+        retried = running is not None and not failure
+        number = running.number if running is not None else None
+        self._tell_observers(events.WorkerDied(death.worker, number, death.exit_code, retried))
+        if running is not None:
+            self._begin_again(running, failure)
+
+    def _crashed(self, running: RunningTrial, reason: str) -> None:
+        if self._stopping:
+            self._lay_aside(running)
+            return
+        failure = running.setbacks.crash(running.last_rung, reason, self._bounds)
+        if not failure:
+            self._tell_observers(events.TrialRetried(running.number, reason))
+        self._begin_again(running, failure)
+
+    def _begin_again(self, running: RunningTrial, failure: str) -> None:
+        """On a fresh worker, from the checkpoint, before anything else; or not, for this reason."""
+        if failure:
+            self._end(running, TrialState.FAIL, failure)
         else:
-            reason = f"its worker died {running.deaths} times, the last time with exit code {death.exit_code}"
-            self._end(running, TrialState.FAIL, reason)
+            running.resumed = True
+            self._waiting.appendleft(running)
 
     def _end(self, running: RunningTrial, state: TrialState, reason: str) -> None:
         value = self._conclusions.end(running, state, reason)

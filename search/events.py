@@ -17,6 +17,7 @@ __all__ = [
     "TrialAdvanced",
     "TrialEnded",
     "TrialEvaluated",
+    "TrialRetried",
     "TrialStarted",
     "TrialState",
     "WorkerDied",
@@ -103,6 +104,14 @@ class WorkerDied:
 
 
 @dataclass(frozen=True)
+class TrialRetried:
+    """A run crashed for this reason, and is started again on a fresh worker, from its checkpoint."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class StudyEnded:
     """The driver is done: the study is over, for a ``reason``, or it was interrupted."""
 
@@ -112,5 +121,7 @@ class StudyEnded:
     reason: str = ""
 
 
-Event = StudyStarted | TrialStarted | TrialAdvanced | TrialEvaluated | TrialEnded | WorkerDied | StudyEnded
+Event = (
+    StudyStarted | TrialStarted | TrialAdvanced | TrialEvaluated | TrialEnded | TrialRetried | WorkerDied | StudyEnded
+)
 Observer = Callable[[Event], None]

@@ -11,6 +11,7 @@ from typing import ParamSpec, TextIO
 
 import typer
 
+from core.atomic_files import DISK_FAULTS
 from data.errors import UserError
 
 __all__ = ["ExitCode", "entry_point", "warn_in_one_line"]
@@ -36,6 +37,11 @@ def entry_point(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except UserError as error:
+            typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
+            raise typer.Exit(ExitCode.BAD_INPUT) from None
+        except OSError as error:
+            if error.errno not in DISK_FAULTS:
+                raise
             typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
             raise typer.Exit(ExitCode.BAD_INPUT) from None
         except KeyboardInterrupt:

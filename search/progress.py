@@ -10,7 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from search.events import Event, StudyStarted, TrialEnded, TrialEvaluated, WorkerDied
+from search.events import Event, StudyStarted, TrialEnded, TrialEvaluated, TrialRetried, WorkerDied
+from search.setbacks import exit_words
 from search.study_state import RunningTrial, StudyState
 
 __all__ = ["LiveProgress", "PlainProgress", "duration", "score_words"]
@@ -64,7 +65,9 @@ class PlainProgress:
                 self._say(trial_line(event))
             case WorkerDied():
                 what = "its trial is tried again" if event.retried else "it is replaced"
-                self._say(f"worker {event.worker} died (exit code {event.exit_code}); {what}")
+                self._say(f"worker {event.worker} {exit_words(event.exit_code)}; {what}")
+            case TrialRetried():
+                self._say(f"trial {event.number:>3}  broke off ({event.reason}); it is tried again")
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True)
@@ -99,7 +102,7 @@ class LiveProgress:
             case TrialEnded():
                 style = {"complete": "green", "pruned": "yellow", "failed": "red"}[event.state]
                 self._console.print(Text(trial_line(event), style=style))
-            case WorkerDied():
+            case WorkerDied() | TrialRetried():
                 PlainProgress(self._console)(event)
 
     def _render(self) -> RenderableType:

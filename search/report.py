@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import typer
 
+from core.evaluation import Evaluation
 from data.errors import UserError
 from search.best_trial_tables import TaskTables, loss_weight_words, task_tables
 from search.comparison import Comparison, compare
@@ -41,6 +43,7 @@ def write_report(
     if table.empty:
         raise UserError(f"study '{study.study_name}' has no trial yet")
     curves = {number: folders.run(number).read_metrics() for number in table["trial"].tolist()}
+    _warn_of_lost_curves(table, curves)
     states = dict(zip(table["trial"].tolist(), table["state"].tolist(), strict=True))
     words, shown, (loss_weights, best) = answer(table), shown_table(table), _best_trial(study, folders)
     compared = None if comparison is None else comparison_table(comparison)
@@ -80,6 +83,13 @@ def write_report(
 
 def _settings(table: pd.DataFrame, study: optuna.Study) -> dict[str, go.Figure]:
     return setting_figures(table, logarithmic_settings(study), linked_settings(study))
+
+
+def _warn_of_lost_curves(table: pd.DataFrame, curves: dict[int, list[Evaluation]]) -> None:
+    complete = table.loc[table["state"] == "complete", "trial"].tolist()
+    lost = [str(number) for number in complete if not curves[number]]
+    if lost:
+        warnings.warn(f"without the learning curves of trials {', '.join(lost)}: their folders are gone", stacklevel=3)
 
 
 def _best_trial(study: optuna.Study, folders: TrialFolders) -> tuple[str, list[TaskTables]]:

@@ -15,6 +15,7 @@ from search import optuna_trials
 from search.executors.messages import TrialJob
 from search.first_trials import DEFAULT
 from search.floors import Floor, constrain, why_no_winner, why_pruned
+from search.setbacks import Setbacks
 from search.trial_record import ROLE, TrialResult
 
 __all__ = ["RunningTrial"]
@@ -30,8 +31,8 @@ class RunningTrial:
         config: what is trained.
         folder: its artifacts.
         resumed: whether it was begun by an earlier driver, or by a worker that died.
-        deaths: workers that died of it.
         defect: why it fails although no run of it raised anything; empty for a sound trial.
+        setbacks: how often it broke off.
         floors: of the study.
         pruned_because: why it does not go on; empty as long as it does.
     """
@@ -41,11 +42,14 @@ class RunningTrial:
     config: RunConfig
     folder: Path
     resumed: bool = False
-    deaths: int = 0
     defect: str = ""
     floors: tuple[Floor, ...] = ()
     pruned_because: str = ""
+    setbacks: Setbacks = field(init=False)
     _evaluations: dict[int, Evaluation] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.setbacks = Setbacks(self.trial)
 
     @property
     def number(self) -> int:
@@ -66,6 +70,11 @@ class RunningTrial:
     def evaluations(self) -> list[Evaluation]:
         """Those so far, by rung; a resumed run repeats its earlier ones, which count once."""
         return [self._evaluations[rung] for rung in sorted(self._evaluations)]
+
+    @property
+    def last_rung(self) -> int:
+        """The last that any run of it reached and reported; 0 before the first."""
+        return max(optuna_trials.reported_steps(self.trial) | self._evaluations.keys(), default=0)
 
     @property
     def best(self) -> Evaluation | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.atomic_files import writing
 from core.config import RunConfig
+from core.evaluation import Evaluation
 from core.run_folder import RunFolder
 from data.errors import UserError
 
@@ -36,18 +39,29 @@ class TrialFolders:
         return RunFolder(self.path(number))
 
     def begin(self, number: int, config: RunConfig) -> Path:
-        """An empty folder with the trial's ``config.json``; a left-over of the same name is deleted."""
+        """An empty folder with the trial's ``config.json``; a left-over of the same name is deleted.
+
+        Raises:
+            MachineError: the disk does not take it.
+        """
         folder = self.path(number)
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
+        with writing(folder):
+            if folder.exists():
+                shutil.rmtree(folder)
         self.write_config(number, config)
         return folder
 
     def write_config(self, number: int, config: RunConfig) -> None:
-        """Write ``config.json``, in a folder that may be gone."""
-        self.path(number).mkdir(parents=True, exist_ok=True)
+        """Write ``config.json``, in a folder that may be gone; raises as :meth:`begin`."""
         self.run(number).write_config(config)
+
+    def curve(self, number: int) -> list[Evaluation]:
+        """The evaluations that the trial left, for people to look at; none where they are lost."""
+        try:
+            return self.run(number).read_metrics()
+        except UserError as error:
+            warnings.warn(str(error), stacklevel=2)
+            return []
 
     def repeat(self, number: int, original: int) -> None:
         """Give a trial the metrics and predictions of another one, as far as they are there, and no model.
@@ -69,22 +83,24 @@ class TrialFolders:
         """
         run = self.run(number)
         for file in (*run.passing_files, run.path / WORKER_LOCK):
-            file.unlink(missing_ok=True)
+            _delete(file)
         if not keep_model:
-            run.best_model.unlink(missing_ok=True)
+            _delete(run.best_model)
 
 
 def _link(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)  # of a driver that was killed half-way
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without hard links
-        _copy(source, target)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)  # of a driver that was killed half-way
+        try:
+            os.link(source, target)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(source, target)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _delete(path: Path) -> None:
+    """Without a word where there is nothing; that it cannot be deleted is no reason to end a search."""
     try:
-        shutil.copyfile(source, target)
+        path.unlink(missing_ok=True)
     except OSError as error:
-        raise UserError(f"cannot write '{target}': {error.strerror or error}") from error
+        warnings.warn(f"cannot delete '{path}': {error.strerror or error}", stacklevel=2)

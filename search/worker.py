@@ -1,7 +1,8 @@
 """The process that trains: waits for jobs on its pipe, runs one after the other, reports, obeys.
 
 It lives long, so that torch, the encoder and the tokenised data are loaded once. It ends by itself when its driver
-is gone: at once while idle or loading, otherwise after the present step, whose checkpoint it still writes.
+is gone: at once while idle or loading, otherwise after the present step, whose checkpoint it still writes; and when a
+run crashed, so that the next one starts on a process that nothing is wrong with.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,18 +25,21 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from core.atomic_files import DISK_FAULTS, write_atomically, writing
 from core.config import RunConfig
 from core.errors import DivergedError
 from core.evaluation import Evaluation
-from data.errors import UserError
+from data.errors import MachineError, UserError
 from search.executors.messages import (
     Advanced,
     Checked,
     CheckJob,
+    Crashed,
     Decision,
     Ended,
     Evaluated,
     Failed,
+    Hindered,
     Interrupt,
     Measured,
     MeasureJob,
@@ -181,6 +187,8 @@ class _Worker:
             answer = self._answer(job)
             self._inbox.stepping = False
             self._connection.send(answer)
+            if isinstance(answer, Crashed):
+                return
             gc.collect()  # a failed run's model hangs on its traceback's cycles
 
     def _answer(self, job: TrialJob | MeasureJob | CheckJob) -> Message:
@@ -209,24 +217,51 @@ class _Worker:
 
     def _run_trial(self, job: TrialJob) -> Message:
         try:
-            # A worker of a driver that was killed may still be at its last step in this folder.
-            with FileLock(job.folder / WORKER_LOCK, timeout=ORPHAN_SECONDS + 5):
+            with _locked(job.folder):
                 outcome = self._train(job.config, job.folder, self._resources, self._reporter(job))
             return Ended(job.number, outcome.name.lower())
         except _InterruptedError:
             return Ended(job.number, "interrupted")
+        except MachineError as error:
+            return Hindered(job.number, one_line(error))
         except UserError as error:
             return Refused(job.number, one_line(error))
         except DivergedError as error:
             return Failed(job.number, one_line(error))
         except Timeout:
-            return Failed(job.number, f"another process still trains in {job.folder}")
-        except Exception as error:  # a failed run must not end the worker
-            (job.folder / ERROR).write_text(traceback.format_exc(), encoding="utf-8")
-            return Failed(job.number, f"{type(error).__name__}: {one_line(error)}")
+            return Crashed(job.number, f"another process still trains in {job.folder}")
+        except Exception as error:  # whatever the training code raises is for the driver to judge
+            if isinstance(error, OSError) and error.errno in DISK_FAULTS:
+                return Hindered(job.number, one_line(error))
+            with suppress(Exception):  # it may be for want of memory that all this happens
+                write_atomically(job.folder / ERROR, traceback.format_exc().encode())
+            return Crashed(job.number, f"{type(error).__name__}: {one_line(error)}")
 
     def _reporter(self, job: TrialJob) -> _Reporter:
         return _Reporter(job, self._connection, self._inbox)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep others out of a trial's folder: a worker of a driver that was killed may still be at its last step there.
+
+    Raises:
+        Timeout: it does not leave.
+        MachineError: the folder cannot be written to.
+    """
+    lock = FileLock(folder / WORKER_LOCK, timeout=ORPHAN_SECONDS + 5)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise
+    except OSError as error:
+        raise MachineError(f"cannot write to '{folder}': {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def one_line(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from core.checkpoint import load_checkpoint, save_checkpoint
 from core.errors import CheckpointError
 from core.pretraining.observer import PretrainingInterruptedError, StageObserver
 from core.pretraining.weights_digest import weights_digest
-from data.errors import UserError
+from data.errors import MachineError
 
 __all__ = ["StageFolder"]
 
@@ -45,7 +45,7 @@ class StageFolder:
 
         Raises:
             PretrainingInterruptedError: the observer does not want to wait any longer.
-            UserError: the folder cannot be made or written to.
+            MachineError: the folder cannot be made or written to.
         """
         lock = FileLock(self.lock)
         while not self._acquired(lock):
@@ -64,7 +64,7 @@ class StageFolder:
         except Timeout:
             return False
         except OSError as error:
-            raise UserError(f"cannot write to '{self.path}': {error.strerror or error}") from error
+            raise MachineError(f"cannot write to '{self.path}': {error.strerror or error}") from error
         return True
 
     def read_encoder(self) -> dict[str, Tensor] | None:
@@ -89,7 +89,7 @@ class StageFolder:
         """Keep the trained encoder; the checkpoint has served its purpose.
 
         Raises:
-            UserError: if the disk does not take it, as with all that is written here.
+            MachineError: if the disk does not take it, as with all that is written here.
         """
         metadata = {"format": "pt", "sha256": weights_digest(weights)}
         write_atomically(self.encoder, safetensors.torch.save(dict(weights), metadata=metadata))

@@ -7,13 +7,14 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.config import RunConfig
 from data.errors import UserError
@@ -22,11 +23,13 @@ from search.executors.messages import (
     Advanced,
     Checked,
     CheckJob,
+    Crashed,
     Decision,
     Died,
     Ended,
     Evaluated,
     Failed,
+    Hindered,
     Interrupt,
     Measured,
     MeasureJob,
@@ -43,7 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalExecutor"]
 
-FALSE_STARTS = 3  # workers in a row that die before they are ready: there is no point in a fourth
+FALSE_STARTS = 3  # workers in a row that fail before they are ready: there is no point in a fourth
+KILLED_STARTS = 20  # and that are killed from outside, which says less
 GOODBYE_SECONDS = 2.0  # what an idle worker may take to exit
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -59,6 +63,7 @@ class _Place:
     ready: bool = False
     moving: bool = False  # its run has taken a step, and so has something to save
     hung_up: bool = False  # its end of the pipe is closed; its exit follows
+    crashed: bool = False  # it has said so itself
 
     @property
     def number(self) -> int | None:
@@ -83,7 +88,7 @@ class LocalExecutor:
         self._settings = WorkerSettings(cache_dir, code or TrainingCode())
         self._context = multiprocessing.get_context("spawn")
         self._places: list[_Place] = []
-        self._false_starts = 0
+        self._false_starts = self._killed_starts = 0  # in a row
         self._leaving = False
         self._ears, self._mouth = self._context.Pipe(duplex=False)  # wake() speaks to events()
         os.set_blocking(self._mouth.fileno(), False)
@@ -108,8 +113,11 @@ class LocalExecutor:
     def _open(self, index: int) -> _Place:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=work, args=(theirs, self._settings), name=f"worker-{index}")
-        with _thread_variables(self._threads), _signals_held():
-            process.start()
+        try:
+            with _thread_variables(self._threads), _signals_held(), _main_module_hidden():
+                process.start()
+        except OSError as error:
+            raise ExecutorError(f"a worker process cannot be started: {error.strerror or error}") from error
         theirs.close()  # or the worker's death would not end the pipe
         return _Place(index, process, ours)
 
@@ -197,10 +205,13 @@ class LocalExecutor:
                 match message:
                     case Ready():
                         place.ready = True
-                        self._false_starts = 0
+                        self._false_starts = self._killed_starts = 0
                     case Advanced() | Evaluated():
                         place.moving = True
-                    case Ended() | Failed() | Refused() | Measured() | Checked():
+                    case Crashed():  # no longer busy once it is replaced; a broken device must not make it linger
+                        place.crashed = True
+                        place.process.kill()
+                    case Ended() | Hindered() | Failed() | Refused() | Measured() | Checked():
                         place.job = None
                 yield message
         except (EOFError, OSError):  # the latter: killed in the middle of a message
@@ -212,15 +223,22 @@ class LocalExecutor:
         place.connection.close()
         code = place.process.exitcode
         if not place.ready and not self._leaving:
-            self._false_starts += 1
-            if self._false_starts >= FALSE_STARTS:
-                raise ExecutorError(
-                    f"{FALSE_STARTS} worker processes in a row died while starting (the last with exit code {code}); "
-                    "their error is printed above"
-                )
+            self._count_false_start(code)
         position = self._places.index(place)
         self._places[position : position + 1] = [] if self._leaving else [self._open(place.index)]
-        yield Died(place.index, place.number, code)
+        if not place.crashed:
+            yield Died(place.index, place.number, code)
+
+    def _count_false_start(self, code: int | None) -> None:
+        if code is not None and code < 0:
+            self._killed_starts += 1
+        else:
+            self._false_starts += 1
+        if self._false_starts >= FALSE_STARTS or self._killed_starts >= KILLED_STARTS:
+            raise ExecutorError(
+                f"{max(self._false_starts, self._killed_starts)} worker processes in a row died while starting "
+                f"(the last with exit code {code}); their error is printed above"
+            )
 
     def stop(self) -> None:
         """Kill what still trains, let the idle ones exit."""
@@ -256,6 +274,19 @@ def _thread_variables(threads: int) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _main_module_hidden() -> Iterator[None]:
+    """A child would import our main module again, and with it all of the driver, though it needs nothing of it."""
+    main = sys.modules["__main__"]
+    before: dict[str, Any] = {name: main.__dict__[name] for name in ("__spec__", "__file__") if name in main.__dict__}
+    main.__spec__ = None
+    main.__dict__.pop("__file__", None)
+    try:
+        yield
+    finally:
+        main.__dict__.update(before)
 
 
 @contextlib.contextmanager

@@ -19,11 +19,13 @@ __all__ = [
     "Advanced",
     "CheckJob",
     "Checked",
+    "Crashed",
     "Decision",
     "Died",
     "Ended",
     "Evaluated",
     "Failed",
+    "Hindered",
     "Interrupt",
     "MeasureJob",
     "Measured",
@@ -103,8 +105,29 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Crashed:
+    """A run raised what another start may not raise; ``reason`` is one line. The worker's last words.
+
+    Its process leaves, with all memory and whatever the error broke, and is replaced; no :class:`Died` follows.
+    """
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Hindered:
+    """A run cannot go on for a :class:`data.errors.MachineError`, such as a full disk; it can be resumed later."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Failed:
-    """A run raised; ``reason`` is one line. ``number`` is None for a measurement or check."""
+    """A run failed as it would again (its loss is NaN); ``reason`` is one line. ``number`` is None for a measurement
+    or check, which fail at once whatever they raise.
+    """
 
     number: int | None
     reason: str
@@ -146,4 +169,4 @@ class Died:
 
 
 Order = TrialJob | MeasureJob | CheckJob | Decision | Interrupt
-Message = Ready | Advanced | Evaluated | Ended | Failed | Refused | Measured | Checked | Died
+Message = Ready | Advanced | Evaluated | Ended | Crashed | Hindered | Failed | Refused | Measured | Checked | Died

@@ -9,6 +9,7 @@ import optuna
 import pytest
 from inline_executor import InlineExecutor
 from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial
 from stub_study import BASE, SPEC, changed
 
 from core.evaluation import Evaluation
@@ -16,6 +17,7 @@ from search.driver import Driver
 from search.first_trials import FirstTrial
 from search.floors import Floor
 from search.samplers import SamplerChoice
+from search.setbacks import SETBACKS
 from search.space import Space
 from search.space_parsing import parse_space
 from search.study_spec import StudySpec
@@ -58,10 +60,15 @@ class FragileStorage(InMemoryStorage):
         return write
 
 
+def attributes(trial: FrozenTrial) -> dict[str, Any]:
+    """Without what tells of the kill itself."""
+    return {name: value for name, value in trial.user_attrs.items() if name != SETBACKS}
+
+
 def outcome(storage: InMemoryStorage) -> list[tuple[Any, ...]]:
     trials = optuna.load_study(study_name="stub", storage=storage).get_trials()
     return [
-        (t.state.name, t.params, t.distributions, t.values, t.intermediate_values, t.user_attrs, t.system_attrs)
+        (t.state.name, t.params, t.distributions, t.values, t.intermediate_values, attributes(t), t.system_attrs)
         for t in trials
     ]
 

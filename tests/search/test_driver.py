@@ -24,6 +24,7 @@ from search.events import (
     TrialAdvanced,
     TrialEnded,
     TrialEvaluated,
+    TrialRetried,
     TrialStarted,
     WorkerDied,
 )
@@ -300,7 +301,10 @@ def test_a_deadly_trial_fails_after_two_retries(tmp_path: Path) -> None:
     study.run()
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL", "COMPLETE"]
     assert [event.retried for event in of_type(study, WorkerDied)] == [True, True, False]
-    assert study.trials[1].user_attrs["reason"] == "its worker died 3 times, the last time with exit code -9"
+    assert study.trials[1].user_attrs["reason"] == (
+        "broke off 3 times without reaching another rung; "
+        "the last time, its worker was killed by SIGKILL, perhaps out of memory"
+    )
 
 
 def test_failures_of_runs(tmp_path: Path) -> None:
@@ -309,7 +313,7 @@ def test_failures_of_runs(tmp_path: Path) -> None:
     assert study.run().counts == {"complete": 2, "pruned": 0, "failed": 4}
     assert [trial.user_attrs["reason"] for trial in study.trials] == [
         "",
-        "ZeroDivisionError: no reason",
+        "broke off 3 times without reaching another rung; the last time, ZeroDivisionError: no reason",
         "loss of sst is nan at step 12",
         "overall score is nan at 40 examples",
         "file data/train.csv does not exist",
@@ -317,7 +321,11 @@ def test_failures_of_runs(tmp_path: Path) -> None:
     ]
     assert "ZeroDivisionError" in (study.folder / "trial-0001" / "error.txt").read_text()
     assert study.trials[3].intermediate_values.keys() == {20}
-    assert len({start["pid"] for n in range(6) for start in study.starts(n)}) == 1  # the worker went on
+    assert [len(study.starts(n)) for n in range(6)] == [1, 3, 1, 1, 1, 1]
+    pids = [start["pid"] for number in range(6) for start in study.starts(number)]
+    assert len(set(pids)) == 4  # a new one after each crash, and only then
+    assert not of_type(study, WorkerDied)
+    assert of_type(study, TrialRetried) == [TrialRetried(1, "ZeroDivisionError: no reason")] * 2
 
 
 def test_unusable_input_ends_the_study_not_all_trials(tmp_path: Path) -> None:

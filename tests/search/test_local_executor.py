@@ -2,9 +2,12 @@
 
 import os
 import signal
+import sys
 import threading
 import time
+import types
 from collections.abc import Iterator
+from multiprocessing import spawn
 from pathlib import Path
 
 import psutil
@@ -14,7 +17,18 @@ from stub_study import BASE, StubStudy, changed
 from data.errors import UserError
 from search.executors.base import ExecutorError
 from search.executors.local import LocalExecutor
-from search.executors.messages import Advanced, Checked, Died, Ended, Evaluated, Message, TrialJob
+from search.executors.messages import (
+    Advanced,
+    Checked,
+    Crashed,
+    Died,
+    Ended,
+    Evaluated,
+    Hindered,
+    Message,
+    Ready,
+    TrialJob,
+)
 
 
 @pytest.fixture
@@ -104,9 +118,71 @@ def test_death_is_seen_at_once(study: StubStudy, executor: LocalExecutor) -> Non
     assert workers() != [worker]
 
 
+def test_a_crash_takes_its_process_along_and_is_told_once(study: StubStudy, executor: LocalExecutor) -> None:
+    study.script(trials={"trial-0000": "raise"})
+    executor.start()
+    executor.submit(job(study))
+    (worker,) = workers()
+    assert wait_for(executor, Crashed) == Crashed(0, "ZeroDivisionError: no reason")
+    told: list[Message] = []
+    while executor.idle == 0:  # it is no place for another job before it is replaced
+        told += executor.events(20)
+    assert not worker.is_running()
+    executor.submit(job(study, 1))
+    while not any(isinstance(message, Evaluated) for message in told):
+        told += executor.events(20)
+    assert not [message for message in told if isinstance(message, Died)]
+
+
+def test_workers_killed_while_they_start_are_replaced(study: StubStudy, executor: LocalExecutor) -> None:
+    executor.start()
+    executor.submit(job(study))
+    for _ in range(4):
+        (worker,) = workers()
+        worker.kill()
+        wait_for(executor, Died)
+    executor.submit(job(study))
+    wait_for(executor, Evaluated)
+
+
+def test_a_folder_that_cannot_be_is_the_machines_fault(study: StubStudy, executor: LocalExecutor) -> None:
+    executor.start()
+    order = job(study)
+    order.folder.rmdir()
+    order.folder.touch()
+    executor.submit(order)
+    assert wait_for(executor, Hindered) == Hindered(0, f"cannot write '{order.folder}': File exists")
+    assert executor.idle == 1
+    order.folder.unlink()
+    executor.submit(order)
+    wait_for(executor, Evaluated)
+
+
 def workers() -> list[psutil.Process]:
     children = psutil.Process().children()
     return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+
+
+def test_a_worker_does_not_import_the_program_that_starts_it(
+    executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As multiprocessing would have it: a driver's main module brings Optuna, the dashboard and half of SciPy."""
+    main, told = types.ModuleType("__main__"), []
+    main.__file__ = "/somewhere/run.py"
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    original = spawn.get_preparation_data
+
+    def noted(name: str) -> dict[str, object]:
+        told.append(original(name))
+        return told[-1]
+
+    monkeypatch.setattr(spawn, "get_preparation_data", noted)
+    executor.start()
+    wait_for(executor, Ready)
+    assert "sys_path" in told[0]
+    assert not [key for data in told for key in data if key.startswith("init_main")]
+    assert main.__file__ == "/somewhere/run.py"
+    assert "init_main_from_path" in original("x")
 
 
 def test_a_wake_up_ends_the_wait(executor: LocalExecutor) -> None:

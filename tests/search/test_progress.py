@@ -17,6 +17,7 @@ from search.events import (
     TrialAdvanced,
     TrialEnded,
     TrialEvaluated,
+    TrialRetried,
     TrialStarted,
     WorkerDied,
 )
@@ -42,6 +43,7 @@ EVENTS: list[Event] = [
     TrialEvaluated(1, evaluation(300, 0.61)),
     TrialEnded(1, "complete", 0.7, "", evaluation(600, 0.7), 80.0, Path("runs/s/trial-0001")),
     WorkerDied(1, 2, -9, True),
+    TrialRetried(2, "MemoryError: MemoryError"),
     ended(2, "pruned", 0.5, "below the others at 300 examples"),
 ]
 
@@ -88,7 +90,8 @@ def test_plain_lines() -> None:
         "resuming: 1 of 4 trials are over, 1 go on",
         "trial   1  at     300 examples  overall 0.6100  sst .512  sts -.250  61 examples/s",
         "trial   1  complete  overall 0.7000  sst .512  sts -.250  80 s",
-        "worker 1 died (exit code -9); its trial is tried again",
+        "worker 1 was killed by SIGKILL, perhaps out of memory; its trial is tried again",
+        "trial   2  broke off (MemoryError: MemoryError); it is tried again",
         "trial   2  pruned    overall 0.5000  sst .512  sts -.250  (below the others at 300 examples)  75 s",
     ]
 

@@ -1,28 +1,37 @@
 """A training function of the trainer's shape without torch: importable by spawned workers.
 
-``script.json`` in the cache folder says what goes wrong: {"step_seconds": 0.001, "trials": {"trial-0001": "raise"}}.
+``script.json`` in the cache folder says what goes wrong: {"step_seconds": 0.001, "trials": {"trial-0001": "raise"}},
+or {"faults": {"trial-0001": [["die", 24]]}}: at its first start, and no other, it dies after 24 examples; or
+{"chaos": [0.01, 7]}: with this probability a step goes wrong, by this seed.
 A checkpoint holds a running hash over all steps, so that a score tells whether a resumed run equals an undisturbed one.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
 import os
+import random
 import signal
 import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from core.atomic_files import write_atomically
 from core.config import RunConfig
 from core.cost import Cost
 from core.errors import DivergedError
 from core.evaluation import Evaluation
-from core.run_observer import RunObserver
+from core.run_folder import RunFolder
 from core.speed import Speed
 from data.errors import UserError
+
+if TYPE_CHECKING:
+    from core.run_observer import RunObserver  # would load torch
 
 
 class Outcome(StrEnum):
@@ -64,10 +73,8 @@ class State:
         raw = json.loads(file.read_text())
         return cls(raw["examples"], raw["digest"], [Evaluation.from_dict(e) for e in raw["evaluations"]])
 
-    def save(self, folder: Path) -> None:
-        temporary = folder / "checkpoint.tmp"
-        temporary.write_text(json.dumps(asdict(self)))
-        temporary.replace(folder / "checkpoint.pt")
+    def save(self, folder: Path, padding: int = 0) -> None:
+        write_atomically(folder / "checkpoint.pt", json.dumps(asdict(self)).encode() + b" " * padding)
 
 
 def overall(config: RunConfig, rung: int, digest: str) -> float:
@@ -76,12 +83,55 @@ def overall(config: RunConfig, rung: int, digest: str) -> float:
     return 0.9 * quality * (1 - math.exp(-3 * rung / config.budget.examples)) + int(digest[:4], 16) / 2**16 / 50
 
 
+class Trouble:
+    """What goes wrong in one start of a trial, apart from its fate.
+
+    Args:
+        script: of the study.
+        trial: name of its folder.
+        start: how often it was started before.
+    """
+
+    def __init__(self, script: dict[str, Any], trial: str, start: int) -> None:
+        planned = dict(enumerate(script.get("faults", {}).get(trial, [])))
+        self._fault, self._after = planned.get(start, ("", 0))
+        self._probability, seed = script.get("chaos", (0.0, 0))
+        self._random = random.Random(f"{seed} {trial} {start}")
+
+    def strike(self, examples: int) -> None:
+        """Perhaps do not return."""
+        if self._random.random() < self._probability:
+            strike(self._random.choice(["die", "exit", "memory", "raise"]))
+        if self._fault and examples >= self._after:
+            strike(self._fault)
+
+
+def strike(fault: str) -> None:
+    match fault:
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "exit":
+            os._exit(137)
+        case "memory":
+            raise MemoryError
+        case "raise":
+            raise RuntimeError("CUDA error:\nunspecified launch failure")
+        case "full":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def train(config: RunConfig, folder: Path, resources: Resources, observer: RunObserver) -> Outcome:
     script = resources.script
     fate = script.get("trials", {}).get(folder.name, "")
     resources.runs += 1
-    state = State.load(folder, config)
-    with (folder / "starts.jsonl").open("a") as file:
+    if fate == "load":
+        time.sleep(60.0)
+    state, run = State.load(folder, config), RunFolder(folder)
+    if state.evaluations:
+        run.write_metrics(state.evaluations)  # a kill may have come between the checkpoint and these
+    with (folder / "starts.jsonl").open("a+") as file:
+        file.seek(0)
+        trouble = Trouble(script, folder.name, len(file.readlines()))
         start = {"pid": os.getpid(), "examples": state.examples, "run_of_process": resources.runs}
         file.write(json.dumps(start | {"threads": os.environ["OMP_NUM_THREADS"]}) + "\n")
     if fate == "refuse":
@@ -93,6 +143,7 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
             return Outcome.PRUNED
     while len(state.evaluations) < len(config.rungs):
         time.sleep(script.get("step_seconds", 0.0))
+        trouble.strike(state.examples)
         state.examples += config.budget.batch_size
         state.digest = hashlib.sha256(state.digest.encode()).hexdigest()
         rung = config.rungs[len(state.evaluations)]
@@ -109,14 +160,14 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
             state.evaluations.append(
                 Evaluation(rung, state.examples, 0, score, {"sst": score}, {}, {}, seconds, 100.0, cost=cost)
             )
-            state.save(folder)
-            (folder / "best").mkdir(exist_ok=True)
-            (folder / "best" / "model.safetensors").write_text(str(rung))
-            (folder / "metrics.jsonl").write_text("".join(e.to_json() + "\n" for e in state.evaluations))
+            state.save(folder, script.get("padding", 0))
+            run.best_model.parent.mkdir(parents=True, exist_ok=True)
+            run.best_model.write_text(str(rung))
+            run.write_metrics(state.evaluations)
             if not observer.evaluated(state.evaluations[-1]):
                 return Outcome.PRUNED
         elif not observer.stepped(state.examples):
-            state.save(folder)
+            state.save(folder, script.get("padding", 0))
             return Outcome.INTERRUPTED
     return Outcome.FINISHED
 
