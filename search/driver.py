@@ -120,7 +120,7 @@ class Driver:
         self._inherited: set[int] = set()  # of these, what an earlier driver left
         self._held: list[RunningTrial] = []  # the same as a running one, whose end they wait for
         self._running: dict[int, RunningTrial] = {}
-        self._refusal = ""
+        self._refusal: UserError | None = None  # what ends the study before its time
         self._has_scored = False  # whether a run of this driver passed a rung
         self._leaving = False
 
@@ -241,18 +241,17 @@ class Driver:
         """What ends the study while trials run lets these write a checkpoint first."""
         try:
             yield
-        except MachineError as error:
-            self._halt(f"{error}; {MEND}")
         except UserError as error:
-            self._halt(str(error))
+            self._halt(error)
 
-    def _halt(self, reason: str) -> None:
-        """Stop as on an interrupt; the first reason is told when all runs have ended."""
-        self._refusal = self._refusal or reason
+    def _halt(self, error: UserError) -> None:
+        """Stop as on an interrupt; the first error is raised when all runs have ended."""
+        if self._refusal is None:
+            self._refusal = MachineError(f"{error}; {MEND}") if isinstance(error, MachineError) else error
 
     @property
     def _stopping(self) -> bool:
-        return self._interrupts.count > 0 or bool(self._refusal)
+        return self._interrupts.count > 0 or self._refusal is not None
 
     def _fill(self) -> None:
         while not self._stopping and self._executor.idle and (running := self._next()) is not None:
@@ -305,7 +304,7 @@ class Driver:
             case Crashed(number, reason):
                 self._crashed(self._running.pop(number), reason)
             case Hindered(number, reason):
-                self._halt(f"{reason}; {MEND}")
+                self._halt(MachineError(reason))
                 self._lay_aside(self._running.pop(number))
             case Refused(int(number), reason):
                 self._refused(self._running.pop(number), reason)
@@ -348,7 +347,7 @@ class Driver:
         if self._has_scored:
             self._end(running, TrialState.FAIL, reason)
         else:
-            self._halt(reason)
+            self._halt(UserError(reason))
             self._lay_aside(running)
 
     def _died(self, death: Died) -> None:
@@ -433,8 +432,8 @@ class Driver:
         finished = bool(reason)
         counts = _counts(self._study)
         self._tell_observers(events.StudyEnded(self._spec.name, finished, counts, reason))
-        if self._refusal:
-            raise UserError(self._refusal)
+        if self._refusal is not None:
+            raise self._refusal
         return StudyResult(finished, self._study, counts, reason)
 
     def _tell_observers(self, event: events.Event) -> None:

@@ -61,7 +61,7 @@ def is_alive(pid: int) -> bool:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> StubStudy:
-    study = StubStudy(tmp_path_factory.mktemp("undisturbed"), changed(pruner="halving", trials=7))
+    study = StubStudy(tmp_path_factory.mktemp("undisturbed"), changed(pruner="hyperband", trials=7))
     assert study.run().finished
     return study
 
