@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,20 +23,28 @@ from core.resources import Resources, pick_device
 from core.run_folder import RunFolder
 from core.scoring import DevScores, predict
 from search.exit_codes import entry_point
+from search.expected_words import interval_words, report_lines
 from search.finished_study import open_study, pick_trial
 from search.options import RUNS, DataDir, OtherDevice, RunsDir, StorageUrl
 from search.prediction_files import predicted_splits, write_split
-from search.provenance import made_from
+from search.provenance import described, made_from
 from search.stored_trial import require_model, stored_config
 from search.summary import python_command
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
+from search.winners_curse import Estimate, estimate_trial
 
 __all__ = ["export_trial", "main"]
 
 
 def export_trial(
-    study: str, trial: FrozenTrial, folder: RunFolder, config: RunConfig, resources: Resources, out: Path
+    study: str,
+    trial: FrozenTrial,
+    folder: RunFolder,
+    config: RunConfig,
+    resources: Resources,
+    out: Path,
+    expected: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write ``predictions/`` and ``model/`` below ``out``; returns the provenance, which holds the dev scores.
 
@@ -46,6 +55,7 @@ def export_trial(
         config: its RunConfig, with the data folder to predict for.
         resources: loads encoder, tokenizer and data.
         out: made if missing.
+        expected: what the trial is expected to score on new data, if that is known.
 
     Raises:
         UserError: if the model in the folder is not one of the RunConfig, or is of an earlier version.
@@ -68,7 +78,9 @@ def export_trial(
         "params": trial.params,
         "seed": config.seed,
         "rung": best.rung,
+        "tasks": described(config),
         "dev": {"overall": scores.overall, **scores.scores},
+        **({} if expected is None else {"expected": expected}),
         "dev_metrics": scores.metrics,
         "dev_confusion": scores.confusion,
         "config_sha256": config.digest,
@@ -106,21 +118,27 @@ def main(
     config = stored_config(folder, data, device)
     out = out or runs_dir / study / "export"
     with Console(stderr=True).status(f"predicting with trial {chosen.number}"):
-        provenance = export_trial(study, chosen, folder, config, Resources(runs_dir / "cache"), out)
-    _show(out, config, provenance)
+        estimate, unknown = estimate_trial(opened, chosen.number, TrialFolders(runs_dir / study), data)
+        expected = None if estimate is None else estimate.to_dict()
+        provenance = export_trial(study, chosen, folder, config, Resources(runs_dir / "cache"), out, expected)
+    _show(out, config, provenance, estimate, report_lines(estimate, unknown))
 
 
-def _show(out: Path, config: RunConfig, provenance: dict[str, Any]) -> None:
+def _show(
+    out: Path, config: RunConfig, provenance: dict[str, Any], estimate: Estimate | None, lines: Sequence[str]
+) -> None:
     console = Console(highlight=False)
     table = Table(
         title=f"study {provenance['study']}, trial {provenance['trial']}: scores on dev", title_justify="left"
     )
-    for heading in ("task", "metric", "score"):
+    for heading in ("task", "metric", "score", *(["expected on new data"] if estimate else [])):
         table.add_column(heading)
-    for name, task in config.tasks.items():
-        table.add_row(name, task.spec.metric, f"{provenance['dev'][name]:.4f}")
-    table.add_row("overall", "", f"{provenance['dev']['overall']:.4f}")
+    for name, metric in [*((name, task.spec.metric) for name, task in config.tasks.items()), ("overall", "")]:
+        expected = [interval_words(estimate.rows[name])] if estimate else []
+        table.add_row(name, metric, f"{provenance['dev'][name]:.4f}", *expected)
     console.print(table)
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"model:       {out / 'model'}", soft_wrap=True)
     predict_new = f"{python_command()} -m search.predict --model-dir {out / 'model'} --task {next(iter(config.tasks))}"

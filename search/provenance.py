@@ -11,7 +11,7 @@ from typing import Any
 from core.config import RunConfig
 from search.preflight import check_data
 
-__all__ = ["code_version", "made_from", "package_versions"]
+__all__ = ["code_version", "described", "made_from", "package_versions"]
 
 _PACKAGES = ("torch", "optuna", "tokenizers", "safetensors", "numpy", "scipy", "scikit-learn")
 
@@ -38,6 +38,11 @@ def package_versions() -> dict[str, str]:
 def made_from(config: RunConfig) -> dict[str, Any]:
     """What a result was made from besides its settings: the data's hash, the code's version and the packages'."""
     return {"data_sha256": check_data(config).digest, "code": code_version(), "versions": package_versions()}
+
+
+def described(config: RunConfig) -> dict[str, Any]:
+    """The tasks and what each counts in the overall score, so that predictions can be scored without the study."""
+    return config.model_dump(mode="json", include={"tasks"})["tasks"]  # type: ignore[no-any-return]
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -17,6 +17,7 @@ from search.best_trial_tables import TaskTables, loss_weight_words, task_tables
 from search.comparison import Comparison, compare
 from search.comparison_words import comparison_frame, comparison_notes, comparison_table
 from search.exit_codes import entry_point
+from search.expected_words import estimate_table, report_lines, with_expected
 from search.finished_study import best_trial, open_study
 from search.options import RUNS, DataDir, RunsDir, StorageUrl
 from search.pages import figure_div, render_page
@@ -28,16 +29,22 @@ from search.stored_space import linked_settings, logarithmic_settings
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 from search.trial_table import trial_table
+from search.winners_curse import estimate_best
 
 __all__ = ["main", "write_report"]
 
 
 def write_report(
-    study: optuna.Study, folders: TrialFolders, out: Path, comparison: Comparison | None = None
+    study: optuna.Study,
+    folders: TrialFolders,
+    out: Path,
+    comparison: Comparison | None = None,
+    data: Path | None = None,
 ) -> list[Path]:
     """Write ``report.html`` (self-contained), ``report.md`` and ``trials.csv`` below ``out``; returns their paths.
 
-    With the comparison of a study over several seeds, also that, and ``comparison.csv``.
+    With the comparison of a study over several seeds, also that, and ``comparison.csv``. ``data`` is the folder with
+    the tasks' files, if it has moved.
     """
     table = trial_table(study)
     if table.empty:
@@ -45,7 +52,10 @@ def write_report(
     curves = {number: folders.run(number).read_metrics() for number in table["trial"].tolist()}
     _warn_of_lost_curves(table, curves)
     states = dict(zip(table["trial"].tolist(), table["state"].tolist(), strict=True))
-    words, shown, (loss_weights, best) = answer(table), shown_table(table), _best_trial(study, folders)
+    shown, (loss_weights, best) = shown_table(table), _best_trial(study, folders)
+    estimate, unknown = estimate_best(study, folders, data)
+    words = answer(table, report_lines(estimate, unknown))
+    expected = None if estimate is None else estimate_table(estimate)
     compared = None if comparison is None else comparison_table(comparison)
     notes = [] if comparison is None else comparison_notes(comparison)
     title, origin = study.study_name, f"onebert {code_version()}, study {study.study_name}"
@@ -53,6 +63,7 @@ def write_report(
         "report.html.jinja",
         study=title,
         answer=words,
+        expected=expected,
         notes=notes,
         comparison=compared,
         intervals=None if comparison is None else figure_div(comparison_figure(comparison)),
@@ -65,14 +76,14 @@ def write_report(
         origin=origin,
     )
     out.mkdir(parents=True, exist_ok=True)
-    blocks = [f"# {title}", *words]
+    blocks = [f"# {title}", *words, *([] if expected is None else [expected.caption + ":", table_block(expected)])]
     if compared is not None:
         blocks += ["## Comparison", *notes, table_block(compared), "## Trials"]
     blocks += [frame_block(shown), *best_trial_blocks(loss_weights, best), origin]
     files = {
         "report.html": page,
         "report.md": "\n\n".join(blocks) + "\n",
-        "trials.csv": table.to_csv(index=False),
+        "trials.csv": with_expected(table, estimate).to_csv(index=False),
     }
     if comparison is not None:
         files["comparison.csv"] = comparison_frame(comparison).to_csv(index=False)
@@ -132,7 +143,7 @@ def main(
     comparison = compare(opened, folders, data, reference)
     if comparison is None and reference is not None:
         raise UserError(f"--reference {reference}: study '{study}' compares nothing: no variants, no seeds")
-    for path in write_report(opened, folders, out or runs_dir / study / "report", comparison):
+    for path in write_report(opened, folders, out or runs_dir / study / "report", comparison, data):
         typer.echo(path)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from search.first_trials import DEFAULT
@@ -21,8 +23,13 @@ from search.trial_table import (
 __all__ = ["answer", "shown_table"]
 
 
-def answer(table: pd.DataFrame) -> list[str]:
-    """The winner, what it gained over the default configuration, what it cost, and how far to trust it."""
+def answer(table: pd.DataFrame, expected: Sequence[str] = ()) -> list[str]:
+    """The winner, what it gained over the default configuration, what it cost, and how far to trust it.
+
+    Args:
+        table: of trials.
+        expected: what is to be expected of the winner on new data; empty if that is not known.
+    """
     finished = winnable(table)
     states = table["state"].value_counts()
     cost = (
@@ -44,12 +51,11 @@ def answer(table: pd.DataFrame) -> list[str]:
         lines.append(f"That is {gain:+.4f} against the default configuration ({default.iloc[0]['overall']:.4f}).")
     elif not default.empty:
         lines.append("It is the default configuration: nothing that was tried did better.")
-    lines += [
-        cost,
+    too_good = [
         f"It is the best of {int(finished[REPEAT_OF].isna().sum())} finished trials on the same dev examples, so it is "
         "somewhat too good: expect less on new data, and take differences below half a point of overall for noise.",
     ]
-    return lines
+    return [lines[0], *expected, *lines[1:], cost, *([] if expected else too_good)]
 
 
 def shown_table(table: pd.DataFrame) -> pd.DataFrame:

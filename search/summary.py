@@ -16,6 +16,7 @@ from rich.table import Table
 from search.comparison import compare
 from search.comparison_summary import show_comparison
 from search.cost_words import cost_words
+from search.expected_words import estimate_line, interval_words, missing_line, unknown_line
 from search.finished_study import best_trial
 from search.first_trials import DEFAULT
 from search.floors import is_feasible
@@ -24,6 +25,7 @@ from search.shown_values import rounded
 from search.study_spec import StudySpec
 from search.trial_folders import TrialFolders
 from search.trial_record import REPEAT_OF, TrialRecord
+from search.winners_curse import Estimate, estimate_best
 
 __all__ = ["python_command", "show_summary"]
 
@@ -45,14 +47,20 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
         console.print(_BELOW_FLOORS if has_finished else _NONE_FINISHED, style="red", highlight=False, soft_wrap=True)
         return
     best = TrialRecord.read(winner)
-    console.print(_score_table(best, _default(study), spec))
+    folders, data = TrialFolders(runs_dir / spec.name), Path(spec.base.data.directory)
+    with console.status("estimating what the best trial will score on new data"):
+        estimate, unknown = estimate_best(study, folders, data)
+    console.print(_score_table(best, _default(study), spec, estimate))
+    lines = [unknown_line(unknown)] if estimate is None else [estimate_line(estimate), missing_line(estimate)]
+    for line in filter(None, lines):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     assert best.config is not None, "a finished trial has its configuration"
     settings = ", ".join(f"{path} = {rounded(value)}" for path, value in spec.space.chosen(best.config).items())
     console.print(f"settings: {settings}", highlight=False, soft_wrap=True)
     if best.result.cost is not None:
         console.print(f"cost:     {cost_words(best.result.cost)}", highlight=False, soft_wrap=True)
-    console.print(f"files:    {TrialFolders(runs_dir / spec.name).path(best.number)}", highlight=False, soft_wrap=True)
-    comparison = compare(study, TrialFolders(runs_dir / spec.name), Path(spec.base.data.directory))
+    console.print(f"files:    {folders.path(best.number)}", highlight=False, soft_wrap=True)
+    comparison = compare(study, folders, data)
     if comparison is not None:
         show_comparison(console, comparison)
     console.print("\nnext:", style="bold")
@@ -87,23 +95,23 @@ def _default(study: optuna.Study) -> TrialRecord | None:
     return next((r for r in records if r.role == DEFAULT and r.result.overall is not None), None)
 
 
-def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec) -> Table:
+def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec, estimate: Estimate | None) -> Table:
     table = Table(title=f"best: trial {best.number}, by its overall score on dev", title_justify="left")
     table.add_column("")
-    table.add_column("best", justify="right")
-    if default is not None:
-        table.add_column("default", justify="right")
-        table.add_column("gain", justify="right")
+    headings = ["best", *(["default", "gain"] if default else []), *(["expected on new data"] if estimate else [])]
+    for heading in headings:
+        table.add_column(heading, justify="right")
 
-    def add(label: str, value: float, other: float | None) -> None:
+    def add(name: str, label: str, value: float, other: float | None) -> None:
         compared = [] if other is None else [f"{other:.4f}", f"{value - other:+.4f}"]
-        table.add_row(label, f"{value:.4f}", *compared)
+        expected = [] if estimate is None else [interval_words(estimate.rows[name])]
+        table.add_row(label, f"{value:.4f}", *compared, *expected)
 
     for name, task in spec.base.tasks.items():
         other = default.result.scores[name] if default else None
-        add(f"{name} {task.spec.metric}", best.result.scores[name], other)
+        add(name, f"{name} {task.spec.metric}", best.result.scores[name], other)
     assert best.result.overall is not None, "a finished trial has an overall score"
-    add("overall", best.result.overall, default.result.overall if default else None)
+    add("overall", "overall", best.result.overall, default.result.overall if default else None)
     return table
 
 

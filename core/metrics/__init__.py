@@ -2,20 +2,30 @@
 
 from core.metrics.bootstrap import bootstrap_scores
 from core.metrics.classification import confusion_matrix, predicted_classes
-from core.metrics.counted import counted_metric
+from core.metrics.counted import counted_metric, counted_metrics
 from core.metrics.intervals import ScoreIntervals, pooled_variance
+from core.metrics.out_of_bag import LEAST_EXAMPLES, Bags, BagScores
 from core.metrics.overall import normalised, overall_score
 from core.metrics.task import own_metric, task_metrics
+from core.metrics.winners_curse import Expectation, Expectations, expect, replay_selection
 
 __all__ = [
+    "LEAST_EXAMPLES",
+    "BagScores",
+    "Bags",
+    "Expectation",
+    "Expectations",
     "ScoreIntervals",
     "bootstrap_scores",
     "confusion_matrix",
     "counted_metric",
+    "counted_metrics",
+    "expect",
     "normalised",
     "overall_score",
     "own_metric",
     "pooled_variance",
     "predicted_classes",
+    "replay_selection",
     "task_metrics",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 from core.metrics.counted import counted_metric
 from data.tasks import TaskSpec
 
-__all__ = ["bootstrap_scores"]
+__all__ = ["bootstrap_scores", "drawn_counts"]
 
 _ENTRIES = 1 << 21  # of a table of counts held at a time: 16 MiB
 
@@ -40,14 +40,14 @@ def bootstrap_scores(
     found = np.empty((replicates, len(predictions)))
     step = max(1, _ENTRIES // size)
     for start in range(0, replicates, step):
-        counts = _draw(min(step, replicates - start), size, rng)
+        counts = drawn_counts(min(step, replicates - start), size, rng)
         for run, one in enumerate(predictions):
             found[start : start + step, run] = counted_metric(spec, one, gold, counts)
     return found
 
 
-def _draw(resamples: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each of ``size`` examples is drawn in each resample, (resamples, size) float64."""
+def drawn_counts(resamples: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each of ``size`` examples is drawn, with replacement, in each resample: (resamples, size) float64."""
     drawn = rng.integers(size, size=(resamples, size)) + size * np.arange(resamples)[:, None]
     counts = np.bincount(drawn.ravel(), minlength=resamples * size)
     return counts.reshape(resamples, size).astype(np.float64)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,11 +22,13 @@ from search.ensemble.request import Request, SoupKind
 from search.ensemble.result import Ensemble
 from search.ensemble.selection import GreedyOptions, select_members
 from search.ensemble.souped import soup_members
-from search.ensemble.words import score_table, selection_words
+from search.ensemble.winners_curse import Replay
+from search.ensemble.words import expected_words, score_table, selection_words
 from search.exit_codes import entry_point
+from search.expected_words import unknown_line
 from search.finished_study import open_study, pick_trial
 from search.options import RUNS, DataDir, OtherDevice, RunsDir, StorageUrl
-from search.provenance import made_from
+from search.provenance import described, made_from
 from search.stored_study import check_same_data
 from search.trial_folders import TrialFolders
 
@@ -81,10 +85,17 @@ def main(
         dev = {task: resources.scored_dev(pool[0].config, task) for task in pool[0].config.tasks}
     with Console(stderr=True).status("predicting"):
         ensemble = _make(request, named, pool, dev, resources)
-    chosen = {"by_hand": request.by_hand, "candidates": len(pool), "scored_trials": len(library.scored)}
+    chosen: dict[str, Any] = {"by_hand": request.by_hand, "candidates": len(pool), "scored_trials": len(library.scored)}
+    words = [selection_words(request.by_hand, len(pool), len(library.scored))]
+    if request.greedy is not None:
+        with Console(stderr=True).status("estimating what it will score on new data"):
+            selected_from = _selected_from(request, library)
+            expected, more = _expected(request.greedy, selected_from, pool, library.folders, ensemble)
+        chosen |= expected
+        words += more
     out = out or runs_dir / study / "ensemble"
-    write_ensemble(out, ensemble, {"study": study, **chosen, **origin})
-    _show(study, out, ensemble, selection_words(request.by_hand, len(pool), len(library.scored)), dev_only)
+    write_ensemble(out, ensemble, {"study": study, **chosen, "tasks": described(pool[0].config), **origin})
+    _show(study, out, ensemble, words, dev_only)
 
 
 def _named(request: Request, library: Library) -> Shares:
@@ -94,6 +105,30 @@ def _named(request: Request, library: Library) -> Shares:
 
 def _candidates(request: Request, library: Library) -> list[int]:
     return library.candidates() if request.trials is None else candidates_by_hand(request.trials)
+
+
+def _selected_from(request: Request, library: Library) -> list[int]:
+    """All that might have been among the candidates; models are kept of the best."""
+    if request.trials is not None:
+        return candidates_by_hand(request.trials)
+    return library.complete if library.needs_models else library.scored
+
+
+def _expected(
+    options: GreedyOptions, trials: list[int], pool: list[Member], folders: TrialFolders, ensemble: Ensemble
+) -> tuple[dict[str, Any], list[str]]:
+    """What to expect of the ensemble on new data, for its record, and in words."""
+    replay = Replay(sorted({*trials, *(one.number for one in pool)}), len(pool), options, pool[0].config, folders)
+    try:
+        found = replay.expect(ensemble.shares)
+    except UserError as error:
+        return {}, [unknown_line(str(error))]
+    record: dict[str, Any] = {
+        "overall": asdict(found.overall),
+        **{task: asdict(one) for task, one in found.tasks.items()},
+    }
+    record |= {"selected_from": {"trials": len(replay.trials)}, "resamples": replay.resamples}
+    return {"expected": record}, expected_words(found, len(replay.trials), replay.resamples)
 
 
 def _make(
@@ -107,14 +142,15 @@ def _make(
     return average_members(pool, named, dev, resources, request.dev_only)
 
 
-def _show(study: str, out: Path, ensemble: Ensemble, selection: str, dev_only: bool) -> None:
+def _show(study: str, out: Path, ensemble: Ensemble, selection: Sequence[str], dev_only: bool) -> None:
     console = Console(highlight=False)
     console.print(score_table(study, ensemble))
     if ensemble.whole_dev is not None:
         console.print(f"on all of dev, not only what trials are scored on: overall {ensemble.whole_dev.overall:.4f}")
     if dev_only and any(task.dev_limit for task in ensemble.members[0].config.tasks.values()):
         console.print("predictions are for the dev examples that trials are scored on (dev_limit); all need models")
-    console.print(selection, soft_wrap=True)
+    for line in selection:
+        console.print(line, markup=False, soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"made of:     {out / 'ensemble.json'}", soft_wrap=True)
     if ensemble.model is not None:

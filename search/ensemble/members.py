@@ -78,6 +78,12 @@ class Library:
         return [trial.number for trial in trials if _is_scored(TrialRecord.read(trial))]
 
     @property
+    def complete(self) -> list[int]:
+        """Numbers of the finished trials."""
+        trials = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return [trial.number for trial in trials]
+
+    @property
     def tasks(self) -> list[str]:
         """The study's tasks, in alphabetical order.
 

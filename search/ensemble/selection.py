@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.config import RunConfig
-from core.ensembles import Selection, select, select_in_bags
+from core.ensembles import select, select_in_bags
 from core.ensembles.greedy_selection import Predictions
 from core.metrics import overall_score, own_metric
 from data.examples import Examples
 from search.ensemble.members import Member
 from search.ensemble.named_trials import Shares
 
-__all__ = ["GreedyOptions", "select_members"]
+__all__ = ["GreedyOptions", "select_members", "select_shares"]
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,34 @@ class GreedyOptions:
 
 def select_members(members: Sequence[Member], dev: Mapping[str, Examples], options: GreedyOptions) -> Shares:
     """The selected trials' shares in every task, by their predictions for the dev examples that they are scored on."""
-    config = members[0].config
     gold = {task: np.asarray(examples.labels) for task, examples in dev.items()}
+    predictions = {member.number: member.predictions for member in members}
+    return select_shares(predictions, members[0].config, gold, options)
+
+
+def select_shares(
+    members: Mapping[int, Predictions], config: RunConfig, gold: Mapping[str, np.ndarray], options: GreedyOptions
+) -> Shares:
+    """The selected members' shares in every task.
+
+    Args:
+        members: what each trial predicts for some examples of every task.
+        config: of any of them.
+        gold: the labels of these examples.
+        options: how to select.
+    """
     if options.each_task:
-        return {task: _shares(members, _select(members, (task,), config, gold, options)) for task in config.tasks}
-    selected = _select(members, tuple(config.tasks), config, gold, options)
-    return {task: _shares(members, selected) for task in config.tasks}
+        return {task: _select(members, (task,), config, gold, options) for task in config.tasks}
+    return dict.fromkeys(config.tasks, _select(members, tuple(config.tasks), config, gold, options))
 
 
 def _select(
-    members: Sequence[Member],
+    members: Mapping[int, Predictions],
     tasks: Sequence[str],
     config: RunConfig,
     gold: Mapping[str, np.ndarray],
     options: GreedyOptions,
-) -> Selection:
+) -> dict[int, float]:
     specs = {task: config.tasks[task].spec for task in tasks}
     weights = {task: config.tasks[task].score_weight for task in tasks}
 
@@ -62,13 +75,10 @@ def _select(
         scores = {task: own_metric(spec, predictions[task], gold[task]) for task, spec in specs.items()}
         return overall_score(scores, specs, weights)
 
-    predictions = [{task: member.predictions[task] for task in tasks} for member in members]
-    if not options.bags:
-        return select(predictions, score, options.steps, options.start)
-    rng = np.random.default_rng(options.seed)
-    return select_in_bags(predictions, score, options.steps, options.start, bags=options.bags, rng=rng)
-
-
-def _shares(members: Sequence[Member], selection: Selection) -> dict[int, float]:
-    shares = zip(members, selection.shares, strict=True)
-    return {member.number: share for member, share in shares if share > 0}
+    library = [{task: predictions[task] for task in tasks} for predictions in members.values()]
+    if options.bags:
+        rng = np.random.default_rng(options.seed)
+        selected = select_in_bags(library, score, options.steps, options.start, bags=options.bags, rng=rng)
+    else:
+        selected = select(library, score, options.steps, options.start)
+    return {number: share for number, share in zip(members, selected.shares, strict=True) if share > 0}

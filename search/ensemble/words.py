@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
+from core.metrics import Expectations
 from data.tasks import TaskSpec
 from search.ensemble.named_trials import Shares
 from search.ensemble.result import Ensemble
+from search.expected_words import expectation_line
 
-__all__ = ["score_table", "selection_words"]
+__all__ = ["expected_words", "score_table", "selection_words"]
 
 
 def score_table(study: str, ensemble: Ensemble) -> Table:
@@ -46,6 +48,20 @@ def selection_words(by_hand: bool, candidates: int, scored: int) -> str:
         f"selected on these dev examples from {candidates} of {scored} scored trials: "
         "a score on what was selected on is optimistic"
     )
+
+
+def expected_words(expected: Expectations, trials: int, resamples: int) -> list[str]:
+    """What a selected ensemble will score on new data.
+
+    Args:
+        expected: the estimate.
+        trials: how many could have been selected.
+        resamples: in how many the selection was made anew.
+    """
+    return [
+        expectation_line(expected.overall, f"what was selected from {trials} trials"),
+        f"(the selection was made anew on {resamples} resamples of the dev examples)",
+    ]
 
 
 def _share_words(shares: Shares, number: int) -> str:

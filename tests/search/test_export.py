@@ -29,6 +29,9 @@ from data.examples import Examples
 from data.reading import read_split
 from data.task_files import builtin_tasks
 from search.export import export_trial
+from search.finished_study import open_study
+from search.trial_folders import TrialFolders
+from search.winners_curse import estimate_best
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -85,6 +88,22 @@ def test_the_exported_dev_scores_are_those_of_the_search(exported: Path, finishe
     predicted = [int(line.split(" , ")[1]) for line in lines]
     assert gold is not None
     assert np.mean(np.array(predicted) == gold) == provenance["dev"]["sst"]
+
+
+def test_the_estimate_is_exported(exported: Path, finished_study: Any, run_command: Run, tmp_path: Path) -> None:
+    """And with it search.score needs nothing but the labels; here those of train and dev will do for test."""
+    provenance = json.loads((exported / "predictions" / "provenance.json").read_text())
+    study = open_study("tiny", None, finished_study.runs)
+    estimate, _ = estimate_best(study, TrialFolders(finished_study.runs / "tiny"))
+    assert estimate is not None
+    assert provenance["expected"] == estimate.to_dict()
+    for task in ("sst", "para", "sts"):
+        lines = (exported / "predictions" / f"{task}-test-output.csv").read_text().splitlines()[1:]
+        rows = [line.rsplit(",", 1)[0].strip() + f",{place % 2}" for place, line in enumerate(lines)]
+        (tmp_path / f"{task}-labels.csv").write_text("id,label\n" + "\n".join(rows) + "\n")
+    done = run_command("search.score", "--study", "tiny", "--runs-dir", finished_study.runs, "--labels", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"on dev it was {estimate.scores.overall.dev:.4f}, and what was expected is" in done.stdout
 
 
 def trained(finished_study: Any, folder: Path, **sections: dict[str, Any]) -> tuple[RunConfig, Resources, RunFolder]:

@@ -20,12 +20,14 @@ from data.tasks import TaskSpec
 from search.best_trial_tables import loss_weight_words, task_tables
 from search.cost_words import cost_words
 from search.dashboard_panels import trial_note
+from search.expected_words import estimate_line
 from search.report import write_report
 from search.report_words import answer, shown_table
 from search.storage import open_storage
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord, TrialResult
 from search.trial_table import trial_table
+from search.winners_curse import estimate_best
 
 COST = Cost(parameters=2000, trainable_parameters=50, forward_examples=3200, peak_memory_mib=812.4)
 POINT = Evaluation(200, 208, 13, 0.6, {"sst": 0.5}, {}, {}, 8.0, 61.0, cost=COST)
@@ -208,6 +210,28 @@ def test_the_best_trials_changed_loss_weights_are_in_the_report(
     line = "Loss weights at its best rung, tapered: sst 0.125."
     assert f"<p>{line}</p>" in page.read_text()
     assert f"## Best trial\n\n{line}\n\n## Best trial: sst" in words.read_text()
+
+
+def test_what_the_best_trial_will_score_stands_beside_its_score(
+    copied: tuple[optuna.Study, TrialFolders], tmp_path: Path
+) -> None:
+    study, folders = copied
+    estimate, _ = estimate_best(study, folders)
+    assert estimate is not None
+    page, words, trials = write_report(study, folders, tmp_path / "report")
+    overall = estimate.scores.overall
+    for text in (page.read_text(), words.read_text()):
+        assert estimate_line(estimate) in text
+        assert f"{overall.low:.4f} to {overall.high:.4f}" in text
+        assert "somewhat too good" not in text
+    rows = pd.read_csv(trials).set_index("trial")["expected"].dropna()
+    assert rows.to_dict() == pytest.approx({estimate.trial: overall.expected})
+
+    page, words, trials = write_report(study, TrialFolders(tmp_path / "elsewhere"), tmp_path / "report")
+    reason = f"by how much cannot be said: trial {estimate.trial}&#39;s dev predictions are gone"
+    assert reason in page.read_text()
+    assert reason.replace("&#39;", "'") in words.read_text()
+    assert "expected" not in pd.read_csv(trials).columns
 
 
 def test_a_report_without_the_folders_has_no_metrics(copied: tuple[optuna.Study, TrialFolders], tmp_path: Path) -> None:

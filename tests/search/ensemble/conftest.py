@@ -71,6 +71,12 @@ class Trials:
         return number
 
 
+@pytest.fixture(autouse=True)
+def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To say what a selection is worth on new data: these tests are not about that."""
+    monkeypatch.setattr("search.ensemble.winners_curse._MOST", 20)
+
+
 @pytest.fixture(scope="session")
 def trials(finished_study: Any) -> Trials:
     return Trials(Path(finished_study.runs))

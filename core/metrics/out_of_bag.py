@@ -1,0 +1,84 @@
+"""A task's examples split again and again: those that a bootstrap resample holds, and those that it left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.metrics.bootstrap import drawn_counts
+from core.metrics.counted import counted_metrics
+from data.tasks import TaskSpec
+
+__all__ = ["LEAST_EXAMPLES", "BagScores", "Bags"]
+
+LEAST_EXAMPLES = 10  # with fewer, what is left out of a resample is now and then a single one
+_ENTRIES = 1 << 21  # of a table of counts held at a time: 16 MiB
+
+
+@dataclass(frozen=True)
+class BagScores:
+    """The own metric of several runs of a task, float64.
+
+    Attributes:
+        whole: on all examples, (runs,).
+        inside: on the examples in each resample, those drawn twice counting twice, (resamples, runs).
+        outside: on the examples that are not in it, each once, (resamples, runs).
+    """
+
+    whole: np.ndarray
+    inside: np.ndarray
+    outside: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence[BagScores]) -> BagScores:
+        """Of the runs of all parts, which are of the same bags."""
+        return cls(
+            np.concatenate([part.whole for part in parts]),
+            np.concatenate([part.inside for part in parts], axis=1),
+            np.concatenate([part.outside for part in parts], axis=1),
+        )
+
+
+class Bags:
+    """Resamples of a task's examples, N drawn of N with replacement: on average 36.8 % of them are left out.
+
+    Args:
+        size: of the examples, N.
+        resamples: how many, at least 1.
+        rng: draws them. One that leaves nothing out is drawn again.
+
+    Raises:
+        ValueError: if there are fewer than :data:`LEAST_EXAMPLES` examples.
+    """
+
+    def __init__(self, size: int, resamples: int, rng: np.random.Generator) -> None:
+        if size < LEAST_EXAMPLES:
+            raise ValueError(f"at least {LEAST_EXAMPLES} examples must be there, got {size}")
+        # Bytes: none of so many draws is of one example more than 255 times.
+        self._counts = np.empty((resamples, size), dtype=np.uint8)
+        step = self._step
+        for start in range(0, resamples, step):
+            drawn = drawn_counts(min(step, resamples - start), size, rng)
+            while (full := drawn.all(axis=1)).any():
+                drawn[full] = drawn_counts(int(full.sum()), size, rng)
+            self._counts[start : start + step] = drawn
+
+    def rows(self, resample: int) -> np.ndarray:
+        """Which examples a resample holds, rising, those drawn twice standing twice: (N,) int64."""
+        return np.repeat(np.arange(self._counts.shape[1]), self._counts[resample])
+
+    def scores(self, spec: TaskSpec, predictions: Sequence[np.ndarray], gold: np.ndarray) -> BagScores:
+        """Of runs' predictions, as :func:`core.metrics.counted.counted_metrics` takes them."""
+        inside, outside = [], []
+        for start in range(0, len(self._counts), self._step):
+            counts = self._counts[start : start + self._step].astype(np.float64)
+            inside.append(counted_metrics(spec, predictions, gold, counts))
+            outside.append(counted_metrics(spec, predictions, gold, (counts == 0).astype(np.float64)))
+        whole = counted_metrics(spec, predictions, gold, np.ones((1, len(gold))))
+        return BagScores(whole[0], np.concatenate(inside), np.concatenate(outside))
+
+    @property
+    def _step(self) -> int:
+        return max(1, _ENTRIES // self._counts.shape[1])

@@ -1,0 +1,123 @@
+"""What the winner of a selection will score on new examples (bootstrap bias-corrected: Tsamardinos, Greasidou &
+Borboudakis 2018, "Bootstrapping the out-of-sample predictions for efficient and accurate cross-validation").
+
+The best of many scores on the same examples is too good: among equals luck decides, and it does not come back. In every
+resample of the examples the selection is made anew, and what it selects is scored on the examples that were left out,
+which had no say in it. The mean of these scores is what to expect.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from core.metrics.out_of_bag import BagScores
+from core.metrics.overall import overall_score
+from data.tasks import TaskSpec
+
+__all__ = ["Expectation", "Expectations", "expect", "replay_selection"]
+
+# The examples left out are 1 / e of all: of one run, scores on them vary e - 1 times as much as scores on all of them.
+_ON_ALL = 1.0 / (math.e - 1.0)  # of a variance
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A score of what was selected, and what it is expected to be on new examples.
+
+    Attributes:
+        dev: on the examples that it was selected on.
+        expected: on new ones.
+        low, high: 95 % interval of the true score, that on endlessly many new ones.
+    """
+
+    dev: float
+    expected: float
+    low: float
+    high: float
+
+    @property
+    def optimism(self) -> float:
+        """How much too good ``dev`` looks."""
+        return self.dev - self.expected
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """Of the overall score, and of each task's own metric, of what was selected by one of them or by both."""
+
+    overall: Expectation
+    tasks: dict[str, Expectation]
+
+
+def replay_selection(
+    bags: Mapping[str, BagScores], winner: int, specs: Mapping[str, TaskSpec], weights: Mapping[str, float]
+) -> Expectations:
+    """What to expect of the run that has the best overall score, the first of equals.
+
+    Args:
+        bags: per task, scores of all that was selected from: of each run at each of its rungs, where checkpoints were
+            chosen by the same score.
+        winner: index of what was selected.
+        specs: of the tasks.
+        weights: of the tasks in the overall score.
+    """
+    inside = overall_score({task: scores.inside for task, scores in bags.items()}, specs, weights)
+    return expect(bags, inside.argmax(axis=1), winner, specs, weights)
+
+
+def expect(
+    bags: Mapping[str, BagScores],
+    selected: np.ndarray,
+    winner: int,
+    specs: Mapping[str, TaskSpec],
+    weights: Mapping[str, float],
+) -> Expectations:
+    """What to expect of the winner, by what the same selection made of each resample.
+
+    Of what resample b selected, s(b), the deviation d(b) counts: of its score on the examples left out in b, from the
+    mean of its scores on those left out in all resamples. So
+
+        expected = mean over b of whole[s(b)] + d(b)
+
+    whole[s] stands for that mean, which would do for an accuracy. A correlation or an F1 is lower on few examples than
+    on many, and this would be taken for a bias of the selection. Where there is nothing to select from, what is
+    expected is the score itself.
+
+    The interval is expected ± t sd sqrt(1 / (e - 1) + 1 / B), where sd is that of the B summands, and t the 97.5 %
+    quantile of Student's distribution with B - 1 degrees of freedom. The first term: summands are scores on 1 / e of
+    the examples, whose variance is e - 1 times that of scores on all of them (for which reason quantiles of the
+    summands, the paper's interval, hold the truth in more than 95 of 100 cases). The second is the error of the mean.
+
+    Args:
+        bags: per task, scores of everything that any resample selected.
+        selected: index into ``bags`` of what each of at least two resamples selected, (B,).
+        winner: index of what was selected on all examples.
+        specs: of the tasks.
+        weights: of the tasks in the overall score.
+    """
+    whole = {task: scores.whole for task, scores in bags.items()}
+    outside = {task: scores.outside for task, scores in bags.items()}
+    overall = _expectation(
+        overall_score(whole, specs, weights), overall_score(outside, specs, weights), selected, winner, 0.0
+    )
+    tasks = {
+        task: _expectation(whole[task], outside[task], selected, winner, -1.0 if specs[task].kind.is_score else 0.0)
+        for task in bags
+    }
+    return Expectations(overall, tasks)
+
+
+def _expectation(
+    whole: np.ndarray, outside: np.ndarray, selected: np.ndarray, winner: int, lowest: float
+) -> Expectation:
+    deviation = outside[np.arange(len(selected)), selected] - outside.mean(axis=0)[selected]
+    summands = whole[selected] + deviation
+    expected = float(summands.mean())
+    count = len(summands)
+    half = float(stats.t.ppf(0.975, count - 1) * summands.std(ddof=1) * math.sqrt(_ON_ALL + 1.0 / count))
+    return Expectation(float(whole[winner]), expected, max(lowest, expected - half), min(1.0, expected + half))

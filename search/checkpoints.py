@@ -1,0 +1,106 @@
+"""The scored rungs of trials, with the dev predictions that every one left on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.evaluation import Evaluation
+from core.metrics import Bags, BagScores
+from core.run_folder import RunFolder
+from data.errors import UserError
+from data.gold import Labels
+from data.tasks import TaskSpec
+from search.trial_folders import TrialFolders
+
+__all__ = ["Checkpoint", "score_bags", "stored_checkpoints"]
+
+_AT_ONCE = 32  # checkpoints whose predictions are in memory
+_SAME = 1e-6  # versions of a library may differ in a last digit
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trial at one of its rungs.
+
+    Attributes:
+        trial: its number.
+        run: its folder.
+        evaluation: its scores as they were recorded.
+    """
+
+    trial: int
+    run: RunFolder
+    evaluation: Evaluation
+
+    def predictions(self, spec: TaskSpec, size: int) -> np.ndarray:
+        """For the dev examples of a task that trials are scored on: class probabilities (N, K) or scores (N,).
+
+        Raises:
+            UserError: if they cannot be read, or are not of ``size`` examples.
+        """
+        path = self.run.predictions(spec.name, self.evaluation.rung)
+        try:
+            stored: np.ndarray = np.load(path)
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError(f"'{path}' with trial {self.trial}'s dev predictions cannot be read: {error}") from None
+        if len(stored) != size:
+            raise UserError(
+                f"the dev file of {spec.name} has changed: it has {size} examples to be scored on, and trial "
+                f"{self.trial} predicted {len(stored)}"
+            )
+        return stored
+
+
+def stored_checkpoints(
+    trials: Iterable[int], folders: TrialFolders, tasks: Collection[str]
+) -> tuple[list[Checkpoint], tuple[int, ...]]:
+    """All rungs of the trials, by trial and rung; and the numbers of those trials of which any predictions are gone.
+
+    Of the latter none of the rungs is among the former.
+    """
+    found: list[Checkpoint] = []
+    gone: list[int] = []
+    for trial in trials:
+        run = folders.run(trial)
+        of_trial = [Checkpoint(trial, run, evaluation) for evaluation in _evaluations(run)]
+        rungs = [one.evaluation.rung for one in of_trial]
+        if rungs and all(run.predictions(task, rung).is_file() for task in tasks for rung in rungs):
+            found += of_trial
+        else:
+            gone.append(trial)
+    return found, tuple(gone)
+
+
+def _evaluations(run: RunFolder) -> list[Evaluation]:
+    try:
+        return run.read_metrics()
+    except (OSError, ValueError, TypeError):  # cut short or edited: no reason to lose what is known of other trials
+        return []
+
+
+def score_bags(checkpoints: Sequence[Checkpoint], spec: TaskSpec, gold: Labels, bags: Bags) -> BagScores:
+    """Scores of a task in every bag; few predictions are in memory at a time.
+
+    Raises:
+        UserError: if predictions cannot be read, or with these labels do not give the scores that were recorded.
+    """
+    parts = []
+    for start in range(0, len(checkpoints), _AT_ONCE):
+        some = checkpoints[start : start + _AT_ONCE]
+        part = bags.scores(spec, [one.predictions(spec, len(gold)) for one in some], gold)
+        for one, score in zip(some, part.whole, strict=True):
+            _check(one, spec, float(score))
+        parts.append(part)
+    return BagScores.joined(parts)
+
+
+def _check(checkpoint: Checkpoint, spec: TaskSpec, score: float) -> None:
+    was = checkpoint.evaluation.scores[spec.name]
+    if abs(score - was) > _SAME:
+        raise UserError(
+            f"the dev file of {spec.name} has changed; it no longer gives trial {checkpoint.trial} its {spec.metric} "
+            f"of {was:.4f}"
+        )

@@ -1,0 +1,84 @@
+"""Labels of test examples, where the user has them: a task's test file with its label column, or two columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.delimited import Record, Table, read_table
+from data.errors import UserError
+from data.gold import Labels, label_array, label_parser
+from data.reading import read_bytes
+from data.tasks import TaskSpec
+
+__all__ = ["find_labels", "label_file_names", "read_labels"]
+
+
+def find_labels(spec: TaskSpec, folder: Path) -> tuple[Path, Table] | None:
+    """The first file of those that :func:`label_file_names` lists which has labels; None if there is none.
+
+    Raises:
+        UserError: if there is no such folder, or a file is empty or UTF-16.
+    """
+    if not folder.is_dir():
+        raise UserError(f"--labels {folder}: no such folder; it should hold {' or '.join(label_file_names(spec))}")
+    for name in label_file_names(spec):
+        path = folder / name
+        if path.is_file():
+            table = read_table(read_bytes(path), str(path))
+            # A test file of id and sentence has two columns too.
+            two = len(table.header) == 2 and not {*spec.columns.sentences} & {*table.header}
+            if two or spec.columns.label in table.header:
+                return path, table
+    return None
+
+
+def label_file_names(spec: TaskSpec) -> list[str]:
+    """What a file with a task's labels may be called."""
+    test = [] if spec.files.test is None else [spec.files.test]
+    return [*test, *(f"{spec.name}{end}.csv" for end in ("-test-labels", "-labels", "-test", ""))]
+
+
+def read_labels(spec: TaskSpec, path: Path, table: Table) -> tuple[list[str], Labels]:
+    """Ids and labels, in the order of the file; rows with an empty label are left out.
+
+    A file with the task's label column has its id column too, or, where the task has none, row numbers from 0 for ids.
+    Any other has two columns, the id and the label, and may do without a header.
+
+    Raises:
+        UserError: if a column or all labels are missing, a row cannot be read, or an id stands twice.
+    """
+    records, id_column, label_column = _layout(spec, path, table)
+    parse = label_parser(spec)
+    found: dict[str, float] = {}
+    for number, record in enumerate(records):
+        if record.fault:
+            raise UserError(f"{path}:{record.line}: {record.fault}")
+        text = record.cells[label_column]
+        if not text.strip():
+            continue
+        example = str(number) if id_column is None else record.cells[id_column].strip()
+        if example in found:
+            raise UserError(f"{path}:{record.line}: the id '{example}' stands there already")
+        try:
+            found[example] = parse(text)
+        except ValueError as error:
+            raise UserError(f"{path}:{record.line}: {error}") from None
+    if not found:
+        raise UserError(f"{path}: no labels in it")
+    return list(found), label_array(spec, list(found.values()))
+
+
+def _layout(spec: TaskSpec, path: Path, table: Table) -> tuple[list[Record], int | None, int]:
+    """The records, and in which columns of them id and label are."""
+    columns, header = spec.columns, table.header
+    if columns.label in header and (columns.id is None or columns.id in header):
+        return table.records, None if columns.id is None else header.index(columns.id), header.index(columns.label)
+    if len(header) != 2:
+        raise UserError(f"{path}: no column '{columns.id}'; the header has {', '.join(header)}")
+    first = []
+    try:
+        label_parser(spec)(header[1])
+        first = [Record(1, 1, header)]  # no header: it holds an example itself
+    except ValueError:
+        pass
+    return [*first, *table.records], 0, 1

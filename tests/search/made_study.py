@@ -1,0 +1,78 @@
+"""A finished study without any training: labels, what its trials predicted at every rung, and its records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import optuna
+
+from core.config import RunConfig
+from core.evaluation import Evaluation
+from core.fixed_subset import fixed_subset
+from core.metrics import overall_score, own_metric
+from data.reading import read_split
+from data.synthetic import write_corpus
+from data.task_files import builtin_tasks
+from search.trial_folders import TrialFolders
+from search.trial_record import CONFIG, TrialResult
+
+TASKS = ("sst", "sts")
+SPECS = {task: builtin_tasks()[task] for task in TASKS}
+WEIGHTS = {"sst": 3.0, "sts": 1.0}
+SIZE = 80
+
+
+@dataclass(frozen=True)
+class MadeStudy:
+    """Scores of every rung are recorded; its data and folders are its own to change."""
+
+    study: optuna.Study
+    folders: TrialFolders
+    data: Path
+    gold: dict[str, np.ndarray]
+
+    def predictions(self, trial: int, rung: int) -> dict[str, np.ndarray]:
+        return {task: np.load(self.folders.run(trial).predictions(task, rung)) for task in TASKS}
+
+
+def make_study(root: Path, skills: list[list[float]], seed: int = 0, dev_limit: int | None = None) -> MadeStudy:
+    """A trial for every list, with a rung for each of its skills: how much it knows of the labels, 0 to 1."""
+    write_corpus(root / "data", train=20, dev=SIZE, test=5, seed=0)
+    tasks = {task: {"spec": SPECS[task], "score_weight": WEIGHTS[task], "dev_limit": dev_limit} for task in TASKS}
+    config = RunConfig.model_validate(
+        {
+            "tasks": tasks,
+            "data": {"directory": str(root / "data")},
+            "optim": {"learning_rate": 1e-4},
+            "budget": {"examples": 100, "batch_size": 4},
+        }
+    )
+    gold = {task: np.asarray(read_split(SPECS[task], root / "data", "dev").labels) for task in TASKS}
+    gold = {task: labels[fixed_subset(SIZE, dev_limit, task)] for task, labels in gold.items()}
+    study, folders = optuna.create_study(direction="maximize"), TrialFolders(root / "runs" / "made")
+    rng = np.random.default_rng(seed)
+    for number, of_trial in enumerate(skills):
+        run = folders.run(number)
+        run.make()
+        run.write_config(config)
+        evaluations = []
+        for rung, skill in enumerate(of_trial, start=1):
+            noise = rng.dirichlet(np.ones(5), len(gold["sst"]))
+            predictions = {
+                "sst": (skill * np.eye(5)[gold["sst"]] + noise).astype(np.float32),
+                "sts": (skill * gold["sts"] + rng.normal(size=len(gold["sts"]))).astype(np.float32),
+            }
+            for task, values in predictions.items():
+                run.write_predictions(task, 100 * rung, values)
+            scores = {task: own_metric(SPECS[task], predictions[task], gold[task]) for task in TASKS}
+            overall = overall_score(scores, SPECS, WEIGHTS)
+            evaluations.append(Evaluation(100 * rung, 100 * rung, rung, overall, scores, {}, {}, 1.0, 100.0))
+        run.write_metrics(evaluations)
+        trial = study.ask()
+        trial.set_user_attr(CONFIG, config.model_dump_json())
+        result = TrialResult.of(evaluations, "")
+        result.write(trial)
+        study.tell(trial, result.overall)
+    return MadeStudy(study, folders, root / "data", gold)
