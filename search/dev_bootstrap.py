@@ -16,7 +16,7 @@ from data.tasks import TaskSpec
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 
-__all__ = ["overall_replicates"]
+__all__ = ["overall_replicates", "stored_predictions", "task_replicates"]
 
 REPLICATES = 1000  # a standard deviation from so many is itself known to 2 %
 _SEED = 0
@@ -39,12 +39,23 @@ def overall_replicates(records: Sequence[TrialRecord], folders: TrialFolders, co
     replicates = {}
     for name, task in config.tasks.items():
         gold = _gold(config, name)
-        predictions = [_predictions(folders, record, task.spec, gold) for record in records]
-        # A generator of its own, so that a task's replicates do not depend on which tasks come before it.
-        rng = np.random.default_rng([_SEED, zlib.crc32(name.encode())])
-        replicates[name] = bootstrap_scores(task.spec, predictions, gold, REPLICATES, rng)
+        predictions = [stored_predictions(folders, record, task.spec, gold) for record in records]
+        replicates[name] = task_replicates(task.spec, predictions, gold)
     specs = {name: task.spec for name, task in config.tasks.items()}
     return overall_score(replicates, specs, {name: task.score_weight for name, task in config.tasks.items()})
+
+
+def task_replicates(spec: TaskSpec, predictions: Sequence[np.ndarray], gold: np.ndarray) -> np.ndarray:
+    """Replicates of several trials' scores in one task, (1000, trials), the same examples for all.
+
+    Args:
+        spec: the task.
+        predictions: of each trial, class probabilities (N, K) or scores (N,).
+        gold: class indices or scores, (N,).
+    """
+    # A generator of its own, so that a task's replicates do not depend on which tasks come before it.
+    rng = np.random.default_rng([_SEED, zlib.crc32(spec.name.encode())])
+    return bootstrap_scores(spec, predictions, gold, REPLICATES, rng)
 
 
 def _gold(config: RunConfig, task: str) -> Labels:
@@ -54,9 +65,15 @@ def _gold(config: RunConfig, task: str) -> Labels:
         raise UserError(f"{error} (search.report --data says where the files are now)") from error
 
 
-def _predictions(folders: TrialFolders, record: TrialRecord, spec: TaskSpec, gold: np.ndarray) -> np.ndarray:
-    """Of a trial at its best rung, checked: with these labels they must give the score that was recorded."""
-    assert record.result.best_rung is not None, "a finished trial has a best rung"
+def stored_predictions(folders: TrialFolders, record: TrialRecord, spec: TaskSpec, gold: np.ndarray) -> np.ndarray:
+    """Of a trial at its best rung, checked: with these labels they must give the score that was recorded.
+
+    Class probabilities (N, K) or scores (N,), for the N labels of ``gold``.
+
+    Raises:
+        UserError: if they are gone, cannot be read, or are not of these labels.
+    """
+    assert record.result.best_rung is not None, "a trial with a score has a best rung"
     path = folders.run(record.number).predictions(spec.name, record.result.best_rung)
     try:
         stored: np.ndarray = np.load(path)

@@ -29,6 +29,7 @@ from search.stored_space import linked_settings, logarithmic_settings
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 from search.trial_table import trial_table
+from search.what_mattered import what_mattered
 from search.winners_curse import estimate_best
 
 __all__ = ["main", "write_report"]
@@ -58,6 +59,7 @@ def write_report(
     expected = None if estimate is None else estimate_table(estimate)
     compared = None if comparison is None else comparison_table(comparison)
     notes = [] if comparison is None else comparison_notes(comparison)
+    mattered = what_mattered(study)
     title, origin = study.study_name, f"onebert {code_version()}, study {study.study_name}"
     page = render_page(
         "report.html.jinja",
@@ -69,6 +71,8 @@ def write_report(
         intervals=None if comparison is None else figure_div(comparison_figure(comparison)),
         progress=figure_div(progress_figure(table)),
         curves=figure_div(curves_figure({n: c for n, c in curves.items() if c}, states)),
+        mattered=mattered,
+        mattered_figures={caption: figure_div(figure) for caption, figure in mattered.figures.items()},
         settings={path: figure_div(figure) for path, figure in _settings(table, study).items()},
         loss_weights=loss_weights,
         best=best,
@@ -79,7 +83,9 @@ def write_report(
     blocks = [f"# {title}", *words, *([] if expected is None else [expected.caption + ":", table_block(expected)])]
     if compared is not None:
         blocks += ["## Comparison", *notes, table_block(compared), "## Trials"]
-    blocks += [frame_block(shown), *best_trial_blocks(loss_weights, best), origin]
+    blocks += [frame_block(shown), "## What mattered", *mattered.sentences]
+    blocks += [table_block(mattered.table)] if mattered.table else []
+    blocks += [*best_trial_blocks(loss_weights, best), origin]
     files = {
         "report.html": page,
         "report.md": "\n\n".join(blocks) + "\n",

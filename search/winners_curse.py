@@ -19,7 +19,7 @@ from data.errors import UserError
 from data.gold import Labels
 from data.tasks import TaskSpec
 from search.checkpoints import Checkpoint, score_bags, stored_checkpoints
-from search.finished_study import best_trial, pick_trial
+from search.finished_study import best_trial, pick_trial, ranked_trials
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 
@@ -77,9 +77,8 @@ def estimate_best(
     best = best_trial(study)
     if best is None:
         return None, ""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     try:
-        return estimate(TrialRecord.read(best), [trial.number for trial in complete], folders, directory), ""
+        return estimate(TrialRecord.read(best), [one.number for one in ranked_trials(study)], folders, directory), ""
     except UserError as error:
         return None, str(error)
 

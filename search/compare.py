@@ -1,0 +1,141 @@
+"""``python -m search.compare``: two trials side by side."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from optuna.trial import FrozenTrial
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from data.errors import UserError
+from search.changed_examples import ChangedExample, TaskChanges
+from search.exit_codes import entry_point
+from search.finished_study import open_study, pick_trial
+from search.options import RUNS, DataDir, RunsDir, StorageUrl
+from search.shown_values import rounded
+from search.trial_difference import OneTrial, TrialDifference, trial_difference
+from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord
+
+__all__ = ["main"]
+
+_ENDINGS = (".csv", ".json")
+_ID_WIDTH = 13  # long ones are folded: the sentences need the room
+
+
+@entry_point
+def main(
+    a: Annotated[str, typer.Argument(metavar="A", help="STUDY:7 is its trial 7; STUDY alone its best trial.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The trial to set beside it, of any study.")],
+    examples: Annotated[int, typer.Option(min=0, help="How many changed dev examples of each task to print.")] = 10,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Write all changed examples to this .csv file, or everything to this .json file."),
+    ] = None,
+    data: DataDir = None,
+    storage: StorageUrl = None,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Say what changes from trial A to trial B: scores on the same dev examples with 95 % intervals, settings, and the
+    examples of which they predict different things.
+
+    Example: python -m search.compare quickstart:0 quickstart
+    """
+    if output is not None and output.suffix not in _ENDINGS:
+        raise UserError(f"--output {output}: must end in {' or '.join(_ENDINGS)}")
+    first, second = (_one_trial(name, storage, runs_dir) for name in (a, b))
+    if first.label == second.label:
+        raise UserError(f"both are trial {first.label}; {a} and {b} must name two")
+    found = trial_difference(first, second, data)
+    _show(Console(highlight=False), found, examples)
+    if output is not None:
+        output.write_text(_file(found, output.suffix), encoding="utf-8")
+        typer.echo(output)
+
+
+def _one_trial(name: str, storage: str | None, runs_dir: Path) -> OneTrial:
+    study, _, number = name.rpartition(":")
+    if not study or not number.isdecimal():  # a study's name may hold a colon too
+        study, number = name, ""
+    opened = open_study(study, storage, runs_dir)
+    trial = pick_trial(opened, int(number) if number else None)
+    record = TrialRecord.read(trial)
+    label = f"{study}:{trial.number}"
+    if record.config is None or record.result.overall is None:
+        raise UserError(f"trial {label} has no score to compare: {_why(trial, record)}")
+    return OneTrial(label, record, TrialFolders(runs_dir / study))
+
+
+def _why(trial: FrozenTrial, record: TrialRecord) -> str:
+    return record.result.reason.splitlines()[0] if record.result.reason else f"it is {trial.state.name.lower()}"
+
+
+def _show(console: Console, found: TrialDifference, examples: int) -> None:
+    console.print(f"A = {found.a}, B = {found.b}\n", style="bold", markup=False)
+    scores = _table("task", "metric", "A", "B", "B - A", "95 % interval")
+    for one in found.scores:
+        numbers = (f"{one.a:.4f}", f"{one.b:.4f}", f"{one.b - one.a:+.4f}", f"{one.low:+.4f} to {one.high:+.4f}")
+        scores.add_row(one.name, one.metric, *numbers)
+    console.print(scores)
+    console.print(
+        "The intervals are for other dev examples; what another seed would do is not in them.\n", markup=False
+    )
+    if found.settings:
+        settings = _table("setting", "A", "B")
+        for change in found.settings:
+            settings.add_row(*map(escape, (change.path, rounded(change.a), rounded(change.b))))
+        console.print(settings)
+    else:
+        console.print("All settings are the same.\n")
+    for task, changes in found.changes.items():
+        console.print(_counts(task, changes), markup=False, soft_wrap=True)
+        if changes.examples[:examples]:
+            console.print(_examples(changes.examples[:examples]))
+
+
+def _counts(task: str, changes: TaskChanges) -> str:
+    changed = f"{task}: of {changes.total} dev examples, {len(changes.examples)} are predicted otherwise; "
+    if changes.p_value is None:
+        return changed + f"B is nearer to {changes.won} gold scores, A to {changes.lost}"
+    return changed + f"B wins {changes.won} and loses {changes.lost} (McNemar's exact test: p = {changes.p_value:.2g})"
+
+
+def _examples(examples: tuple[ChangedExample, ...]) -> Table:
+    table = _table("id", "gold", "A", "B", "gain")
+    table.columns[0].max_width = _ID_WIDTH
+    table.add_column("example", overflow="fold", ratio=1)
+    for one in examples:
+        cells = (one.id, one.gold, one.a, one.b, f"{one.gain:+.2f}", " | ".join(one.sentences))
+        table.add_row(*map(escape, cells))
+    return table
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _file(found: TrialDifference, suffix: str) -> str:
+    if suffix == ".json":
+        return json.dumps(asdict(found), indent=2, ensure_ascii=False) + "\n"
+    rows = [
+        {"task": task, **asdict(one), "sentences": " | ".join(one.sentences)}
+        for task, changes in found.changes.items()
+        for one in changes.examples
+    ]
+    csv: str = pd.DataFrame(rows, columns=["task", *ChangedExample.__dataclass_fields__]).to_csv(index=False)
+    return csv
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,84 @@
+"""Local linear regression: a mean at a point from the observations around it, without a shape given in advance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from scipy.spatial.distance import cdist
+
+__all__ = ["Smoothed", "smooth"]
+
+_WIDTH = 0.4  # of the window at one observation; wider ones flatten the curve by more than its band shows
+_NEAREST = 3  # observations beside the dimensions that a window holds at least
+_RIDGE = 1e-3  # of a window's spread: where its observations stand at one point, the slope there is 0
+_JUDGED = 200  # observations at which the noise is measured, at most
+_UPPER = 0.975
+
+
+@dataclass(frozen=True)
+class Smoothed:
+    """Means at some points, as weighted sums of n observations.
+
+    Attributes:
+        means: (points,).
+        weights: of the observations, (points, n).
+        noise: standard deviation of an observation about the curve.
+        quantile: of Student's t with the degrees of freedom that the curve left.
+    """
+
+    means: np.ndarray
+    weights: np.ndarray
+    noise: float
+    quantile: float
+
+    @property
+    def half_widths(self) -> np.ndarray:
+        """Of each mean's 95 % interval, (points,)."""
+        return np.asarray(self.quantile * self.noise * np.linalg.norm(self.weights, axis=1))
+
+    def gap(self, one: int, other: int) -> tuple[float, float]:
+        """The difference of two means and half its 95 % interval."""
+        weights = self.weights[one] - self.weights[other]
+        return float(self.means[one] - self.means[other]), float(self.quantile * self.noise * np.linalg.norm(weights))
+
+
+def smooth(places: np.ndarray, observed: np.ndarray, points: np.ndarray) -> Smoothed:
+    """Local linear means (Fan & Gijbels 1996, sec. 2.3) with tricube weights in a window of 0.4 n^(-1 / (4 + D)).
+
+    Windows with too few observations grow until they hold D + 3. The noise is taken to be the same everywhere.
+
+    Args:
+        places: of the observations, (n, D), on scales from about 0 to 1; n >= 3.
+        observed: (n,).
+        points: where to estimate, (points, D).
+    """
+    judged = np.unique(np.linspace(0, len(places) - 1, min(len(places), _JUDGED)).astype(np.int64))
+    own = _weights(places, places[judged])
+    freedom = max(len(places) * (1.0 - float(own[np.arange(len(judged)), judged].mean())), 1.0)
+    left = observed[judged] - own @ observed
+    variance = float((left**2).mean()) * len(places) / freedom
+    weights = _weights(places, points)
+    return Smoothed(weights @ observed, weights, float(np.sqrt(variance)), float(stats.t.ppf(_UPPER, freedom)))
+
+
+def _weights(places: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The linear smoother's matrix, (points, n)."""
+    count, dimensions = places.shape
+    distances = cdist(points, places)  # (points, n)
+    nearest = np.sort(distances, axis=1)[:, min(dimensions + _NEAREST, count) - 1]
+    # A little wider, so that the last of them has a weight too.
+    width = np.maximum(_WIDTH * count ** (-1.0 / (4 + dimensions)), 1.05 * nearest)[:, None]
+    kernel = np.clip(1.0 - (distances / width) ** 3, 0.0, None) ** 3
+    away = places[None] - points[:, None]  # (points, n, D)
+    design = np.concatenate([np.ones((*away.shape[:2], 1)), away], axis=2)  # (points, n, 1 + D)
+    weighted = design * kernel[:, :, None]
+    moments = np.einsum("pni,pnj->pij", weighted, design)
+    ridge = _RIDGE * kernel.sum(axis=1) * width[:, 0] ** 2
+    for d in range(1, dimensions + 1):
+        moments[:, d, d] += ridge
+    first = np.zeros((len(points), dimensions + 1, 1))
+    first[:, 0] = 1.0
+    solved = np.linalg.solve(moments, first)[:, :, 0]  # the first row of the inverse, (points, 1 + D)
+    return np.asarray(np.einsum("pni,pi->pn", weighted, solved))

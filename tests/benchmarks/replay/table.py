@@ -1,0 +1,78 @@
+"""The recorded learning curves, and their two halves."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution, json_to_distribution
+
+__all__ = ["CURVES", "Row", "Table", "load_table"]
+
+CURVES = Path(__file__).parent / "curves.json.gz"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One configuration, trained in full.
+
+    Attributes:
+        params: Optuna's parameters by name.
+        overall: score at each rung.
+        scores: each task's metric at each rung.
+        cost: until each rung, in examples that went through the model in training: a regulariser's further passes
+            count, and so do the examples of its stages of further pretraining.
+    """
+
+    params: Mapping[str, Any]
+    overall: tuple[float, ...]
+    scores: Mapping[str, Sequence[float]]
+    cost: tuple[float, ...]
+
+    @property
+    def value(self) -> float:
+        """What a complete trial is worth: its best score, which is that of the weights that it keeps."""
+        return max(self.overall)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Configurations that were trained in full.
+
+    Attributes:
+        rungs: where they were scored, in training examples.
+        warmup: training examples until the learning rate reached its peak, before which the driver prunes nothing.
+        rows: the configurations, in random order.
+        space: the distribution of every parameter.
+    """
+
+    rungs: tuple[int, ...]
+    warmup: int
+    rows: tuple[Row, ...]
+    space: Mapping[str, BaseDistribution]
+
+    def half(self, which: int) -> Table:
+        """Every second row, from row 0 or 1 on: one half to choose by, the other to report."""
+        return replace(self, rows=self.rows[which::2])
+
+    @property
+    def full_cost(self) -> float:
+        """Mean cost of training a configuration in full."""
+        return float(np.mean([row.cost[-1] for row in self.rows]))
+
+
+def load_table(path: Path = CURVES) -> Table:
+    """Read what ``record.py`` wrote."""
+    table = json.loads(gzip.decompress(path.read_bytes()))
+    space = {name: json_to_distribution(searched) for name, searched in table["space"].items()}
+    return Table(tuple(table["rungs"]), table["warmup"], tuple(_row(row) for row in table["rows"]), space)
+
+
+def _row(row: Mapping[str, Any]) -> Row:
+    cost = tuple(float(seen + row["pretraining_examples"]) for seen in row["forward_examples"])
+    return Row(row["params"], tuple(row["overall"]), row["scores"], cost)

@@ -1,0 +1,155 @@
+"""Samplers and pruners replayed on recorded learning curves: what a search costs until it is as good as random search.
+
+    python -m tests.benchmarks.search_replay [--seeds 30] [--workers 2] [--chosen-only]
+
+The curves are those of 200 random configurations (replay/record.py). One half of them is there to choose a method by,
+the other to report it on. The goal is what random search reaches with 40 configurations trained in full (the median
+over its draws); a method's cost is the training examples that it spends until a complete trial of its own is as good,
+as a share of the 40 full trainings. Examples count once for every pass through the model, so SMART, R-Drop and stages
+of further pretraining are paid for. The last rows are Optuna's own defaults, and Ray Tune's ASHA with OptunaSearch if
+``pip install -c constraints.txt -e '.[benchmarks]'`` was run: as they come, and told to prune nobody during the
+warm-up, which our driver knows by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+import optuna
+from scipy.stats import spearmanr
+
+from search.pruners import PrunerChoice, make_pruner
+from search.samplers import SamplerChoice, make_sampler
+from search.study_file import load_study
+from tests.benchmarks.replay.record import STUDY
+from tests.benchmarks.replay.simulation import Method, OptunaMethod, Replay, replay
+from tests.benchmarks.replay.table import Table, load_table
+
+RANDOM_TRIALS = 40
+GIVE_UP = 1.5  # times the cost of the random search
+
+SAMPLERS: dict[str, str | dict[str, object]] = {
+    "random": "random",
+    "tpe": "tpe",
+    "gp": "gp",
+}
+PRUNERS: dict[str, str | dict[str, object]] = {
+    "none": "none",
+    "median": "median",
+    "halving": "halving",
+    "halving, factor 2": {"name": "halving", "reduction_factor": 2},
+    "halving, factor 3": {"name": "halving", "reduction_factor": 3},
+    "hyperband": "hyperband",
+}
+CHOSEN = ("tpe", "halving")
+
+Maker = Callable[[Table, int], Method]
+
+
+def ours(sampler: str | dict[str, object], pruner: str | dict[str, object]) -> Maker:
+    """A sampler and a pruner as a study file names them."""
+    space = load_study(STUDY, answers_dir=None).space
+
+    def make(table: Table, seed: int) -> Method:
+        choice = SamplerChoice.parse(sampler, ("sampler",))
+        return OptunaMethod(
+            table,
+            lambda number: make_sampler(choice, seed, number, space),
+            make_pruner(PrunerChoice.parse(pruner, ("pruner",)), table.rungs),
+            table.warmup,
+        )
+
+    return make
+
+
+def optuna_defaults(table: Table, seed: int, *, after_warmup: bool = False) -> Method:
+    """What ``optuna.create_study()`` comes with; it prunes from the first report on, unless told when to begin."""
+    pruner = optuna.pruners.MedianPruner(n_warmup_steps=table.warmup if after_warmup else 0)
+    return OptunaMethod(table, optuna.samplers.TPESampler(seed=seed), pruner)
+
+
+def methods(only_chosen: bool) -> Iterator[tuple[str, Maker]]:
+    """Everything that is replayed, by name."""
+    for sampler, sampler_choice in SAMPLERS.items():
+        for pruner, pruner_choice in PRUNERS.items():
+            if not only_chosen or (sampler, pruner) in (CHOSEN, ("random", "none")):
+                yield f"{sampler} + {pruner}", ours(sampler_choice, pruner_choice)
+    yield "Optuna: TPE + median", optuna_defaults
+    yield "Optuna, after the warm-up", partial(optuna_defaults, after_warmup=True)
+    if importlib.util.find_spec("ray"):
+        from tests.benchmarks.replay.ray_tune import RayTune
+
+        yield "Ray Tune: OptunaSearch + ASHA", RayTune
+        yield "Ray Tune, after the warm-up", partial(RayTune, after_warmup=True)
+
+
+def random_search(table: Table, trials: int) -> float:
+    """What the best of so many random configurations reaches, median over draws."""
+    values = np.array([row.value for row in table.rows])
+    rng = np.random.default_rng(0)
+    return float(np.median([rng.choice(values, trials, replace=False).max() for _ in range(10_000)]))
+
+
+def show_rungs(table: Table) -> None:
+    """How well the score at a rung tells the score at the end."""
+    final = np.array([row.value for row in table.rows])
+    better = final > np.median(final)
+    print(f"{'rung':>6}  {'share of cost':>13}  {'rank correlation':>16}  {'better half only':>16}  rank of the best")
+    for index, rung in enumerate(table.rungs):
+        score = np.array([row.overall[index] for row in table.rows])
+        share = np.mean([row.cost[index] / row.cost[-1] for row in table.rows])
+        everyone, among_better = spearmanr(score, final)[0], spearmanr(score[better], final[better])[0]
+        print(
+            f"{rung:>6}  {share:>13.2f}  {everyone:>16.2f}  {among_better:>16.2f}  rank {_rank_of_best(score, final)}"
+        )
+
+
+def _rank_of_best(score: np.ndarray, final: np.ndarray) -> str:
+    """Where the configuration that is best in the end stands at this rung."""
+    return f"{int((score > score[final.argmax()]).sum()) + 1} of {len(final)}"
+
+
+def show_costs(table: Table, only_chosen: bool, seeds: int, workers: int) -> None:
+    """One line for each method."""
+    goal, whole = random_search(table, RANDOM_TRIALS), RANDOM_TRIALS * table.full_cost
+    print(
+        f"goal {goal:.4f}: random search with {RANDOM_TRIALS} of {len(table.rows)} configurations; {workers} worker(s)"
+    )
+    print(f"{'method':34}  {'median':>6}  {'quartiles':>14}  not reached")
+    for name, make in methods(only_chosen):
+        run = partial(replay, table, workers=workers, until=GIVE_UP * whole)
+        print(f"{name:34}  {_summary([run(make(table, seed)) for seed in range(seeds)], goal, whole)}", flush=True)
+
+
+def _summary(replays: list[Replay], goal: float, whole: float) -> str:
+    costs = np.sort([one.cost_of(goal) / whole for one in replays])
+    low, middle, high = (costs[int(share * (len(costs) - 1))] for share in (0.25, 0.5, 0.75))
+    return f"{middle:>6.2f}  {low:>6.2f} .. {high:<4.2f}  {np.isinf(costs).mean():>6.0%}"
+
+
+def main() -> None:
+    """Print rung correlations, and costs on both halves."""
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=30)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument(
+        "--chosen-only", action="store_true", help="the default, random search and the others' defaults"
+    )
+    options = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.simplefilter("ignore")
+    table = load_table()
+    show_rungs(table)
+    for half, purpose in enumerate(("to choose by", "to report")):
+        print(f"\nhalf {half + 1}, {purpose}")
+        show_costs(table.half(half), options.chosen_only, options.seeds, options.workers)
+
+
+if __name__ == "__main__":
+    main()
