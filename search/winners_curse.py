@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.trial import TrialState
 
 from core.config import DataConfig, RunConfig
 from core.dev_gold import dev_gold
