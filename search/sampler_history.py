@@ -7,20 +7,22 @@ some number of trials neither gains from the rest what that costs. Up to the lim
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.samplers._tpe.sampler import _split_trials
 from optuna.trial import FrozenTrial, TrialState
 
+from search.pruned_history import PrunedHistory
+from search.study_view import StudyView, ViewingSampler
+
 __all__ = ["BoundedHistory", "bounded_history"]
 
 
-class BoundedHistory(BaseSampler):
+class BoundedHistory(ViewingSampler):
     """A sampler to which a long study looks like ``limit`` trials of it: the best, and a random part of the others.
 
     Trials that have not ended are all seen, and so are those in other states than ``states``.
@@ -36,7 +38,7 @@ class BoundedHistory(BaseSampler):
     """
 
     def __init__(self, sampler: BaseSampler, limit: int, best: int, states: Container[TrialState], seed: int) -> None:
-        self.sampler = sampler
+        super().__init__(sampler)
         self.limit = limit
         self.best = best
         self.states = states
@@ -46,35 +48,10 @@ class BoundedHistory(BaseSampler):
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """As the sampler's."""
         self._seen = None
-        self.sampler.before_trial(study, trial)
+        super().before_trial(study, trial)
 
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """As the sampler's."""
-        return self.sampler.infer_relative_search_space(self._bounded(study), trial)
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """As the sampler's."""
-        return self.sampler.sample_relative(self._bounded(study), trial, search_space)
-
-    def sample_independent(
-        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """As the sampler's."""
-        return self.sampler.sample_independent(self._bounded(study), trial, param_name, param_distribution)
-
-    def after_trial(
-        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
-    ) -> None:
-        """As the sampler's."""
-        self.sampler.after_trial(study, trial, state, values)
-
-    def reseed_rng(self) -> None:
-        """As the sampler's."""
-        self.sampler.reseed_rng()
-
-    def _bounded(self, study: optuna.Study) -> Any:
+    def view(self, study: optuna.Study) -> Any:
+        """The study, or a part of it beyond the limit."""
         if self._seen is None:
             trials = study._get_trials(deepcopy=False, use_cache=True)
             counted = [trial for trial in trials if trial.state in self.states]
@@ -82,7 +59,7 @@ class BoundedHistory(BaseSampler):
                 return study
             kept = {trial.number for trial in self._choose(study, counted)}
             self._seen = [trial for trial in trials if trial.state not in self.states or trial.number in kept]
-        return _PartOfStudy(study, self._seen)
+        return StudyView(study, self._seen)
 
     def _choose(self, study: optuna.Study, counted: list[FrozenTrial]) -> list[FrozenTrial]:
         best = _best(study, counted, self.best)
@@ -102,35 +79,20 @@ def _best(study: optuna.Study, trials: list[FrozenTrial], count: int) -> list[Fr
     return best if len(best) == count else _split_trials(study, trials, count)[0]
 
 
-class _PartOfStudy:
-    """Stands in for a study, with fewer trials."""
-
-    def __init__(self, study: optuna.Study, trials: list[FrozenTrial]) -> None:
-        self._study = study
-        self._trials = trials
-
-    def _get_trials(
-        self,
-        deepcopy: bool = True,  # noqa: ARG002  # samplers ask for none, and change none
-        states: Container[TrialState] | None = None,
-        use_cache: bool = False,  # noqa: ARG002
-    ) -> list[FrozenTrial]:
-        return [trial for trial in self._trials if states is None or trial.state in states]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._study, name)
-
-
 LIMITS: dict[str, tuple[int, int, tuple[TrialState, ...]]] = {
     "tpe": (1000, 25, (TrialState.COMPLETE, TrialState.PRUNED)),
-    "gp": (300, 100, (TrialState.COMPLETE,)),
+    "gp": (300, 100, (TrialState.COMPLETE, TrialState.PRUNED)),
 }
 """Sampler's name -> limit, best and states. 25 is the most that Optuna's TPE ever takes for its good trials."""
 
 
 def bounded_history(name: str, sampler: BaseSampler, seed: int, limit: int | None = None) -> BaseSampler:
-    """The sampler, with a limit where its kind needs one; ``limit`` instead of the usual one."""
+    """The sampler, with a limit where its kind needs one; ``limit`` instead of the usual one. A Gaussian process sees
+    pruned trials too.
+    """
     if name not in LIMITS:
         return sampler
+    if name == "gp":
+        sampler = PrunedHistory(sampler)
     usual, best, states = LIMITS[name]
     return BoundedHistory(sampler, limit or usual, best, states, seed)

@@ -12,6 +12,7 @@ from optuna.samplers import BaseSampler, GPSampler, TPESampler
 from optuna.samplers._tpe.sampler import _split_trials
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
+from search.pruned_history import as_finished
 from search.sampler_history import LIMITS, BoundedHistory, _best
 from search.samplers import SamplerChoice, make_sampler
 from tests.benchmarks.recorded_study import SPACE
@@ -29,6 +30,7 @@ def recorded(count: int, state: TrialState = TrialState.COMPLETE) -> list[Frozen
             value=None if state == TrialState.FAIL else n / count,
             params={"x": n / count},
             distributions={"x": UNIT},
+            intermediate_values={1: n / count},
         )
         for n in range(count)
     ]
@@ -185,3 +187,37 @@ def test_the_best_are_those_that_tpe_takes(trials: list[FrozenTrial], count: int
     study = STUDIES[direction]
     chosen = {trial.number for trial in _best(study, trials, count)}
     assert chosen == {trial.number for trial in _split_trials(study, trials, count)[0]}
+
+
+def curve(study: optuna.Study, x: float, scores: dict[int, float], state: TrialState) -> None:
+    value = max(scores.values()) if state == TrialState.COMPLETE else None
+    study.add_trial(
+        create_trial(state=state, value=value, params={"x": x}, distributions={"x": UNIT}, intermediate_values=scores)
+    )
+
+
+def test_a_pruned_trial_is_seen_with_the_score_that_it_may_be_expected_to_reach() -> None:
+    """Two trials gained .2 and .3 from the rung where the third was pruned; with so few, all gain the same."""
+    study = optuna.create_study(direction="maximize")
+    curve(study, 0.1, {10: 0.3, 20: 0.5}, TrialState.COMPLETE)
+    curve(study, 0.2, {10: 0.4, 20: 0.7}, TrialState.COMPLETE)
+    curve(study, 0.9, {10: 0.2}, TrialState.PRUNED)
+    study.add_trial(create_trial(state=TrialState.FAIL, params={}, distributions={}))
+    trials = study.get_trials()
+    seen = as_finished(trials)
+    assert [trial.state.name for trial in seen] == ["COMPLETE", "COMPLETE", "COMPLETE", "FAIL"]
+    assert [trial.value for trial in seen] == [0.5, 0.7, pytest.approx(0.45), None]
+    assert trials[2].state == TrialState.PRUNED  # the study's own is left alone
+    assert as_finished(seen) is seen
+
+
+def test_gp_does_not_propose_again_what_was_pruned() -> None:
+    """All is pruned where x is large. Optuna's own keeps going there: it does not see it."""
+    study = optuna.create_study(direction="maximize")
+    for x in (0.1, 0.3, 0.5, 0.6, 0.7):
+        curve(study, x, {10: x, 20: x + 0.1}, TrialState.COMPLETE)
+    for x in (0.9, 0.95, 1.0):
+        curve(study, x, {10: 0.0}, TrialState.PRUNED)
+    choice = SamplerChoice("gp", {"n_startup_trials": 3})
+    assert all(ask(study, make_sampler(choice, 0, number, SPACE)).params["x"] < 0.88 for number in range(8, 11))
+    assert ask(study, GPSampler(n_startup_trials=3, seed=0)).params["x"] > 0.88
