@@ -12,7 +12,7 @@ demo: $(VENV)/installed
 	$(VENV)/bin/python -m search.run --study quickstart
 
 test: check
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses auto
 
 check: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

@@ -33,25 +33,25 @@ from tests.benchmarks.replay.table import Table, load_table
 RANDOM_TRIALS = 40
 GIVE_UP = 1.5  # times the cost of the random search
 
-SAMPLERS: dict[str, str | dict[str, object]] = {
-    "random": "random",
-    "tpe": "tpe",
-    "gp": "gp",
-}
-PRUNERS: dict[str, str | dict[str, object]] = {
-    "none": "none",
-    "median": "median",
-    "halving": "halving",
-    "halving, factor 2": {"name": "halving", "reduction_factor": 2},
-    "halving, factor 3": {"name": "halving", "reduction_factor": 3},
-    "hyperband": "hyperband",
-}
-CHOSEN = ("tpe", "halving")
+Named = str | dict[str, object]  # as a study file names a sampler or a pruner
+
+METHODS: list[tuple[Named, Named]] = [
+    ("random", "none"),
+    ("random", "halving"),
+    ("tpe", "none"),
+    ("tpe", "median"),
+    ("tpe", "halving"),
+    ("tpe", {"name": "halving", "reduction_factor": 3}),
+    ("tpe", {"name": "halving", "skip": 3}),
+    ("tpe", "hyperband"),
+    ("gp", "halving"),
+]
+CHOSEN: list[tuple[Named, Named]] = [("random", "none"), ("tpe", "halving")]
 
 Maker = Callable[[Table, int], Method]
 
 
-def ours(sampler: str | dict[str, object], pruner: str | dict[str, object]) -> Maker:
+def ours(sampler: Named, pruner: Named) -> Maker:
     """A sampler and a pruner as a study file names them."""
     space = load_study(STUDY, answers_dir=None).space
 
@@ -75,10 +75,8 @@ def optuna_defaults(table: Table, seed: int, *, after_warmup: bool = False) -> M
 
 def methods(only_chosen: bool) -> Iterator[tuple[str, Maker]]:
     """Everything that is replayed, by name."""
-    for sampler, sampler_choice in SAMPLERS.items():
-        for pruner, pruner_choice in PRUNERS.items():
-            if not only_chosen or (sampler, pruner) in (CHOSEN, ("random", "none")):
-                yield f"{sampler} + {pruner}", ours(sampler_choice, pruner_choice)
+    for sampler, pruner in CHOSEN if only_chosen else METHODS:
+        yield f"{_name(sampler)} + {_name(pruner)}", ours(sampler, pruner)
     yield "Optuna: TPE + median", optuna_defaults
     yield "Optuna, after the warm-up", partial(optuna_defaults, after_warmup=True)
     if importlib.util.find_spec("ray"):
@@ -86,6 +84,10 @@ def methods(only_chosen: bool) -> Iterator[tuple[str, Maker]]:
 
         yield "Ray Tune: OptunaSearch + ASHA", RayTune
         yield "Ray Tune, after the warm-up", partial(RayTune, after_warmup=True)
+
+
+def _name(named: Named) -> str:
+    return PrunerChoice.parse(named, ()).describe()
 
 
 def random_search(table: Table, trials: int) -> float:
@@ -117,13 +119,11 @@ def _rank_of_best(score: np.ndarray, final: np.ndarray) -> str:
 def show_costs(table: Table, only_chosen: bool, seeds: int, workers: int) -> None:
     """One line for each method."""
     goal, whole = random_search(table, RANDOM_TRIALS), RANDOM_TRIALS * table.full_cost
-    print(
-        f"goal {goal:.4f}: random search with {RANDOM_TRIALS} of {len(table.rows)} configurations; {workers} worker(s)"
-    )
-    print(f"{'method':34}  {'median':>6}  {'quartiles':>14}  not reached")
+    print(f"goal {goal:.4f}: the best of {RANDOM_TRIALS} of {len(table.rows)} configurations; {workers} worker(s)")
+    print(f"{'method':38}  {'median':>6}  {'quartiles':>14}  not reached")
     for name, make in methods(only_chosen):
         run = partial(replay, table, workers=workers, until=GIVE_UP * whole)
-        print(f"{name:34}  {_summary([run(make(table, seed)) for seed in range(seeds)], goal, whole)}", flush=True)
+        print(f"{name:38}  {_summary([run(make(table, seed)) for seed in range(seeds)], goal, whole)}", flush=True)
 
 
 def _summary(replays: list[Replay], goal: float, whole: float) -> str:

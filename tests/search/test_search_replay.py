@@ -1,0 +1,75 @@
+"""The replay of recorded learning curves: its clock, its table, and that nothing is tried twice."""
+
+import math
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution
+
+from search.halving import SuccessiveHalving
+from tests.benchmarks.replay.simulation import OptunaMethod, replay
+from tests.benchmarks.replay.table import Row, Table, load_table
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+def straight(count: int) -> Table:
+    """The n-th configuration scores n / count at every rung, and each costs 1, 2 and 4."""
+    rows = tuple(Row({"x": n / count}, (n / count,) * 3, {}, (1.0, 2.0, 4.0)) for n in range(count))
+    return Table((10, 20, 40), 0, rows, {"x": FloatDistribution(0.0, 1.0)})
+
+
+def random_method(table: Table, pruner: optuna.pruners.BasePruner, seed: int = 0) -> OptunaMethod:
+    return OptunaMethod(table, optuna.samplers.RandomSampler(seed=seed), pruner)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_in_full_every_configuration_is_trained_once(workers: int) -> None:
+    table = straight(8)
+    whole = replay(table, random_method(table, optuna.pruners.NopPruner()), workers)
+    assert whole.trials == len(whole.costs) == 8
+    assert whole.costs[-1] == 8 * 4
+    assert whole.best[-1] == table.rows[-1].value
+    assert np.all(np.diff(whole.best) >= 0)
+    assert whole.cost_of(2.0) == math.inf
+    stopped = replay(table, random_method(table, optuna.pruners.NopPruner()), workers, until=16.0)
+    assert stopped.trials == 4
+
+
+def test_a_pruned_trial_costs_what_it_has_seen() -> None:
+    """Scores are straight lines, so halving ends a trial at its first rung or never, unless few have come."""
+    table = straight(32)
+    halved = replay(table, random_method(table, SuccessiveHalving(table.rungs)), 1)
+    assert halved.trials == 32
+    assert halved.best[-1] == table.rows[-1].value
+    assert 32 <= halved.costs[-1] <= 32 * 2
+    late = OptunaMethod(table, optuna.samplers.RandomSampler(seed=0), SuccessiveHalving(table.rungs), first_decision=20)
+    assert replay(table, late, 1).costs[-1] > halved.costs[-1]
+
+
+def test_the_nearest_configuration_takes_a_proposal_s_place() -> None:
+    class Fixed(optuna.samplers.RandomSampler):
+        def sample_independent(self, *_: object) -> float:
+            return 0.52
+
+    table = straight(10)
+    method = OptunaMethod(table, Fixed(), optuna.pruners.NopPruner())
+    rows = [method.ask(number) for number in range(10)]
+    assert [row.params["x"] for row in rows if row] == [0.5, 0.6, 0.4, 0.7, 0.3, 0.8, 0.2, 0.9, 0.1, 0.0]
+    assert method.ask(10) is None
+
+
+def test_the_recorded_curves() -> None:
+    """At least 200 configurations with whole curves; the two halves share none."""
+    table = load_table()
+    assert len(table.rows) >= 200
+    for row in table.rows:
+        assert len(row.overall) == len(row.cost) == len(table.rungs)
+        assert list(row.cost) == sorted(row.cost)
+        assert all(
+            table.space[name]._contains(table.space[name].to_internal_repr(row.params[name])) for name in row.params
+        )
+    first, second = ({tuple(row.params.items()) for row in table.half(half).rows} for half in (0, 1))
+    assert len(first) + len(second) == len(table.rows)
+    assert not first & second
