@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -73,18 +72,9 @@ def _new_centre(coarse: str, storage: BaseStorage) -> dict[str, Any]:
     """Around which run to search, and where, as JSON data."""
     study = load_recorded(coarse, storage, "--study")
     trial = pick_trial(study, None)
-    # A trial's configuration is stored with its keys sorted; the order of the tasks is a part of the run.
-    tree = _in_order(json.loads(trial.user_attrs[CONFIG]), json.loads(study.user_attrs[IDENTITY])["base"])
-    config = RunConfig.model_validate(tree)
+    config = RunConfig.model_validate_json(trial.user_attrs[CONFIG])
     space = _narrowed(stored_space(study, config), config, coarse)
     return {"study": coarse, "trial": trial.number, "config": config.model_dump_json(), "space": space.to_json()}
-
-
-def _in_order(tree: Any, like: Any) -> Any:
-    """Nested dictionaries with their keys in the order that they have in another tree, as far as they are in it."""
-    if not isinstance(tree, dict) or not isinstance(like, dict):
-        return tree
-    return {key: _in_order(tree[key], like.get(key)) for key in dict.fromkeys([*like, *tree]) if key in tree}
 
 
 def _narrowed(space: Space, config: RunConfig, coarse: str) -> Space:

@@ -18,8 +18,8 @@ __all__ = ["PrunedHistory", "as_finished"]
 class PrunedHistory(ViewingSampler):
     """A sampler to which a pruned trial looks like a finished one, with the score that it may be expected to reach.
 
-    Optuna's Gaussian process leaves pruned trials out, and so proposes again and again what was just pruned. In a
-    search that prunes well most trials are pruned: they tell where not to look.
+    Optuna's Gaussian process leaves pruned trials out, and so proposes again and again what was just pruned; its TPE
+    takes any finished trial for better than any pruned one. In a search that prunes well most trials are pruned.
 
     Args:
         sampler: proposes.

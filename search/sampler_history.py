@@ -87,12 +87,12 @@ LIMITS: dict[str, tuple[int, int, tuple[TrialState, ...]]] = {
 
 
 def bounded_history(name: str, sampler: BaseSampler, seed: int, limit: int | None = None) -> BaseSampler:
-    """The sampler, with a limit where its kind needs one; ``limit`` instead of the usual one. A Gaussian process sees
-    pruned trials too.
+    """The sampler, with a limit where its kind needs one; ``limit`` instead of the usual one.
+
+    It also sees pruned trials as finished ones. Optuna's TPE takes any finished trial for better than any pruned one:
+    on recorded curves it needs a fifth more training.
     """
     if name not in LIMITS:
         return sampler
-    if name == "gp":
-        sampler = PrunedHistory(sampler)
     usual, best, states = LIMITS[name]
-    return BoundedHistory(sampler, limit or usual, best, states, seed)
+    return BoundedHistory(PrunedHistory(sampler), limit or usual, best, states, seed)

@@ -120,6 +120,7 @@ class StudySpec:
         base = self.base.model_dump(mode="json", exclude={"compute": True, "data": {"directory"}})
         identity = {
             "base": base,
+            "task_order": list(self.base.tasks),
             "space": self.space.to_json(),
             "seed": self.seed,
             "sampler": self.sampler.to_json(),
@@ -133,6 +134,7 @@ class StudySpec:
     def difference(self, old_identity: dict[str, Any]) -> list[str]:
         """One line for each change from a stored identity to this study's; empty where they are the same."""
         new = self.identity()
+        old_identity = {"task_order": new["task_order"], **old_identity}  # of a study recorded before this was
         lines = [f"space: {line}" for line in space_difference(old_identity["space"], new["space"])]
         before, after = (
             _flat({key: part for key, part in one.items() if key != "space"}) for one in (old_identity, new)

@@ -131,13 +131,16 @@ class RunConfig(Section):
         return math.ceil(self.optim.warmup * self.budget.examples)
 
     def canonical_json(self) -> str:
-        """The same text for equal configs, in any process."""
+        """The same text for equal configs, in any process: keys sorted, but tasks in the order that batches come in."""
         return _canonical(self.model_dump(mode="json"))
 
     @property
     def digest(self) -> str:
         """SHA-256 over everything but the place of the data files, which may move; 64 hex digits."""
         return stored_digest(self.canonical_json())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunConfig) and self.canonical_json() == other.canonical_json()
 
     def __hash__(self) -> int:
         return hash(self.canonical_json())
@@ -150,8 +153,16 @@ def stored_digest(canonical_json: str) -> str:
     return hashlib.sha256(_canonical(tree).encode()).hexdigest()
 
 
-def _canonical(tree: object) -> str:
-    return json.dumps(tree, sort_keys=True, separators=(",", ":"))
+def _canonical(tree: dict[str, Any]) -> str:
+    return json.dumps(_sorted(tree, list(tree["tasks"])), separators=(",", ":"))
+
+
+def _sorted(tree: Any, tasks: list[str]) -> Any:
+    """Nested dictionaries with their keys sorted, but for those that hold something for every task."""
+    if not isinstance(tree, dict):
+        return tree
+    keys = tasks if tree.keys() == set(tasks) else sorted(tree)
+    return {key: _sorted(tree[key], tasks) for key in keys}
 
 
 def _filled(values: dict[str, Any], path: tuple[str, ...], defaults: dict[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,20 @@ def test_digest_is_the_same_in_another_process_and_after_json() -> None:
     assert run_config().digest != config.digest
 
 
+def test_the_order_of_the_tasks_is_a_part_of_the_run() -> None:
+    """Batches are drawn task by task, so another order is another curve; the order within a section says nothing."""
+    config = run_config()
+    turned = run_config(*reversed(config.tasks))
+    assert list(turned.tasks) != list(config.tasks)
+    assert turned.digest != config.digest
+    assert turned != config
+    again = RunConfig.model_validate_json(turned.canonical_json())
+    assert list(again.tasks) == list(turned.tasks)
+    assert again == turned
+    heads = {name: {"dropout": 0.2} for name in config.tasks}
+    assert run_config(heads=heads) == run_config(heads=dict(reversed(heads.items())))
+
+
 def test_digest_does_not_depend_on_where_the_data_lies() -> None:
     moved = run_config(data={"directory": "elsewhere"})
     assert moved.digest == run_config().digest

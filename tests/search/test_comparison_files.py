@@ -117,7 +117,9 @@ def test_every_variant_with_every_seed_in_order(tmp_path: Path) -> None:
     found = []
     for _ in range(6):
         sampler = make_sampler(spec.sampler, spec.seed, next_number(study), spec.space)
-        trial, config = ask(study, sampler, lambda trial: spec.space.suggest(trial, spec.base))
+        trial, config = ask(
+            study, sampler, lambda trial: spec.space.suggest(trial, spec.base), lambda trial, config: (trial, config)
+        )
         found.append(spec.space.chosen(config))
         study.tell(trial, 0.5)
     assert found == [trial.params for trial in spec.first_trials]
@@ -146,7 +148,9 @@ def test_variants_are_compared_without_several_seeds_too(tmp_path: Path) -> None
     study = create_or_load(spec, optuna.storages.InMemoryStorage())
     for _ in range(3):
         sampler = make_sampler(spec.sampler, spec.seed, next_number(study), spec.space)
-        trial, config = ask(study, sampler, lambda trial: spec.space.suggest(trial, spec.base))
+        trial, config = ask(
+            study, sampler, lambda trial: spec.space.suggest(trial, spec.base), lambda trial, config: (trial, config)
+        )
         trial.set_user_attr(CONFIG, config.canonical_json())
         study.tell(trial, 0.5)
     compared = StudyOfSeeds.read(study)
