@@ -216,7 +216,7 @@ def test_a_killed_driver_loses_nothing(tmp_path: Path, undisturbed: StubStudy) -
     """SIGKILL at random moments; the same command ends the study with the same trials, each told once."""
     rng = random.Random(0)
     study = StubStudy(tmp_path).script(step_seconds=0.004)
-    options = {"pruner": "halving", "trials": 7}
+    options = {"pruner": "hyperband", "trials": 7}
     ended: list[int] = []
     kills = 0
     while True:

@@ -39,6 +39,10 @@ score_weight = 3.0
 examples = 4000
 batch_size = 20
 
+[base.compute]
+device = "cpu"
+threads = 1
+
 [base.eval]
 rungs = 2
 

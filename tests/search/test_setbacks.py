@@ -201,7 +201,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path, small_disk: Path) -> None:
 
 
 def test_a_folder_deleted_between_two_drivers(tmp_path: Path) -> None:
-    whole, study = (StubStudy(tmp_path / name, changed(trials=3, pruner="halving")) for name in ("whole", "cut"))
+    whole, study = (StubStudy(tmp_path / name, changed(trials=3)) for name in ("whole", "cut"))
     whole.run()
     study.script(step_seconds=0.005)
 

@@ -24,6 +24,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from stub_study import StubStudy, changed
 
+from search.batched_storage import BatchedStorage
 from search.corpus import with_corpus
 from search.driver import Driver
 from search.executors.local import LocalExecutor
@@ -88,9 +89,10 @@ def real(file: Path, root: Path) -> Driver:
 
 
 def _note_tells(file: Path) -> None:
-    """Around every write of a trial's end: what the trial's state was, and that the write came back."""
-    tell = RDBStorage.set_trial_state_values
+    """Around every write of a trial's end: what the trial's state was, and that its transaction is in the database."""
+    tell, run_batch = RDBStorage.set_trial_state_values, BatchedStorage.run_batch
     log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    told: list[int] = []  # in the transaction that is open
 
     def note(**what: object) -> None:
         os.write(log, (json.dumps(what) + "\n").encode())
@@ -98,12 +100,21 @@ def _note_tells(file: Path) -> None:
     def noted(self: RDBStorage, trial_id: int, state: TrialState, *values: Any, **named: Any) -> bool:
         if state.is_finished():
             note(trial=trial_id, to=state.name, before=self.get_trial(trial_id).state.name)
-        told = tell(self, trial_id, state, *values, **named)
-        if state.is_finished():
-            note(trial=trial_id, to=state.name, told=told)
-        return told
+            told.append(trial_id)
+        return tell(self, trial_id, state, *values, **named)
+
+    def committed(self: BatchedStorage, write: Any) -> Any:
+        is_outermost = not self._backend.scoped_session().in_batch  # type: ignore[attr-defined]
+        if is_outermost:
+            told.clear()
+        result = run_batch(self, write)
+        if is_outermost:
+            for trial_id in told:
+                note(trial=trial_id, told=True)
+        return result
 
     RDBStorage.set_trial_state_values = noted  # type: ignore[method-assign]
+    BatchedStorage.run_batch = committed  # type: ignore[method-assign]
 
 
 class Nursery:
