@@ -200,14 +200,19 @@ def test_twenty_kills_of_real_training(root: Path, nursery: Nursery, tiny_study:
     file = root / "tiny.toml"
     file.write_text(tiny_study.replace("trials = 4", "trials = 5\nworkers = 2"))
     killer = Killer(nursery, random.Random(2), {"worker": 15, "driver": 5}, seconds=0.5)
-    killer.run(root, 15, 5, study=str(file))
     resources = Resources(root / "solo cache")
-    for trial in check_study(root, "tiny", 5):
-        alone = root / "solo" / f"{trial.number}"
-        trained = root / "tiny" / f"trial-{trial.number:04d}"
-        assert train(config_of(trained), alone, resources, Unattended()) == Outcome.FINISHED
-        check_curve(trial, timeless(curve(trained)), timeless(curve(alone)))
-    assert killer.left.total() == 0
+    studies = 0
+    while killer.left.total() > 0:  # a fast machine may be through before the last kill
+        folder = root / str(studies)
+        folder.mkdir()
+        killer.run(folder, 15, 5, study=str(file))
+        for trial in check_study(folder, "tiny", 5):
+            alone = folder / "solo" / f"{trial.number}"
+            trained = folder / "tiny" / f"trial-{trial.number:04d}"
+            assert train(config_of(trained), alone, resources, Unattended()) == Outcome.FINISHED
+            check_curve(trial, timeless(curve(trained)), timeless(curve(alone)))
+        studies += 1
+    assert studies < 5
 
 
 @pytest.mark.slow
