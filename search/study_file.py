@@ -187,7 +187,7 @@ def _build(
         trials=overrides.trials or document.trials or usual,
         seed=document.seed,
         sampler=sampler,
-        pruner=PrunerChoice.parse(document.pruner or ("none" if is_comparison else "hyperband"), ("pruner",)),
+        pruner=PrunerChoice.parse(document.pruner or ("none" if is_comparison else "halving"), ("pruner",)),
         workers=workers,
         keep_models=document.keep_models,
         synthetic=synthetic,

@@ -47,7 +47,7 @@ def with_space(line: str, base: str = "") -> str:
 def test_defaults_of_a_minimal_study(tmp_path: Path) -> None:
     spec = load_study(write(tmp_path, MINIMAL, "my-study"))
     assert (spec.name, spec.trials, spec.seed, spec.workers, spec.keep_models) == ("my-study", 12, 0, 1, 3)
-    assert (spec.sampler.name, spec.pruner.name, spec.synthetic) == ("tpe", "hyperband", None)
+    assert (spec.sampler.name, spec.pruner.name, spec.synthetic) == ("tpe", "halving", None)
     assert list(spec.base.tasks) == ["sst", "para", "sts"]
     assert spec.base.model.encoder == "minilm"
     assert spec.base.optim.learning_rate == 2e-5
@@ -196,7 +196,7 @@ def test_identity_ignores_where_and_difference_names_what(tmp_path: Path) -> Non
         "space: optim.learning_rate: high was 0.001, is now 0.01",
         "base.seed: was 0, is now 4",
         "seed: was 0, is now 4",
-        "pruner.name: was hyperband, is now median",
+        "pruner.name: was halving, is now median",
         "synthetic: was none, is now not set",
         "synthetic.train: was not set, is now 4000",
         "synthetic.dev: was not set, is now 500",
