@@ -36,8 +36,6 @@ from search.executors.messages import (
     OutcomeName,
     Refused,
 )
-from search.finished_study import best_trial
-from search.floors import is_feasible
 from search.interrupts import Interrupts
 from search.lease import Lease
 from search.patient_storage import PatientStorage
@@ -48,17 +46,12 @@ from search.setbacks import Bounds, exit_words
 from search.storage_lease import StorageLease
 from search.stored_study import create_or_load
 from search.study_spec import StudySpec
+from search.trial_events import STATES, best_so_far, trial_ended, trial_repeated, trial_started
 from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
 
 __all__ = ["Driver", "StudyResult"]
 
 MEND = "mend this, and the same command goes on from here"
-STATES: dict[TrialState, events.TrialState] = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-}
 
 
 @dataclass(frozen=True)
@@ -196,29 +189,13 @@ class Driver:
                 storage=self._storage_name,
                 folder=self._folder,
                 tasks=tuple(self._spec.base.tasks),
-                best=self._best_so_far(),
+                best=best_so_far(self._study, TrialFolders(self._folder)),
                 seconds_left=ahead.seconds,
                 examples_left=ahead.examples,
             )
         )
         self._waiting.extend(self._proposals.take_up(number) for number in resumed)
         self._inherited.update(resumed)
-
-    def _best_so_far(self) -> events.TrialEnded | None:
-        trial = best_trial(self._study)
-        if trial is None:
-            return None
-        folders = TrialFolders(self._folder)
-        curve = folders.curve(trial.number)
-        return events.TrialEnded(
-            number=trial.number,
-            state="complete",
-            value=trial.value,
-            reason="",
-            best=max(curve, key=lambda evaluation: evaluation.overall, default=None),
-            seconds=TrialRecord.read(trial).result.seconds,
-            folder=folders.path(trial.number),
-        )
 
     def _train(self) -> None:
         while self._interrupts.count < 2:
@@ -283,15 +260,7 @@ class Driver:
     def _submit(self, running: RunningTrial) -> None:
         self._running[running.number] = running
         worker = self._executor.submit(running.job)
-        self._tell_observers(
-            events.TrialStarted(
-                number=running.number,
-                params=self._spec.space.chosen(running.config),
-                resumed=running.resumed,
-                worker=worker,
-                planned_examples=running.config.budget.examples,
-            )
-        )
+        self._tell_observers(trial_started(running, self._spec.space, worker))
 
     def _handle(self, message: Message) -> None:
         match message:
@@ -386,38 +355,14 @@ class Driver:
     def _end(self, running: RunningTrial, state: TrialState, reason: str) -> None:
         value = self._conclusions.end(running, state, reason)
         self._count_ended()
-        self._tell_observers(
-            events.TrialEnded(
-                number=running.number,
-                state=STATES[state],
-                value=value,
-                reason=reason,
-                best=running.best,
-                seconds=running.evaluations[-1].seconds if running.evaluations else 0.0,
-                folder=running.folder,
-                examples=running.evaluations[-1].examples if running.evaluations else 0,
-                feasible=not running.no_winner_because,
-            )
-        )
+        self._tell_observers(trial_ended(running, state, value, reason))
 
     def _repeat(self, running: RunningTrial, original: FrozenTrial) -> None:
         """End the trial as the same run ended before."""
         result = self._conclusions.repeat(running, original)
         self._count_ended()
-        curve = TrialFolders(self._folder).run(running.number).read_metrics()
-        self._tell_observers(
-            events.TrialEnded(
-                number=running.number,
-                state=STATES[original.state],
-                value=original.value,
-                reason=result.reason,
-                best=max(curve, key=lambda evaluation: evaluation.overall, default=None),
-                seconds=result.seconds,
-                folder=running.folder,
-                feasible=is_feasible(original),
-                repeat_of=original.number,
-            )
-        )
+        curve = TrialFolders(self._folder).curve(running.number)
+        self._tell_observers(trial_repeated(running, original, result, curve))
 
     def _count_ended(self) -> None:
         self._ended += 1

@@ -54,7 +54,7 @@ def predictions(trial: OneTrial, task: str) -> np.ndarray:
 def test_scores_are_the_recorded_ones_and_differences_are_paired(finished_study: Any) -> None:
     a, b = trial_of(finished_study, 0), trial_of(finished_study, 1)
     found = trial_difference(a, b)
-    assert [one.name for one in found.scores] == ["para", "sst", "sts", "overall"]
+    assert [one.name for one in found.scores] == ["sst", "para", "sts", "overall"]
     for one in found.scores[:3]:
         assert (one.a, one.b) == (a.record.result.scores[one.name], b.record.result.scores[one.name])
         drawn = bootstrap_scores(
@@ -157,7 +157,7 @@ def test_other_tasks_are_refused(finished_study: Any) -> None:
         return replace(b, record=replace(b.record, config=b.config.model_copy(update={"tasks": tasks})))
 
     tasks = dict(b.config.tasks)
-    with pytest.raises(UserError, match="tiny:0 has the tasks para, sst, sts, and tiny:1 has para, sst"):
+    with pytest.raises(UserError, match="tiny:0 has the tasks sst, para, sts, and tiny:1 has para, sst"):
         trial_difference(a, changed({name: tasks[name] for name in ("para", "sst")}))
     weighed = tasks["sst"].model_copy(update={"score_weight": 2.0})
     with pytest.raises(UserError, match="give 'sst' other weights in overall"):

@@ -100,7 +100,7 @@ def test_a_study_is_interrupted_and_goes_on(server: str, tmp_path: Path) -> None
 
     def stop_once(event: Event) -> None:
         seen.append(event)
-        if sum(isinstance(e, TrialEvaluated) for e in seen) == 6:
+        if isinstance(event, TrialEvaluated) and sum(isinstance(e, TrialEvaluated) for e in seen) == 6:
             os.kill(os.getpid(), 2)
 
     assert not stopping.run([stop_once]).finished

@@ -148,7 +148,7 @@ def test_a_fault_of_the_machine_stops_the_study_and_fails_no_trial(tmp_path: Pat
     whole, study = (StubStudy(tmp_path / name, changed(trials=4, workers=2)) for name in ("whole", "cut"))
     whole.run()
     obstacle = study.folder / "trial-0002"
-    study.script(step_seconds=0.005, faults={"trial-0002": [["full", 24]]} if fault == "full" else {})
+    study.script(step_seconds=0.005, faults={"trial-0002": [["full", 84]]} if fault == "full" else {})
     if fault == "a file":
         study.folder.mkdir()
         obstacle.touch()
