@@ -111,15 +111,21 @@ class LocalExecutor:
             atexit.register(self.stop)
 
     def _open(self, index: int) -> _Place:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs, self._settings), name=f"worker-{index}")
-        try:
-            with _thread_variables(self._threads), _signals_held(), _main_module_hidden():
-                process.start()
-        except OSError as error:
-            raise ExecutorError(f"a worker process cannot be started: {error.strerror or error}") from error
-        theirs.close()  # or the worker's death would not end the pipe
-        return _Place(index, process, ours)
+        for _ in range(KILLED_STARTS):
+            ours, theirs = self._context.Pipe()
+            process = self._context.Process(target=work, args=(theirs, self._settings), name=f"worker-{index}")
+            try:
+                with _thread_variables(self._threads), _signals_held(), _main_module_hidden():
+                    process.start()
+            except BrokenPipeError:  # somebody killed it before it had read what to do
+                ours.close()
+                continue
+            except OSError as error:
+                raise ExecutorError(f"a worker process cannot be started: {error.strerror or error}") from error
+            finally:
+                theirs.close()  # or the worker's death would not end the pipe
+            return _Place(index, process, ours)
+        raise ExecutorError(f"{KILLED_STARTS} worker processes in a row were killed while they were started")
 
     def measure(self, config: RunConfig) -> Speed:
         """See :meth:`search.executors.base.Executor.measure`."""

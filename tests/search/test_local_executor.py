@@ -8,6 +8,7 @@ import time
 import types
 from collections.abc import Iterator
 from multiprocessing import spawn
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import psutil
@@ -205,6 +206,25 @@ def test_workers_ignore_interrupts(study: StubStudy, executor: LocalExecutor) ->
         worker.send_signal(signal.SIGINT)
         worker.send_signal(signal.SIGTERM)
     wait_for(executor, Evaluated)
+
+
+def test_a_worker_killed_while_it_is_started(executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it has read what to do: the pipe breaks in our hands. Another one is started, up to a limit."""
+    start, broken = SpawnProcess.start, [True, True]
+
+    def start_or_break(process: SpawnProcess) -> None:
+        if broken and broken.pop():
+            raise BrokenPipeError
+        start(process)
+
+    monkeypatch.setattr(SpawnProcess, "start", start_or_break)
+    executor.start()
+    wait_for(executor, Ready)
+    assert len(workers()) == 1
+    executor.stop()
+    broken.extend([True] * 100)
+    with pytest.raises(ExecutorError, match="20 worker processes in a row were killed while they were started"):
+        executor.start()
 
 
 def test_stopping_leaves_no_process(study: StubStudy, executor: LocalExecutor) -> None:
