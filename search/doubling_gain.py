@@ -22,20 +22,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-__all__ = ["expected_to_help", "gain_of_last_doubling"]
+__all__ = ["gain_of_last_doubling"]
 
 _ORDER_STATISTICS = 30  # the 31st has a weight below 1e-9
-
-
-def expected_to_help(history: Sequence[tuple[float, float | None]], below: float) -> bool:
-    """Whether the next doubling of the cost is expected to raise the best score by ``below`` or more.
-
-    Args:
-        history: (cost, score) of each trial, in the order in which they ended; the score is None for trials that cannot
-            win, such as pruned ones. Trials without any cost, such as repeated ones, are left out.
-        below: in units of the score, above 0.
-    """
-    return gain_of_last_doubling(history) >= below
 
 
 def gain_of_last_doubling(history: Sequence[tuple[float, float | None]]) -> float:
@@ -44,7 +33,8 @@ def gain_of_last_doubling(history: Sequence[tuple[float, float | None]]) -> floa
     Infinite as long as there are not two scores, or none in the first half of the cost.
 
     Args:
-        history: as for :func:`expected_to_help`.
+        history: (cost, score) of each trial, in the order in which they ended; the score is None for trials that cannot
+            win, such as pruned ones. Trials without any cost, such as repeated ones, are left out.
     """
     trials = [(cost, score) for cost, score in history if cost > 0]
     scores = [score for _, score in trials if score is not None]

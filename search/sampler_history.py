@@ -1,7 +1,7 @@
 """A bounded history for samplers whose proposals cost more the more trials there are.
 
 TPE compares a new point with every trial of the study, and a Gaussian process inverts a matrix of all of them. Beyond
-some number of trials neither gains from the rest what that costs. Up to the limit a sampler sees the study as it is.
+some number of trials neither gains from the rest what that costs. Up to the limit a sampler sees all of them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class BoundedHistory(ViewingSampler):
     Trials that have not ended are all seen, and so are those in other states than ``states``.
 
     Args:
-        sampler: proposes one trial. With ``best`` = 25, its "good" trials are for TPE exactly those of the whole
-            study, and the others an even sample.
+        sampler: proposes one trial. With ``best`` = 25, its "good" trials are for TPE those of the whole study, and the
+            others an even sample.
         limit: trials in ``states`` that it may see.
         best: how many of them are the study's best, in TPE's order: complete ones by value, then pruned ones by how
             far they came and their value there, then those that break a constraint.
@@ -90,7 +90,7 @@ def bounded_history(name: str, sampler: BaseSampler, seed: int, limit: int | Non
     """The sampler, with a limit where its kind needs one; ``limit`` instead of the usual one.
 
     It also sees pruned trials as finished ones. Optuna's TPE takes any finished trial for better than any pruned one:
-    on recorded curves it needs a fifth more training.
+    on recorded curves (docs/search.md) that cost it a quarter more training.
     """
     if name not in LIMITS:
         return sampler

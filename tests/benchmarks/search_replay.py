@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.search_replay [--seeds 30] [--workers 2] [--chosen-only]
 
-The curves are those of 200 random configurations (replay/record.py). One half of them is there to choose a method by,
+The curves are those of 202 random configurations (replay/record.py). One half of them is there to choose a method by,
 the other to report it on. The goal is what random search reaches with 40 configurations trained in full (the median
 over its draws); a method's cost is the training examples that it spends until a complete trial of its own is as good,
 as a share of the 40 full trainings. Examples count once for every pass through the model, so SMART, R-Drop and stages

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.doubling_gain import expected_to_help, gain_of_last_doubling
+from search.doubling_gain import gain_of_last_doubling
 
 scores = st.lists(st.floats(0, 1), min_size=2, max_size=8)
 trials = st.lists(
@@ -67,7 +67,7 @@ def test_it_expects_of_scores_drawn_alike_what_comes() -> None:
     in_fact = draws.max(axis=1) - draws[:, :10].max(axis=1)
     assert in_fact.mean() == pytest.approx(expected, rel=0.06)
     ended_by_facts = (in_fact < 0.2).mean()
-    ended = np.mean([not expected_to_help([(1.0, x) for x in row], 0.2) for row in draws.tolist()])
+    ended = np.mean([gain_of_last_doubling([(1.0, x) for x in row]) < 0.2 for row in draws.tolist()])
     assert ended_by_facts > 0.5  # although a doubling brings three times as much
     assert ended < 0.1
 
@@ -77,8 +77,8 @@ def test_by_hand() -> None:
     # Half of 60 is spent after the third trial: in fact .73 - .70; over the orders .01/2 + .02/4 + .2/8 = .035.
     assert gain_of_last_doubling(history) == pytest.approx(0.035)
     assert gain_of_last_doubling(history[1:]) == pytest.approx(0.03)  # in fact: .70 after 20 of 50; .01/2 + .02/4
-    assert expected_to_help(history, 0.035 - 1e-9)
-    assert not expected_to_help(history, 0.035 + 1e-9)
+    assert gain_of_last_doubling(history) >= 0.035 - 1e-9
+    assert gain_of_last_doubling(history) < 0.035 + 1e-9
 
 
 def test_a_trial_in_the_middle_of_the_cost_belongs_to_the_second_half() -> None:
@@ -100,4 +100,4 @@ def test_neither_units_nor_free_trials_matter(history: list[tuple[int, float | N
 
 
 def test_equal_scores_help_nobody() -> None:
-    assert not expected_to_help([(10, 0.8)] * 20, 1e-9)
+    assert gain_of_last_doubling([(10, 0.8)] * 20) < 1e-9
