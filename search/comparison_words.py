@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from search.best_trial_tables import Table
 from search.comparison import Comparison, Row
 from search.shown_values import rounded
+from search.table import Table
 from search.trial_table import PEAK_MEMORY, SCORE, SETTING
 
 __all__ = ["comparison_frame", "comparison_notes", "comparison_table", "narrow_tables", "settings_words"]

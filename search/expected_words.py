@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from core.metrics import Expectation
-from search.best_trial_tables import Table
+from search.table import Table
 from search.winners_curse import Estimate
 
 __all__ = [

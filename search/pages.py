@@ -15,7 +15,7 @@ def render_page(template: str, **values: object) -> str:
     """A template of this package, filled in; it extends ``page.html.jinja``, which brings the style and plotly.
 
     Args:
-        template: its file's name.
+        template: its file, seen from this package.
         values: what it names; one that is missing is an error.
     """
     environment = jinja2.Environment(

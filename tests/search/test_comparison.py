@@ -24,7 +24,7 @@ from data.task_files import builtin_tasks
 from search.comparison import Comparison, Row, compare
 from search.comparison_words import comparison_notes, comparison_table, settings_words
 from search.dev_bootstrap import REPLICATES, overall_replicates
-from search.report_figures import comparison_figure
+from search.report.figures import comparison_figure
 from search.storage import open_storage
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord, TrialResult

@@ -9,7 +9,7 @@ from rich.console import Console
 from search.comparison import Comparison, Row
 from search.comparison_summary import show_comparison
 from search.comparison_words import comparison_frame, comparison_notes, comparison_table, settings_words
-from search.report_figures import comparison_figure
+from search.report.figures import comparison_figure
 
 ROW = Row({"heads.sts.pair": "cross"}, (0, 3), {"sts": 0.51234}, 0.75617, 0.01, None, None, 7.25, 1234.5, 0.029, 812.4)
 SIAMESE = replace(

@@ -27,7 +27,7 @@ from search.finished_study import best_trial, pick_trial
 from search.first_trials import default_trial
 from search.floors import Floor, is_feasible, parse_floors, why_no_winner, why_pruned
 from search.keyed_error import KeyedError
-from search.report_words import answer
+from search.report.words import answer
 from search.samplers import SamplerChoice
 from search.space_parsing import parse_space
 from search.study_file import load_study

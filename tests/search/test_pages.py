@@ -57,6 +57,7 @@ def test_the_report_shows_its_plots_and_fits(browser: Browser, report: Path, wid
     assert errors == []
     assert "is the best: overall" in page.inner_text(".answer")
     # progress, curves, and one plot for the learning rate and each of the three shares
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     plots = page.locator(".plotly-graph-div")
     assert plots.count() == 6
     points = page.evaluate(
@@ -65,12 +66,12 @@ def test_the_report_shows_its_plots_and_fits(browser: Browser, report: Path, wid
     assert points[0] == 4
     assert points[1] == 16  # four trials at four rungs
     assert all(count == 4 for count in points[2:])
-    assert page.locator("table.trials tbody tr").count() == 4
-    assert "peak MiB" in page.inner_text("table.trials thead")
+    assert page.locator(".trials tbody tr").count() == 4
+    assert "peak MiB" in page.inner_text(".trials thead")
     # metrics of the three tasks, of the classes of two, and two confusion matrices
-    assert page.locator(".task").count() == 3
-    assert page.locator(".task table").count() == 7
-    cells = page.locator(".task table.confusion").first.locator("td")
+    assert page.locator(".best-trial h3").count() == 3
+    assert page.locator(".best-trial table").count() == 7
+    cells = page.locator(".best-trial table.confusion").first.locator("td")
     assert cells.count() == 25
     assert sum(int(text) for text in cells.all_inner_texts()) == 60  # dev examples
     assert overflow(page) <= 0

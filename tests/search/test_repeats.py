@@ -29,7 +29,7 @@ from search.progress import trial_line
 from search.proposals import Proposals
 from search.pruners import PrunerChoice
 from search.repeats import Repeats
-from search.report_words import answer, shown_table
+from search.report.words import answer, shown_table
 from search.samplers import SamplerChoice, draws_anew, make_sampler, random_sampler
 from search.space import Space
 from search.space_parsing import parse_space

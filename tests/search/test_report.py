@@ -17,12 +17,12 @@ from core.cost import Cost
 from core.evaluation import Evaluation
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
-from search.best_trial_tables import loss_weight_words, task_tables
 from search.cost_words import cost_words
 from search.dashboard_panels import trial_note
 from search.expected_words import estimate_line
-from search.report import write_report
-from search.report_words import answer, shown_table
+from search.report.best_trial_tables import loss_weight_words, task_tables
+from search.report.words import answer, shown_table
+from search.report.writing import write_report
 from search.storage import open_storage
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord, TrialResult
@@ -176,13 +176,13 @@ def test_names_of_classes_are_escaped(
         tasks = {**record.config.tasks, "para": task.model_copy(update={"spec": spec})}
         return replace(record, config=record.config.model_copy(update={"tasks": tasks}))
 
-    monkeypatch.setattr("search.report.TrialRecord.read", renamed)
+    monkeypatch.setattr("search.report.context.TrialRecord.read", renamed)
     number = study.best_trial.number
     metrics = folders.run(number).metrics
     metrics.write_text(
         metrics.read_text().replace("/not duplicate", "/<script>alert(1)</script>").replace("/duplicate", "/a|b")
     )
-    page, words, _ = write_report(study, folders, tmp_path / "report")
+    page, words, *_ = write_report(study, folders, tmp_path / "report")
     assert "<script>alert" not in page.read_text()
     assert "&lt;script&gt;alert(1)" in page.read_text()
     assert "a\\|b" in words.read_text()
@@ -192,7 +192,7 @@ def test_the_best_trials_changed_loss_weights_are_in_the_report(
     copied: tuple[optuna.Study, TrialFolders], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study, folders = copied
-    page, words, _ = write_report(study, folders, tmp_path / "report")
+    page, words, *_ = write_report(study, folders, tmp_path / "report")
     assert "Loss weights at" not in page.read_text() + words.read_text()
     read = TrialRecord.read.__func__  # type: ignore[attr-defined]
 
@@ -201,15 +201,15 @@ def test_the_best_trials_changed_loss_weights_are_in_the_report(
         loss = record.config.loss.model_copy(update={"taper": {"sst": "inverse", "para": "constant"}})
         return replace(record, config=record.config.model_copy(update={"loss": loss}))
 
-    monkeypatch.setattr("search.report.TrialRecord.read", tapered)
+    monkeypatch.setattr("search.report.context.TrialRecord.read", tapered)
     run = folders.run(study.best_trial.number)
     evaluations = run.read_metrics()
     best = max(evaluations, key=lambda evaluation: evaluation.overall)
     run.write_metrics([replace(e, loss_weights={"sst": 0.125 if e == best else 9.0}) for e in evaluations])
-    page, words, _ = write_report(study, folders, tmp_path / "report")
+    page, words, *_ = write_report(study, folders, tmp_path / "report")
     line = "Loss weights at its best rung, tapered: sst 0.125."
     assert f"<p>{line}</p>" in page.read_text()
-    assert f"## Best trial\n\n{line}\n\n## Best trial: sst" in words.read_text()
+    assert f"\n\n{line}\n\n### sst\n\n" in words.read_text()
 
 
 def test_what_the_best_trial_will_score_stands_beside_its_score(
@@ -218,7 +218,7 @@ def test_what_the_best_trial_will_score_stands_beside_its_score(
     study, folders = copied
     estimate, _ = estimate_best(study, folders)
     assert estimate is not None
-    page, words, trials = write_report(study, folders, tmp_path / "report")
+    page, words, trials, *_ = write_report(study, folders, tmp_path / "report")
     overall = estimate.scores.overall
     for text in (page.read_text(), words.read_text()):
         assert estimate_line(estimate) in text
@@ -227,7 +227,7 @@ def test_what_the_best_trial_will_score_stands_beside_its_score(
     rows = pd.read_csv(trials).set_index("trial")["expected"].dropna()
     assert rows.to_dict() == pytest.approx({estimate.trial: overall.expected})
 
-    page, words, trials = write_report(study, TrialFolders(tmp_path / "elsewhere"), tmp_path / "report")
+    page, words, trials, *_ = write_report(study, TrialFolders(tmp_path / "elsewhere"), tmp_path / "report")
     reason = f"by how much cannot be said: trial {estimate.trial}&#39;s dev predictions are gone"
     assert reason in page.read_text()
     assert reason.replace("&#39;", "'") in words.read_text()
@@ -236,16 +236,16 @@ def test_what_the_best_trial_will_score_stands_beside_its_score(
 
 def test_a_report_without_the_folders_has_no_metrics(copied: tuple[optuna.Study, TrialFolders], tmp_path: Path) -> None:
     study, _ = copied
-    page, words, _ = write_report(study, TrialFolders(tmp_path / "elsewhere"), tmp_path / "report")
+    page, words, *_ = write_report(study, TrialFolders(tmp_path / "elsewhere"), tmp_path / "report")
     assert "Metrics of the best trial" not in page.read_text()
-    assert "Best trial:" not in words.read_text()
+    assert "Metrics of the best trial" not in words.read_text()
 
 
 def test_the_best_trials_metrics_are_those_of_its_best_rung(
     copied: tuple[optuna.Study, TrialFolders], tmp_path: Path
 ) -> None:
     study, folders = copied
-    _, words, _ = write_report(study, folders, tmp_path / "report")
+    _, words, *_ = write_report(study, folders, tmp_path / "report")
     evaluations = folders.run(study.best_trial.number).read_metrics()
     best = max(evaluations, key=lambda evaluation: evaluation.overall)
     assert f"| Pearson | {best.scores['sts']:.4f} |" in words.read_text()

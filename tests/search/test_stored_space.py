@@ -13,7 +13,7 @@ from optuna.trial import FixedTrial
 from core.config import RunConfig
 from data.task_files import builtin_tasks
 from search.keyed_error import KeyedError
-from search.report import write_report
+from search.report.writing import write_report
 from search.space_parsing import parse_space
 from search.stored_space import linked_settings, stored_space
 from search.stored_study import IDENTITY
@@ -89,7 +89,7 @@ def test_linked_values_stand_in_the_table_of_trials_where_they_hold() -> None:
 def test_linked_values_have_no_figure_in_the_report(tmp_path: Path) -> None:
     study = study_of(parse_space(LINKED, BASE).to_json(), *designs())
     assert linked_settings(study) == {"heads.sts.combine", "heads.sts.loss"}
-    page, words, _ = write_report(study, TrialFolders(tmp_path), tmp_path / "report")
+    page, words, *_ = write_report(study, TrialFolders(tmp_path), tmp_path / "report")
     assert "heads.sts.combine" in words.read_text()
     html = page.read_text()
     drawn = [path for path in LINKED if f'"text":"{path}"' in html]  # titles of axes

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import optuna
 
-from search.report import write_report
+from search.report.what_mattered import what_mattered
+from search.report.writing import write_report
 from search.trial_folders import TrialFolders
-from search.what_mattered import what_mattered
 from tests.search.planted import of, position, runs, study_of
 
 RATE, RANK, ALPHA = "optim.learning_rate", "lora.rank", "lora.alpha"
@@ -78,7 +78,7 @@ def test_few_trials_say_so() -> None:
 
 def test_the_report_has_it(tmp_path: Path) -> None:
     study = planted()
-    page, words, _ = write_report(study, TrialFolders(tmp_path / "no-folders"), tmp_path / "report")
+    page, words, *_ = write_report(study, TrialFolders(tmp_path / "no-folders"), tmp_path / "report")
     found = what_mattered(study)
     html, markdown = page.read_text(), words.read_text()
     for line in found.sentences:
@@ -86,6 +86,6 @@ def test_the_report_has_it(tmp_path: Path) -> None:
         assert line in markdown
     assert found.table is not None
     assert all(f'<th scope="row">{row[0]}</th>' in html for row in found.table.rows)
-    section = html[html.index("<h2>What mattered</h2>") : html.index("<h2>Settings</h2>")]
+    section = html[html.index("<h2>What mattered</h2>") : html.index("All trials over each setting")]
     assert section.count('class="plotly-graph-div"') == len(found.figures)
     assert "scatterternary" in section

@@ -8,27 +8,11 @@ from dataclasses import dataclass
 from core.config import LossConfig
 from core.evaluation import Evaluation
 from data.tasks import TaskSpec
+from search.table import Table
 
-__all__ = ["Table", "TaskTables", "loss_weight_words", "task_tables"]
+__all__ = ["TaskTables", "loss_weight_words", "task_tables"]
 
 _GAP = "train_dev_gap"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Headings, and rows whose first cell is a heading too.
-
-    Attributes:
-        caption: what it shows.
-        headings: of the columns.
-        rows: as many cells each.
-        shades: how strongly to colour the cells after each row's first, 0 to 1; empty for a table without colours.
-    """
-
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    shades: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any
 import optuna
 import plotly.graph_objects as go
 
-from search.best_trial_tables import Table
 from search.effects import Effect, effects
 from search.effects_figures import effect_figure, importance_figure
 from search.importance import Estimate, Importance, importances
 from search.score_model import FEWEST_TRIALS, ScoreModel, study_scores
 from search.shown_values import rounded
+from search.table import Table
 
 __all__ = ["WhatMattered", "what_mattered"]
 

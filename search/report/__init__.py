@@ -1,0 +1,1 @@
+"""``python -m search.report``: what a study found, as one HTML page, Markdown and CSV."""

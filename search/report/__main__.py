@@ -1,0 +1,51 @@
+"""The command line of ``python -m search.report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data.errors import UserError
+from search.comparison import compare
+from search.exit_codes import entry_point
+from search.finished_study import open_study
+from search.options import RUNS, DataDir, RunsDir, StorageUrl
+from search.report.writing import write_report
+from search.storage import open_storage
+from search.trial_folders import TrialFolders
+
+__all__ = ["main"]
+
+
+@entry_point
+def main(
+    study: Annotated[str, typer.Option(help="Name of the study.")],
+    out: Annotated[Path | None, typer.Option(help="Where to; by default runs/STUDY/report.")] = None,
+    reference: Annotated[
+        int | None,
+        typer.Option(help="In a study over seeds, compare with the configuration of this trial, not with the default."),
+    ] = None,
+    data: DataDir = None,
+    storage: StorageUrl = None,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Write what a study has found so far: an HTML page that needs no network, the same as Markdown, the trials as CSV.
+
+    Where the study has variants or searches the seed, trials that differ in nothing else are one row of a comparison,
+    with intervals.
+
+    Example: python -m search.report --study quickstart
+    """
+    opened, folders = open_study(study, storage, runs_dir), TrialFolders(runs_dir / study)
+    comparison = compare(opened, folders, data, reference)
+    if comparison is None and reference is not None:
+        raise UserError(f"--reference {reference}: study '{study}' compares nothing: no variants, no seeds")
+    out = out or runs_dir / study / "report"
+    for path in write_report(opened, folders, out, comparison, data, open_storage(storage, runs_dir)):
+        typer.echo(path)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,90 @@
+"""What the sections of a report are made from; each piece is read or computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import optuna
+import pandas as pd
+from optuna.storages import BaseStorage
+
+from core.evaluation import Evaluation
+from data.errors import UserError
+from search.comparison import Comparison
+from search.finished_study import best_trial
+from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord
+from search.trial_table import trial_table
+from search.winners_curse import Estimate, estimate_best
+
+__all__ = ["ReportContext"]
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """A study, and what is known of it.
+
+    Attributes:
+        study: the recorded study.
+        folders: where its trials left their curves and predictions.
+        comparison: of a study over several seeds; None for others.
+        data: the folder with the tasks' files, if it has moved.
+        storage: holds the studies that go on from this one; None: not looked for.
+    """
+
+    study: optuna.Study
+    folders: TrialFolders
+    comparison: Comparison | None = None
+    data: Path | None = None
+    storage: BaseStorage | None = None
+
+    def sibling(self, suffix: str) -> tuple[optuna.Study, TrialFolders] | None:
+        """The study ``NAME-suffix`` that goes on from this one, and its folders; None if there is none."""
+        name = f"{self.study.study_name}-{suffix}"
+        if self.storage is None or name not in optuna.get_all_study_names(self.storage):
+            return None
+        study = optuna.load_study(study_name=name, storage=self.storage)
+        return study, TrialFolders(self.folders.root.parent / name)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """:func:`search.trial_table.trial_table`, with at least one row.
+
+        Raises:
+            UserError: if there is no trial.
+        """
+        table = trial_table(self.study)
+        if table.empty:
+            raise UserError(f"study '{self.study.study_name}' has no trial yet")
+        return table
+
+    @cached_property
+    def curves(self) -> dict[int, list[Evaluation]]:
+        """Of every trial, by number; empty where a trial has none, or its folder is gone."""
+        return {number: self.folders.run(number).read_metrics() for number in self.table["trial"].tolist()}
+
+    @cached_property
+    def states(self) -> dict[int, str]:
+        """``complete``, ``pruned``, ``failed``, ``running`` or ``waiting``, by number."""
+        return dict(zip(self.table["trial"].tolist(), self.table["state"].tolist(), strict=True))
+
+    @cached_property
+    def best(self) -> TrialRecord | None:
+        """The best trial; None as long as no trial that may win has finished."""
+        trial = best_trial(self.study)
+        return None if trial is None else TrialRecord.read(trial)
+
+    @cached_property
+    def best_evaluation(self) -> Evaluation | None:
+        """The best trial at its best rung; None without one, and where its folder is gone."""
+        if self.best is None:
+            return None
+        at_best = (one for one in self.curves[self.best.number] if one.rung == self.best.result.best_rung)
+        return next(at_best, None)
+
+    @cached_property
+    def expected(self) -> tuple[Estimate | None, str]:
+        """What the best trial will score on new data; or None, and why that is not known."""
+        return estimate_best(self.study, self.folders, self.data)

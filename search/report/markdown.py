@@ -1,0 +1,51 @@
+"""A report as Markdown: all its words and tables, without the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from search.report.parts import Chart, Fold, Heading, Note, Part, Section
+from search.table import Table
+
+__all__ = ["markdown"]
+
+
+def markdown(title: str, sections: Iterable[Section], origin: str) -> str:
+    """The whole file.
+
+    Args:
+        title: of the report.
+        sections: of which those with nothing but figures are left out.
+        origin: what it was made by.
+    """
+    blocks = [f"# {title}"]
+    for section in sections:
+        inner = list(_blocks(section.parts, 3))
+        blocks += ([f"## {section.title}"] if section.title and inner else []) + inner
+    return "\n\n".join([*blocks, origin]) + "\n"
+
+
+def _blocks(parts: Iterable[Part], level: int) -> Iterator[str]:
+    for part in parts:
+        match part:
+            case Chart():
+                continue
+            case Fold():
+                inner = list(_blocks(part.parts, level + 1))
+                yield from [f"{'#' * level} {part.title}", *inner] if inner else []
+            case Table():
+                if part.caption:
+                    yield f"{part.caption}:"
+                yield _table(part)
+            case Heading():
+                yield f"{'#' * level} {part.text}"
+            case Note():
+                yield f"*{part.text}*"
+            case str():
+                yield part
+
+
+def _table(table: Table) -> str:
+    rows = [table.headings, ("---",) * len(table.headings), *table.rows]
+    escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)  # a class may be named with a bar
+    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)

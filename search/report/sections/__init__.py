@@ -1,0 +1,28 @@
+"""The report's sections, in their order: each makes a part of the report, or None where there is nothing to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from search.report.context import ReportContext
+from search.report.parts import Section
+from search.report.sections.answer import answer_section
+from search.report.sections.best_trial import best_trial_section
+from search.report.sections.comparison import comparison_section
+from search.report.sections.mattered import mattered_section
+from search.report.sections.progress import progress_section
+from search.report.sections.trials import trials_section
+
+__all__ = ["SECTIONS"]
+
+SectionMaker: TypeAlias = Callable[[ReportContext], Section | None]
+
+SECTIONS: tuple[SectionMaker, ...] = (
+    answer_section,
+    comparison_section,
+    progress_section,
+    mattered_section,
+    best_trial_section,
+    trials_section,
+)

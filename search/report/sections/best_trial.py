@@ -1,0 +1,26 @@
+"""The best trial's metrics."""
+
+from __future__ import annotations
+
+from search.report.best_trial_tables import loss_weight_words, task_tables
+from search.report.context import ReportContext
+from search.report.parts import Heading, Note, Part, Section
+
+__all__ = ["best_trial_section"]
+
+
+def best_trial_section(context: ReportContext) -> Section | None:
+    """At its best rung, task by task; nothing where no trial has finished, or its folder is gone."""
+    if context.best is None or context.best_evaluation is None:
+        return None
+    config, evaluation = context.best.config, context.best_evaluation
+    assert config is not None, "a finished trial has its configuration"
+    specs = {name: task.spec for name, task in config.tasks.items()}
+    note = (
+        "On dev, at its best rung; in macro numbers every class counts alike. A gap that grows says that training "
+        "examples are learnt by heart."
+    )
+    parts: list[Part] = [Note(note), *filter(None, [loss_weight_words(evaluation, config.loss)])]
+    for task in task_tables(evaluation, specs):
+        parts += [Heading(task.task), *filter(None, [task.gap]), *task.tables]
+    return Section("best-trial", "Metrics of the best trial", tuple(parts))

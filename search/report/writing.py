@@ -1,0 +1,67 @@
+"""A report's files."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage
+
+from search.comparison import Comparison
+from search.pages import render_page
+from search.provenance import code_version
+from search.report.context import ReportContext
+from search.report.html import shown_section
+from search.report.markdown import markdown
+from search.report.sections import SECTIONS
+from search.trial_folders import TrialFolders
+
+__all__ = ["write_report"]
+
+
+def write_report(
+    study: optuna.Study,
+    folders: TrialFolders,
+    out: Path,
+    comparison: Comparison | None = None,
+    data: Path | None = None,
+    storage: BaseStorage | None = None,
+) -> list[Path]:
+    """Write ``report.html`` (self-contained), ``report.md`` and CSV files below ``out``; returns their paths.
+
+    Args:
+        study: the recorded study.
+        folders: where its trials left their curves and predictions.
+        out: made if missing.
+        comparison: of a study over several seeds.
+        data: the folder with the tasks' files, if it has moved.
+        storage: where to look for studies that go on from this one; None: nowhere.
+
+    Raises:
+        UserError: if the study has no trial.
+    """
+    context = ReportContext(study, folders, comparison, data, storage)
+    _warn_of_lost_curves(context)
+    sections = [section for make in SECTIONS if (section := make(context)) is not None]
+    title, origin = study.study_name, f"onebert {code_version()}, study {study.study_name}"
+    shown = [shown_section(section) for section in sections]
+    files = {
+        "report.html": render_page("report/report.html.jinja", study=title, sections=shown, origin=origin),
+        "report.md": markdown(title, sections, origin),
+    }
+    frames = [pair for section in sections for pair in section.frames.items()]
+    frames.sort(key=lambda pair: pair[0] != "trials.csv")  # the first to look at
+    files |= {name: frame.to_csv(index=False) for name, frame in frames}
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (out / name).write_text(content, encoding="utf-8")
+    return [out / name for name in files]
+
+
+def _warn_of_lost_curves(context: ReportContext) -> None:
+    lost = [
+        str(number) for number, state in context.states.items() if state == "complete" and not context.curves[number]
+    ]
+    if lost:
+        warnings.warn(f"without the learning curves of trials {', '.join(lost)}: their folders are gone", stacklevel=3)

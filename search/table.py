@@ -1,0 +1,24 @@
+"""A small table of strings, for terminals, pages and Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Table"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headings, and rows whose first cell is a heading too.
+
+    Attributes:
+        caption: what it shows.
+        headings: of the columns.
+        rows: as many cells each.
+        shades: how strongly to colour the cells after each row's first, 0 to 1; empty for a table without colours.
+    """
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    shades: tuple[tuple[float, ...], ...] = ()
