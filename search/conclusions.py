@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from heapq import nlargest, nsmallest
+from heapq import nsmallest
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from core.evaluation import Evaluation
 from search import optuna_trials
-from search.batched_storage import run_batch
-from search.dashboard_panels import save_curves, save_trial_note
+from search.dashboard_panels import save_trial_note
 from search.finished_study import contends, rank
+from search.live_panels import LivePanels
 from search.running_trial import RunningTrial
 from search.trial_folders import TrialFolders
 from search.trial_record import REPEAT_OF, TrialResult
@@ -22,9 +20,6 @@ from search.trial_record import REPEAT_OF, TrialResult
 __all__ = ["Conclusions"]
 
 KEEP_MODELS = "keep_models"  # the study's, for programs that clear away later
-CURVES = 50  # of the best trials, and as many of the last; a figure with thousands of lines shows nothing
-CURVES_SECONDS = 30.0  # between two drawings of the learning curves
-CURVES_SHARE = 0.002  # at most this part of the driver's time goes into drawing
 
 
 class Conclusions:
@@ -34,6 +29,9 @@ class Conclusions:
         study: where trials are recorded.
         folders: where they left their artifacts.
         keep_models: how many of the best complete trials keep their model; one below a floor is none of them.
+
+    Attributes:
+        panels: the dashboard's figures, brought up to date when trials end.
     """
 
     def __init__(self, study: optuna.Study, folders: TrialFolders, keep_models: int) -> None:
@@ -41,8 +39,7 @@ class Conclusions:
         self._folders = folders
         self._keep_models = keep_models
         self._models: list[tuple[float, int]] = []  # by rank, the trials that keep theirs
-        self._curves: dict[int, list[Evaluation]] = {}
-        self._draw_at = time.monotonic() + CURVES_SECONDS
+        self.panels = LivePanels(study, folders)
 
     def end(self, running: RunningTrial, state: TrialState, reason: str) -> float | None:
         """End the trial as COMPLETE, PRUNED or FAIL; returns its value as Optuna has it.
@@ -55,8 +52,7 @@ class Conclusions:
         except UpdateFinishedTrialError:  # by a first try whose success did not become known
             value = optuna_trials.stored_trial(running.trial).value
         self._tidy_after(optuna_trials.stored_trial(running.trial))
-        if time.monotonic() > self._draw_at:
-            self.draw_curves()
+        self.panels.refresh()
         return value
 
     def _record(self, running: RunningTrial, state: TrialState, reason: str) -> float | None:
@@ -111,16 +107,3 @@ class Conclusions:
             self._folders.tidy(number, keep_model=False)
         if ended.number in kept:
             self._folders.tidy(ended.number, keep_model=True)
-
-    def draw_curves(self) -> None:
-        """Bring the dashboard's learning curves up to date: those of the best trials, and of the last to end."""
-        begun = time.monotonic()
-        trials = self._study.get_trials(deepcopy=False)
-        complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-        best = nlargest(CURVES, complete, key=lambda trial: trial.value or 0.0)
-        ended = [trial for trial in reversed(trials) if trial.state.is_finished()]
-        shown = {trial.number for trial in (*best, *ended[:CURVES])}
-        self._curves = {number: self._curves.get(number) or self._folders.curve(number) for number in sorted(shown)}
-        run_batch(self._study._storage, lambda: save_curves(self._study, self._curves))
-        now = time.monotonic()
-        self._draw_at = now + max(CURVES_SECONDS, (now - begun) / CURVES_SHARE)

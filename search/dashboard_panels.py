@@ -1,4 +1,4 @@
-"""What optuna-dashboard shows of a study beside its own plots: a note at every trial, learning curves per task."""
+"""What optuna-dashboard shows beside its own plots: notes, learning curves, scores to expect of the best trial."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from optuna.trial import Trial
 
 from core.evaluation import Evaluation
 from search.cost_words import cost_words
+from search.expected_words import estimate_line
 from search.trial_record import TrialResult
+from search.winners_curse import Estimate
 
-__all__ = ["save_curves", "save_trial_note", "trial_note"]
+__all__ = ["save_curves", "save_expected", "save_trial_note", "trial_note"]
 
 
 def trial_note(result: TrialResult, evaluations: Sequence[Evaluation]) -> str:
@@ -74,11 +76,44 @@ def save_curves(study: optuna.Study, curves: Mapping[int, Sequence[Evaluation]])
     """
     tasks = {task: None for evaluations in curves.values() for point in evaluations for task in point.scores}
     for task in tasks:
-        panel = f"curves-{task}"
-        # What of a study the dashboard's function asks for.
-        storage = _OwnAttributes(study._storage, f"dashboard:plot_data:{panel}:")
-        stand_in = SimpleNamespace(_storage=storage, _study_id=study._study_id)
-        optuna_dashboard.save_plotly_graph_object(stand_in, _figure(task, curves), graph_object_id=panel)
+        _save_panel(study, f"curves-{task}", _figure(task, curves))
+
+
+def save_expected(study: optuna.Study, estimate: Estimate) -> None:
+    """A figure on the study's page: the best trial's scores on dev, and those to expect on new data.
+
+    The dashboard itself shows the best score on dev alone, which is too good.
+    """
+    _save_panel(study, "expected", _expected_figure(estimate))
+
+
+def _save_panel(study: optuna.Study, panel: str, figure: go.Figure) -> None:
+    # What of a study the dashboard's function asks for.
+    storage = _OwnAttributes(study._storage, f"dashboard:plot_data:{panel}:")
+    stand_in = SimpleNamespace(_storage=storage, _study_id=study._study_id)
+    optuna_dashboard.save_plotly_graph_object(stand_in, figure, graph_object_id=panel)
+
+
+def _expected_figure(estimate: Estimate) -> go.Figure:
+    names, rows = list(estimate.rows), list(estimate.rows.values())
+    above, below = ([round(number, 4) for number in ends] for ends in _reach(estimate))
+    expected = go.Scatter(
+        x=names,
+        y=[round(one.expected, 4) for one in rows],
+        error_y={"array": above, "arrayminus": below},
+        mode="markers",
+        name="expected on new data, 95 % interval",
+    )
+    dev = go.Scatter(x=names, y=[round(one.dev, 4) for one in rows], mode="markers", name="on dev")
+    figure = go.Figure([dev, expected])
+    figure.update_layout(template="none", title=f"trial {estimate.trial}: {estimate_line(estimate)}")
+    return figure
+
+
+def _reach(estimate: Estimate) -> tuple[list[float], list[float]]:
+    """How far the intervals go above what is expected, and below."""
+    rows = estimate.rows.values()
+    return [one.high - one.expected for one in rows], [one.expected - one.low for one in rows]
 
 
 def _figure(task: str, curves: Mapping[int, Sequence[Evaluation]]) -> go.Figure:

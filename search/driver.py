@@ -370,11 +370,13 @@ class Driver:
         self._held.clear()
 
     def _close(self) -> StudyResult:
-        self._conclusions.draw_curves()
+        self._conclusions.panels.draw_curves()
         self._ending.beat(last=True)
         is_left = self._interrupts.count and optuna_trials.running_trials(self._study)
         reason = "" if is_left else self._ending.reason(self._ended)
         finished = bool(reason)
+        if finished:  # it may take seconds: not for somebody who waits for the prompt
+            self._conclusions.panels.draw_expected()
         counts = _counts(self._study)
         self._tell_observers(events.StudyEnded(self._spec.name, finished, counts, reason))
         if self._refusal is not None:

@@ -128,7 +128,8 @@ class LiveProgress:
         best = self._state.best
         best_line = "no finished trial yet"
         if best is not None and best.best is not None:
-            best_line = f"best: trial {best.number}  overall {best.best.overall:.4f}  {score_words(best.best.scores)}"
+            scores = f"{best.best.overall:.4f}  {score_words(best.best.scores)}"
+            best_line = f"best on dev: trial {best.number}  overall {scores}"
         return Group(bar, table, Text(best_line, style="bold"))
 
 

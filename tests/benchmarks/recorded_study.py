@@ -102,7 +102,7 @@ class InstantExecutor:
         rung = rungs[len(self.passed)]
         overall = 0.8 + 0.1 * rung / rungs[-1] - number * 1e-7 + self.bonus
         cost = Cost(110_000_000, 110_000_000, 2 * rung, 2000.0)
-        scores = dict.fromkeys(TASKS, overall)
+        scores = dict.fromkeys(self.job.config.tasks, overall)
         self.passed.append(Evaluation(rung, rung, 0, overall, scores, {}, {}, rung / 100, 100.0, cost=cost))
         return [Evaluated(number, self.passed[-1])]
 

@@ -105,7 +105,7 @@ def test_the_live_display_shows_what_runs_and_the_best() -> None:
             live(event)
     shown = stream.getvalue()
     assert "150 / 600 examples (25%)" in shown
-    assert "best: trial 1  overall 0.7000" in shown
+    assert "best on dev: trial 1  overall 0.7000" in shown
     assert "2/4 trials" in shown
     assert "left" in shown
 
