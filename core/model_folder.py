@@ -8,6 +8,7 @@ encoders/sst/config.json, model.safetensors, tokenizer.json, ...      each task'
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,19 @@ from data.errors import UserError
 from data.rows import RowLayout
 from data.tokenizer import load_tokenizer, save_tokenizer
 
-__all__ = ["TrainedModel", "load_model_folder", "save_model_folder"]
+__all__ = [
+    "ENSEMBLE",
+    "MEMBERS",
+    "TrainedModel",
+    "load_model_folder",
+    "load_run_config",
+    "remove_model",
+    "save_model_folder",
+]
 
 _HEADS, _RUN_CONFIG, _PROVENANCE = "heads.safetensors", "run_config.json", "provenance.json"
 _ENCODERS = "encoders"
+ENSEMBLE, MEMBERS = "ensemble.json", "members"  # of a folder of several models: core.ensemble_folder
 
 
 @dataclass(frozen=True)
@@ -53,12 +63,12 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
     LoRA's updates are merged into the written weights; the model in memory stays as it is.
 
     Args:
-        folder: made if missing; files of the same names are replaced, and encoders of an earlier model are removed.
+        folder: made if missing; an earlier model or ensemble in it is removed.
         trained: what to save.
         provenance: where the model comes from, JSON-able.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _remove_earlier(folder)
+    remove_model(folder)
     for part in trained.model.parts():
         place = _encoder_folder(folder, part.name)
         save_bert(place, part.encoder.config, merged_state_dict(part.encoder))
@@ -75,13 +85,7 @@ def load_model_folder(folder: Path) -> TrainedModel:
     Raises:
         UserError: if the folder is not one that was exported.
     """
-    for name in (_HEADS, _RUN_CONFIG):
-        if not (folder / name).is_file():
-            raise UserError(f"{folder}: no {name}: not a model folder written by search.export")
-    try:
-        config = RunConfig.model_validate_json((folder / _RUN_CONFIG).read_text(encoding="utf-8"))
-    except ValidationError as error:
-        raise UserError(f"{folder / _RUN_CONFIG}: {error.errors()[0]['msg']}") from error
+    config = load_run_config(folder)
     places = {name: _encoder_folder(folder, name) for name in encoder_names(config)}
     # Plain: LoRA is merged into these weights already, and layers that started anew have been trained since.
     model = build_plain_model(config, {name: _load_encoder(config, place) for name, place in places.items()})
@@ -92,9 +96,32 @@ def load_model_folder(folder: Path) -> TrainedModel:
     return TrainedModel(model.eval(), config, load_tokenizer(next(iter(places.values()))))
 
 
-def _remove_earlier(folder: Path) -> None:
-    """Remove an earlier model's encoders, which may lie elsewhere, and first what makes the folder one that loads."""
-    (folder / _RUN_CONFIG).unlink(missing_ok=True)
+def load_run_config(folder: Path) -> RunConfig:
+    """Of the model in the folder.
+
+    Raises:
+        UserError: if the folder is not one that was exported.
+    """
+    for name in (_RUN_CONFIG, _HEADS):
+        if not (folder / name).is_file():
+            raise UserError(f"{folder}: no {name}: not a model folder written by search.export")
+    try:
+        config = RunConfig.model_validate_json((folder / _RUN_CONFIG).read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise UserError(f"{folder / _RUN_CONFIG}: {error.errors()[0]['msg']}") from error
+    return config
+
+
+def remove_model(folder: Path) -> None:
+    """Remove a model, whose encoders may lie elsewhere, or an ensemble; first what makes the folder one that loads.
+
+    Files that are part of neither stay.
+    """
+    if (folder / ENSEMBLE).exists():
+        (folder / ENSEMBLE).unlink()
+        shutil.rmtree(folder / MEMBERS, ignore_errors=True)
+    for name in (_RUN_CONFIG, _HEADS, _PROVENANCE):
+        (folder / name).unlink(missing_ok=True)
     remove_bert(folder)
     for config in (folder / _ENCODERS).glob("*/config.json"):
         remove_bert(config.parent)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import optuna
 import typer
 from optuna.trial import FrozenTrial
 from rich.console import Console
@@ -22,6 +23,9 @@ from core.model_folder import save_model_folder
 from core.resources import Resources, pick_device
 from core.run_folder import RunFolder
 from core.scoring import DevScores, predict
+from data.errors import UserError
+from search.ensemble.exported import export_ensemble
+from search.ensemble.words import score_table
 from search.exit_codes import entry_point
 from search.expected_words import interval_words, report_lines
 from search.finished_study import open_study, pick_trial
@@ -96,21 +100,30 @@ def export_trial(
 def main(
     study: Annotated[str, typer.Option(help="Name of the study.")],
     trial: Annotated[int | None, typer.Option(help="Export this trial instead of the best one.")] = None,
+    ensemble: Annotated[
+        int | None, typer.Option(min=2, help="Export an ensemble of up to N of the trials whose models are kept.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where to; by default runs/STUDY/export.")] = None,
     data: DataDir = None,
     device: OtherDevice = None,
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Write the best trial's predictions for every task's dev and test files, and its model.
+    """Write the best trial's predictions for every task's dev and test files, and its model; or an ensemble's.
 
     predictions/TASK-dev-output.csv and TASK-test-output.csv hold a line per example in the input file's order.
     model/ holds the encoder in Hugging Face layout (transformers.AutoModel loads it), the heads, the tokenizer, the
     configuration, and where it all comes from. Where every task has its own encoder, they are in model/encoders/TASK.
+    Of an ensemble, model/ holds such a folder of every member, and what share each has in the average.
 
     Example: python -m search.export --study quickstart
     """
+    if ensemble is not None and trial is not None:
+        raise UserError("--ensemble selects several trials, --trial names one: give one of the two")
     opened = open_study(study, storage, runs_dir)
+    if ensemble is not None:
+        _export_ensemble(opened, ensemble, out or runs_dir / study / "export", runs_dir, data, device)
+        return
     chosen = pick_trial(opened, trial)
     folder = TrialFolders(runs_dir / study).run(chosen.number)
     original = TrialRecord.read(chosen).repeat_of
@@ -122,6 +135,19 @@ def main(
         expected = None if estimate is None else estimate.to_dict()
         provenance = export_trial(study, chosen, folder, config, Resources(runs_dir / "cache"), out, expected)
     _show(out, config, provenance, estimate, report_lines(estimate, unknown))
+
+
+def _export_ensemble(
+    study: optuna.Study, most: int, out: Path, runs_dir: Path, data: Path | None, device: str | None
+) -> None:
+    folders, resources = TrialFolders(runs_dir / study.study_name), Resources(runs_dir / "cache")
+    with Console(stderr=True).status("selecting an ensemble, and predicting with it"):
+        ensemble, lines = export_ensemble(study, folders, most, out, resources, data=data, device=device)
+    console = Console(highlight=False)
+    console.print(score_table(study.study_name, ensemble))
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+    _show_places(console, out, next(iter(ensemble.shares)))
 
 
 def _show(
@@ -139,9 +165,13 @@ def _show(
     console.print(table)
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
+    _show_places(console, out, next(iter(config.tasks)))
+
+
+def _show_places(console: Console, out: Path, task: str) -> None:
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"model:       {out / 'model'}", soft_wrap=True)
-    predict_new = f"{python_command()} -m search.predict --model-dir {out / 'model'} --task {next(iter(config.tasks))}"
+    predict_new = f"{python_command()} -m search.predict --model-dir {out / 'model'} --task {task}"
     console.print(f"new text:    {predict_new} < sentences.txt", soft_wrap=True)
 
 

@@ -1,17 +1,19 @@
-"""``python -m search.predict``: predictions of an exported model for new text."""
+"""``python -m search.predict``: predictions of an exported model, or of an exported ensemble, for new text."""
 
 from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import typer
 
-from core.config import RunConfig
-from core.model_folder import load_model_folder
+from core.ensemble_folder import load_shares
+from core.ensembles import average
+from core.model_folder import load_model_folder, load_run_config
 from core.resources import pick_device
 from core.scoring import predict
 from data.errors import UserError
@@ -55,14 +57,14 @@ def main(
 
     Example: python -m search.predict --model-dir runs/starter/export/model --task sst < sentences.txt
     """
-    trained = load_model_folder(model_dir)
-    spec = _spec(trained.config, task)
+    shares = load_shares(model_dir)
+    if task not in shares:
+        raise UserError(f"--task {task}: the model has the tasks {', '.join(shares)}")
+    spec = load_run_config(next(iter(shares[task]))).tasks[task].spec
     sentences = parse_sentences(_utf8_lines(sys.stdin.buffer), spec)
     if not sentences:
         raise UserError("standard input is empty; give one sentence a line")
-    examples = Examples.from_sentences(spec, sentences, trained.tokenizer)
-    where = pick_device(device)
-    outputs = predict(trained.model.to(where), trained.config, examples, trained.layout, where)
+    outputs = _predict(shares[task], spec, sentences, device)
     named = spec.model_copy(update={"written_as": "name"})
     writer = csv.writer(sys.stdout, delimiter="\t", lineterminator="\n")
     if probabilities and not spec.kind.is_score:
@@ -80,10 +82,16 @@ def _utf8_lines(stream: Iterable[bytes]) -> Iterator[str]:
             raise UserError(f"standard input, line {number}: not UTF-8 ({error.reason})") from None
 
 
-def _spec(config: RunConfig, task: str) -> TaskSpec:
-    if task not in config.tasks:
-        raise UserError(f"--task {task}: the model has the tasks {', '.join(config.tasks)}")
-    return config.tasks[task].spec
+def _predict(
+    shares: Mapping[Path, float], spec: TaskSpec, sentences: Sequence[tuple[str, ...]], device: str
+) -> np.ndarray:
+    """Class probabilities (N, K) or scores (N,); one model is in memory at a time."""
+    where, outputs = pick_device(device), []
+    for folder in shares:
+        trained = load_model_folder(folder)
+        examples = Examples.from_sentences(spec, sentences, trained.tokenizer)
+        outputs.append(predict(trained.model.to(where), trained.config, examples, trained.layout, where))
+    return average(outputs, list(shares.values())) if len(outputs) > 1 else outputs[0]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from core.evaluation import Evaluation
 from core.metrics import task_metrics
 from core.run_size import RunSize
 from data.task_files import builtin_tasks
+from search import export, predict, score
 from search.clean import __main__ as clean
 from search.config_paths import config_fields
 from search.doctor import __main__ as doctor
@@ -119,11 +121,14 @@ def test_files_that_are_named_exist() -> None:
 
 
 def test_options_of_ensembles_are_those_there_are() -> None:
-    command = typer.Typer(add_completion=False)
-    command.command()(ensemble.main)
-    options = {option for param in typer.main.get_command(command).params for option in param.opts}
+    def options_of(main: Any) -> set[str]:
+        command = typer.Typer(add_completion=False)
+        command.command()(main)
+        return {option for param in typer.main.get_command(command).params for option in param.opts}
+
+    options = options_of(ensemble.main)
     named = set(re.findall(r"--[a-z][a-z-]+", text("ensembles.md")))
-    assert named <= options
+    assert named <= options | options_of(export.main) | options_of(predict.main) | options_of(score.main)
     everywhere = {"--data", "--device", "--storage", "--runs-dir"}
     assert options - named == everywhere
 

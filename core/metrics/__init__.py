@@ -6,6 +6,7 @@ from core.metrics.counted import counted_metric, counted_metrics
 from core.metrics.intervals import ScoreIntervals, pooled_variance
 from core.metrics.out_of_bag import LEAST_EXAMPLES, Bags, BagScores
 from core.metrics.overall import normalised, overall_score
+from core.metrics.selection_difference import Replayed, expect_difference
 from core.metrics.task import own_metric, task_metrics
 from core.metrics.winners_curse import Expectation, Expectations, expect, replay_selection
 
@@ -15,12 +16,14 @@ __all__ = [
     "Bags",
     "Expectation",
     "Expectations",
+    "Replayed",
     "ScoreIntervals",
     "bootstrap_scores",
     "confusion_matrix",
     "counted_metric",
     "counted_metrics",
     "expect",
+    "expect_difference",
     "normalised",
     "overall_score",
     "own_metric",

@@ -9,7 +9,7 @@ which had no say in it. The mean of these scores is what to expect.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from core.metrics.out_of_bag import BagScores
 from core.metrics.overall import overall_score
 from data.tasks import TaskSpec
 
-__all__ = ["Expectation", "Expectations", "expect", "replay_selection"]
+__all__ = ["Expectation", "Expectations", "expect", "expectation", "expectations", "replay_selection", "summands"]
 
 # The examples left out are 1 / e of all: of one run, scores on them vary e - 1 times as much as scores on all of them.
 _ON_ALL = 1.0 / (math.e - 1.0)  # of a variance
@@ -100,24 +100,50 @@ def expect(
         specs: of the tasks.
         weights: of the tasks in the overall score.
     """
+
+    def one(whole: np.ndarray, outside: np.ndarray, lowest: float) -> Expectation:
+        return expectation(float(whole[winner]), summands(whole, outside, selected), lowest)
+
+    return expectations(one, bags, specs, weights)
+
+
+def expectations(
+    one: Callable[[np.ndarray, np.ndarray, float], Expectation],
+    bags: Mapping[str, BagScores],
+    specs: Mapping[str, TaskSpec],
+    weights: Mapping[str, float],
+) -> Expectations:
+    """Of the overall score and of every task.
+
+    Args:
+        one: is given scores on all examples, (runs,), on those left out, (B, runs), and the lowest possible score.
+        bags: as for :func:`expect`, and so the rest.
+        specs: of the tasks.
+        weights: of the tasks in the overall score.
+    """
     whole = {task: scores.whole for task, scores in bags.items()}
     outside = {task: scores.outside for task, scores in bags.items()}
-    overall = _expectation(
-        overall_score(whole, specs, weights), overall_score(outside, specs, weights), selected, winner, 0.0
-    )
-    tasks = {
-        task: _expectation(whole[task], outside[task], selected, winner, -1.0 if specs[task].kind.is_score else 0.0)
-        for task in bags
-    }
-    return Expectations(overall, tasks)
+    overall = one(overall_score(whole, specs, weights), overall_score(outside, specs, weights), 0.0)
+    lowest = {task: -1.0 if specs[task].kind.is_score else 0.0 for task in bags}
+    return Expectations(overall, {task: one(whole[task], outside[task], lowest[task]) for task in bags})
 
 
-def _expectation(
-    whole: np.ndarray, outside: np.ndarray, selected: np.ndarray, winner: int, lowest: float
-) -> Expectation:
+def summands(whole: np.ndarray, outside: np.ndarray, selected: np.ndarray) -> np.ndarray:
+    """The summands of :func:`expect`, (B,).
+
+    Args:
+        whole: scores on all examples, (runs,).
+        outside: on those left out, (B, runs).
+        selected: by every resample, (B,).
+    """
     deviation = outside[np.arange(len(selected)), selected] - outside.mean(axis=0)[selected]
-    summands = whole[selected] + deviation
-    expected = float(summands.mean())
-    count = len(summands)
-    half = float(stats.t.ppf(0.975, count - 1) * summands.std(ddof=1) * math.sqrt(_ON_ALL + 1.0 / count))
-    return Expectation(float(whole[winner]), expected, max(lowest, expected - half), min(1.0, expected + half))
+    found: np.ndarray = whole[selected] + deviation
+    return found
+
+
+def expectation(dev: float, of_resamples: np.ndarray, lowest: float, highest: float = 1.0) -> Expectation:
+    """What :func:`expect` makes of its summands; ``lowest`` and ``highest`` bound what is possible."""
+    expected = float(of_resamples.mean())
+    count = len(of_resamples)
+    half = float(stats.t.ppf(0.975, count - 1) * of_resamples.std(ddof=1) * math.sqrt(_ON_ALL + 1.0 / count))
+    return Expectation(dev, expected, max(lowest, expected - half), min(highest, expected + half))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ from core.resources import Resources
 from data.errors import UserError
 from data.examples import Examples
 from search.ensemble.averaged import average_members
+from search.ensemble.expected import expected_of_selection
 from search.ensemble.files import write_ensemble
 from search.ensemble.members import Library, Member
 from search.ensemble.named_trials import Shares, candidates_by_hand, shares_by_hand
@@ -22,10 +22,8 @@ from search.ensemble.request import Request, SoupKind
 from search.ensemble.result import Ensemble
 from search.ensemble.selection import GreedyOptions, select_members
 from search.ensemble.souped import soup_members
-from search.ensemble.winners_curse import Replay
-from search.ensemble.words import expected_words, score_table, selection_words
+from search.ensemble.words import score_table, selection_words
 from search.exit_codes import entry_point
-from search.expected_words import unknown_line
 from search.finished_study import open_study, pick_trial
 from search.options import RUNS, DataDir, OtherDevice, RunsDir, StorageUrl
 from search.provenance import described, made_from
@@ -49,7 +47,7 @@ def main(
     ] = None,
     each_task: Annotated[bool, typer.Option("--each-task", help="--greedy: select for every task apart.")] = False,
     start: Annotated[int, typer.Option(min=1, help="--greedy: begin with so many of the best trials.")] = 1,
-    bags: Annotated[int, typer.Option(min=0, help="--greedy: average the choices from so many random halves.")] = 0,
+    bags: Annotated[int, typer.Option(min=0, help="--greedy: average the choices on so many resamples of dev.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="--greedy: draws the bags.")] = 0,
     soup: Annotated[
         SoupKind | None, typer.Option(help="Average weights, not predictions: of all, or of those that do no harm.")
@@ -90,8 +88,10 @@ def main(
     if request.greedy is not None:
         with Console(stderr=True).status("estimating what it will score on new data"):
             selected_from = _selected_from(request, library)
-            expected, more = _expected(request.greedy, selected_from, pool, library.folders, ensemble)
-        chosen |= expected
+            expected, more = expected_of_selection(
+                request.greedy, selected_from, pool, library.folders, ensemble.shares
+            )
+        chosen |= {"expected": expected} if expected else {}
         words += more
     out = out or runs_dir / study / "ensemble"
     write_ensemble(out, ensemble, {"study": study, **chosen, "tasks": described(pool[0].config), **origin})
@@ -111,24 +111,7 @@ def _selected_from(request: Request, library: Library) -> list[int]:
     """All that might have been among the candidates; models are kept of the best."""
     if request.trials is not None:
         return candidates_by_hand(request.trials)
-    return library.complete if library.needs_models else library.scored
-
-
-def _expected(
-    options: GreedyOptions, trials: list[int], pool: list[Member], folders: TrialFolders, ensemble: Ensemble
-) -> tuple[dict[str, Any], list[str]]:
-    """What to expect of the ensemble on new data, for its record, and in words."""
-    replay = Replay(sorted({*trials, *(one.number for one in pool)}), len(pool), options, pool[0].config, folders)
-    try:
-        found = replay.expect(ensemble.shares)
-    except UserError as error:
-        return {}, [unknown_line(str(error))]
-    record: dict[str, Any] = {
-        "overall": asdict(found.overall),
-        **{task: asdict(one) for task, one in found.tasks.items()},
-    }
-    record |= {"selected_from": {"trials": len(replay.trials)}, "resamples": replay.resamples}
-    return {"expected": record}, expected_words(found, len(replay.trials), replay.resamples)
+    return library.contenders if library.needs_models else library.scored
 
 
 def _make(

@@ -16,7 +16,7 @@ from search.ensemble.members import Member
 from search.ensemble.result import Ensemble
 from search.prediction_files import write_split
 
-__all__ = ["write_ensemble"]
+__all__ = ["ensemble_record", "write_ensemble"]
 
 
 def write_ensemble(out: Path, ensemble: Ensemble, origin: dict[str, Any]) -> None:
@@ -34,13 +34,14 @@ def write_ensemble(out: Path, ensemble: Ensemble, origin: dict[str, Any]) -> Non
     for output in ensemble.outputs:
         write_split(out, output.examples.spec, output.split, output.examples.ids, output.predictions)
     written = datetime.now(UTC).isoformat(timespec="seconds")
-    provenance = {**origin, "written": written, **_provenance(ensemble)}
+    provenance = {**origin, "written": written, **ensemble_record(ensemble)}
     if ensemble.model is not None:
         save_model_folder(out / "model", replace(ensemble.model, model=ensemble.model.model.cpu()), provenance)
     write_atomically(record, (json.dumps(provenance, indent=2) + "\n").encode())
 
 
-def _provenance(ensemble: Ensemble) -> dict[str, Any]:
+def ensemble_record(ensemble: Ensemble) -> dict[str, Any]:
+    """What it is made of and how it scores, JSON-able."""
     scores, whole = ensemble.scores, ensemble.whole_dev
     return {
         "method": ensemble.method,

@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from core.config import RunConfig
 from core.run_folder import RunFolder
 from data.errors import UserError
-from search.finished_study import pick_trial
+from search.finished_study import pick_trial, ranked_trials
 from search.stored_trial import require_model, stored_config
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord, TrialResult
@@ -78,10 +78,9 @@ class Library:
         return [trial.number for trial in trials if _is_scored(TrialRecord.read(trial))]
 
     @property
-    def complete(self) -> list[int]:
-        """Numbers of the finished trials."""
-        trials = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        return [trial.number for trial in trials]
+    def contenders(self) -> list[int]:
+        """Numbers of the trials that might be the best one, by number; models are kept of the best of these."""
+        return sorted(trial.number for trial in ranked_trials(self.study))
 
     @property
     def tasks(self) -> list[str]:

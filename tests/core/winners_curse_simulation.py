@@ -51,11 +51,11 @@ def simulate(case: Case, resamples: int, rng: np.random.Generator) -> Outcome:
     """One study, and its winner."""
     runs, n = case.trials * case.rungs, case.examples
     ability = np.repeat(rng.normal(0.0, case.spread, case.trials), case.rungs)
-    flags = 0.8 + ability[:, None] + _errors(case, rng) > 0
+    flags = 0.8 + ability[:, None] + errors(case, rng) > 0
     truths = stats.norm.cdf(0.8 + ability)
     r = np.tanh(1.0 + ability)
     gold = rng.normal(size=n)
-    scores = r[:, None] * gold + np.sqrt(1 - r[:, None] ** 2) * _errors(case, rng)
+    scores = r[:, None] * gold + np.sqrt(1 - r[:, None] ** 2) * errors(case, rng)
     bags: dict[str, BagScores] = {
         "para": Bags(n, resamples, rng).scores(PARA, [np.stack([~f, f], axis=1) for f in flags], np.ones(n, dtype=int)),
         "sts": Bags(n, resamples, rng).scores(STS, list(scores), gold),
@@ -71,7 +71,7 @@ def simulate(case: Case, resamples: int, rng: np.random.Generator) -> Outcome:
     return Outcome(found.dev, found.expected, found.low, found.high, *map(float, percentiles), float(truth))
 
 
-def _errors(case: Case, rng: np.random.Generator) -> np.ndarray:
+def errors(case: Case, rng: np.random.Generator) -> np.ndarray:
     """Standard normal, (trials * rungs, examples): a part common to all, one of the trial, a little of the rung."""
     shape = (case.trials, case.rungs, case.examples)
     own = 0.9 * (1 - case.alike)

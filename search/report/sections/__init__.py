@@ -10,6 +10,7 @@ from search.report.parts import Section
 from search.report.sections.answer import answer_section
 from search.report.sections.best_trial import best_trial_section
 from search.report.sections.comparison import comparison_section
+from search.report.sections.ensemble import ensemble_section
 from search.report.sections.mattered import mattered_section
 from search.report.sections.progress import progress_section
 from search.report.sections.trials import trials_section
@@ -24,5 +25,6 @@ SECTIONS: tuple[SectionMaker, ...] = (
     progress_section,
     mattered_section,
     best_trial_section,
+    ensemble_section,
     trials_section,
 )

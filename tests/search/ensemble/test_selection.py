@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.ensembles import Selection, select, select_in_bags
-from core.metrics import normalised, own_metric
+from core.ensembles import OverallObjective, select, select_in_bags
 from search.ensemble.members import Member
 from search.ensemble.selection import GreedyOptions, select_members
 
@@ -37,21 +36,18 @@ def expected(
     trials: Any, members: list[Member], options: GreedyOptions, tasks: tuple[str, ...] = TASKS
 ) -> dict[int, float]:
     """By core's selection."""
-    library = [{task: member.predictions[task] for task in tasks} for member in members]
-    specs = {task: members[0].config.tasks[task].spec for task in tasks}
-
-    def score(predictions: Any) -> float:
-        found = {task: own_metric(spec, predictions[task], trials.gold(task)) for task, spec in specs.items()}
-        scale = [normalised(specs[task], value) for task, value in found.items()]
-        return float(np.average(scale, weights=[WEIGHTS[task] for task in tasks]))
-
-    selection: Selection
+    objective = OverallObjective(
+        [member.predictions for member in members],
+        {task: trials.gold(task) for task in tasks},
+        {task: members[0].config.tasks[task].spec for task in tasks},
+        {task: WEIGHTS[task] for task in tasks},
+    )
     if options.bags:
         rng = np.random.default_rng(options.seed)
-        selection = select_in_bags(library, score, options.steps, options.start, bags=options.bags, rng=rng)
+        shares = select_in_bags(objective, options.steps, options.start, bags=options.bags, rng=rng)
     else:
-        selection = select(library, score, options.steps, options.start)
-    return {member.number: share for member, share in zip(members, selection.shares, strict=True) if share > 0}
+        shares = select(objective, options.steps, options.start)
+    return {member.number: share for member, share in zip(members, shares, strict=True) if share > 0}
 
 
 def test_the_options_are_those_of_the_selection(trials: Any, members: list[Member]) -> None:

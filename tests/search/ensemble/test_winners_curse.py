@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from core.ensembles import average
 from core.metrics import overall_score, own_metric
@@ -15,6 +17,8 @@ from search.ensemble.selection import GreedyOptions, select_shares
 from search.ensemble.winners_curse import Replay
 from search.trial_record import TrialRecord
 from search.winners_curse import bags_of
+from tests.core.winners_curse_simulation import Case
+from tests.search.ensemble.selection_simulation import simulate
 from tests.search.made_study import SIZE, SPECS, TASKS, WEIGHTS, MadeStudy, make_study
 
 SKILLS = [[0.2, 0.15], [0.2], [0.15, 0.2], [0.1]]
@@ -28,7 +32,7 @@ def made(tmp_path: Path) -> MadeStudy:
 def replay(made: MadeStudy, pool: int, options: GreedyOptions, trials: tuple[int, ...] = (0, 1, 2, 3)) -> Replay:
     config = TrialRecord.read(made.study.trials[0]).config
     assert config is not None
-    return Replay(trials, pool, options, config, made.folders)
+    return Replay.stored(trials, pool, options, config, made.folders)
 
 
 def score(made: MadeStudy, predictions: dict[str, np.ndarray], rows: dict[str, np.ndarray]) -> float:
@@ -62,29 +66,55 @@ def test_the_selection_is_made_anew_in_every_resample(made: MadeStudy, pool: int
     everything = {task: np.arange(SIZE) for task in TASKS}
     on_dev = best_runs(made, everything)
     members = dict(sorted(list(on_dev.items())[:pool]))
-    shares = select_shares(members, config, made.gold, options)
+    shares = select_shares(members, config.tasks, made.gold, options)
     again = replay(made, pool, options)
-    found = again.expect(shares).overall
+    assert again.selected_on_all == shares
+    found, gain = again.expect(shares).overall, again.expect_gain(shares).overall
     assert again.resamples == 20
 
     bags = {task: bags_of(task, made.gold[task], 20) for task in TASKS}
-    ensembles, outside = [], []
+    ensembles, single, outside = [], [], []
     for b in range(20):
         rows = {task: bag.rows(b) for task, bag in bags.items()}
         runs = dict(sorted(list(best_runs(made, rows).items())[:pool]))
         drawn = {m: {t: one[t][rows[t]] for t in TASKS} for m, one in runs.items()}
-        chosen = select_shares(drawn, config, {t: made.gold[t][rows[t]] for t in TASKS}, options)
+        chosen = select_shares(drawn, config.tasks, {t: made.gold[t][rows[t]] for t in TASKS}, options)
         ensembles.append(averaged(runs, chosen))
+        single.append(next(iter(best_runs(made, rows).values())))
         outside.append({task: np.setdiff1d(everything[task], rows[task]) for task in TASKS})
-    summands = [
-        score(made, one, everything)
-        + score(made, one, outside[b])
-        - np.mean([score(made, one, left_out) for left_out in outside])
-        for b, one in enumerate(ensembles)
-    ]
-    assert found.dev == pytest.approx(score(made, averaged(on_dev, shares), everything))
-    assert found.expected == pytest.approx(np.mean(summands))
-    assert np.std(summands) > 0.005
+    of_ensembles, of_single = (
+        np.array(
+            [
+                score(made, one, everything)
+                + score(made, one, outside[b])
+                - np.mean([score(made, one, left_out) for left_out in outside])
+                for b, one in enumerate(selected)
+            ]
+        )
+        for selected in (ensembles, single)
+    )
+    dev, alone = score(made, averaged(on_dev, shares), everything), score(made, next(iter(on_dev.values())), everything)
+    assert (found.dev, found.expected) == pytest.approx((dev, of_ensembles.mean()))
+    assert (gain.dev, gain.expected) == pytest.approx((dev - alone, (of_ensembles - of_single).mean()))
+    half = stats.t.ppf(0.975, 19) * (of_ensembles - of_single).std(ddof=1) * math.sqrt(1 / (math.e - 1) + 1 / 20)
+    assert gain.high - gain.expected == pytest.approx(half)
+    assert of_ensembles.std() > 0.005
+
+
+@pytest.mark.parametrize(("bags", "too_good"), [(0, 0.0135), (3, 0.0075)])
+def test_where_the_truth_is_known(bags: int, too_good: float) -> None:
+    """With 20 resamples, the fewest. The standard error of a mean over the studies is 0.002, of a share 0.02."""
+    rng, case = np.random.default_rng(0), Case(12, 2, spread=0.1, alike=0.8, examples=150)
+    outcomes = [simulate(case, GreedyOptions(4, bags=bags), 6, 20, rng) for _ in range(80)]
+    truth, true_gain = (np.array([getattr(one, name) for one in outcomes]) for name in ("truth", "true_gain"))
+    dev, expected = (np.array([getattr(one.ensemble, name) for one in outcomes]) for name in ("dev", "expected"))
+    gain = np.array([one.gain.expected for one in outcomes])
+    assert (dev - truth).mean() == pytest.approx(too_good, abs=0.004)
+    assert (expected - truth).mean() == pytest.approx(0.0, abs=0.004)
+    assert (gain - true_gain).mean() == pytest.approx(0.0, abs=0.004)
+    assert true_gain.mean() > 0.003
+    assert np.mean([one.ensemble.low <= one.truth <= one.ensemble.high for one in outcomes]) >= 0.91
+    assert np.mean([one.gain.low <= one.true_gain <= one.gain.high for one in outcomes]) >= 0.91
 
 
 def test_resamples_are_bounded(made: MadeStudy) -> None:

@@ -1,0 +1,69 @@
+"""How much better the winner of one selection is than the winner of another one on the same examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.metrics.out_of_bag import BagScores
+from core.metrics.overall import overall_score
+from core.metrics.winners_curse import Expectations, expectation, summands
+from data.tasks import TaskSpec
+
+__all__ = ["Replayed", "expect_difference"]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A selection that was made anew in resamples.
+
+    Attributes:
+        bags: per task, scores of everything that any resample selected.
+        selected: index into ``bags`` of what each of at least two resamples selected, (B,).
+        winner: index of what was selected on all examples.
+    """
+
+    bags: Mapping[str, BagScores]
+    selected: np.ndarray
+    winner: int
+
+
+def expect_difference(
+    one: Replayed, other: Replayed, specs: Mapping[str, TaskSpec], weights: Mapping[str, float]
+) -> Expectations:
+    """By how much the one selection's winner is better than the other's, on dev and on new examples.
+
+    As :func:`core.metrics.expect`, of the differences of the summands: examples that are hard for both winners do not
+    count.
+
+    Args:
+        one, other: made anew in the same resamples.
+        specs: of the tasks.
+        weights: of the tasks in the overall score.
+    """
+    tasks = {
+        task: expectation(*_difference(_task(one, task), _task(other, task)), -bound, bound)
+        for task, bound in ((name, 2.0 if specs[name].kind.is_score else 1.0) for name in one.bags)
+    }
+    overall = _difference(_overall(one, specs, weights), _overall(other, specs, weights))
+    return Expectations(expectation(*overall, -1.0), tasks)
+
+
+_Scored = tuple[float, np.ndarray]  # the winner's score on dev, and the summands of what is expected, (B,)
+
+
+def _difference(one: _Scored, other: _Scored) -> _Scored:
+    return one[0] - other[0], one[1] - other[1]
+
+
+def _task(replayed: Replayed, task: str) -> _Scored:
+    scores = replayed.bags[task]
+    return float(scores.whole[replayed.winner]), summands(scores.whole, scores.outside, replayed.selected)
+
+
+def _overall(replayed: Replayed, specs: Mapping[str, TaskSpec], weights: Mapping[str, float]) -> _Scored:
+    whole = overall_score({task: scores.whole for task, scores in replayed.bags.items()}, specs, weights)
+    outside = overall_score({task: scores.outside for task, scores in replayed.bags.items()}, specs, weights)
+    return float(whole[replayed.winner]), summands(whole, outside, replayed.selected)

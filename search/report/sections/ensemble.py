@@ -1,0 +1,67 @@
+"""What an ensemble of the trials would score."""
+
+from __future__ import annotations
+
+from core.metrics import Expectation
+from search.ensemble.outlook import Outlook, outlook
+from search.expected_words import interval_words
+from search.finished_study import ranked_trials
+from search.report.context import ReportContext
+from search.report.parts import Note, Section
+from search.table import Table
+
+__all__ = ["ensemble_section"]
+
+
+def ensemble_section(context: ReportContext) -> Section | None:
+    """Its expected score and gain over the best trial; nothing where fewer than two trials have finished."""
+    if len(ranked_trials(context.study)) < 2:
+        return None
+    found, unknown = outlook(context.study, context.folders, context.data)
+    if found is None:
+        return Section("ensemble", "Ensemble", (f"Not known: {unknown}.",))
+    note = (
+        f"Selected greedily in 20 resamples of the dev examples from {found.candidates} of {found.trials} finished "
+        f"trials, and averaged; the whole selection was made anew in {found.resamples} resamples. An ensemble takes as "
+        "long to predict as all its members together."
+    )
+    return Section("ensemble", "Ensemble", (*_words(found), _scores(found), Note(note), _members(found)))
+
+
+def _words(found: Outlook) -> list[str]:
+    gain, scores = found.gain.overall, found.scores.overall
+    count = len(found.shares)
+    trials = f"{count} trials" if count > 1 else "one trial"
+    if gain.low > 0.0:
+        verdict = f"better than trial {found.best} alone by {_signed(gain)}"
+    elif gain.high < 0.0:
+        verdict = f"worse than trial {found.best} alone by {_signed(gain)}"
+    else:
+        verdict = f"not clearly other than trial {found.best} alone: {_signed(gain)}"
+    lines = [
+        f"The averaged predictions of {trials} would score {scores.dev:.4f} overall on dev, and are expected to score "
+        f"{interval_words(scores)} on new data: {verdict}."
+    ]
+    if gain.expected > 0.0 and count > 1:
+        lines.append(
+            f"To get them: python -m search.export --ensemble {count}. It selects among the trials whose models were "
+            "kept (keep_models), so its members may be others."
+        )
+    return lines
+
+
+def _scores(found: Outlook) -> Table:
+    gains = {"overall": found.gain.overall, **found.gain.tasks}
+    rows = tuple(
+        (name, f"{one.dev:.4f}", interval_words(one), _signed(gains[name]))
+        for name, one in {"overall": found.scores.overall, **found.scores.tasks}.items()
+    )
+    return Table("", ("", "on dev", "on new data", f"gain over trial {found.best}, on new data"), rows)
+
+
+def _members(found: Outlook) -> Table:
+    return Table("Members", ("trial", "share"), tuple((str(n), f"{share:.2f}") for n, share in found.shares.items()))
+
+
+def _signed(gain: Expectation) -> str:
+    return f"{gain.expected:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]"
