@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from core.config import RunConfig
-from core.fixed_subset import fixed_subset
+from core.dev_gold import dev_examples
 from core.metrics import overall_score
 from data.errors import UserError
-from data.reading import RawSplit, read_split
 from search.changed_examples import TaskChanges, task_changes
 from search.config_paths import get_value
 from search.dev_bootstrap import stored_predictions, task_replicates
@@ -107,7 +106,7 @@ def trial_difference(a: OneTrial, b: OneTrial, data: Path | None = None) -> Tria
     _check_tasks(a, b)
     replicates, changes = {}, {}
     for name, task in a.config.tasks.items():
-        dev, other = (_dev(trial, name, data) for trial in (a, b))
+        dev, other = (dev_examples(trial.config, name, data) for trial in (a, b))
         if (dev.ids, dev.sentences) != (other.ids, other.sentences) or not np.array_equal(dev.labels, other.labels):  # type: ignore[arg-type]
             raise UserError(f"{a.label} and {b.label} were scored on other dev examples of {name}: nothing is paired")
         assert dev.labels is not None, "dev files without labels are refused when read"
@@ -128,12 +127,6 @@ def _check_tasks(a: OneTrial, b: OneTrial) -> None:
                 raise UserError(f"{a.label} and {b.label} have tasks '{name}' of another {what.replace('_', ' ')}")
         if task.score_weight != other.score_weight:
             raise UserError(f"{a.label} and {b.label} give '{name}' other weights in overall (score_weight)")
-
-
-def _dev(trial: OneTrial, name: str, data: Path | None) -> RawSplit:
-    task = trial.config.tasks[name]
-    split = read_split(task.spec, data or Path(trial.config.data.directory), "dev")
-    return split.subset(fixed_subset(len(split), task.dev_limit, name))
 
 
 def _scores(a: OneTrial, b: OneTrial, replicates: dict[str, np.ndarray]) -> tuple[ScoreDifference, ...]:

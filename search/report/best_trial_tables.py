@@ -22,7 +22,7 @@ class TaskTables:
     Attributes:
         task: its name.
         gap: its own metric on dev and on training examples, in words; empty where training examples were not scored.
-        tables: its metrics; for classes also those of each class and the confusion matrix.
+        tables: its metrics; for classes also those of each class.
     """
 
     task: str
@@ -45,10 +45,8 @@ def task_tables(evaluation: Evaluation, specs: Mapping[str, TaskSpec]) -> list[T
     found = []
     for task, metrics in evaluation.metrics.items():
         spec = specs[task]
-        tables = [_overview(metrics), *_by_class(metrics, spec.classes)]
-        if task in evaluation.confusion:
-            tables.append(_confusion(evaluation.confusion[task], spec.classes))
-        found.append(TaskTables(task, _gap(metrics, spec.metric), tuple(tables)))
+        tables = (_overview(metrics), *_by_class(metrics, spec.classes))
+        found.append(TaskTables(task, _gap(metrics, spec.metric), tables))
     return found
 
 
@@ -72,12 +70,6 @@ def _by_class(metrics: Mapping[str, float], classes: Sequence[str]) -> list[Tabl
         return []
     rows = tuple((label, *(f"{metrics[f'{name}/{label}']:.3f}" for name in names)) for label in classes)
     return [Table("Each class", ("class", *(_CLASS_NAMES.get(name) or _words(name) for name in names)), rows)]
-
-
-def _confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Table:
-    rows = tuple((label, *map(str, row)) for label, row in zip(classes, counts, strict=True))
-    shades = tuple(tuple(count / max(sum(row), 1) for count in row) for row in counts)
-    return Table("Dev examples by gold class (row) and predicted class (column)", ("gold", *classes), rows, shades)
 
 
 _NAMES = {

@@ -271,7 +271,7 @@ def test_the_reports_files_hold_it(copied: tuple[optuna.Study, TrialFolders], ru
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     names = ["report.html", "report.md", "trials.csv", "comparison.csv"]
-    assert [Path(line).name for line in done.stdout.splitlines()] == names
+    assert [Path(line).name for line in done.stdout.splitlines()][: len(names)] == names
     with (tmp_path / "out" / "comparison.csv").open() as file:
         lines = list(csv.DictReader(file))
     for line, row in zip(lines, comparison.rows, strict=True):

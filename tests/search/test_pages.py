@@ -36,7 +36,15 @@ def report(finished_study: Any, run_command: Run) -> Path:
     done = run_command("search.report", "--study", "tiny", "--runs-dir", finished_study.runs)
     assert done.returncode == 0, done.stderr
     paths = [Path(line) for line in done.stdout.splitlines()]
-    assert [path.name for path in paths] == ["report.html", "report.md", "trials.csv"]
+    assert [path.name for path in paths] == [
+        "report.html",
+        "report.md",
+        "trials.csv",
+        "tradeoffs.csv",
+        "errors-sst.csv",
+        "errors-para.csv",
+        "errors-sts.csv",
+    ]
     return paths[0]
 
 
@@ -58,22 +66,27 @@ def test_the_report_shows_its_plots_and_fits(browser: Browser, report: Path, wid
     assert "is the best: overall" in page.inner_text(".answer")
     # progress, curves, and one plot for the learning rate and each of the three shares
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    plots = page.locator(".plotly-graph-div")
-    assert plots.count() == 6
-    points = page.evaluate(
-        "[...document.querySelectorAll('.plotly-graph-div')].map(d => d.querySelectorAll('.point').length)"
-    )
+    shown = ":is(.progress, .mattered) .plotly-graph-div"
+    assert page.locator(shown).count() == 6
+    points = page.evaluate(f"[...document.querySelectorAll('{shown}')].map(d => d.querySelectorAll('.point').length)")
     assert points[0] == 4
     assert points[1] == 16  # four trials at four rungs
     assert all(count == 4 for count in points[2:])
     assert page.locator(".trials tbody tr").count() == 4
     assert "peak MiB" in page.inner_text(".trials thead")
-    # metrics of the three tasks, of the classes of two, and two confusion matrices
+    # metrics of the three tasks, and of the classes of two
     assert page.locator(".best-trial h3").count() == 3
-    assert page.locator(".best-trial table").count() == 7
-    cells = page.locator(".best-trial table.confusion").first.locator("td")
+    assert page.locator(".best-trial table").count() == 5
+    # calibration, length and words in common for classes; the scatter and residuals for scores
+    assert page.locator(".errors .plotly-graph-div").count() == 2 + 3 + 4
+    assert page.locator(".errors table.confusion").count() == 2
+    cells = page.locator(".errors table.confusion").first.locator("td")
     assert cells.count() == 25
-    assert sum(int(text) for text in cells.all_inner_texts()) == 60  # dev examples
+    assert sum(int(text.split()[0]) for text in cells.all_inner_texts()) == 60  # dev examples
+    assert page.locator(".tradeoffs .plotly-graph-div").count() == 3 + 3  # pairs of tasks, and shares of the loss
+    drawn = ":is(.errors, .tradeoffs) .plotly-graph-div"
+    points = page.evaluate(f"[...document.querySelectorAll('{drawn}')].map(d => d.querySelectorAll('.point').length)")
+    assert min(points) > 0
     assert overflow(page) <= 0
     context.close()
 

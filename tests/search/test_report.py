@@ -113,10 +113,10 @@ def named(*classes: str) -> TaskSpec:
 def test_tables_of_a_task() -> None:
     metrics = {"accuracy": 0.75, "precision": 0.5, "precision/no": 0.25, "precision/yes": 0.75}
     gap = {"train_accuracy": 1.0, "train_dev_gap": 0.25}
-    evaluation = replace(POINT, metrics={"para": metrics | gap}, confusion={"para": [[3, 1], [0, 0]]})
+    evaluation = replace(POINT, metrics={"para": metrics | gap})
     (task,) = task_tables(evaluation, {"para": named("no", "yes")})
     assert task.gap == "accuracy 0.750 on dev and 1.000 on training examples: a gap of +0.250"
-    overview, by_class, confusion = task.tables
+    overview, by_class = task.tables
     assert overview.rows == (
         ("accuracy", "0.7500"),
         ("macro precision", "0.5000"),
@@ -124,9 +124,6 @@ def test_tables_of_a_task() -> None:
         ("train-dev gap", "0.2500"),
     )
     assert (by_class.headings, by_class.rows) == (("class", "precision"), (("no", "0.250"), ("yes", "0.750")))
-    assert confusion.headings == ("gold", "no", "yes")
-    assert confusion.rows == (("no", "3", "1"), ("yes", "0", "0"))  # gold class by row
-    assert confusion.shades == ((0.75, 0.25), (0.0, 0.0))  # share of the row; none of a class that is not there
 
 
 def test_metrics_written_before_they_grew_are_shown() -> None:

@@ -11,8 +11,10 @@ from search.report.sections.answer import answer_section
 from search.report.sections.best_trial import best_trial_section
 from search.report.sections.comparison import comparison_section
 from search.report.sections.ensemble import ensemble_section
+from search.report.sections.errors import errors_section
 from search.report.sections.mattered import mattered_section
 from search.report.sections.progress import progress_section
+from search.report.sections.tradeoffs import tradeoffs_section
 from search.report.sections.trials import trials_section
 
 __all__ = ["SECTIONS"]
@@ -24,7 +26,9 @@ SECTIONS: tuple[SectionMaker, ...] = (
     comparison_section,
     progress_section,
     mattered_section,
+    tradeoffs_section,
     best_trial_section,
     ensemble_section,
+    errors_section,
     trials_section,
 )

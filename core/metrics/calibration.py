@@ -1,0 +1,167 @@
+"""Whether predicted probabilities are right as often as they say (Guo et al. 2017, arXiv:1706.04599)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize, stats
+
+from core.metrics.bootstrap import drawn_counts
+from core.metrics.classification import predicted_classes
+from core.metrics.interval import Interval
+
+__all__ = ["Calibration", "CalibrationBin", "calibration_of", "fit_temperature"]
+
+_FEWEST_BINS, _MOST_BINS, _PER_BIN = 5, 10, 40
+_RESAMPLES, _FEWEST_RESAMPLES = 1000, 200
+_DRAWN = 20_000_000  # examples in all resamples together, about a second
+_UPPER = 0.975
+_DEVIATIONS = 2.4  # each way: with the normal 1.96 the interval held the truth in 91 % of simulated cases
+_HOTTEST = 20.0  # temperatures are looked for from 1 / 20 to 20
+_LEAST = 1e-30  # a probability of 0 has no logarithm
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Examples of about the same confidence.
+
+    Attributes:
+        confidence: its mean.
+        accuracy: the share of them that are right.
+        low, high: 95 % interval of the accuracy (Wilson 1927).
+        count: how many they are.
+    """
+
+    confidence: float
+    accuracy: float
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How the probability of the predicted class, the confidence, compares to how often that class is right.
+
+    Attributes:
+        bins: by rising confidence, each of about as many examples.
+        error: expected calibration error (ECE) over the bins: the mean of |accuracy - confidence|, weighted by the
+            examples in a bin, 0 to 1.
+        chance: the ECE that perfect probabilities would show on as many examples, on average.
+        gap: mean confidence minus accuracy; above 0 is overconfident.
+        temperature: T for which softmax(log p / T) has the highest likelihood; above 1 makes less confident.
+        error_tempered: the ECE with it, on the same examples.
+    """
+
+    bins: tuple[CalibrationBin, ...]
+    error: Interval
+    chance: float
+    gap: Interval
+    temperature: float
+    error_tempered: float
+
+
+def calibration_of(probabilities: np.ndarray, gold: np.ndarray, rng: np.random.Generator) -> Calibration:
+    """Measure it.
+
+    ECE is never below 0, so chance makes it too large, and quantiles of resamples even more. Its interval is 2.4
+    standard deviations of the resamples each way, about the ECE less the bias that they show. It begins at 0 where
+    perfect probabilities, with right and wrong drawn from them, would show as large an ECE in more than 2.5 % of draws,
+    but not below the least gap: no binning has an ECE below |gap|.
+
+    Args:
+        probabilities: of the classes, (N, K).
+        gold: class indices, (N,).
+        rng: for the resamples.
+    """
+    confidence, right = _top(probabilities, gold)
+    excess = confidence - right  # (N,)
+    bins = equal_mass_bins(confidence)
+    ece = _error(bins, excess)
+    half = float(stats.norm.ppf(_UPPER) * excess.std() / math.sqrt(len(gold)))
+    gap = Interval(float(excess.mean()), float(excess.mean()) - half, float(excess.mean()) + half)
+    error, chance = _error_interval(bins, confidence, excess, ece, rng)
+    least = 0.0 if gap.holds_zero else min(abs(gap.low), abs(gap.high))
+    temperature = fit_temperature(probabilities, gold)
+    tempered, _ = _top(_at_temperature(probabilities, temperature), gold)
+    return Calibration(
+        tuple(_bin(confidence[bins == one], right[bins == one]) for one in range(int(bins.max()) + 1)),
+        Interval(ece, max(error.low, least), error.high),
+        chance,
+        gap,
+        temperature,
+        _error(equal_mass_bins(tempered), tempered - right),
+    )
+
+
+def equal_mass_bins(confidence: np.ndarray) -> np.ndarray:
+    """The bin of each example, from 0, without empty ones, (N,) int64: as in scikit-learn's ``strategy="quantile"``.
+
+    10 bins, or fewer where they would have less than 40 examples, but 5. Examples of the same confidence are in the
+    same bin.
+    """
+    count = min(_MOST_BINS, max(_FEWEST_BINS, len(confidence) // _PER_BIN))
+    edges = np.quantile(confidence, np.linspace(0.0, 1.0, count + 1))
+    return np.asarray(np.unique(np.searchsorted(edges[1:-1], confidence), return_inverse=True)[1])
+
+
+def fit_temperature(probabilities: np.ndarray, gold: np.ndarray) -> float:
+    """T from 1/20 to 20 that minimises the mean of -log softmax(log p / T)[gold]; arguments as :func:`calibration_of`.
+
+    In 1 / T this is convex, so there is one minimum; at an end where the predictions are all right, or no better than
+    guessing.
+    """
+    logs = np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
+    rows = np.arange(len(gold))
+
+    def loss(log_temperature: float) -> float:
+        scaled = logs * math.exp(-log_temperature)
+        return float((np.logaddexp.reduce(scaled, axis=1) - scaled[rows, gold]).mean())
+
+    bound = math.log(_HOTTEST)
+    return math.exp(float(optimize.minimize_scalar(loss, bounds=(-bound, bound), method="bounded").x))
+
+
+def _at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    logs = np.log(np.maximum(probabilities.astype(np.float64), _LEAST)) / temperature
+    return np.asarray(np.exp(logs - np.logaddexp.reduce(logs, axis=1)[:, None]))
+
+
+def _top(probabilities: np.ndarray, gold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Confidence, and whether the prediction is right as 0.0 or 1.0, (N,) float64 each."""
+    return probabilities.max(axis=1).astype(np.float64), (predicted_classes(probabilities) == gold).astype(np.float64)
+
+
+def _bin(confidence: np.ndarray, right: np.ndarray) -> CalibrationBin:
+    interval = stats.binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
+    return CalibrationBin(
+        float(confidence.mean()), float(right.mean()), float(interval.low), float(interval.high), len(right)
+    )
+
+
+def _error(bins: np.ndarray, excess: np.ndarray) -> float:
+    return float(np.abs(np.bincount(bins, excess)).sum() / len(excess))
+
+
+def _error_interval(
+    bins: np.ndarray, confidence: np.ndarray, excess: np.ndarray, ece: float, rng: np.random.Generator
+) -> tuple[Interval, float]:
+    """And the mean ECE of perfect probabilities."""
+    size = len(excess)
+    resamples = min(_RESAMPLES, max(_FEWEST_RESAMPLES, _DRAWN // size))
+    member = np.equal.outer(bins, np.arange(bins.max() + 1)).astype(np.float64)  # (N, bins)
+    found, perfect = np.empty(resamples), np.empty(resamples)
+    step = max(1, _DRAWN // (10 * size))
+    for start in range(0, resamples, step):
+        some = slice(start, min(resamples, start + step))
+        counts = drawn_counts(some.stop - some.start, size, rng)
+        found[some] = np.abs(counts @ (member * excess[:, None])).sum(axis=1) / size
+        drawn_right = rng.random(counts.shape) < confidence
+        perfect[some] = np.abs((confidence - drawn_right) @ member).sum(axis=1) / size
+    centre = ece - (float(found.mean()) - ece)
+    half = _DEVIATIONS * float(found.std(ddof=1))
+    is_chance = ece <= float(np.quantile(perfect, _UPPER))
+    low = 0.0 if is_chance else max(0.0, centre - half)
+    return Interval(ece, low, max(ece, centre + half)), float(perfect.mean())

@@ -1,0 +1,1 @@
+"""What trained runs get wrong on dev, and how: for the report."""

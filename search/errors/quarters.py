@@ -1,0 +1,120 @@
+"""Errors over a property of the examples, such as their length: quarters of the examples by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from core.metrics import Interval
+
+__all__ = ["Property", "Quarter", "difference", "properties", "quarters", "word_counts", "word_overlap"]
+
+_UPPER = 0.975
+
+
+@dataclass(frozen=True)
+class Property:
+    """What examples differ in.
+
+    Attributes:
+        name: for a caption.
+        unit: of its values.
+        values: (N,).
+        least: the examples with the smallest values, in words.
+        most: those with the largest.
+    """
+
+    name: str
+    unit: str
+    values: np.ndarray
+    least: str
+    most: str
+
+
+@dataclass(frozen=True)
+class Quarter:
+    """About a fourth of the examples.
+
+    Attributes:
+        low, high: the least value of the property among them, and the largest.
+        errors: of the examples: 0 or 1 for right or wrong, or a distance.
+        error: their mean.
+    """
+
+    low: float
+    high: float
+    errors: np.ndarray
+    error: Interval
+
+
+def properties(examples: Sequence[tuple[str, ...]]) -> list[Property]:
+    """The length; and of pairs, the words that both sentences have."""
+    words = word_counts(examples)
+    found = [Property("length", "words", words, "shortest", "longest examples")]
+    if len(examples[0]) > 1:
+        shared = 100.0 * word_overlap(examples)
+        least, most = "pairs with the fewest", "pairs with the most words in common"
+        found.append(Property("words in common", "%", shared, least, most))
+    return found
+
+
+def word_counts(examples: Sequence[tuple[str, ...]]) -> np.ndarray:
+    """Words of an example, separated by blanks, both sentences of a pair together, (N,)."""
+    return np.array([sum(len(one.split()) for one in example) for example in examples])
+
+
+def word_overlap(pairs: Sequence[tuple[str, ...]]) -> np.ndarray:
+    """Different words that both sentences have, of those that either has (Jaccard), in any case, 0 to 1, (N,)."""
+    found = []
+    for one, other in pairs:
+        a, b = set(one.casefold().split()), set(other.casefold().split())
+        found.append(len(a & b) / len(a | b) if a | b else 1.0)
+    return np.array(found)
+
+
+def quarters(values: np.ndarray, errors: np.ndarray) -> list[Quarter]:
+    """Examples by rising value; examples of one value stay together, so that there may be fewer than four.
+
+    The intervals are Wilson's for errors of 0 and 1, and Student's for others.
+
+    Args:
+        values: of the property, (N,).
+        errors: 0.0 or 1.0, or distances, (N,).
+    """
+    edges = np.unique(np.quantile(values, [0.25, 0.5, 0.75]))
+    which = np.searchsorted(edges, values)
+    parts = [which == one for one in range(len(edges) + 1)]
+    return [
+        Quarter(float(values[part].min()), float(values[part].max()), errors[part], _mean(errors[part]))
+        for part in parts
+        if part.any()
+    ]
+
+
+def difference(last: Quarter, first: Quarter) -> Interval:
+    """Mean error in ``last`` minus that in ``first``, by Welch's interval."""
+    gap = last.error.value - first.error.value
+    parts = [one.errors for one in (last, first)]
+    if min(map(len, parts)) < 2:
+        return Interval(gap, -np.inf, np.inf)
+    variances = [float(part.var(ddof=1)) / len(part) for part in parts]
+    total = sum(variances)
+    if total == 0.0:
+        return Interval(gap, gap, gap)
+    freedom = total**2 / sum(v**2 / (len(part) - 1) for v, part in zip(variances, parts, strict=True))
+    half = float(stats.t.ppf(_UPPER, freedom)) * total**0.5
+    return Interval(gap, gap - half, gap + half)
+
+
+def _mean(errors: np.ndarray) -> Interval:
+    mean, count = float(errors.mean()), len(errors)
+    if np.isin(errors, (0.0, 1.0)).all():
+        interval = stats.binomtest(int(errors.sum()), count).proportion_ci(method="wilson")
+        return Interval(mean, float(interval.low), float(interval.high))
+    if count < 2:
+        return Interval(mean, mean, mean)
+    half = float(stats.t.ppf(_UPPER, count - 1) * errors.std(ddof=1)) / count**0.5
+    return Interval(mean, mean - half, mean + half)

@@ -1,0 +1,94 @@
+"""Task against task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from search.report.context import ReportContext
+from search.report.parts import Chart, Fold, Note, Part, Section
+from search.table import Table
+from search.task_tradeoffs.figures import pair_figure, share_figure
+from search.task_tradeoffs.front import nondominated
+from search.task_tradeoffs.given_up import given_up
+from search.task_tradeoffs.pairs import FirstRung, TaskPair, first_rung, scored_tasks, task_pairs, without_repeats
+from search.task_tradeoffs.shares import task_shares
+from search.task_tradeoffs.words import early_words, given_up_words, interval_words, pair_words, share_words
+from search.trial_table import SCORE, winnable
+
+__all__ = ["tradeoffs_section"]
+
+_CHARTS = 6  # of pairs, those with the clearest correlations
+_FRONT_SHOWN = 10
+
+
+def tradeoffs_section(context: ReportContext) -> Section | None:
+    """Whether tasks compete, and what the winner gives up; nothing with one task, or fewer than two finished trials."""
+    table = without_repeats(context.table)
+    tasks, finished = scored_tasks(table), winnable(table)
+    if len(tasks) < 2 or len(finished) < 2 or context.best is None:
+        return None
+    early = first_rung(context.table, context.curves)
+    pairs = task_pairs(context.table, early)
+    on_front = finished[nondominated(finished[[SCORE + task for task in tasks]].to_numpy(dtype=np.float64))]
+    numbers, winner = frozenset(on_front["trial"].tolist()), context.best.number
+    parts: list[Part] = [*pair_words(pairs)]
+    if early is not None and (words := early_words(pairs, early)):
+        parts.append(words)
+    parts += given_up_words(given_up(context.study, context.table, context.best, context.folders, context.data), winner)
+    parts += [
+        Note(
+            "Intervals are 95 %. What is given up has those for other dev examples, and is too large: the best of many "
+            "trials for a task is so by luck, too."
+        ),
+        _front_table(on_front, len(finished), tasks),
+        *(
+            Chart(pair_figure(table, pair.a, pair.b, numbers, winner), f"{pair.b} against {pair.a}")
+            for pair in pairs[:_CHARTS]
+        ),
+        *_share_parts(table, early),
+    ]
+    if len(pairs) > 1:
+        parts.append(Fold("All pairs of tasks", (_pair_table(pairs),)))
+    return Section("tradeoffs", "Task against task", tuple(parts), {"tradeoffs.csv": _frame(pairs)})
+
+
+def _front_table(front: pd.DataFrame, finished: int, tasks: Sequence[str]) -> Table:
+    best = front.sort_values("overall", ascending=False).head(_FRONT_SHOWN)
+    rows = tuple(
+        (str(row["trial"]), *(f"{row[name]:.4f}" for name in ("overall", *(SCORE + task for task in tasks))))
+        for _, row in best.iterrows()
+    )
+    which = f"the best {len(best)} of {len(front)}" if len(front) > len(best) else str(len(front))
+    caption = f"The front, {which} of {finished} finished trials: none is as good on all tasks and better on one"
+    return Table(caption, ("trial", "overall", *tasks), rows)
+
+
+def _share_parts(table: pd.DataFrame, early: FirstRung | None) -> list[Part]:
+    shares = task_shares(table, early)
+    charts = (Chart(share_figure(table, one.task), f"{one.task} over its loss weight") for one in shares[:_CHARTS])
+    return [*share_words(shares, early), *charts]
+
+
+def _pair_table(pairs: Sequence[TaskPair]) -> Table:
+    rows = tuple(
+        (
+            f"{pair.a}, {pair.b}",
+            *("" if one is None else interval_words(one) for one in (pair.finished, pair.early)),
+        )
+        for pair in pairs
+    )
+    return Table("Spearman's rank correlation", ("tasks", "finished trials", "all trials at the first rung"), rows)
+
+
+def _frame(pairs: Sequence[TaskPair]) -> pd.DataFrame:
+    rows = []
+    for pair in pairs:
+        row: dict[str, object] = {"a": pair.a, "b": pair.b, "trials": pair.trials}
+        for name, one in (("spearman", pair.finished), ("spearman_first_rung", pair.early)):
+            values = (None, None, None) if one is None else (one.value, one.low, one.high)
+            row |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
+        rows.append(row)
+    return pd.DataFrame(rows)

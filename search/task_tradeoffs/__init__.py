@@ -1,0 +1,1 @@
+"""Whether a study's tasks compete: for the report."""
