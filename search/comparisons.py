@@ -15,7 +15,7 @@ from search.space_parsing import why_fixed
 from search.study_tables import Tables
 from search.variants import VARIANT, Variants, differing_settings
 
-__all__ = ["compare"]
+__all__ = ["compare", "compared"]
 
 KEY = "variants"
 _SEED = "seed"
@@ -39,6 +39,15 @@ def compare(
     seeds = seeds or [config.seed for config in configs.values()][:1]
     if len(table) * len(seeds) < 2:
         raise KeyedError((KEY,), "compares at least two runs: give two variants, or seeds = [0, 1]")
+    return compared(configs, seeds)
+
+
+def compared(configs: Mapping[str, RunConfig], seeds: Sequence[int]) -> tuple[RunConfig, Space, tuple[FirstTrial, ...]]:
+    """As :func:`compare` of runs that are there: all with the first of the seeds.
+
+    Raises:
+        KeyedError: under ``variants``: one could not be compared with the first, or is the same as another one.
+    """
     _check(configs)
     dimensions = [Dimension(VARIANT, Variants.of(configs))]
     if len(seeds) > 1:

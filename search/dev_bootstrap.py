@@ -16,7 +16,7 @@ from data.tasks import TaskSpec
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 
-__all__ = ["overall_replicates", "stored_predictions", "task_replicates"]
+__all__ = ["overall_replicates", "score_replicates", "stored_predictions", "task_replicates"]
 
 REPLICATES = 1000  # a standard deviation from so many is itself known to 2 %
 _SEED = 0
@@ -24,9 +24,15 @@ _SAME = 1e-6  # versions of a library may differ in a last digit
 
 
 def overall_replicates(records: Sequence[TrialRecord], folders: TrialFolders, config: RunConfig) -> np.ndarray:
-    """Replicates of each trial's overall score at its best rung, (1000, trials), the same examples for all.
+    """Replicates of each trial's overall score at its best rung, (1000, trials); see :func:`score_replicates`."""
+    return score_replicates(records, folders, config)["overall"]
 
-    The best rung is not chosen anew in a replicate: that its choice, too, was by these dev examples is not in them.
+
+def score_replicates(records: Sequence[TrialRecord], folders: TrialFolders, config: RunConfig) -> dict[str, np.ndarray]:
+    """Replicates of each trial's scores at its best rung, (1000, trials) for ``overall`` and for each task.
+
+    The examples are the same for all trials. The best rung is not chosen anew in a replicate: that its choice, too, was
+    by these dev examples is not in them.
 
     Args:
         records: of finished trials.
@@ -42,7 +48,8 @@ def overall_replicates(records: Sequence[TrialRecord], folders: TrialFolders, co
         predictions = [stored_predictions(folders, record, task.spec, gold) for record in records]
         replicates[name] = task_replicates(task.spec, predictions, gold)
     specs = {name: task.spec for name, task in config.tasks.items()}
-    return overall_score(replicates, specs, {name: task.score_weight for name, task in config.tasks.items()})
+    weights = {name: task.score_weight for name, task in config.tasks.items()}
+    return {"overall": overall_score(replicates, specs, weights), **replicates}
 
 
 def task_replicates(spec: TaskSpec, predictions: Sequence[np.ndarray], gold: np.ndarray) -> np.ndarray:

@@ -28,10 +28,12 @@ from search.ensemble.exported import export_ensemble
 from search.ensemble.words import score_table
 from search.exit_codes import entry_point
 from search.expected_words import interval_words, report_lines
+from search.finalists.outcome import final_line
 from search.finished_study import open_study, pick_trial
 from search.options import RUNS, DataDir, OtherDevice, RunsDir, StorageUrl
 from search.prediction_files import predicted_splits, write_split
 from search.provenance import described, made_from
+from search.storage import open_storage
 from search.stored_trial import require_model, stored_config
 from search.summary import python_command
 from search.trial_folders import TrialFolders
@@ -134,7 +136,10 @@ def main(
         estimate, unknown = estimate_trial(opened, chosen.number, TrialFolders(runs_dir / study), data)
         expected = None if estimate is None else estimate.to_dict()
         provenance = export_trial(study, chosen, folder, config, Resources(runs_dir / "cache"), out, expected)
-    _show(out, config, provenance, estimate, report_lines(estimate, unknown))
+    lines = report_lines(estimate, unknown)
+    if trial is None:
+        lines += final_line(opened, chosen.number, open_storage(storage, runs_dir))
+    _show(out, config, provenance, estimate, lines)
 
 
 def _export_ensemble(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
@@ -13,7 +15,53 @@ from search.floors import is_feasible
 from search.storage import describe_storage, open_storage
 from search.trial_record import REPEAT_OF
 
-__all__ = ["best_trial", "contends", "load_recorded", "open_study", "pick_trial", "rank", "ranked_trials"]
+__all__ = [
+    "Choice",
+    "best_trial",
+    "contends",
+    "load_recorded",
+    "open_study",
+    "pick_trial",
+    "rank",
+    "ranked_trials",
+    "recorded_choice",
+]
+
+_CHOICE = "choice"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A configuration that a study named its winner by the mean over several runs.
+
+    Its trials come before all others, whatever these scored: the best of them is the study's best trial.
+
+    Attributes:
+        winner: its name.
+        runs: numbers of the finished trials of every configuration that it was chosen from, its own among them.
+    """
+
+    winner: str
+    runs: Mapping[str, tuple[int, ...]]
+
+    def record(self, study: optuna.Study) -> None:
+        """Write it into the study."""
+        study.set_user_attr(
+            _CHOICE, {"winner": self.winner, "runs": {name: list(of) for name, of in self.runs.items()}}
+        )
+
+    @property
+    def trials(self) -> tuple[int, ...]:
+        """Numbers of the winner's trials."""
+        return self.runs[self.winner]
+
+
+def recorded_choice(study: optuna.Study) -> Choice | None:
+    """What the study chose by means over runs; None if it chose nothing in this way."""
+    stored = study.user_attrs.get(_CHOICE)
+    return (
+        None if stored is None else Choice(stored["winner"], {name: tuple(of) for name, of in stored["runs"].items()})
+    )
 
 
 def open_study(name: str, storage: str | None, runs_dir: Path) -> optuna.Study:
@@ -60,12 +108,18 @@ def rank(trial: FrozenTrial) -> tuple[float, int]:
 
 def best_trial(study: optuna.Study) -> FrozenTrial | None:
     """The first of the :func:`ranked_trials`; None if there is none."""
-    return min(filter(contends, study.get_trials(deepcopy=False)), key=rank, default=None)
+    return min(filter(contends, study.get_trials(deepcopy=False)), key=_order(study), default=None)
 
 
 def ranked_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """The trials that contend, the best first."""
-    return sorted(filter(contends, study.get_trials(deepcopy=False)), key=rank)
+    """The trials that contend, the best first; those of a recorded :class:`Choice` before all others."""
+    return sorted(filter(contends, study.get_trials(deepcopy=False)), key=_order(study))
+
+
+def _order(study: optuna.Study) -> Callable[[FrozenTrial], tuple[bool, float, int]]:
+    choice = recorded_choice(study)
+    first = frozenset(() if choice is None else choice.trials)
+    return lambda trial: (trial.number not in first, *rank(trial))
 
 
 def pick_trial(study: optuna.Study, number: int | None) -> FrozenTrial:

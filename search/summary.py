@@ -25,9 +25,10 @@ from search.shown_values import rounded
 from search.study_spec import StudySpec
 from search.trial_folders import TrialFolders
 from search.trial_record import REPEAT_OF, TrialRecord
+from search.variants import VARIANT
 from search.winners_curse import Estimate, estimate_best
 
-__all__ = ["python_command", "show_summary"]
+__all__ = ["next_commands", "python_command", "show_summary"]
 
 
 def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_dir: Path, storage: str | None) -> None:
@@ -64,7 +65,10 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
     if comparison is not None:
         show_comparison(console, comparison)
     console.print("\nnext:", style="bold")
-    for command in _next_commands(spec.name, runs_dir, storage):
+    # What a comparison has found is known over seeds already.
+    final = [] if VARIANT in spec.space.paths else [f"finalists --study {spec.name}"]
+    todo = ("dashboard", f"report --study {spec.name}", *final, f"export --study {spec.name}")
+    for command in next_commands(runs_dir, storage, *todo):
         console.print(f"  {command}", highlight=False, soft_wrap=True)
 
 
@@ -115,14 +119,11 @@ def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec
     return table
 
 
-def _next_commands(name: str, runs_dir: Path, storage: str | None) -> list[str]:
+def next_commands(runs_dir: Path, storage: str | None, *todo: str) -> list[str]:
+    """What to type for ``report --study NAME`` and the like, for these runs and this storage."""
     where = "" if runs_dir == RUNS else f" --runs-dir {runs_dir}"
     where += f" --storage '{storage}'" if storage else ""
-    return [
-        f"{python_command()} -m search.dashboard{where}",
-        f"{python_command()} -m search.report --study {name}{where}",
-        f"{python_command()} -m search.export --study {name}{where}",
-    ]
+    return [f"{python_command()} -m search.{one}{where}" for one in todo]
 
 
 def python_command() -> str:

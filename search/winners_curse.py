@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 
-from core.config import DataConfig, RunConfig
-from core.dev_gold import dev_gold
-from core.metrics import LEAST_EXAMPLES, Bags, Expectation, Expectations, replay_selection
+from core.config import DataConfig
+from core.metrics import Expectation, Expectations, replay_best_run, replay_selection
 from data.errors import UserError
-from data.gold import Labels
-from data.tasks import TaskSpec
-from search.checkpoints import Checkpoint, score_bags, stored_checkpoints
-from search.finished_study import best_trial, pick_trial, ranked_trials
+from search.checkpoints import Checkpoint, stored_checkpoints
+from search.dev_bags import ScoredCheckpoints, bags_of, gold_of, resamples_for
+from search.finished_study import Choice, best_trial, pick_trial, ranked_trials, recorded_choice
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 
-__all__ = ["Estimate", "bags_of", "estimate", "estimate_best", "estimate_trial", "gold_of", "resamples_for"]
+__all__ = [
+    "Estimate",
+    "bags_of",
+    "estimate",
+    "estimate_best",
+    "estimate_trial",
+    "gold_of",
+    "resamples_for",
+]
 
-RESAMPLES, FEWEST_RESAMPLES = 1000, 100
 MOST_CHECKPOINTS = 1500
-_WORK = 4e9  # values summed, about eight seconds of one core
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def estimate_best(
     if best is None:
         return None, ""
     try:
-        return estimate(TrialRecord.read(best), [one.number for one in ranked_trials(study)], folders, directory), ""
+        candidates, choice = [one.number for one in ranked_trials(study)], recorded_choice(study)
+        return estimate(TrialRecord.read(best), candidates, folders, directory, choice), ""
     except UserError as error:
         return None, str(error)
 
@@ -100,7 +102,11 @@ def estimate_trial(
 
 
 def estimate(
-    winner: TrialRecord, candidates: Iterable[int], folders: TrialFolders, directory: Path | None = None
+    winner: TrialRecord,
+    candidates: Iterable[int],
+    folders: TrialFolders,
+    directory: Path | None = None,
+    choice: Choice | None = None,
 ) -> Estimate:
     """What to expect of a trial at its best rung.
 
@@ -112,6 +118,8 @@ def estimate(
         candidates: numbers of all trials that would have been the winner with a higher score.
         folders: where they left their predictions.
         directory: where the tasks' files are now; None: where the winner had them.
+        choice: of a configuration by the mean over its runs; the best of these is then the winner, and in every
+            resample this choice comes before that.
 
     Raises:
         UserError: if the winner's predictions or the dev files are gone, are not those of the recorded scores, or
@@ -127,52 +135,14 @@ def estimate(
         raise UserError(f"trial {winner.number}'s dev predictions are gone (--runs-dir says where to look)")
     checkpoints = _most_likely(found)
     at = _place(winner, checkpoints)
-    gold = gold_of(config)
-    resamples = resamples_for(specs, gold, len(checkpoints))
-    bags = {
-        name: score_bags(checkpoints, spec, gold[name], bags_of(name, gold[name], resamples))
-        for name, spec in specs.items()
-    }
-    weights = {name: task.score_weight for name, task in config.tasks.items()}
-    expectations = replay_selection(bags, at, specs, weights)
+    scored = ScoredCheckpoints.of(checkpoints, config, specs)
+    if choice is None:
+        expectations = replay_selection(scored.bags, at, specs, scored.weights)
+    else:
+        runs = list(scored.configurations(choice.runs).values())
+        expectations = replay_best_run(scored.bags, runs, at, specs, scored.weights)
     trials = len({one.trial for one in found})
-    return Estimate(winner.number, expectations, trials, len(found), resamples, gone)
-
-
-def gold_of(config: RunConfig) -> dict[str, Labels]:
-    """The labels that trials are scored by on dev, per task.
-
-    Raises:
-        UserError: if a file is gone, or has too few examples.
-    """
-    found = {}
-    for name in config.tasks:
-        try:
-            found[name] = dev_gold(config, name)
-        except UserError as error:
-            raise UserError(f"{error} (--data says where the files are now)") from error
-        if len(found[name]) < LEAST_EXAMPLES:
-            raise UserError(
-                f"trials are scored on {len(found[name])} dev examples of {name}, and it takes {LEAST_EXAMPLES} to say"
-            )
-    return found
-
-
-def bags_of(task: str, gold: Labels, resamples: int) -> Bags:
-    """Always the same ones; those of a task do not depend on which other tasks there are."""
-    return Bags(len(gold), resamples, np.random.default_rng([_SEED, zlib.crc32(task.encode())]))
-
-
-def resamples_for(specs: Mapping[str, TaskSpec], gold: Mapping[str, Labels], runs: int) -> int:
-    """1,000, or fewer where this would take long, but at least 100."""
-    per_resample = sum(runs * len(gold[name]) * _sums(spec) for name, spec in specs.items())
-    return int(min(RESAMPLES, max(FEWEST_RESAMPLES, _WORK // per_resample)))
-
-
-def _sums(spec: TaskSpec) -> int:
-    """How long a metric takes, in units of one sum over the examples."""
-    # Ranks have to be found anew in every resample.
-    return {"accuracy": 1, "f1": 2 * len(spec.classes), "pearson": 3, "spearman": 100}[spec.metric]
+    return Estimate(winner.number, expectations, trials, len(found), scored.resamples, gone)
 
 
 def _place(winner: TrialRecord, checkpoints: Sequence[Checkpoint]) -> int:

@@ -23,6 +23,7 @@ from search.config_paths import config_fields
 from search.doctor import __main__ as doctor
 from search.doctor.disk import DiskNeed
 from search.ensemble import __main__ as ensemble
+from search.finalists import __main__ as finalists
 from search.pareto import __main__ as pareto
 from search.pareto.tradeoff import COSTS
 from tests.benchmarks.technique_cost import TECHNIQUES
@@ -131,6 +132,13 @@ def test_options_of_ensembles_are_those_there_are() -> None:
     assert named <= options | options_of(export.main) | options_of(predict.main) | options_of(score.main)
     everywhere = {"--data", "--device", "--storage", "--runs-dir"}
     assert options - named == everywhere
+
+
+def test_options_of_finalists_are_those_there_are() -> None:
+    command = typer.Typer(add_completion=False)
+    command.command()(finalists.main)
+    options = {option for param in typer.main.get_command(command).params for option in param.opts}
+    assert set(re.findall(r"--[a-z][a-z-]+", text("finalists.md"))) == options
 
 
 def test_options_of_tools_are_those_there_are() -> None:

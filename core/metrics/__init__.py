@@ -6,6 +6,7 @@ from core.metrics.classification import confusion_matrix, predicted_classes
 from core.metrics.counted import counted_metric, counted_metrics
 from core.metrics.interval import Interval
 from core.metrics.intervals import ScoreIntervals, pooled_variance
+from core.metrics.mean_selection import Configurations, replay_best_run, replay_mean_selection
 from core.metrics.out_of_bag import LEAST_EXAMPLES, Bags, BagScores
 from core.metrics.overall import normalised, overall_score
 from core.metrics.selection_difference import Replayed, expect_difference
@@ -18,6 +19,7 @@ __all__ = [
     "Bags",
     "Calibration",
     "CalibrationBin",
+    "Configurations",
     "Expectation",
     "Expectations",
     "Interval",
@@ -36,6 +38,8 @@ __all__ = [
     "own_metric",
     "pooled_variance",
     "predicted_classes",
+    "replay_best_run",
+    "replay_mean_selection",
     "replay_selection",
     "task_metrics",
 ]

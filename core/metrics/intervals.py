@@ -1,4 +1,4 @@
-"""95 % intervals of mean scores over runs that differ in their seed only, and of their differences."""
+"""Intervals of mean scores over runs that differ in their seed only, and of their differences."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import numpy as np
 from scipy import stats
 
 __all__ = ["ScoreIntervals", "pooled_variance"]
-
-_UPPER = 0.975
 
 
 def pooled_variance(groups: Sequence[np.ndarray]) -> np.ndarray:
@@ -37,10 +35,10 @@ class ScoreIntervals:
     all there are, and v_examples holds that already. e is this part: the same pooled variance, in the replicates about
     their means. It may be nearly all of s² (Jordan 2023, arXiv:2304.01910), so leaving it in would count it twice.
 
-    The half width is t(0.975, df) sqrt(v). v_examples counts as known and s² has df_s = sum of (n - 1) degrees of
-    freedom, so by Welch and Satterthwaite df = df_s (v / (s² / n))². For a difference of two configurations, v_examples
-    is the variance of the difference over paired replicates, and 1 / n_1 + 1 / n_2 stands for 1 / n. Seeds count as
-    independent, also where two configurations have the same ones.
+    The half width is t((1 + level) / 2, df) sqrt(v). v_examples counts as known and s² has df_s = sum of (n - 1)
+    degrees of freedom, so by Welch and Satterthwaite df = df_s (v / (s² / n))². For a difference of two configurations,
+    v_examples is the variance of the difference over paired replicates, and 1 / n_1 + 1 / n_2 stands for 1 / n. Seeds
+    count as independent, also where two configurations have the same ones.
 
     Args:
         scores: of each configuration, one for each run, (n,).
@@ -52,7 +50,10 @@ class ScoreIntervals:
         examples_known: whether there are replicates.
     """
 
-    def __init__(self, scores: Sequence[np.ndarray], replicates: Sequence[np.ndarray] | None) -> None:
+    def __init__(
+        self, scores: Sequence[np.ndarray], replicates: Sequence[np.ndarray] | None, level: float = 0.95
+    ) -> None:
+        self._upper = (1.0 + level) / 2.0
         self._runs = [len(one) for one in scores]
         self._freedom = _freedom(scores)
         self._means = None if replicates is None else [one.mean(axis=1) for one in replicates]  # (replicates,) each
@@ -89,7 +90,7 @@ class ScoreIntervals:
         variance = examples + max(0.0, self._s2 - self._e) * share
         seeds = self._s2 * share
         freedom = self._freedom * max(1.0, variance / seeds) ** 2 if seeds > 0 else np.inf
-        return float(stats.t.ppf(_UPPER, freedom) * np.sqrt(variance))
+        return float(stats.t.ppf(self._upper, freedom) * np.sqrt(variance))
 
 
 def _freedom(groups: Sequence[np.ndarray]) -> int:

@@ -10,7 +10,7 @@ import optuna
 
 from search.clean.finding import Finding
 from search.clean.found_files import FilesBelow, FoundFile
-from search.finished_study import contends, rank
+from search.finished_study import ranked_trials
 from search.trial_folders import TrialFolders
 
 __all__ = ["has_trials", "stray_trial_files", "trial_files"]
@@ -29,7 +29,7 @@ def trial_files(study: optuna.Study, folder: Path, keep: int, below: FilesBelow)
     """
     trials = study.get_trials(deepcopy=False)
     ended = {trial.number for trial in trials if trial.state.is_finished()}
-    best = {trial.number for trial in sorted(filter(contends, trials), key=rank)[:keep]}
+    best = {trial.number for trial in ranked_trials(study)[:keep]}
     others = f"models beyond the best {keep}" if keep else "models"
     return _findings(folder, others, below, ended, lambda number: number not in best)
 

@@ -13,6 +13,7 @@ from optuna.storages import BaseStorage
 from core.evaluation import Evaluation
 from data.errors import UserError
 from search.comparison import Comparison
+from search.finalists.outcome import Outcome, read_outcome
 from search.finished_study import best_trial
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
@@ -88,3 +89,8 @@ class ReportContext:
     def expected(self) -> tuple[Estimate | None, str]:
         """What the best trial will score on new data; or None, and why that is not known."""
         return estimate_best(self.study, self.folders, self.data)
+
+    @cached_property
+    def outcome(self) -> Outcome | None:
+        """What the study's finalists came to; None where there is no final, or it has no winner yet."""
+        return read_outcome(self.study, self.storage, self.folders, self.data)

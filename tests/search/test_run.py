@@ -42,7 +42,7 @@ def test_it_says_what_it_will_do_and_what_came_out(finished_study: Any) -> None:
     for word in ("sst accuracy", "para accuracy", "sts pearson", "overall", "default", "gain"):
         assert word in log
     runs = finished_study.runs
-    for module in ("dashboard", "report --study tiny", "export --study tiny"):
+    for module in ("dashboard", "report --study tiny", "finalists --study tiny", "export --study tiny"):
         assert f"python -m search.{module} --runs-dir {runs}" in log
 
 

@@ -35,7 +35,7 @@ def score(made: MadeStudy, predictions: dict[str, np.ndarray], rows: dict[str, n
 
 def test_the_selection_is_made_anew_in_every_resample(made: MadeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rung after rung and trial after trial, with the plain metrics."""
-    monkeypatch.setattr("search.winners_curse.RESAMPLES", 60)
+    monkeypatch.setattr("search.dev_bags.RESAMPLES", 60)
     estimate = found(made)
     bags = {task: bags_of(task, made.gold[task], 60) for task in TASKS}
     everything = {task: np.arange(SIZE) for task in TASKS}

@@ -7,11 +7,13 @@ from typing import TypeAlias
 
 from search.report.context import ReportContext
 from search.report.parts import Section
+from search.report.sections.ablation import ablation_section
 from search.report.sections.answer import answer_section
 from search.report.sections.best_trial import best_trial_section
 from search.report.sections.comparison import comparison_section
 from search.report.sections.ensemble import ensemble_section
 from search.report.sections.errors import errors_section
+from search.report.sections.finalists import finalists_section
 from search.report.sections.mattered import mattered_section
 from search.report.sections.progress import progress_section
 from search.report.sections.tradeoffs import tradeoffs_section
@@ -23,9 +25,11 @@ SectionMaker: TypeAlias = Callable[[ReportContext], Section | None]
 
 SECTIONS: tuple[SectionMaker, ...] = (
     answer_section,
+    finalists_section,
     comparison_section,
     progress_section,
     mattered_section,
+    ablation_section,
     tradeoffs_section,
     best_trial_section,
     ensemble_section,

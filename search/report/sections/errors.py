@@ -14,7 +14,7 @@ from data.tasks import TaskSpec
 from search.errors.confusion import confusion_table, confusion_words
 from search.errors.figures import quarters_figure, reliability_figure, residual_figure, score_figure
 from search.errors.hardest import Hardness, error_frame, hardest_table, hardness
-from search.errors.panel import Panel, TaskRuns, best_trials, task_runs
+from search.errors.panel import Panel, TaskRuns, best_runs, best_trials, task_runs
 from search.errors.quarters import properties, quarters
 from search.errors.score_fit import fit_scores, gold_ranges, ranges_words
 from search.errors.words import calibration_words, doubt_words, quarters_words
@@ -48,8 +48,13 @@ def errors_section(context: ReportContext) -> Section | None:
 
 
 def _panel(context: ReportContext) -> Panel | None:
-    """Whose errors are shown, and which runs say what an example is like: the best trial, and those that follow it."""
-    return best_trials(context.study, context.folders)
+    """Whose errors are shown, and which runs say what an example is like: the finalists, the winner first; where there
+    are none, the best trial and those that follow it.
+    """
+    outcome, sibling = context.outcome, context.sibling("finalists")
+    if outcome is None or sibling is None:
+        return best_trials(context.study, context.folders)
+    return best_runs(*sibling, {one.name: one.runs for one in outcome.finalists})
 
 
 def _recorded_confusion(evaluation: Evaluation | None, spec: TaskSpec) -> list[Part]:

@@ -1,0 +1,1 @@
+"""``python -m search.ablate``: what each technique of the winner brings."""

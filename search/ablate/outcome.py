@@ -1,0 +1,203 @@
+"""What an ablation found: each row's scores over its seeds, and what the winner gains by the technique."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median, stdev
+from typing import Literal
+
+import numpy as np
+import optuna
+
+from core.config import DataConfig, RunConfig
+from core.metrics import ScoreIntervals
+from data.errors import UserError
+from search.ablate.plan import ORIGIN, WINNER, AblationPlan
+from search.ablate.turning_off import Ablation
+from search.dev_bootstrap import score_replicates
+from search.replication import trained_runs
+from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord
+
+__all__ = ["OVERALL", "AblationOutcome", "Gain", "RowOutcome", "Scores", "read_outcome"]
+
+OVERALL = "overall"
+_CHEAPER = 0.9
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A row's runs.
+
+    Attributes:
+        trials: their numbers, one for each seed.
+        means: over the seeds, by task and ``overall``.
+        spreads: sample standard deviations; empty with one seed.
+        seconds: of training and evaluation, by run.
+        examples_per_second: of training, mean over the runs of the median over rungs; None if no run recorded it.
+    """
+
+    trials: tuple[int, ...]
+    means: Mapping[str, float]
+    spreads: Mapping[str, float]
+    seconds: tuple[float, ...]
+    examples_per_second: float | None
+
+
+@dataclass(frozen=True)
+class Gain:
+    """The winner's mean minus the row's.
+
+    Attributes:
+        value: in the score's own units.
+        half_width: of its 95 % interval, paired by dev examples; None where nothing is known of chance.
+    """
+
+    value: float
+    half_width: float | None
+
+    @property
+    def verdict(self) -> Literal["helps", "harms", "unclear"]:
+        """On which side of 0 the interval lies."""
+        if self.half_width is None or abs(self.value) <= self.half_width:
+            return "unclear"
+        return "helps" if self.value > 0 else "harms"
+
+
+@dataclass(frozen=True)
+class RowOutcome:
+    """A technique.
+
+    Attributes:
+        ablation: what was taken out.
+        scores: of the runs without it; None if none has finished.
+        gains: what it brings, by task and ``overall``; empty without scores.
+        time: mean seconds of a run without it, as a multiple of the winner's; None without scores.
+        is_cheaper: whether its slowest run took clearly less time than the winner's fastest; what else the machine did
+            shows in times too.
+    """
+
+    ablation: Ablation
+    scores: Scores | None
+    gains: Mapping[str, Gain]
+    time: float | None
+    is_cheaper: bool
+
+
+@dataclass(frozen=True)
+class AblationOutcome:
+    """All rows, the largest gain first, and what to know about them.
+
+    Attributes:
+        plan: what was to be trained.
+        winner: the winner's own runs.
+        rows: those with finished runs before those without.
+        seeds_known: whether the spread over seeds is in the intervals.
+        examples_unknown: why the dev examples are not in the intervals; empty if they are.
+        missing: runs that have not finished, of all rows together.
+    """
+
+    plan: AblationPlan
+    winner: Scores
+    rows: tuple[RowOutcome, ...]
+    seeds_known: bool
+    examples_unknown: str
+    missing: int
+
+    @property
+    def tasks(self) -> list[str]:
+        """Their names, in the order of the run."""
+        return list(self.plan.config.tasks)
+
+
+def read_outcome(study: optuna.Study, folders: TrialFolders, data: Path | None = None) -> AblationOutcome | None:
+    """From the storage and the trials' folders, as far as it has come.
+
+    Args:
+        study: the one that trains the plan.
+        folders: where its trials left their predictions.
+        data: folder of the tasks' files, if it has moved.
+
+    Returns:
+        None if it is no ablation, or no run of the winner has finished.
+    """
+    if ORIGIN not in study.user_attrs:
+        return None
+    plan = AblationPlan.from_json(study.user_attrs[ORIGIN])
+    runs = trained_runs(study, plan.seeds, plan.configs)
+    if not runs[WINNER]:
+        return None
+    trained = {name: records for name, records in runs.items() if records}
+    config = runs[WINNER][-1].config  # where it was trained, the data may have moved since the search
+    assert config is not None, "a finished trial has its configuration"
+    intervals, examples_unknown = _intervals(trained, folders, config, data)
+    place = {name: index for index, name in enumerate(trained)}
+    scores = {name: _scores(records, folders) for name, records in trained.items()}
+    rows = [_row(row, scores, place, intervals) for row in plan.rows]
+    rows.sort(key=lambda row: -row.gains[OVERALL].value if row.gains else np.inf)
+    return AblationOutcome(
+        plan=plan,
+        winner=scores[WINNER],
+        rows=tuple(rows),
+        seeds_known=intervals[OVERALL].seeds_known,
+        examples_unknown=examples_unknown,
+        missing=len(plan.configs) * len(plan.seeds) - sum(map(len, runs.values())),
+    )
+
+
+def _row(
+    row: Ablation, scores: Mapping[str, Scores], place: Mapping[str, int], intervals: Mapping[str, ScoreIntervals]
+) -> RowOutcome:
+    own, winner = scores.get(row.row), scores[WINNER]
+    if own is None:
+        return RowOutcome(row, None, {}, None, is_cheaper=False)
+    gains = {
+        name: Gain(winner.means[name] - mean, intervals[name].difference_half_width(place[WINNER], place[row.row]))
+        for name, mean in own.means.items()
+    }
+    time = fmean(own.seconds) / fmean(winner.seconds)
+    return RowOutcome(row, own, gains, time, is_cheaper=max(own.seconds) < _CHEAPER * min(winner.seconds))
+
+
+def _scores(records: Sequence[TrialRecord], folders: TrialFolders) -> Scores:
+    values = {name: _values(records, name) for name in (*records[0].result.scores, OVERALL)}
+    curves = [folders.curve(record.number) for record in records]
+    speeds = [median(point.examples_per_second for point in curve) for curve in curves if curve]
+    return Scores(
+        trials=tuple(record.number for record in records),
+        means={name: fmean(found) for name, found in values.items()},
+        spreads={name: stdev(found) for name, found in values.items()} if len(records) > 1 else {},
+        seconds=tuple(record.result.seconds for record in records),
+        examples_per_second=fmean(speeds) if speeds else None,
+    )
+
+
+def _values(records: Sequence[TrialRecord], name: str) -> list[float]:
+    """A score of each run, by task or ``overall``."""
+    results = [record.result for record in records]
+    found = [result.overall if name == OVERALL else result.scores[name] for result in results]
+    return [value for value in found if value is not None]
+
+
+def _intervals(
+    runs: Mapping[str, Sequence[TrialRecord]], folders: TrialFolders, config: RunConfig, data: Path | None
+) -> tuple[dict[str, ScoreIntervals], str]:
+    """Of each score, its configurations in the order of ``runs``; and why the dev examples are not in them."""
+    if data is not None:
+        config = config.model_copy(update={"data": DataConfig(directory=str(data))})
+    records = [record for group in runs.values() for record in group]
+    replicates: dict[str, np.ndarray] | None = None
+    reason = ""
+    try:
+        replicates = score_replicates(records, folders, config)
+    except UserError as error:
+        reason = str(error)
+    ends = np.cumsum([len(group) for group in runs.values()])[:-1]
+    found = {}
+    for name in (*config.tasks, OVERALL):
+        values = [np.array(_values(group, name)) for group in runs.values()]
+        drawn = None if replicates is None else np.split(replicates[name], ends, axis=1)
+        found[name] = ScoreIntervals(values, drawn)
+    return found, reason

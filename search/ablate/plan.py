@@ -1,0 +1,203 @@
+"""What an ablation trains: a winner, the same run with each technique off in turn, and the seeds of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from core.config import RunConfig
+from data.errors import UserError
+from search.ablate.turning_off import Ablation, ablations
+from search.default_configuration import default_configuration
+from search.finished_study import pick_trial, recorded_choice
+from search.keyed_error import did_you_mean
+from search.replication import fresh_seeds
+from search.stored_space import searched_settings
+from search.stored_study import IDENTITY, recorded_attrs
+from search.trial_record import CONFIG, TrialRecord
+from search.variants import VARIANT
+
+__all__ = ["ORIGIN", "WINNER", "AblationPlan", "new_plan", "recorded_plan"]
+
+ORIGIN = "ablation"
+"""The study attribute that holds a plan."""
+
+WINNER = "winner"
+"""The row of the winner itself."""
+
+
+@dataclass(frozen=True)
+class AblationPlan:
+    """What is trained.
+
+    Attributes:
+        study: the name of the one whose winner it is.
+        trial: the winner's number there; None: the finalists' winner, which need not be a trial of the study.
+        winner: which run it is, in words: ``trial 7``.
+        techniques: names of those that the user asked for; empty: all that are on.
+        config: the winner's run.
+        seconds: that it took, without further pretraining.
+        rows: the others.
+        seeds: of every row, fresh ones.
+    """
+
+    study: str
+    trial: int | None
+    winner: str
+    techniques: tuple[str, ...]
+    config: RunConfig
+    seconds: float
+    rows: tuple[Ablation, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def configs(self) -> dict[str, RunConfig]:
+        """All runs by the names of their rows, the winner's first."""
+        return {WINNER: self.config, **{row.row: row.config for row in self.rows}}
+
+    def to_json(self) -> dict[str, Any]:
+        """What is recorded with the study that trains it; :meth:`from_json` reads it back."""
+        return {
+            "study": self.study,
+            "trial": self.trial,
+            "winner": self.winner,
+            "techniques": list(self.techniques),
+            "config": self.config.model_dump_json(),
+            "seconds": self.seconds,
+            "rows": [row.to_json() for row in self.rows],
+            "seeds": list(self.seeds),
+        }
+
+    @classmethod
+    def from_json(cls, table: Mapping[str, Any]) -> AblationPlan:
+        """The inverse of :meth:`to_json`."""
+        config = RunConfig.model_validate_json(table["config"])
+        rows = tuple(Ablation.from_json(row, config) for row in table["rows"])
+        return cls(
+            study=table["study"],
+            trial=table["trial"],
+            winner=table["winner"],
+            techniques=tuple(table["techniques"]),
+            config=config,
+            seconds=table["seconds"],
+            rows=rows,
+            seeds=tuple(table["seeds"]),
+        )
+
+
+def new_plan(
+    study: optuna.Study, storage: BaseStorage, trial: int | None, seeds: int, techniques: Sequence[str] = ()
+) -> AblationPlan:
+    """The plan for a study's winner.
+
+    Args:
+        study: the recorded study.
+        storage: where its finalists are too, if there are any.
+        trial: the number of the winner; None: that of the finalists, else the best trial.
+        seeds: how many.
+        techniques: names of those to take out; none: all that are on.
+
+    Raises:
+        UserError: the study compares variants, has no such finished trial, or there is nothing to take out of it.
+    """
+    name = study.study_name
+    if IDENTITY not in study.user_attrs:
+        raise UserError(f"--study {name}: it is a study of another program")
+    if VARIANT in searched_settings(study):
+        raise UserError(
+            f"--study {name}: it compares ready configurations, which python -m search.report shows; name a study that "
+            "has searched a [space]"
+        )
+    finalists = _load(f"{name}-finalists", storage)
+    run = None if trial is not None or finalists is None else _of_finalists(finalists)
+    run = run or _of_trial(study, trial)
+    rows = _chosen_rows(
+        ablations(run.config, default_configuration(study, run.config)), techniques, f"{run.words} of study '{name}'"
+    )
+    used = [*_seeds_of(study), *([] if finalists is None else _seeds_of(finalists))]
+    return AblationPlan(
+        study=name,
+        trial=run.trial,
+        winner=run.words,
+        techniques=tuple(techniques),
+        config=run.config,
+        seconds=run.seconds,
+        rows=tuple(rows),
+        seeds=fresh_seeds(used, seeds),
+    )
+
+
+def recorded_plan(name: str, storage: BaseStorage) -> AblationPlan | None:
+    """The plan that the study of this name trains; None if there is no such study yet.
+
+    Raises:
+        UserError: the name is that of another kind of study.
+    """
+    attrs = recorded_attrs(name, storage)
+    if ORIGIN in attrs:
+        return AblationPlan.from_json(attrs[ORIGIN])
+    if IDENTITY in attrs:
+        raise UserError(f"there is a study '{name}' already, which is no ablation; choose another --name")
+    return None
+
+
+def _load(name: str, storage: BaseStorage) -> optuna.Study | None:
+    if name not in optuna.get_all_study_names(storage):
+        return None
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+@dataclass(frozen=True)
+class _Winner:
+    """As in :class:`AblationPlan`."""
+
+    trial: int | None
+    words: str
+    config: RunConfig
+    seconds: float
+
+
+def _of_trial(study: optuna.Study, number: int | None) -> _Winner:
+    trial = pick_trial(study, number)
+    if trial.state != TrialState.COMPLETE:
+        state = "failed" if trial.state == TrialState.FAIL else trial.state.name.lower()
+        raise UserError(f"--trial {trial.number}: it is {state}, and only a finished trial can be taken apart")
+    return _Winner(trial.number, f"trial {trial.number}", *_run(trial))
+
+
+def _of_finalists(finalists: optuna.Study) -> _Winner | None:
+    """Any of its runs; None as long as none is named."""
+    choice = recorded_choice(finalists)
+    if choice is None:
+        return None
+    return _Winner(
+        None, f"the finalists' winner ({choice.winner})", *_run(finalists.get_trials(deepcopy=False)[choice.trials[0]])
+    )
+
+
+def _run(trial: FrozenTrial) -> tuple[RunConfig, float]:
+    record = TrialRecord.read(trial)
+    assert record.config is not None, "a finished trial has its configuration"
+    return record.config, record.result.seconds
+
+
+def _seeds_of(study: optuna.Study) -> list[int]:
+    configs = (trial.user_attrs.get(CONFIG) for trial in study.get_trials(deepcopy=False))
+    return [RunConfig.model_validate_json(config).seed for config in configs if config is not None]
+
+
+def _chosen_rows(rows: Sequence[Ablation], techniques: Sequence[str], whose: str) -> list[Ablation]:
+    """Those of the techniques that the user named, or all."""
+    if not rows:
+        raise UserError(f"{whose} has no technique to take out, and no setting other than the default configuration")
+    names = [name for row in rows for name in row.techniques]
+    for wanted in techniques:
+        if wanted not in names:
+            hint = did_you_mean(wanted, names) or f"; it has {', '.join(names)}"
+            raise UserError(f"--technique '{wanted}': {whose} has no such technique{hint}")
+    return [row for row in rows if not techniques or set(row.techniques) & set(techniques)]

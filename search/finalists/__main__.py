@@ -1,0 +1,110 @@
+"""The command line of ``python -m search.finalists``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+from search.exit_codes import ExitCode, entry_point
+from search.finalists.looks import Looks
+from search.finalists.outcome import Outcome, outcome_of
+from search.finalists.request import SUFFIX, Request, check_source
+from search.finalists.verdict import conclude
+from search.finalists.words import difference_tables, outcome_notes, outcome_words, score_table
+from search.finished_study import open_study
+from search.options import RUNS, DataDir, RunsDir, StorageUrl
+from search.plan import show_plan
+from search.replication import replicate
+from search.storage import open_storage
+from search.stored_study import check_same_data
+from search.study_run import StudyRun
+from search.summary import next_commands
+from search.table import Table
+from search.trial_folders import TrialFolders
+
+__all__ = ["main"]
+
+
+@entry_point
+def main(
+    study: Annotated[str, typer.Option(help="Name of the study.")],
+    top: Annotated[int, typer.Option(help="How many of its best configurations.")] = 3,
+    seeds: Annotated[int, typer.Option(help="With how many seeds, none of which the study has used.")] = 3,
+    preset: Annotated[list[str] | None, typer.Option(help="A preset to compare with as well; repeatable.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the finalists' study; by default STUDY-finalists.")] = None,
+    data: DataDir = None,
+    workers: Annotated[int, typer.Option(min=1, help="Runs trained at the same time.")] = 1,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads of each worker; by default as many as in the study.")
+    ] = None,
+    storage: StorageUrl = None,
+    runs_dir: RunsDir = RUNS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and do nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the result and warnings only.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Write one JSON object per event to standard output.")] = False,
+) -> None:
+    """Train a study's best configurations again, each with several fresh seeds, and name the winner.
+
+    The default configuration is among them, and the best preset that the study began with. Those that are clearly
+    behind stop early. Run it again to resume. Exit codes as those of search.run.
+
+    Example: python -m search.finalists --study quickstart
+    """
+    opened = open_study(study, storage, runs_dir)
+    check_source(opened, runs_dir / study)
+    recorded = open_storage(storage, runs_dir)
+    request = Request.make(opened, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded)
+    spec = request.spec(data, workers, threads)
+    run = StudyRun(runs_dir, storage, quiet=quiet, json=json)
+    show_plan(run.console, spec)
+    if newcomers := request.newcomers(opened):
+        listed = ", ".join(map(str, newcomers))
+        line = f"note: since these were chosen, others came among the best (trials {listed}); --name NEW chooses anew"
+        run.console.print(line, highlight=False, soft_wrap=True)
+    if dry_run:
+        return
+    spec, report = run.survey(spec)
+    check_same_data(opened, report.splits_digest)
+    folders = TrialFolders(runs_dir / spec.name)
+    looks = Looks(len(request.seeds), spec.base, folders)
+    result = replicate(run, spec, report, looks)
+    if conclude(result.study, request, looks, folders) is None:
+        run.end.print("no finalist can win: runs failed, or all means are below a floor of the study", style="red")
+        raise typer.Exit(ExitCode.FAILED)
+    with run.end.status("comparing the finalists"):
+        outcome = outcome_of(result.study, folders, Path(spec.base.data.directory))
+    _show(run.end, outcome)
+    run.end.print("\nnext:", style="bold")
+    # The study's report knows its finalists by their usual name.
+    reported = study if spec.name == f"{study}-{SUFFIX}" else spec.name
+    for command in next_commands(runs_dir, storage, f"report --study {reported}", f"export --study {spec.name}"):
+        run.end.print(f"  {command}", highlight=False, soft_wrap=True)
+
+
+def _show(console: Console, outcome: Outcome) -> None:
+    console.print()
+    for table in (score_table(outcome), *difference_tables(outcome)):
+        console.print(_rich(table), highlight=False)
+    for line in (*outcome_notes(outcome), "", *outcome_words(outcome)):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _rich(table: Table) -> RichTable:
+    shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=table.caption)
+    shown.title_justify = "left"
+    shown.add_column(table.headings[0], overflow="fold", min_width=8)
+    for heading in table.headings[1:]:  # where it is too wide, the names give way: half a number would be a wrong one
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for row in table.rows:
+        shown.add_row(*map(escape, row))
+    return shown
+
+
+if __name__ == "__main__":
+    typer.run(main)

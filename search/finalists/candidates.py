@@ -1,0 +1,163 @@
+"""The configurations that are trained again: a study's best ones, its default one, and presets to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from pydantic import ValidationError
+
+from core.config import RunConfig
+from data.errors import UserError
+from search.config_paths import check_value, config_fields, set_value
+from search.default_configuration import default_configuration, default_trial_of
+from search.finished_study import ranked_trials
+from search.presets import list_presets, load_preset
+from search.space_parsing import why_fixed
+from search.trial_record import CONFIG, ROLE, TrialRecord
+from search.validation_messages import explain
+
+__all__ = ["Candidate", "choose_candidates", "preset_configuration", "recorded_candidates"]
+
+_FIRST = "first "
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A configuration that is to be trained again.
+
+    Attributes:
+        config: as it was trained; its seed, data folder and compute do not count.
+        trial: of the study that trained it; None for a preset, or a default configuration, that none did.
+        preset: its name, if it is one.
+        is_default: whether it is the study's default configuration.
+    """
+
+    config: RunConfig
+    trial: int | None = None
+    preset: str = ""
+    is_default: bool = False
+
+    @property
+    def name(self) -> str:
+        """``default``, ``preset NAME``, or ``trial N``."""
+        if self.is_default:
+            return "default"
+        return f"preset {self.preset}" if self.preset else f"trial {self.trial}"
+
+    @property
+    def key(self) -> str:
+        """The same for two that are the same configuration."""
+        like = RunConfig.model_fields
+        plain = {name: like[name].get_default(call_default_factory=True) for name in ("data", "compute")}
+        return self.config.model_copy(update={**plain, "seed": 0}).digest
+
+    def to_json(self) -> dict[str, Any]:
+        """What is recorded; :func:`recorded_candidates` reads it back."""
+        return {"name": self.name, "trial": self.trial, "preset": self.preset, "is_default": self.is_default}
+
+
+def choose_candidates(study: optuna.Study, top: int, presets: Sequence[str]) -> list[Candidate]:
+    """The default configuration, the best ``top`` ones, the best preset that the study began with, and named presets.
+
+    One that is several of these is there once. Configurations that differ in their seed only count as one.
+
+    Args:
+        study: the recorded study.
+        top: how many of the best, at least 1.
+        presets: names of further ones.
+
+    Raises:
+        UserError: a preset is unknown, or not for the study's tasks.
+    """
+    ranked = ranked_trials(study)
+    like = _config(ranked[0])
+    default = default_trial_of(study)
+    found = [Candidate(default_configuration(study, like), default.number if default else None, is_default=True)]
+    best: list[Candidate] = []
+    for trial in ranked:
+        candidate = Candidate(_config(trial), trial.number)
+        if len(best) < top and candidate.key not in {one.key for one in best}:
+            best.append(candidate)
+    found += [*best, *_best_first_preset(study)]
+    found += [Candidate(preset_configuration(name, found[0].config), preset=name) for name in presets]
+    return _once(found)
+
+
+def recorded_candidates(study: optuna.Study, tables: Sequence[dict[str, Any]]) -> list[Candidate]:
+    """The inverse of :meth:`Candidate.to_json`, for the same study."""
+    like = _config(ranked_trials(study)[0])
+    trials = study.get_trials(deepcopy=False)
+    default = default_configuration(study, like)
+    found = []
+    for table in tables:
+        candidate = Candidate(default, table["trial"], table["preset"], table["is_default"])
+        if candidate.trial is not None:
+            candidate = replace(candidate, config=_config(trials[candidate.trial]))
+        elif candidate.preset:
+            candidate = replace(candidate, config=preset_configuration(candidate.preset, default))
+        found.append(candidate)
+    return found
+
+
+def preset_configuration(name: str, default: RunConfig) -> RunConfig:
+    """The default configuration with a preset's settings, but for those that decide how runs are scored.
+
+    Raises:
+        UserError: there is no such preset, it is for other tasks, or makes no run of these.
+    """
+    tasks = {task: one.spec for task, one in default.tasks.items()}
+    preset = load_preset(name, tasks, list_presets(Path("studies")), ())
+    tree = default.model_dump()
+    for path, field in config_fields(default.tasks).items():
+        for value in _at(preset.table, path.split(".")):
+            if why_fixed(path) is None:
+                set_value(tree, path, check_value(value, field, tuple(path.split("."))))
+    try:
+        return RunConfig.model_validate(tree)
+    except ValidationError as error:
+        raise UserError(f"--preset {name}: it makes no run of this study: {explain(error.errors()[0])}") from error
+
+
+def _at(table: Any, parts: Sequence[str]) -> Iterator[Any]:
+    """The value at the path; nothing where there is none."""
+    for part in parts:
+        if not isinstance(table, dict) or part not in table:
+            return
+        table = table[part]
+    yield table
+
+
+def _best_first_preset(study: optuna.Study) -> list[Candidate]:
+    """Of the presets that the study file names as first trials; one that was pruned comes after those that were not."""
+    known = list_presets(Path("studies"))
+    tried = []
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)):
+        role, score = trial.user_attrs.get(ROLE, ""), TrialRecord.read(trial).result.overall
+        if role.startswith(_FIRST) and role.removeprefix(_FIRST) in known and score is not None:
+            tried.append((trial.state == TrialState.COMPLETE, score, -trial.number, trial))
+    if not tried:
+        return []
+    best = max(tried)[-1]
+    return [Candidate(_config(best), best.number, preset=best.user_attrs[ROLE].removeprefix(_FIRST))]
+
+
+def _once(candidates: Sequence[Candidate]) -> list[Candidate]:
+    found: dict[str, Candidate] = {}
+    for one in candidates:
+        known = found.setdefault(one.key, one)
+        found[one.key] = replace(
+            known,
+            trial=one.trial if known.trial is None else known.trial,
+            preset=known.preset or one.preset,
+            is_default=known.is_default or one.is_default,
+        )
+    return list(found.values())
+
+
+def _config(trial: FrozenTrial) -> RunConfig:
+    return RunConfig.model_validate_json(trial.user_attrs[CONFIG])

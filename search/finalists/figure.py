@@ -1,0 +1,38 @@
+"""The finalists' means with their intervals."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from search.figure_style import STATE_COLOURS, lay_out
+from search.finalists.finalist import OVERALL, Finalist
+from search.finalists.outcome import Outcome
+
+__all__ = ["outcome_figure"]
+
+
+def outcome_figure(outcome: Outcome) -> go.Figure:
+    """Each finalist's mean overall score with its 95 % interval, the winner on top."""
+    figure, count = go.Figure(), len(outcome.finalists)
+    heights = {one.name: count - place for place, one in enumerate(outcome.finalists)}
+    groups = {"winner": [outcome.winner], "others": list(outcome.finalists[1:])}
+    for name, colour in (("winner", STATE_COLOURS["complete"]), ("others", STATE_COLOURS["pruned"])):
+        _add(figure, name, colour, groups[name], heights)
+    lay_out(figure, "overall, mean over seeds", "")
+    figure.update_yaxes(
+        tickvals=list(heights.values()), ticktext=list(heights), range=[0.4, count + 0.6], automargin=True
+    )
+    figure.update_layout(height=140 + 40 * count, margin={"t": 40}, legend={"y": 1, "yanchor": "bottom"})
+    return figure
+
+
+def _add(figure: go.Figure, name: str, colour: str, shown: list[Finalist], heights: dict[str, int]) -> None:
+    figure.add_scatter(
+        x=[one.means[OVERALL] for one in shown],
+        y=[heights[one.name] for one in shown],
+        error_x={"array": [one.half_width for one in shown], "thickness": 2, "width": 5},
+        mode="markers",
+        name=name,
+        marker={"color": colour, "size": 10},
+        text=[f"{one.name}, {len(one.runs)} seeds" for one in shown],
+    )

@@ -1,0 +1,155 @@
+"""A finalist's runs in numbers: means over seeds, and differences to others with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+
+from core.config import DataConfig, RunConfig
+from core.metrics import ScoreIntervals
+from data.errors import UserError
+from search.dev_bootstrap import score_replicates
+from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord
+
+__all__ = ["OVERALL", "Difference", "Finalist", "measure"]
+
+OVERALL = "overall"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of two means, paired by dev examples.
+
+    Attributes:
+        value: above 0 where the first is better.
+        half_width: of its 95 % interval; None where nothing is known of chance.
+    """
+
+    value: float
+    half_width: float | None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.half_width is not None and abs(self.value) > self.half_width
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A configuration and what its runs came to; scores are by ``overall`` and the names of the tasks.
+
+    Attributes:
+        name: ``default``, ``preset NAME``, or ``trial N`` of the study that it is a finalist of.
+        config: with the first of the seeds.
+        source: the trial of that study; None where no trial of it had this configuration.
+        preset: name of the preset, if it is one.
+        is_default: whether it is the study's default configuration.
+        runs: trials of the finalists' study, in the order of the seeds.
+        means: over them.
+        spreads: standard deviations over them; None for a single run.
+        half_width: of the 95 % interval of the mean overall score; None where nothing is known of chance.
+        to_default: mean minus that of the default configuration; empty for itself and where that has no run.
+        to_preset: mean minus that of the best preset; empty for itself and where there is none.
+        dropped: why it got no further seed; empty if it has all.
+    """
+
+    name: str
+    config: RunConfig
+    source: int | None
+    preset: str
+    is_default: bool
+    runs: tuple[int, ...]
+    means: dict[str, float]
+    spreads: dict[str, float | None]
+    half_width: float | None
+    to_default: dict[str, Difference]
+    to_preset: dict[str, Difference]
+    dropped: str
+
+
+def measure(
+    runs: Mapping[str, Sequence[TrialRecord]],
+    candidates: Mapping[str, Mapping[str, Any]],
+    dropped: Mapping[str, str],
+    folders: TrialFolders,
+    data: Path | None,
+) -> tuple[list[Finalist], str]:
+    """A finalist for each configuration, in their order, and why the dev examples are not in the intervals.
+
+    Args:
+        runs: finished ones of each configuration, at least one.
+        candidates: what :meth:`search.finalists.candidates.Candidate.to_json` says of each, by name.
+        dropped: why some got no further seed.
+        folders: where the runs left their predictions.
+        data: the folder with the tasks' files, if it has moved.
+    """
+    replicates, unknown = _replicates(runs, folders, data)
+    names = list(runs)
+    scores = {row: [np.array([_score(record, row) for record in runs[name]]) for name in names] for row in replicates}
+    intervals = {row: ScoreIntervals(scores[row], replicates[row]) for row in replicates}
+    default = next((place for place, name in enumerate(names) if candidates[name]["is_default"]), None)
+    presets = [place for place, name in enumerate(names) if candidates[name]["preset"]]
+    preset = max(presets, key=lambda place: scores[OVERALL][place].mean(), default=None)
+
+    def differences(place: int, other: int | None) -> dict[str, Difference]:
+        if other is None or other == place:
+            return {}
+        return {
+            row: Difference(
+                float(scores[row][place].mean() - scores[row][other].mean()),
+                intervals[row].difference_half_width(place, other),
+            )
+            for row in replicates
+        }
+
+    found = []
+    for place, name in enumerate(names):
+        config, table = runs[name][0].config, candidates[name]
+        assert config is not None, "a finished trial has its configuration"
+        values = {row: scores[row][place].tolist() for row in replicates}
+        found.append(
+            Finalist(
+                name,
+                config,
+                table["trial"],
+                table["preset"],
+                table["is_default"],
+                tuple(record.number for record in runs[name]),
+                {row: fmean(of) for row, of in values.items()},
+                {row: stdev(of) if len(of) > 1 else None for row, of in values.items()},
+                intervals[OVERALL].half_width(place),
+                differences(place, default),
+                differences(place, preset),
+                dropped.get(name, ""),
+            )
+        )
+    return found, unknown
+
+
+def _replicates(
+    runs: Mapping[str, Sequence[TrialRecord]], folders: TrialFolders, data: Path | None
+) -> tuple[dict[str, list[np.ndarray] | None], str]:
+    """Of ``overall`` and each task, those of each configuration, (replicates, runs); or None, and why."""
+    records = [record for of in runs.values() for record in of]
+    config = records[-1].config
+    assert config is not None, "a finished trial has its configuration"
+    if data is not None:
+        config = config.model_copy(update={"data": DataConfig(directory=str(data))})
+    try:
+        together = score_replicates(records, folders, config)
+    except UserError as error:
+        return dict.fromkeys((OVERALL, *records[0].result.scores)), str(error)
+    ends = np.cumsum([len(of) for of in runs.values()])
+    return {row: np.split(of, ends[:-1], axis=1) for row, of in together.items()}, ""
+
+
+def _score(record: TrialRecord, row: str) -> float:
+    score = record.result.overall if row == OVERALL else record.result.scores[row]
+    assert score is not None, "a finished trial has its scores"
+    return score

@@ -1,0 +1,154 @@
+"""What the finalists came to: means over seeds, differences with intervals, the winner, and what it will score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage
+
+from core.metrics import Expectations
+from data.errors import UserError
+from search.finalists.expected import expect_mean
+from search.finalists.finalist import OVERALL, Difference, Finalist, measure
+from search.finalists.request import ORIGIN, SUFFIX
+from search.finished_study import recorded_choice
+from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord
+
+__all__ = [
+    "DROPPED",
+    "OVERALL",
+    "Difference",
+    "Finalist",
+    "Outcome",
+    "final_line",
+    "finalists_of",
+    "outcome_of",
+    "read_outcome",
+]
+
+DROPPED = "dropped"
+"""Attribute of the finalists' study: why configurations got no further seed, by name."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known when all finalists are trained.
+
+    Attributes:
+        study: name of the finalists' study.
+        of: name of the study whose finalists they are.
+        seeds: that a configuration has if it was not dropped.
+        finalists: the winner first, then by their means.
+        failed: names of configurations without a finished run.
+        best_of_study: the trial that would have won without them.
+        expected: scores of the winner's runs on new data, mean over them.
+        unknown: why that is not known; empty if it is.
+        examples_unknown: why the dev examples are not in the intervals; empty if they are.
+    """
+
+    study: str
+    of: str
+    seeds: tuple[int, ...]
+    finalists: tuple[Finalist, ...]
+    failed: tuple[str, ...]
+    best_of_study: int
+    expected: Expectations | None
+    unknown: str
+    examples_unknown: str
+
+    @property
+    def winner(self) -> Finalist:
+        """The highest mean overall score."""
+        return self.finalists[0]
+
+    @property
+    def default(self) -> Finalist | None:
+        """The default configuration."""
+        return next((one for one in self.finalists if one.is_default), None)
+
+    @property
+    def preset(self) -> Finalist | None:
+        """The best preset."""
+        return max((one for one in self.finalists if one.preset), key=lambda one: one.means[OVERALL], default=None)
+
+    @property
+    def saved(self) -> int:
+        """Runs that were not trained, as their configuration was clearly behind."""
+        return sum(len(self.seeds) - len(one.runs) for one in self.finalists if one.dropped)
+
+
+def finalists_of(name: str, storage: BaseStorage) -> optuna.Study | None:
+    """The study of the finalists of the study ``name``, if they have a winner."""
+    sibling = f"{name}-{SUFFIX}"
+    if sibling not in optuna.get_all_study_names(storage):
+        return None
+    study = optuna.load_study(study_name=sibling, storage=storage)
+    return study if recorded_choice(study) is not None and ORIGIN in study.user_attrs else None
+
+
+def read_outcome(
+    study: optuna.Study, storage: BaseStorage | None, folders: TrialFolders, data: Path | None = None
+) -> Outcome | None:
+    """The outcome of a study's finalists; None as long as they have no winner.
+
+    Args:
+        study: whose finalists, not the finalists' own study.
+        storage: of both; None: not looked for.
+        folders: of the study; those of the finalists stand beside them.
+        data: the folder with the tasks' files, if it has moved.
+    """
+    found = None if storage is None else finalists_of(study.study_name, storage)
+    if found is None:
+        return None
+    return outcome_of(found, TrialFolders(folders.root.parent / found.study_name), data)
+
+
+def final_line(study: optuna.Study, best: int, storage: BaseStorage) -> list[str]:
+    """That a study has finalists, and whether their winner is its trial ``best``; empty if it has none."""
+    found = finalists_of(study.study_name, storage)
+    if found is None:
+        return []
+    choice, origin = recorded_choice(found), found.user_attrs[ORIGIN]
+    assert choice is not None, "there is a winner"
+    winner = next(table for table in origin["candidates"] if table["name"] == choice.winner)
+    export = f"--study {found.study_name} exports the best of its runs"
+    if winner["trial"] == best:
+        return [f"The same configuration won the final over seeds: {export}."]
+    name = f"its {winner['name']} configuration" if winner["is_default"] else winner["name"]
+    return [f"The final over seeds has another winner, {name}: {export}."]
+
+
+def outcome_of(study: optuna.Study, folders: TrialFolders, data: Path | None = None) -> Outcome:
+    """The outcome of a finalists' study that has its winner recorded.
+
+    Args:
+        study: the finalists' study.
+        folders: where its runs left their predictions.
+        data: the folder with the tasks' files, if it has moved.
+    """
+    choice, origin = recorded_choice(study), study.user_attrs[ORIGIN]
+    assert choice is not None, "there is a winner"
+    trials = study.get_trials(deepcopy=False)
+    runs = {name: [TrialRecord.read(trials[number]) for number in of] for name, of in choice.runs.items() if of}
+    candidates = {table["name"]: table for table in origin["candidates"]}
+    rows, examples_unknown = measure(runs, candidates, study.user_attrs.get(DROPPED, {}), folders, data)
+    expected, unknown = None, ""
+    try:
+        expected = expect_mean(runs, choice.winner, folders, data)
+    except UserError as error:
+        unknown = str(error)
+    rows.sort(key=lambda one: (one.name != choice.winner, -one.means[OVERALL]))
+    return Outcome(
+        study.study_name,
+        origin["of"],
+        tuple(origin["seeds"]),
+        tuple(rows),
+        tuple(name for name, of in choice.runs.items() if not of),
+        origin["best"],
+        expected,
+        unknown,
+        examples_unknown,
+    )

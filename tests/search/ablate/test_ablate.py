@@ -1,0 +1,228 @@
+"""``python -m search.ablate``: which runs it trains, that it keeps to them, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+import typer
+from inline_study import InlineStudy, comparing
+from replicating import REPORT, MortalExecutor
+from stub_study import SPEC, changed
+
+from data.errors import UserError
+from search.ablate import __main__ as ablate
+from search.ablate.outcome import read_outcome
+from search.ablate.plan import ORIGIN, WINNER, AblationPlan, new_plan, recorded_plan
+from search.ablate.switches import SWITCHES
+from search.finished_study import Choice, best_trial
+from search.replication import replicate
+from search.stored_study import create_or_load
+from search.study_run import StudyRun
+from search.trial_record import TrialRecord
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def searched(tmp_path: Path) -> InlineStudy:
+    return InlineStudy(tmp_path, SPEC).run()
+
+
+def best(study: optuna.Study) -> TrialRecord:
+    trial = best_trial(study)
+    assert trial is not None
+    return TrialRecord.read(trial)
+
+
+def test_the_best_trial_is_taken_apart_with_fresh_seeds(searched: InlineStudy) -> None:
+    plan = new_plan(searched.study, searched.storage, None, 3)
+    winner = best(searched.study)
+    assert winner.config is not None
+    assert (plan.trial, plan.winner, plan.config) == (winner.number, f"trial {winner.number}", winner.config)
+    assert plan.seeds == (1, 2, 3)  # 0 is the search's
+    assert {"without warm-up", "plain schedule", "without gradient clipping"} <= set(plan.configs)
+    other = next(r for r in searched.records if r.config and r.config.optim.learning_rate != 1e-4)
+    plan = new_plan(searched.study, searched.storage, other.number, 1)
+    assert plan.configs["default learning rate"].optim.learning_rate == 1e-4  # of the base
+    assert AblationPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
+
+
+def test_the_finalists_winner_goes_before_the_best_trial(searched: InlineStudy) -> None:
+    """Once it is named; and its seeds are used ones too."""
+    other = next(record for record in searched.records if record.number != best(searched.study).number)
+    assert other.config is not None
+    config = other.config.model_copy(update={"seed": 1})
+    finalists = create_or_load(changed(name="stub-finalists", base=config, trials=1), searched.storage)
+    trial = finalists.ask()
+    trial.set_user_attr("config", config.model_dump_json())
+    finalists.tell(trial, 0.5)
+    assert new_plan(searched.study, searched.storage, None, 2).winner == f"trial {best(searched.study).number}"
+    Choice("trial 3", {"trial 3": (trial.number,)}).record(finalists)
+    plan = new_plan(searched.study, searched.storage, None, 2)
+    assert (plan.winner, plan.trial, plan.config) == ("the finalists' winner (trial 3)", None, config)
+    assert plan.seeds == (2, 3)
+    assert new_plan(searched.study, searched.storage, 0, 2).winner == "trial 0"
+
+
+def test_techniques_that_are_asked_for(searched: InlineStudy) -> None:
+    plan = new_plan(searched.study, searched.storage, None, 1, ["warm-up", "schedule"])
+    assert [row.row for row in plan.rows] == ["without warm-up", "plain schedule"]
+    with pytest.raises(UserError, match=r"^--technique 'warmup': trial \d+ of study 'stub' has no .*'warm-up'\?$"):
+        new_plan(searched.study, searched.storage, None, 1, ["warmup"])
+    with pytest.raises(UserError, match=r"^--technique 'LoRA': .* no such technique; it has .*warm-up"):
+        new_plan(searched.study, searched.storage, None, 1, ["LoRA"])
+
+
+def test_what_cannot_be_taken_apart(searched: InlineStudy, tmp_path: Path) -> None:
+    def refusal(study: optuna.Study, trial: int | None = None) -> str:
+        with pytest.raises(UserError) as caught:
+            new_plan(study, searched.storage, trial, 3)
+        return str(caught.value)
+
+    assert "no trial 99: study 'stub' has trials 0 to 5" in refusal(searched.study, 99)
+    failing = InlineStudy(tmp_path, replace(SPEC, name="failing"), searched.storage, failing=frozenset(range(6))).run()
+    assert refusal(failing.study) == "study 'failing' has no finished trial yet"
+    assert refusal(failing.study, 2) == "--trial 2: it is failed, and only a finished trial can be taken apart"
+    variants = InlineStudy(tmp_path, comparing(), searched.storage).run()
+    assert refusal(variants.study).startswith("--study variants: it compares ready configurations, ")
+    foreign = optuna.create_study(study_name="foreign", storage=searched.storage, direction="maximize")
+    assert refusal(foreign) == "--study foreign: it is a study of another program"
+    plain = SPEC.base.model_copy(
+        update={"optim": SPEC.base.optim.model_copy(update={"warmup": 0.0, "schedule": "constant", "clip_norm": None})}
+    )
+    nothing = InlineStudy(tmp_path, changed(name="plain", base=plain, trials=1), searched.storage).run()
+    assert "trial 0 of study 'plain' has no technique to take out" in refusal(nothing.study)
+
+
+def test_an_interrupted_ablation_keeps_to_its_winner(searched: InlineStudy, tmp_path: Path) -> None:
+    """Although the study has found a better one meanwhile."""
+
+    def trained(plan: AblationPlan, trials: int | None) -> int:
+        spec = ablate._spec("stub-ablation", plan, None, 1, None)
+        assert spec.keep_models == 1
+        run = StudyRun(tmp_path, quiet=True, make_executor=lambda *_: MortalExecutor())
+        return len(replicate(run, spec if trials is None else replace(spec, trials=trials), REPORT).study.trials)
+
+    storage = InlineStudy(tmp_path, SPEC).storage  # any: the run opens its own
+    plan = new_plan(searched.study, searched.storage, None, 2)
+    assert trained(plan, 3) == 3
+    storage = ablate.open_storage(None, tmp_path)
+    again = ablate._recorded("stub-ablation", "stub", storage, None, 2, ())
+    assert again == plan
+    assert ablate._recorded("stub-ablation", "stub", storage, plan.trial, 2, ()) == plan
+    rows = len(plan.configs)
+    assert trained(again, None) == 2 * rows
+    study = optuna.load_study(study_name="stub-ablation", storage=storage)
+    runs = [(trial.params["variant"], trial.params["seed"]) for trial in study.trials]
+    assert runs == [(row, seed) for seed in plan.seeds for row in plan.configs]
+    for trial in study.trials:
+        config = TrialRecord.read(trial).config
+        assert config is not None
+        expected = plan.configs[trial.params["variant"]].model_copy(update={"seed": trial.params["seed"]})
+        assert config.digest == expected.digest, "it trains just what the plan says"
+    outcome = read_outcome(study, searched.folders)
+    assert outcome is not None
+    assert (outcome.missing, len(outcome.rows)) == (0, rows - 1)
+    message = (
+        rf"^'stub-ablation' is an ablation of trial {plan.trial} of study 'stub' with 2 seeds; "
+        r"begin another one with --name NEW$"
+    )
+    other = 0 if plan.trial else 1
+    for study_name, trial, seeds, techniques in (
+        ("other", None, 2, ()),
+        ("stub", other, 2, ()),
+        ("stub", None, 3, ()),
+        ("stub", None, 2, ("warm-up",)),
+    ):
+        with pytest.raises(UserError, match=message):
+            ablate._recorded("stub-ablation", study_name, storage, trial, seeds, techniques)
+
+
+def test_the_name_of_another_study_is_refused(searched: InlineStudy) -> None:
+    assert recorded_plan("new", searched.storage) is None
+    with pytest.raises(UserError, match=r"^there is a study 'stub' already, which is no ablation; choose another"):
+        recorded_plan("stub", searched.storage)
+
+
+def main(runs: Path, **options: Any) -> tuple[int, str, str]:
+    """Exit code and what was printed."""
+    out, err = io.StringIO(), io.StringIO()
+    code = 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            ablate.main(**{"study": "tiny", "runs_dir": runs} | options)
+        except typer.Exit as ended:
+            code = ended.exit_code
+    return code, out.getvalue(), err.getvalue()
+
+
+def test_a_dry_run_says_what_would_be_trained(finished_study: Any) -> None:
+    code, out, _ = main(finished_study.runs, dry_run=True, seeds=2)
+    assert code == 0
+    assert "without siamese pairs" in out
+    assert re.search(r"each with the seeds 1, 2; the winner's took .*, so 18 of them on 1 worker\(s\) take about", out)
+    assert not (finished_study.runs / "tiny-ablation").exists()
+
+
+def test_errors_are_one_line(finished_study: Any) -> None:
+    for options, message in (
+        ({"study": "tny"}, "--study tny: no such study"),
+        ({"trial": 99}, "no trial 99: study 'tiny' has trials 0 to 3"),
+        ({"name": "tiny"}, "there is a study 'tiny' already, which is no ablation"),
+        ({"name": "a/b"}, "--name a/b: the study has a folder of this name"),
+        ({"data": Path("/nowhere")}, "no data folder '/nowhere'"),
+    ):
+        code, _, err = main(finished_study.runs, quiet=True, **options)
+        assert (code, len(err.strip().splitlines())) == (2, 1), err
+        assert err.startswith(f"error: {message}")
+
+
+def test_a_real_ablation(finished_study: Any, run_command: Run, tmp_path: Path) -> None:
+    """Of one technique: two runs, with two seeds each; and the report of the study has it."""
+    runs = tmp_path / "runs"
+    shutil.copytree(finished_study.runs, runs)
+    options = ("--study", "tiny", "--runs-dir", runs, "--seeds", 2, "--technique", "siamese pairs")
+    done = run_command("search.ablate", *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "budget: 4 trials of up to 1,600 training examples" in done.stdout
+    assert "4 trials on 1 worker(s)" in done.stdout  # the estimate of the time
+    study = optuna.load_study(study_name="tiny-ablation", storage=ablate.open_storage(None, runs))
+    assert [trial.params["variant"] for trial in study.trials] == [WINNER, "without siamese pairs"] * 2
+    pairs = [TrialRecord.read(trial).config.heads["sts"].pair for trial in study.trials]  # type: ignore[union-attr]
+    assert pairs == ["siamese", "cross"] * 2
+    with (runs / "tiny-ablation" / "ablation.csv").open() as file:
+        rows = {row["run"]: row for row in csv.DictReader(file)}
+    means = {name: sum(t.value for t in study.trials if t.params["variant"] == name) / 2 for name in rows}
+    gain = means[WINNER] - means["without siamese pairs"]
+    assert float(rows["without siamese pairs"]["gain overall"]) == pytest.approx(gain)
+    assert f"{gain:+.4f} ± {float(rows['without siamese pairs']['gain_half_width overall']):.4f}" in done.stdout
+    assert len(list(runs.glob("tiny-ablation/*/best/model.safetensors"))) <= 1
+    code, out, _ = main(runs, seeds=2, technique=["siamese pairs"], quiet=True)
+    assert code == 0
+    assert len(study.get_trials()) == 4, "what is trained is trained"
+    assert out.endswith(done.stdout[done.stdout.index("overall, mean over the seeds") :])
+
+
+def test_the_page_names_every_technique_and_option() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "ablation.md").read_text(encoding="utf-8")
+    table = page.partition("| name | off is |")[2].partition("\n\n")[0]
+    named = [name.strip() for line in table.splitlines()[2:] for name in line.split("|")[1].split(",")]
+    assert named == [switch.name for switch in SWITCHES]
+    command = typer.Typer(add_completion=False)
+    command.command()(ablate.main)
+    options = {option for param in typer.main.get_command(command).params for option in param.opts}
+    assert set(re.findall(r"--[a-z][a-z-]+", page)) == options
+    assert ORIGIN == "ablation", "the report looks for STUDY-ablation"

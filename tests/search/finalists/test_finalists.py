@@ -1,0 +1,303 @@
+"""``python -m search.finalists``: once with real training, else with stub training in this process."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+import typer
+from predicting_executor import PredictingExecutor
+
+from core.metrics import ScoreIntervals
+from search.dev_bootstrap import score_replicates
+from search.export import main as export_main
+from search.finalists.__main__ import main
+from search.finalists.outcome import Outcome, read_outcome
+from search.finalists.words import outcome_notes, outcome_words
+from search.finished_study import best_trial, recorded_choice
+from search.lease import Lease
+from search.report.__main__ import main as report_main
+from search.run import main as run_main
+from search.storage import open_storage
+from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+RATES = """
+[space]
+"optim.learning_rate" = [1e-3, 9e-4, 1.2e-3, 1e-1]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    stub_training(monkeypatch)
+
+
+def stub_training(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("search.study_run.LocalExecutor", lambda *_, **__: PredictingExecutor())
+
+
+@pytest.fixture(scope="module")
+def searched_once(tmp_path_factory: pytest.TempPathFactory, tiny_study: str) -> Path:
+    """The runs folder of a study ``rates``: three good learning rates, and one that learns nothing as the default."""
+    folder = tmp_path_factory.mktemp("searched")
+    text = tiny_study[: tiny_study.index("[space]")].replace("trials = 4", 'trials = 4\nsampler = "grid"')
+    text = text.replace("learning_rate = 1e-3", "learning_rate = 1e-1").replace("dev = 60", "dev = 200")
+    (folder / "rates.toml").write_text(text + RATES)
+    with pytest.MonkeyPatch.context() as patch:
+        stub_training(patch)
+        run_main(str(folder / "rates.toml"), runs_dir=folder / "runs", quiet=True, trials=5)
+    return folder / "runs"
+
+
+@pytest.fixture
+def searched(searched_once: Path, tmp_path: Path) -> Path:
+    """The same, to be changed at will."""
+    return Path(shutil.copytree(searched_once, tmp_path / "runs"))
+
+
+def final(runs: Path, *, dies_at: int | None = None, **options: Any) -> None:
+    """The command, on the study ``rates``."""
+    PredictingExecutor.dies_at = dies_at
+    main("rates", **{"top": 3, "seeds": 3, "preset": ["siamese"], "runs_dir": runs, "quiet": True, **options})
+
+
+@pytest.fixture(scope="module")
+def finished_final(searched_once: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The runs folder, and what the command printed."""
+    runs = Path(shutil.copytree(searched_once, tmp_path_factory.mktemp("final") / "runs"))
+    printed = StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
+        stub_training(patch)
+        final(runs)
+    return runs, printed.getvalue()
+
+
+def study_of(runs: Path, name: str) -> optuna.Study:
+    return optuna.load_study(study_name=name, storage=open_storage(None, runs))
+
+
+def read(runs: Path, name: str = "rates") -> Outcome:
+    found = read_outcome(study_of(runs, name), open_storage(None, runs), TrialFolders(runs / name))
+    assert found is not None
+    return found
+
+
+def recorded(runs: Path, name: str = "rates-finalists") -> list[tuple[Any, ...]]:
+    """All that must not depend on kills."""
+    study = study_of(runs, name)
+    return [(t.number, t.state.name, t.params, t.value, t.user_attrs["role"]) for t in study.get_trials()] + sorted(
+        (key, json.dumps(study.user_attrs[key])) for key in ("finalists", "choice", "dropped")
+    )
+
+
+def test_the_final(finished_final: tuple[Path, str]) -> None:
+    """The default configuration is clearly behind and gets two seeds, the others three; the best mean wins."""
+    runs, printed = finished_final
+    study, outcome = study_of(runs, "rates-finalists"), read(runs)
+    best = best_trial(study_of(runs, "rates"))
+    assert best is not None
+    trials = {one.name: 3 for one in outcome.finalists if one.name.startswith("trial ")}
+    assert {one.name: len(one.runs) for one in outcome.finalists} == {**trials, "default": 2, "preset siamese": 2}
+    assert len(trials) == 3
+    assert (outcome.saved, outcome.seeds, outcome.best_of_study) == (2, (1, 2, 3), best.number)
+    for one in outcome.finalists:
+        records = [TrialRecord.read(study.get_trials()[number]) for number in one.runs]
+        assert [record.config.seed for record in records if record.config] == list(outcome.seeds[: len(one.runs)])
+        overall = np.array([record.result.overall for record in records])
+        assert one.means["overall"] == pytest.approx(overall.mean())
+        assert one.spreads["overall"] == pytest.approx(overall.std(ddof=1))
+        assert one.means["sts"] == pytest.approx(np.mean([record.result.scores["sts"] for record in records]))
+    means = [one.means["overall"] for one in outcome.finalists]
+    assert means == sorted(means, reverse=True)
+    assert outcome.expected is not None
+    assert outcome.expected.overall.dev == pytest.approx(means[0])
+    assert outcome.expected.overall.expected < means[0]
+    default = outcome.default
+    assert default is not None
+    assert default.dropped.startswith("after 2 seeds 0.")
+    for line in (*outcome_words(outcome), *outcome_notes(outcome)):
+        assert line in printed
+    assert f"{means[0]:.4f} ± {outcome.winner.spreads['overall']:.4f}" in printed
+    assert "That saved 2 runs." in printed
+    assert "search.export --study rates-finalists" in printed
+
+
+def test_differences_are_paired_and_per_task(finished_final: tuple[Path, str]) -> None:
+    final_runs = finished_final[0]
+    outcome, folders = read(final_runs), TrialFolders(final_runs / "rates-finalists")
+    trials = study_of(final_runs, "rates-finalists").get_trials()
+    runs = [[TrialRecord.read(trials[number]) for number in one.runs] for one in outcome.finalists]
+    config = runs[0][0].config
+    assert config is not None
+    ends = np.cumsum([len(of) for of in runs])[:-1]
+    together = score_replicates([record for of in runs for record in of], folders, config)
+    preset = next(place for place, one in enumerate(outcome.finalists) if one.preset == "siamese")
+    assert config.optim.learning_rate == pytest.approx(1e-3, rel=0.3)
+    for task in ("overall", "sst", "sts"):
+        scores = [
+            np.array([r.result.overall if task == "overall" else r.result.scores[task] for r in of]) for of in runs
+        ]
+        intervals = ScoreIntervals(scores, np.split(together[task], ends, axis=1))
+        found = outcome.winner.to_preset[task]
+        assert found.value == pytest.approx(scores[0].mean() - scores[preset].mean())
+        assert found.half_width == pytest.approx(intervals.difference_half_width(0, preset))
+    assert outcome.finalists[preset].to_preset == {}
+    assert outcome.winner.to_default["overall"].is_clear
+
+
+def test_only_the_winners_models_stay(finished_final: tuple[Path, str]) -> None:
+    runs = finished_final[0]
+    study, outcome = study_of(runs, "rates-finalists"), read(runs)
+    kept = {int(path.parents[1].name[-4:]) for path in runs.glob("rates-finalists/trial-*/best/model.safetensors")}
+    assert kept == set(outcome.winner.runs)
+    best = best_trial(study)
+    assert best is not None
+    assert best.number in outcome.winner.runs
+    assert best.value == max(study.get_trials()[number].value for number in outcome.winner.runs)
+
+
+def test_killed_and_resumed_it_has_the_same_winner(searched: Path, finished_final: tuple[Path, str]) -> None:
+    """After the default configuration was dropped; and in between the study has found something better."""
+    process = multiprocessing.get_context("fork").Process(target=final, args=(searched,), kwargs={"dies_at": 12})
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert recorded_choice(study_of(searched, "rates-finalists")) is None
+    better = study_of(searched, "rates")
+    trial, old = better.ask(), best_trial(better)
+    assert old is not None
+    config = json.loads(old.user_attrs["config"])
+    config["optim"]["learning_rate"] = 8e-4
+    for key, value in {**old.user_attrs, "config": json.dumps(config)}.items():
+        trial.set_user_attr(key, value)
+    better.tell(trial, 0.99)
+    assert best_trial(better).number == trial.number  # type: ignore[union-attr]
+    final(searched)
+    assert recorded(searched) == recorded(finished_final[0])
+    final(searched)
+    assert recorded(searched) == recorded(finished_final[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"study": "nothing"}, "--study nothing: no such study"),
+        ({"top": 0}, "--top 0: must be at least 1"),
+        ({"seeds": 0}, "--seeds 0: must be at least 1"),
+        ({"preset": ["siames"], "name": "new"}, "error: no preset 'siames'; did you mean 'siamese'?"),
+        ({"name": "rates"}, "--name rates: finalists of 'rates' need a name of their own"),
+        ({"top": 2}, "was begun with --top 1 --seeds 1: the same again goes on with it"),
+        ({"study": "rates-finalists"}, "holds the finalists of 'rates': for more seeds, --study rates --seeds S"),
+        ({"data": Path("nowhere")}, "nowhere"),
+    ],
+)
+def test_wrong_input_is_told_in_one_line(
+    final_of_one: Path, options: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as error:
+        main(**{"study": "rates", "top": 1, "seeds": 1, "runs_dir": final_of_one, "quiet": True, **options})
+    assert error.value.exit_code == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.startswith("error: ")
+    assert told.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def final_of_one(tmp_path_factory: pytest.TempPathFactory, tiny_study: str) -> Path:
+    """A final with a single run: the default configuration is the best one, and has one seed."""
+    folder = tmp_path_factory.mktemp("final")
+    with pytest.MonkeyPatch.context() as patch:
+        stub_training(patch)
+        (folder / "rates.toml").write_text(tiny_study)
+        run_main(str(folder / "rates.toml"), runs_dir=folder / "runs", quiet=True)
+        final(folder / "runs", top=1, seeds=1, preset=None)
+    return folder / "runs"
+
+
+def test_a_study_that_is_being_run_is_refused(final_of_one: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Lease(final_of_one / "rates", "rates"), pytest.raises(typer.Exit) as error:
+        main("rates", runs_dir=final_of_one, dry_run=True)
+    assert error.value.exit_code == 2
+    assert "study 'rates' is being run" in capsys.readouterr().err
+
+
+def test_one_seed_has_no_spread(final_of_one: Path) -> None:
+    outcome = read(final_of_one)
+    assert outcome.winner.spreads["overall"] is None
+    assert "one run with a fresh seed" in outcome_words(outcome)[0]
+
+
+def test_a_study_that_cannot_have_finalists(tmp_path: Path, tiny_study: str, capsys: Any) -> None:
+    (tmp_path / "one.toml").write_text(tiny_study)
+    run_main(str(tmp_path / "one.toml"), runs_dir=tmp_path, quiet=True, trials=1)
+    variants = tiny_study[: tiny_study.index("[space]")].replace("trials = 4\n", "seeds = [0, 1]\n")
+    (tmp_path / "two.toml").write_text(variants + "[variants.a]\n")
+    run_main(str(tmp_path / "two.toml"), runs_dir=tmp_path, quiet=True)
+    capsys.readouterr()
+    for name, said in (
+        ("one", "has 1 finished trial that can win; finalists"),
+        ("two", "compares variants, each with"),
+    ):
+        with pytest.raises(typer.Exit) as error:
+            main(name, runs_dir=tmp_path, quiet=True)
+        assert error.value.exit_code == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_floor_of_the_study_holds_for_means(searched: Path) -> None:
+    """Nobody wins below it, whatever the overall score."""
+    study = study_of(searched, "rates")
+    identity = json.loads(study.user_attrs["identity"])
+    study.set_user_attr("identity", json.dumps({**identity, "floors": {"sts": {"score": 0.999, "from": 0}}}))
+    with pytest.raises(typer.Exit) as error:
+        final(searched)
+    assert error.value.exit_code == 1
+    assert recorded_choice(study_of(searched, "rates-finalists")) is None
+
+
+def test_dry_run_trains_nothing(searched: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    final(searched, dry_run=True, quiet=False)
+    assert "budget: 15 trials of up to 1,600 training examples" in capsys.readouterr().out
+    assert "rates-finalists" not in optuna.get_all_study_names(open_storage(None, searched))
+
+
+def test_with_real_training(finished_study: Any, tmp_path: Path, run_command: Run, capsys: Any) -> None:
+    """Two finalists with two seeds each; then the export and the report, of both studies."""
+    runs = shutil.copytree(finished_study.runs, tmp_path / "runs")
+    done = run_command("search.finalists", "--study", "tiny", "--top", 1, "--seeds", 2, "--runs-dir", runs)
+    assert done.returncode == 0, done.stderr
+    outcome = read(runs, "tiny")
+    assert "wins the final over seeds" in done.stdout
+    best = best_trial(study_of(runs, "tiny"))
+    assert best is not None
+    assert "4 of them on 1 worker(s)" in done.stdout or "4 trials on 1 worker(s)" in done.stdout
+    for study in ("tiny", "tiny-finalists"):
+        export_main(study, runs_dir=runs)
+        same = outcome.winner.source == best.number
+        line = "The same configuration won the final" if same else "The final over seeds has another winner"
+        assert (line in capsys.readouterr().out) == (study == "tiny")
+    provenance = json.loads((runs / "tiny-finalists" / "export" / "predictions" / "provenance.json").read_text())
+    assert provenance["trial"] in outcome.winner.runs
+    report_main("tiny", runs_dir=runs)
+    words = (runs / "tiny" / "report" / "report.md").read_text()
+    for line in outcome_words(outcome):
+        assert line in words
+    frame = pd.read_csv(runs / "tiny" / "report" / "finalists.csv")
+    assert frame["mean_overall"].tolist() == pytest.approx([one.means["overall"] for one in outcome.finalists])
+    assert 'id="finalists"' in (runs / "tiny" / "report" / "report.html").read_text()
