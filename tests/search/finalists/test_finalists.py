@@ -298,6 +298,8 @@ def test_with_real_training(finished_study: Any, tmp_path: Path, run_command: Ru
     words = (runs / "tiny" / "report" / "report.md").read_text()
     for line in outcome_words(outcome):
         assert line in words
+    assert f"{outcome.winner.name}, by its best run" in words  # whose errors are shown
+    assert "wrong_of_2" in pd.read_csv(runs / "tiny" / "report" / "errors-sst.csv").columns
     frame = pd.read_csv(runs / "tiny" / "report" / "finalists.csv")
     assert frame["mean_overall"].tolist() == pytest.approx([one.means["overall"] for one in outcome.finalists])
     assert 'id="finalists"' in (runs / "tiny" / "report" / "report.html").read_text()
