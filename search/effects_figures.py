@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from search.effects import Effect
-from search.figure_style import STATE_COLOURS, lay_out
+from search.figure_style import STATE_COLOURS, lay_out, log_axis
 from search.importance import Importance
 from search.shown_values import rounded
 
@@ -33,7 +33,7 @@ def importance_figure(importances: Sequence[Importance]) -> go.Figure:
             name=name,
             marker={"color": colour, "size": 9},
         )
-    lay_out(figure, "share of the differences in overall", "")
+    lay_out(figure, "share of the differences", "")
     figure.update_xaxes(tickformat=".0%", zeroline=True, zerolinecolor=STATE_COLOURS["running"])
     order = [one.path for one in reversed(shown)]
     figure.update_yaxes(automargin=True, categoryorder="array", categoryarray=order)
@@ -66,7 +66,7 @@ def _curve(effect: Effect) -> go.Figure:
     figure.add_scatter(x=x, y=list(effect.means), mode="lines", name="mean", line={"color": _LINE, "width": 2})
     lay_out(figure, effect.label, _SCORE)
     if effect.is_log:
-        figure.update_xaxes(type="log", dtick=1)
+        log_axis(figure, x)
     return figure
 
 
@@ -102,8 +102,15 @@ def _triangle(effect: Effect, scores: tuple[float, float]) -> go.Figure:
             "cmax": scores[1],
             "colorscale": "Viridis",
             "size": 16,
-            "colorbar": {"title": "overall", "thickness": 12},
+            "colorbar": {
+                "title": {"text": "mean overall dev score", "side": "top"},
+                "orientation": "h",
+                "thickness": 10,
+                "y": -0.12,
+                "yanchor": "top",
+            },
         },
+        cliponaxis=False,
         text=[f"{mean:.4f} [{low:.4f}, {high:.4f}]" for mean, low, high in intervals],
         hovertemplate="%{a:.2f}, %{b:.2f}, %{c:.2f}<br>%{text}<extra></extra>",
         showlegend=False,
@@ -112,13 +119,16 @@ def _triangle(effect: Effect, scores: tuple[float, float]) -> go.Figure:
         **{name: [values[effect.best]] for name, values in points.items()},
         mode="markers",
         marker={"symbol": "star", "size": 14, "color": STATE_COLOURS["failed"]},
+        cliponaxis=False,
         name="best",
     )
     lay_out(figure, "")
     grey = "rgba(128,128,128,.25)"
     axes = {
-        f"{name}axis": {"title": {"text": task}, "gridcolor": grey, "tickformat": ".1f"}
+        f"{name}axis": {"title": {"text": task}, "gridcolor": grey, "tickformat": ".1f", "dtick": 0.2}
         for name, task in zip("abc", effect.tasks, strict=True)
     }
-    figure.update_layout(ternary={"sum": 1, "bgcolor": "rgba(0,0,0,0)", **axes}, margin={"t": 50, "l": 40, "r": 40})
+    figure.update_layout(
+        ternary={"sum": 1, "bgcolor": "rgba(0,0,0,0)", **axes}, margin={"t": 50, "l": 40, "r": 40, "b": 100}
+    )
     return figure

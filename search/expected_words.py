@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from core.metrics import Expectation
+from core.metrics import Expectation, Expectations
 from search.table import Table
 from search.winners_curse import Estimate
 
@@ -12,6 +12,7 @@ __all__ = [
     "estimate_line",
     "estimate_table",
     "expectation_line",
+    "expectations_table",
     "interval_words",
     "missing_line",
     "report_lines",
@@ -65,9 +66,14 @@ def unknown_line(reason: str) -> str:
 
 def estimate_table(estimate: Estimate) -> Table:
     """A row for overall and for each task."""
+    return expectations_table(estimate.scores)
+
+
+def expectations_table(scores: Expectations) -> Table:
+    """The same of any selection."""
     rows = tuple(
         (name, f"{one.dev:.4f}", f"{one.expected:.4f}", f"{one.low:.4f} to {one.high:.4f}", f"{one.optimism:+.4f}")
-        for name, one in estimate.rows.items()
+        for name, one in {"overall": scores.overall, **scores.tasks}.items()
     )
     return Table(TABLE_CAPTION, ("", "on dev", "on new data", "95 % interval", "too good by"), rows)
 

@@ -1,25 +1,47 @@
-"""How the figures of our pages look, on light and dark paper alike."""
+"""How the figures of our pages look; ``page.js`` gives letters and grids the colours of light or dark paper."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+
 import plotly.graph_objects as go
 
-__all__ = ["STATE_COLOURS", "lay_out"]
+__all__ = ["BEST_COLOUR", "EXPECTED_COLOUR", "STATE_COLOURS", "lay_out", "log_axis"]
 
 STATE_COLOURS = {"complete": "#2a7ab8", "pruned": "#e0963c", "failed": "#c8443c", "running": "#888888"}
+BEST_COLOUR = "#2a9d5c"
+EXPECTED_COLOUR = "#9467bd"
 
 
 def lay_out(figure: go.Figure, x: str, y: str = "overall dev score") -> go.Figure:
     """Give the figure its axes' titles, and no paper of its own."""
     figure.update_layout(
         template="none",
-        margin={"l": 60, "r": 20, "t": 20, "b": 50},
+        margin={"l": 60, "r": 20, "t": 30, "b": 50},
         height=380,
         xaxis={"title": x, "gridcolor": "rgba(128,128,128,.25)", "zeroline": False},
         yaxis={"title": y, "gridcolor": "rgba(128,128,128,.25)", "zeroline": False},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": "#777"},
-        legend={"orientation": "h", "y": 1.08},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0.0},
     )
     return figure
+
+
+def log_axis(figure: go.Figure, values: Iterable[float]) -> go.Figure:
+    """Make the x axis logarithmic, with a mark at every power of ten, and at its threefold where these are few.
+
+    Args:
+        figure: whose x axis.
+        values: what is drawn there; those that are not above 0 are left out.
+    """
+    exponents = [math.log10(value) for value in values if value > 0]
+    if not exponents:
+        return figure
+    low, high = min(exponents), max(exponents)
+    factors = (1, 3) if high - low < 3 else (1,)
+    marks = [factor * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for factor in factors]
+    # Plotly would write 10µ for 1e-05, as nobody in a study file does.
+    return figure.update_xaxes(type="log", tickvals=marks, ticktext=[f"{mark:.2g}" for mark in marks])

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-__all__ = ["RUNS", "DataDir", "OtherDevice", "RunsDir", "StorageUrl"]
+__all__ = ["RUNS", "DataDir", "OtherDevice", "RunsDir", "StorageUrl", "where_words"]
 
 RUNS = Path("runs")
 """Where results are kept unless the user says otherwise."""
@@ -21,3 +21,9 @@ OtherDevice = Annotated[
     Literal["auto", "cpu", "cuda", "mps"] | None,
     typer.Option(help="Where to compute; by default where it was trained."),
 ]
+
+
+def where_words(runs_dir: Path, storage: str | None) -> str:
+    """The options that say where studies are, as they are to be typed behind a command; empty for the defaults."""
+    words = "" if runs_dir == RUNS else f" --runs-dir {runs_dir}"
+    return words + (f" --storage '{storage}'" if storage else "")

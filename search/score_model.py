@@ -10,12 +10,13 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from core.config import RunConfig
+from core.config.run import stored_digest
 from search.importance_forest import ScoreForest
 from search.importance_scores import final_scores
 from search.importance_settings import SettingTable, setting_table
 from search.space import Space
 from search.stored_space import searched_settings, stored_space
-from search.trial_record import TrialRecord
+from search.trial_record import CONFIG
 
 __all__ = ["FEWEST_TRIALS", "ScoreModel", "fit_scores", "study_scores"]
 
@@ -66,10 +67,10 @@ def fit_scores(
 def study_scores(study: optuna.Study) -> ScoreModel | None:
     """The model of a study's finished and pruned trials; None if they are too few, or all score the same."""
     trials = study.get_trials(deepcopy=False)
-    kept = dict(_kept(trials))
+    kept = list(_kept(trials))
     if len(kept) < FEWEST_TRIALS:
         return None
-    configs, used = list(kept), list(kept.values())
+    configs, used = [config for config, _ in kept], [trial for _, trial in kept]
     scores = final_scores(
         [trial.intermediate_values or {0: trial.value or 0.0} for trial in used],
         [trial.value if trial.state == TrialState.COMPLETE else None for trial in used],
@@ -89,10 +90,10 @@ def _kept(trials: Sequence[FrozenTrial]) -> Iterator[tuple[RunConfig, FrozenTria
         is_over = trial.state == TrialState.COMPLETE or (
             trial.state == TrialState.PRUNED and bool(trial.intermediate_values)
         )
-        config = TrialRecord.read(trial).config if is_over else None
-        if config is not None and config.digest not in seen:
-            seen.add(config.digest)
-            yield config, trial
+        stored = trial.user_attrs.get(CONFIG) if is_over else None
+        if stored is not None and (digest := stored_digest(stored)) not in seen:
+            seen.add(digest)
+            yield RunConfig.model_validate_json(stored), trial
 
 
 def _seed_share(configs: Sequence[RunConfig], scores: np.ndarray) -> float | None:

@@ -20,7 +20,7 @@ from search.expected_words import estimate_line, interval_words, missing_line, u
 from search.finished_study import best_trial
 from search.first_trials import DEFAULT
 from search.floors import is_feasible
-from search.options import RUNS
+from search.options import where_words
 from search.shown_values import rounded
 from search.study_spec import StudySpec
 from search.trial_folders import TrialFolders
@@ -121,8 +121,7 @@ def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec
 
 def next_commands(runs_dir: Path, storage: str | None, *todo: str) -> list[str]:
     """What to type for ``report --study NAME`` and the like, for these runs and this storage."""
-    where = "" if runs_dir == RUNS else f" --runs-dir {runs_dir}"
-    where += f" --storage '{storage}'" if storage else ""
+    where = where_words(runs_dir, storage)
     return [f"{python_command()} -m search.{one}{where}" for one in todo]
 
 

@@ -21,7 +21,7 @@ from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 from search.variants import differing_settings
 
-__all__ = ["Change", "OneTrial", "ScoreDifference", "TrialDifference", "trial_difference"]
+__all__ = ["Change", "OneTrial", "ScoreDifference", "TrialDifference", "changed_settings", "trial_difference"]
 
 _NOT_COMPARED = ("compute.", "data.directory")  # where a run was computed, not what it is
 _OVERALL = "overall"
@@ -113,7 +113,7 @@ def trial_difference(a: OneTrial, b: OneTrial, data: Path | None = None) -> Tria
         predictions = [stored_predictions(trial.folders, trial.record, task.spec, dev.labels) for trial in (a, b)]
         replicates[name] = task_replicates(task.spec, predictions, dev.labels)
         changes[name] = task_changes(task.spec, dev, *predictions)
-    return TrialDifference(a.label, b.label, _scores(a, b, replicates), _settings(a.config, b.config), changes)
+    return TrialDifference(a.label, b.label, _scores(a, b, replicates), changed_settings(a.config, b.config), changes)
 
 
 def _check_tasks(a: OneTrial, b: OneTrial) -> None:
@@ -143,6 +143,7 @@ def _scores(a: OneTrial, b: OneTrial, replicates: dict[str, np.ndarray]) -> tupl
     return tuple(found)
 
 
-def _settings(a: RunConfig, b: RunConfig) -> tuple[Change, ...]:
+def changed_settings(a: RunConfig, b: RunConfig) -> tuple[Change, ...]:
+    """All settings in which two runs over the same tasks differ, but for where they were computed."""
     paths = [path for path in differing_settings([a, b]) if not path.startswith(_NOT_COMPARED)]
     return tuple(Change(path, *(json.loads(json.dumps(get_value(one, path))) for one in (a, b))) for path in paths)

@@ -9,23 +9,21 @@ from typing import Any
 
 import optuna
 
-from core.config import DataConfig
+from core.config import DataConfig, RunConfig
 from core.metrics import Expectation, Expectations, replay_best_run, replay_selection
 from data.errors import UserError
 from search.checkpoints import Checkpoint, stored_checkpoints
-from search.dev_bags import ScoredCheckpoints, bags_of, gold_of, resamples_for
+from search.dev_bags import ScoredCheckpoints
 from search.finished_study import Choice, best_trial, pick_trial, ranked_trials, recorded_choice
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 
 __all__ = [
     "Estimate",
-    "bags_of",
+    "configured",
     "estimate",
     "estimate_best",
     "estimate_trial",
-    "gold_of",
-    "resamples_for",
 ]
 
 MOST_CHECKPOINTS = 1500
@@ -127,8 +125,7 @@ def estimate(
     """
     config = winner.config
     assert config is not None, "a finished trial has its configuration"
-    if directory is not None:
-        config = config.model_copy(update={"data": DataConfig(directory=str(directory))})
+    config = configured(config, directory)
     specs = {name: config.tasks[name].spec for name in winner.result.scores}  # in the study's order
     found, gone = stored_checkpoints(sorted(candidates), folders, specs)
     if winner.number in gone:
@@ -143,6 +140,11 @@ def estimate(
         expectations = replay_best_run(scored.bags, runs, at, specs, scored.weights)
     trials = len({one.trial for one in found})
     return Estimate(winner.number, expectations, trials, len(found), scored.resamples, gone)
+
+
+def configured(config: RunConfig, directory: Path | None) -> RunConfig:
+    """The run, with its data in another folder if one is given."""
+    return config if directory is None else config.model_copy(update={"data": DataConfig(directory=str(directory))})
 
 
 def _place(winner: TrialRecord, checkpoints: Sequence[Checkpoint]) -> int:

@@ -12,12 +12,12 @@ from core.config import DataConfig
 from core.metrics import Expectations
 from data.errors import UserError
 from search.checkpoints import stored_checkpoints
+from search.dev_bags import gold_of
 from search.ensemble.selection import GreedyOptions
 from search.ensemble.winners_curse import Replay
 from search.finished_study import ranked_trials
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
-from search.winners_curse import gold_of
 
 __all__ = ["Outlook", "outlook"]
 

@@ -16,10 +16,10 @@ from data.errors import UserError
 from data.gold import Labels
 from data.tasks import TaskSpec
 from search.checkpoints import Checkpoint, score_bags, stored_checkpoints
+from search.dev_bags import bags_of, gold_of
 from search.ensemble.named_trials import Shares
 from search.ensemble.selection import GreedyOptions, select_shares
 from search.trial_folders import TrialFolders
-from search.winners_curse import bags_of, gold_of
 
 __all__ = ["Replay"]
 

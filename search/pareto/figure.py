@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.figure_style import STATE_COLOURS, lay_out
+from search.figure_style import STATE_COLOURS, lay_out, log_axis
 from search.pareto.tradeoff import COSTS, Tradeoff, cost_value
 from search.shown_values import rounded
 from search.trial_table import SETTING, is_missing
@@ -60,7 +60,7 @@ def tradeoff_figure(trade: Tradeoff) -> go.Figure:
 def _scale(figure: go.Figure, trade: Tradeoff) -> None:
     costs = pd.concat([trade.finished[trade.cost], trade.pruned[trade.cost]]).astype(float)
     if costs.min() > 0 and costs.max() / costs.min() >= _LOG_FROM:
-        figure.update_xaxes(type="log", dtick=1)
+        log_axis(figure, costs.tolist())
 
 
 def _numbers(column: pd.Series) -> list[float]:

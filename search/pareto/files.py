@@ -22,7 +22,7 @@ def write_pareto(study: str, trades: Sequence[Tradeoff], notes: Sequence[str], o
     panels = [
         {
             "title": COSTS[trade.cost],
-            "figure": figure_div(tradeoff_figure(trade)),
+            "figure": figure_div(tradeoff_figure(trade), COSTS[trade.cost]),
             "table": front_table(trade).to_html(index=False, border=0),
         }
         for trade in trades

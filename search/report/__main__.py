@@ -11,7 +11,7 @@ from data.errors import UserError
 from search.comparison import compare
 from search.exit_codes import entry_point
 from search.finished_study import open_study
-from search.options import RUNS, DataDir, RunsDir, StorageUrl
+from search.options import RUNS, DataDir, RunsDir, StorageUrl, where_words
 from search.report.writing import write_report
 from search.storage import open_storage
 from search.trial_folders import TrialFolders
@@ -31,7 +31,7 @@ def main(
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Write what a study has found so far: an HTML page that needs no network, the same as Markdown, the trials as CSV.
+    """Write what a study has found so far: an HTML page that needs no network, the same as Markdown, and CSV files.
 
     Where the study has variants or searches the seed, trials that differ in nothing else are one row of a comparison,
     with intervals.
@@ -43,7 +43,8 @@ def main(
     if comparison is None and reference is not None:
         raise UserError(f"--reference {reference}: study '{study}' compares nothing: no variants, no seeds")
     out = out or runs_dir / study / "report"
-    for path in write_report(opened, folders, out, comparison, data, open_storage(storage, runs_dir)):
+    others, where = open_storage(storage, runs_dir), where_words(runs_dir, storage)
+    for path in write_report(opened, folders, out, comparison, data, others, where):
         typer.echo(path)
 
 

@@ -15,6 +15,8 @@ from data.errors import UserError
 from search.comparison import Comparison
 from search.finalists.outcome import Outcome, read_outcome
 from search.finished_study import best_trial
+from search.first_trials import DEFAULT
+from search.report.what_mattered import WhatMattered, what_mattered
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 from search.trial_table import trial_table
@@ -33,6 +35,7 @@ class ReportContext:
         comparison: of a study over several seeds; None for others.
         data: the folder with the tasks' files, if it has moved.
         storage: holds the studies that go on from this one; None: not looked for.
+        where: options that commands on this study need; see :func:`search.options.where_words`.
     """
 
     study: optuna.Study
@@ -40,6 +43,7 @@ class ReportContext:
     comparison: Comparison | None = None
     data: Path | None = None
     storage: BaseStorage | None = None
+    where: str = ""
 
     def sibling(self, suffix: str) -> tuple[optuna.Study, TrialFolders] | None:
         """The study ``NAME-suffix`` that goes on from this one, and its folders; None if there is none."""
@@ -62,6 +66,11 @@ class ReportContext:
         return table
 
     @cached_property
+    def records(self) -> dict[int, TrialRecord]:
+        """All trials by number."""
+        return {trial.number: TrialRecord.read(trial) for trial in self.study.get_trials(deepcopy=False)}
+
+    @cached_property
     def curves(self) -> dict[int, list[Evaluation]]:
         """Of every trial, by number; empty where a trial has none, or its folder is gone."""
         return {number: self.folders.run(number).read_metrics() for number in self.table["trial"].tolist()}
@@ -75,7 +84,24 @@ class ReportContext:
     def best(self) -> TrialRecord | None:
         """The best trial; None as long as no trial that may win has finished."""
         trial = best_trial(self.study)
-        return None if trial is None else TrialRecord.read(trial)
+        return None if trial is None else self.records[trial.number]
+
+    @property
+    def winner(self) -> TrialRecord | None:
+        """The trial whose configuration the report recommends: the final's winner where it is one, else the best."""
+        source = None if self.outcome is None else self.outcome.winner.source
+        return self.best if source is None else self.records[source]
+
+    @cached_property
+    def default(self) -> TrialRecord | None:
+        """The default configuration's trial; None where it is none of the study's, or has no score yet."""
+        found = (one for one in self.records.values() if one.role == DEFAULT and one.result.overall is not None)
+        return next(found, None)
+
+    @cached_property
+    def mattered(self) -> WhatMattered:
+        """Importance and effects of the settings."""
+        return what_mattered(self.study)
 
     @cached_property
     def best_evaluation(self) -> Evaluation | None:

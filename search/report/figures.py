@@ -1,62 +1,20 @@
-"""The report's figures, from a table of trials and their curves."""
+"""Figures of trials over each setting, and of a comparison."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.evaluation import Evaluation
 from search.comparison import Comparison, Row
 from search.comparison_words import settings_words
-from search.figure_style import STATE_COLOURS, lay_out
+from search.figure_style import STATE_COLOURS, lay_out, log_axis
+from search.report.trial_points import add_trials
 from search.shown_values import rounded
-from search.trial_table import SETTING, winnable
+from search.trial_table import SETTING
 
-__all__ = ["comparison_figure", "curves_figure", "progress_figure", "setting_figures"]
-
-
-def progress_figure(table: pd.DataFrame) -> go.Figure:
-    """Each finished trial and the best so far, over the training examples spent until then."""
-    ended = table[table["overall"].notna()].copy()
-    ended["spent"] = ended["examples"].cumsum()
-    finished = winnable(ended)
-    figure = go.Figure()
-    for state in ("complete", "pruned"):
-        part = ended[ended["state"] == state]
-        figure.add_scatter(
-            x=part["spent"].tolist(),
-            y=part["overall"].tolist(),
-            mode="markers",
-            name=state,
-            marker={"color": STATE_COLOURS[state], "size": 9},
-            text=[f"trial {number}" for number in part["trial"]],
-        )
-    figure.add_scatter(
-        x=finished["spent"].tolist(),
-        y=finished["overall"].cummax().tolist(),
-        mode="lines",
-        name="best so far",
-        line={"color": "#2a9d5c", "shape": "hv", "width": 2},
-    )
-    return lay_out(figure, "training examples spent, all trials")
-
-
-def curves_figure(curves: Mapping[int, Sequence[Evaluation]], states: Mapping[int, str]) -> go.Figure:
-    """Overall dev score over training examples, a line a trial."""
-    figure = go.Figure()
-    for number, evaluations in curves.items():
-        figure.add_scatter(
-            x=[point.rung for point in evaluations],
-            y=[point.overall for point in evaluations],
-            mode="lines+markers",
-            name=f"trial {number} ({states[number]})",
-            line={"color": STATE_COLOURS[states[number]], "width": 1.5},
-            marker={"size": 5},
-            showlegend=False,
-        )
-    return lay_out(figure, "training examples")
+__all__ = ["comparison_figure", "setting_figures"]
 
 
 def setting_figures(
@@ -77,17 +35,10 @@ def setting_figures(
         figure = go.Figure()
         for state in ("complete", "pruned"):
             part = table[(table["state"] == state) & table["overall"].notna() & table[column].notna()]
-            figure.add_scatter(
-                x=part[column].tolist(),
-                y=part["overall"].tolist(),
-                mode="markers",
-                name=state,
-                marker={"color": STATE_COLOURS[state], "size": 9},
-                text=[f"trial {number}" for number in part["trial"]],
-            )
+            add_trials(figure, part, column, state)
         figures[path] = lay_out(figure, path)
         if path in logarithmic:
-            figures[path].update_xaxes(type="log", dtick=1)
+            log_axis(figures[path], table[column].dropna().tolist())
     return figures
 
 

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from search.pages import figure_div
-from search.report.parts import Chart, Fold, Heading, Note, Part, Section
+from search.pages import data_script, figure_div
+from search.report.parts import (
+    MOST_ROWS,
+    Chart,
+    Code,
+    Fold,
+    Heading,
+    Headline,
+    Note,
+    Part,
+    Section,
+    TrialBrowser,
+)
 from search.table import Table
 
 __all__ = ["shown_section"]
@@ -14,26 +25,37 @@ __all__ = ["shown_section"]
 
 def shown_section(section: Section) -> dict[str, Any]:
     """``anchor``, ``title`` and ``parts``."""
-    return {"anchor": section.anchor, "title": section.title, "parts": _parts(section.parts)}
+    return {"anchor": section.anchor, "title": section.title, "parts": _parts(section.parts, section.title)}
 
 
-def _parts(parts: Iterable[Part]) -> list[dict[str, Any]]:
-    """Each with its ``kind``; charts that follow each other are one part, a ``grid``."""
+def _parts(parts: Iterable[Part], title: str) -> list[dict[str, Any]]:
+    """Each with its ``kind``; charts that follow each other are one part, a ``grid``.
+
+    Args:
+        parts: of a section or a fold.
+        title: of it, for charts that have no caption of their own.
+    """
     shown: list[dict[str, Any]] = []
     for part in parts:
         match part:
             case Chart(is_wide=False):
                 if not shown or shown[-1]["kind"] != "grid":
                     shown.append({"kind": "grid", "charts": []})
-                shown[-1]["charts"].append(_chart(part))
+                shown[-1]["charts"].append(_chart(part, title))
             case Chart():
-                shown.append({"kind": "chart", **_chart(part)})
+                shown.append({"kind": "chart", **_chart(part, title)})
             case Fold():
-                shown.append({"kind": "fold", "title": part.title, "parts": _parts(part.parts)})
+                shown.append({"kind": "fold", "title": part.title, "parts": _parts(part.parts, part.title)})
             case Table():
-                shown.append({"kind": "table", "table": part})
+                shown.append({"kind": "table", **_table(part)})
+            case TrialBrowser():
+                shown.append({"kind": "trials", **_table(part.table), "details": data_script(part.details)})
             case Heading():
                 shown.append({"kind": "heading", "text": part.text})
+            case Headline():
+                shown.append({"kind": "headline", "number": part.number, "words": part.words})
+            case Code():
+                shown.append({"kind": "code", "text": part.text})
             case Note():
                 shown.append({"kind": "note", "text": part.text})
             case str():
@@ -41,5 +63,16 @@ def _parts(parts: Iterable[Part]) -> list[dict[str, Any]]:
     return shown
 
 
-def _chart(chart: Chart) -> dict[str, Any]:
-    return {"caption": chart.caption, "html": figure_div(chart.figure)}
+def _chart(chart: Chart, title: str) -> dict[str, Any]:
+    return {"caption": chart.caption, "figure": figure_div(chart.figure, chart.caption or title)}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    """The first rows as ``rows``, and all others as JSON: a thousand rows of a page take long to open."""
+    more = table.rows[MOST_ROWS:]
+    return {
+        "table": table,
+        "rows": table.rows[:MOST_ROWS],
+        "count": len(table.rows),
+        "more": data_script(more) if more else "",
+    }

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from search.report.parts import Chart, Fold, Heading, Note, Part, Section
+from search.report.parts import (
+    MOST_ROWS,
+    Chart,
+    Code,
+    Fold,
+    Heading,
+    Headline,
+    Note,
+    Part,
+    Section,
+    TrialBrowser,
+)
 from search.table import Table
 
 __all__ = ["markdown"]
@@ -34,9 +45,13 @@ def _blocks(parts: Iterable[Part], level: int) -> Iterator[str]:
                 inner = list(_blocks(part.parts, level + 1))
                 yield from [f"{'#' * level} {part.title}", *inner] if inner else []
             case Table():
-                if part.caption:
-                    yield f"{part.caption}:"
-                yield _table(part)
+                yield from _table(part)
+            case TrialBrowser():
+                yield from _table(part.table)
+            case Headline():
+                yield f"**{part.number}** {part.words}"
+            case Code():
+                yield f"```\n{part.text}\n```"
             case Heading():
                 yield f"{'#' * level} {part.text}"
             case Note():
@@ -45,7 +60,12 @@ def _blocks(parts: Iterable[Part], level: int) -> Iterator[str]:
                 yield part
 
 
-def _table(table: Table) -> str:
-    rows = [table.headings, ("---",) * len(table.headings), *table.rows]
+def _table(table: Table) -> Iterator[str]:
+    if table.caption:
+        yield f"{table.caption}:"
+    rows = [table.headings, ("---",) * len(table.headings), *table.rows[:MOST_ROWS]]
     escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)  # a class may be named with a bar
-    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
+    yield "\n".join(f"| {' | '.join(row)} |" for row in escaped)
+    more = len(table.rows) - MOST_ROWS
+    if more > 0:
+        yield f"*And {more:,} more rows.*"

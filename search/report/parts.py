@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from search.table import Table
 
-__all__ = ["Chart", "Fold", "Heading", "Note", "Part", "Section"]
+__all__ = ["MOST_ROWS", "Chart", "Code", "Fold", "Heading", "Headline", "Note", "Part", "Section", "TrialBrowser"]
+
+MOST_ROWS = 50
+"""Rows of a table that are shown at first; a page has the others at hand, Markdown leaves them to the CSV files."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,26 @@ class Heading:
 @dataclass(frozen=True)
 class Note:
     """A paragraph in small print: how to read what stands beside it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A number, large.
+
+    Attributes:
+        number: as it is written.
+        words: what it is; they go on from the number.
+    """
+
+    number: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text as it is to be typed, or as a file has it."""
 
     text: str
 
@@ -51,7 +74,20 @@ class Fold:
     parts: tuple[Part, ...]
 
 
-Part: TypeAlias = str | Note | Heading | Table | Chart | Fold
+@dataclass(frozen=True)
+class TrialBrowser:
+    """A table of trials, of which a page shows more when one is chosen.
+
+    Attributes:
+        table: a row a trial, with its number first.
+        details: JSON data for the page's script; see :func:`search.report.trial_details.trial_details`.
+    """
+
+    table: Table
+    details: Mapping[str, Any]
+
+
+Part: TypeAlias = str | Note | Heading | Headline | Code | Table | TrialBrowser | Chart | Fold
 """A string is a paragraph."""
 
 

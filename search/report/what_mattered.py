@@ -29,11 +29,15 @@ class WhatMattered:
         sentences: what the numbers rest on, one for each setting that clearly matters, and one for the others.
         table: all settings, the largest share first; None where trials are too few.
         figures: by caption: all shares, then the effects of the settings with the largest.
+        shares: of all settings, the largest first.
+        effects: of the same settings.
     """
 
     sentences: list[str]
     table: Table | None
     figures: dict[str, go.Figure]
+    shares: tuple[Importance, ...] = ()
+    effects: tuple[Effect, ...] = ()
 
 
 def what_mattered(study: optuna.Study) -> WhatMattered:
@@ -52,7 +56,8 @@ def what_mattered(study: optuna.Study) -> WhatMattered:
     figures = {"shares of the differences between trials": importance_figure(shares)} | {
         effect.label: effect_figure(effect, (min(means), max(means))) for effect in drawn
     }
-    return WhatMattered(_sentences(model, shares, gaps), _table(model, shares, gaps), figures)
+    sentences, table = _sentences(model, shares, gaps), _table(model, shares, gaps)
+    return WhatMattered(sentences, table, figures, tuple(shares), tuple(curves))
 
 
 def _sentences(model: ScoreModel, shares: list[Importance], gaps: dict[str, Effect]) -> list[str]:

@@ -9,7 +9,7 @@ import optuna
 from optuna.storages import BaseStorage
 
 from search.comparison import Comparison
-from search.pages import render_page
+from search.pages import page_source, render_page
 from search.provenance import code_version
 from search.report.context import ReportContext
 from search.report.html import shown_section
@@ -20,6 +20,10 @@ from search.trial_folders import TrialFolders
 __all__ = ["write_report"]
 
 
+_NAMED = 5  # trials without their folders
+_SCRIPTS = {f"{name}_script": page_source(f"report/{name}.js") for name in ("tables", "trials")}
+
+
 def write_report(
     study: optuna.Study,
     folders: TrialFolders,
@@ -27,6 +31,7 @@ def write_report(
     comparison: Comparison | None = None,
     data: Path | None = None,
     storage: BaseStorage | None = None,
+    where: str = "",
 ) -> list[Path]:
     """Write ``report.html`` (self-contained), ``report.md`` and CSV files below ``out``; returns their paths.
 
@@ -37,17 +42,18 @@ def write_report(
         comparison: of a study over several seeds.
         data: the folder with the tasks' files, if it has moved.
         storage: where to look for studies that go on from this one; None: nowhere.
+        where: options for the commands that the report names.
 
     Raises:
         UserError: if the study has no trial.
     """
-    context = ReportContext(study, folders, comparison, data, storage)
+    context = ReportContext(study, folders, comparison, data, storage, where)
     _warn_of_lost_curves(context)
     sections = [section for make in SECTIONS if (section := make(context)) is not None]
     title, origin = study.study_name, f"onebert {code_version()}, study {study.study_name}"
     shown = [shown_section(section) for section in sections]
     files = {
-        "report.html": render_page("report/report.html.jinja", study=title, sections=shown, origin=origin),
+        "report.html": render_page("report/report.html.jinja", study=title, sections=shown, origin=origin, **_SCRIPTS),
         "report.md": markdown(title, sections, origin),
     }
     frames = [pair for section in sections for pair in section.frames.items()]
@@ -64,4 +70,6 @@ def _warn_of_lost_curves(context: ReportContext) -> None:
         str(number) for number, state in context.states.items() if state == "complete" and not context.curves[number]
     ]
     if lost:
-        warnings.warn(f"without the learning curves of trials {', '.join(lost)}: their folders are gone", stacklevel=3)
+        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+        named = ", ".join(lost[:_NAMED])
+        warnings.warn(f"without the learning curves of trials {named}{more}: their folders are gone", stacklevel=3)

@@ -27,15 +27,16 @@ from search.finished_study import best_trial, pick_trial
 from search.first_trials import default_trial
 from search.floors import Floor, is_feasible, parse_floors, why_no_winner, why_pruned
 from search.keyed_error import KeyedError
-from search.report.words import answer
+from search.report.context import ReportContext
+from search.report.sections.answer import answer_section
 from search.samplers import SamplerChoice
 from search.space_parsing import parse_space
 from search.study_file import load_study
 from search.study_spec import StudySpec
 from search.study_state import StudyState
 from search.summary import show_summary
+from search.trial_folders import TrialFolders
 from search.trial_record import TrialResult
-from search.trial_table import trial_table
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 TWO = RunConfig.model_validate(
@@ -159,9 +160,9 @@ def test_the_summary_and_the_report_count_them(
     assert "study stub: 4 finished (3 of them below a floor), 2 pruned (2 of them by a floor)" in said
     assert "best: trial 1" in said
     assert "-0.1000" in said  # against the default, which stays the comparison
-    words = answer(trial_table(study))
-    assert words[0].startswith("Trial 1 is the best")
-    assert "1 finished trials" in words[-1]
+    words = answer_section(ReportContext(study, TrialFolders(tmp_path / "elsewhere"))).parts
+    assert str(words[1]).startswith("Trial 1 is the winner, the only one trained to the end")
+    assert any(isinstance(part, str) and "0.100 less than the default" in part for part in words)
 
 
 def test_a_study_whose_trials_are_all_below_has_no_winner(tmp_path: Path) -> None:
@@ -172,7 +173,8 @@ def test_a_study_whose_trials_are_all_below_has_no_winner(tmp_path: Path) -> Non
     with console.capture() as captured:
         show_summary(console, study, spec, tmp_path, None)
     assert "no finished trial meets the floors" in captured.get()
-    assert answer(trial_table(study))[0] == "No finished trial meets the floors."
+    said = answer_section(ReportContext(study, TrialFolders(tmp_path / "elsewhere"))).parts
+    assert said[0] == "No finished trial meets the floors."
     with pytest.raises(UserError, match="no finished trial that meets its floors"):
         pick_trial(study, None)
 

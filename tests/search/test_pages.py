@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import csv
-import shutil
+import re
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from search.dashboard import make_dashboard
+from tests.search.browsing import faint_texts, opened, overflowing, unfold
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -36,59 +24,55 @@ def report(finished_study: Any, run_command: Run) -> Path:
     done = run_command("search.report", "--study", "tiny", "--runs-dir", finished_study.runs)
     assert done.returncode == 0, done.stderr
     paths = [Path(line) for line in done.stdout.splitlines()]
-    assert [path.name for path in paths] == [
-        "report.html",
-        "report.md",
-        "trials.csv",
-        "tradeoffs.csv",
-        "errors-sst.csv",
-        "errors-para.csv",
-        "errors-sts.csv",
-    ]
+    names = ["report.html", "report.md", "trials.csv", "settings.csv", "curves.csv", "tradeoffs.csv"]
+    names += ["errors-sst.csv", "errors-para.csv", "errors-sts.csv"]
+    # where the default is the winner, there are no settings in which they differ
+    assert [path.name for path in paths if path.name != "settings.csv"] == [n for n in names if n != "settings.csv"]
     return paths[0]
 
 
-def overflow(page: Page) -> int:
-    """Pixels by which the page is wider than the window."""
-    width: int = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    return width
-
-
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_report_shows_its_plots_and_fits(browser: Browser, report: Path, width: int) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(report.as_uri())
-    page.wait_for_selector(".plotly-graph-div .main-svg")
-    assert errors == []
-    assert "is the best: overall" in page.inner_text(".answer")
-    # progress, curves, and one plot for the learning rate and each of the three shares
-    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    shown = ":is(.progress, .mattered) .plotly-graph-div"
-    assert page.locator(shown).count() == 6
-    points = page.evaluate(f"[...document.querySelectorAll('{shown}')].map(d => d.querySelectorAll('.point').length)")
-    assert points[0] == 4
-    assert points[1] == 16  # four trials at four rungs
-    assert all(count == 4 for count in points[2:])
-    assert page.locator(".trials tbody tr").count() == 4
-    assert "peak MiB" in page.inner_text(".trials thead")
-    # metrics of the three tasks, and of the classes of two
-    assert page.locator(".best-trial h3").count() == 3
-    assert page.locator(".best-trial table").count() == 5
-    # calibration, length and words in common for classes; the scatter and residuals for scores
-    assert page.locator(".errors .plotly-graph-div").count() == 2 + 3 + 4
-    assert page.locator(".errors table.confusion").count() == 2
-    cells = page.locator(".errors table.confusion").first.locator("td")
-    assert cells.count() == 25
-    assert sum(int(text.split()[0]) for text in cells.all_inner_texts()) == 60  # dev examples
-    assert page.locator(".tradeoffs .plotly-graph-div").count() == 3 + 3  # pairs of tasks, and shares of the loss
-    drawn = ":is(.errors, .tradeoffs) .plotly-graph-div"
-    points = page.evaluate(f"[...document.querySelectorAll('{drawn}')].map(d => d.querySelectorAll('.point').length)")
-    assert min(points) > 0
-    assert overflow(page) <= 0
-    context.close()
+def test_the_report_shows_its_plots_and_fits(browser: Browser, report: Path, width: int, scheme: str) -> None:
+    with opened(browser, report, width, scheme) as page:
+        assert re.match(r"0\.\d{3}$", page.inner_text(".headline strong"))
+        assert "is the winner, the best of 4 that were trained to the end" in page.inner_text(".answer")
+        unfold(page)
+        # progress over examples and hours, curves of overall and three tasks, one plot for the learning rate and each
+        # of the three shares
+        shown = ":is(.progress, .mattered) .figure"
+        labels = page.evaluate(f"[...document.querySelectorAll('{shown}')].map((figure) => figure.ariaLabel)")
+        assert len(labels) == 2 + 4 + 4
+        assert labels[0].startswith(
+            "Over training examples. overall dev score over training examples spent, all trials"
+        )
+        counts = points(page, shown)
+        assert counts[:2] == [4, 4]
+        assert counts[2:6] == [16] * 4  # four trials at four rungs
+        assert counts[6:] == [4] * 4
+        assert page.locator(".trials tbody tr").count() == 4
+        assert "peak MiB" in page.inner_text(".trials thead")
+        # metrics of the three tasks, and of the classes of two
+        assert page.locator(".best-trial h3").count() == 3
+        assert page.locator(".best-trial table").count() == 5
+        # calibration, length and words in common for classes; the scatter and residuals for scores
+        assert len(points(page, ".errors .figure")) == 2 + 3 + 4
+        assert page.locator(".errors table.confusion").count() == 2
+        cells = page.locator(".errors table.confusion").first.locator("td")
+        assert cells.count() == 25
+        assert sum(int(text.split()[0]) for text in cells.all_inner_texts()) == 60  # dev examples
+        assert len(points(page, ".tradeoffs .figure")) == 3 + 3  # pairs of tasks, and shares of the loss
+        assert min(points(page, ".figure")) > 0
+        assert overflowing(page) == []
+        assert faint_texts(page) == []
+
+
+def points(page: Page, figures: str) -> list[int]:
+    """How many each of these figures has."""
+    found: list[int] = page.evaluate(
+        f"[...document.querySelectorAll('{figures}')].map((figure) => figure.querySelectorAll('.point').length)"
+    )
+    return found
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -97,24 +81,17 @@ def test_a_comparison_over_seeds_is_shown_and_fits(
 ) -> None:
     done = run_command("search.report", "--study", "seeds", "--runs-dir", study_of_seeds.runs, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
-    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto((tmp_path / "report.html").as_uri())
-    page.wait_for_selector(".comparison .main-svg")
-    assert errors == []
-    assert page.locator(".comparison tbody tr").count() == 2
-    assert page.locator(".comparison .point").count() == 2
-    assert page.locator(".comparison .xerror").count() == 2
-    table, figure = (page.locator(f".comparison {part}").bounding_box() for part in (".scroll", ".main-svg >> nth=0"))
-    assert table is not None
-    assert figure is not None
-    for box in (table, figure):
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
-    assert overflow(page) <= 0
-    context.close()
+    with opened(browser, tmp_path / "report.html", width) as page:
+        unfold(page)
+        assert page.locator(".comparison tbody tr").count() == 2
+        assert page.locator(".comparison .point").count() == 2
+        assert page.locator(".comparison .xerror").count() == 2
+        for part in (".scroll", ".main-svg >> nth=0"):
+            box = page.locator(f".comparison {part}").bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+        assert overflowing(page) == []
 
 
 def test_the_table_is_the_studys(report: Path, finished_study: Any) -> None:

@@ -29,7 +29,9 @@ from search.progress import trial_line
 from search.proposals import Proposals
 from search.pruners import PrunerChoice
 from search.repeats import Repeats
-from search.report.words import answer, shown_table
+from search.report.context import ReportContext
+from search.report.sections.answer import answer_section
+from search.report.shown_trials import shown_table
 from search.samplers import SamplerChoice, draws_anew, make_sampler, random_sampler
 from search.space import Space
 from search.space_parsing import parse_space
@@ -134,11 +136,17 @@ def test_how_a_repeat_is_told(exhausted: InlineStudy) -> None:
     assert trial_line(last).endswith(f"(same as trial {last.repeat_of})  0 s")
 
 
-def test_the_report_counts_and_shows_it_once(exhausted: InlineStudy) -> None:
+def test_the_report_counts_and_shows_it_once(exhausted: InlineStudy, tmp_path: Path) -> None:
     table = trial_table(exhausted.study)
     assert table["repeat_of"].isna().tolist() == [True, True] + [False] * 4
     assert table["examples"].sum() == 200
-    assert "best of 2 finished trials" in answer(table)[-1]
+    words = [
+        part
+        for part in answer_section(ReportContext(exhausted.study, TrialFolders(tmp_path))).parts
+        if isinstance(part, str)
+    ]
+    assert "the best of 2 that were trained to the end" in words[0]
+    assert any("6 trials (2 trained to the end, 4 the same as an earlier one)" in line for line in words)
     shown = shown_table(table)
     assert "repeat_of" not in shown
     assert sum(reason.startswith("same as trial") for reason in shown["reason"]) == 4

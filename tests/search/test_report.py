@@ -19,9 +19,10 @@ from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 from search.cost_words import cost_words
 from search.dashboard_panels import trial_note
-from search.expected_words import estimate_line
+from search.report.answer_words import cost_words as search_cost_words
 from search.report.best_trial_tables import loss_weight_words, task_tables
-from search.report.words import answer, shown_table
+from search.report.shown_trials import shown_table
+from search.report.spending import spending
 from search.report.writing import write_report
 from search.storage import open_storage
 from search.trial_folders import TrialFolders
@@ -84,12 +85,12 @@ def test_further_pretraining_is_shown_where_there_was_some() -> None:
     assert table["pretraining_examples"].tolist() == [5000, 0]
     assert shown_table(table)["pretraining examples"].tolist() == [5000, 0]
     words = "Further pretraining comes on top, of up to 5,000 examples a trial; trials share its stages."
-    assert any(line.endswith(words) for line in answer(table))
+    assert search_cost_words(spending(table, {}), table).endswith(words)
     assert "3,200 forward examples after 5,000 examples of further pretraining; peak" in cost_words(further)
 
     plain = trial_table(stored(without, TrialResult(0.5, {"sst": 0.5}, 200, 208, 1.0)))
     assert "pretraining examples" not in shown_table(plain).columns
-    assert not any("pretraining" in line for line in answer(plain))
+    assert "pretraining" not in search_cost_words(spending(plain, {}), plain)
 
 
 def test_a_running_trial_has_empty_cells() -> None:
@@ -195,7 +196,9 @@ def test_the_best_trials_changed_loss_weights_are_in_the_report(
 
     def tapered(trial: optuna.trial.FrozenTrial) -> TrialRecord:
         record = read(TrialRecord, trial)
-        loss = record.config.loss.model_copy(update={"taper": {"sst": "inverse", "para": "constant"}})
+        loss = record.config.loss.model_copy(
+            update={"taper": {"sst": "inverse", "para": "constant", "sts": "constant"}}
+        )
         return replace(record, config=record.config.model_copy(update={"loss": loss}))
 
     monkeypatch.setattr("search.report.context.TrialRecord.read", tapered)
@@ -218,9 +221,10 @@ def test_what_the_best_trial_will_score_stands_beside_its_score(
     page, words, trials, *_ = write_report(study, folders, tmp_path / "report")
     overall = estimate.scores.overall
     for text in (page.read_text(), words.read_text()):
-        assert estimate_line(estimate) in text
+        assert f"{overall.expected:.3f}" in text
+        assert f"between {overall.low:.3f} and {overall.high:.3f}, with 95 % confidence" in text
         assert f"{overall.low:.4f} to {overall.high:.4f}" in text
-        assert "somewhat too good" not in text
+        assert "by how much cannot be said" not in text
     rows = pd.read_csv(trials).set_index("trial")["expected"].dropna()
     assert rows.to_dict() == pytest.approx({estimate.trial: overall.expected})
 

@@ -87,5 +87,5 @@ def test_the_report_has_it(tmp_path: Path) -> None:
     assert found.table is not None
     assert all(f'<th scope="row">{row[0]}</th>' in html for row in found.table.rows)
     section = html[html.index("<h2>What mattered</h2>") : html.index("All trials over each setting")]
-    assert section.count('class="plotly-graph-div"') == len(found.figures)
+    assert section.count('class="figure"') == len(found.figures)
     assert "scatterternary" in section

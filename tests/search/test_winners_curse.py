@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from core.metrics import Expectation, Expectations, overall_score, own_metric
+from search.dev_bags import bags_of, resamples_for
 from search.expected_words import estimate_line, estimate_table, missing_line, report_lines, with_expected
 from search.trial_folders import TrialFolders
-from search.winners_curse import Estimate, bags_of, estimate_best, estimate_trial, resamples_for
+from search.winners_curse import Estimate, estimate_best, estimate_trial
 from tests.search.made_study import SIZE, SPECS, TASKS, WEIGHTS, MadeStudy, make_study
 
 SKILLS = [[0.1, 0.2], [0.15, 0.2, 0.2], [0.2], [0.0]]

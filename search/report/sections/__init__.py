@@ -11,6 +11,7 @@ from search.report.sections.ablation import ablation_section
 from search.report.sections.answer import answer_section
 from search.report.sections.best_trial import best_trial_section
 from search.report.sections.comparison import comparison_section
+from search.report.sections.cost import cost_section
 from search.report.sections.ensemble import ensemble_section
 from search.report.sections.errors import errors_section
 from search.report.sections.finalists import finalists_section
@@ -18,6 +19,7 @@ from search.report.sections.mattered import mattered_section
 from search.report.sections.progress import progress_section
 from search.report.sections.tradeoffs import tradeoffs_section
 from search.report.sections.trials import trials_section
+from search.report.sections.winner import winner_section
 
 __all__ = ["SECTIONS"]
 
@@ -26,13 +28,15 @@ SectionMaker: TypeAlias = Callable[[ReportContext], Section | None]
 SECTIONS: tuple[SectionMaker, ...] = (
     answer_section,
     finalists_section,
+    winner_section,
     comparison_section,
     progress_section,
     mattered_section,
     ablation_section,
     tradeoffs_section,
     best_trial_section,
-    ensemble_section,
     errors_section,
+    ensemble_section,
+    cost_section,
     trials_section,
 )

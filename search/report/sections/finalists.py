@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from search.finalists.figure import outcome_figure
-from search.finalists.words import difference_tables, outcome_frame, outcome_notes, outcome_words, score_table
+from search.finalists.words import difference_tables, outcome_frame, outcome_notes, score_table
 from search.report.context import ReportContext
 from search.report.parts import Chart, Fold, Note, Part, Section
 
@@ -11,7 +11,7 @@ __all__ = ["finalists_section"]
 
 
 def finalists_section(context: ReportContext) -> Section | None:
-    """The winner of the final, and how the others did; nothing as long as there is none."""
+    """How the configurations of the final did, the winner among them, which the answer names; nothing without one."""
     outcome = context.outcome
     if outcome is None:
         return None
@@ -20,7 +20,6 @@ def finalists_section(context: ReportContext) -> Section | None:
         "95 % intervals of the means, for other dev examples and other seeds; of two finalists, the tables say more."
     )
     parts: list[Part] = [
-        *outcome_words(outcome),
         Note(note),
         Chart(outcome_figure(outcome), is_wide=True),
         score_table(outcome),

@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from search.report.context import ReportContext
-from search.report.figures import curves_figure, progress_figure
+from search.report.expected_progress import expected_progress
 from search.report.parts import Chart, Fold, Note, Section
+from search.report.progress_figures import curves_figure, progress_figure
+from search.trial_record import REPEAT_OF
+from search.trial_table import SCORE
 
 __all__ = ["progress_section"]
 
 
 def progress_section(context: ReportContext) -> Section:
-    """The best score over what was spent, and every trial's learning curve."""
-    curves = {number: curve for number, curve in context.curves.items() if curve}
-    return Section(
-        "progress",
-        "Progress over cost",
-        (
-            Chart(progress_figure(context.table), is_wide=True),
-            Fold(
-                "Learning curves",
-                (
-                    Note("Blue trials finished, orange ones were pruned."),
-                    Chart(curves_figure(curves, context.states), is_wide=True),
-                ),
-            ),
-        ),
+    """The best score over what was spent; folded, every trial's learning curves."""
+    table = context.table
+    curves = {
+        number: curve for number, curve in context.curves.items() if curve and context.records[number].repeat_of is None
+    }
+    tasks = [name.removeprefix(SCORE) for name in table.columns if name.startswith(SCORE)]
+    best = None if context.best is None else context.best.number
+    default = None if context.default is None else context.default.number
+    trained = table[table[REPEAT_OF].isna()]
+    of_tasks = (Chart(curves_figure(curves, context.states, task, best), task) for task in tasks)
+    note = (
+        "The best so far is the best score on dev, which is too good by luck, and the more so the more trials there "
+        "are; what to expect on new data is less. Pruned trials stand at their best rung. A point opens its trial."
+    )
+    expected = expected_progress(context.study, context.folders, context.data)
+    parts = (
+        Note(note),
+        Chart(progress_figure(trained, "examples", default, expected), "Over training examples"),
+        Chart(progress_figure(trained, "hours", default, expected), "Over hours"),
+        Fold("Learning curves", (Chart(curves_figure(curves, context.states, None, best), "overall"), *of_tasks)),
+    )
+    return Section("progress", "Progress over cost", parts, {"curves.csv": _frame(context)})
+
+
+def _frame(context: ReportContext) -> pd.DataFrame:
+    """A row for each rung of each trial."""
+    return pd.DataFrame(
+        [
+            {
+                "trial": number,
+                "rung": point.rung,
+                "examples": point.examples,
+                "seconds": point.seconds,
+                "overall": point.overall,
+                **{SCORE + task: score for task, score in point.scores.items()},
+                **{f"train_loss {task}": loss for task, loss in point.train_loss.items()},
+            }
+            for number, curve in context.curves.items()
+            for point in curve
+        ]
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from search.expected_words import with_expected
 from search.report.context import ReportContext
-from search.report.parts import Section
-from search.report.words import shown_table
+from search.report.parts import Note, Section, TrialBrowser
+from search.report.shown_trials import shown_table
+from search.report.trial_details import trial_details
 from search.table import Table
 
 __all__ = ["trials_section"]
@@ -15,5 +16,6 @@ def trials_section(context: ReportContext) -> Section:
     """One row a trial, the best first; all columns are in ``trials.csv``."""
     shown = shown_table(context.table).astype(str)
     table = Table("", tuple(shown.columns), tuple(tuple(row) for row in shown.to_numpy().tolist()))
+    note = Note("The best first. On the page, a row opens the trial: its learning curves, settings and cost.")
     frame = with_expected(context.table, context.expected[0])
-    return Section("trials", "Trials", (table,), {"trials.csv": frame})
+    return Section("trials", "Trials", (note, TrialBrowser(table, trial_details(context))), {"trials.csv": frame})

@@ -13,10 +13,10 @@ from scipy import stats
 from core.ensembles import average
 from core.metrics import overall_score, own_metric
 from data.errors import UserError
+from search.dev_bags import bags_of
 from search.ensemble.selection import GreedyOptions, select_shares
 from search.ensemble.winners_curse import Replay
 from search.trial_record import TrialRecord
-from search.winners_curse import bags_of
 from tests.core.winners_curse_simulation import Case
 from tests.search.ensemble.selection_simulation import simulate
 from tests.search.made_study import SIZE, SPECS, TASKS, WEIGHTS, MadeStudy, make_study

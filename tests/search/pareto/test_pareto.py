@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pandas as pd
 import pytest
 import typer
 from optuna.trial import TrialState, create_trial
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from stub_study import BASE, SPEC
 
 from core.config import RunConfig
@@ -24,6 +22,7 @@ from search.storage import open_storage
 from search.stored_study import create_or_load
 from search.trial_record import TrialResult
 from search.trial_table import trial_table
+from tests.search.browsing import opened, overflowing, unfold
 
 # state, overall, seconds, trainable parameters
 TRIALS = [
@@ -140,17 +139,6 @@ def test_the_steps_of_the_figure(runs: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def page_file(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("pareto")
     main(study="stub", cost="all", runs_dir=runs, out=out)
@@ -159,16 +147,10 @@ def page_file(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_shows_its_figures_and_fits(browser: Browser, page_file: Path, width: int) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(page_file.as_uri())
-    page.wait_for_selector(".plotly-graph-div .main-svg")
-    assert errors == []
-    assert page.locator(".panel").count() == 2
-    first = page.locator(".panel").first
-    assert first.locator(".point").count() == 1 + 4 + 2  # pruned, complete, marks on the front
-    assert first.locator("table tbody tr").count() == 3
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-    context.close()
+    with opened(browser, page_file, width) as page:
+        unfold(page)
+        assert page.locator(".panel").count() == 2
+        first = page.locator(".panel").first
+        assert first.locator(".point").count() == 1 + 4 + 2  # pruned, complete, marks on the front
+        assert first.locator("table tbody tr").count() == 3
+        assert overflowing(page) == []

@@ -1,0 +1,181 @@
+"""What a study found, in words; the report's first lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from core.metrics import Expectations
+from search.expected_words import missing_line, unknown_line
+from search.finalists.outcome import OVERALL, Outcome
+from search.progress import duration
+from search.report.gains import Gain
+from search.report.spending import Spending
+from search.shown_values import rounded
+from search.trial_record import REPEAT_OF, TrialRecord
+from search.trial_table import PRETRAINING_EXAMPLES, winnable
+from search.winners_curse import Estimate
+
+__all__ = ["certainty_words", "cost_words", "final_words", "gain_words", "headline", "score_words", "winner_words"]
+
+_GAINS = 3
+_LUCK = 0.0005  # of overall; less is not worth a word
+_STATES = {
+    "complete": "trained to the end",
+    "pruned": "stopped early",
+    "failed": "failed",
+    "running": "running",
+    "waiting": "waiting",
+}
+
+
+def headline(best: TrialRecord, expected: Expectations | None) -> tuple[str, str]:
+    """The score that counts, and what it is.
+
+    Args:
+        best: the best trial.
+        expected: of the winner.
+    """
+    if expected is None:
+        return score_words(best.result.overall), "overall on the dev examples, which is too good: see below"
+    overall = expected.overall
+    return (
+        score_words(overall.expected),
+        "is the overall score to expect on new data of the same kind: between "
+        f"{score_words(overall.low)} and {score_words(overall.high)}, with 95 % confidence",
+    )
+
+
+def winner_words(best: TrialRecord, table: pd.DataFrame, estimate: Estimate | None, unknown: str) -> list[str]:
+    """Who won, and how much of its score is luck.
+
+    Args:
+        best: the winner.
+        table: of trials.
+        estimate: of the winner.
+        unknown: why there is none.
+    """
+    finished = winnable(table)
+    count = int(finished[REPEAT_OF].isna().sum())
+    scores = ", ".join(f"{task} {score_words(score)}" for task, score in best.result.scores.items())
+    among = f"the best of {count} that were trained to the end" if count > 1 else "the only one trained to the end"
+    lines = [
+        f"Trial {best.number} is the winner, {among}: overall {score_words(best.result.overall)} on the dev examples "
+        f"({scores})."
+    ]
+    if estimate is None:
+        return [*lines, *([unknown_line(unknown)] if unknown else [])]
+    luck = estimate.scores.overall.optimism
+    if luck >= _LUCK:
+        what = "the best of many" if estimate.trials > 1 else "the best of its checkpoints"
+        lines[0] += f" Of that {luck:.3f} is luck, which does not come back: {what} is always somewhat too good."
+    return [*lines, *filter(None, [missing_line(estimate)])]
+
+
+def final_words(outcome: Outcome) -> list[str]:
+    """What the interval of the final's winner is for, and how much its seed does."""
+    winner = outcome.winner
+    words = "The interval is for other examples of the same kind"
+    spread = winner.spreads[OVERALL]
+    if spread is None:
+        return [f"{words}. What another seed would do is not known: the winner was trained with one."]
+    return [
+        f"{words}, and for the mean of {len(winner.runs)} runs. Their seeds alone move overall by {spread:.3f} "
+        "(standard deviation): a single run of the same settings may be so much better or worse."
+    ]
+
+
+def gain_words(
+    best: TrialRecord, default: TrialRecord | None, gains: Sequence[Gain], same: Sequence[str], has_ablation: bool
+) -> list[str]:
+    """What the winner gained over the default configuration, and which settings go with better scores.
+
+    Args:
+        best: the winner.
+        default: the default configuration's trial, if there is one.
+        gains: of the winner over the default.
+        same: settings that clearly matter and that both have alike.
+        has_ablation: whether each technique was also tried without.
+    """
+    if default is None or default.result.overall is None or best.result.overall is None:
+        return []
+    if default.number == best.number:
+        return ["The winner is the default configuration: nothing that was tried did better."]
+    gain = best.result.overall - default.result.overall
+    than = "more" if gain >= 0.0 else "less"  # a default below a floor may be better, and not win
+    begin = (
+        f"On dev the winner scores {abs(gain):.3f} {than} than the default configuration, trial {default.number} "
+        f"({score_words(default.result.overall)})."
+    )
+    kept = f" What mattered, {' and '.join(same[:_GAINS])}, the default has just so." if same else ""
+    if not gains:
+        return [f"{begin}{kept} Which of the changed settings did that cannot be told from these trials."]
+    listed = "; ".join(
+        f"{gain.path} {_value_words(gain.winner)} instead of {_value_words(gain.default)} (trials with such a value "
+        f"score {gain.gap:.3f} higher)"
+        for gain in gains[:_GAINS]
+    )
+    caution = "These go together in this search, which is no proof of a cause" + (
+        "; the ablation below trains the winner without each technique."
+        if has_ablation
+        else "; an ablation, the winner trained without each technique, says more."
+    )
+    return [f"{begin} What goes with better scores: {listed}. {caution}"]
+
+
+def cost_words(spent: Spending, table: pd.DataFrame) -> str:
+    """Trials, hours and examples, and what stopping early saved."""
+    states = ", ".join(f"{spent.states[state]:,} {words}" for state, words in _STATES.items() if state in spent.states)
+    repeats = f", {spent.repeats:,} the same as an earlier one" if spent.repeats else ""
+    words = (
+        f"{len(table):,} trial{'s' if len(table) > 1 else ''} ({states}{repeats}) took {duration(spent.seconds)} of "
+        f"training and {spent.examples:,} training examples."
+    )
+    if spent.saved_examples:
+        words += (
+            f" Stopping early saved {100 * spent.saved_share:.0f} % of the examples that training all of them to the "
+            f"end would have taken: {spent.saved_examples:,}, or {duration(spent.saved_seconds)}."
+        )
+    stages = int(table[PRETRAINING_EXAMPLES].fillna(0).max())
+    if stages:
+        words += f" Further pretraining comes on top, of up to {stages:,} examples a trial; trials share its stages."
+    return words
+
+
+def certainty_words(best: TrialRecord, table: pd.DataFrame, estimate: Estimate | None) -> list[str]:
+    """What the interval is for, what it is not for, and whether others are as good.
+
+    Args:
+        best: the winner.
+        table: of trials.
+        estimate: of the winner.
+    """
+    if estimate is None:
+        return ["Take differences below half a point of overall for noise."]
+    overall = estimate.scores.overall
+    words = (
+        "The interval is for other examples of the same kind. It does not say what the same settings would score when "
+        "trained once more, with another seed."
+    )
+    others = winnable(table)
+    others = others[others[REPEAT_OF].isna() & (others["trial"] != best.number)]
+    width = (overall.high - overall.low) / 2
+    near = int((others["overall"].astype(float) > overall.dev - width).sum())
+    if near:
+        trials = f"{near} other trials score" if near > 1 else "One other trial scores"
+        words += f" {trials} less than {width:.3f} below it on dev, and may be as good."
+    more = "Finalists, the best trials trained again with several seeds, tell more (python -m search.finalists)."
+    return [f"{words} {more}"]
+
+
+def score_words(score: float | None) -> str:
+    """Three digits."""
+    return "unknown" if score is None else f"{score:.3f}"
+
+
+def _value_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return " / ".join(f"{task} {share:.2f}" for task, share in value.items())
+    return f"{value:.2g}" if isinstance(value, float) else rounded(value)

@@ -1,0 +1,78 @@
+"""What the best trial so far was expected to score on new data, as the search went on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import optuna
+
+from core.metrics import BagScores, Expectation, replay_selection
+from data.errors import UserError
+from search.checkpoints import score_bags, stored_checkpoints
+from search.dev_bags import bags_of, gold_of
+from search.finished_study import ranked_trials
+from search.trial_folders import TrialFolders
+from search.trial_record import TrialRecord
+from search.winners_curse import MOST_CHECKPOINTS, configured
+
+__all__ = ["expected_progress"]
+
+_RESAMPLES = 200  # a line to look at; the answer's estimate takes more
+_POINTS = 20
+
+
+def expected_progress(
+    study: optuna.Study, folders: TrialFolders, directory: Path | None = None
+) -> dict[int, Expectation]:
+    """By the number of the trial after which it was so; empty where predictions or dev files are gone.
+
+    The same estimate as :func:`search.winners_curse.estimate`, from the trials that had finished until then: at 20
+    points over the search, and wherever there was a new best one. Trials count in the order of their numbers.
+
+    Args:
+        study: the recorded study.
+        folders: where its trials left their predictions.
+        directory: where the tasks' files are now; None: where the last trial had them.
+    """
+    contenders = sorted(ranked_trials(study), key=lambda trial: trial.number)
+    if len(contenders) < 2:
+        return {}
+    config = TrialRecord.read(contenders[-1]).config
+    assert config is not None, "a finished trial has its configuration"
+    specs = {name: task.spec for name, task in config.tasks.items()}
+    weights = {name: task.score_weight for name, task in config.tasks.items()}
+    checkpoints, gone = stored_checkpoints([trial.number for trial in contenders], folders, specs)
+    if gone:
+        return {}
+    if len(checkpoints) > MOST_CHECKPOINTS:  # others are hardly ever selected in a resample
+        least = sorted((one.evaluation.overall for one in checkpoints), reverse=True)[MOST_CHECKPOINTS - 1]
+        checkpoints = [one for one in checkpoints if one.evaluation.overall >= least]
+    try:
+        gold = gold_of(configured(config, directory))
+        bags = {
+            name: score_bags(checkpoints, spec, gold[name], bags_of(name, gold[name], _RESAMPLES))
+            for name, spec in specs.items()
+        }
+    except UserError:  # the answer says why
+        return {}
+    trials = np.array([one.trial for one in checkpoints])
+    overall = np.array([one.evaluation.overall for one in checkpoints])
+    found = {}
+    for last in _points(trials, overall):
+        until = int((trials <= last).sum())
+        so_far = {
+            name: BagScores(one.whole[:until], one.inside[:, :until], one.outside[:, :until])
+            for name, one in bags.items()
+        }
+        found[last] = replay_selection(so_far, int(overall[:until].argmax()), specs, weights).overall
+    return found
+
+
+def _points(trials: np.ndarray, overall: np.ndarray) -> list[int]:
+    """Numbers of trials: those of new best scores, those just before, and some between, rising."""
+    best = np.maximum.accumulate(overall)
+    at = np.flatnonzero(np.diff(best, prepend=-np.inf) > 0)
+    records = trials[np.concatenate([at, np.maximum(at - 1, 0)])]
+    between = trials[np.linspace(0, len(trials) - 1, min(_POINTS, len(trials))).round().astype(int)]
+    return sorted({*records.tolist(), *between.tolist()})

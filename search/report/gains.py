@@ -1,0 +1,87 @@
+"""What sets the winner apart from the default configuration, and what the search says of each such setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from search.effects import Effect
+from search.importance import Importance
+
+__all__ = ["Gain", "clear_and_same", "clear_gains", "mean_at"]
+
+_LEAST = 0.002  # of overall; less is not worth a word
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A setting in which two configurations differ.
+
+    Attributes:
+        path: of the setting.
+        winner: its value in one, None where it has none; shares by task.
+        default: in the other.
+        gap: difference of the mean scores at these values, other settings' doing taken out.
+    """
+
+    path: str
+    winner: Any
+    default: Any
+    gap: float
+
+
+def clear_gains(
+    shares: Sequence[Importance], effects: Sequence[Effect], winner: Mapping[str, Any], default: Mapping[str, Any]
+) -> list[Gain]:
+    """Settings that clearly matter and in which the winner's value goes with better scores, the largest gap first.
+
+    A setting that only one of the two has is left out: what it does is the doing of the setting that decides it.
+
+    Args:
+        shares: of the settings.
+        effects: of the same.
+        winner: values by path, those of shares task by task.
+        default: the same.
+    """
+    found = []
+    for path in [one.path for one in shares if one.is_clear]:
+        values = [_value(path, settings) for settings in (winner, default)]
+        of_path = [effect for effect in effects if effect.setting == path]
+        if values[0] == values[1] or None in values or len(of_path) != 1:
+            continue
+        gap = mean_at(of_path[0], values[0]) - mean_at(of_path[0], values[1])
+        if gap >= _LEAST:
+            found.append(Gain(path, values[0], values[1], gap))
+    return sorted(found, key=lambda gain: -gain.gap)
+
+
+def clear_and_same(shares: Sequence[Importance], winner: Mapping[str, Any], default: Mapping[str, Any]) -> list[str]:
+    """Paths of settings that clearly matter and that both have alike; arguments as those of :func:`clear_gains`."""
+    return [one.path for one in shares if one.is_clear and _value(one.path, winner) == _value(one.path, default)]
+
+
+def mean_at(effect: Effect, value: Any) -> float:
+    """The mean score at a value: between two of a curve's points, else at the nearest one.
+
+    Args:
+        effect: of the setting.
+        value: a number, a choice, or shares by task.
+    """
+    if effect.kind == "shares":
+        point = [value[task] for task in effect.tasks]
+        distances = np.linalg.norm(np.array(effect.values) - point, axis=1)
+        return effect.means[int(distances.argmin())]
+    if effect.kind == "choice":
+        return effect.means[effect.values.index(value)] if value in effect.values else float("nan")
+    scale = np.log if effect.is_log else np.asarray
+    return float(np.interp(scale(float(value)), scale(np.array(effect.values, dtype=float)), effect.means))
+
+
+def _value(path: str, settings: Mapping[str, Any]) -> Any:
+    if path in settings:
+        return settings[path]
+    tasks = {name.removeprefix(f"{path}."): value for name, value in settings.items() if name.startswith(f"{path}.")}
+    return tasks or None

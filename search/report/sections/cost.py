@@ -1,0 +1,147 @@
+"""Where the time went, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from search.progress import duration
+from search.report.context import ReportContext
+from search.report.dear_settings import dear_settings
+from search.report.failures import failures
+from search.report.parts import Fold, Heading, Note, Part, Section
+from search.report.spending import spending
+from search.setbacks import SETBACKS
+from search.stored_space import linked_settings
+from search.table import Table
+from search.trial_folders import ERROR
+from search.trial_record import REPEAT_OF
+from search.trial_table import PEAK_MEMORY
+
+__all__ = ["cost_section"]
+
+_SHOWN = 5  # slow trials, and trials named in a row
+
+
+def cost_section(context: ReportContext) -> Section:
+    """Time by state and by rung, what stopping early saved, settings that make trials slow, failures, slow trials."""
+    parts = [
+        *_where(context),
+        *_settings(context),
+        *_failures(context),
+        *_setbacks(context),
+        Fold("The slowest trials", tuple(_slowest(context.table))),
+    ]
+    return Section("cost", "Cost and failures", tuple(parts))
+
+
+def _where(context: ReportContext) -> Iterator[Part]:
+    table = context.table[context.table[REPEAT_OF].isna()]
+    total = float(table["seconds"].sum()) or 1.0
+    rows = [(words, table[table["state"] == state]) for state, words in _ENDED.items()]
+    rows += [
+        (f"… at {int(examples):,} examples", part)
+        for examples, part in _by(table[table["state"] == "pruned"], "examples")
+    ]
+    yield Table(
+        "Where the time went",
+        ("trials that", "trials", "time", "of all", "training examples"),
+        tuple(
+            (
+                name,
+                f"{len(part):,}",
+                duration(part["seconds"].sum()),
+                f"{100 * part['seconds'].sum() / total:.0f} %",
+                f"{int(part['examples'].sum()):,}",
+            )
+            for name, part in rows
+            if len(part)
+        ),
+    )
+    spent = spending(context.table, context.records)
+    if spent.saved_examples:
+        yield (
+            f"Stopping early saved {spent.saved_examples:,} training examples, about {duration(spent.saved_seconds)}: "
+            f"{100 * spent.saved_share:.0f} % of what training every trial to its end would have taken."
+        )
+    if spent.repeats:
+        yield (
+            f"{spent.repeats:,} trial{'s were' if spent.repeats > 1 else ' was'} the same as an earlier one, and got "
+            "its result at no cost."
+        )
+
+
+def _by(table: pd.DataFrame, column: str) -> list[tuple[int, pd.DataFrame]]:
+    return [(value, table[table[column] == value]) for value in sorted(set(table[column].tolist()))]
+
+
+_ENDED = {"complete": "were trained to the end", "failed": "failed", "pruned": "were stopped early"}
+
+
+def _settings(context: ReportContext) -> Iterator[Part]:
+    dear = dear_settings(context.table, linked_settings(context.study))
+    if not dear:
+        return
+    yield Heading("What makes a trial slow")
+    yield Table(
+        "Time for a training example, with the dearest value of a setting against the cheapest",
+        ("setting", "dearest", "cheapest", "times as long", "95 % interval"),
+        tuple((one.path, one.dear, one.cheap, f"{one.ratio:.2f}", f"{one.low:.2f} to {one.high:.2f}") for one in dear),
+    )
+    yield Note("Other settings are not taken out: one may stand for another that it was often tried with.")
+
+
+def _failures(context: ReportContext) -> Iterator[Part]:
+    found = failures(context.table)
+    if not found:
+        return
+    yield Heading("Failures")
+    yield Table(
+        "",
+        ("what happened", "trials", "which", "what may help"),
+        tuple((one.reason, f"{len(one.trials):,}", _named(one.trials), one.hint) for one in found),
+    )
+    path = context.folders.path(found[0].trials[0]) / ERROR
+    if path.is_file():
+        yield Note(f"The whole message stands in each trial's folder, such as {path}.")
+
+
+def _setbacks(context: ReportContext) -> Iterator[Part]:
+    retried = [
+        trial.number
+        for trial in context.study.get_trials(deepcopy=False)
+        if (counts := trial.user_attrs.get(SETBACKS)) and (counts["crashes"] or counts["losses"] > 0)
+    ]
+    if retried:
+        yield (
+            f"{len(retried):,} trial{'s' if len(retried) > 1 else ''} broke off, by a crash or with the search, and "
+            f"went on from a checkpoint: {_named(tuple(retried))}."
+        )
+
+
+def _slowest(table: pd.DataFrame) -> Iterator[Part]:
+    slowest = table.sort_values("seconds", ascending=False).head(_SHOWN)
+    yield Table(
+        "",
+        ("trial", "state", "time", "examples a second", "peak memory, MiB"),
+        tuple(
+            (
+                str(row["trial"]),
+                row["state"],
+                duration(row["seconds"]),
+                f"{row['examples'] / row['seconds']:.0f}" if row["seconds"] else "",
+                "" if pd.isna(row[PEAK_MEMORY]) else f"{row[PEAK_MEMORY]:,.0f}",
+            )
+            for _, row in slowest.iterrows()
+        ),
+    )
+    peaks = table[["trial", PEAK_MEMORY]].dropna()
+    if not peaks.empty:
+        most = peaks.iloc[int(peaks[PEAK_MEMORY].astype(float).argmax())]
+        yield f"Most memory in use at a time: {most[PEAK_MEMORY]:,.0f} MiB, by trial {int(most['trial'])}."
+
+
+def _named(trials: tuple[int, ...]) -> str:
+    more = f" and {len(trials) - _SHOWN} more" if len(trials) > _SHOWN else ""
+    return ", ".join(map(str, trials[:_SHOWN])) + more

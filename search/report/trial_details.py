@@ -1,0 +1,81 @@
+"""What a page shows of a trial when it is chosen: JSON data, small enough for a thousand trials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from search.cost_words import cost_words
+from search.figure_style import lay_out
+from search.progress import duration
+from search.report.context import ReportContext
+from search.shown_values import rounded
+from search.trial_folders import ERROR
+from search.trial_record import TrialRecord
+from search.trial_table import SCORE, SETTING, is_missing
+
+__all__ = ["trial_details"]
+
+_LONGEST = 1500  # characters of an error, its end
+_ERRORS = 50  # trials whose errors are shown
+
+
+def trial_details(context: ReportContext) -> dict[str, Any]:
+    """Of all trials: words, curves by task, settings, cost, and why it ended.
+
+    Returns:
+        ``tasks``, ``settings`` (paths), ``best`` (number, as text), ``compare`` (a command with NUMBER in it),
+        ``layout`` (of the figure of curves), and ``trials`` by number, as text: ``words``, ``notes``, ``error``,
+        ``rungs``, ``curve`` (of overall and of each task, at the rungs) and ``settings`` (texts, in the paths' order).
+    """
+    table, study = context.table, context.study.study_name
+    tasks = [name.removeprefix(SCORE) for name in table.columns if name.startswith(SCORE)]
+    settings = [name for name in table.columns if name.startswith(SETTING)]
+    values = table[settings].map(lambda value: "" if is_missing(value) else rounded(value))
+    shown = dict(zip(table["trial"].tolist(), values.to_numpy().tolist(), strict=True))
+    failed = table[table["state"] == "failed"]["trial"].tolist()[:_ERRORS]
+    best = "" if context.best is None else str(context.best.number)
+    figure = lay_out(go.Figure(), "training examples", "dev score")
+    return {
+        "tasks": tasks,
+        "settings": [name.removeprefix(SETTING) for name in settings],
+        "best": best,
+        "compare": f"python -m search.compare {study}:NUMBER {study}:{best}{context.where}",
+        "layout": figure.to_plotly_json()["layout"],
+        "trials": {
+            str(number): {
+                **_words(record, context.states[number]),
+                "error": _error(context, number) if number in failed else "",
+                **_curve(context, number, tasks),
+                "settings": shown[number],
+            }
+            for number, record in context.records.items()
+        },
+    }
+
+
+def _words(record: TrialRecord, state: str) -> dict[str, Any]:
+    result = record.result
+    words = [f"{state}, {record.role}"]
+    if result.overall is not None and not pd.isna(result.overall):
+        scores = ", ".join(f"{task} {score:.4f}" for task, score in result.scores.items())
+        words.append(f"overall {result.overall:.4f} at {result.best_rung or 0:,} examples ({scores})")
+    notes = [result.reason, f"{duration(result.seconds)}, {result.examples:,} training examples"]
+    if result.cost is not None:
+        notes.append(cost_words(result.cost))
+    return {"words": "; ".join(words), "notes": [note for note in notes if note]}
+
+
+def _curve(context: ReportContext, number: int, tasks: list[str]) -> dict[str, Any]:
+    curve = context.curves[number]
+    series = [[point.overall for point in curve], *([point.scores[task] for point in curve] for task in tasks)]
+    return {"rungs": [point.rung for point in curve], "curve": series}
+
+
+def _error(context: ReportContext, number: int) -> str:
+    try:
+        return (context.folders.path(number) / ERROR).read_text(encoding="utf-8", errors="replace")[-_LONGEST:]
+    except OSError:
+        return ""

@@ -1,0 +1,36 @@
+"""Trials as points of a figure."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from search.figure_style import STATE_COLOURS
+
+__all__ = ["CROWD", "add_trials", "trial_names"]
+
+CROWD = 100
+"""Trials in a figure; with more, points and lines are small."""
+
+
+def add_trials(figure: go.Figure, trials: pd.DataFrame, x: str, state: str) -> None:
+    """A point a trial; small ones that let others show through where they are many."""
+    is_crowd = len(trials) > CROWD
+    figure.add_scatter(
+        x=trials[x].tolist(),
+        y=trials["overall"].tolist(),
+        mode="markers",
+        name=state,
+        marker={
+            "color": STATE_COLOURS[state],
+            "size": 5 if is_crowd else 9,
+            "symbol": "circle" if state == "complete" else "circle-open",
+        },
+        opacity=0.6 if is_crowd else 1.0,
+        text=trial_names(trials),
+    )
+
+
+def trial_names(trials: pd.DataFrame) -> list[str]:
+    """By which a page opens the trial when its point is clicked."""
+    return [f"trial {number}" for number in trials["trial"]]
