@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy import stats
+from scipy.spatial import Delaunay, QhullError
 
 from search.effects_smoother import Smoothed, smooth
 from search.importance import Estimate, is_measurable
@@ -21,6 +22,7 @@ _DONORS = 15  # values of a number at which the forest is asked
 _SHARE_DONORS = 40
 _BACKGROUND = 100  # trials over whose other settings the forest's predictions are averaged
 _UPPER = 0.975
+_ON_EDGE = 1e-9
 _SEED = 2
 
 
@@ -141,13 +143,25 @@ def _effects(setting: Setting, observed: np.ndarray) -> list[Effect]:
 
 
 def _triangle(shares: np.ndarray) -> np.ndarray:
-    """Points of the triangle of three shares between those that trials have, (points, 3)."""
+    """Points of the triangle of three shares between those that trials have, (points, 3).
+
+    Between, and not beyond: there the smoother would go on along the last slope, to scores that no trial came near.
+    """
     least = float(shares.min())
     steps = [(i, j, _EDGE - i - j) for i in range(_EDGE + 1) for j in range(_EDGE + 1 - i)]
     points = least + (1.0 - 3.0 * least) * np.array(steps) / _EDGE
     reach = np.linalg.norm(points[:, None] - shares[None], axis=2).min(axis=1)
-    near = points[reach <= 2.0 / _EDGE]
+    near = points[(reach <= 2.0 / _EDGE) & _is_between(points[:, :2], shares[:, :2])]
     return near if len(near) > 1 else shares
+
+
+def _is_between(points: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Which points lie in the convex hull of the places, (points,) bool; all of them where it has no area."""
+    try:
+        inside: np.ndarray = Delaunay(places).find_simplex(points, tol=_ON_EDGE) >= 0
+    except QhullError:
+        return np.ones(len(points), dtype=bool)
+    return inside
 
 
 def _choice(setting: Setting, values: list[Any], observed: np.ndarray) -> list[Effect]:

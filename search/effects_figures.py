@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from search.effects import Effect
@@ -25,10 +26,16 @@ def importance_figure(importances: Sequence[Importance]) -> go.Figure:
     figure = go.Figure()
     for is_clear, name, colour in ((True, "clear", _LINE), (False, "no evidence", STATE_COLOURS["running"])):
         part = [one for one in shown if one.is_clear == is_clear]
+        lows, values, highs = _ends(part)
         figure.add_scatter(
-            x=[one.overall.value for one in part],
+            x=values.tolist(),
             y=[one.path for one in part],
-            error_x={"array": [one.overall.high - one.overall.value for one in part], "thickness": 2, "width": 4},
+            error_x={
+                "array": (highs - values).tolist(),
+                "arrayminus": (values - lows).tolist(),
+                "thickness": 2,
+                "width": 4,
+            },
             mode="markers",
             name=name,
             marker={"color": colour, "size": 9},
@@ -39,6 +46,13 @@ def importance_figure(importances: Sequence[Importance]) -> go.Figure:
     figure.update_yaxes(automargin=True, categoryorder="array", categoryarray=order)
     figure.update_layout(height=120 + 24 * len(shown))
     return figure
+
+
+def _ends(importances: Sequence[Importance]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lower ends, values and upper ends: none below 0 or above 1, whatever the bootstrap's interval says."""
+    found = [(one.overall.low, one.overall.value, one.overall.high) for one in importances]
+    low, value, high = np.clip(np.array(found).reshape(-1, 3), 0.0, 1.0).T
+    return low, value, high
 
 
 def effect_figure(effect: Effect, scores: tuple[float, float]) -> go.Figure:

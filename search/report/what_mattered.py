@@ -130,5 +130,6 @@ def _interval(number: Estimate) -> str:
 
 
 def _percent(share: Estimate) -> str:
-    value, low, high = (round(100 * number) for number in (share.value, share.low, share.high))
+    """A share is none below 0 or above 1, whatever the bootstrap's interval says."""
+    value, low, high = (round(100 * min(max(number, 0.0), 1.0)) for number in (share.value, share.low, share.high))
     return f"{value} % [{low}, {high}]"

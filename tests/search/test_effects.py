@@ -91,6 +91,24 @@ def test_loss_weights_of_three_tasks_are_a_triangle() -> None:
     assert [figure.layout.ternary[f"{axis}axis"].title.text for axis in "abc"] == list(found.tasks)
 
 
+def test_shares_are_shown_between_those_of_trials_only() -> None:
+    """Few trials, and a steep slope: beyond them it would lead to scores that no trial came near."""
+    configs = runs(300)
+    total = sum(of(configs, f"loss.weights.{task}") for task in ("sst", "para", "sts"))
+    shares = np.stack([of(configs, f"loss.weights.{task}") / total for task in ("sst", "para", "sts")], axis=1)
+    low = np.flatnonzero((shares[:, 0] < 0.6) & (shares[:, 1] < 0.6) & (shares[:, 2] < 0.6))[:25]
+    few, score = tuple(configs[index] for index in low), 0.5 + shares[low, 0]
+    found = measured(few, score)[WEIGHTS]
+    # In the convex hull: no line has the point on one side and all trials on the other.
+    angles = np.linspace(0.0, 2.0 * np.pi, 720, endpoint=False)
+    normals = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    farthest = (shares[low, :2] @ normals.T).max(axis=0)
+    assert (np.array(found.values)[:, :2] @ normals.T <= farthest + 1e-6).all()
+    assert len(found.values) > 10
+    assert score.min() - 0.05 < min(found.means)
+    assert max(found.means) < score.max() + 0.05
+
+
 def test_loss_weights_of_two_tasks_are_lines() -> None:
     space = parse_space({WEIGHTS: {"simplex": ["sst", "sts"]}}, BASE)
     rng = np.random.default_rng(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from search.report.best_trial_tables import loss_weight_words, task_tables
 from search.report.context import ReportContext
-from search.report.parts import Heading, Note, Part, Section
+from search.report.parts import Fold, Heading, Note, Part, Section
 
 __all__ = ["best_trial_section"]
 
@@ -22,5 +22,5 @@ def best_trial_section(context: ReportContext) -> Section | None:
     )
     parts: list[Part] = [Note(note), *filter(None, [loss_weight_words(evaluation, config.loss)])]
     for task in task_tables(evaluation, specs):
-        parts += [Heading(task.task), *filter(None, [task.gap]), *task.tables]
+        parts += [Heading(task.task), *filter(None, [task.gap]), Fold(f"All metrics of {task.task}", task.tables)]
     return Section("best-trial", "Metrics of the best trial", tuple(parts))
