@@ -13,6 +13,7 @@ from rich.table import Table as RichTable
 
 from search.exit_codes import ExitCode, entry_point
 from search.finalists.looks import Looks
+from search.finalists.models import TrainedModel, model_words, trained_models
 from search.finalists.outcome import Outcome, outcome_of
 from search.finalists.request import SUFFIX, Request, check_source
 from search.finalists.verdict import conclude
@@ -78,20 +79,23 @@ def main(
         run.end.print("no finalist can win: runs failed, or all means are below a floor of the study", style="red")
         raise typer.Exit(ExitCode.FAILED)
     with run.end.status("comparing the finalists"):
-        outcome = outcome_of(result.study, folders, Path(spec.base.data.directory))
-    _show(run.end, outcome)
+        where = Path(spec.base.data.directory)
+        outcome = outcome_of(result.study, folders, where)
+        models = trained_models((opened, TrialFolders(runs_dir / study)), (result.study, folders), where)
+    _show(run.end, outcome, models)
     run.end.print("\nnext:", style="bold")
+    exported = models[0].study if models else spec.name
     # The study's report knows its finalists by their usual name.
     reported = study if spec.name == f"{study}-{SUFFIX}" else spec.name
-    for command in next_commands(runs_dir, storage, f"report --study {reported}", f"export --study {spec.name}"):
+    for command in next_commands(runs_dir, storage, f"report --study {reported}", f"export --study {exported}"):
         run.end.print(f"  {command}", highlight=False, soft_wrap=True)
 
 
-def _show(console: Console, outcome: Outcome) -> None:
+def _show(console: Console, outcome: Outcome, models: list[TrainedModel]) -> None:
     console.print()
     for table in (score_table(outcome), *difference_tables(outcome)):
         console.print(_rich(table), highlight=False)
-    for line in (*outcome_notes(outcome), "", *outcome_words(outcome)):
+    for line in (*outcome_notes(outcome), "", *outcome_words(outcome), *model_words(models)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from core.metrics import Expectations
 from search.expected_words import missing_line, unknown_line
 from search.finalists.outcome import OVERALL, Outcome
+from search.finished_study import Choice
 from search.progress import duration
 from search.report.gains import Gain
 from search.report.spending import Spending
@@ -18,8 +19,20 @@ from search.trial_record import REPEAT_OF, TrialRecord
 from search.trial_table import PRETRAINING_EXAMPLES, winnable
 from search.winners_curse import Estimate
 
-__all__ = ["certainty_words", "cost_words", "final_words", "gain_words", "headline", "score_words", "winner_words"]
+__all__ = [
+    "NOTHING_BETTER",
+    "certainty_words",
+    "cost_words",
+    "final_words",
+    "further_cost_words",
+    "gain_words",
+    "headline",
+    "lead_words",
+    "score_words",
+    "winner_words",
+]
 
+NOTHING_BETTER = "The winner is the default configuration: nothing that was tried did better."
 _GAINS = 3
 _LUCK = 0.0005  # of overall; less is not worth a word
 _STATES = {
@@ -31,24 +44,27 @@ _STATES = {
 }
 
 
-def headline(best: TrialRecord, expected: Expectations | None) -> tuple[str, str]:
+def headline(dev: float | None, expected: Expectations | None, whose: str = "") -> tuple[str, str]:
     """The score that counts, and what it is.
 
     Args:
-        best: the best trial.
-        expected: of the winner.
+        dev: overall on the dev examples.
+        expected: on new data, if that is known.
+        whose: `` of trial 7``, where it is not plain.
     """
     if expected is None:
-        return score_words(best.result.overall), "overall on the dev examples, which is too good: see below"
+        return score_words(dev), "overall on the dev examples, which is too good: see below"
     overall = expected.overall
     return (
         score_words(overall.expected),
-        "is the overall score to expect on new data of the same kind: between "
-        f"{score_words(overall.low)} and {score_words(overall.high)}, with 95 % confidence",
+        f"is the overall score to expect{whose} on new data of the same kind: between {score_words(overall.low)} and "
+        f"{score_words(overall.high)}, with 95 % confidence",
     )
 
 
-def winner_words(best: TrialRecord, table: pd.DataFrame, estimate: Estimate | None, unknown: str) -> list[str]:
+def winner_words(
+    best: TrialRecord, table: pd.DataFrame, estimate: Estimate | None, unknown: str, choice: Choice | None = None
+) -> list[str]:
     """Who won, and how much of its score is luck.
 
     Args:
@@ -56,11 +72,14 @@ def winner_words(best: TrialRecord, table: pd.DataFrame, estimate: Estimate | No
         table: of trials.
         estimate: of the winner.
         unknown: why there is none.
+        choice: of a configuration by the mean over its runs, in a study of finalists.
     """
     finished = winnable(table)
     count = int(finished[REPEAT_OF].isna().sum())
     scores = ", ".join(f"{task} {score_words(score)}" for task, score in best.result.scores.items())
     among = f"the best of {count} that were trained to the end" if count > 1 else "the only one trained to the end"
+    if choice is not None:
+        among = f"the best run of {choice.winner}, which has the highest mean over seeds"
     lines = [
         f"Trial {best.number} is the winner, {among}: overall {score_words(best.result.overall)} on the dev examples "
         f"({scores})."
@@ -75,43 +94,46 @@ def winner_words(best: TrialRecord, table: pd.DataFrame, estimate: Estimate | No
 
 
 def final_words(outcome: Outcome) -> list[str]:
-    """What the interval of the final's winner is for, and how much its seed does."""
+    """What an interval of a final is for, and how much a seed does."""
     winner = outcome.winner
-    words = "The interval is for other examples of the same kind"
     spread = winner.spreads[OVERALL]
+    words = [] if outcome.expected is None else ["Intervals of what to expect are for other examples of the same kind."]
     if spread is None:
-        return [f"{words}. What another seed would do is not known: the winner was trained with one."]
+        return [*words, "What another seed would do is not known: the winner was trained with one."]
     return [
-        f"{words}, and for the mean of {len(winner.runs)} runs. Their seeds alone move overall by {spread:.3f} "
-        "(standard deviation): a single run of the same settings may be so much better or worse."
+        *words,
+        f"Seeds alone move the winner's overall score by {spread:.3f} (standard deviation of {len(winner.runs)} runs): "
+        "trained once more, the same settings may be so much better or worse.",
     ]
 
 
-def gain_words(
-    best: TrialRecord, default: TrialRecord | None, gains: Sequence[Gain], same: Sequence[str], has_ablation: bool
-) -> list[str]:
-    """What the winner gained over the default configuration, and which settings go with better scores.
+def lead_words(best: TrialRecord, default: TrialRecord) -> str:
+    """How far the best trial is ahead of the default configuration's, on dev; both have finished."""
+    if default.number == best.number:
+        return NOTHING_BETTER
+    assert best.result.overall is not None, "a finished trial has a score"
+    assert default.result.overall is not None, "a finished trial has a score"
+    gain = best.result.overall - default.result.overall
+    than = "more" if gain >= 0.0 else "less"  # a default below a floor may be better, and not win
+    return (
+        f"On dev the winner scores {abs(gain):.3f} {than} than the default configuration, trial {default.number} "
+        f"({score_words(default.result.overall)})."
+    )
+
+
+def gain_words(gains: Sequence[Gain], same: Sequence[str], *, has_ablation: bool) -> str:
+    """Which of the settings in which the winner differs from the default go with better scores.
 
     Args:
-        best: the winner.
-        default: the default configuration's trial, if there is one.
         gains: of the winner over the default.
         same: settings that clearly matter and that both have alike.
         has_ablation: whether each technique was also tried without.
     """
-    if default is None or default.result.overall is None or best.result.overall is None:
-        return []
-    if default.number == best.number:
-        return ["The winner is the default configuration: nothing that was tried did better."]
-    gain = best.result.overall - default.result.overall
-    than = "more" if gain >= 0.0 else "less"  # a default below a floor may be better, and not win
-    begin = (
-        f"On dev the winner scores {abs(gain):.3f} {than} than the default configuration, trial {default.number} "
-        f"({score_words(default.result.overall)})."
-    )
-    kept = f" What mattered, {' and '.join(same[:_GAINS])}, the default has just so." if same else ""
     if not gains:
-        return [f"{begin}{kept} Which of the changed settings did that cannot be told from these trials."]
+        kept = ""
+        if same:
+            kept = f"The default already has the winner's value of what clearly mattered ({', '.join(same[:_GAINS])}). "
+        return f"{kept}Which of the changed settings make a difference cannot be told from these trials."
     listed = "; ".join(
         f"{gain.path} {_value_words(gain.winner)} instead of {_value_words(gain.default)} (trials with such a value "
         f"score {gain.gap:.3f} higher)"
@@ -122,7 +144,16 @@ def gain_words(
         if has_ablation
         else "; an ablation, the winner trained without each technique, says more."
     )
-    return [f"{begin} What goes with better scores: {listed}. {caution}"]
+    return f"What goes with better scores: {listed}. {caution}"
+
+
+def further_cost_words(name: str, table: pd.DataFrame) -> str:
+    """What a study that goes on from this one took on top."""
+    ended = table[table["examples"] > 0]
+    return (
+        f"{name} took {len(ended)} further run{'' if len(ended) == 1 else 's'}: "
+        f"{duration(float(ended['seconds'].sum()))} of training and {int(ended['examples'].sum()):,} examples."
+    )
 
 
 def cost_words(spent: Spending, table: pd.DataFrame) -> str:
@@ -144,20 +175,21 @@ def cost_words(spent: Spending, table: pd.DataFrame) -> str:
     return words
 
 
-def certainty_words(best: TrialRecord, table: pd.DataFrame, estimate: Estimate | None) -> list[str]:
+def certainty_words(best: TrialRecord, table: pd.DataFrame, estimate: Estimate | None, finalists: str) -> list[str]:
     """What the interval is for, what it is not for, and whether others are as good.
 
     Args:
         best: the winner.
         table: of trials.
         estimate: of the winner.
+        finalists: the command that trains the best again with other seeds; empty where that has been done.
     """
     if estimate is None:
-        return ["Take differences below half a point of overall for noise."]
+        return ["How far chance moves the winner's score is not known."]
     overall = estimate.scores.overall
     words = (
-        "The interval is for other examples of the same kind. It does not say what the same settings would score when "
-        "trained once more, with another seed."
+        "The interval is for this trained model on other examples of the same kind. It does not say what the same "
+        "settings would score when trained once more, with another seed."
     )
     others = winnable(table)
     others = others[others[REPEAT_OF].isna() & (others["trial"] != best.number)]
@@ -166,8 +198,9 @@ def certainty_words(best: TrialRecord, table: pd.DataFrame, estimate: Estimate |
     if near:
         trials = f"{near} other trials score" if near > 1 else "One other trial scores"
         words += f" {trials} less than {width:.3f} below it on dev, and may be as good."
-    more = "Finalists, the best trials trained again with several seeds, tell more (python -m search.finalists)."
-    return [f"{words} {more}"]
+    if finalists:
+        words += f" Finalists, the best trials trained again with several seeds, tell more: {finalists}."
+    return [words]
 
 
 def score_words(score: float | None) -> str:

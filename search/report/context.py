@@ -10,9 +10,11 @@ import optuna
 import pandas as pd
 from optuna.storages import BaseStorage
 
+from core.config import RunConfig
 from core.evaluation import Evaluation
 from data.errors import UserError
 from search.comparison import Comparison
+from search.finalists.models import TrainedModel, trained_models
 from search.finalists.outcome import Outcome, read_outcome
 from search.finished_study import best_trial
 from search.first_trials import DEFAULT
@@ -53,6 +55,11 @@ class ReportContext:
         study = optuna.load_study(study_name=name, storage=self.storage)
         return study, TrialFolders(self.folders.root.parent / name)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the study itself is a final or an ablation of another one."""
+        return bool({"finalists", "ablation"} & set(self.study.user_attrs))
+
     @cached_property
     def table(self) -> pd.DataFrame:
         """:func:`search.trial_table.trial_table`, with at least one row.
@@ -87,16 +94,24 @@ class ReportContext:
         return None if trial is None else self.records[trial.number]
 
     @property
-    def winner(self) -> TrialRecord | None:
-        """The trial whose configuration the report recommends: the final's winner where it is one, else the best."""
-        source = None if self.outcome is None else self.outcome.winner.source
-        return self.best if source is None else self.records[source]
+    def winner_config(self) -> RunConfig | None:
+        """The configuration that the report recommends: that of the final's winner, else the best trial's."""
+        if self.outcome is not None:
+            return self.outcome.winner.config
+        return None if self.best is None else self.best.config
+
+    @property
+    def default_config(self) -> RunConfig | None:
+        """The default configuration, as it was trained beside the winner; None where it was not."""
+        if self.outcome is not None:
+            return None if self.outcome.default is None else self.outcome.default.config
+        return None if self.default is None else self.default.config
 
     @cached_property
     def default(self) -> TrialRecord | None:
-        """The default configuration's trial; None where it is none of the study's, or has no score yet."""
-        found = (one for one in self.records.values() if one.role == DEFAULT and one.result.overall is not None)
-        return next(found, None)
+        """The default configuration's trial; None where it is none of the study's, or has not finished."""
+        found = (one for one in self.records.values() if one.role == DEFAULT)
+        return next((one for one in found if self.states[one.number] == "complete"), None)
 
     @cached_property
     def mattered(self) -> WhatMattered:
@@ -120,3 +135,11 @@ class ReportContext:
     def outcome(self) -> Outcome | None:
         """What the study's finalists came to; None where there is no final, or it has no winner yet."""
         return read_outcome(self.study, self.storage, self.folders, self.data)
+
+    @cached_property
+    def models(self) -> list[TrainedModel]:
+        """Of a study with finalists, the models to use, the best first."""
+        final = self.sibling("finalists")
+        if self.outcome is None or final is None:
+            return []
+        return trained_models((self.study, self.folders), final, self.data)

@@ -118,9 +118,9 @@ def study_of_seeds(tmp_path_factory: pytest.TempPathFactory) -> FinishedStudy:
     return finished(SEEDS_STUDY, "seeds", tmp_path_factory.mktemp("study"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium; skips where there is none."""
+    """Headless Chromium; skips where there is none. Ends with the module: others count, and kill, their children."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium on this machine")

@@ -16,8 +16,10 @@ from rich.console import Console
 from scripted_executor import ScriptedExecutor
 from stub_study import BASE, changed
 
+from core.config import RunConfig
 from core.speed import Speed
 from data.errors import UserError
+from data.task_files import builtin_tasks
 from search import ending
 from search.driver import Driver, StudyResult
 from search.ending import BEAT_SECONDS, Ahead, Ending
@@ -206,7 +208,10 @@ def test_only_trials_that_can_win_raise_the_best(tmp_path: Path) -> None:
     def scores(number: int, index: int) -> dict[str, float]:  # noqa: ARG001
         return {"sst": number / 10, "sts": 0.7 if number < 3 else 0.6}
 
-    options: dict[str, Any] = {"trials": 14, "stop": StopRules(gain=GainRule(below=0.05, min_trials=12))}
+    tasks = {task: {"spec": builtin_tasks()[task]} for task in ("sst", "sts")}
+    base = RunConfig.model_validate({"tasks": tasks, "budget": {"examples": 100, "batch_size": 4}})
+    stop = StopRules(gain=GainRule(below=0.05, min_trials=12))
+    options: dict[str, Any] = {"base": base, "trials": 14, "stop": stop}
     with_floor = changed(floors=(Floor("sts", 0.65, FULL),), first_trials=(), **options)
     result = Study(tmp_path / "a", scores).run(with_floor)
     assert result.reason.startswith("further trials are not expected to help")

@@ -15,7 +15,7 @@ from search.checkpoints import score_bags, stored_checkpoints
 from search.dev_bags import bags_of
 from search.effects import Effect
 from search.importance import Estimate, Importance
-from search.report.answer_words import certainty_words, gain_words, headline, winner_words
+from search.report.answer_words import certainty_words, gain_words, headline, lead_words, winner_words
 from search.report.context import ReportContext
 from search.report.expected_progress import expected_progress
 from search.report.gains import Gain, clear_and_same, clear_gains, mean_at
@@ -30,22 +30,21 @@ from tests.search.reported import TABLE, a_study, record
 
 def test_a_default_that_wins_and_one_that_loses() -> None:
     worse, best = record(0, 0.60), record(4, 0.64)
-    (line,) = gain_words(best, best, [], [], has_ablation=False)
-    assert line == "The winner is the default configuration: nothing that was tried did better."
+    assert lead_words(best, best) == "The winner is the default configuration: nothing that was tried did better."
+    lead = lead_words(best, worse)
+    assert lead == "On dev the winner scores 0.040 more than the default configuration, trial 0 (0.600)."
     gains = [Gain("optim.learning_rate", 1e-4, 2e-5, 0.031), Gain("lora.rank", 8, 0, 0.01)]
-    (line,) = gain_words(best, worse, gains, [], has_ablation=False)
-    assert line.startswith("On dev the winner scores 0.040 more than the default configuration, trial 0 (0.600). ")
+    line = gain_words(gains, [], has_ablation=False)
     assert "optim.learning_rate 0.0001 instead of 2e-05 (trials with such a value score 0.031 higher)" in line
     assert "lora.rank 8 instead of 0 (trials with such a value score 0.010 higher). " in line
-    (line,) = gain_words(best, worse, [], ["lora.rank"], has_ablation=False)
-    assert "What mattered, lora.rank, the default has just so." in line
+    line = gain_words([], ["lora.rank"], has_ablation=False)
+    assert "already has the winner's value of what clearly mattered (lora.rank)." in line
     assert "cannot be told" in line
-    assert gain_words(best, None, gains, [], has_ablation=False) == []
 
 
 def test_the_winner_without_an_estimate_and_with_one(tmp_path: Path) -> None:
     best = record(4, 0.64)
-    assert headline(best, None)[0] == "0.640"
+    assert headline(best.result.overall, None)[0] == "0.640"
     first, unknown = winner_words(best, TABLE, None, "trial 4's dev predictions are gone")
     assert first.startswith(
         "Trial 4 is the winner, the best of 2 that were trained to the end: overall 0.640 on the dev"
@@ -56,13 +55,13 @@ def test_the_winner_without_an_estimate_and_with_one(tmp_path: Path) -> None:
     estimate, _ = estimate_best(made.study, made.folders)
     assert estimate is not None
     overall = estimate.scores.overall
-    number, words = headline(best, estimate.scores)
+    number, words = headline(best.result.overall, estimate.scores)
     assert number == f"{overall.expected:.3f}"
     assert f"between {overall.low:.3f} and {overall.high:.3f}, with 95 % confidence" in words
     (line,) = winner_words(best, TABLE, estimate, "")
     assert f"Of that {overall.optimism:.3f} is luck" in line
     near = TABLE.assign(overall=[overall.dev - 0.001, 0.1, 0.1, None, overall.dev])
-    (line,) = certainty_words(best, near, estimate)
+    (line,) = certainty_words(best, near, estimate, "python -m search.finalists --study s")
     assert "One other trial scores less than" in line
     assert "and may be as good." in line
     assert "python -m search.finalists" in line

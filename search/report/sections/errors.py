@@ -7,14 +7,13 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from core.evaluation import Evaluation
 from core.metrics import calibration_of, confusion_matrix, predicted_classes
 from data.errors import UserError
 from data.tasks import TaskSpec
 from search.errors.confusion import confusion_table, confusion_words
 from search.errors.figures import quarters_figure, reliability_figure, residual_figure, score_figure
 from search.errors.hardest import Hardness, error_frame, hardest_table, hardness
-from search.errors.panel import Panel, TaskRuns, best_runs, best_trials, task_runs
+from search.errors.panel import Panel, PanelRun, TaskRuns, best_runs, best_trials, task_runs
 from search.errors.quarters import properties, quarters
 from search.errors.score_fit import fit_scores, gold_ranges, ranges_words
 from search.errors.words import calibration_words, doubt_words, quarters_words
@@ -38,7 +37,7 @@ def errors_section(context: ReportContext) -> Section | None:
         try:
             runs = task_runs(panel, task, context.data)
         except UserError as error:
-            parts += [*_recorded_confusion(context.best_evaluation, section.spec), Note(f"Not more: {error}.")]
+            parts += [*_recorded_confusion(panel.runs[0], section.spec), Note(f"Not more: {error}.")]
             continue
         found = hardness(runs)
         parts += _score_parts(runs) if section.spec.kind.is_score else _class_parts(runs)
@@ -57,9 +56,10 @@ def _panel(context: ReportContext) -> Panel | None:
     return best_runs(*sibling, {one.name: one.runs for one in outcome.finalists})
 
 
-def _recorded_confusion(evaluation: Evaluation | None, spec: TaskSpec) -> list[Part]:
+def _recorded_confusion(run: PanelRun, spec: TaskSpec) -> list[Part]:
     """What is known without predictions."""
-    counts = {} if evaluation is None else evaluation.confusion
+    curve = run.folders.curve(run.record.number)
+    counts = next((point.confusion for point in curve if point.rung == run.record.result.best_rung), {})
     if spec.name not in counts:
         return []
     return [confusion_table(counts[spec.name], spec.classes), confusion_words(counts[spec.name], spec.classes)]

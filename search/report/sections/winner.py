@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from core.config import RunConfig
@@ -11,35 +13,33 @@ from search.shown_values import rounded
 from search.stored_space import stored_space
 from search.table import Table
 from search.trial_difference import Change, changed_settings
-from search.trial_record import TrialRecord
 
 __all__ = ["winner_section"]
 
 
 def winner_section(context: ReportContext) -> Section | None:
     """What sets it apart from the default configuration; folded, its full configuration, and commands that use it."""
-    winner, default = context.winner, context.default
-    if winner is None or winner.config is None:
+    winner, default = context.winner_config, context.default_config
+    if winner is None:
         return None
     frames = {}
     parts: list[Part]
-    if default is None or default.config is None:
-        chosen = stored_space(context.study, winner.config).chosen(winner.config)
+    if default is None:
+        chosen = stored_space(context.study, winner).chosen(winner)
         rows = tuple((path, rounded(value)) for path, value in chosen.items())
         parts = [
             Note("The study has no result of its default configuration; these are the winner's searched settings."),
             Table("", ("setting", "winner"), rows),
         ]
-    elif default.number == winner.number:
-        parts = [Note("It is the default configuration.")]
-    else:
-        changes = changed_settings(default.config, winner.config)
+    elif changes := changed_settings(default, winner):
         parts = [
             Note("Settings in which it differs from the default configuration; all others are the same."),
             Table("", ("setting", "default", "winner"), tuple(map(_row, changes))),
         ]
         frames["settings.csv"] = pd.DataFrame(map(vars, changes)).rename(columns={"a": "default", "b": "winner"})
-    parts.append(Fold("Commands to use it, and its full configuration", _further(context, winner, winner.config)))
+    else:
+        parts = [Note("It is the default configuration.")]
+    parts.append(Fold("Commands to use it, and its full configuration", _further(context, winner)))
     return Section("winner", "The winner's settings", tuple(parts), frames)
 
 
@@ -47,17 +47,24 @@ def _row(change: Change) -> tuple[str, str, str]:
     return change.path, rounded(change.a), rounded(change.b)
 
 
-def _further(context: ReportContext, winner: TrialRecord, config: RunConfig) -> tuple[Part, ...]:
-    study, where = context.study.study_name, context.where
-    chosen = "" if winner is context.best else f" --trial {winner.number}"
-    commands = [f"python -m search.export --study {study}{chosen}{where}"]
-    if context.default is not None and context.default.number != winner.number:
-        commands.append(f"python -m search.compare {study}:{context.default.number} {study}:{winner.number}{where}")
-    commands += [f"python -m search.{name} --study {study}{where}" for name in ("finalists", "ablate")]
+def _further(context: ReportContext, winner: RunConfig) -> tuple[Part, ...]:
     return (
-        "Write its predictions and its model, set it beside the default configuration, train the best again with "
-        "several seeds, and train it without each technique:",
-        Code("\n".join(commands)),
+        "To write its predictions and its model, to set it beside the default configuration, and to ask how sure it is "
+        "and what each technique brings:",
+        Code("\n".join(f"python -m search.{command}{context.where}" for command in _commands(context))),
         "Everything that the run depends on:",
-        Code(config.model_dump_json(indent=2)),
+        Code(winner.model_dump_json(indent=2)),
     )
+
+
+def _commands(context: ReportContext) -> Iterator[str]:
+    study, outcome, best, default = context.study.study_name, context.outcome, context.best, context.default
+    yield f"export --study {context.models[0].study if context.models else study}"
+    if outcome is not None and outcome.default is not None and outcome.default is not outcome.winner:
+        yield f"compare {outcome.study}:{outcome.default.runs[0]} {outcome.study}:{outcome.winner.runs[0]}"
+    elif outcome is None and best is not None and default is not None and default.number != best.number:
+        yield f"compare {study}:{default.number} {study}:{best.number}"
+    if not context.goes_on:
+        for suffix, program in (("finalists", "finalists"), ("ablation", "ablate")):
+            if context.sibling(suffix) is None:
+                yield f"{program} --study {study}"

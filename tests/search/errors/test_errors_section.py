@@ -145,7 +145,7 @@ def test_sentences_are_escaped_on_the_page(tmp_path: Path) -> None:
     assert not any("<b>" in text for text in texts)
     page, words, *rest = write_report(made.study, made.folders, tmp_path / "report")
     assert "<b>alert" not in page.read_text()
-    assert [one.name for one in rest] == ["trials.csv", "tradeoffs.csv", "errors-sst.csv", "errors-sts.csv"]
+    assert {"errors-sst.csv", "errors-sts.csv"} < {one.name for one in rest}
     assert "Errors" in words.read_text()
-    frame = pd.read_csv(rest[-1])
+    frame = pd.read_csv(tmp_path / "report" / "errors-sts.csv")
     assert frame["sentence1"].str.contains("<b>alert(1)</b>", regex=False).any()
