@@ -62,13 +62,10 @@ def model_words(models: list[TrainedModel]) -> list[str]:
         return []
     first, second = models
     words = (
-        f"Of the models that are trained, {first.name} is expected to score highest on new data, "
-        f"{interval_words(first.expected.overall)}; {second.name} {interval_words(second.expected.overall)}. "
-        f"search.export --study {first.study} writes it."
+        f"The model to use now is that of {first.name}: it is expected to score "
+        f"{interval_words(first.expected.overall)} on new data, that of {second.name} "
+        f"{interval_words(second.expected.overall)}. search.export --study {first.study} writes it."
     )
     if first.is_of_search:
-        words += (
-            " A lucky seed stays in a model's weights: use this model now, and the winner's settings to train on other "
-            "data."
-        )
+        words += " A lucky seed stays in a model's weights; to train anew, the winner's settings are the better bet."
     return [words]

@@ -72,7 +72,7 @@ def model(study: str, expected: float, *, is_of_search: bool) -> TrainedModel:
 def test_in_words() -> None:
     search, final = model("mood", 0.70, is_of_search=True), model("mood-finalists", 0.68, is_of_search=False)
     (lucky,) = model_words([search, final])
-    assert "trial 1 of the search is expected to score highest on new data, 0.7000 [0.6800, 0.7200]" in lucky
+    assert "that of trial 1 of the search: it is expected to score 0.7000 [0.6800, 0.7200] on new data" in lucky
     assert "search.export --study mood writes it." in lucky
     assert "A lucky seed" in lucky
     (better,) = model_words([final, search])
