@@ -32,6 +32,7 @@ class Row:
         half_width: of the 95 % interval of ``overall``; None where nothing is known of chance.
         difference: of ``overall`` to the reference's; None for the reference itself.
         difference_half_width: of its 95 % interval, paired by dev examples.
+        is_apart: whether its runs differ so much among themselves that their spread is not pooled with the others'.
         seconds: of training and evaluation, mean.
         examples_per_second: training speed, mean over the trials of the median over rungs; None if it is not recorded,
             as what follows.
@@ -46,6 +47,7 @@ class Row:
     half_width: float | None
     difference: float | None
     difference_half_width: float | None
+    is_apart: bool
     seconds: float
     examples_per_second: float | None
     trainable_share: float | None
@@ -159,6 +161,7 @@ def _row(
         half_width=intervals.half_width(index),
         difference=means[index] - means[base] if is_other else None,
         difference_half_width=intervals.difference_half_width(index, base) if is_other else None,
+        is_apart=index in intervals.apart,
         seconds=fmean(result.seconds for result in results),
         examples_per_second=fmean(speeds) if speeds else None,
         trainable_share=costs[0].trainable_share if costs else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from search.apart_words import apart_words
 from search.comparison import Comparison, Row
 from search.shown_values import rounded
 from search.table import Table
@@ -28,13 +29,16 @@ def narrow_tables(comparison: Comparison) -> tuple[Table, Table]:
 
 
 def comparison_notes(comparison: Comparison) -> list[str]:
-    """Sentences: what the intervals are of, how to read the differences, and which trials are in no row."""
+    """Sentences: what the intervals are of, how to read the differences, whose interval is its own, and which trials
+    are in no row.
+    """
     notes = [_interval_note(comparison)]
     if len(comparison.rows) > 1:
         reference = settings_words(comparison.rows[comparison.reference])
         paired = ", on the same dev examples: one may be clear where two intervals of overall overlap"
         end = "" if comparison.examples_unknown else paired
         notes.append(f"Differences are in overall, to {reference}{end}.")
+    notes += apart_words({settings_words(row): ("overall",) for row in comparison.rows if row.is_apart})
     if comparison.unfinished:
         words = "; ".join(f"{word}: {', '.join(map(str, trials))}" for word, trials in comparison.unfinished.items())
         notes.append(f"Trials that did not finish are in no row ({words}).")

@@ -11,6 +11,7 @@ from core.metrics.out_of_bag import LEAST_EXAMPLES, Bags, BagScores
 from core.metrics.overall import normalised, overall_score
 from core.metrics.selection_difference import Replayed, expect_difference
 from core.metrics.task import own_metric, task_metrics
+from core.metrics.unusual_spreads import unusual_spreads
 from core.metrics.winners_curse import Expectation, Expectations, expect, replay_selection
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "replay_mean_selection",
     "replay_selection",
     "task_metrics",
+    "unusual_spreads",
 ]

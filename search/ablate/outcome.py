@@ -94,6 +94,7 @@ class AblationOutcome:
         plan: what was to be trained.
         winner: the winner's own runs.
         rows: those with finished runs before those without.
+        apart: by run, the scores in which its spread over seeds is not pooled with the others', being so much larger.
         seeds_known: whether the spread over seeds is in the intervals.
         examples_unknown: why the dev examples are not in the intervals; empty if they are.
         missing: runs that have not finished, of all rows together.
@@ -102,6 +103,7 @@ class AblationOutcome:
     plan: AblationPlan
     winner: Scores
     rows: tuple[RowOutcome, ...]
+    apart: Mapping[str, tuple[str, ...]]
     seeds_known: bool
     examples_unknown: str
     missing: int
@@ -141,6 +143,9 @@ def read_outcome(study: optuna.Study, folders: TrialFolders, data: Path | None =
         plan=plan,
         winner=scores[WINNER],
         rows=tuple(rows),
+        apart={
+            run: tuple(name for name, one in intervals.items() if index in one.apart) for run, index in place.items()
+        },
         seeds_known=intervals[OVERALL].seeds_known,
         examples_unknown=examples_unknown,
         missing=len(plan.configs) * len(plan.seeds) - sum(map(len, runs.values())),

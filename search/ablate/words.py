@@ -10,6 +10,7 @@ import pandas as pd
 from core.config import RunConfig
 from search.ablate.outcome import OVERALL, AblationOutcome, Gain, RowOutcome, Scores
 from search.ablate.plan import WINNER, AblationPlan
+from search.apart_words import apart_words
 from search.shown_values import rounded
 from search.table import Table
 from search.trial_table import SCORE
@@ -81,6 +82,7 @@ def notes(outcome: AblationOutcome) -> list[str]:
         lines[-1] += " Further pretraining is not in it: runs share their stages."
     if smallest := _smallest(outcome):
         lines.insert(1, f"Gains below about {smallest:.4f} in overall cannot be told from chance with these runs.")
+    lines += apart_words({f"'{run}'": scores for run, scores in outcome.apart.items()})
     if outcome.missing:
         lines.append(f"{outcome.missing} of the runs have not finished, and are in no number.")
     return lines

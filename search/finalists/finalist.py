@@ -54,6 +54,7 @@ class Finalist:
         means: over them.
         spreads: standard deviations over them; None for a single run.
         half_width: of the 95 % interval of the mean overall score; None where nothing is known of chance.
+        apart: scores in which its runs differ so much that their spread is not pooled with the others'.
         to_default: mean minus that of the default configuration; empty for itself and where that has no run.
         to_preset: mean minus that of the best preset; empty for itself and where there is none.
         dropped: why it got no further seed; empty if it has all.
@@ -68,6 +69,7 @@ class Finalist:
     means: dict[str, float]
     spreads: dict[str, float | None]
     half_width: float | None
+    apart: tuple[str, ...]
     to_default: dict[str, Difference]
     to_preset: dict[str, Difference]
     dropped: str
@@ -124,6 +126,7 @@ def measure(
                 {row: fmean(of) for row, of in values.items()},
                 {row: stdev(of) if len(of) > 1 else None for row, of in values.items()},
                 intervals[OVERALL].half_width(place),
+                tuple(row for row in replicates if place in intervals[row].apart),
                 differences(place, default),
                 differences(place, preset),
                 dropped.get(name, ""),

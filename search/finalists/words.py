@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from search.apart_words import apart_words
 from search.expected_words import interval_words
 from search.finalists.finalist import OVERALL, Difference, Finalist
 from search.finalists.outcome import Outcome
@@ -40,6 +41,7 @@ def outcome_notes(outcome: Outcome) -> list[str]:
         notes = [f"{after} for other seeds alone, not for other dev examples: {outcome.examples_unknown}."]
     else:
         notes = [f"{after}, paired by dev examples, for other dev examples and other seeds."]
+    notes += apart_words({one.name: one.apart for one in outcome.finalists})
     notes += [f"{one.name} was dropped: {one.dropped}." for one in outcome.finalists if one.dropped]
     if outcome.saved:
         notes.append(f"That saved {outcome.saved} run{'s' if outcome.saved > 1 else ''}.")

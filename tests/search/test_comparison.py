@@ -229,6 +229,25 @@ def test_one_seed_each(copied: tuple[optuna.Study, TrialFolders]) -> None:
     assert "±" not in str(comparison_table(nothing).rows)
 
 
+def test_a_configuration_with_a_run_that_failed_to_learn_has_an_interval_of_its_own(
+    copied: tuple[optuna.Study, TrialFolders],
+) -> None:
+    study, folders = copied
+    overall = {1e-3: (0.7000, 0.7001, 0.7002), 1e-2: (0.80, 0.50, 0.81)}
+    chosen = []
+    for rate, row in by_rate(compared(study, folders)).items():
+        for number, score in zip(row.trials, overall[rate], strict=True):
+            chosen.append(copy.deepcopy(study.trials[number]))
+            chosen[-1].set_user_attr("overall", score)
+    fewer, _ = of_trials(study, folders, *chosen)
+    comparison = compared(fewer, TrialFolders(folders.root / "nowhere"))
+    assert {rate: row.is_apart for rate, row in by_rate(comparison).items()} == {1e-3: False, 1e-2: True}
+    seeds = ScoreIntervals([np.array(overall[1e-3])], None)
+    assert by_rate(comparison)[1e-3].half_width == pytest.approx(seeds.half_width(0))
+    said = f"The runs of {SETTING} = 0.01 differ so much among themselves that its interval is its own."
+    assert said in comparison_notes(comparison)
+
+
 def test_the_default_is_the_reference_although_its_own_trial_failed(
     copied: tuple[optuna.Study, TrialFolders],
 ) -> None:

@@ -11,7 +11,9 @@ from search.comparison_summary import show_comparison
 from search.comparison_words import comparison_frame, comparison_notes, comparison_table, settings_words
 from search.report.figures import comparison_figure
 
-ROW = Row({"heads.sts.pair": "cross"}, (0, 3), {"sts": 0.51234}, 0.75617, 0.01, None, None, 7.25, 1234.5, 0.029, 812.4)
+ROW = Row(
+    {"heads.sts.pair": "cross"}, (0, 3), {"sts": 0.51234}, 0.75617, 0.01, None, None, False, 7.25, 1234.5, 0.029, 812.4
+)
 SIAMESE = replace(
     ROW,
     settings={"heads.sts.pair": "siamese", "heads.sts.combine": "[red]uv"},
@@ -52,6 +54,13 @@ def test_seeds_of_one_configuration_are_compared_with_nothing() -> None:
     assert table.rows[0][:3] == ("base", "2", "0.7562 ± 0.0100")
     assert len(comparison_notes(alone)) == 1
     assert comparison_figure(alone).layout.yaxis.ticktext == ("base",)
+
+
+def test_a_row_with_an_interval_of_its_own_is_named() -> None:
+    assert not any("its own" in note for note in comparison_notes(BOTH))
+    apart = replace(BOTH, rows=(replace(ROW, is_apart=True), SIAMESE))
+    said = "The runs of heads.sts.pair = cross differ so much among themselves that its interval is its own."
+    assert said in comparison_notes(apart)
 
 
 def test_a_terminal_shows_every_number_whole() -> None:

@@ -116,6 +116,24 @@ def test_the_figure_holds_every_gain_with_its_interval(outcome: AblationOutcome)
     assert figure.layout.yaxis.ticktext[0] == "SMART smoothness"
 
 
+def test_a_row_with_a_run_that_failed_to_learn_is_told_and_leaves_the_others_alone(make: Any) -> None:
+    usual, failed = make("usual", {}), make("failed", {"without LoRA": [0.40, -0.40, 0.39]})
+    before, after = (read_outcome(one.study, one.folders) for one in (usual, failed))
+    assert before is not None
+    assert after is not None
+    assert not any(before.apart.values())
+    assert {run for run, scores in after.apart.items() if scores} == {"without LoRA"}
+    assert "overall" in after.apart["without LoRA"]
+    said = f"in {' and '.join(after.apart['without LoRA'])} that its interval is its own."
+    assert f"The runs of 'without LoRA' differ so much among themselves {said}" in notes(after)
+    assert not any("its own." in note for note in notes(before))
+    for name, row in rows(after).items():
+        width, usual_width = row.gains["overall"].half_width, rows(before)[name].gains["overall"].half_width
+        assert width is not None
+        assert usual_width is not None
+        assert width > 10 * usual_width if name == "without LoRA" else width == pytest.approx(usual_width, rel=0.2)
+
+
 def test_lost_predictions_leave_the_seeds(made: Any, outcome: AblationOutcome) -> None:
     made.folders.run(0).predictions("sts", 100).unlink()
     fewer = read_outcome(made.study, made.folders)

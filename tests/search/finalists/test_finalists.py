@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -241,6 +242,14 @@ def test_one_seed_has_no_spread(final_of_one: Path) -> None:
     outcome = read(final_of_one)
     assert outcome.winner.spreads["overall"] is None
     assert "one run with a fresh seed" in outcome_words(outcome)[0]
+
+
+def test_a_finalist_with_intervals_of_its_own_is_named(final_of_one: Path) -> None:
+    outcome = read(final_of_one)
+    assert not any("its own" in note for note in outcome_notes(outcome))
+    apart = replace(outcome.winner, name="trial 3", apart=("overall", "sts"))
+    said = "The runs of trial 3 differ so much among themselves in overall and sts that its interval is its own."
+    assert said in outcome_notes(replace(outcome, finalists=(apart,)))
 
 
 def test_a_study_that_cannot_have_finalists(tmp_path: Path, tiny_study: str, capsys: Any) -> None:
