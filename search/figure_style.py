@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from statistics import median
 
 import plotly.graph_objects as go
 
-__all__ = ["BEST_COLOUR", "EXPECTED_COLOUR", "STATE_COLOURS", "lay_out", "log_axis"]
+__all__ = ["BEST_COLOUR", "EXPECTED_COLOUR", "STATE_COLOURS", "lay_out", "log_axis", "show_usual_intervals"]
 
 STATE_COLOURS = {"complete": "#2a7ab8", "pruned": "#e0963c", "failed": "#c8443c", "running": "#888888"}
 BEST_COLOUR = "#2a9d5c"
 EXPECTED_COLOUR = "#9467bd"
+_OFF_AXIS = 10.0
 
 
 def lay_out(figure: go.Figure, x: str, y: str = "overall dev score") -> go.Figure:
@@ -45,3 +47,22 @@ def log_axis(figure: go.Figure, values: Iterable[float]) -> go.Figure:
     marks = [factor * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for factor in factors]
     # Plotly would write 10µ for 1e-05, as nobody in a study file does.
     return figure.update_xaxes(type="log", tickvals=marks, ticktext=[f"{mark:.2g}" for mark in marks])
+
+
+def show_usual_intervals(figure: go.Figure, means: Sequence[float], half_widths: Sequence[float | None]) -> go.Figure:
+    """Cut the x axis where an interval is so wide that beside it the others would shrink to points.
+
+    All means stay on it; an interval of more than ten times the usual half width runs off the axis.
+
+    Args:
+        figure: of means with horizontal intervals.
+        means: of all rows.
+        half_widths: of their intervals; None where there is none.
+    """
+    known = [(mean, half) for mean, half in zip(means, half_widths, strict=True) if half is not None]
+    usual = median(half for _, half in known) if known else 0.0
+    if usual <= 0.0 or max(half for _, half in known) <= _OFF_AXIS * usual:
+        return figure
+    ends = [end for mean, half in known if half <= _OFF_AXIS * usual for end in (mean - half, mean + half)]
+    low, high = min(*ends, *means), max(*ends, *means)
+    return figure.update_xaxes(range=[low - usual, high + usual])

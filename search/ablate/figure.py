@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from search.ablate.outcome import OVERALL, AblationOutcome
-from search.figure_style import STATE_COLOURS, lay_out
+from search.figure_style import STATE_COLOURS, lay_out, show_usual_intervals
 
 __all__ = ["gains_figure"]
 
@@ -37,6 +37,8 @@ def gains_figure(outcome: AblationOutcome, score: str = OVERALL) -> go.Figure:
         )
     figure.add_vline(0.0, line={"color": STATE_COLOURS["running"], "dash": "dot", "width": 1})
     lay_out(figure, f"gain in {score}", "")
+    shown = [row.gains[score] for row in rows]
+    show_usual_intervals(figure, [0.0, *(one.value for one in shown)], [None, *(one.half_width for one in shown)])
     figure.update_xaxes(nticks=5)  # more would stand on end in a narrow window
     labels = ["<br>".join(row.ablation.techniques) for row in rows]
     figure.update_yaxes(tickvals=list(heights.values()), ticktext=labels, range=[0.4, len(rows) + 0.6])

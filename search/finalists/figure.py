@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from search.figure_style import STATE_COLOURS, lay_out
+from search.figure_style import STATE_COLOURS, lay_out, show_usual_intervals
 from search.finalists.finalist import OVERALL, Finalist
 from search.finalists.outcome import Outcome
 
@@ -19,6 +19,8 @@ def outcome_figure(outcome: Outcome) -> go.Figure:
     for name, colour in (("winner", STATE_COLOURS["complete"]), ("others", STATE_COLOURS["pruned"])):
         _add(figure, name, colour, groups[name], heights)
     lay_out(figure, "overall, mean over seeds", "")
+    shown = [(one.means[OVERALL], one.half_width) for one in outcome.finalists]
+    show_usual_intervals(figure, [mean for mean, _ in shown], [half for _, half in shown])
     figure.update_yaxes(
         tickvals=list(heights.values()), ticktext=list(heights), range=[0.4, count + 0.6], automargin=True
     )

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from search.comparison import Comparison, Row
 from search.comparison_words import settings_words
-from search.figure_style import STATE_COLOURS, lay_out, log_axis
+from search.figure_style import STATE_COLOURS, lay_out, log_axis, show_usual_intervals
 from search.report.trial_points import add_trials
 from search.shown_values import rounded
 from search.trial_table import SETTING
@@ -61,6 +61,7 @@ def comparison_figure(comparison: Comparison) -> go.Figure:
         rows[comparison.reference].overall, line={"color": STATE_COLOURS["pruned"], "dash": "dot", "width": 1}
     )
     lay_out(figure, "overall, mean over seeds", "")
+    show_usual_intervals(figure, [row.overall for row in rows], [row.half_width for row in rows])
     figure.update_yaxes(tickvals=heights, ticktext=[_label(row) for row in rows], range=[0.4, len(rows) + 0.6])
     figure.update_yaxes(automargin=True)
     lines = max(len(row.settings) for row in rows)
