@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
 from scipy.spatial import Delaunay, QhullError
 
 from search.effects_smoother import Smoothed, smooth
@@ -21,7 +20,7 @@ _EDGE = 10  # steps along an edge of the triangle of shares
 _DONORS = 15  # values of a number at which the forest is asked
 _SHARE_DONORS = 40
 _BACKGROUND = 100  # trials over whose other settings the forest's predictions are averaged
-_UPPER = 0.975
+_MOST_SHARES = 66  # points of shares that no point of the triangle is near
 _ON_EDGE = 1e-9
 _SEED = 2
 
@@ -41,7 +40,8 @@ class Effect:
         highs: the same; each interval is for its own value alone.
         best: index of the value with the highest mean.
         worst: index of the value with the lowest.
-        gap: between the two means. They were chosen for being far apart, so it is somewhat too large.
+        gap_half_widths: of the 95 % intervals of the differences between any two means, (points, points); they hold for
+            all pairs together, so also for one that was chosen for its difference.
         is_log: whether the numbers are searched on a logarithmic scale.
         tasks: of shares.
     """
@@ -56,9 +56,17 @@ class Effect:
     highs: tuple[float, ...]
     best: int
     worst: int
-    gap: Estimate
+    gap_half_widths: np.ndarray = field(repr=False, compare=False)
     is_log: bool = False
     tasks: tuple[str, ...] = ()
+
+    @property
+    def gap(self) -> Estimate:
+        """Between the best mean and the worst. They were chosen for being far apart, so it is somewhat too large; its
+        interval allows for the choice.
+        """
+        gap, width = self.means[self.best] - self.means[self.worst], float(self.gap_half_widths[self.best, self.worst])
+        return Estimate(gap, gap - width, gap + width)
 
 
 def effects(model: ScoreModel) -> list[Effect]:
@@ -152,7 +160,8 @@ def _triangle(shares: np.ndarray) -> np.ndarray:
     points = least + (1.0 - 3.0 * least) * np.array(steps) / _EDGE
     reach = np.linalg.norm(points[:, None] - shares[None], axis=2).min(axis=1)
     near = points[(reach <= 2.0 / _EDGE) & _is_between(points[:, :2], shares[:, :2])]
-    return near if len(near) > 1 else shares
+    some = np.linspace(0, len(shares) - 1, min(len(shares), _MOST_SHARES)).astype(np.int64)
+    return near if len(near) > 1 else shares[some]
 
 
 def _is_between(points: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -174,15 +183,13 @@ def _choice(setting: Setting, values: list[Any], observed: np.ndarray) -> list[E
     if freedom < 1:
         return []
     noise = float(np.sqrt(((observed - means @ members) ** 2).sum() / freedom))
-    smoothed = Smoothed(means, weights, noise, float(stats.t.ppf(_UPPER, freedom)))
-    return [_effect(setting, setting.path, "choice", levels, smoothed)]
+    return [_effect(setting, setting.path, "choice", levels, Smoothed(means, weights, noise, freedom))]
 
 
 def _effect(
     setting: Setting, label: str, kind: Literal["number", "choice", "shares"], values: list[Any], smoothed: Smoothed
 ) -> Effect:
     best, worst = int(smoothed.means.argmax()), int(smoothed.means.argmin())
-    gap, width = smoothed.gap(best, worst)
     return Effect(
         setting=setting.path,
         label=label,
@@ -194,7 +201,7 @@ def _effect(
         highs=tuple((smoothed.means + smoothed.half_widths).tolist()),
         best=best,
         worst=worst,
-        gap=Estimate(gap, gap - width, gap + width),
+        gap_half_widths=smoothed.gap_half_widths(),
         is_log=setting.is_log,
         tasks=setting.tasks if kind == "shares" else (),
     )

@@ -14,7 +14,10 @@ _WIDTH = 0.4  # of the window at one observation; wider ones flatten the curve b
 _NEAREST = 3  # observations beside the dimensions that a window holds at least
 _RIDGE = 1e-3  # of a window's spread: where its observations stand at one point, the slope there is 0
 _JUDGED = 200  # observations at which the noise is measured, at most
-_UPPER = 0.975
+_LEVEL = 0.95
+_DRAWS = 4000
+_SEED = 3
+_SAME = 1e-9  # of the largest: points that differ by less are one
 
 
 @dataclass(frozen=True)
@@ -25,23 +28,39 @@ class Smoothed:
         means: (points,).
         weights: of the observations, (points, n).
         noise: standard deviation of an observation about the curve.
-        quantile: of Student's t with the degrees of freedom that the curve left.
+        freedom: degrees of freedom that the curve left, for the noise.
     """
 
     means: np.ndarray
     weights: np.ndarray
     noise: float
-    quantile: float
+    freedom: float
 
     @property
     def half_widths(self) -> np.ndarray:
-        """Of each mean's 95 % interval, (points,)."""
-        return np.asarray(self.quantile * self.noise * np.linalg.norm(self.weights, axis=1))
+        """Of each mean's 95 % interval, (points,); each is for its own mean alone."""
+        quantile = stats.t.ppf(0.5 + _LEVEL / 2.0, self.freedom)
+        return np.asarray(quantile * self.noise * np.linalg.norm(self.weights, axis=1))
 
-    def gap(self, one: int, other: int) -> tuple[float, float]:
-        """The difference of two means and half its 95 % interval."""
-        weights = self.weights[one] - self.weights[other]
-        return float(self.means[one] - self.means[other]), float(self.quantile * self.noise * np.linalg.norm(weights))
+    def gap_half_widths(self) -> np.ndarray:
+        """Of the 95 % intervals of the differences of any two means, (points, points).
+
+        They hold for all pairs together, so also for a pair that was chosen for its difference. The quantile is that of
+        the largest |t| among all pairs where only chance makes means differ: Tukey's way, by simulation, since here the
+        means have observations in common.
+        """
+        rng = np.random.default_rng(_SEED)
+        _, factor = np.linalg.qr(self.weights.T)  # factor.T @ factor is the means' covariance
+        errors = factor.T @ rng.standard_normal((len(factor), _DRAWS))  # (points, draws)
+        spreads = cdist(self.weights, self.weights)  # standard deviations of the differences, in units of the noise
+        largest = np.zeros(_DRAWS)
+        for at in range(len(errors) - 1):
+            spread, others = spreads[at, at + 1 :], errors[at + 1 :]
+            differ = spread > _SAME * spreads.max()
+            ratios = np.abs(others[differ] - errors[at]) / spread[differ, None]
+            largest = np.maximum(largest, ratios.max(axis=0, initial=0.0))
+        largest /= np.sqrt(rng.chisquare(self.freedom, _DRAWS) / self.freedom)
+        return np.asarray(float(np.quantile(largest, _LEVEL)) * self.noise * spreads)
 
 
 def smooth(places: np.ndarray, observed: np.ndarray, points: np.ndarray) -> Smoothed:
@@ -60,7 +79,7 @@ def smooth(places: np.ndarray, observed: np.ndarray, points: np.ndarray) -> Smoo
     left = observed[judged] - own @ observed
     variance = float((left**2).mean()) * len(places) / freedom
     weights = _weights(places, points)
-    return Smoothed(weights @ observed, weights, float(np.sqrt(variance)), float(stats.t.ppf(_UPPER, freedom)))
+    return Smoothed(weights @ observed, weights, float(np.sqrt(variance)), freedom)
 
 
 def _weights(places: np.ndarray, points: np.ndarray) -> np.ndarray:

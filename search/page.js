@@ -43,8 +43,11 @@ const figures = (() => {
   const waiting = [];
   function drawNext() {
     const element = waiting.shift();
-    if (!element.drawn) draw(element, stored(element));
-    if (waiting.length) setTimeout(drawNext);
+    try {
+      if (!element.drawn) draw(element, stored(element));
+    } finally {  // one that cannot be drawn keeps no other waiting
+      if (waiting.length) setTimeout(drawNext);
+    }
   }
   const observer = new IntersectionObserver((entries) => {
     for (const { target } of entries.filter((entry) => entry.isIntersecting)) {

@@ -123,6 +123,7 @@ def _line(figure: go.Figure, x: list[float], y: list[float], name: str, dash: st
 
 
 def _label(runs: TaskRuns, place: int) -> str:
-    """The sentences, a line each. Plotly would read tags in them."""
+    """The sentences, a line each. Plotly would read tags in them; it does not decode quotes."""
     lines = (" ".join(one.split()) for one in runs.dev.sentences[place])
-    return "<br>".join(html.escape(one if len(one) <= _WIDEST else f"{one[: _WIDEST - 1]}…") for one in lines)
+    cut = (one if len(one) <= _WIDEST else f"{one[: _WIDEST - 1]}…" for one in lines)
+    return "<br>".join(html.escape(one, quote=False) for one in cut)

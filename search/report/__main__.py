@@ -14,6 +14,7 @@ from search.finished_study import open_study
 from search.options import RUNS, DataDir, RunsDir, StorageUrl, where_words
 from search.report.writing import write_report
 from search.storage import open_storage
+from search.study_snapshot import snapshot
 from search.trial_folders import TrialFolders
 
 __all__ = ["main"]
@@ -38,7 +39,8 @@ def main(
 
     Example: python -m search.report --study quickstart
     """
-    opened, folders = open_study(study, storage, runs_dir), TrialFolders(runs_dir / study)
+    # The comparison and the report are of the same trials, also while the study goes on.
+    opened, folders = snapshot(open_study(study, storage, runs_dir)), TrialFolders(runs_dir / study)
     comparison = compare(opened, folders, data, reference)
     if comparison is None and reference is not None:
         raise UserError(f"--reference {reference}: study '{study}' compares nothing: no variants, no seeds")

@@ -32,7 +32,8 @@ class ReportContext:
     """A study, and what is known of it.
 
     Attributes:
-        study: the recorded study.
+        study: the recorded study. It is read several times: of one that goes on, take a
+            :func:`search.study_snapshot.snapshot`.
         folders: where its trials left their curves and predictions.
         comparison: of a study over several seeds; None for others.
         data: the folder with the tasks' files, if it has moved.

@@ -15,7 +15,7 @@ _HINTS = (
         re.compile("out of memory", re.IGNORECASE),
         "a smaller batch_size, fewer workers, or a narrower range of what makes a model large",
     ),
-    (re.compile("not finite|diverge|NaN", re.IGNORECASE), "a lower upper end for the learning rate"),
+    (re.compile(r"not finite|diverge|\bnan\b", re.IGNORECASE), "a lower upper end for the learning rate"),
 )
 
 

@@ -38,6 +38,9 @@ def clear_gains(
 ) -> list[Gain]:
     """Settings that clearly matter and in which the winner's value goes with better scores, the largest gap first.
 
+    It does so if the interval of the gap between the two values is above 0. The interval is for all gaps of the setting
+    together, since the winner's value was chosen for its score.
+
     A setting that only one of the two has is left out: what it does is the doing of the setting that decides it.
 
     Args:
@@ -52,8 +55,8 @@ def clear_gains(
         of_path = [effect for effect in effects if effect.setting == path]
         if values[0] == values[1] or None in values or len(of_path) != 1:
             continue
-        gap = mean_at(of_path[0], values[0]) - mean_at(of_path[0], values[1])
-        if gap >= _LEAST:
+        gap, width = _gap(of_path[0], *values)
+        if gap >= _LEAST and gap > width:
             found.append(Gain(path, values[0], values[1], gap))
     return sorted(found, key=lambda gain: -gain.gap)
 
@@ -70,14 +73,29 @@ def mean_at(effect: Effect, value: Any) -> float:
         effect: of the setting.
         value: a number, a choice, or shares by task.
     """
+    return float(_mix(effect, value) @ effect.means)
+
+
+def _gap(effect: Effect, one: Any, other: Any) -> tuple[float, float]:
+    """The difference of the means at two values, and half its interval.
+
+    For values between a curve's points it is a little too wide: it is the mean of those between the points.
+    """
+    mixes = _mix(effect, one), _mix(effect, other)
+    return float((mixes[0] - mixes[1]) @ effect.means), float(mixes[0] @ effect.gap_half_widths @ mixes[1])
+
+
+def _mix(effect: Effect, value: Any) -> np.ndarray:
+    """Parts of the effect's points that make up the value, (points,), sum 1; NaN for a choice that no trial has."""
+    points = np.eye(len(effect.values))
     if effect.kind == "shares":
         point = [value[task] for task in effect.tasks]
-        distances = np.linalg.norm(np.array(effect.values) - point, axis=1)
-        return effect.means[int(distances.argmin())]
+        return np.asarray(points[np.linalg.norm(np.array(effect.values) - point, axis=1).argmin()])
     if effect.kind == "choice":
-        return effect.means[effect.values.index(value)] if value in effect.values else float("nan")
+        return points[effect.values.index(value)] if value in effect.values else np.full(len(points), np.nan)
     scale = np.log if effect.is_log else np.asarray
-    return float(np.interp(scale(float(value)), scale(np.array(effect.values, dtype=float)), effect.means))
+    place, places = scale(float(value)), scale(np.array(effect.values, dtype=float))
+    return np.array([np.interp(place, places, point) for point in points])
 
 
 def _value(path: str, settings: Mapping[str, Any]) -> Any:

@@ -5,13 +5,16 @@
     cells.forEach((text, index) => {
       const cell = document.createElement(index ? "td" : "th");
       if (!index) cell.scope = "row";
+      if (text.length > 24) cell.classList.add("long");  // as those that stand in the page
       cell.textContent = text;
       row.append(cell);
     });
     return row;
   }
 
-  const number = (text) => (/^[+-]?[\d.,]+(e[+-]?\d+)?( %)?$/i.test(text) ? parseFloat(text.replaceAll(",", "")) : NaN);
+  // 1,234 and -2e-05; also with what stands behind: "86 % [30, 100]", "0.70 ± 0.02", "0.61 to 0.75".
+  const NUMBER = /^([+-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?)(?: %)?(?: (?:\[|±|to ).*)?$/i;
+  const number = (text) => parseFloat(NUMBER.exec(text)?.[1].replaceAll(",", ""));
   function compare(one, other) {  // numbers by value, before words; empty cells last
     const [a, b] = [number(one), number(other)];
     if (!one || !other) return !one - !other;

@@ -26,7 +26,8 @@ class WhatMattered:
     """For people to read.
 
     Attributes:
-        sentences: what the numbers rest on, one for each setting that clearly matters, and one for the others.
+        sentences: what the numbers rest on, one for each setting that clearly matters, and up to two for
+            the others.
         table: all settings, the largest share first; None where trials are too few.
         figures: by caption: all shares, then the effects of the settings with the largest.
         shares: of all settings, the largest first.
@@ -63,16 +64,19 @@ def what_mattered(study: optuna.Study) -> WhatMattered:
 def _sentences(model: ScoreModel, shares: list[Importance], gaps: dict[str, Effect]) -> list[str]:
     count = len(model.scores)
     pruned = f", {count - model.finished} of them pruned, with the score they may be expected to end with"
-    explained = round(100 * max(model.explained, 0.0))
+    predicted = round(100 * max(model.explained, 0.0))
     basis = (
-        f"From {count} trials{pruned if model.finished < count else ''}: the settings explain {explained} % of the "
-        "differences in overall between trials. The rest is chance, or what so few trials do not show."
+        f"From {count} trials{pruned if model.finished < count else ''}: the settings predict {predicted} % of the "
+        "differences in overall between trials that the prediction was not fitted to."
     )
     if model.seed_share is not None:
         basis += f" Seeds alone make {round(100 * model.seed_share)} %."
     clear = [one for one in shares if one.is_clear]
-    others = [one.path for one in shares if not one.is_clear]
     lines = [basis, *(_sentence(one, count, gaps.get(one.path)) for one in clear)]
+    hinted = [one.path for one in shares if not one.is_clear and one.path in gaps and gaps[one.path].gap.low > 0.0]
+    if hinted:
+        lines.append(f"Only a hint that they matter, a gap above 0: {', '.join(hinted)}.")
+    others = [one.path for one in shares if not one.is_clear and one.path not in hinted]
     if others:
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
         lines.append(f"No evidence that they matter: {', '.join(others[:_NAMED])}{more}.")
@@ -85,7 +89,7 @@ def _sentence(one: Importance, count: int, effect: Effect | None) -> str:
         worst, best, difference = _ends(effect)
         gap = f"{difference} between its worst value ({worst}) and its best ({best}); "
     elif effect is not None:
-        gap = "its best value depends on other settings; "
+        gap = "which value is best depends on other settings, or is not clear yet; "
     where = (
         f"; {round(100 * one.where_active.value)} % in the {one.trials} trials that have it"
         if one.trials < count
@@ -110,7 +114,10 @@ def _table(model: ScoreModel, shares: list[Importance], gaps: dict[str, Effect])
         "best",
         "gap",
     )
-    caption = "Parts of the variance of overall, with 95 % intervals; one that holds 0 is no evidence"
+    caption = (
+        "Parts of the variance of overall, and gaps between mean scores, with 95 % intervals; one that holds 0 is no "
+        "evidence"
+    )
     return Table(caption, headings, tuple(rows))
 
 

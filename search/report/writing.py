@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Container
 from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage
 
+from core.atomic_files import write_atomically, writing
 from search.comparison import Comparison
 from search.pages import page_source, render_page
 from search.provenance import code_version
@@ -15,12 +17,20 @@ from search.report.context import ReportContext
 from search.report.html import shown_section
 from search.report.markdown import markdown
 from search.report.sections import SECTIONS
+from search.study_snapshot import snapshot
 from search.trial_folders import TrialFolders
 
 __all__ = ["write_report"]
 
 
 _NAMED = 5  # trials without their folders
+_OWN = tuple(
+    f"{name}.csv"
+    for name in (
+        "trials", "settings", "curves", "importance", "effects", "comparison", "finalists", "ablation", "tradeoffs",
+        "errors-*",
+    )
+)  # fmt: skip
 _SCRIPTS = {f"{name}_script": page_source(f"report/{name}.js") for name in ("tables", "trials")}
 
 
@@ -35,6 +45,9 @@ def write_report(
 ) -> list[Path]:
     """Write ``report.html`` (self-contained), ``report.md`` and CSV files below ``out``; returns their paths.
 
+    The study may go on meanwhile: the report is of the trials as they are now. CSV files that an earlier report left
+    there and this one does not have are deleted.
+
     Args:
         study: the recorded study.
         folders: where its trials left their curves and predictions.
@@ -46,7 +59,9 @@ def write_report(
 
     Raises:
         UserError: if the study has no trial.
+        MachineError: if ``out`` cannot be written.
     """
+    study = snapshot(study)
     context = ReportContext(study, folders, comparison, data, storage, where)
     _warn_of_lost_curves(context)
     sections = [section for make in SECTIONS if (section := make(context)) is not None]
@@ -59,10 +74,18 @@ def write_report(
     frames = [pair for section in sections for pair in section.frames.items()]
     frames.sort(key=lambda pair: pair[0] != "trials.csv")  # the first to look at
     files |= {name: frame.to_csv(index=False) for name, frame in frames}
-    out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (out / name).write_text(content, encoding="utf-8")
+        write_atomically(out / name, content.encode())
+    _delete_others(out, files)
     return [out / name for name in files]
+
+
+def _delete_others(out: Path, written: Container[str]) -> None:
+    """An earlier report's files: beside the new ones they would be taken for theirs."""
+    for path in [path for pattern in _OWN for path in out.glob(pattern)]:
+        if path.name not in written:
+            with writing(path):
+                path.unlink()
 
 
 def _warn_of_lost_curves(context: ReportContext) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from core.config import RunConfig
 from search.effects import Effect, effects
 from search.effects_figures import effect_figure, importance_figure
-from search.effects_smoother import smooth
+from search.effects_smoother import Smoothed, smooth
 from search.importance import importances
 from search.score_model import fit_scores
 from search.space_parsing import parse_space
@@ -37,8 +38,9 @@ def test_a_line_is_found_again() -> None:
 
 
 def test_bands_hold_the_truth() -> None:
-    """Of the curve, the choices and the triangle, at all points of 10 studies of 40 trials."""
+    """Of the curve, the choices and the triangle, at all points of 10 studies of 40 trials; and so do gaps."""
     pool, held = runs(300), {RATE: [], ALPHA: [], RANK: [], WEIGHTS: []}  # type: ignore[var-annotated]
+    gaps_held, found_again = [], []
     for seed in range(10):
         rng = np.random.default_rng(seed)
         configs = tuple(pool[i] for i in rng.permutation(300)[:40])
@@ -55,9 +57,35 @@ def test_bands_hold_the_truth() -> None:
         }
         for path, truth in truths.items():
             held[path] += ((found[path].lows <= truth) & (truth <= found[path].highs)).tolist()
+            gap = found[path].gap
+            gaps_held.append(gap.low <= truth[found[path].best] - truth[found[path].worst] <= gap.high)
+        found_again.append(found[RATE].gap.low > 0.0)
     for path, inside in held.items():
         assert np.mean(inside) >= 0.85, path
     assert np.mean([one for inside in held.values() for one in inside]) >= 0.92
+    assert np.mean(gaps_held) >= 0.92
+    assert np.mean(found_again) >= 0.5  # in 40 trials, and half of the variance is chance
+
+
+@pytest.mark.parametrize("dimensions", [1, 2])
+def test_a_gap_that_chance_makes_holds_zero(dimensions: int) -> None:
+    """The best and the worst of many points, chosen for their difference, where all true means are the same."""
+    rng, above = np.random.default_rng(0), []
+    for _ in range(60):
+        x = rng.random((40, dimensions))
+        found = smooth(x, rng.normal(size=40), np.linspace(x.min(axis=0), x.max(axis=0), 25))
+        best, worst = found.means.argmax(), found.means.argmin()
+        above.append(found.means[best] - found.means[worst] > found.gap_half_widths()[best, worst])
+    assert np.mean(above) <= 0.1
+
+
+def test_gaps_of_choices_have_tukeys_intervals() -> None:
+    """Means of 4 groups of 10, noise 1: the studentized range, over the root of 2, of 4 groups and 36 degrees."""
+    weights = np.kron(np.eye(4), np.full(10, 0.1))
+    widths = Smoothed(np.zeros(4), weights, 1.0, 36.0).gap_half_widths()
+    expected = stats.studentized_range.ppf(0.95, 4, 36) / np.sqrt(10.0)
+    assert widths[~np.eye(4, dtype=bool)] == pytest.approx(expected, rel=0.03)
+    assert np.diag(widths) == pytest.approx(0.0)
 
 
 def test_an_effect_is_not_flattened() -> None:
@@ -66,6 +94,7 @@ def test_an_effect_is_not_flattened() -> None:
     rate = found[RATE]
     assert rate.gap.low <= 0.1 <= rate.gap.high
     assert rate.gap.value == pytest.approx(0.1, abs=0.015)
+    assert rate.gap.low > 0.05
     assert rate.values[rate.best] == pytest.approx(1e-4, rel=0.5)
     assert rate.is_log
     assert found[ALPHA].gap.value == pytest.approx(0.05, abs=0.01)

@@ -67,7 +67,9 @@ def test_the_winner_without_an_estimate_and_with_one(tmp_path: Path) -> None:
     assert "python -m search.finalists" in line
 
 
-def effect(path: str, kind: Any, values: list[Any], means: list[float], tasks: tuple[str, ...] = ()) -> Effect:
+def effect(
+    path: str, kind: Any, values: list[Any], means: list[float], tasks: tuple[str, ...] = (), width: float = 0.02
+) -> Effect:
     ends = tuple(means)
     best, worst = int(np.argmax(means)), int(np.argmin(means))
     return Effect(
@@ -81,7 +83,7 @@ def effect(path: str, kind: Any, values: list[Any], means: list[float], tasks: t
         ends,
         best,
         worst,
-        Estimate(0.1, 0.0, 0.2),
+        width * (1.0 - np.eye(len(values))),
         kind == "number",
         tasks,
     )
@@ -118,6 +120,16 @@ def test_gains_are_those_of_clear_settings_in_which_the_winner_differs_for_the_b
     assert clear_gains(clear, effects, default, winner) == []  # worse
     assert clear_gains(clear, effects, winner, winner) == []
     assert clear_gains([share("rate", is_clear=False)], effects, winner, default) == []
+    unsure = [effect("rank", "choice", [0, 8], [0.50, 0.53], width=0.04), RATE]
+    assert [one.path for one in clear_gains(clear, unsure, winner, default)] == ["rate"]
+    # A third of the way between two points on a logarithmic scale the gap is a third, and so is its interval.
+    near = {**default, "rate": 1e-5 * 10 ** (1 / 3)}
+    (gain,) = clear_gains([share("rate")], effects, near, default)
+    assert gain.gap == pytest.approx(0.2 / 3)
+    assert (
+        clear_gains([share("rate")], [effect("rate", "number", [1e-5, 1e-4], [0.5, 0.7], width=0.21)], near, default)
+        == []
+    )
     assert clear_and_same(clear, winner, {**default, "rank": 8}) == ["rank"]
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import optuna
+import pytest
 
+from search.importance import Importance, importances
 from search.report.what_mattered import what_mattered
 from search.report.writing import write_report
+from search.score_model import ScoreModel
 from search.trial_folders import TrialFolders
 from tests.search.planted import of, position, runs, study_of
 
@@ -43,11 +47,24 @@ def test_it_is_said_in_words() -> None:
     assert worst < 2e-5
     assert best > 5e-4
     # on average LoRA gains nothing; with a large alpha it does
-    assert by_path[RANK].startswith("lora.rank: its best value depends on other settings; ")
+    assert by_path[RANK].startswith("lora.rank: which value is best depends on other settings, or is not clear yet; ")
     active = sum(trial.user_attrs["config"].count('"rank":8') for trial in study.trials)
     assert f" in the {active} trials that have it." in alpha
     assert others.startswith("No evidence that they matter: ")
     assert "optim.schedule" in others
+
+
+def test_a_gap_without_a_clear_share_is_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsure(model: ScoreModel) -> list[Importance]:
+        return [replace(one, where_active=replace(one.where_active, low=-0.1)) for one in importances(model)]
+
+    monkeypatch.setattr("search.report.what_mattered.importances", unsure)
+    _, hint, others = what_mattered(planted()).sentences
+    assert hint.startswith("Only a hint that they matter, a gap above 0: ")
+    assert RATE in hint
+    assert "optim.schedule" not in hint
+    assert others.startswith("No evidence that they matter: ")
+    assert RATE not in others
 
 
 def test_the_table_and_the_figures_have_all_settings() -> None:

@@ -136,13 +136,14 @@ def test_sentences_are_escaped_on_the_page(tmp_path: Path) -> None:
     for task in SPECS:
         path = made.data / SPECS[task].files.dev
         lines = path.read_text().splitlines()
-        evil = [lines[0], *(line.replace(" the ", " </script><b>alert(1)</b> the ") for line in lines[1:])]
+        evil = [lines[0], *(line.replace(" the ", ' </script><b>alert(1)</b> "the" ') for line in lines[1:])]
         path.write_text("\n".join(evil) + "\n")
     assert "<b>alert(1)</b>" in path.read_text()
     charts = [part for part in section_of(made).parts if isinstance(part, Chart)]
     texts = [text for chart in charts for trace in chart.figure.data for text in trace.text or ()]
     assert any("&lt;b&gt;alert(1)&lt;/b&gt;" in text for text in texts)  # plotly would read tags
     assert not any("<b>" in text for text in texts)
+    assert any(' "the" ' in text for text in texts)  # plotly would not decode quotes
     page, words, *rest = write_report(made.study, made.folders, tmp_path / "report")
     assert "<b>alert" not in page.read_text()
     assert {"errors-sst.csv", "errors-sts.csv"} < {one.name for one in rest}
