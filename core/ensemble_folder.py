@@ -34,8 +34,8 @@ def save_ensemble_folder(
         shares: task -> name -> share in the task's average, above 0, sum 1.
         provenance: where the ensemble comes from, JSON-able.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     remove_model(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, trained, own in members:
         save_model_folder(folder / MEMBERS / name, trained, own)
     # Last: with it the folder is one that loads.

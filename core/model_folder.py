@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from core.lora import merged_state_dict
 from core.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, encoder_names
 from data.errors import UserError
 from data.rows import RowLayout
-from data.tokenizer import load_tokenizer, save_tokenizer
+from data.tokenizer import load_tokenizer, remove_tokenizer, save_tokenizer
 
 __all__ = [
     "ENSEMBLE",
@@ -67,8 +68,8 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
         trained: what to save.
         provenance: where the model comes from, JSON-able.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     remove_model(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     for part in trained.model.parts():
         place = _encoder_folder(folder, part.name)
         save_bert(place, part.encoder.config, merged_state_dict(part.encoder))
@@ -115,16 +116,21 @@ def load_run_config(folder: Path) -> RunConfig:
 def remove_model(folder: Path) -> None:
     """Remove a model, whose encoders may lie elsewhere, or an ensemble; first what makes the folder one that loads.
 
-    Files that are part of neither stay.
+    Files that are part of neither stay; the folder goes where there are none.
     """
     if (folder / ENSEMBLE).exists():
         (folder / ENSEMBLE).unlink()
         shutil.rmtree(folder / MEMBERS, ignore_errors=True)
     for name in (_RUN_CONFIG, _HEADS, _PROVENANCE):
         (folder / name).unlink(missing_ok=True)
-    remove_bert(folder)
-    for config in (folder / _ENCODERS).glob("*/config.json"):
-        remove_bert(config.parent)
+    encoders = folder / _ENCODERS
+    own = [config.parent for config in encoders.glob("*/config.json")]
+    for place in (*own, folder):
+        remove_bert(place)
+        remove_tokenizer(place)
+    for emptied in (*own, encoders, folder):
+        with suppress(OSError):  # there are other files in it, or it is not there
+            emptied.rmdir()
 
 
 def _encoder_folder(folder: Path, name: str) -> Path:

@@ -17,8 +17,9 @@ from tokenizers.models import WordPiece
 
 from data.errors import UserError
 
-__all__ = ["SpecialIds", "load_tokenizer", "save_tokenizer", "special_ids"]
+__all__ = ["SpecialIds", "load_tokenizer", "remove_tokenizer", "save_tokenizer", "special_ids"]
 
+_TOKENIZER, _VOCABULARY, _SETTINGS = "tokenizer.json", "vocab.txt", "tokenizer_config.json"
 _SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -54,11 +55,11 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     Raises:
         UserError: if neither file is there or can be read, or the tokenizer is not BERT's.
     """
-    whole, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
+    whole, vocabulary = folder / _TOKENIZER, folder / _VOCABULARY
     if whole.is_file():
         tokenizer = _from_json(whole)
     elif vocabulary.is_file():
-        tokenizer = _from_vocabulary(vocabulary, folder / "tokenizer_config.json")
+        tokenizer = _from_vocabulary(vocabulary, folder / _SETTINGS)
     else:
         raise UserError(f"{folder}: no tokenizer: there is neither tokenizer.json nor vocab.txt")
     tokenizer.no_truncation()
@@ -86,9 +87,15 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, max_length: int = 512) ->
         "model_max_length": max_length,
         **{f"{token.strip('[]').lower()}_token": token for token in _SPECIAL_TOKENS},
     }
-    tokenizer.save(str(folder / "tokenizer.json"))
-    (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
-    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    tokenizer.save(str(folder / _TOKENIZER))
+    (folder / _VOCABULARY).write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
+    (folder / _SETTINGS).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def remove_tokenizer(folder: Path) -> None:
+    """Remove what :func:`save_tokenizer` has written, if it has."""
+    for name in (_TOKENIZER, _VOCABULARY, _SETTINGS):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _class_settings(normaliser: Any) -> dict[str, Any]:

@@ -10,15 +10,14 @@ import numpy as np
 from core.evaluation import Evaluation
 from core.metrics import Bags, BagScores
 from core.run_folder import RunFolder
-from data.errors import UserError
 from data.gold import Labels
 from data.tasks import TaskSpec
+from search.stored_predictions import check_score, check_size, load_predictions
 from search.trial_folders import TrialFolders
 
 __all__ = ["Checkpoint", "score_bags", "stored_checkpoints"]
 
 _AT_ONCE = 32  # checkpoints whose predictions are in memory
-_SAME = 1e-6  # versions of a library may differ in a last digit
 
 
 @dataclass(frozen=True)
@@ -39,18 +38,10 @@ class Checkpoint:
         """For the dev examples of a task that trials are scored on: class probabilities (N, K) or scores (N,).
 
         Raises:
-            UserError: if they cannot be read, or are not of ``size`` examples.
+            UserError: if they are gone or cannot be read, or are not of ``size`` examples.
         """
-        path = self.run.predictions(spec.name, self.evaluation.rung)
-        try:
-            stored: np.ndarray = np.load(path)
-        except (OSError, ValueError, EOFError) as error:
-            raise UserError(f"'{path}' with trial {self.trial}'s dev predictions cannot be read: {error}") from None
-        if len(stored) != size:
-            raise UserError(
-                f"the dev file of {spec.name} has changed: it has {size} examples to be scored on, and trial "
-                f"{self.trial} predicted {len(stored)}"
-            )
+        stored = load_predictions(self.run, self.trial, spec.name, self.evaluation.rung)
+        check_size(stored, size, spec, self.trial)
         return stored
 
 
@@ -92,15 +83,6 @@ def score_bags(checkpoints: Sequence[Checkpoint], spec: TaskSpec, gold: Labels, 
         some = checkpoints[start : start + _AT_ONCE]
         part = bags.scores(spec, [one.predictions(spec, len(gold)) for one in some], gold)
         for one, score in zip(some, part.whole, strict=True):
-            _check(one, spec, float(score))
+            check_score(float(score), one.evaluation.scores[spec.name], spec, one.trial)
         parts.append(part)
     return BagScores.joined(parts)
-
-
-def _check(checkpoint: Checkpoint, spec: TaskSpec, score: float) -> None:
-    was = checkpoint.evaluation.scores[spec.name]
-    if abs(score - was) > _SAME:
-        raise UserError(
-            f"the dev file of {spec.name} has changed; it no longer gives trial {checkpoint.trial} its {spec.metric} "
-            f"of {was:.4f}"
-        )

@@ -10,7 +10,6 @@ from statistics import fmean, median
 import numpy as np
 import optuna
 
-from core.config import DataConfig
 from core.metrics import ScoreIntervals
 from data.errors import UserError
 from search.dev_bootstrap import overall_replicates
@@ -128,10 +127,7 @@ def _replicates(
 ) -> tuple[list[np.ndarray] | None, str]:
     """Of each configuration, (replicates, seeds); or None, and why."""
     records = [record for one in configurations for record in one.records]
-    config = max(records, key=lambda record: record.number).config
-    assert config is not None, "a finished trial has its configuration"
-    if directory is not None:
-        config = config.model_copy(update={"data": DataConfig(directory=str(directory))})
+    config = max(records, key=lambda record: record.number).configured(directory)
     try:
         together = overall_replicates(records, folders, config)
     except UserError as error:

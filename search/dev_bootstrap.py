@@ -13,6 +13,7 @@ from core.metrics import bootstrap_scores, counted_metric, overall_score
 from data.errors import UserError
 from data.gold import Labels
 from data.tasks import TaskSpec
+from search.stored_predictions import check_score, check_size, load_predictions
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 
@@ -20,7 +21,6 @@ __all__ = ["overall_replicates", "score_replicates", "stored_predictions", "task
 
 REPLICATES = 1000  # a standard deviation from so many is itself known to 2 %
 _SEED = 0
-_SAME = 1e-6  # versions of a library may differ in a last digit
 
 
 def overall_replicates(records: Sequence[TrialRecord], folders: TrialFolders, config: RunConfig) -> np.ndarray:
@@ -81,20 +81,9 @@ def stored_predictions(folders: TrialFolders, record: TrialRecord, spec: TaskSpe
         UserError: if they are gone, cannot be read, or are not of these labels.
     """
     assert record.result.best_rung is not None, "a trial with a score has a best rung"
-    path = folders.run(record.number).predictions(spec.name, record.result.best_rung)
-    try:
-        stored: np.ndarray = np.load(path)
-    except FileNotFoundError:
-        raise UserError(
-            f"'{path}' with trial {record.number}'s dev predictions is gone (--runs-dir says where to look)"
-        ) from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"'{path}' with trial {record.number}'s dev predictions cannot be read: {error}") from None
-    once = np.ones((1, len(gold)))
-    was = record.result.scores[spec.name]
-    if len(stored) != len(gold) or abs(float(counted_metric(spec, stored, gold, once)[0]) - was) > _SAME:
-        raise UserError(
-            f"the dev file of {spec.name} has changed; it no longer gives trial {record.number} its "
-            f"{spec.metric} of {was:.4f}"
-        )
+    number = record.number
+    stored = load_predictions(folders.run(number), number, spec.name, record.result.best_rung)
+    check_size(stored, len(gold), spec, number)
+    score = float(counted_metric(spec, stored, gold, np.ones((1, len(gold))))[0])
+    check_score(score, record.result.scores[spec.name], spec, number)
     return stored

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from scipy.spatial import Delaunay, QhullError
 
+from core.metrics import Interval
 from search.effects_smoother import Smoothed, smooth
-from search.importance import Estimate, is_measurable
+from search.importance import is_measurable
 from search.importance_settings import Setting
 from search.score_model import ScoreModel
 
@@ -61,12 +62,12 @@ class Effect:
     tasks: tuple[str, ...] = ()
 
     @property
-    def gap(self) -> Estimate:
+    def gap(self) -> Interval:
         """Between the best mean and the worst. They were chosen for being far apart, so it is somewhat too large; its
         interval allows for the choice.
         """
         gap, width = self.means[self.best] - self.means[self.worst], float(self.gap_half_widths[self.best, self.worst])
-        return Estimate(gap, gap - width, gap + width)
+        return Interval(gap, gap - width, gap + width)
 
 
 def effects(model: ScoreModel) -> list[Effect]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from core.metrics import Expectation, Expectations
@@ -13,6 +15,7 @@ __all__ = [
     "estimate_table",
     "expectation_line",
     "expectations_table",
+    "gone_line",
     "interval_words",
     "missing_line",
     "report_lines",
@@ -51,11 +54,16 @@ def expectation_line(overall: Expectation, chosen: str) -> str:
 
 def missing_line(estimate: Estimate) -> str:
     """Which trials are not in the estimate; empty where all are."""
-    if not estimate.gone:
+    return gone_line(estimate.gone)
+
+
+def gone_line(gone: Sequence[int]) -> str:
+    """The same of any trials, by their numbers; empty without any."""
+    if not gone:
         return ""
-    named = ", ".join(map(str, estimate.gone[:_SHOWN]))
-    more = f" and {len(estimate.gone) - _SHOWN} more" if len(estimate.gone) > _SHOWN else ""
-    plural = "s" if len(estimate.gone) > 1 else ""
+    named = ", ".join(map(str, gone[:_SHOWN]))
+    more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
+    plural = "s" if len(gone) > 1 else ""
     return f"Not among these, as their dev predictions are gone: trial{plural} {named}{more}."
 
 

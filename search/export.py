@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,7 +30,7 @@ from search.expected_words import interval_words, report_lines
 from search.finalists.outcome import final_line
 from search.finished_study import open_study, pick_trial
 from search.options import RUNS, DataDir, OtherDevice, RunsDir, StorageUrl
-from search.prediction_files import predicted_splits, write_split
+from search.prediction_files import PROVENANCE, predicted_splits, remove_predictions, write_provenance, write_split
 from search.provenance import described, made_from
 from search.storage import open_storage
 from search.stored_trial import require_model, stored_config
@@ -54,6 +53,8 @@ def export_trial(
 ) -> dict[str, Any]:
     """Write ``predictions/`` and ``model/`` below ``out``; returns the provenance, which holds the dev scores.
 
+    ``predictions/provenance.json`` is written last: an export that was cut short has none.
+
     Args:
         study: name of the study.
         trial: the trial to export.
@@ -67,6 +68,7 @@ def export_trial(
         UserError: if the model in the folder is not one of the RunConfig, or is of an earlier version.
     """
     trained = load_best_model(folder, config, resources)
+    remove_predictions(out, config.tasks)
     device = pick_device(config.compute.device)
     dev, gold = {}, {}
     for name, task in config.tasks.items():
@@ -94,7 +96,7 @@ def export_trial(
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     save_model_folder(out / "model", replace(trained, model=trained.model.cpu()), provenance)
-    (out / "predictions" / "provenance.json").write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
+    write_provenance(out / "predictions" / PROVENANCE, provenance)
     return provenance
 
 

@@ -7,24 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from core.metrics import Interval
 from search.importance_settings import Setting
 from search.score_model import ScoreModel
 
-__all__ = ["Estimate", "Importance", "importances", "is_measurable"]
+__all__ = ["Importance", "importances", "is_measurable"]
 
 _DONORS = 4  # other trials whose value each trial is tried with
 _FEWEST_ACTIVE = 5
 _LEVEL = 0.975
 _SEED = 1
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number, with the ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -43,8 +35,8 @@ class Importance:
 
     path: str
     trials: int
-    overall: Estimate
-    where_active: Estimate
+    overall: Interval
+    where_active: Interval
 
     @property
     def is_clear(self) -> bool:
@@ -101,6 +93,6 @@ def _importance(model: ScoreModel, setting: Setting, rng: np.random.Generator) -
     )
 
 
-def _share(mean: float, width: float, variance: float) -> Estimate:
+def _share(mean: float, width: float, variance: float) -> Interval:
     # Where the few trials of a conditional setting all score the same, nothing is there to share out.
-    return Estimate(*(number / variance if variance > 0.0 else 0.0 for number in (mean, mean - width, mean + width)))
+    return Interval(*(number / variance if variance > 0.0 else 0.0 for number in (mean, mean - width, mean + width)))

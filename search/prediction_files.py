@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from core.atomic_files import write_atomically
 from core.metrics import predicted_classes
 from data.errors import UserError
 from data.tasks import SplitName, TaskSpec
 
 __all__ = [
+    "ENSEMBLE",
+    "PROVENANCE",
+    "is_recorded",
     "predicted_splits",
     "prediction_path",
     "prediction_values",
     "read_predictions",
+    "remove_predictions",
     "write_predictions",
+    "write_provenance",
     "write_split",
 ]
+
+PROVENANCE = "provenance.json"  # beside predictions: of which trial or ensemble search.export wrote them
+ENSEMBLE = "ensemble.json"  # above predictions: of which ensemble search.ensemble wrote them
 
 
 def predicted_splits(spec: TaskSpec) -> tuple[SplitName, ...]:
@@ -30,6 +41,40 @@ def write_split(out: Path, spec: TaskSpec, split: SplitName, ids: Sequence[str],
     """Write ``predictions/TASK-SPLIT-output.csv`` below ``out``: class probabilities (N, K) or scores (N,)."""
     path = prediction_path(out / "predictions", spec.name, split)
     write_predictions(path, spec, ids, prediction_values(spec, predictions))
+
+
+def remove_predictions(out: Path, tasks: Collection[str]) -> None:
+    """Remove what was predicted before, so that neither it nor its record stays beside other predictions.
+
+    A folder of predictions without a record is thus one that was not finished.
+
+    Args:
+        out: the folder above ``predictions/``; need not exist.
+        tasks: that will be predicted. Files of others go too where a record says that they were written here.
+    """
+    folder = out / "predictions"
+    splits: tuple[SplitName, ...] = ("dev", "test")
+    for split in splits:
+        for path in folder.glob(f"*-{split}-output.csv") if is_recorded(out) else ():
+            path.unlink()
+        for task in tasks:
+            prediction_path(folder, task, split).unlink(missing_ok=True)
+    for record in _records(out):  # last: until here it is right
+        record.unlink(missing_ok=True)
+
+
+def is_recorded(out: Path) -> bool:
+    """Whether search.export or search.ensemble wrote what is below the folder."""
+    return any(record.is_file() for record in _records(out))
+
+
+def _records(out: Path) -> tuple[Path, ...]:
+    return out / "predictions" / PROVENANCE, out / ENSEMBLE
+
+
+def write_provenance(path: Path, provenance: Mapping[str, Any]) -> None:
+    """The record of predictions, JSON; to be written last, when all that it speaks of is there."""
+    write_atomically(path, (json.dumps(provenance, indent=2) + "\n").encode())
 
 
 def prediction_path(folder: Path, task: str, split: SplitName) -> Path:
@@ -57,10 +102,9 @@ def write_predictions(path: Path, spec: TaskSpec, ids: Sequence[str], values: Se
 
     Like the course's own writer, every line ends in a blank before its line feed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"id \t {spec.prediction_column} \n"]
     lines += [f"{example} , {value} \n" for example, value in zip(ids, values, strict=True)]
-    path.write_text("".join(lines), encoding="utf-8", newline="")
+    write_atomically(path, "".join(lines).encode())
 
 
 def read_predictions(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]:

@@ -60,7 +60,9 @@ def main(
         number = pick_trial(opened, provenance.get("trial")).number
         record = TrialRecord.read(pick_trial(opened, number))
         tasks = tasks or ({} if record.config is None else dict(record.config.tasks))
-        if not expected and "members" not in provenance:
+        if not provenance:
+            unknown = f"{folder} has no record of the trial that predicted this; export it again"
+        elif not expected and "members" not in provenance:
             estimate, unknown = estimate_trial(opened, number, TrialFolders(runs_dir / study), data)
             expected = {} if estimate is None else estimate.rows
     found = score_predictions(folder, labels, tasks or _builtin_tasks(folder))

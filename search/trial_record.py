@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Self
 
 from optuna.trial import FrozenTrial, Trial
 
-from core.config import RunConfig
+from core.config import DataConfig, RunConfig
 from core.cost import Cost
 from core.evaluation import Evaluation
 
@@ -106,3 +107,10 @@ class TrialRecord:
             result=TrialResult.read(attrs),
             repeat_of=attrs.get(REPEAT_OF),
         )
+
+    def configured(self, directory: Path | None = None) -> RunConfig:
+        """What a scored trial was trained with; its data in another folder if one is given."""
+        assert self.config is not None, "a scored trial has its configuration"
+        if directory is None:
+            return self.config
+        return self.config.model_copy(update={"data": DataConfig(directory=str(directory))})

@@ -9,7 +9,6 @@ from typing import Any
 
 import optuna
 
-from core.config import DataConfig, RunConfig
 from core.metrics import Expectation, Expectations, replay_best_run, replay_selection
 from data.errors import UserError
 from search.checkpoints import Checkpoint, stored_checkpoints
@@ -20,7 +19,6 @@ from search.trial_record import TrialRecord
 
 __all__ = [
     "Estimate",
-    "configured",
     "estimate",
     "estimate_best",
     "estimate_trial",
@@ -123,9 +121,7 @@ def estimate(
         UserError: if the winner's predictions or the dev files are gone, are not those of the recorded scores, or
             there are too few dev examples.
     """
-    config = winner.config
-    assert config is not None, "a finished trial has its configuration"
-    config = configured(config, directory)
+    config = winner.configured(directory)
     specs = {name: config.tasks[name].spec for name in winner.result.scores}  # in the study's order
     found, gone = stored_checkpoints(sorted(candidates), folders, specs)
     if winner.number in gone:
@@ -140,11 +136,6 @@ def estimate(
         expectations = replay_best_run(scored.bags, runs, at, specs, scored.weights)
     trials = len({one.trial for one in found})
     return Estimate(winner.number, expectations, trials, len(found), scored.resamples, gone)
-
-
-def configured(config: RunConfig, directory: Path | None) -> RunConfig:
-    """The run, with its data in another folder if one is given."""
-    return config if directory is None else config.model_copy(update={"data": DataConfig(directory=str(directory))})
 
 
 def _place(winner: TrialRecord, checkpoints: Sequence[Checkpoint]) -> int:

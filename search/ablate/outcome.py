@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import optuna
 
-from core.config import DataConfig, RunConfig
+from core.config import RunConfig
 from core.metrics import ScoreIntervals
 from data.errors import UserError
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan
@@ -132,9 +132,8 @@ def read_outcome(study: optuna.Study, folders: TrialFolders, data: Path | None =
     if not runs[WINNER]:
         return None
     trained = {name: records for name, records in runs.items() if records}
-    config = runs[WINNER][-1].config  # where it was trained, the data may have moved since the search
-    assert config is not None, "a finished trial has its configuration"
-    intervals, examples_unknown = _intervals(trained, folders, config, data)
+    config = runs[WINNER][-1].configured(data)  # where it was trained, the data may have moved since the search
+    intervals, examples_unknown = _intervals(trained, folders, config)
     place = {name: index for index, name in enumerate(trained)}
     scores = {name: _scores(records, folders) for name, records in trained.items()}
     rows = [_row(row, scores, place, intervals) for row in plan.rows]
@@ -187,11 +186,9 @@ def _values(records: Sequence[TrialRecord], name: str) -> list[float]:
 
 
 def _intervals(
-    runs: Mapping[str, Sequence[TrialRecord]], folders: TrialFolders, config: RunConfig, data: Path | None
+    runs: Mapping[str, Sequence[TrialRecord]], folders: TrialFolders, config: RunConfig
 ) -> tuple[dict[str, ScoreIntervals], str]:
     """Of each score, its configurations in the order of ``runs``; and why the dev examples are not in them."""
-    if data is not None:
-        config = config.model_copy(update={"data": DataConfig(directory=str(data))})
     records = [record for group in runs.values() for record in group]
     replicates: dict[str, np.ndarray] | None = None
     reason = ""

@@ -26,20 +26,19 @@ def expected_of_selection(
     Args:
         options: how it was selected.
         trials: numbers of all that might have been in the pool.
-        pool: what it was selected from: the best of them by their overall scores.
+        pool: what it was selected from.
         folders: where they left their predictions.
         shares: of the ensemble.
     """
-    selected_from = sorted({*trials, *(one.number for one in pool)})
     try:
-        replay = Replay.stored(selected_from, len(pool), options, pool[0].config, folders)
+        replay = Replay.stored(trials, {one.number for one in pool}, options, pool[0].config, folders)
         found = replay.expect(shares)
     except UserError as error:
         return {}, [unknown_line(str(error))]
     record: dict[str, Any] = {
         "overall": asdict(found.overall),
         **{task: asdict(one) for task, one in found.tasks.items()},
-        "selected_from": {"trials": len(selected_from)},
+        "selected_from": {"trials": replay.trials},
         "resamples": replay.resamples,
     }
-    return record, expected_words(found, len(selected_from), replay.resamples)
+    return record, expected_words(found, replay.trials, replay.resamples)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from search.ensemble.members import Library
 from search.ensemble.result import Ensemble
 from search.ensemble.selection import GreedyOptions, select_members
 from search.ensemble.words import selection_words
-from search.prediction_files import write_split
+from search.prediction_files import PROVENANCE, remove_predictions, write_provenance, write_split
 from search.provenance import described, made_from
 from search.stored_study import check_same_data
 from search.trial_folders import TrialFolders
@@ -84,13 +83,13 @@ def export_ensemble(
 
 
 def _write(out: Path, ensemble: Ensemble, resources: Resources, provenance: dict[str, Any]) -> None:
+    remove_predictions(out, ensemble.shares)
     for output in ensemble.outputs:
         write_split(out, output.examples.spec, output.split, output.examples.ids, output.predictions)
     names = {member.number: member.folder.path.name for member in ensemble.members}
     shares = {task: {names[n]: share for n, share in of_task.items()} for task, of_task in ensemble.shares.items()}
     save_ensemble_folder(out / "model", _models(ensemble, resources, provenance), shares, provenance)
-    text = json.dumps(provenance, indent=2) + "\n"
-    (out / "predictions" / "provenance.json").write_text(text, encoding="utf-8")
+    write_provenance(out / "predictions" / PROVENANCE, provenance)
 
 
 def _models(

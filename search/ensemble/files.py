@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.atomic_files import write_atomically
-from core.model_folder import save_model_folder
+from core.model_folder import remove_model, save_model_folder
 from core.scoring import DevScores
 from search.ensemble.members import Member
 from search.ensemble.result import Ensemble
-from search.prediction_files import write_split
+from search.prediction_files import ENSEMBLE, is_recorded, remove_predictions, write_provenance, write_split
 
 __all__ = ["ensemble_record", "write_ensemble"]
 
@@ -23,21 +20,21 @@ def write_ensemble(out: Path, ensemble: Ensemble, origin: dict[str, Any]) -> Non
     """Write ``predictions/``, ``ensemble.json`` and, for a soup, ``model/``.
 
     Args:
-        out: made if missing; what an earlier ensemble left there is deleted, so that no file is of another one.
+        out: made if missing; what an earlier ensemble or export left there is deleted, so that no file is of another
+            one.
         ensemble: all of it.
         origin: the study, how the members were chosen, the data and the code.
     """
-    record = out / "ensemble.json"
-    if record.exists():
-        for folder in (out / "predictions", out / "model"):
-            shutil.rmtree(folder, ignore_errors=True)
+    if is_recorded(out):  # else a model there is not one of ours
+        remove_model(out / "model")
+    remove_predictions(out, ensemble.shares)
     for output in ensemble.outputs:
         write_split(out, output.examples.spec, output.split, output.examples.ids, output.predictions)
     written = datetime.now(UTC).isoformat(timespec="seconds")
     provenance = {**origin, "written": written, **ensemble_record(ensemble)}
     if ensemble.model is not None:
         save_model_folder(out / "model", replace(ensemble.model, model=ensemble.model.model.cpu()), provenance)
-    write_atomically(record, (json.dumps(provenance, indent=2) + "\n").encode())
+    write_provenance(out / ENSEMBLE, provenance)
 
 
 def ensemble_record(ensemble: Ensemble) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from core.config import RunConfig
 from core.run_folder import RunFolder
 from data.errors import UserError
 from search.finished_study import pick_trial, ranked_trials
+from search.stored_predictions import load_predictions
 from search.stored_trial import require_model, stored_config
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord, TrialResult
@@ -130,16 +131,9 @@ class Library:
         if self.needs_models:
             require_model(folder, "; --dev-only averages stored dev predictions, without models")
         config = stored_config(folder, self.data, self.device)
-        predictions = {task: _load(folder.predictions(task, result.best_rung)) for task in config.tasks}
+        predictions = {task: load_predictions(folder, trial.number, task, result.best_rung) for task in config.tasks}
         return Member(trial.number, trial.params, folder, config, result, predictions)
 
 
 def _is_scored(record: TrialRecord) -> bool:
     return record.result.best_rung is not None and record.repeat_of is None
-
-
-def _load(path: Path) -> np.ndarray:
-    try:
-        return np.asarray(np.load(path))
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path}: dev predictions cannot be read: {error}") from error

@@ -8,20 +8,20 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial
 
-from core.config import DataConfig
 from core.metrics import Expectations
 from data.errors import UserError
 from search.checkpoints import stored_checkpoints
 from search.dev_bags import gold_of
 from search.ensemble.selection import GreedyOptions
 from search.ensemble.winners_curse import Replay
-from search.finished_study import ranked_trials
+from search.finished_study import rank, ranked_trials
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 
-__all__ = ["Outlook", "outlook"]
+__all__ = ["STEPS", "Outlook", "outlook"]
 
-_OPTIONS = GreedyOptions(steps=10, bags=20)
+STEPS = 10
+_OPTIONS = GreedyOptions(STEPS, bags=20)
 _CANDIDATES = 30
 _MOST_TRIALS = 200  # whose rungs are looked at; no others are among the candidates of more than a rare resample
 
@@ -32,8 +32,9 @@ class Outlook:
 
     Attributes:
         scores: the ensemble's, overall and of each task.
-        gain: over the best trial alone, which in each resample is chosen anew; positive where the ensemble is better.
-        best: number of the best trial.
+        gain: over the trial with the highest score alone, which in each resample is chosen anew; positive where the
+            ensemble is better.
+        best: number of the trial with the highest score.
         shares: trial -> share in every task's average, the largest first, sum 1; at most 10 trials.
         candidates: from how many trials it was selected, at most 30.
         trials: how many might have been candidates.
@@ -59,7 +60,7 @@ def outlook(study: optuna.Study, folders: TrialFolders, data: Path | None = None
         folders: where its trials left their predictions.
         data: folder with the tasks' files; None: where the best trial had them.
     """
-    ranked = ranked_trials(study)
+    ranked = sorted(ranked_trials(study), key=rank)  # by score alone, also where the study chose by means over runs
     if not ranked:
         return None, ""
     if len(ranked) == 1:
@@ -72,10 +73,7 @@ def outlook(study: optuna.Study, folders: TrialFolders, data: Path | None = None
 
 def _outlook(ranked: list[FrozenTrial], folders: TrialFolders, data: Path | None) -> Outlook:
     best = TrialRecord.read(ranked[0])
-    config = best.config
-    assert config is not None, "a finished trial has its configuration"
-    if data is not None:
-        config = config.model_copy(update={"data": DataConfig(directory=str(data))})
+    config = best.configured(data)
     gold = gold_of(config)
     found, gone = stored_checkpoints(sorted(one.number for one in ranked[:_MOST_TRIALS]), folders, config.tasks)
     if best.number in gone:
@@ -87,7 +85,7 @@ def _outlook(ranked: list[FrozenTrial], folders: TrialFolders, data: Path | None
     return Outlook(
         scores=replay.expect(shares),
         gain=replay.expect_gain(shares),
-        best=best.number,
+        best=replay.best.trial,
         shares=dict(sorted(of_trials.items(), key=lambda item: -item[1])),
         candidates=candidates,
         trials=len(ranked),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -34,7 +34,7 @@ class Replay:
 
     Attributes:
         checkpoints: all rungs of the trials that it may have selected from.
-        pool: from how many trials it did: from the best by their overall scores, where only these still had a model.
+        pool: from how many of them it did: from the best by their overall scores.
         options: how it selected.
         tasks: of the study.
         gold: per task, the labels that trials are scored by on dev.
@@ -48,18 +48,31 @@ class Replay:
 
     @classmethod
     def stored(
-        cls, trials: Sequence[int], pool: int, options: GreedyOptions, config: RunConfig, folders: TrialFolders
+        cls,
+        trials: Iterable[int],
+        pool: Collection[int],
+        options: GreedyOptions,
+        config: RunConfig,
+        folders: TrialFolders,
     ) -> Self:
         """Of trials by their numbers.
+
+        Args:
+            trials: all that may have been in the pool.
+            pool: those that were. A better one that was not has lost its model, whatever a resample says of its score,
+                so it is left out; of the others the scores decided, and do so anew.
+            options: how it selected.
+            config: the tasks, and where their dev files are.
+            folders: where the trials left their predictions.
 
         Raises:
             UserError: if dev predictions or files are gone.
         """
         gold = gold_of(config)
-        checkpoints, gone = stored_checkpoints(sorted(trials), folders, config.tasks)
+        checkpoints, gone = stored_checkpoints(sorted({*trials, *pool}), folders, config.tasks)
         if gone:
             raise UserError(f"trial {gone[0]}'s dev predictions are gone")
-        return cls(checkpoints, pool, options, config.tasks, gold)
+        return cls(_selectable(checkpoints, pool), len(pool), options, config.tasks, gold)
 
     @cached_property
     def resamples(self) -> int:
@@ -86,6 +99,11 @@ class Replay:
             UserError: as :meth:`expect`.
         """
         return expect_difference(self._ensembles(shares), self._best_trials, self._specs, self._weights)
+
+    @property
+    def trials(self) -> int:
+        """How many it may have selected from."""
+        return len({one.trial for one in self.checkpoints})
 
     @property
     def best(self) -> Checkpoint:
@@ -185,3 +203,12 @@ class Replay:
             if len(best) == self.pool:
                 break
         return list(best.values())
+
+
+def _selectable(checkpoints: Sequence[Checkpoint], pool: Collection[int]) -> list[Checkpoint]:
+    """Without those of trials that are better than the last one in the pool, and not in it."""
+    best: dict[int, float] = {}
+    for one in checkpoints:
+        best[one.trial] = max(best.get(one.trial, -np.inf), one.evaluation.overall)
+    last = min((best[trial], -trial) for trial in pool)  # of equals the first trial is the better one
+    return [one for one in checkpoints if one.trial in pool or (best[one.trial], -one.trial) < last]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from core.config import DataConfig
 from core.metrics import Expectations, replay_mean_selection
 from data.errors import UserError
 from search.checkpoints import stored_checkpoints
@@ -35,10 +34,7 @@ def expect_mean(
             are too few dev examples.
     """
     first = runs[winner][0]
-    config = first.config
-    assert config is not None, "a finished trial has its configuration"
-    if directory is not None:
-        config = config.model_copy(update={"data": DataConfig(directory=str(directory))})
+    config = first.configured(directory)
     specs = {name: config.tasks[name].spec for name in first.result.scores}  # in the study's order
     numbers = {name: [record.number for record in of] for name, of in runs.items()}
     checkpoints, gone = stored_checkpoints(sorted(one for of in numbers.values() for one in of), folders, specs)

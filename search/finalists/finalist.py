@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.config import DataConfig, RunConfig
+from core.config import RunConfig
 from core.metrics import ScoreIntervals
 from data.errors import UserError
 from search.dev_bootstrap import score_replicates
@@ -112,13 +112,12 @@ def measure(
 
     found = []
     for place, name in enumerate(names):
-        config, table = runs[name][0].config, candidates[name]
-        assert config is not None, "a finished trial has its configuration"
+        table = candidates[name]
         values = {row: scores[row][place].tolist() for row in replicates}
         found.append(
             Finalist(
                 name,
-                config,
+                runs[name][0].configured(),
                 table["trial"],
                 table["preset"],
                 table["is_default"],
@@ -140,12 +139,8 @@ def _replicates(
 ) -> tuple[dict[str, list[np.ndarray] | None], str]:
     """Of ``overall`` and each task, those of each configuration, (replicates, runs); or None, and why."""
     records = [record for of in runs.values() for record in of]
-    config = records[-1].config
-    assert config is not None, "a finished trial has its configuration"
-    if data is not None:
-        config = config.model_copy(update={"data": DataConfig(directory=str(data))})
     try:
-        together = score_replicates(records, folders, config)
+        together = score_replicates(records, folders, records[-1].configured(data))
     except UserError as error:
         return dict.fromkeys((OVERALL, *records[0].result.scores)), str(error)
     ends = np.cumsum([len(of) for of in runs.values()])

@@ -11,10 +11,10 @@ from core.metrics import BagScores, Expectation, replay_selection
 from data.errors import UserError
 from search.checkpoints import score_bags, stored_checkpoints
 from search.dev_bags import bags_of, gold_of
-from search.finished_study import ranked_trials
+from search.finished_study import rank, ranked_trials
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
-from search.winners_curse import MOST_CHECKPOINTS, configured
+from search.winners_curse import MOST_CHECKPOINTS
 
 __all__ = ["expected_progress"]
 
@@ -25,10 +25,11 @@ _POINTS = 20
 def expected_progress(
     study: optuna.Study, folders: TrialFolders, directory: Path | None = None
 ) -> dict[int, Expectation]:
-    """By the number of the trial after which it was so; empty where predictions or dev files are gone.
+    """By the number of the trial after which it was so; empty where the best trial's predictions or dev files are gone.
 
     The same estimate as :func:`search.winners_curse.estimate`, from the trials that had finished until then: at 20
-    points over the search, and wherever there was a new best one. Trials count in the order of their numbers.
+    points over the search, and wherever there was a new best one. Trials count in the order of their numbers; others
+    whose predictions are gone do not count.
 
     Args:
         study: the recorded study.
@@ -38,18 +39,17 @@ def expected_progress(
     contenders = sorted(ranked_trials(study), key=lambda trial: trial.number)
     if len(contenders) < 2:
         return {}
-    config = TrialRecord.read(contenders[-1]).config
-    assert config is not None, "a finished trial has its configuration"
+    config = TrialRecord.read(contenders[-1]).configured(directory)
     specs = {name: task.spec for name, task in config.tasks.items()}
     weights = {name: task.score_weight for name, task in config.tasks.items()}
     checkpoints, gone = stored_checkpoints([trial.number for trial in contenders], folders, specs)
-    if gone:
+    if min(contenders, key=rank).number in gone:
         return {}
     if len(checkpoints) > MOST_CHECKPOINTS:  # others are hardly ever selected in a resample
         least = sorted((one.evaluation.overall for one in checkpoints), reverse=True)[MOST_CHECKPOINTS - 1]
         checkpoints = [one for one in checkpoints if one.evaluation.overall >= least]
     try:
-        gold = gold_of(configured(config, directory))
+        gold = gold_of(config)
         bags = {
             name: score_bags(checkpoints, spec, gold[name], bags_of(name, gold[name], _RESAMPLES))
             for name, spec in specs.items()

@@ -8,9 +8,10 @@ from typing import Any
 import optuna
 import plotly.graph_objects as go
 
+from core.metrics import Interval
 from search.effects import Effect, effects
 from search.effects_figures import effect_figure, importance_figure
-from search.importance import Estimate, Importance, importances
+from search.importance import Importance, importances
 from search.score_model import FEWEST_TRIALS, ScoreModel, study_scores
 from search.shown_values import rounded
 from search.table import Table
@@ -132,11 +133,11 @@ def _value(effect: Effect, value: Any) -> str:
     return f"{value:.2g}" if isinstance(value, float) and effect.kind == "number" else rounded(value)
 
 
-def _interval(number: Estimate) -> str:
+def _interval(number: Interval) -> str:
     return f"{number.value:.3f} [{number.low:.3f}, {number.high:.3f}]"
 
 
-def _percent(share: Estimate) -> str:
+def _percent(share: Interval) -> str:
     """A share is none below 0 or above 1, whatever the bootstrap's interval says."""
     value, low, high = (round(100 * min(max(number, 0.0), 1.0)) for number in (share.value, share.low, share.high))
     return f"{value} % [{low}, {high}]"

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.metrics import replay_selection
+from core.metrics import Interval, replay_selection
 from search.checkpoints import score_bags, stored_checkpoints
 from search.dev_bags import bags_of
 from search.effects import Effect
-from search.importance import Estimate, Importance
+from search.importance import Importance
 from search.report.answer_words import certainty_words, gain_words, headline, lead_words, winner_words
 from search.report.context import ReportContext
 from search.report.expected_progress import expected_progress
@@ -104,7 +104,7 @@ def test_the_mean_at_a_value() -> None:
 
 
 def share(path: str, *, is_clear: bool = True) -> Importance:
-    number = Estimate(0.3, 0.1 if is_clear else -0.1, 0.5)
+    number = Interval(0.3, 0.1 if is_clear else -0.1, 0.5)
     return Importance(path, 9, number, number)
 
 
@@ -149,6 +149,10 @@ def test_what_was_expected_as_the_search_went_on(tmp_path: Path) -> None:
     assert best == sorted(best)
     assert expected_progress(made.study, made.folders, tmp_path / "nowhere") == {}
     made.folders.run(2).predictions("sst", 100).unlink()
+    fewer = expected_progress(made.study, made.folders)
+    assert list(fewer) == [0, 1, 3]
+    assert fewer[1] == found[1]
+    made.folders.run(made.study.best_trial.number).predictions("sst", 100).unlink()
     assert expected_progress(made.study, made.folders) == {}
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from core.metrics import Expectation
-from search.ensemble.outlook import Outlook, outlook
-from search.expected_words import interval_words
+from search.ensemble.outlook import STEPS, Outlook, outlook
+from search.expected_words import gone_line, interval_words
 from search.finished_study import ranked_trials
 from search.report.context import ReportContext
-from search.report.parts import Note, Section
+from search.report.parts import Code, Note, Part, Section
 from search.table import Table
 
 __all__ = ["ensemble_section"]
@@ -20,34 +20,42 @@ def ensemble_section(context: ReportContext) -> Section | None:
     found, unknown = outlook(context.study, context.folders, context.data)
     if found is None:
         return Section("ensemble", "Ensemble", (f"Not known: {unknown}.",))
-    note = (
+    how = (
         f"Selected greedily in 20 resamples of the dev examples from {found.candidates} of {found.trials} finished "
-        f"trials, and averaged; the whole selection was made anew in {found.resamples} resamples. An ensemble takes as "
-        "long to predict as all its members together."
+        "trials, and averaged.",
+        gone_line(found.gone),
+        f"The whole selection was made anew in {found.resamples} resamples. An ensemble takes as long to predict as "
+        "all its members together.",
     )
-    return Section("ensemble", "Ensemble", (*_words(found), _scores(found), Note(note), _members(found)))
+    note = Note(" ".join(filter(None, how)))
+    parts = (_words(found), *_command(found, context), _scores(found), note, _members(found))
+    return Section("ensemble", "Ensemble", parts)
 
 
-def _words(found: Outlook) -> list[str]:
+def _words(found: Outlook) -> str:
     gain, scores = found.gain.overall, found.scores.overall
     count = len(found.shares)
     trials = f"{count} trials" if count > 1 else "one trial"
     if gain.low > 0.0:
-        verdict = f"better than trial {found.best} alone by {_signed(gain)}"
+        verdict = f"better than trial {found.best} alone by {interval_words(gain)}"
     elif gain.high < 0.0:
-        verdict = f"worse than trial {found.best} alone by {_signed(gain)}"
+        verdict = f"worse than trial {found.best} alone by {interval_words(_negated(gain))}"
     else:
         verdict = f"not clearly other than trial {found.best} alone: {_signed(gain)}"
-    lines = [
+    return (
         f"The averaged predictions of {trials} would score {scores.dev:.4f} overall on dev, and are expected to score "
         f"{interval_words(scores)} on new data: {verdict}."
-    ]
-    if gain.expected > 0.0 and count > 1:
-        lines.append(
-            f"To get them: python -m search.export --ensemble {count}. It selects among the trials whose models were "
-            "kept (keep_models), so its members may be others."
-        )
-    return lines
+    )
+
+
+def _command(found: Outlook, context: ReportContext) -> tuple[Part, ...]:
+    """What makes one, where it seems worth it."""
+    if found.gain.overall.expected <= 0.0 or len(found.shares) == 1:
+        return ()
+    return (
+        "To get one; it selects among the trials whose models were kept (keep_models), so its members may be others:",
+        Code(f"python -m search.export --study {context.study.study_name} --ensemble {STEPS}{context.where}"),
+    )
 
 
 def _scores(found: Outlook) -> Table:
@@ -61,6 +69,10 @@ def _scores(found: Outlook) -> Table:
 
 def _members(found: Outlook) -> Table:
     return Table("Members", ("trial", "share"), tuple((str(n), f"{share:.2f}") for n, share in found.shares.items()))
+
+
+def _negated(gain: Expectation) -> Expectation:
+    return Expectation(-gain.dev, -gain.expected, -gain.high, -gain.low)
 
 
 def _signed(gain: Expectation) -> str:

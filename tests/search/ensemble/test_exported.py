@@ -63,7 +63,8 @@ def test_it_is_what_the_ensemble_command_selects(folder: Path, provenance: Any, 
 def test_what_is_expected_is_the_replay_of_the_selection(provenance: Any, trials: Any) -> None:
     """Of all three trials with a model, which are the best of four."""
     options = GreedyOptions(3, bags=BAGS)
-    replay = Replay.stored(range(4), 3, options, trials.config(0), TrialFolders(trials.runs / "tiny"))
+    folders = TrialFolders(trials.runs / "tiny")
+    replay = Replay.stored(range(4), trials.with_model, options, trials.config(0), folders)
     replay.__dict__["resamples"] = provenance["expected"]["resamples"]  # the fixture made more than tests here do
     shares = {task: {m["trial"]: m["shares"][task] for m in provenance["members"]} for task in TASKS}
     assert replay.selected_on_all["sst"] == pytest.approx(shares["sst"])
@@ -136,12 +137,34 @@ def test_probabilities_are_averaged(folder: Path, provenance: Any, predicted: Pr
     assert np.allclose(np.array(rows, float), expected, atol=2e-4)
 
 
-def test_test_labels_score_it(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_better_trial_may_have_lost_its_model(
+    trials: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy, out = tmp_path / "runs", tmp_path / "out"
+    shutil.copytree(trials.runs, copy)
+    best, second, third = trials.with_model
+    type(trials)(copy).folder(second).best_model.unlink()
+    export.main(study="tiny", ensemble=2, out=out, runs_dir=copy)
+    record = json.loads((out / "predictions" / "provenance.json").read_text())
+    assert {one["trial"] for one in record["members"]} <= {best, third}
+    assert record["expected"]["selected_from"] == {"trials": 3}
+    assert "what was selected from 3 trials" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.fixture
+def labels(folder: Path, tmp_path: Path) -> Path:
+    """Of the test files, made up."""
+    made = tmp_path / "labels"
+    made.mkdir()
     for task in TASKS:
         lines = (folder / "predictions" / f"{task}-test-output.csv").read_text().splitlines()[1:]
         rows = [line.rsplit(",", 1)[0].strip() + f",{place % 2}" for place, line in enumerate(lines)]
-        (tmp_path / f"{task}-labels.csv").write_text("id,label\n" + "\n".join(rows) + "\n")
-    score.main(labels=tmp_path, predictions=folder)
+        (made / f"{task}-labels.csv").write_text("id,label\n" + "\n".join(rows) + "\n")
+    return made
+
+
+def test_test_labels_score_it(folder: Path, labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    score.main(labels=labels, predictions=folder)
     expected = json.loads((folder / "predictions" / "provenance.json").read_text())["expected"]["overall"]
     assert f"on dev it was {expected['dev']:.4f}, and what was expected is {expected['expected']:.4f}" in (
         capsys.readouterr().out
@@ -163,7 +186,55 @@ def test_one_export_takes_the_place_of_another(folder: Path, trials: Any, tmp_pa
         (out / "model" / name).exists() for name in ("model.safetensors", "heads.safetensors", "config.json")
     )
     assert len(json.loads((out / "predictions" / "provenance.json").read_text())["members"]) <= 2
+    ensemble_command(study="tiny", trials=str(best), dev_only=True, out=out, runs_dir=trials.runs)
+    assert sorted(path.name for path in (out / "predictions").iterdir()) == sorted(f"{t}-dev-output.csv" for t in TASKS)
+    assert [path.name for path in (out / "model").iterdir()] == ["notes.txt"]
+    export.main(study="tiny", out=out, runs_dir=trials.runs)
+    assert not (out / "ensemble.json").exists()
     assert mine.read_text() == "dear diary"
+
+
+class Killed(BaseException):
+    """No code handles it."""
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "step"),
+    [
+        (export.main, {}, "search.export.save_model_folder"),
+        (export.main, {"ensemble": 2}, "search.ensemble.exported.save_ensemble_folder"),
+        (ensemble_command, {"soup": "uniform"}, "search.ensemble.files.save_model_folder"),
+        (ensemble_command, {"greedy": 2}, "search.ensemble.files.ensemble_record"),
+    ],
+)
+def test_new_predictions_never_have_the_record_of_old_ones(
+    folder: Path,
+    labels: Path,
+    trials: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: Callable[..., None],
+    options: dict[str, Any],
+    step: str,
+) -> None:
+    """Killed after the predictions were written: what was expected of others is not said of these."""
+    out = tmp_path / "export"
+    shutil.copytree(folder, out)
+    shutil.copyfile(folder / "predictions" / "provenance.json", out / "ensemble.json")
+
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr(step, killed)
+    with pytest.raises(Killed):
+        command(study="tiny", out=out, runs_dir=trials.runs, **options)
+    assert (out / "predictions" / "sst-test-output.csv").exists()
+    capsys.readouterr()
+    score.main(study="tiny", labels=labels, predictions=out, runs_dir=trials.runs)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "what was expected" not in printed
+    assert "has no record of the trial that predicted this; export it again" in printed
 
 
 def test_what_cannot_be_exported(trials: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from optuna.trial import TrialState, create_trial
 from core.ensembles import average
 from core.metrics import overall_score, own_metric
 from search.ensemble.outlook import outlook
+from search.finished_study import Choice, ranked_trials
 from search.trial_record import REPEAT_OF
 from search.winners_curse import estimate_best
 from tests.search.made_study import SPECS, TASKS, WEIGHTS, MadeStudy, make_study
@@ -56,6 +57,19 @@ def test_of_the_finished_trials_at_their_best_rungs(made: MadeStudy) -> None:
     assert found.best == single.trial
     assert found.gain.overall.dev == pytest.approx(overall - single.scores.overall.dev)
     assert found.scores.overall.optimism > 0
+
+
+def test_the_gain_is_over_the_highest_score(made: MadeStudy) -> None:
+    """Not over the winner of a choice by means over runs, which comes first among the trials."""
+    chosen = optuna.create_study(direction="maximize")
+    chosen.add_trials(made.study.get_trials())
+    worst, *_, best = sorted(range(2, 12), key=lambda number: made.study.trials[number].value or 0.0)
+    Choice("mine", {"mine": (worst,), "other": (best,)}).record(chosen)
+    assert ranked_trials(chosen)[0].number == worst
+    found, _ = outlook(chosen, made.folders)
+    assert found is not None
+    assert found.best == best
+    assert found.gain.overall.dev == pytest.approx(found.scores.overall.dev - chosen.trials[best].value)
 
 
 def test_only_the_best_are_candidates(made: MadeStudy, monkeypatch: pytest.MonkeyPatch) -> None:

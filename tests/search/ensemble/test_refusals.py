@@ -75,7 +75,7 @@ def test_folders_and_files_that_are_gone(refused: Any, copied: Any) -> None:
     rung = copied.record(best).result.best_rung
     copied.folder(best).predictions("sts", rung).write_bytes(b"\x93NUMPY")
     message = refused(trials=str(best), runs_dir=copied.runs)
-    assert f"sts-dev-{rung}.npy: dev predictions cannot be read" in message
+    assert f"sts-dev-{rung}.npy' with trial {best}'s dev predictions cannot be read" in message
     shutil.rmtree(copied.folder(second).path)
     for dev_only in (False, True):
         message = refused(trials=str(second), dev_only=dev_only, runs_dir=copied.runs)

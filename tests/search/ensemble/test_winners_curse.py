@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import shutil
+from collections.abc import Iterable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +32,9 @@ def made(tmp_path: Path) -> MadeStudy:
     return make_study(tmp_path, SKILLS)
 
 
-def replay(made: MadeStudy, pool: int, options: GreedyOptions, trials: tuple[int, ...] = (0, 1, 2, 3)) -> Replay:
-    config = TrialRecord.read(made.study.trials[0]).config
-    assert config is not None
-    return Replay.stored(trials, pool, options, config, made.folders)
+def replay(made: MadeStudy, pool: Iterable[int], options: GreedyOptions) -> Replay:
+    config = TrialRecord.read(made.study.trials[0]).configured()
+    return Replay.stored(range(4), tuple(pool), options, config, made.folders)
 
 
 def score(made: MadeStudy, predictions: dict[str, np.ndarray], rows: dict[str, np.ndarray]) -> float:
@@ -67,7 +69,7 @@ def test_the_selection_is_made_anew_in_every_resample(made: MadeStudy, pool: int
     on_dev = best_runs(made, everything)
     members = dict(sorted(list(on_dev.items())[:pool]))
     shares = select_shares(members, config.tasks, made.gold, options)
-    again = replay(made, pool, options)
+    again = replay(made, members, options)
     assert again.selected_on_all == shares
     found, gain = again.expect(shares).overall, again.expect_gain(shares).overall
     assert again.resamples == 20
@@ -118,13 +120,38 @@ def test_where_the_truth_is_known(bags: int, too_good: float) -> None:
 
 
 def test_resamples_are_bounded(made: MadeStudy) -> None:
-    assert replay(made, 400, GreedyOptions(500)).resamples == 20
+    assert replay(made, range(4), GreedyOptions(50_000)).resamples == 20
 
 
 def test_lost_predictions(made: MadeStudy) -> None:
     made.folders.run(1).predictions("sst", 100).unlink()
     with pytest.raises(UserError, match="trial 1's dev predictions are gone"):
-        replay(made, 4, GreedyOptions(2)).expect({task: {0: 1.0} for task in TASKS})
+        replay(made, range(4), GreedyOptions(2)).expect({task: {0: 1.0} for task in TASKS})
+
+
+@pytest.mark.parametrize("pool", [of for size in range(1, 5) for of in combinations(range(4), size)])
+def test_any_models_may_be_lost(made: MadeStudy, pool: tuple[int, ...]) -> None:
+    """A better trial without its model is in no resample's pool; of two equal ones the first is the better one."""
+    shutil.rmtree(made.folders.run(3).path)
+    shutil.copytree(made.folders.run(0).path, made.folders.run(3).path)
+    again = replay(made, pool, GreedyOptions(2))
+    everything = {task: np.arange(SIZE) for task in TASKS}
+    ranking = list(best_runs(made, everything))  # stable, and in the order of the numbers before it is sorted
+    worst = max(ranking.index(trial) for trial in pool)
+    assert {one.trial for one in again.checkpoints} == {*pool, *ranking[worst:]}
+    assert sorted(one.trial for one in again.recorded_pool) == list(pool)
+
+
+def test_what_is_expected_where_a_model_was_lost(made: MadeStudy) -> None:
+    """As if the better trials that are not in the pool had never been."""
+    first, *_, last = best_runs(made, {task: np.arange(SIZE) for task in TASKS})
+    pool = sorted((first, last))
+    again, config = replay(made, pool, GreedyOptions(2)), TrialRecord.read(made.study.trials[0]).configured()
+    shares = again.selected_on_all
+    assert set(shares["sst"]) <= set(pool)
+    without = Replay.stored(pool, pool, GreedyOptions(2), config, made.folders)
+    assert again.expect(shares) == without.expect(shares)
+    assert again.trials == 2
 
 
 def test_the_command_says_it(make: Any) -> None:
