@@ -13,6 +13,9 @@ from optuna.storages import BaseStorage
 from core.config import RunConfig
 from core.evaluation import Evaluation
 from data.errors import UserError
+from search.ablate.outcome import AblationOutcome
+from search.ablate.outcome import read_outcome as read_ablation
+from search.ablate.plan import ORIGIN as ABLATION
 from search.comparison import Comparison
 from search.finalists.models import TrainedModel, trained_models
 from search.finalists.outcome import Outcome, read_outcome
@@ -136,6 +139,13 @@ class ReportContext:
     def outcome(self) -> Outcome | None:
         """What the study's finalists came to; None where there is no final, or it has no winner yet."""
         return read_outcome(self.study, self.storage, self.folders, self.data)
+
+    @cached_property
+    def ablation(self) -> AblationOutcome | None:
+        """What the techniques of the winner bring; None where that has not been measured, or not to its end."""
+        own = (self.study, self.folders) if ABLATION in self.study.user_attrs else None
+        found = own or self.sibling("ablation")
+        return None if found is None else read_ablation(*found, self.data)
 
     @cached_property
     def models(self) -> list[TrainedModel]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from search.ablate.figure import gains_figure
-from search.ablate.outcome import read_outcome
-from search.ablate.plan import ORIGIN
 from search.ablate.words import (
     ablation_frame,
     notes,
@@ -22,9 +20,7 @@ __all__ = ["ablation_section"]
 
 def ablation_section(context: ReportContext) -> Section | None:
     """Of the study ``NAME-ablation``, or of the study itself if it is one."""
-    own = (context.study, context.folders) if ORIGIN in context.study.user_attrs else None
-    found = own or context.sibling("ablation")
-    outcome = None if found is None else read_outcome(*found, context.data)
+    outcome = context.ablation
     if outcome is None:
         return None
     parts: tuple[Part, ...] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from search.ablate.words import sentences
 from search.expected_words import estimate_table, expectations_table
 from search.finalists.models import model_words
 from search.finalists.outcome import OVERALL, Outcome
@@ -88,13 +89,16 @@ def _gains(context: ReportContext, best: TrialRecord) -> Iterator[str]:
         yield lead_words(best, context.default)
     elif context.outcome is not None and context.outcome.winner.is_default:
         yield NOTHING_BETTER
+    if context.ablation is not None:
+        yield "The winner, trained again without each technique in turn, shows what each one brings:"
+        yield from sentences(context.ablation)[1:]
     winner, default = context.winner_config, context.default_config
     if winner is None or default is None or not changed_settings(default, winner):
         return
     space, found = stored_space(context.study, winner), context.mattered
     chosen = [space.chosen(config) for config in (winner, default)]
     gains, same = clear_gains(found.shares, found.effects, *chosen), clear_and_same(found.shares, *chosen)
-    yield gain_words(gains, same, has_ablation=context.sibling("ablation") is not None)
+    yield gain_words(gains, same, has_ablation=context.ablation is not None)
 
 
 def _headed(title: str, lines: list[str]) -> Iterator[Part]:
