@@ -38,7 +38,7 @@ class Choice:
 
     Attributes:
         winner: its name.
-        runs: numbers of the finished trials of every configuration that it was chosen from, its own among them.
+        runs: numbers of the finished trials of every configuration that could have been chosen, its own among them.
     """
 
     winner: str

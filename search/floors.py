@@ -17,7 +17,7 @@ from search.named_choice import Options
 from search.shown_values import shown
 from search.validation_messages import keyed
 
-__all__ = ["Floor", "constrain", "is_feasible", "parse_floors", "why_no_winner", "why_pruned"]
+__all__ = ["Floor", "below_words", "constrain", "is_feasible", "parse_floors", "why_no_winner", "why_pruned"]
 
 _LOWEST: dict[Metric, float] = {"accuracy": 0.0, "f1": 0.0, "pearson": -1.0, "spearman": -1.0}
 
@@ -42,12 +42,14 @@ class Floor:
 
     def describe(self, evaluation: Evaluation) -> str:
         """``sst .412 is below its floor of .45``."""
-        score = evaluation.scores[self.task]
-        rounded = float(f"{score:.3f}")
-        return (
-            f"{self.task} {_without_zero(f'{score:.3f}' if rounded < self.score else repr(score))} "
-            f"is below its floor of {_without_zero(shown(self.score))}"
-        )
+        return below_words(self.task, evaluation.scores[self.task], self.score)
+
+
+def below_words(task: str, score: float, floor: float) -> str:
+    """``sst .412 is below its floor of .45``; with all digits where three would not show it."""
+    three = f"{score:.3f}"
+    number = three if float(three) < floor else repr(score)
+    return f"{task} {_without_zero(number)} is below its floor of {_without_zero(shown(floor))}"
 
 
 class _Options(Options):

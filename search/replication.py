@@ -22,10 +22,20 @@ from search.samplers import SamplerChoice
 from search.storage import open_storage
 from search.study_run import StudyRun
 from search.study_spec import StudySpec
-from search.trial_record import REPEAT_OF, ROLE, TrialRecord
+from search.trial_record import CONFIG, REPEAT_OF, ROLE, TrialRecord
 from search.variants import VARIANT
 
-__all__ = ["Drop", "Runs", "fresh_seeds", "replicate", "replication_spec", "same_compute", "seeds_of", "trained_runs"]
+__all__ = [
+    "Drop",
+    "Runs",
+    "fresh_seeds",
+    "replicate",
+    "replication_spec",
+    "same_compute",
+    "seeds_of",
+    "trained_runs",
+    "used_seeds",
+]
 
 Runs = Mapping[str, Sequence[TrialRecord]]
 """Finished runs of each variant, in the order of the seeds; a variant may have none."""
@@ -42,6 +52,12 @@ def fresh_seeds(used: Iterable[int], count: int) -> tuple[int, ...]:
     """The ``count`` smallest seeds that were not used, and so have had no part in any choice."""
     taken = set(used)
     return tuple(itertools.islice((seed for seed in itertools.count() if seed not in taken), count))
+
+
+def used_seeds(study: optuna.Study) -> list[int]:
+    """The seed of every trial of a study, however it went."""
+    configs = (trial.user_attrs.get(CONFIG) for trial in study.get_trials(deepcopy=False))
+    return [RunConfig.model_validate_json(config).seed for config in configs if config is not None]
 
 
 def same_compute(
@@ -127,17 +143,16 @@ def replicate(run: StudyRun, spec: StudySpec, report: DataReport, drop: Drop | N
     if drop is None or len(seeds) < 3:
         return run.train(spec, report)
     until: dict[str, int] = {}  # how many seeds a variant has that was dropped
-    is_told = False  # the estimate of the time is for all that is to come, and told once
-    for count in range(2, len(seeds)):
-        part = _up_to(spec, seeds[:count], until)
-        study = _recorded(run, spec.name)
-        if study is None or not _has_ended(part, study):
-            later = (len(seeds) - count) * (len(variants) - len(until))
-            study = run.train(part, report, later=None if is_told else later).study
-            is_told = True
-        dropped = drop(trained_runs(study, seeds[:count], variants))
-        until |= {name: count for name in dropped if name not in until}
-    return run.train(_up_to(spec, seeds, until), report, later=None if is_told else 0)
+    with run.rounds() as rounds:
+        for count in range(2, len(seeds)):
+            part = _up_to(spec, seeds[:count], until)
+            study = _recorded(run, spec.name)
+            if study is None or not _has_ended(part, study):
+                later = (len(seeds) - count) * (len(variants) - len(until))
+                study = run.train(part, report, rounds=rounds, later=later).study
+            dropped = drop(trained_runs(study, seeds[:count], variants))
+            until |= {name: count for name in dropped if name not in until}
+        return run.train(_up_to(spec, seeds, until), report, rounds=rounds)
 
 
 def _recorded(run: StudyRun, name: str) -> optuna.Study | None:

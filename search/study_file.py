@@ -31,6 +31,7 @@ from search.space_needs import without_unmet_needs
 from search.space_parsing import parse_space
 from search.stopping import parse_stop
 from search.study_document import StudyDocument
+from search.study_name import is_study_name
 from search.study_spec import StudySpec, SyntheticSpec
 from search.study_tables import Tables
 from search.study_tasks import study_tasks
@@ -40,7 +41,6 @@ from search.validation_messages import keyed
 
 __all__ = ["StudySpec", "in_study", "list_studies", "load_study"]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SYNTHETIC_TASKS = ("sst", "para", "sts")
 
 
@@ -64,7 +64,7 @@ class _Overrides:
                 raise UserError(f"{name} must be at least 1, got {value}")
         if self.hours is not None and not 0 < self.hours < math.inf:
             raise UserError(f"hours must be above 0, got {self.hours}")
-        if self.name is not None and not _NAME.fullmatch(self.name):
+        if self.name is not None and not is_study_name(self.name):
             raise UserError(f"name must be letters, digits, '_', '-' and '.' only, got '{self.name}'")
 
 
@@ -136,7 +136,7 @@ def _find(name: str, studies_dir: Path) -> Path:
         path = Path(name)
         if not path.is_file():
             raise UserError(f"{name}: no such study file")
-        if not _NAME.fullmatch(path.stem):
+        if not is_study_name(path.stem):
             raise UserError(
                 f"{name}: a study has its file's name; use letters, digits, '_', '-' and '.' only, got '{path.stem}'"
             )

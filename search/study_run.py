@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ from search.nli_check import check_nli_files
 from search.plan import show_data, show_estimate, show_warnings
 from search.preflight import DataReport, check_data
 from search.progress import LiveProgress, PlainProgress
+from search.rounds import Rounds
 from search.storage import describe_storage, open_storage
 from search.study_spec import StudySpec
 from search.study_state import StudyState
@@ -82,20 +83,28 @@ class StudyRun:
         show_warnings(Console(stderr=True) if self.quiet else self.console, report)
         return spec, report
 
-    def train(self, spec: StudySpec, report: DataReport, *, later: int | None = 0) -> StudyResult:
+    def rounds(self) -> Rounds:
+        """For several calls of :meth:`train` that are shown as one."""
+        return Rounds(self._observers)
+
+    def train(
+        self, spec: StudySpec, report: DataReport, *, rounds: Rounds | None = None, later: int = 0
+    ) -> StudyResult:
         """Train until the study is over, and show it.
 
         Args:
             spec: the study.
             report: on its data.
-            later: trials that other calls train afterwards, counted in the estimate of the time; None: no estimate.
+            rounds: what this call is one of; None: it is the only one.
+            later: trials that other calls train afterwards.
 
         Raises:
             UserError: as :meth:`search.driver.Driver.run`.
             typer.Exit: it was interrupted, or workers cannot be started; it has been said.
         """
         try:
-            result = self._train(spec, report, later)
+            with nullcontext(rounds) if rounds is not None else self.rounds() as shown:
+                result = self._train(spec, report, shown, later)
         except ExecutorError as error:
             typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
             raise typer.Exit(ExitCode.FAILED) from None
@@ -104,8 +113,8 @@ class StudyRun:
             raise typer.Exit(ExitCode.INTERRUPTED)
         return result
 
-    def _train(self, spec: StudySpec, report: DataReport, later: int | None) -> StudyResult:
-        state = StudyState()
+    def _train(self, spec: StudySpec, report: DataReport, rounds: Rounds, later: int) -> StudyResult:
+        state = rounds.state
         executor = self.make_executor(spec, self.runs_dir / "cache")
         driver = Driver(
             spec,
@@ -121,11 +130,12 @@ class StudyRun:
             if driver.is_new:
                 check_encoder(spec, executor)
             ahead = driver.ahead
-            if ahead.trials != 0 and not self.quiet and later is not None:
+            # The estimate is for all rounds, and made once.
+            if ahead.trials != 0 and not self.quiet and state.expected_seconds is None:
                 every = replace(ahead, trials=None if ahead.trials is None else ahead.trials + later)
                 state.expected_seconds = show_estimate(self.console, executor.measure(spec.base), spec, every)
-            with self._observers(state) as observers:
-                return driver.run(observers)
+            rounds.begin(later)
+            return driver.run([rounds])
         finally:
             executor.stop()
 

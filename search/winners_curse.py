@@ -75,6 +75,8 @@ def estimate_best(
         return None, ""
     try:
         candidates, choice = [one.number for one in ranked_trials(study)], recorded_choice(study)
+        if choice is not None:
+            candidates = [number for of in choice.runs.values() for number in of]
         return estimate(TrialRecord.read(best), candidates, folders, directory, choice), ""
     except UserError as error:
         return None, str(error)
@@ -111,7 +113,8 @@ def estimate(
 
     Args:
         winner: the trial with the highest overall score of all candidates, one of them.
-        candidates: numbers of all trials that would have been the winner with a higher score.
+        candidates: numbers of all trials that would have been the winner with a higher score; those of the ``choice``
+            where there is one.
         folders: where they left their predictions.
         directory: where the tasks' files are now; None: where the winner had them.
         choice: of a configuration by the mean over its runs; the best of these is then the winner, and in every

@@ -35,6 +35,7 @@ from search.progress import duration
 from search.replication import replicate, replication_spec, same_compute
 from search.storage import open_storage
 from search.stored_study import check_same_data
+from search.study_name import check_study_name
 from search.study_run import StudyRun
 from search.study_spec import StudySpec
 from search.table import Table
@@ -51,7 +52,7 @@ def main(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds each run is trained with.")] = 3,
     technique: Annotated[
-        list[str] | None, typer.Option(help="Take out this one only, named as --dry-run does; repeatable.")
+        list[str] | None, typer.Option(help="Take out this one only, named as --dry-run names its run; repeatable.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Of the ablation's own study; by default STUDY-ablation.")] = None,
     data: DataDir = None,
@@ -69,12 +70,17 @@ def main(
 
     Example: python -m search.ablate --study quickstart
     """
+    if name is not None:
+        check_study_name(name)
     run = StudyRun(runs_dir, storage, quiet=quiet, json=json)
     source, recorded = open_study(study, storage, runs_dir), open_storage(storage, runs_dir)
-    name = _checked(name or f"{study}-ablation")
+    name = name or f"{study}-ablation"
     plan = _recorded(name, study, recorded, trial, seeds, technique or ())
     plan = plan or new_plan(source, recorded, trial, seeds, technique or ())
     spec = _spec(name, plan, data, workers, threads)
+    if plan.techniques and not technique:
+        only = f"this ablation is of {', '.join(plan.techniques)} only; --name NEW takes out all"
+        (Console() if dry_run else run.console).print(f"note: {only}", highlight=False, markup=False, soft_wrap=True)
     if dry_run or not quiet:
         _show_plan(Console() if dry_run else run.console, plan, spec)
     if dry_run:
@@ -93,12 +99,6 @@ def main(
     run.end.print(str(path), highlight=False, soft_wrap=True)
 
 
-def _checked(name: str) -> str:
-    if Path(name).name != name:
-        raise UserError(f"--name {name}: the study has a folder of this name; leave out slashes")
-    return name
-
-
 def _recorded(
     name: str, study: str, storage: BaseStorage, trial: int | None, seeds: int, techniques: Sequence[str]
 ) -> AblationPlan | None:
@@ -106,8 +106,8 @@ def _recorded(
     plan = recorded_plan(name, storage)
     if plan is None:
         return None
-    asked = (study, plan.trial if trial is None else trial, seeds, tuple(techniques) or plan.techniques)
-    if asked != (plan.study, plan.trial, len(plan.seeds), plan.techniques):
+    asked = (study, plan.trial if trial is None else trial, seeds)
+    if asked != (plan.study, plan.trial, len(plan.seeds)) or not plan.is_of(techniques):
         only = f", of {', '.join(plan.techniques)} only" if plan.techniques else ""
         raise UserError(
             f"'{name}' is an ablation of {plan.winner} of study '{plan.study}' with {len(plan.seeds)} seeds{only}; "

@@ -6,24 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median, stdev
-from typing import Literal
 
 import numpy as np
 import optuna
 
-from core.config import RunConfig
 from core.metrics import ScoreIntervals
-from data.errors import UserError
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan
 from search.ablate.turning_off import Ablation
-from search.dev_bootstrap import score_replicates
 from search.replication import trained_runs
+from search.seed_intervals import OVERALL, Difference, score_intervals, score_values
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 
-__all__ = ["OVERALL", "AblationOutcome", "Gain", "RowOutcome", "Scores", "read_outcome"]
+__all__ = ["OVERALL", "AblationOutcome", "RowOutcome", "Scores", "read_outcome"]
 
-OVERALL = "overall"
 _CHEAPER = 0.9
 
 
@@ -47,33 +43,13 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Gain:
-    """The winner's mean minus the row's.
-
-    Attributes:
-        value: in the score's own units.
-        half_width: of its 95 % interval, paired by dev examples; None where nothing is known of chance.
-    """
-
-    value: float
-    half_width: float | None
-
-    @property
-    def verdict(self) -> Literal["helps", "harms", "unclear"]:
-        """On which side of 0 the interval lies."""
-        if self.half_width is None or abs(self.value) <= self.half_width:
-            return "unclear"
-        return "helps" if self.value > 0 else "harms"
-
-
-@dataclass(frozen=True)
 class RowOutcome:
     """A technique.
 
     Attributes:
         ablation: what was taken out.
         scores: of the runs without it; None if none has finished.
-        gains: what it brings, by task and ``overall``; empty without scores.
+        gains: what it brings, the winner's mean minus the row's, by task and ``overall``; empty without scores.
         time: mean seconds of a run without it, as a multiple of the winner's; None without scores.
         is_cheaper: whether its slowest run took clearly less time than the winner's fastest; what else the machine did
             shows in times too.
@@ -81,7 +57,7 @@ class RowOutcome:
 
     ablation: Ablation
     scores: Scores | None
-    gains: Mapping[str, Gain]
+    gains: Mapping[str, Difference]
     time: float | None
     is_cheaper: bool
 
@@ -133,7 +109,7 @@ def read_outcome(study: optuna.Study, folders: TrialFolders, data: Path | None =
         return None
     trained = {name: records for name, records in runs.items() if records}
     config = runs[WINNER][-1].configured(data)  # where it was trained, the data may have moved since the search
-    intervals, examples_unknown = _intervals(trained, folders, config)
+    intervals, examples_unknown = score_intervals(trained, folders, config)
     place = {name: index for index, name in enumerate(trained)}
     scores = {name: _scores(records, folders) for name, records in trained.items()}
     rows = [_row(row, scores, place, intervals) for row in plan.rows]
@@ -158,7 +134,9 @@ def _row(
     if own is None:
         return RowOutcome(row, None, {}, None, is_cheaper=False)
     gains = {
-        name: Gain(winner.means[name] - mean, intervals[name].difference_half_width(place[WINNER], place[row.row]))
+        name: Difference(
+            winner.means[name] - mean, intervals[name].difference_half_width(place[WINNER], place[row.row])
+        )
         for name, mean in own.means.items()
     }
     time = fmean(own.seconds) / fmean(winner.seconds)
@@ -166,7 +144,7 @@ def _row(
 
 
 def _scores(records: Sequence[TrialRecord], folders: TrialFolders) -> Scores:
-    values = {name: _values(records, name) for name in (*records[0].result.scores, OVERALL)}
+    values = {name: score_values(records, name) for name in (*records[0].result.scores, OVERALL)}
     curves = [folders.curve(record.number) for record in records]
     speeds = [median(point.examples_per_second for point in curve) for curve in curves if curve]
     return Scores(
@@ -176,30 +154,3 @@ def _scores(records: Sequence[TrialRecord], folders: TrialFolders) -> Scores:
         seconds=tuple(record.result.seconds for record in records),
         examples_per_second=fmean(speeds) if speeds else None,
     )
-
-
-def _values(records: Sequence[TrialRecord], name: str) -> list[float]:
-    """A score of each run, by task or ``overall``."""
-    results = [record.result for record in records]
-    found = [result.overall if name == OVERALL else result.scores[name] for result in results]
-    return [value for value in found if value is not None]
-
-
-def _intervals(
-    runs: Mapping[str, Sequence[TrialRecord]], folders: TrialFolders, config: RunConfig
-) -> tuple[dict[str, ScoreIntervals], str]:
-    """Of each score, its configurations in the order of ``runs``; and why the dev examples are not in them."""
-    records = [record for group in runs.values() for record in group]
-    replicates: dict[str, np.ndarray] | None = None
-    reason = ""
-    try:
-        replicates = score_replicates(records, folders, config)
-    except UserError as error:
-        reason = str(error)
-    ends = np.cumsum([len(group) for group in runs.values()])[:-1]
-    found = {}
-    for name in (*config.tasks, OVERALL):
-        values = [np.array(_values(group, name)) for group in runs.values()]
-        drawn = None if replicates is None else np.split(replicates[name], ends, axis=1)
-        found[name] = ScoreIntervals(values, drawn)
-    return found, reason

@@ -14,12 +14,14 @@ from core.config import RunConfig
 from data.errors import UserError
 from search.ablate.turning_off import Ablation, ablations
 from search.default_configuration import default_configuration
+from search.finalists.request import ORIGIN as FINALISTS
+from search.finalists.request import SUFFIX
 from search.finished_study import pick_trial, recorded_choice
 from search.keyed_error import did_you_mean
-from search.replication import fresh_seeds
+from search.replication import fresh_seeds, used_seeds
 from search.stored_space import searched_settings
 from search.stored_study import IDENTITY, recorded_attrs
-from search.trial_record import CONFIG, TrialRecord
+from search.trial_record import TrialRecord
 from search.variants import VARIANT
 
 __all__ = ["ORIGIN", "WINNER", "AblationPlan", "new_plan", "recorded_plan"]
@@ -54,6 +56,13 @@ class AblationPlan:
     seconds: float
     rows: tuple[Ablation, ...]
     seeds: tuple[int, ...]
+
+    def is_of(self, techniques: Sequence[str]) -> bool:
+        """Whether these, named as for :func:`new_plan`, are what it takes out, in any order; none are asked: any."""
+        known = _names_of(self.rows)
+        asked = {name for one in techniques for name in known.get(one, ())}
+        is_known = all(one in known for one in techniques)
+        return not techniques or (is_known and all(asked & set(row.techniques) for row in self.rows))
 
     @property
     def configs(self) -> dict[str, RunConfig]:
@@ -100,7 +109,7 @@ def new_plan(
         storage: where its finalists are too, if there are any.
         trial: the number of the winner; None: that of the finalists, else the best trial.
         seeds: how many.
-        techniques: names of those to take out; none: all that are on.
+        techniques: names of those to take out, or of their rows; none: all that are on.
 
     Raises:
         UserError: the study compares variants, has no such finished trial, or there is nothing to take out of it.
@@ -113,21 +122,20 @@ def new_plan(
             f"--study {name}: it compares ready configurations, which python -m search.report shows; name a study that "
             "has searched a [space]"
         )
-    finalists = _load(f"{name}-finalists", storage)
+    finalists = _load(f"{name}-{SUFFIX}", storage)
     run = None if trial is not None or finalists is None else _of_finalists(finalists)
     run = run or _of_trial(study, trial)
-    rows = _chosen_rows(
-        ablations(run.config, default_configuration(study, run.config)), techniques, f"{run.words} of study '{name}'"
-    )
-    used = [*_seeds_of(study), *([] if finalists is None else _seeds_of(finalists))]
+    rows = ablations(run.config, default_configuration(study, run.config))
+    names = _chosen_names(rows, techniques, f"{run.words} of study '{name}'")
+    used = [seed for one in (study, *_all_finalists(name, storage)) for seed in used_seeds(one)]
     return AblationPlan(
         study=name,
         trial=run.trial,
         winner=run.words,
-        techniques=tuple(techniques),
+        techniques=names,
         config=run.config,
         seconds=run.seconds,
-        rows=tuple(rows),
+        rows=tuple(row for row in rows if not names or set(row.techniques) & set(names)),
         seeds=fresh_seeds(used, seeds),
     )
 
@@ -150,6 +158,13 @@ def _load(name: str, storage: BaseStorage) -> optuna.Study | None:
     if name not in optuna.get_all_study_names(storage):
         return None
     return optuna.load_study(study_name=name, storage=storage)
+
+
+def _all_finalists(name: str, storage: BaseStorage) -> list[optuna.Study]:
+    """All finalists' studies of the study ``name``, whatever they are called."""
+    found = [one for one in storage.get_all_studies() if IDENTITY in one.user_attrs and FINALISTS in one.user_attrs]
+    names = [one.study_name for one in found if one.user_attrs[FINALISTS]["of"] == name]
+    return [optuna.load_study(study_name=one, storage=storage) for one in names]
 
 
 @dataclass(frozen=True)
@@ -186,18 +201,20 @@ def _run(trial: FrozenTrial) -> tuple[RunConfig, float]:
     return record.config, record.result.seconds
 
 
-def _seeds_of(study: optuna.Study) -> list[int]:
-    configs = (trial.user_attrs.get(CONFIG) for trial in study.get_trials(deepcopy=False))
-    return [RunConfig.model_validate_json(config).seed for config in configs if config is not None]
-
-
-def _chosen_rows(rows: Sequence[Ablation], techniques: Sequence[str], whose: str) -> list[Ablation]:
-    """Those of the techniques that the user named, or all."""
+def _chosen_names(rows: Sequence[Ablation], techniques: Sequence[str], whose: str) -> tuple[str, ...]:
+    """Names of the techniques that the user asked for; empty for all."""
     if not rows:
         raise UserError(f"{whose} has no technique to take out, and no setting other than the default configuration")
-    names = [name for row in rows for name in row.techniques]
+    known = _names_of(rows)
     for wanted in techniques:
-        if wanted not in names:
-            hint = did_you_mean(wanted, names) or f"; it has {', '.join(names)}"
+        if wanted not in known:
+            hint = (
+                did_you_mean(wanted, known) or f"; it has {', '.join(name for row in rows for name in row.techniques)}"
+            )
             raise UserError(f"--technique '{wanted}': {whose} has no such technique{hint}")
-    return [row for row in rows if not techniques or set(row.techniques) & set(techniques)]
+    return tuple(dict.fromkeys(name for wanted in techniques for name in known[wanted]))
+
+
+def _names_of(rows: Sequence[Ablation]) -> dict[str, tuple[str, ...]]:
+    """Techniques by what a user may call them: themselves, or a row with all that it holds."""
+    return {row.row: row.techniques for row in rows} | {name: (name,) for row in rows for name in row.techniques}

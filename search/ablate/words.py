@@ -8,9 +8,11 @@ from statistics import fmean, median
 import pandas as pd
 
 from core.config import RunConfig
-from search.ablate.outcome import OVERALL, AblationOutcome, Gain, RowOutcome, Scores
+from search.ablate.outcome import OVERALL, AblationOutcome, RowOutcome, Scores
 from search.ablate.plan import WINNER, AblationPlan
 from search.apart_words import apart_words
+from search.seed_intervals import Difference
+from search.seed_words import interval_note
 from search.shown_values import rounded
 from search.table import Table
 from search.trial_table import SCORE
@@ -72,9 +74,10 @@ def sentences(outcome: AblationOutcome) -> list[str]:
 
 def notes(outcome: AblationOutcome) -> list[str]:
     """How to read the numbers, and what is not in them."""
+    intervals = interval_note(outcome.seeds_known, outcome.examples_unknown)
     lines = [
         "A gain is the winner's mean minus that of the same run without the technique, on the same seeds and dev "
-        f"examples. {_interval_note(outcome)} Each interval is for its own row: of twenty techniques that do nothing, "
+        f"examples. {intervals} Each interval is for its own row: of twenty techniques that do nothing, "
         "one may seem to do something.",
         "Time is that of a run without the technique, as a multiple of the winner's.",
     ]
@@ -117,7 +120,7 @@ def _changes(changes: Sequence[tuple[str, object, object]]) -> str:
     return "; ".join(f"{path}: {rounded(was)} → {rounded(now)}" for path, was, now in changes)
 
 
-def _gain(gain: Gain | None, digits: int) -> str:
+def _gain(gain: Difference | None, digits: int) -> str:
     if gain is None:
         return ""
     return f"{gain.value:+.{digits}f}" + ("" if gain.half_width is None else f" ± {gain.half_width:.{digits}f}")
@@ -170,18 +173,6 @@ def _names(rows: Sequence[RowOutcome]) -> str:
 
 def _name(row: RowOutcome) -> str:
     return " with ".join(row.ablation.techniques)
-
-
-def _interval_note(outcome: AblationOutcome) -> str:
-    match outcome.seeds_known, outcome.examples_unknown:
-        case True, "":
-            return "± is half a 95 % interval: how far other dev examples and other seeds may move the number."
-        case False, "":
-            return "± is half a 95 % interval for other dev examples alone: with one seed, the spread is not known."
-        case True, reason:
-            return f"± is half a 95 % interval for other seeds alone, not for other dev examples: {reason}."
-        case _, reason:
-            return f"There are no intervals: there is one seed, and of the dev examples: {reason}."
 
 
 def _smallest(outcome: AblationOutcome) -> float | None:

@@ -12,10 +12,11 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from search.exit_codes import ExitCode, entry_point
+from search.finalists.candidate_words import settings_lines
 from search.finalists.looks import Looks
 from search.finalists.models import TrainedModel, model_words, trained_models
 from search.finalists.outcome import Outcome, outcome_of
-from search.finalists.request import SUFFIX, Request, check_source
+from search.finalists.request import SUFFIX, Request
 from search.finalists.verdict import conclude
 from search.finalists.words import difference_tables, outcome_notes, outcome_words, score_table
 from search.finished_study import open_study
@@ -24,6 +25,7 @@ from search.plan import show_plan
 from search.replication import replicate
 from search.storage import open_storage
 from search.stored_study import check_same_data
+from search.study_name import check_study_name
 from search.study_run import StudyRun
 from search.summary import next_commands
 from search.table import Table
@@ -57,23 +59,28 @@ def main(
 
     Example: python -m search.finalists --study quickstart
     """
+    if name is not None:
+        check_study_name(name)
     opened = open_study(study, storage, runs_dir)
-    check_source(opened, runs_dir / study)
     recorded = open_storage(storage, runs_dir)
-    request = Request.make(opened, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded)
+    request = Request.make(opened, runs_dir / study, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded)
     spec = request.spec(data, workers, threads)
     run = StudyRun(runs_dir, storage, quiet=quiet, json=json)
-    show_plan(run.console, spec)
+    console = Console() if dry_run else run.console
+    show_plan(console, spec)
+    console.print("settings that differ from the default configuration's:", highlight=False)
+    for line in settings_lines(request.candidates):
+        console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     if newcomers := request.newcomers(opened):
         listed = ", ".join(map(str, newcomers))
         line = f"note: since these were chosen, others came among the best (trials {listed}); --name NEW chooses anew"
-        run.console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
     if dry_run:
         return
     spec, report = run.survey(spec)
     check_same_data(opened, report.splits_digest)
     folders = TrialFolders(runs_dir / spec.name)
-    looks = Looks(len(request.seeds), spec.base, folders)
+    looks = Looks(len(request.seeds), spec.base, folders, request.floors)
     result = replicate(run, spec, report, looks)
     if conclude(result.study, request, looks, folders) is None:
         run.end.print("no finalist can win: runs failed, or all means are below a floor of the study", style="red")

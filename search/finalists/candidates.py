@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,13 @@ class Candidate:
 
     def to_json(self) -> dict[str, Any]:
         """What is recorded; :func:`recorded_candidates` reads it back."""
-        return {"name": self.name, "trial": self.trial, "preset": self.preset, "is_default": self.is_default}
+        return {
+            "name": self.name,
+            "trial": self.trial,
+            "preset": self.preset,
+            "is_default": self.is_default,
+            "config": self.config.model_dump_json(),  # as text, which keeps the order of the tasks
+        }
 
 
 def choose_candidates(study: optuna.Study, top: int, presets: Sequence[str]) -> list[Candidate]:
@@ -69,7 +75,8 @@ def choose_candidates(study: optuna.Study, top: int, presets: Sequence[str]) -> 
     Args:
         study: the recorded study.
         top: how many of the best, at least 1.
-        presets: names of further ones.
+        presets: names of further ones. One that the study began with is as it was there, with what the study file
+            overrides.
 
     Raises:
         UserError: a preset is unknown, or not for the study's tasks.
@@ -84,24 +91,16 @@ def choose_candidates(study: optuna.Study, top: int, presets: Sequence[str]) -> 
         if len(best) < top and candidate.key not in {one.key for one in best}:
             best.append(candidate)
     found += [*best, *_best_first_preset(study)]
-    found += [Candidate(preset_configuration(name, found[0].config), preset=name) for name in presets]
+    found += [_first_trial(study, name) or _new_preset(name, found[0].config) for name in presets]
     return _once(found)
 
 
-def recorded_candidates(study: optuna.Study, tables: Sequence[dict[str, Any]]) -> list[Candidate]:
-    """The inverse of :meth:`Candidate.to_json`, for the same study."""
-    like = _config(ranked_trials(study)[0])
-    trials = study.get_trials(deepcopy=False)
-    default = default_configuration(study, like)
-    found = []
-    for table in tables:
-        candidate = Candidate(default, table["trial"], table["preset"], table["is_default"])
-        if candidate.trial is not None:
-            candidate = replace(candidate, config=_config(trials[candidate.trial]))
-        elif candidate.preset:
-            candidate = replace(candidate, config=preset_configuration(candidate.preset, default))
-        found.append(candidate)
-    return found
+def recorded_candidates(tables: Sequence[Mapping[str, Any]]) -> list[Candidate]:
+    """The inverse of :meth:`Candidate.to_json`: whatever has become of trials and presets since."""
+    return [
+        Candidate(RunConfig.model_validate_json(table["config"]), table["trial"], table["preset"], table["is_default"])
+        for table in tables
+    ]
 
 
 def preset_configuration(name: str, default: RunConfig) -> RunConfig:
@@ -130,6 +129,18 @@ def _at(table: Any, parts: Sequence[str]) -> Iterator[Any]:
             return
         table = table[part]
     yield table
+
+
+def _new_preset(name: str, default: RunConfig) -> Candidate:
+    return Candidate(preset_configuration(name, default), preset=name)
+
+
+def _first_trial(study: optuna.Study, name: str) -> Candidate | None:
+    """What the study began with under this name, however it went."""
+    trials = study.get_trials(deepcopy=False)
+    found = (one for one in trials if one.user_attrs.get(ROLE) == _FIRST + name and CONFIG in one.user_attrs)
+    trial = next(found, None)
+    return None if trial is None else Candidate(_config(trial), trial.number, preset=name)
 
 
 def _best_first_preset(study: optuna.Study) -> list[Candidate]:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from search.figure_style import STATE_COLOURS, lay_out, show_usual_intervals
-from search.finalists.finalist import OVERALL, Finalist
+from search.finalists.finalist import Finalist
 from search.finalists.outcome import Outcome
+from search.seed_intervals import OVERALL
 
 __all__ = ["outcome_figure"]
 
 
 def outcome_figure(outcome: Outcome) -> go.Figure:
-    """Each finalist's mean overall score with its 95 % interval, the winner on top."""
+    """Each finalist's mean overall score with its 95 % interval, where there is one, the winner on top."""
     figure, count = go.Figure(), len(outcome.finalists)
     heights = {one.name: count - place for place, one in enumerate(outcome.finalists)}
     groups = {"winner": [outcome.winner], "others": list(outcome.finalists[1:])}
     for name, colour in (("winner", STATE_COLOURS["complete"]), ("others", STATE_COLOURS["pruned"])):
         _add(figure, name, colour, groups[name], heights)
-    lay_out(figure, "overall, mean over seeds", "")
+    lay_out(figure, "overall, mean over seeds" if outcome.seeds_known else "overall", "")
     shown = [(one.means[OVERALL], one.half_width) for one in outcome.finalists]
     show_usual_intervals(figure, [mean for mean, _ in shown], [half for _, half in shown])
     figure.update_yaxes(
@@ -36,5 +37,5 @@ def _add(figure: go.Figure, name: str, colour: str, shown: list[Finalist], heigh
         mode="markers",
         name=name,
         marker={"color": colour, "size": 10},
-        text=[f"{one.name}, {len(one.runs)} seeds" for one in shown],
+        text=[f"{one.name}, {len(one.runs)} seed{'s' if len(one.runs) > 1 else ''}" for one in shown],
     )

@@ -8,36 +8,12 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-import numpy as np
-
 from core.config import RunConfig
-from core.metrics import ScoreIntervals
-from data.errors import UserError
-from search.dev_bootstrap import score_replicates
+from search.seed_intervals import OVERALL, Difference, score_intervals, score_values
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 
-__all__ = ["OVERALL", "Difference", "Finalist", "measure"]
-
-OVERALL = "overall"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Of two means, paired by dev examples.
-
-    Attributes:
-        value: above 0 where the first is better.
-        half_width: of its 95 % interval; None where nothing is known of chance.
-    """
-
-    value: float
-    half_width: float | None
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return self.half_width is not None and abs(self.value) > self.half_width
+__all__ = ["Finalist", "measure"]
 
 
 @dataclass(frozen=True)
@@ -91,29 +67,28 @@ def measure(
         folders: where the runs left their predictions.
         data: the folder with the tasks' files, if it has moved.
     """
-    replicates, unknown = _replicates(runs, folders, data)
+    intervals, unknown = score_intervals(runs, folders, list(runs.values())[-1][-1].configured(data))
     names = list(runs)
-    scores = {row: [np.array([_score(record, row) for record in runs[name]]) for name in names] for row in replicates}
-    intervals = {row: ScoreIntervals(scores[row], replicates[row]) for row in replicates}
+    scores = {row: [score_values(of, row) for of in runs.values()] for row in intervals}
     default = next((place for place, name in enumerate(names) if candidates[name]["is_default"]), None)
     presets = [place for place, name in enumerate(names) if candidates[name]["preset"]]
-    preset = max(presets, key=lambda place: scores[OVERALL][place].mean(), default=None)
+    preset = max(presets, key=lambda place: fmean(scores[OVERALL][place]), default=None)
 
     def differences(place: int, other: int | None) -> dict[str, Difference]:
         if other is None or other == place:
             return {}
         return {
             row: Difference(
-                float(scores[row][place].mean() - scores[row][other].mean()),
+                fmean(scores[row][place]) - fmean(scores[row][other]),
                 intervals[row].difference_half_width(place, other),
             )
-            for row in replicates
+            for row in intervals
         }
 
     found = []
     for place, name in enumerate(names):
         table = candidates[name]
-        values = {row: scores[row][place].tolist() for row in replicates}
+        values = {row: of[place] for row, of in scores.items()}
         found.append(
             Finalist(
                 name,
@@ -125,29 +100,10 @@ def measure(
                 {row: fmean(of) for row, of in values.items()},
                 {row: stdev(of) if len(of) > 1 else None for row, of in values.items()},
                 intervals[OVERALL].half_width(place),
-                tuple(row for row in replicates if place in intervals[row].apart),
+                tuple(row for row, of in intervals.items() if place in of.apart),
                 differences(place, default),
                 differences(place, preset),
                 dropped.get(name, ""),
             )
         )
     return found, unknown
-
-
-def _replicates(
-    runs: Mapping[str, Sequence[TrialRecord]], folders: TrialFolders, data: Path | None
-) -> tuple[dict[str, list[np.ndarray] | None], str]:
-    """Of ``overall`` and each task, those of each configuration, (replicates, runs); or None, and why."""
-    records = [record for of in runs.values() for record in of]
-    try:
-        together = score_replicates(records, folders, records[-1].configured(data))
-    except UserError as error:
-        return dict.fromkeys((OVERALL, *records[0].result.scores)), str(error)
-    ends = np.cumsum([len(of) for of in runs.values()])
-    return {row: np.split(of, ends[:-1], axis=1) for row, of in together.items()}, ""
-
-
-def _score(record: TrialRecord, row: str) -> float:
-    score = record.result.overall if row == OVERALL else record.result.scores[row]
-    assert score is not None, "a finished trial has its scores"
-    return score

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,9 @@ from core.config import RunConfig
 from core.metrics import ScoreIntervals
 from data.errors import UserError
 from search.dev_bootstrap import overall_replicates
+from search.finalists.contenders import contenders
 from search.replication import Runs
+from search.seed_intervals import OVERALL, by_configuration, score_values
 from search.trial_folders import TrialFolders
 
 __all__ = ["Behind", "Looks", "clearly_behind", "look_level"]
@@ -24,20 +26,23 @@ class Behind:
     """A configuration that is clearly worse than the leader.
 
     Attributes:
-        leader: name of the one with the highest mean.
-        seeds: how many both had.
+        leader: name of the one with the highest mean of those that can win.
+        seeds: how many had been trained.
         by: difference of their means, above 0.
         half_width: of its interval, less than ``by``.
+        level: of the interval, see :func:`look_level`.
     """
 
     leader: str
     seeds: int
     by: float
     half_width: float
+    level: float
 
     def describe(self) -> str:
-        """``after 2 seeds 0.0310 ± 0.0120 behind trial 7``."""
-        return f"after {self.seeds} seeds {self.by:.4f} ± {self.half_width:.4f} behind {self.leader}"
+        """``after 2 seeds 0.0310 ± 0.0120 (a 97.5 % interval) behind trial 7``."""
+        interval = f"± {self.half_width:.4f} (a {100 * self.level:.4g} % interval)"
+        return f"after {self.seeds} seeds {self.by:.4f} {interval} behind {self.leader}"
 
 
 def look_level(configurations: int, seeds: int) -> float:
@@ -55,29 +60,34 @@ def look_level(configurations: int, seeds: int) -> float:
 
 
 def clearly_behind(
-    scores: Mapping[str, np.ndarray], replicates: Mapping[str, np.ndarray], level: float
+    scores: Mapping[str, np.ndarray],
+    replicates: Mapping[str, np.ndarray],
+    level: float,
+    leaders: Collection[str],
+    dropped: Collection[str] = (),
 ) -> dict[str, Behind]:
     """The configurations whose difference to the leader is below 0 in an interval of this level.
-
-    Only those with as many runs as any are compared: others were dropped before, or runs of theirs failed.
 
     Args:
         scores: of each configuration, of its runs, (n,).
         replicates: of each, (replicates, n); see :class:`core.metrics.ScoreIntervals`.
         level: of the intervals.
+        leaders: those that can win; the best of them is the leader. Without any, nobody is behind: who is better than
+            all others and cannot win must not drop them.
+        dropped: those that are not compared again.
     """
     scores = {name: of for name, of in scores.items() if len(of)}
-    most = max(len(of) for of in scores.values())
-    compared = [name for name, of in scores.items() if len(of) == most]
+    leader = max(leaders, key=lambda name: scores[name].mean(), default=None)
+    if leader is None:
+        return {}
     intervals = ScoreIntervals(list(scores.values()), [replicates[name] for name in scores], level)
     place = {name: index for index, name in enumerate(scores)}
-    leader = max(compared, key=lambda name: scores[name].mean())
     found = {}
-    for name in compared:
+    for name in scores:
         by = float(scores[leader].mean() - scores[name].mean())
         half = intervals.difference_half_width(place[name], place[leader])
-        if name != leader and half is not None and by > half:
-            found[name] = Behind(leader, most, by, half)
+        if name != leader and name not in dropped and half is not None and by > half:
+            found[name] = Behind(leader, max(map(len, scores.values())), by, half, level)
     return found
 
 
@@ -89,12 +99,14 @@ class Looks:
         seeds: that a configuration gets if it is not dropped.
         config: the tasks, and where their dev files are.
         folders: where the runs left their predictions.
+        floors: means of tasks below which none leads.
         dropped: those that were, by name.
     """
 
     seeds: int
     config: RunConfig
     folders: TrialFolders
+    floors: Mapping[str, float]
     dropped: dict[str, Behind] = field(default_factory=dict)
 
     def __call__(self, runs: Runs) -> Sequence[str]:
@@ -106,10 +118,9 @@ class Looks:
             together = overall_replicates(records, self.folders, self.config)
         except UserError:
             return []
-        ends = np.cumsum([len(of) for of in runs.values()])
-        replicates = dict(zip(runs, np.split(together, ends[:-1], axis=1), strict=True))
-        scores = {name: np.array([record.result.overall for record in of]) for name, of in runs.items()}
-        found = clearly_behind(scores, replicates, look_level(len(runs), self.seeds))
-        new = {name: one for name, one in found.items() if name not in self.dropped}
+        replicates = by_configuration(runs, together)
+        scores = {name: np.array(score_values(of, OVERALL)) for name, of in runs.items()}
+        leaders = contenders(runs, self.floors, self.dropped)
+        new = clearly_behind(scores, replicates, look_level(len(runs), self.seeds), leaders, self.dropped)
         self.dropped |= new
         return list(new)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage
+from optuna.trial import TrialState
 
 from core.metrics import Expectations
 from data.errors import UserError
+from search.finalists.contenders import below_floors
 from search.finalists.expected import expect_mean
-from search.finalists.finalist import OVERALL, Difference, Finalist, measure
+from search.finalists.finalist import Finalist, measure
 from search.finalists.request import ORIGIN, SUFFIX
 from search.finished_study import recorded_choice
+from search.floors import below_words
+from search.replication import Runs, trained_runs
+from search.seed_intervals import OVERALL, Difference
 from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
+from search.variants import VARIANT
 
 __all__ = [
     "DROPPED",
@@ -42,7 +49,9 @@ class Outcome:
         of: name of the study whose finalists they are.
         seeds: that a configuration has if it was not dropped.
         finalists: the winner first, then by their means.
-        failed: names of configurations without a finished run.
+        contenders: names of those that could win.
+        failed: how many of a configuration's runs failed, by name; those of which none did are left out.
+        barred: why others could not win although they were not dropped, in words, by name.
         best_of_study: the trial that would have won without them.
         expected: scores of the winner's runs on new data, mean over them.
         unknown: why that is not known; empty if it is.
@@ -53,7 +62,9 @@ class Outcome:
     of: str
     seeds: tuple[int, ...]
     finalists: tuple[Finalist, ...]
-    failed: tuple[str, ...]
+    contenders: tuple[str, ...]
+    failed: Mapping[str, int]
+    barred: Mapping[str, str]
     best_of_study: int
     expected: Expectations | None
     unknown: str
@@ -61,8 +72,13 @@ class Outcome:
 
     @property
     def winner(self) -> Finalist:
-        """The highest mean overall score."""
+        """The highest mean overall score of those that could win."""
         return self.finalists[0]
+
+    @property
+    def seeds_known(self) -> bool:
+        """Whether the spread over seeds is in the intervals."""
+        return any(len(one.runs) > 1 for one in self.finalists)
 
     @property
     def default(self) -> Finalist | None:
@@ -77,7 +93,8 @@ class Outcome:
     @property
     def saved(self) -> int:
         """Runs that were not trained, as their configuration was clearly behind."""
-        return sum(len(self.seeds) - len(one.runs) for one in self.finalists if one.dropped)
+        dropped = [one for one in self.finalists if one.dropped]
+        return sum(len(self.seeds) - len(one.runs) - self.failed.get(one.name, 0) for one in dropped)
 
 
 def finalists_of(name: str, storage: BaseStorage) -> optuna.Study | None:
@@ -131,13 +148,14 @@ def outcome_of(study: optuna.Study, folders: TrialFolders, data: Path | None = N
     """
     choice, origin = recorded_choice(study), study.user_attrs[ORIGIN]
     assert choice is not None, "there is a winner"
-    trials = study.get_trials(deepcopy=False)
-    runs = {name: [TrialRecord.read(trials[number]) for number in of] for name, of in choice.runs.items() if of}
+    names = [table["name"] for table in origin["candidates"]]
+    runs = {name: of for name, of in trained_runs(study, origin["seeds"], names).items() if of}
+    failed = _failed_runs(study)
     candidates = {table["name"]: table for table in origin["candidates"]}
     rows, examples_unknown = measure(runs, candidates, study.user_attrs.get(DROPPED, {}), folders, data)
     expected, unknown = None, ""
     try:
-        expected = expect_mean(runs, choice.winner, folders, data)
+        expected = expect_mean({name: runs[name] for name in choice.runs}, choice.winner, folders, data)
     except UserError as error:
         unknown = str(error)
     rows.sort(key=lambda one: (one.name != choice.winner, -one.means[OVERALL]))
@@ -146,9 +164,23 @@ def outcome_of(study: optuna.Study, folders: TrialFolders, data: Path | None = N
         origin["of"],
         tuple(origin["seeds"]),
         tuple(rows),
-        tuple(name for name, of in choice.runs.items() if not of),
+        tuple(choice.runs),
+        failed,
+        _barred(runs, [one.name for one in rows if one.name not in choice.runs and not one.dropped], origin["floors"]),
         origin["best"],
         expected,
         unknown,
         examples_unknown,
     )
+
+
+def _failed_runs(study: optuna.Study) -> dict[str, int]:
+    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+    return dict(Counter(trial.params[VARIANT] for trial in failed if VARIANT in trial.params))
+
+
+def _barred(runs: Runs, names: Sequence[str], floors: Mapping[str, float]) -> dict[str, str]:
+    """Why these cannot win."""
+    missed = {name: below_floors(runs[name], floors) for name in names}
+    words = {name: [below_words(task, mean, floors[task]) for task, mean in of.items()] for name, of in missed.items()}
+    return {name: ", ".join(of) or "others have more runs" for name, of in words.items()}

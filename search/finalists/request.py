@@ -11,19 +11,17 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage
 
-from core.config import RunConfig
 from data.errors import UserError
 from search.finalists.candidates import Candidate, choose_candidates, recorded_candidates
 from search.finished_study import ranked_trials
 from search.lease import Lease
-from search.replication import fresh_seeds, replication_spec, same_compute
+from search.replication import fresh_seeds, replication_spec, same_compute, used_seeds
 from search.stored_space import searched_settings
 from search.stored_study import IDENTITY, recorded_attrs
 from search.study_spec import StudySpec
-from search.trial_record import CONFIG
 from search.variants import VARIANT
 
-__all__ = ["ORIGIN", "SUFFIX", "Request", "check_source"]
+__all__ = ["ORIGIN", "SUFFIX", "Request"]
 
 ORIGIN = "finalists"
 """Attribute of the finalists' study that says what it was made from."""
@@ -31,8 +29,8 @@ ORIGIN = "finalists"
 SUFFIX = "finalists"
 
 
-def check_source(study: optuna.Study, folder: Path) -> None:
-    """Refuse a study without anything to choose from.
+def _check_source(study: optuna.Study, folder: Path) -> None:
+    """Refuse a study without anything to choose from; what has been chosen may be trained nevertheless.
 
     Args:
         study: the recorded study.
@@ -98,13 +96,30 @@ class Request:
 
     @classmethod
     def make(
-        cls, study: optuna.Study, name: str, top: int, seeds: int, presets: Sequence[str], storage: BaseStorage
+        cls,
+        study: optuna.Study,
+        folder: Path,
+        name: str,
+        top: int,
+        seeds: int,
+        presets: Sequence[str],
+        storage: BaseStorage,
     ) -> Request:
         """What the finalists' study was begun with, whatever became of the other study since; or a new choice.
 
+        Args:
+            study: the recorded study.
+            folder: its own.
+            name: of the finalists' study.
+            top: how many of the best configurations.
+            seeds: how many.
+            presets: names of further ones.
+            storage: of both studies.
+
         Raises:
             UserError: ``top`` or ``seeds`` is below 1; a preset is unknown; the name is taken by another study; the
-                finalists' study was begun with other options.
+                finalists' study was begun with other options; for a new choice, the study compares variants, has fewer
+                than two finished trials, or is being run.
         """
         for option, value in (("--top", top), ("--seeds", seeds)):
             if value < 1:
@@ -117,10 +132,11 @@ class Request:
         if recorded is None:
             if IDENTITY in attrs:
                 raise UserError(f"there is a study '{name}' already, which holds no finalists; choose another --name")
+            _check_source(study, folder)
             candidates = choose_candidates(study, top, presets)
-            used = (_seed(trial) for trial in study.get_trials(deepcopy=False) if CONFIG in trial.user_attrs)
+            _check_names(candidates)
             best, floors = ranked_trials(study)[0].number, _floors(study)
-            return cls(of, name, tuple(candidates), fresh_seeds(used, seeds), asked, best, floors)
+            return cls(of, name, tuple(candidates), fresh_seeds(used_seeds(study), seeds), asked, best, floors)
         if recorded["of"] != of:
             raise UserError(f"'{name}' holds the finalists of '{recorded['of']}'; choose another --name")
         if recorded["asked"] != asked:
@@ -128,7 +144,7 @@ class Request:
                 f"study '{name}' was begun with {_options(recorded['asked'])}: the same again goes on with it, and "
                 "with --name NEW others are trained"
             )
-        candidates = recorded_candidates(study, recorded["candidates"])
+        candidates = recorded_candidates(recorded["candidates"])
         return cls(of, name, tuple(candidates), tuple(recorded["seeds"]), asked, recorded["best"], recorded["floors"])
 
     def spec(self, data: Path | None, workers: int, threads: int | None) -> StudySpec:
@@ -167,13 +183,18 @@ class Request:
         return [one.trial for one in now if one.key not in chosen and one.trial is not None and not one.preset]
 
 
+def _check_names(candidates: Sequence[Candidate]) -> None:
+    names = [one.name for one in candidates]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise UserError(
+            f"two of the configurations to train are called '{twice[0]}', and differ; leave out the --preset, or name "
+            "it otherwise"
+        )
+
+
 def _floors(study: optuna.Study) -> dict[str, float]:
     floors = json.loads(study.user_attrs[IDENTITY]).get("floors", {})
     return {task: floor["score"] for task, floor in floors.items()}
-
-
-def _seed(trial: optuna.trial.FrozenTrial) -> int:
-    return RunConfig.model_validate_json(trial.user_attrs[CONFIG]).seed
 
 
 def _options(asked: Mapping[str, Any]) -> str:

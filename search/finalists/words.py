@@ -8,8 +8,10 @@ import pandas as pd
 
 from search.apart_words import apart_words
 from search.expected_words import interval_words
-from search.finalists.finalist import OVERALL, Difference, Finalist
+from search.finalists.finalist import Finalist
 from search.finalists.outcome import Outcome
+from search.seed_intervals import OVERALL, Difference
+from search.seed_words import interval_note, interval_scope
 from search.table import Table
 
 __all__ = ["difference_tables", "difference_words", "outcome_frame", "outcome_notes", "outcome_words", "score_table"]
@@ -18,15 +20,15 @@ __all__ = ["difference_tables", "difference_words", "outcome_frame", "outcome_no
 def outcome_words(outcome: Outcome) -> list[str]:
     """The answer: who wins by how much, what to expect of it on new data, and against what it was compared."""
     winner = outcome.winner
-    runs = f"{len(winner.runs)} runs with fresh seeds" if len(winner.runs) > 1 else "one run with a fresh seed"
     was_ahead = f" (in the search, trial {outcome.best_of_study} was ahead)"
     lines = [
         f"{_title(winner)} wins the final over seeds{'' if winner.source == outcome.best_of_study else was_ahead}: "
-        f"overall {_mean(winner, OVERALL)} on dev, mean and standard deviation of {runs}.",
+        f"overall {_mean(winner, OVERALL)} on dev, {_runs(len(winner.runs))}.",
         _expected_words(outcome),
     ]
     if comparisons := list(_compared(outcome)):
-        lines.append(f"On dev its mean is {' and '.join(comparisons)}.")
+        score = "mean" if len(winner.runs) > 1 else "score"
+        lines.append(f"On dev its {score} is {' and '.join(comparisons)}.")
     tasks = {task: one for task, one in winner.to_default.items() if task != OVERALL and one.is_clear}
     if tasks:
         listed = ", ".join(f"{task} {difference_words(one, 3)}" for task, one in tasks.items())
@@ -35,19 +37,27 @@ def outcome_words(outcome: Outcome) -> list[str]:
 
 
 def outcome_notes(outcome: Outcome) -> list[str]:
-    """How to read the tables, what was not trained, and whose runs failed."""
-    after = "After a mean, ± is the standard deviation over seeds; after a difference, half a 95 % interval"
-    if outcome.examples_unknown:
-        notes = [f"{after} for other seeds alone, not for other dev examples: {outcome.examples_unknown}."]
-    else:
-        notes = [f"{after}, paired by dev examples, for other dev examples and other seeds."]
+    """How to read the tables, what was not trained, who cannot win, and whose runs failed."""
+    notes = [_reading(outcome)]
     notes += apart_words({one.name: one.apart for one in outcome.finalists})
     notes += [f"{one.name} was dropped: {one.dropped}." for one in outcome.finalists if one.dropped]
     if outcome.saved:
         notes.append(f"That saved {outcome.saved} run{'s' if outcome.saved > 1 else ''}.")
-    if outcome.failed:
-        notes.append(f"Without a finished run: {', '.join(outcome.failed)}.")
+    for one in outcome.finalists:
+        if failed := outcome.failed.get(one.name):
+            notes.append(f"{one.name}: {failed} of {failed + len(one.runs)} runs failed.")
+    notes += [f"{name}: {why}, so it cannot win." for name, why in outcome.barred.items()]
+    if none := [name for name in outcome.failed if name not in {one.name for one in outcome.finalists}]:
+        notes.append(f"Without a finished run: {', '.join(none)}.")
     return notes
+
+
+def _reading(outcome: Outcome) -> str:
+    note = interval_note(outcome.seeds_known, outcome.examples_unknown)
+    if not outcome.seeds_known:
+        return note
+    paired = "" if outcome.examples_unknown else " Differences are paired by dev examples."
+    return f"After a mean, ± is the standard deviation over its seeds. After a difference, {note}{paired}"
 
 
 def score_table(outcome: Outcome) -> Table:
@@ -56,7 +66,8 @@ def score_table(outcome: Outcome) -> Table:
         (one.name, str(len(one.runs)), *(_mean(one, column) for column in outcome.winner.means))
         for one in outcome.finalists
     )
-    return Table("Mean ± standard deviation over seeds", ("", "seeds", *outcome.winner.means), rows)
+    title = "Mean ± standard deviation over seeds" if outcome.seeds_known else "Scores, of one run each"
+    return Table(title, ("", "seeds", *outcome.winner.means), rows)
 
 
 def difference_tables(outcome: Outcome) -> list[Table]:
@@ -73,7 +84,8 @@ def _difference_table(outcome: Outcome, other: str, differences: Mapping[str, Ma
         (name, *(difference_words(of[column], _digits(column)) for column in columns))
         for name, of in differences.items()
     )
-    return Table(f"Difference to {other}, with 95 % interval", ("", *columns), rows)
+    interval = ", with 95 % interval" if interval_scope(outcome.seeds_known, outcome.examples_unknown) else ""
+    return Table(f"Difference to {other}{interval}", ("", *columns), rows)
 
 
 def outcome_frame(outcome: Outcome) -> pd.DataFrame:
@@ -121,9 +133,12 @@ def _expected_words(outcome: Outcome) -> str:
     if outcome.expected is None:
         return f"What it will score on new data cannot be said: {outcome.unknown}."
     overall = outcome.expected.overall
+    count = len(outcome.contenders)
+    among = f"among {count} finalists that could win, and of" if count > 1 else "of"
+    expected = "run is" if len(outcome.winner.runs) == 1 else "runs are"
     return (
-        f"On new data its runs are expected to score {interval_words(overall)} (95 % interval): after the choice among "
-        f"{len(outcome.finalists)} finalists, and of checkpoints, dev looks {max(overall.optimism, 0.0):.4f} too good."
+        f"On new data its {expected} expected to score {interval_words(overall)} (95 % interval): after the choice "
+        f"{among} checkpoints, dev looks {max(overall.optimism, 0.0):.4f} too good."
     )
 
 
@@ -142,7 +157,9 @@ def _preset_name(outcome: Outcome) -> str:
 
 
 def _runs(count: int) -> str:
-    return "run was" if count == 1 else "runs were"
+    return (
+        "one run with a fresh seed" if count == 1 else f"mean and standard deviation of {count} runs with fresh seeds"
+    )
 
 
 def _columns(other: str, differences: dict[str, Difference], outcome: Outcome) -> dict[str, float | None]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from search.finalists.figure import outcome_figure
+from search.finalists.outcome import Outcome
 from search.finalists.words import difference_tables, outcome_frame, outcome_notes, score_table
 from search.report.context import ReportContext
 from search.report.parts import Chart, Fold, Note, Part, Section
+from search.seed_words import interval_scope
 
 __all__ = ["finalists_section"]
 
@@ -15,12 +17,8 @@ def finalists_section(context: ReportContext) -> Section | None:
     outcome = context.outcome
     if outcome is None:
         return None
-    note = (
-        f"The best configurations of the search, trained again with {len(outcome.seeds)} fresh seeds each. Bars are "
-        "95 % intervals of the means, for other dev examples and other seeds; of two finalists, the tables say more."
-    )
     parts: list[Part] = [
-        Note(note),
+        Note(_introduction(outcome)),
         Chart(outcome_figure(outcome), is_wide=True),
         score_table(outcome),
         *map(Note, outcome_notes(outcome)),
@@ -28,3 +26,11 @@ def finalists_section(context: ReportContext) -> Section | None:
     if differences := difference_tables(outcome):
         parts.append(Fold("Differences", tuple(differences)))
     return Section("finalists", "Finalists", tuple(parts), {"finalists.csv": outcome_frame(outcome)})
+
+
+def _introduction(outcome: Outcome) -> str:
+    count = len(outcome.seeds)
+    seeds = f"{count} fresh seeds each" if count > 1 else "one fresh seed"
+    words = f"The best configurations of the search, trained again with {seeds}."
+    scope = interval_scope(outcome.seeds_known, outcome.examples_unknown)
+    return f"{words} Bars are 95 % intervals, {scope}. Of two finalists, the tables say more." if scope else words

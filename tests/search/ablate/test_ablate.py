@@ -28,6 +28,7 @@ from search.ablate.plan import ORIGIN, WINNER, AblationPlan, new_plan, recorded_
 from search.ablate.switches import SWITCHES
 from search.finished_study import Choice, best_trial
 from search.replication import replicate
+from search.report.__main__ import main as report
 from search.stored_study import create_or_load
 from search.study_run import StudyRun
 from search.trial_record import TrialRecord
@@ -64,7 +65,12 @@ def test_the_finalists_winner_goes_before_the_best_trial(searched: InlineStudy) 
     other = next(record for record in searched.records if record.number != best(searched.study).number)
     assert other.config is not None
     config = other.config.model_copy(update={"seed": 1})
-    finalists = create_or_load(changed(name="stub-finalists", base=config, trials=1), searched.storage)
+    origin = {"finalists": {"of": "stub"}}
+    finalists = create_or_load(changed(name="stub-finalists", base=config, trials=1, origin=origin), searched.storage)
+    more = create_or_load(changed(name="more", base=config, trials=1, origin=origin), searched.storage)
+    run = more.ask()
+    run.set_user_attr("config", config.model_copy(update={"seed": 3}).model_dump_json())
+    more.tell(run, 0.5)
     trial = finalists.ask()
     trial.set_user_attr("config", config.model_dump_json())
     finalists.tell(trial, 0.5)
@@ -72,13 +78,22 @@ def test_the_finalists_winner_goes_before_the_best_trial(searched: InlineStudy) 
     Choice("trial 3", {"trial 3": (trial.number,)}).record(finalists)
     plan = new_plan(searched.study, searched.storage, None, 2)
     assert (plan.winner, plan.trial, plan.config) == ("the finalists' winner (trial 3)", None, config)
-    assert plan.seeds == (2, 3)
+    assert plan.seeds == (2, 4)  # whatever the finalists' study is called
     assert new_plan(searched.study, searched.storage, 0, 2).winner == "trial 0"
 
 
 def test_techniques_that_are_asked_for(searched: InlineStudy) -> None:
     plan = new_plan(searched.study, searched.storage, None, 1, ["warm-up", "schedule"])
     assert [row.row for row in plan.rows] == ["without warm-up", "plain schedule"]
+    named = new_plan(searched.study, searched.storage, None, 1, ["plain schedule", "warm-up"])
+    assert ([row.row for row in named.rows], set(named.techniques)) == (
+        [row.row for row in plan.rows],
+        {"warm-up", "schedule"},
+    )
+    for asked in ((), ("schedule", "warm-up"), ("without warm-up", "plain schedule"), ("warm-up", "plain schedule")):
+        assert plan.is_of(asked), "in any order, by either name"
+    for other in (("warm-up",), ("schedule", "warm-up", "LoRA"), ("LoRA",)):
+        assert not plan.is_of(other)
     with pytest.raises(UserError, match=r"^--technique 'warmup': trial \d+ of study 'stub' has no .*'warm-up'\?$"):
         new_plan(searched.study, searched.storage, None, 1, ["warmup"])
     with pytest.raises(UserError, match=r"^--technique 'LoRA': .* no such technique; it has .*warm-up"):
@@ -181,7 +196,8 @@ def test_errors_are_one_line(finished_study: Any) -> None:
         ({"study": "tny"}, "--study tny: no such study"),
         ({"trial": 99}, "no trial 99: study 'tiny' has trials 0 to 3"),
         ({"name": "tiny"}, "there is a study 'tiny' already, which is no ablation"),
-        ({"name": "a/b"}, "--name a/b: the study has a folder of this name"),
+        ({"name": "a/b"}, "--name a/b: a study has a folder of its name; use letters"),
+        ({"name": ".."}, "--name ..: a study has a folder of its name; use letters"),
         ({"data": Path("/nowhere")}, "no data folder '/nowhere'"),
     ):
         code, _, err = main(finished_study.runs, quiet=True, **options)
@@ -210,10 +226,19 @@ def test_a_real_ablation(finished_study: Any, run_command: Run, tmp_path: Path) 
     assert float(rows["without siamese pairs"]["gain overall"]) == pytest.approx(gain)
     assert f"{gain:+.4f} ± {float(rows['without siamese pairs']['gain_half_width overall']):.4f}" in done.stdout
     assert len(list(runs.glob("tiny-ablation/*/best/model.safetensors"))) <= 1
-    code, out, _ = main(runs, seeds=2, technique=["siamese pairs"], quiet=True)
+    code, out, _ = main(runs, seeds=2, dry_run=True)
+    assert out.startswith("note: this ablation is of siamese pairs only; --name NEW takes out all\n")
+    code, out, _ = main(runs, seeds=2, technique=["without siamese pairs"], quiet=True)
     assert code == 0
     assert len(study.get_trials()) == 4, "what is trained is trained"
     assert out.endswith(done.stdout[done.stdout.index("overall, mean over the seeds") :])
+    report("tiny", runs_dir=runs)
+    words = (runs / "tiny" / "report" / "report.md").read_text()
+    answer = words[: words.index("## What the winner's techniques bring")]
+    assert "trained again without each technique in turn" in answer
+    assert "siamese pairs" in answer
+    assert "The ablation took 4 further runs" in answer
+    assert (runs / "tiny" / "report" / "ablation.csv").is_file()
 
 
 def test_the_page_names_every_technique_and_option() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,19 +23,27 @@ import pytest
 import typer
 from predicting_executor import PredictingExecutor
 
-from core.metrics import ScoreIntervals
+from core.config import RunConfig
+from core.cost import Cost
+from core.dev_gold import dev_gold
+from core.evaluation import Evaluation
+from core.metrics import ScoreIntervals, overall_score, own_metric
+from core.run_folder import RunFolder
 from search.dev_bootstrap import score_replicates
 from search.export import main as export_main
 from search.finalists.__main__ import main
 from search.finalists.outcome import Outcome, read_outcome
-from search.finalists.words import outcome_notes, outcome_words
+from search.finalists.words import difference_tables, outcome_notes, outcome_words, score_table
 from search.finished_study import best_trial, recorded_choice
 from search.lease import Lease
 from search.report.__main__ import main as report_main
+from search.report.parts import Note
+from search.report.sections.finalists import finalists_section
 from search.run import main as run_main
 from search.storage import open_storage
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
+from search.winners_curse import estimate_best
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -84,7 +94,7 @@ def finished_final(searched_once: Path, tmp_path_factory: pytest.TempPathFactory
     printed = StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
         stub_training(patch)
-        final(runs)
+        final(runs, quiet=False)
     return runs, printed.getvalue()
 
 
@@ -135,7 +145,10 @@ def test_the_final(finished_final: tuple[Path, str]) -> None:
         assert line in printed
     assert f"{means[0]:.4f} ± {outcome.winner.spreads['overall']:.4f}" in printed
     assert "That saved 2 runs." in printed
-    assert "search.export --study rates-finalists" in printed
+    assert re.findall(r"(\d+) trials on 1 worker", printed) == ["15"]  # the estimate of the time, once for all rounds
+    assert "resuming" not in printed
+    assert "The model to use now is that of" in printed  # test_models.py says of which
+    assert "search.export --study rates" in printed
 
 
 def test_differences_are_paired_and_per_task(finished_final: tuple[Path, str]) -> None:
@@ -198,6 +211,8 @@ def test_killed_and_resumed_it_has_the_same_winner(searched: Path, finished_fina
     ("options", "said"),
     [
         ({"study": "nothing"}, "--study nothing: no such study"),
+        ({"name": "../out"}, "--name ../out: a study has a folder of its name; use letters"),
+        ({"name": ".."}, "--name ..: a study has a folder of its name; use letters"),
         ({"top": 0}, "--top 0: must be at least 1"),
         ({"seeds": 0}, "--seeds 0: must be at least 1"),
         ({"preset": ["siames"], "name": "new"}, "error: no preset 'siames'; did you mean 'siamese'?"),
@@ -233,15 +248,109 @@ def final_of_one(tmp_path_factory: pytest.TempPathFactory, tiny_study: str) -> P
 
 def test_a_study_that_is_being_run_is_refused(final_of_one: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Lease(final_of_one / "rates", "rates"), pytest.raises(typer.Exit) as error:
-        main("rates", runs_dir=final_of_one, dry_run=True)
+        main("rates", name="new", runs_dir=final_of_one, dry_run=True)
     assert error.value.exit_code == 2
     assert "study 'rates' is being run" in capsys.readouterr().err
+
+
+def test_what_was_chosen_goes_on_while_the_study_is_run(final_of_one: Path) -> None:
+    with Lease(final_of_one / "rates", "rates"):
+        main("rates", top=1, seeds=1, runs_dir=final_of_one, quiet=True)
+
+
+def all_words(outcome: Outcome) -> str:
+    """What the report says of it."""
+    section = finalists_section(SimpleNamespace(outcome=outcome))  # type: ignore[arg-type]
+    assert section is not None
+    tables = [table.caption for table in (score_table(outcome), *difference_tables(outcome))]
+    notes = [part.text for part in section.parts if isinstance(part, Note)]
+    return "\n".join([*outcome_words(outcome), *tables, *notes])
 
 
 def test_one_seed_has_no_spread(final_of_one: Path) -> None:
     outcome = read(final_of_one)
     assert outcome.winner.spreads["overall"] is None
-    assert "one run with a fresh seed" in outcome_words(outcome)[0]
+    words = all_words(outcome)
+    assert "on dev, one run with a fresh seed." in words
+    assert "trained again with one fresh seed. Bars are 95 % intervals, for other dev examples alone: with" in words
+    assert "± is half a 95 % interval for other dev examples alone: with one seed, the spread is not known." in words
+    assert "other seeds" not in words
+    assert "standard deviation" not in words
+    assert "1 fresh seeds" not in words
+
+
+def test_without_predictions_intervals_are_for_seeds_alone(finished_final: tuple[Path, str], tmp_path: Path) -> None:
+    runs = Path(shutil.copytree(finished_final[0], tmp_path / "runs"))
+    words = all_words(read(runs))
+    assert "with 3 fresh seeds each. Bars are 95 % intervals, for other dev examples and other seeds. Of two" in words
+    assert "After a mean, ± is the standard deviation over its seeds. After a difference, ± is half a 95 %" in words
+    assert "Differences are paired by dev examples." in words
+    assert re.search(r"default was dropped: after 2 seeds 0\.\d{4} ± 0\.\d{4} \(a 98\.75 % interval\) behind", words)
+    for file in runs.glob("rates-finalists/trial-*/predictions/*"):
+        file.unlink()
+    words = all_words(read(runs))
+    assert "Bars are 95 % intervals, for other seeds alone, not for other dev examples: '" in words
+    assert "for other dev examples and other seeds" not in words
+    assert "paired" not in words
+
+
+def lopsided(config: RunConfig, rung: int, run: RunFolder, slope: float) -> Evaluation:  # noqa: ARG001
+    """The default configuration, at 1e-1, is the best overall and poor in sts."""
+    leads, scores = config.optim.learning_rate > 0.05, {}
+    rng = np.random.default_rng([int(config.digest[:8], 16), rung])
+    specs = {name: task.spec for name, task in config.tasks.items()}
+    for task, spec in specs.items():
+        gold = dev_gold(config, task)
+        if spec.kind.is_score:
+            values = (0.4 if leads else 1.0) * gold + rng.normal(size=len(gold))
+        else:
+            noise = rng.dirichlet(np.ones(len(spec.classes)), len(gold))
+            values = (2.0 if leads else 0.2) * np.eye(len(spec.classes))[gold] + noise
+        run.write_predictions(task, rung, values.astype(np.float32))
+        scores[task] = own_metric(spec, values.astype(np.float32), gold)
+    overall = float(overall_score(scores, specs, dict.fromkeys(specs, 1.0)))
+    return Evaluation(rung, rung, 1, overall, scores, {}, {}, rung / 100, 100.0, cost=Cost(1000, 100, rung, 50.0))
+
+
+def test_who_is_below_a_floor_neither_wins_nor_drops_others(searched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor has it a part in what the winner is expected to score."""
+    monkeypatch.setattr("predicting_executor.predicted", lopsided)
+    with_floor(searched, 0.7)
+    final(searched, preset=None)
+    outcome = read(searched)
+    assert all(len(one.runs) == 3 for one in outcome.finalists)
+    default = outcome.default
+    assert default is not None
+    winner = outcome.winner.means["overall"]
+    assert default.means["overall"] > winner + 0.05
+    assert set(outcome.contenders) == {one.name for one in outcome.finalists} - {"default"}
+    assert outcome.expected is not None
+    assert outcome.expected.overall.expected < winner
+    best, _ = estimate_best(study_of(searched, "rates-finalists"), TrialFolders(searched / "rates-finalists"))
+    assert best is not None
+    assert best.trials == 9
+    assert best.scores.overall.expected < best.scores.overall.dev
+    sts = f"{default.means['sts']:.3f}".removeprefix("0")
+    assert f"default: sts {sts} is below its floor of .7, so it cannot win." in outcome_notes(outcome)
+    assert "after the choice among 3 finalists that could win" in outcome_words(outcome)[1]
+
+
+def test_failed_runs_are_told_and_do_not_help_to_win(
+    searched: Path, finished_final: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read(finished_final[0])
+    lost = frozenset({before.winner.runs[0]})
+    monkeypatch.setattr("search.study_run.LocalExecutor", lambda *_, **__: PredictingExecutor(failing=lost))
+    final(searched)
+    outcome, name = read(searched), before.winner.name
+    assert outcome.failed == {name: 1}
+    assert outcome.winner.name != name
+    assert len(outcome.winner.runs) == 3
+    assert name not in outcome.contenders
+    notes = outcome_notes(outcome)
+    assert f"{name}: 1 of 3 runs failed." in notes
+    assert f"{name}: others have more runs, so it cannot win." in notes
+    assert "That saved 2 runs." in notes
 
 
 def test_a_finalist_with_intervals_of_its_own_is_named(final_of_one: Path) -> None:
@@ -269,11 +378,16 @@ def test_a_study_that_cannot_have_finalists(tmp_path: Path, tiny_study: str, cap
         assert said in capsys.readouterr().err
 
 
+def with_floor(runs: Path, floor: float) -> None:
+    """The study ``rates`` has one for sts."""
+    study = study_of(runs, "rates")
+    identity = json.loads(study.user_attrs["identity"])
+    study.set_user_attr("identity", json.dumps({**identity, "floors": {"sts": {"score": floor, "from": 0}}}))
+
+
 def test_a_floor_of_the_study_holds_for_means(searched: Path) -> None:
     """Nobody wins below it, whatever the overall score."""
-    study = study_of(searched, "rates")
-    identity = json.loads(study.user_attrs["identity"])
-    study.set_user_attr("identity", json.dumps({**identity, "floors": {"sts": {"score": 0.999, "from": 0}}}))
+    with_floor(searched, 0.999)
     with pytest.raises(typer.Exit) as error:
         final(searched)
     assert error.value.exit_code == 1
@@ -281,8 +395,13 @@ def test_a_floor_of_the_study_holds_for_means(searched: Path) -> None:
 
 
 def test_dry_run_trains_nothing(searched: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    final(searched, dry_run=True, quiet=False)
-    assert "budget: 15 trials of up to 1,600 training examples" in capsys.readouterr().out
+    final(searched, dry_run=True)  # what it prints is its result, also with --quiet
+    out = capsys.readouterr().out
+    assert "budget: 15 trials of up to 1,600 training examples" in out
+    settings = out[out.index("settings that differ") :]
+    assert re.search(r"^  trial \d: optim\.learning_rate = 0\.0009$", settings, re.MULTILINE)
+    assert re.search(r"^  preset siamese: .*optim\.", settings, re.MULTILINE)
+    assert "  default" not in settings
     assert "rates-finalists" not in optuna.get_all_study_names(open_storage(None, searched))
 
 
@@ -295,7 +414,7 @@ def test_with_real_training(finished_study: Any, tmp_path: Path, run_command: Ru
     assert "wins the final over seeds" in done.stdout
     best = best_trial(study_of(runs, "tiny"))
     assert best is not None
-    assert "4 of them on 1 worker(s)" in done.stdout or "4 trials on 1 worker(s)" in done.stdout
+    assert f"{2 * len(outcome.finalists)} trials on 1 worker(s)" in done.stdout
     for study in ("tiny", "tiny-finalists"):
         export_main(study, runs_dir=runs)
         same = outcome.winner.source == best.number

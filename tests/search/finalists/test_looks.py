@@ -19,19 +19,27 @@ def certain(scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def test_clearly_behind_and_close() -> None:
     scores = {"far": np.array([0.60, 0.61]), "near": np.array([0.695, 0.70]), "best": np.array([0.705, 0.70])}
     level = look_level(3, 3)
-    found = clearly_behind(scores, certain(scores), level)
+    found = clearly_behind(scores, certain(scores), level, scores)
     half = ScoreIntervals(list(scores.values()), list(certain(scores).values()), level).difference_half_width(0, 2)
-    assert found == {"far": Behind("best", 2, pytest.approx(0.0975), half)}
-    assert found["far"].describe() == f"after 2 seeds 0.0975 ± {half:.4f} behind best"
+    assert found == {"far": Behind("best", 2, pytest.approx(0.0975), half, level)}
+    assert found["far"].describe() == f"after 2 seeds 0.0975 ± {half:.4f} (a 97.5 % interval) behind best"
     wavering = {**certain(scores), "far": certain(scores)["far"] + np.linspace(-0.2, 0.2, 10)[:, None]}
-    assert not clearly_behind(scores, wavering, level)  # other dev examples might turn it round
+    assert not clearly_behind(scores, wavering, level, scores)  # other dev examples might turn it round
 
 
-def test_those_with_fewer_runs_are_not_compared_again() -> None:
-    scores = {"dropped": np.array([0.9, 0.9]), "a": np.array([0.5, 0.501, 0.5]), "b": np.array([0.7, 0.7, 0.701])}
-    found = clearly_behind(scores | {"none": np.array([])}, certain(scores), 0.95)
-    assert list(found) == ["a"]
-    assert found["a"].leader == "b"
+def test_those_that_were_dropped_are_not_compared_again() -> None:
+    """One of whose runs some failed is."""
+    scores = {"dropped": np.array([0.4, 0.4]), "a": np.array([0.5, 0.501]), "b": np.array([0.7, 0.7, 0.701])}
+    found = clearly_behind(scores | {"none": np.array([])}, certain(scores), 0.95, ["b"], ["dropped"])
+    half = ScoreIntervals(list(scores.values()), list(certain(scores).values())).difference_half_width(1, 2)
+    assert found == {"a": Behind("b", 3, pytest.approx(0.19983, abs=1e-5), half, 0.95)}
+
+
+def test_who_cannot_win_drops_nobody() -> None:
+    scores = {"barred": np.array([0.9, 0.9]), "good": np.array([0.7, 0.701]), "poor": np.array([0.5, 0.501])}
+    found = clearly_behind(scores, certain(scores), 0.95, ["good", "poor"])
+    assert {name: behind.leader for name, behind in found.items()} == {"poor": "good"}
+    assert clearly_behind(scores, certain(scores), 0.95, []) == {}
 
 
 def test_the_level_is_that_of_all_looks_together() -> None:
@@ -54,9 +62,9 @@ def dropped_best(rng: np.random.Generator, behind: float, seeds: int = 4) -> tup
     for count in range(2, seeds):
         scores = {name: flags[name][:, : min(count, until[name])].mean(axis=0) for name in names}
         replicates = {name: counts @ flags[name][:, : len(scores[name])] for name in names}
-        until |= {
-            name: count for name in clearly_behind(scores, replicates, look_level(4, seeds)) if until[name] == seeds
-        }
+        left = [name for name in names if until[name] == seeds]
+        dropped = set(names) - set(left)
+        until |= dict.fromkeys(clearly_behind(scores, replicates, look_level(4, seeds), left, dropped), count)
     return until["a"] < seeds, sum(seeds - kept for kept in until.values())
 
 

@@ -1,0 +1,27 @@
+"""What the settings of the configurations are that are trained again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search.config_paths import get_value
+from search.finalists.candidates import Candidate
+from search.shown_values import rounded
+from search.variants import differing_settings
+
+__all__ = ["settings_lines"]
+
+_NO_SETTINGS = ("seed", "data.", "compute.")
+
+
+def settings_lines(candidates: Sequence[Candidate]) -> list[str]:
+    """Of each but the default configuration, in which settings it differs from that one: ``trial 3: lora.rank = 8``."""
+    default = next(one for one in candidates if one.is_default)
+    return [f"{one.name}: {_differences(one, default)}" for one in candidates if not one.is_default]
+
+
+def _differences(one: Candidate, default: Candidate) -> str:
+    paths = differing_settings([default.config, one.config])
+    return ", ".join(
+        f"{path} = {rounded(get_value(one.config, path))}" for path in paths if not path.startswith(_NO_SETTINGS)
+    )
