@@ -158,13 +158,16 @@ def test_a_fault_of_the_machine_stops_the_study_and_fails_no_trial(tmp_path: Pat
     assert str(caught.value) == (file if fault == "a file" else "[Errno 28] No space left on device") + MEND
     assert "FAIL" not in states(study)
     assert "RUNNING" in states(study)
+    # One that had only just been started when the fault came has nothing to save.
+    had_trained = {event.number for event in of_type(study, TrialAdvanced) if event.examples > 0} - {2}
+    assert had_trained
     if fault == "a file":
         obstacle.unlink()
     assert study.script().run().finished
     assert states(study) == ["COMPLETE"] * 4
     assert not of_type(study, WorkerDied)
-    for number in range(4):
-        assert study.starts(number)[-1]["examples"] > 0 or len(study.starts(number)) == 1 or number == 2
+    for number in had_trained:
+        assert study.starts(number)[-1]["examples"] > 0 or len(study.starts(number)) == 1
     ended = [event.number for event in of_type(study, TrialEnded)]
     assert sorted(ended) == [0, 1, 2, 3]
 
