@@ -51,7 +51,9 @@ def trained_models(
         estimate, _ = estimate_best(*of, data)
         if estimate is not None:
             study, is_of_search = of[0].study_name, of is search
-            name = f"trial {estimate.trial} of the {'search' if is_of_search else 'final'}"
+            # A number alone would be taken for that of a finalist, which is a trial of the search.
+            run = f"the winner's best run in the final ({study}:{estimate.trial})"
+            name = f"trial {estimate.trial} of the search" if is_of_search else run
             found.append(TrainedModel(study, name, estimate.scores, is_of_search))
     return sorted(found, key=lambda one: -one.expected.overall.expected)
 
