@@ -29,6 +29,9 @@ _PARTS = {
     "expected": "what the winner will score",
     "expected_progress": "what it was expected to, over the search",
     "mattered": "what mattered",
+    "ensemble_section": "what an ensemble would score",
+    "errors_section": "errors",
+    "tradeoffs_section": "task against task",
     "shown_section": "figures and tables as parts of a page",
     "markdown": "Markdown",
 }
