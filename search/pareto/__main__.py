@@ -13,12 +13,15 @@ from rich.table import Table
 
 from data.errors import UserError
 from search.exit_codes import entry_point
+from search.expected_words import report_lines
 from search.finished_study import contends, open_study
 from search.options import RUNS, RunsDir, StorageUrl
 from search.pareto.files import differing_settings, front_table, write_pareto
 from search.pareto.tradeoff import COSTS, Tradeoff, cost_value, tradeoff
 from search.shown_values import rounded
+from search.trial_folders import TrialFolders
 from search.trial_table import SETTING, is_missing, trial_table
+from search.winners_curse import estimate_best
 
 __all__ = ["main"]
 
@@ -50,6 +53,7 @@ def main(
         tradeoff(table, contenders, name) for name in (_known_costs(table, contenders) if cost == _ALL else [cost])
     ]
     shown, notes = _without_constant(trades)
+    notes += report_lines(*estimate_best(opened, TrialFolders(runs_dir / study)))
     paths = write_pareto(study, shown, notes, out or runs_dir / study / "pareto")
     console = Console(highlight=False)
     for trade in shown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pandas as pd
@@ -15,13 +16,16 @@ from stub_study import BASE, SPEC
 
 from core.config import RunConfig
 from core.cost import Cost
+from search.expected_words import estimate_line
 from search.pareto.__main__ import main
 from search.pareto.figure import tradeoff_figure
 from search.pareto.tradeoff import COSTS, tradeoff
 from search.storage import open_storage
 from search.stored_study import create_or_load
+from search.trial_folders import TrialFolders
 from search.trial_record import TrialResult
 from search.trial_table import trial_table
+from search.winners_curse import estimate_best
 from tests.search.browsing import opened, overflowing, unfold
 
 # state, overall, seconds, trainable parameters
@@ -154,3 +158,16 @@ def test_the_page_shows_its_figures_and_fits(browser: Browser, page_file: Path, 
         assert first.locator(".point").count() == 1 + 4 + 2  # pruned, complete, marks on the front
         assert first.locator("table tbody tr").count() == 3
         assert overflowing(page) == []
+
+
+def test_what_the_best_score_is_worth_stands_beside_it(
+    finished_study: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the page too."""
+    storage = open_storage(None, finished_study.runs)
+    study = optuna.load_study(study_name="tiny", storage=storage)
+    estimate, _ = estimate_best(study, TrialFolders(finished_study.runs / "tiny"))
+    assert estimate is not None
+    main("tiny", out=tmp_path, runs_dir=finished_study.runs)
+    assert estimate_line(estimate) in capsys.readouterr().out
+    assert estimate_line(estimate) in (tmp_path / "pareto.html").read_text()
