@@ -147,13 +147,15 @@ def gain_words(gains: Sequence[Gain], same: Sequence[str], *, has_ablation: bool
     return f"What goes with better scores: {listed}. {caution}"
 
 
-def further_cost_words(name: str, table: pd.DataFrame) -> str:
-    """What a study that goes on from this one took on top."""
-    ended = table[table["examples"] > 0]
-    return (
+def further_cost_words(name: str, table: pd.DataFrame) -> list[str]:
+    """What a study that goes on from this one took on top; nothing as long as no run of it has ended."""
+    ended = table if table.empty else table[table["examples"] > 0]
+    if ended.empty:
+        return []
+    return [
         f"{name} took {len(ended)} further run{'' if len(ended) == 1 else 's'}: "
         f"{duration(float(ended['seconds'].sum()))} of training and {int(ended['examples'].sum()):,} examples."
-    )
+    ]
 
 
 def cost_words(spent: Spending, table: pd.DataFrame) -> str:

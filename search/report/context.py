@@ -22,9 +22,11 @@ from search.finalists.outcome import Outcome, read_outcome
 from search.finished_study import best_trial
 from search.first_trials import DEFAULT
 from search.report.what_mattered import WhatMattered, what_mattered
+from search.stored_space import searched_settings
 from search.trial_folders import TrialFolders
 from search.trial_record import TrialRecord
 from search.trial_table import trial_table
+from search.variants import VARIANT
 from search.winners_curse import Estimate, estimate_best
 
 __all__ = ["ReportContext"]
@@ -60,9 +62,9 @@ class ReportContext:
         return study, TrialFolders(self.folders.root.parent / name)
 
     @property
-    def goes_on(self) -> bool:
-        """Whether the study itself is a final or an ablation of another one."""
-        return bool({"finalists", "ablation"} & set(self.study.user_attrs))
+    def is_comparison(self) -> bool:
+        """Whether the study compares variants, as finals and ablations do, too: it has no finalists of its own."""
+        return VARIANT in searched_settings(self.study)
 
     @cached_property
     def table(self) -> pd.DataFrame:

@@ -81,8 +81,8 @@ def _gap(effect: Effect, one: Any, other: Any) -> tuple[float, float]:
 
     For values between a curve's points it is a little too wide: it is the mean of those between the points.
     """
-    mixes = _mix(effect, one), _mix(effect, other)
-    return float((mixes[0] - mixes[1]) @ effect.means), float(mixes[0] @ effect.gap_half_widths @ mixes[1])
+    width = _mix(effect, one) @ effect.gap_half_widths @ _mix(effect, other)
+    return mean_at(effect, one) - mean_at(effect, other), float(width)
 
 
 def _mix(effect: Effect, value: Any) -> np.ndarray:

@@ -74,14 +74,14 @@ def _final_verdict(context: ReportContext, outcome: Outcome) -> list[Part]:
 
 def _certainty(context: ReportContext, best: TrialRecord) -> list[str]:
     finalists = f"python -m search.finalists --study {context.study.study_name}{context.where}"
-    return certainty_words(best, context.table, context.expected[0], "" if context.goes_on else finalists)
+    return certainty_words(best, context.table, context.expected[0], "" if context.is_comparison else finalists)
 
 
 def _cost(context: ReportContext) -> Iterator[str]:
     yield cost_words(spending(context.table, context.records), context.table)
     for suffix, name in (("finalists", "The final over seeds"), ("ablation", "The ablation")):
         if (sibling := context.sibling(suffix)) is not None:
-            yield further_cost_words(name, trial_table(sibling[0]))
+            yield from further_cost_words(name, trial_table(sibling[0]))
 
 
 def _gains(context: ReportContext, best: TrialRecord) -> Iterator[str]:

@@ -64,7 +64,7 @@ def _commands(context: ReportContext) -> Iterator[str]:
         yield f"compare {outcome.study}:{outcome.default.runs[0]} {outcome.study}:{outcome.winner.runs[0]}"
     elif outcome is None and best is not None and default is not None and default.number != best.number:
         yield f"compare {study}:{default.number} {study}:{best.number}"
-    if not context.goes_on:
+    if not context.is_comparison:
         for suffix, program in (("finalists", "finalists"), ("ablation", "ablate")):
             if context.sibling(suffix) is None:
                 yield f"{program} --study {study}"

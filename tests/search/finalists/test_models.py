@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -128,3 +129,24 @@ def test_a_finals_own_report_names_its_winner_by_its_mean(runs: Path) -> None:
         f"Trial {best.number} is the winner, the best run of {study.user_attrs['choice']['winner']}, which has" in words
     )
     assert "search.finalists" not in words
+
+
+def test_a_study_that_has_only_been_created_costs_nothing(runs: Path, tmp_path: Path) -> None:
+    """A report may be written just then."""
+    copied = Path(shutil.copytree(runs, tmp_path / "runs"))
+    optuna.create_study(study_name="rates-ablation", storage=open_storage(None, copied))
+    assert not any(line.startswith("The ablation took") for line in strings(answer_section(context_of(copied)).parts))
+
+
+def test_a_comparison_has_no_finalists(tmp_path: Path, tiny_study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """search.finalists would refuse it."""
+    monkeypatch.setattr("search.study_run.LocalExecutor", lambda *_, **__: PredictingExecutor())
+    variants = tiny_study[: tiny_study.index("[space]")].replace("trials = 4\n", "seeds = [0, 1]\n")
+    (tmp_path / "two.toml").write_text(variants + "[variants.a]\n")
+    run_main(str(tmp_path / "two.toml"), runs_dir=tmp_path / "runs", quiet=True)
+    context = ReportContext(*opened(tmp_path / "runs", "two"))
+    assert "search.finalists" not in " ".join(strings(answer_section(context).parts))
+    section = winner_section(context)
+    assert section is not None
+    fold = next(part for part in section.parts if isinstance(part, Fold))
+    assert not any("search.finalists" in part.text for part in fold.parts if isinstance(part, Code))
