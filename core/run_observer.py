@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from core.evaluation import Evaluation
 from core.pretraining.observer import StageObserver, UnattendedStages
+from core.run.evaluation import Evaluation
 
 __all__ = ["RunObserver", "Unattended"]
 

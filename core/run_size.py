@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.bert import BertConfig
 from core.config import RunConfig
-from core.multitask import build_model
+from core.model.bert import BertConfig
+from core.model.multitask import build_model
 from core.techniques import make_techniques
 
 __all__ = ["RunSize", "run_size"]

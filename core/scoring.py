@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from core.config import RunConfig
-from core.errors import DivergedError
-from core.fixed_subset import fixed_subset
+from core.inputs.fixed_subset import fixed_subset
+from core.inputs.task_data import TaskData, sorted_batches
 from core.metrics import confusion_matrix, overall_score, own_metric, task_metrics
-from core.multitask import MultitaskBert
-from core.precision import autocast
-from core.task_data import TaskData, sorted_batches
+from core.model.multitask import MultitaskBert
+from core.run.errors import DivergedError
+from core.run.precision import autocast
 from data.examples import Examples
 from data.rows import RowLayout
 

@@ -19,26 +19,26 @@ from safetensors.torch import save
 from torch import Tensor
 
 from core.batch_orders import make_order
-from core.checkpoint import load_checkpoint, save_checkpoint
 from core.config import RunConfig
-from core.cost import Cost
-from core.errors import CheckpointError
-from core.evaluation import Evaluation
-from core.forward_pass import ForwardPass
-from core.freezing import parameter_counts
 from core.gradients import make_gradient_rule
-from core.loss_log import LossLog
+from core.inputs.resources import Resources, pick_device
 from core.loss_weights import make_loss_weighting
-from core.memory import PeakMemory
-from core.multitask import MultitaskBert, build_model
-from core.optimiser import Optimiser
-from core.precision import autocast, check_precision
+from core.model.forward_pass import ForwardPass
+from core.model.freezing import parameter_counts
+from core.model.multitask import MultitaskBert, build_model
+from core.model.random_state import random_state, restore_random_state
+from core.optim.optimiser import Optimiser
 from core.pretraining import PretrainingInterruptedError, StageObserver, pretrained_weights
-from core.progress import Progress
-from core.random_state import random_state, restore_random_state
-from core.resources import Resources, pick_device
-from core.run_clock import RunClock
-from core.run_folder import RunFolder
+from core.run.checkpoint import load_checkpoint, save_checkpoint
+from core.run.clock import RunClock
+from core.run.cost import Cost
+from core.run.errors import CheckpointError
+from core.run.evaluation import Evaluation
+from core.run.loss_log import LossLog
+from core.run.memory import PeakMemory
+from core.run.precision import autocast, check_precision
+from core.run.progress import Progress
+from core.run.run_folder import RunFolder
 from core.run_observer import RunObserver, Unattended
 from core.scoring import DevScores, score_dev
 from core.techniques import make_techniques
@@ -63,7 +63,7 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
 
     Args:
         config: the run.
-        folder: its artifact folder; see :class:`core.run_folder.RunFolder`.
+        folder: its artifact folder; see :class:`core.run.run_folder.RunFolder`.
         resources: shared by the runs of this process.
         observer: sees every step and rung.
 

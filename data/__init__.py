@@ -1,1 +1,1 @@
-"""Tasks and examples: read, check, tokenise, batch."""
+"""Read, check, tokenise and batch tasks and examples. Imports neither ``core`` nor ``search``."""

@@ -16,14 +16,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from data.errors import UserError
-from search.changed_examples import ChangedExample, TaskChanges
-from search.exit_codes import entry_point
-from search.finished_study import open_study, pick_trial
-from search.options import RUNS, DataDir, RunsDir, StorageUrl
-from search.shown_values import rounded
-from search.trial_difference import OneTrial, TrialDifference, trial_difference
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
+from search.analysis.changed_examples import ChangedExample, TaskChanges
+from search.analysis.trial_difference import OneTrial, TrialDifference, trial_difference
+from search.console.exit_codes import entry_point
+from search.console.options import DataDir, RunsDir, StorageUrl
+from search.display.values import rounded
+from search.recorded.ranking import open_study, pick_trial
+from search.trials.folders import RUNS, TrialFolders
+from search.trials.record import TrialRecord
 
 __all__ = ["main"]
 

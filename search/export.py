@@ -15,29 +15,35 @@ from optuna.trial import FrozenTrial
 from rich.console import Console
 from rich.table import Table
 
-from core.best_model import load_best_model
 from core.config import RunConfig
-from core.evaluation import Evaluation
-from core.model_folder import save_model_folder
-from core.resources import Resources, pick_device
-from core.run_folder import RunFolder
+from core.inputs.best_model import load_best_model
+from core.inputs.resources import Resources, pick_device
+from core.model_files.model_folder import save_model_folder
+from core.run.evaluation import Evaluation
+from core.run.run_folder import RunFolder
 from core.scoring import DevScores, predict
 from data.errors import UserError
+from search.analysis.expected_score import Estimate, estimate_trial
+from search.analysis.expected_text import interval_words, report_lines
+from search.console.exit_codes import entry_point
+from search.console.options import DataDir, OtherDevice, RunsDir, StorageUrl
+from search.console.summary import python_command
 from search.ensemble.exported import export_ensemble
 from search.ensemble.words import score_table
-from search.exit_codes import entry_point
-from search.expected_words import interval_words, report_lines
 from search.finalists.outcome import final_line
-from search.finished_study import open_study, pick_trial
-from search.options import RUNS, DataDir, OtherDevice, RunsDir, StorageUrl
-from search.prediction_files import PROVENANCE, predicted_splits, remove_predictions, write_provenance, write_split
-from search.provenance import described, made_from
-from search.storage import open_storage
-from search.stored_trial import require_model, stored_config
-from search.summary import python_command
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
-from search.winners_curse import Estimate, estimate_trial
+from search.recorded.provenance import described, made_from
+from search.recorded.ranking import open_study, pick_trial
+from search.storage.open import open_storage
+from search.trials.artifacts import require_model, stored_config
+from search.trials.folders import RUNS, TrialFolders
+from search.trials.prediction_files import (
+    PROVENANCE,
+    predicted_splits,
+    remove_predictions,
+    write_provenance,
+    write_split,
+)
+from search.trials.record import TrialRecord
 
 __all__ = ["export_trial", "main"]
 

@@ -11,16 +11,16 @@ from typing import Annotated, Literal
 import numpy as np
 import typer
 
-from core.ensemble_folder import load_shares
 from core.ensembles import average
-from core.model_folder import load_model_folder, load_run_config
-from core.resources import pick_device
+from core.inputs.resources import pick_device
+from core.model_files.ensemble_folder import load_shares
+from core.model_files.model_folder import load_model_folder, load_run_config
 from core.scoring import predict
 from data.errors import UserError
 from data.examples import Examples
 from data.tasks import TaskSpec
-from search.exit_codes import entry_point
-from search.prediction_files import prediction_values
+from search.console.exit_codes import entry_point
+from search.trials.prediction_files import prediction_values
 
 __all__ = ["main", "parse_sentences"]
 

@@ -8,17 +8,18 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from core.further_examples import answers_dir
-from search.exit_codes import ExitCode, entry_point
-from search.fine_search import fine_search
-from search.finished_study import best_trial
-from search.options import RUNS, RunsDir, StorageUrl
-from search.plan import show_plan
-from search.storage import open_storage
-from search.study_file import load_study
-from search.study_run import StudyRun
-from search.summary import show_summary
-from search.warm_start import with_warm_start
+from core.inputs.further_examples import answers_dir
+from search.console.exit_codes import ExitCode, entry_point
+from search.console.options import RunsDir, StorageUrl
+from search.console.plan import show_plan
+from search.console.session import StudyRun
+from search.console.summary import show_summary
+from search.recorded.fine_search import fine_search
+from search.recorded.ranking import best_trial
+from search.recorded.warm_start import with_warm_start
+from search.storage.open import open_storage
+from search.study.file import load_study
+from search.trials.folders import RUNS
 
 __all__ = ["main"]
 

@@ -16,15 +16,15 @@ from core.config import TaskConfig
 from core.metrics import Expectation
 from data.errors import UserError
 from data.task_files import builtin_tasks
-from search.exit_codes import entry_point
-from search.expected_words import interval_words, unknown_line
-from search.finished_study import open_study, pick_trial
-from search.measured_scores import MeasuredScore, MeasuredScores, score_predictions, verdict
-from search.options import RUNS, DataDir, RunsDir, StorageUrl
-from search.prediction_files import prediction_path
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
-from search.winners_curse import estimate_trial
+from search.analysis.expected_score import estimate_trial
+from search.analysis.expected_text import interval_words, unknown_line
+from search.analysis.measured_scores import MeasuredScore, MeasuredScores, score_predictions, verdict
+from search.console.exit_codes import entry_point
+from search.console.options import DataDir, RunsDir, StorageUrl
+from search.recorded.ranking import open_study, pick_trial
+from search.trials.folders import RUNS, TrialFolders
+from search.trials.prediction_files import prediction_path
+from search.trials.record import TrialRecord
 
 __all__ = ["main"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from data.augmentation.endpoint_settings import EndpointSettings
+from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 
 
 @dataclass(frozen=True)

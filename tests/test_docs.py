@@ -12,20 +12,20 @@ import pytest
 import typer
 
 from core.config import RunConfig
-from core.cost import Cost
-from core.evaluation import Evaluation
 from core.metrics import task_metrics
+from core.run.cost import Cost
+from core.run.evaluation import Evaluation
 from core.run_size import RunSize
 from data.task_files import builtin_tasks
 from search import export, predict, score
 from search.clean import __main__ as clean
-from search.config_paths import config_fields
 from search.doctor import __main__ as doctor
 from search.doctor.disk import DiskNeed
 from search.ensemble import __main__ as ensemble
 from search.finalists import __main__ as finalists
 from search.pareto import __main__ as pareto
 from search.pareto.tradeoff import COSTS
+from search.space.paths import config_fields
 from tests.benchmarks.technique_cost import TECHNIQUES
 
 ROOT = Path(__file__).parents[1]

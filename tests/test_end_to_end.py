@@ -12,7 +12,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from search.storage import open_storage
+from search.storage.open import open_storage
 
 SEARCH = [sys.executable, "-m", "search.run", "--study", "quickstart", "--json"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from search.study_file import load_study
+from search.study.file import load_study
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()

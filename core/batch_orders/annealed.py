@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.batch_orders.order import BatchOrder
 from core.batch_orders.proportional import draw_task, power_probabilities
-from core.progress import Progress
+from core.run.progress import Progress
 
 __all__ = ["Annealed", "annealed_alpha"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from core.progress import Progress
+from core.run.progress import Progress
 
 __all__ = ["BatchOrder"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.batch_orders.order import BatchOrder
-from core.progress import Progress
+from core.run.progress import Progress
 
 __all__ = ["Proportional", "draw_task", "power_probabilities"]
 

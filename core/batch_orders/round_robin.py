@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.batch_orders.order import BatchOrder
-from core.progress import Progress
+from core.run.progress import Progress
 
 __all__ = ["RoundRobin"]
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import accumulate
 
 from core.batch_orders.order import BatchOrder
-from core.progress import Progress
+from core.run.progress import Progress
 
 __all__ = ["TaskSequence", "shares"]
 

@@ -146,7 +146,7 @@ def eda_weights(config: EdaConfig, spec: TaskSpec) -> dict[Operation, float]:
 
 
 def rephrasing_weights(config: RephrasedConfig) -> dict[str, float]:
-    """Weight of each operation by its name in :mod:`data.augmentation.prompts`; those of weight 0 are left out."""
+    """Return each operation's weight by its name in :mod:`data.augmentation.rephrasing.prompts`, without zeros."""
     weights = {
         "synonyms": config.synonyms,
         "insertion": config.insertion,

@@ -9,7 +9,7 @@ from core.gradients.anchored import AnchoredGradients
 from core.gradients.pcgrad import PCGrad
 from core.gradients.rule import GradientRule
 from core.gradients.summed import SummedGradients
-from core.multitask import MultitaskBert
+from core.model.multitask import MultitaskBert
 
 __all__ = ["AnchoredGradients", "GradientRule", "PCGrad", "SummedGradients", "make_gradient_rule"]
 

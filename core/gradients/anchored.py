@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.gradients.task_gradients import EncoderGradient, TaskGradients, dot_products
-from core.multitask import MultitaskBert
+from core.model.multitask import MultitaskBert
 
 __all__ = ["AnchoredGradients"]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.gradients.task_gradients import TaskGradients, dot_products
-from core.multitask import MultitaskBert
+from core.model.multitask import MultitaskBert
 
 __all__ = ["PCGrad", "without_conflicts"]
 

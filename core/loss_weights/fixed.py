@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from core.config import RunConfig
-from core.progress import Progress
+from core.run.progress import Progress
 
 __all__ = ["TAPERS", "FixedWeights"]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import RunConfig
-from core.progress import Progress
+from core.run.progress import Progress
 
 __all__ = ["UncertaintyWeights"]
 

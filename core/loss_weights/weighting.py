@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from core.progress import Progress
+from core.run.progress import Progress
 
 __all__ = ["LossWeighting"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from core.bert import Bert
 from core.config import ComputeConfig, RunConfig
+from core.model.bert import Bert
 from core.pretraining.stage import Stage
 from core.pretraining.weights_digest import weights_digest
 from data.rows import RowLayout

@@ -8,12 +8,12 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
-from core.precision import check_precision
+from core.inputs.resources import Resources, pick_device
+from core.model.random_state import random_state_kept
 from core.pretraining.observer import StageObserver
 from core.pretraining.stage_plan import plan_stages
 from core.pretraining.stage_trainer import StageTrainer
-from core.random_state import random_state_kept
-from core.resources import Resources, pick_device
+from core.run.precision import check_precision
 
 __all__ = ["pretrained_weights"]
 

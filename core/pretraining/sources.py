@@ -11,9 +11,9 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.config.pretraining import NliFileConfig, fits_pairs, named_tasks
-from core.fixed_subset import fixed_subset
-from core.nli_file import known_files, read_nli_pairs
-from core.resources import Resources
+from core.inputs.fixed_subset import fixed_subset
+from core.inputs.nli_file import known_files, read_nli_pairs
+from core.inputs.resources import Resources
 from data.examples import Examples
 from data.reading import read_bytes
 from data.rows import RowLayout
@@ -46,7 +46,7 @@ class Sources:
 
     @property
     def mlm_head(self) -> dict[str, Tensor] | None:
-        """The encoder's head of masked language modelling, if it has one; see :class:`core.resources.Encoder`."""
+        """The encoder's masked-language-model head, if it has one; see :class:`core.inputs.resources.Encoder`."""
         return self._resources.encoder(self._config).mlm_head
 
     def tasks(self, named: str | None, *, pairs: bool) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from core.bert import BertConfig
 from core.config.pretraining import StageConfig
-from core.pretraining.objective import Objective
+from core.model.bert import BertConfig
+from core.pretraining.objectives.objective import Objective
 from core.pretraining.stage_data import StageData
 
 __all__ = ["Stage"]

@@ -13,11 +13,11 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from core.atomic_files import flush_folder, write_atomically
-from core.checkpoint import load_checkpoint, save_checkpoint
-from core.errors import CheckpointError
 from core.pretraining.observer import PretrainingInterruptedError, StageObserver
 from core.pretraining.weights_digest import weights_digest
+from core.run.atomic_files import flush_folder, write_atomically
+from core.run.checkpoint import load_checkpoint, save_checkpoint
+from core.run.errors import CheckpointError
 from data.errors import MachineError
 
 __all__ = ["StageFolder"]

@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
 from core.config.pretraining import StageConfig
-from core.progress import Progress
-from core.scheduled_adamw import ScheduledAdamW, decays
+from core.optim.scheduled_adamw import ScheduledAdamW, decays
+from core.run.progress import Progress
 
 __all__ = ["StageOptimiser"]
 

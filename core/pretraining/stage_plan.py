@@ -9,15 +9,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.bert import BertConfig
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
-from core.errors import CheckpointError
-from core.multitask import build_encoder
+from core.inputs.resources import Resources
+from core.model.bert import BertConfig
+from core.model.multitask import build_encoder
 from core.pretraining.chain import Link, chain
 from core.pretraining.stage_folder import StageFolder
 from core.pretraining.stages import make_stages
-from core.resources import Resources
+from core.run.errors import CheckpointError
 
 __all__ = ["StagePlan", "plan_stages"]
 

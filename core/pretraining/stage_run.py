@@ -10,17 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.bert import Bert
 from core.config import ComputeConfig
-from core.errors import DivergedError
-from core.loss_log import LossLog
-from core.named_generator import named_generator
-from core.pretraining.distinct_stream import DistinctStream
-from core.pretraining.objective import StageEncoder
+from core.model.bert import Bert
+from core.model.named_generator import named_generator
+from core.model.random_state import random_state, restore_random_state
+from core.pretraining.objectives.distinct_stream import DistinctStream
+from core.pretraining.objectives.objective import StageEncoder
 from core.pretraining.stage import Stage
 from core.pretraining.stage_optimiser import StageOptimiser
-from core.progress import Progress
-from core.random_state import random_state, restore_random_state
+from core.run.errors import DivergedError
+from core.run.loss_log import LossLog
+from core.run.progress import Progress
 from data.errors import UserError
 from data.stream import ExampleStream
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 
 from core.config import RunConfig
+from core.inputs.resources import Resources
+from core.model.random_state import random_state_kept
 from core.pretraining.stage_plan import plan_stages
 from core.pretraining.stage_run import StageRun
 from core.pretraining.stage_trainer import begin_stage
-from core.random_state import random_state_kept
-from core.resources import Resources
-from core.stopwatch import seconds_of
+from core.run.stopwatch import seconds_of
 
 __all__ = ["stage_seconds"]
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from core.bert import Bert, BertConfig
 from core.config import RunConfig
 from core.config.pretraining import StageConfig
-from core.errors import CheckpointError
+from core.model.bert import Bert, BertConfig
 from core.pretraining.chain import Link
 from core.pretraining.observer import PretrainingInterruptedError, StageObserver
 from core.pretraining.stage import Stage
 from core.pretraining.stage_folder import StageFolder
 from core.pretraining.stage_run import StageRun
+from core.run.errors import CheckpointError
 
 __all__ = ["StageTrainer", "begin_stage"]
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
-from core.pretraining.cosine_pairs import cosine_pairs_stage
-from core.pretraining.mlm import mlm_stage
-from core.pretraining.mnrl import mnrl_stage
-from core.pretraining.nli import nli_stage
-from core.pretraining.simcse import simcse_stage, supervised_simcse_stage
+from core.inputs.resources import Resources
+from core.pretraining.objectives.cosine_pairs import cosine_pairs_stage
+from core.pretraining.objectives.mlm import mlm_stage
+from core.pretraining.objectives.mnrl import mnrl_stage
+from core.pretraining.objectives.nli import nli_stage
+from core.pretraining.objectives.simcse import simcse_stage, supervised_simcse_stage
 from core.pretraining.sources import Sources
 from core.pretraining.stage import Stage
-from core.resources import Resources
 
 __all__ = ["make_stages"]
 

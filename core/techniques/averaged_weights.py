@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from core.multitask import MultitaskBert
+from core.model.multitask import MultitaskBert
 
 __all__ = ["AveragedWeights"]
 

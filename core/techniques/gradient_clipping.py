@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch.nn.utils import clip_grad_norm_
 
 from core.config import RunConfig
-from core.multitask import MultitaskBert
+from core.model.multitask import MultitaskBert
 from core.techniques.technique import Technique
 
 __all__ = ["GradientClipping"]

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from core.config import ProximalConfig, RunConfig
-from core.forward_pass import ForwardPass
-from core.multitask import MultitaskBert
-from core.progress import Progress
+from core.model.forward_pass import ForwardPass
+from core.model.multitask import MultitaskBert
+from core.run.progress import Progress
 from core.techniques.averaged_weights import AveragedWeights
 from core.techniques.technique import Technique
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from core.config import RunConfig
-from core.forward_pass import ForwardPass
+from core.model.forward_pass import ForwardPass
 from core.techniques.technique import Technique
 
 __all__ = ["RDrop"]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.config import RunConfig, SmartConfig
-from core.forward_pass import ForwardPass
+from core.model.forward_pass import ForwardPass
 from core.techniques.technique import Technique
 
 __all__ = ["Smoothness", "projected_step", "released_step"]

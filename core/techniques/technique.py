@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import Tensor
 
-from core.forward_pass import ForwardPass
-from core.multitask import MultitaskBert
-from core.progress import Progress
+from core.model.forward_pass import ForwardPass
+from core.model.multitask import MultitaskBert
+from core.run.progress import Progress
 
 __all__ = ["Technique"]
 

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from core.config import RunConfig
-from core.multitask import MultitaskBert
-from core.progress import Progress
+from core.model.multitask import MultitaskBert
+from core.run.progress import Progress
 from core.techniques.averaged_weights import AveragedWeights
 from core.techniques.technique import Technique
 

@@ -1,1 +1,1 @@
-"""``python -m search.ablate``: what each technique of the winner brings."""
+"""``search.ablate``: train the winner again with each technique off in turn."""

@@ -27,19 +27,19 @@ from search.ablate.words import (
     task_gains_table,
     task_means_table,
 )
-from search.exit_codes import ExitCode, entry_point
-from search.finished_study import load_recorded, open_study
-from search.options import RUNS, DataDir, RunsDir, StorageUrl
-from search.plan import budget_line
-from search.progress import duration
-from search.replication import replicate, replication_spec, same_compute
-from search.storage import open_storage
-from search.stored_study import check_same_data
-from search.study_name import check_study_name
-from search.study_run import StudyRun
-from search.study_spec import StudySpec
-from search.table import Table
-from search.trial_folders import TrialFolders
+from search.console.exit_codes import ExitCode, entry_point
+from search.console.options import DataDir, RunsDir, StorageUrl
+from search.console.plan import budget_line
+from search.console.progress import duration
+from search.console.session import StudyRun
+from search.display.table import Table
+from search.finalists.replication import replicate, replication_spec, same_compute
+from search.recorded.ranking import load_recorded, open_study
+from search.recorded.study import check_same_data
+from search.storage.open import open_storage
+from search.study.spec import StudySpec
+from search.study.study_name import check_study_name
+from search.trials.folders import RUNS, TrialFolders
 
 __all__ = ["main"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from search.ablate.outcome import OVERALL, AblationOutcome
-from search.figure_style import STATE_COLOURS, lay_out, show_usual_intervals
+from search.display.figure_style import STATE_COLOURS, lay_out, show_usual_intervals
 
 __all__ = ["gains_figure"]
 

@@ -13,10 +13,10 @@ import optuna
 from core.metrics import ScoreIntervals
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan
 from search.ablate.turning_off import Ablation
-from search.replication import trained_runs
-from search.seed_intervals import OVERALL, Difference, score_intervals, score_values
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
+from search.analysis.seed_intervals import OVERALL, Difference, score_intervals, score_values
+from search.finalists.replication import trained_runs
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
 
 __all__ = ["OVERALL", "AblationOutcome", "RowOutcome", "Scores", "read_outcome"]
 

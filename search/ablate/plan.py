@@ -13,16 +13,16 @@ from optuna.trial import FrozenTrial, TrialState
 from core.config import RunConfig
 from data.errors import UserError
 from search.ablate.turning_off import Ablation, ablations
-from search.default_configuration import default_configuration
+from search.finalists.replication import fresh_seeds, used_seeds
 from search.finalists.request import ORIGIN as FINALISTS
 from search.finalists.request import SUFFIX
-from search.finished_study import pick_trial, recorded_choice
-from search.keyed_error import did_you_mean
-from search.replication import fresh_seeds, used_seeds
-from search.stored_space import searched_settings
-from search.stored_study import IDENTITY, recorded_attrs
-from search.trial_record import TrialRecord
-from search.variants import VARIANT
+from search.parsing.errors import did_you_mean
+from search.recorded.default import default_configuration
+from search.recorded.ranking import pick_trial, recorded_choice
+from search.recorded.space import searched_settings
+from search.recorded.study import IDENTITY, recorded_attrs
+from search.space.variants import VARIANT
+from search.trials.record import TrialRecord
 
 __all__ = ["ORIGIN", "WINNER", "AblationPlan", "new_plan", "recorded_plan"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from core.config import RunConfig
-from search.config_paths import get_value
+from search.space.paths import get_value
 
 __all__ = ["Changes", "Switch", "choice", "expanded", "setting", "technique"]
 

@@ -13,8 +13,8 @@ from data.errors import UserError
 from search.ablate.head_switches import spelled_out
 from search.ablate.switch import Changes, Switch
 from search.ablate.switches import SWITCHES
-from search.config_paths import get_value, set_value
-from search.variants import differing_settings
+from search.space.paths import get_value, set_value
+from search.space.variants import differing_settings
 
 __all__ = ["Ablation", "ablations", "turned_off"]
 

@@ -10,12 +10,12 @@ import pandas as pd
 from core.config import RunConfig
 from search.ablate.outcome import OVERALL, AblationOutcome, RowOutcome, Scores
 from search.ablate.plan import WINNER, AblationPlan
-from search.apart_words import apart_words
-from search.seed_intervals import Difference
-from search.seed_words import interval_note
-from search.shown_values import rounded
-from search.table import Table
-from search.trial_table import SCORE
+from search.analysis.apart_words import apart_words
+from search.analysis.seed_intervals import Difference
+from search.analysis.seed_words import interval_note
+from search.display.table import Table
+from search.display.values import rounded
+from search.recorded.trial_table import SCORE
 
 __all__ = [
     "ablation_frame",

@@ -1,1 +1,1 @@
-"""``python -m search.clean``: what can be freed on disk, shown before it is."""
+"""``search.clean``: find and free what takes disk space and is not needed any more."""

@@ -12,8 +12,9 @@ from rich.console import Console
 from data.errors import UserError
 from search.clean.survey import Cleaning, Survey
 from search.clean.words import findings_table, mib
-from search.exit_codes import ExitCode, entry_point
-from search.options import RUNS, RunsDir, StorageUrl
+from search.console.exit_codes import ExitCode, entry_point
+from search.console.options import RunsDir, StorageUrl
+from search.trials.folders import RUNS
 
 __all__ = ["main"]
 

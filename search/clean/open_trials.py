@@ -10,10 +10,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from core.config import RunConfig
 from data.errors import UserError
-from search.random_draws import RandomDraws
-from search.stored_space import stored_space
-from search.stored_study import IDENTITY
-from search.trial_record import CONFIG
+from search.recorded.space import stored_space
+from search.recorded.study import IDENTITY
+from search.space.random_draws import RandomDraws
+from search.trials.record import CONFIG
 
 __all__ = ["open_runs"]
 

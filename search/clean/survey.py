@@ -16,11 +16,11 @@ from search.clean.finding import Finding, Freed, free, in_both
 from search.clean.found_files import FilesBelow
 from search.clean.open_trials import open_runs
 from search.clean.trial_files import has_trials, stray_trial_files, trial_files
-from search.conclusions import KEEP_MODELS
-from search.finished_study import open_study
-from search.lease import Lease
-from search.storage import open_storage
-from search.stored_study import IDENTITY
+from search.driver.trial_end import KEEP_MODELS
+from search.recorded.ranking import open_study
+from search.recorded.study import IDENTITY
+from search.storage.file_lease import Lease
+from search.storage.open import open_storage
 
 __all__ = ["Cleaning", "Survey"]
 

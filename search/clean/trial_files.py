@@ -10,8 +10,8 @@ import optuna
 
 from search.clean.finding import Finding
 from search.clean.found_files import FilesBelow, FoundFile
-from search.finished_study import ranked_trials
-from search.trial_folders import TrialFolders
+from search.recorded.ranking import ranked_trials
+from search.trials.folders import TrialFolders
 
 __all__ = ["has_trials", "stray_trial_files", "trial_files"]
 

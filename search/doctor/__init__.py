@@ -1,1 +1,1 @@
-"""``python -m search.doctor``: is all here that a study needs?"""
+"""``search.doctor``: check whether everything a study needs is there."""

@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from search.console.exit_codes import ExitCode, entry_point
+from search.console.options import RunsDir, StorageUrl
 from search.doctor.check import Check, safely
 from search.doctor.packages import check_packages, check_python
-from search.exit_codes import ExitCode, entry_point
-from search.options import RUNS, RunsDir, StorageUrl
+from search.trials.folders import RUNS
 
 __all__ = ["main"]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from core.run_size import RunSize
 from search.doctor.check import Check, ok, warning, wrong
 from search.doctor.file_system import nearest_folder
-from search.study_spec import StudySpec
-from search.trial_folders import TrialFolders
+from search.study.spec import StudySpec
+from search.trials.folders import TrialFolders
 
 __all__ = ["DiskNeed", "check_folder", "check_room"]
 
@@ -112,7 +112,7 @@ def _already_there(folder: Path) -> int:
 
 
 def _newest_source() -> float:
-    return max(file.stat().st_mtime for file in Path(__file__).parent.glob("*.py"))
+    return max(file.stat().st_mtime for file in Path(__file__).parents[1].rglob("*.py"))
 
 
 def _size(number: int) -> str:

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from huggingface_hub import HfApi, is_offline_mode
 
-from core.bert import BertConfig
-from core.bert_checkpoint import load_bert_config
 from core.config import RunConfig
-from core.encoder_source import explain_hub_error, find_encoder
-from core.resources import Resources
+from core.inputs.resources import Resources
+from core.model.bert import BertConfig
+from core.model_files.bert_checkpoint import load_bert_config
+from core.model_files.encoder_source import explain_hub_error, find_encoder
 from core.run_size import RunSize, run_size
 from data.errors import UserError
 from search.doctor.check import Check, ok, wrong
-from search.misfit import misfit
-from search.space_trials import TriedRun
-from search.study_spec import StudySpec
+from search.space.feasibility import TriedRun
+from search.study.misfit import misfit
+from search.study.spec import StudySpec
 
 __all__ = ["check_encoder", "check_named_encoder", "largest_run"]
 
@@ -29,7 +29,7 @@ def check_encoder(spec: StudySpec, runs: Sequence[TriedRun], cache_dir: Path) ->
 
     Args:
         spec: the study.
-        runs: see :func:`search.encoder_check.encoder_runs`.
+        runs: see :func:`search.preflight.encoder.encoder_runs`.
         cache_dir: of tokenised data.
 
     Raises:

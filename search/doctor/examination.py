@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.config import ComputeConfig
-from core.further_examples import answers_dir
+from core.inputs.further_examples import answers_dir
 from search.doctor.check import Check, safely
 from search.doctor.disk import check_folder, check_room
 from search.doctor.encoder import check_encoder, check_named_encoder, largest_run
 from search.doctor.machine import check_device, check_threads
 from search.doctor.storage import check_storage
 from search.doctor.study import check_folder_of_data, check_study, check_study_data
-from search.encoder_check import encoder_runs
-from search.study_file import load_study
-from search.study_spec import StudySpec
+from search.preflight.encoder import encoder_runs
+from search.study.file import load_study
+from search.study.spec import StudySpec
 
 __all__ = ["examine"]
 

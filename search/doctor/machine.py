@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 
 from core.config import ComputeConfig
-from core.precision import check_precision
-from core.resources import pick_device
+from core.inputs.resources import pick_device
+from core.run.precision import check_precision
 from data.errors import UserError
 from search.doctor.check import Check, ok, warning
 from search.doctor.control_groups import cpu_quota

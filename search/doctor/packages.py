@@ -16,7 +16,7 @@ from search.doctor.check import Check, ok, warning, wrong
 __all__ = ["check_packages", "check_python"]
 
 _OLDEST = (3, 11)
-_OPTUNA = "5.0."  # search.optuna_trials rests on internals of it
+_OPTUNA = "5.0."  # search.storage.optuna_internals rests on internals of it
 
 
 def check_python() -> Iterator[Check]:

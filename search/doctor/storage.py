@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from search.doctor.check import Check, ok, warning
 from search.doctor.file_system import file_system, is_remote, nearest_folder
-from search.storage import describe_storage, open_storage, storage_address
+from search.storage.open import describe_storage, open_storage, storage_address
 
 __all__ = ["check_storage", "storage_file"]
 

@@ -10,17 +10,17 @@ from pathlib import Path
 import optuna
 
 from core.config import DataConfig, RunConfig
-from core.further_examples import answers_dir
+from core.inputs.further_examples import answers_dir
 from data.errors import UserError
 from data.task_files import builtin_tasks
 from search.doctor.check import Check, ok, warning, wrong
 from search.doctor.storage import storage_file
-from search.further_check import check_further
-from search.nli_check import check_nli_files
-from search.preflight import DataReport, check_data
-from search.storage import open_storage
-from search.stored_study import IDENTITY
-from search.study_spec import StudySpec
+from search.preflight.data import DataReport, check_data
+from search.preflight.further import check_further
+from search.preflight.nli import check_nli_files
+from search.recorded.study import IDENTITY
+from search.storage.open import open_storage
+from search.study.spec import StudySpec
 
 __all__ = ["check_folder_of_data", "check_study", "check_study_data"]
 
@@ -42,7 +42,7 @@ def check_study_data(spec: StudySpec, runs_dir: Path) -> Iterator[Check]:
     """Read all that trials would read.
 
     Raises:
-        UserError: as :func:`search.preflight.check_data`.
+        UserError: as :func:`search.preflight.data.check_data`.
     """
     if spec.synthetic is not None:
         corpus = runs_dir / spec.name / "corpus"

@@ -1,1 +1,1 @@
-"""``python -m search.ensemble``: one result out of several finished trials of a study."""
+"""``search.ensemble``: average predictions or weights of several trials."""

@@ -10,9 +10,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from core.resources import Resources
+from core.inputs.resources import Resources
 from data.errors import UserError
 from data.examples import Examples
+from search.console.exit_codes import entry_point
+from search.console.options import DataDir, OtherDevice, RunsDir, StorageUrl
 from search.ensemble.averaged import average_members
 from search.ensemble.expected import expected_of_selection
 from search.ensemble.files import write_ensemble
@@ -23,12 +25,10 @@ from search.ensemble.result import Ensemble
 from search.ensemble.selection import GreedyOptions, select_members
 from search.ensemble.souped import soup_members
 from search.ensemble.words import score_table, selection_words
-from search.exit_codes import entry_point
-from search.finished_study import open_study, pick_trial
-from search.options import RUNS, DataDir, OtherDevice, RunsDir, StorageUrl
-from search.provenance import described, made_from
-from search.stored_study import check_same_data
-from search.trial_folders import TrialFolders
+from search.recorded.provenance import described, made_from
+from search.recorded.ranking import open_study, pick_trial
+from search.recorded.study import check_same_data
+from search.trials.folders import RUNS, TrialFolders
 
 __all__ = ["main"]
 

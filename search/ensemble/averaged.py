@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.best_model import load_best_model
 from core.ensembles import average
-from core.resources import Resources, pick_device
+from core.inputs.best_model import load_best_model
+from core.inputs.resources import Resources, pick_device
 from core.scoring import DevScores, predict
 from data.examples import Examples
 from data.tasks import SplitName
 from search.ensemble.members import Member
 from search.ensemble.named_trials import Shares
 from search.ensemble.result import Ensemble, Output
-from search.prediction_files import predicted_splits
+from search.trials.prediction_files import predicted_splits
 
 __all__ = ["average_members"]
 

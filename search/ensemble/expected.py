@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from data.errors import UserError
+from search.analysis.expected_text import unknown_line
+from search.ensemble.expected_score import Replay
 from search.ensemble.members import Member
 from search.ensemble.named_trials import Shares
 from search.ensemble.selection import GreedyOptions
-from search.ensemble.winners_curse import Replay
 from search.ensemble.words import expected_words
-from search.expected_words import unknown_line
-from search.trial_folders import TrialFolders
+from search.trials.folders import TrialFolders
 
 __all__ = ["expected_of_selection"]
 

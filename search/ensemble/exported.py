@@ -10,10 +10,10 @@ from typing import Any
 
 import optuna
 
-from core.best_model import load_best_model
-from core.ensemble_folder import save_ensemble_folder
-from core.model_folder import TrainedModel
-from core.resources import Resources
+from core.inputs.best_model import load_best_model
+from core.inputs.resources import Resources
+from core.model_files.ensemble_folder import save_ensemble_folder
+from core.model_files.model_folder import TrainedModel
 from data.errors import UserError
 from search.ensemble.averaged import average_members
 from search.ensemble.expected import expected_of_selection
@@ -22,10 +22,10 @@ from search.ensemble.members import Library
 from search.ensemble.result import Ensemble
 from search.ensemble.selection import GreedyOptions, select_members
 from search.ensemble.words import selection_words
-from search.prediction_files import PROVENANCE, remove_predictions, write_provenance, write_split
-from search.provenance import described, made_from
-from search.stored_study import check_same_data
-from search.trial_folders import TrialFolders
+from search.recorded.provenance import described, made_from
+from search.recorded.study import check_same_data
+from search.trials.folders import TrialFolders
+from search.trials.prediction_files import PROVENANCE, remove_predictions, write_provenance, write_split
 
 __all__ = ["BAGS", "export_ensemble"]
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.model_folder import remove_model, save_model_folder
+from core.model_files.model_folder import remove_model, save_model_folder
 from core.scoring import DevScores
 from search.ensemble.members import Member
 from search.ensemble.result import Ensemble
-from search.prediction_files import ENSEMBLE, is_recorded, remove_predictions, write_provenance, write_split
+from search.trials.prediction_files import ENSEMBLE, is_recorded, remove_predictions, write_provenance, write_split
 
 __all__ = ["ensemble_record", "write_ensemble"]
 

@@ -13,13 +13,13 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from core.config import RunConfig
-from core.run_folder import RunFolder
+from core.run.run_folder import RunFolder
 from data.errors import UserError
-from search.finished_study import pick_trial, ranked_trials
-from search.stored_predictions import load_predictions
-from search.stored_trial import require_model, stored_config
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord, TrialResult
+from search.recorded.ranking import pick_trial, ranked_trials
+from search.trials.artifacts import require_model, stored_config
+from search.trials.dev_predictions import load_predictions
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord, TrialResult
 
 __all__ = ["Library", "Member"]
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from data.errors import UserError
-from search.keyed_error import did_you_mean
+from search.parsing.errors import did_you_mean
 
 __all__ = ["Shares", "candidates_by_hand", "shares_by_hand"]
 

@@ -10,13 +10,13 @@ from optuna.trial import FrozenTrial
 
 from core.metrics import Expectations
 from data.errors import UserError
-from search.checkpoints import stored_checkpoints
-from search.dev_bags import gold_of
+from search.analysis.checkpoints import stored_checkpoints
+from search.analysis.dev_resamples import gold_of
+from search.ensemble.expected_score import Replay
 from search.ensemble.selection import GreedyOptions
-from search.ensemble.winners_curse import Replay
-from search.finished_study import rank, ranked_trials
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
+from search.recorded.ranking import rank, ranked_trials
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
 
 __all__ = ["STEPS", "Outlook", "outlook"]
 

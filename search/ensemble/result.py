@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.model_folder import TrainedModel
+from core.model_files.model_folder import TrainedModel
 from core.scoring import DevScores
 from data.examples import Examples
 from data.tasks import SplitName

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from torch import Tensor
 
-from core.best_model import load_best_model
 from core.ensembles import Ingredient, check_common_start, greedy_soup, uniform_soup
-from core.lora import merged_state_dict
-from core.model_folder import TrainedModel
-from core.multitask import build_encoder, build_plain_model, encoder_names
-from core.resources import Resources, pick_device
+from core.inputs.best_model import load_best_model
+from core.inputs.resources import Resources, pick_device
+from core.model.lora import merged_state_dict
+from core.model.multitask import build_encoder, build_plain_model, encoder_names
+from core.model_files.model_folder import TrainedModel
 from core.scoring import DevScores, predict
 from data.examples import Examples
 from search.ensemble.members import Member
 from search.ensemble.result import Ensemble, Output
-from search.prediction_files import predicted_splits
+from search.trials.prediction_files import predicted_splits
 
 __all__ = ["soup_members"]
 

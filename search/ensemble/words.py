@@ -8,9 +8,9 @@ from rich.table import Table
 
 from core.metrics import Expectations
 from data.tasks import TaskSpec
+from search.analysis.expected_text import expectation_line
 from search.ensemble.named_trials import Shares
 from search.ensemble.result import Ensemble
-from search.expected_words import expectation_line
 
 __all__ = ["expected_words", "score_table", "selection_words"]
 

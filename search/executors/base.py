@@ -9,7 +9,7 @@ from core.config import RunConfig
 from search.executors.messages import Checked, Message, TrialJob
 
 if TYPE_CHECKING:
-    from core.speed import Speed
+    from core.run.speed import Speed
 
 __all__ = ["Executor", "ExecutorError"]
 

@@ -39,10 +39,10 @@ from search.executors.messages import (
     Refused,
     TrialJob,
 )
-from search.worker import TrainingCode, WorkerSettings, work
+from search.executors.worker import TrainingCode, WorkerSettings, work
 
 if TYPE_CHECKING:
-    from core.speed import Speed
+    from core.run.speed import Speed
 
 __all__ = ["LocalExecutor"]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core.config import RunConfig
-from core.evaluation import Evaluation
+from core.run.evaluation import Evaluation
 
 if TYPE_CHECKING:
-    from core.speed import Speed  # only its name: importing it would load torch into the driver
+    from core.run.speed import Speed  # only its name: importing it would load torch into the driver
 
 __all__ = [
     "Advanced",

@@ -1,1 +1,1 @@
-"""``python -m search.finalists``: a study's best configurations trained again over seeds, and a winner among them."""
+"""``search.finalists``: train the best trials again over fresh seeds and name a winner."""

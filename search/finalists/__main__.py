@@ -11,25 +11,25 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from search.exit_codes import ExitCode, entry_point
+from search.console.exit_codes import ExitCode, entry_point
+from search.console.options import DataDir, RunsDir, StorageUrl
+from search.console.plan import show_plan
+from search.console.session import StudyRun
+from search.console.summary import next_commands
+from search.display.table import Table
 from search.finalists.candidate_words import settings_lines
-from search.finalists.looks import Looks
 from search.finalists.models import TrainedModel, model_words, trained_models
 from search.finalists.outcome import Outcome, outcome_of
+from search.finalists.replication import replicate
 from search.finalists.request import SUFFIX, Request
-from search.finalists.verdict import conclude
+from search.finalists.selection import conclude
+from search.finalists.sequential_test import Looks
 from search.finalists.words import difference_tables, outcome_notes, outcome_words, score_table
-from search.finished_study import open_study
-from search.options import RUNS, DataDir, RunsDir, StorageUrl
-from search.plan import show_plan
-from search.replication import replicate
-from search.storage import open_storage
-from search.stored_study import check_same_data
-from search.study_name import check_study_name
-from search.study_run import StudyRun
-from search.summary import next_commands
-from search.table import Table
-from search.trial_folders import TrialFolders
+from search.recorded.ranking import open_study
+from search.recorded.study import check_same_data
+from search.storage.open import open_storage
+from search.study.study_name import check_study_name
+from search.trials.folders import RUNS, TrialFolders
 
 __all__ = ["main"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search.config_paths import get_value
+from search.display.values import rounded
 from search.finalists.candidates import Candidate
-from search.shown_values import rounded
-from search.variants import differing_settings
+from search.space.paths import get_value
+from search.space.variants import differing_settings
 
 __all__ = ["settings_lines"]
 

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from core.config import RunConfig
 from data.errors import UserError
-from search.config_paths import check_value, config_fields, set_value
-from search.default_configuration import default_configuration, default_trial_of
-from search.finished_study import ranked_trials
-from search.presets import list_presets, load_preset
-from search.space_parsing import why_fixed
-from search.trial_record import CONFIG, ROLE, TrialRecord
-from search.validation_messages import explain
+from search.parsing.pydantic_messages import explain
+from search.recorded.default import default_configuration, default_trial_of
+from search.recorded.ranking import ranked_trials
+from search.space.parsing import why_fixed
+from search.space.paths import check_value, config_fields, set_value
+from search.study.presets import list_presets, load_preset
+from search.trials.record import CONFIG, ROLE, TrialRecord
 
 __all__ = ["Candidate", "choose_candidates", "preset_configuration", "recorded_candidates"]
 

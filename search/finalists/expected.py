@@ -7,10 +7,10 @@ from pathlib import Path
 
 from core.metrics import Expectations, replay_mean_selection
 from data.errors import UserError
-from search.checkpoints import stored_checkpoints
-from search.dev_bags import ScoredCheckpoints
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
+from search.analysis.checkpoints import stored_checkpoints
+from search.analysis.dev_resamples import ScoredCheckpoints
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
 
 __all__ = ["expect_mean"]
 

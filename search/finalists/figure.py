@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from search.figure_style import STATE_COLOURS, lay_out, show_usual_intervals
+from search.analysis.seed_intervals import OVERALL
+from search.display.figure_style import STATE_COLOURS, lay_out, show_usual_intervals
 from search.finalists.finalist import Finalist
 from search.finalists.outcome import Outcome
-from search.seed_intervals import OVERALL
 
 __all__ = ["outcome_figure"]
 

@@ -9,9 +9,9 @@ from statistics import fmean, stdev
 from typing import Any
 
 from core.config import RunConfig
-from search.seed_intervals import OVERALL, Difference, score_intervals, score_values
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
+from search.analysis.seed_intervals import OVERALL, Difference, score_intervals, score_values
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
 
 __all__ = ["Finalist", "measure"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import optuna
 
 from core.metrics import Expectations
-from search.expected_words import interval_words
-from search.trial_folders import TrialFolders
-from search.winners_curse import estimate_best
+from search.analysis.expected_score import estimate_best
+from search.analysis.expected_text import interval_words
+from search.trials.folders import TrialFolders
 
 __all__ = ["TrainedModel", "model_words", "trained_models"]
 

@@ -13,16 +13,16 @@ from optuna.trial import TrialState
 
 from core.metrics import Expectations
 from data.errors import UserError
-from search.finalists.contenders import below_floors
+from search.analysis.seed_intervals import OVERALL, Difference
+from search.finalists.eligible import below_floors
 from search.finalists.expected import expect_mean
 from search.finalists.finalist import Finalist, measure
+from search.finalists.replication import Runs, trained_runs
 from search.finalists.request import ORIGIN, SUFFIX
-from search.finished_study import recorded_choice
-from search.floors import below_words
-from search.replication import Runs, trained_runs
-from search.seed_intervals import OVERALL, Difference
-from search.trial_folders import TrialFolders
-from search.variants import VARIANT
+from search.recorded.ranking import recorded_choice
+from search.space.variants import VARIANT
+from search.trials.floors import below_words
+from search.trials.folders import TrialFolders
 
 __all__ = [
     "DROPPED",

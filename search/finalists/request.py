@@ -13,13 +13,13 @@ from optuna.storages import BaseStorage
 
 from data.errors import UserError
 from search.finalists.candidates import Candidate, choose_candidates, recorded_candidates
-from search.finished_study import ranked_trials
-from search.lease import Lease
-from search.replication import fresh_seeds, replication_spec, same_compute, used_seeds
-from search.stored_space import searched_settings
-from search.stored_study import IDENTITY, recorded_attrs
-from search.study_spec import StudySpec
-from search.variants import VARIANT
+from search.finalists.replication import fresh_seeds, replication_spec, same_compute, used_seeds
+from search.recorded.ranking import ranked_trials
+from search.recorded.space import searched_settings
+from search.recorded.study import IDENTITY, recorded_attrs
+from search.space.variants import VARIANT
+from search.storage.file_lease import Lease
+from search.study.spec import StudySpec
 
 __all__ = ["ORIGIN", "SUFFIX", "Request"]
 
@@ -148,7 +148,7 @@ class Request:
         return cls(of, name, tuple(candidates), tuple(recorded["seeds"]), asked, recorded["best"], recorded["floors"])
 
     def spec(self, data: Path | None, workers: int, threads: int | None) -> StudySpec:
-        """The study that trains them, see :func:`search.replication.replication_spec`.
+        """The study that trains them, see :func:`search.finalists.replication.replication_spec`.
 
         Args:
             data: folder of the tasks' files, if it has moved.

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from search.apart_words import apart_words
-from search.expected_words import interval_words
+from search.analysis.apart_words import apart_words
+from search.analysis.expected_text import interval_words
+from search.analysis.seed_intervals import OVERALL, Difference
+from search.analysis.seed_words import interval_note, interval_scope
+from search.display.table import Table
 from search.finalists.finalist import Finalist
 from search.finalists.outcome import Outcome
-from search.seed_intervals import OVERALL, Difference
-from search.seed_words import interval_note, interval_scope
-from search.table import Table
 
 __all__ = ["difference_tables", "difference_words", "outcome_frame", "outcome_notes", "outcome_words", "score_table"]
 

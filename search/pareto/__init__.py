@@ -1,1 +1,1 @@
-"""``python -m search.pareto``: the overall score against what it costs."""
+"""``search.pareto``: find the best overall score for every cost."""

@@ -12,16 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 from data.errors import UserError
-from search.exit_codes import entry_point
-from search.expected_words import report_lines
-from search.finished_study import contends, open_study
-from search.options import RUNS, RunsDir, StorageUrl
+from search.analysis.expected_score import estimate_best
+from search.analysis.expected_text import report_lines
+from search.console.exit_codes import entry_point
+from search.console.options import RunsDir, StorageUrl
+from search.display.values import rounded
 from search.pareto.files import differing_settings, front_table, write_pareto
 from search.pareto.tradeoff import COSTS, Tradeoff, cost_value, tradeoff
-from search.shown_values import rounded
-from search.trial_folders import TrialFolders
-from search.trial_table import SETTING, is_missing, trial_table
-from search.winners_curse import estimate_best
+from search.recorded.ranking import contends, open_study
+from search.recorded.trial_table import SETTING, is_missing, trial_table
+from search.trials.folders import RUNS, TrialFolders
 
 __all__ = ["main"]
 

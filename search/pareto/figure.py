@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.figure_style import STATE_COLOURS, lay_out, log_axis
+from search.display.figure_style import STATE_COLOURS, lay_out, log_axis
+from search.display.values import rounded
 from search.pareto.tradeoff import COSTS, Tradeoff, cost_value
-from search.shown_values import rounded
-from search.trial_table import SETTING, is_missing
+from search.recorded.trial_table import SETTING, is_missing
 
 __all__ = ["tradeoff_figure"]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from search.pages import figure_div, render_page
+from search.display.pages import figure_div, render_page
+from search.display.values import rounded
 from search.pareto.figure import tradeoff_figure
 from search.pareto.tradeoff import COSTS, Tradeoff, cost_value
-from search.provenance import code_version
-from search.shown_values import rounded
-from search.trial_table import SCORE, SETTING, is_missing
+from search.recorded.provenance import code_version
+from search.recorded.trial_table import SCORE, SETTING, is_missing
 
 __all__ = ["differing_settings", "front_table", "write_pareto"]
 
@@ -28,7 +28,7 @@ def write_pareto(study: str, trades: Sequence[Tradeoff], notes: Sequence[str], o
         for trade in trades
     ]
     page = render_page(
-        "pareto.html.jinja",
+        "pareto/pareto.html.jinja",
         study=study,
         panels=panels,
         notes=notes,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from data.errors import UserError
 from search.pareto.front import pareto_front
-from search.trial_table import FORWARD_EXAMPLES, PARAMETERS, PEAK_MEMORY, PRETRAINING_EXAMPLES, TRAINABLE
+from search.recorded.trial_table import FORWARD_EXAMPLES, PARAMETERS, PEAK_MEMORY, PRETRAINING_EXAMPLES, TRAINABLE
 
 __all__ = ["COSTS", "Tradeoff", "cost_value", "tradeoff"]
 

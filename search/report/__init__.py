@@ -1,1 +1,4 @@
-"""``python -m search.report``: what a study found, as one HTML page, Markdown and CSV."""
+"""``search.report``: write what a study found as HTML, Markdown and CSV.
+
+Put a new section into ``sections/``; it returns parts (``parts.py``), which ``html.py`` and ``markdown.py`` render.
+"""

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from data.errors import UserError
-from search.comparison import compare
-from search.exit_codes import entry_point
-from search.finished_study import open_study
-from search.options import RUNS, DataDir, RunsDir, StorageUrl, where_words
+from search.analysis.seed_comparison import compare
+from search.console.exit_codes import entry_point
+from search.console.options import DataDir, RunsDir, StorageUrl, where_words
+from search.recorded.ranking import open_study
+from search.recorded.snapshot import snapshot
 from search.report.writing import write_report
-from search.storage import open_storage
-from search.study_snapshot import snapshot
-from search.trial_folders import TrialFolders
+from search.storage.open import open_storage
+from search.trials.folders import RUNS, TrialFolders
 
 __all__ = ["main"]
 

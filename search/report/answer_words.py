@@ -8,16 +8,16 @@ from typing import Any
 import pandas as pd
 
 from core.metrics import Expectations
-from search.expected_words import missing_line, unknown_line
+from search.analysis.expected_score import Estimate
+from search.analysis.expected_text import missing_line, unknown_line
+from search.console.progress import duration
+from search.display.values import rounded
 from search.finalists.outcome import OVERALL, Outcome
-from search.finished_study import Choice
-from search.progress import duration
+from search.recorded.ranking import Choice
+from search.recorded.trial_table import PRETRAINING_EXAMPLES, winnable
 from search.report.gains import Gain
 from search.report.spending import Spending
-from search.shown_values import rounded
-from search.trial_record import REPEAT_OF, TrialRecord
-from search.trial_table import PRETRAINING_EXAMPLES, winnable
-from search.winners_curse import Estimate
+from search.trials.record import REPEAT_OF, TrialRecord
 
 __all__ = [
     "NOTHING_BETTER",

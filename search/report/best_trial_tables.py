@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.config import LossConfig
-from core.evaluation import Evaluation
+from core.run.evaluation import Evaluation
 from data.tasks import TaskSpec
-from search.table import Table
+from search.display.table import Table
 
 __all__ = ["TaskTables", "loss_weight_words", "task_tables"]
 

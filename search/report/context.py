@@ -11,23 +11,23 @@ import pandas as pd
 from optuna.storages import BaseStorage
 
 from core.config import RunConfig
-from core.evaluation import Evaluation
+from core.run.evaluation import Evaluation
 from data.errors import UserError
 from search.ablate.outcome import AblationOutcome
 from search.ablate.outcome import read_outcome as read_ablation
 from search.ablate.plan import ORIGIN as ABLATION
-from search.comparison import Comparison
+from search.analysis.expected_score import Estimate, estimate_best
+from search.analysis.seed_comparison import Comparison
 from search.finalists.models import TrainedModel, trained_models
 from search.finalists.outcome import Outcome, read_outcome
-from search.finished_study import best_trial
-from search.first_trials import DEFAULT
+from search.recorded.ranking import best_trial
+from search.recorded.space import searched_settings
+from search.recorded.trial_table import trial_table
 from search.report.what_mattered import WhatMattered, what_mattered
-from search.stored_space import searched_settings
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
-from search.trial_table import trial_table
-from search.variants import VARIANT
-from search.winners_curse import Estimate, estimate_best
+from search.space.variants import VARIANT
+from search.study.first_trials import DEFAULT
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
 
 __all__ = ["ReportContext"]
 
@@ -38,12 +38,12 @@ class ReportContext:
 
     Attributes:
         study: the recorded study. It is read several times: of one that goes on, take a
-            :func:`search.study_snapshot.snapshot`.
+            :func:`search.recorded.snapshot.snapshot`.
         folders: where its trials left their curves and predictions.
         comparison: of a study over several seeds; None for others.
         data: the folder with the tasks' files, if it has moved.
         storage: holds the studies that go on from this one; None: not looked for.
-        where: options that commands on this study need; see :func:`search.options.where_words`.
+        where: options that commands on this study need; see :func:`search.console.options.where_words`.
     """
 
     study: optuna.Study
@@ -68,7 +68,7 @@ class ReportContext:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """:func:`search.trial_table.trial_table`, with at least one row.
+        """:func:`search.recorded.trial_table.trial_table`, with at least one row.
 
         Raises:
             UserError: if there is no trial.

@@ -9,12 +9,12 @@ import optuna
 
 from core.metrics import BagScores, Expectation, replay_selection
 from data.errors import UserError
-from search.checkpoints import score_bags, stored_checkpoints
-from search.dev_bags import bags_of, gold_of
-from search.finished_study import rank, ranked_trials
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
-from search.winners_curse import MOST_CHECKPOINTS
+from search.analysis.checkpoints import score_bags, stored_checkpoints
+from search.analysis.dev_resamples import bags_of, gold_of
+from search.analysis.expected_score import MOST_CHECKPOINTS
+from search.recorded.ranking import rank, ranked_trials
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
 
 __all__ = ["expected_progress"]
 
@@ -27,9 +27,9 @@ def expected_progress(
 ) -> dict[int, Expectation]:
     """By the number of the trial after which it was so; empty where the best trial's predictions or dev files are gone.
 
-    The same estimate as :func:`search.winners_curse.estimate`, from the trials that had finished until then: at 20
-    points over the search, and wherever there was a new best one. Trials count in the order of their numbers; others
-    whose predictions are gone do not count.
+    The same estimate as :func:`search.analysis.expected_score.estimate`, from the trials that had finished until
+    then: at 20 points over the search, and wherever there was a new best one. Trials count in the order of their
+    numbers; others whose predictions are gone do not count.
 
     Args:
         study: the recorded study.

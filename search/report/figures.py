@@ -7,12 +7,12 @@ from collections.abc import Collection
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.comparison import Comparison, Row
-from search.comparison_words import settings_words
-from search.figure_style import STATE_COLOURS, lay_out, log_axis, show_usual_intervals
+from search.analysis.comparison_text import settings_words
+from search.analysis.seed_comparison import Comparison, Row
+from search.display.figure_style import STATE_COLOURS, lay_out, log_axis, show_usual_intervals
+from search.display.values import rounded
+from search.recorded.trial_table import SETTING
 from search.report.trial_points import add_trials
-from search.shown_values import rounded
-from search.trial_table import SETTING
 
 __all__ = ["comparison_figure", "setting_figures"]
 

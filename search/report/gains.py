@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from search.effects import Effect
-from search.importance import Importance
+from search.analysis.importance.effects import Effect
+from search.analysis.importance.importance import Importance
 
 __all__ = ["Gain", "clear_and_same", "clear_gains", "mean_at"]
 

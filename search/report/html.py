@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from search.pages import data_script, figure_div
+from search.display.pages import data_script, figure_div
+from search.display.table import Table
 from search.report.parts import (
     MOST_ROWS,
     Chart,
@@ -18,7 +19,6 @@ from search.report.parts import (
     Section,
     TrialBrowser,
 )
-from search.table import Table
 
 __all__ = ["shown_section"]
 

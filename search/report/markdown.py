@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from search.display.table import Table
 from search.report.parts import (
     MOST_ROWS,
     Chart,
@@ -16,7 +17,6 @@ from search.report.parts import (
     Section,
     TrialBrowser,
 )
-from search.table import Table
 
 __all__ = ["markdown"]
 

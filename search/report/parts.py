@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.table import Table
+from search.display.table import Table
 
 __all__ = ["MOST_ROWS", "Chart", "Code", "Fold", "Heading", "Headline", "Note", "Part", "Section", "TrialBrowser"]
 
@@ -56,7 +56,7 @@ class Chart:
     """A figure; Markdown leaves it out.
 
     Attributes:
-        figure: with the style of :mod:`search.figure_style`.
+        figure: with the style of :mod:`search.display.figure_style`.
         caption: what it shows; empty where the section's title says it.
         is_wide: whether it has a row of its own; others stand side by side where there is room.
     """

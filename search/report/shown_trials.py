@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from search.trial_record import REPEAT_OF
-from search.trial_table import (
+from search.recorded.trial_table import (
     FORWARD_EXAMPLES,
     PARAMETERS,
     PEAK_MEMORY,
@@ -14,6 +13,7 @@ from search.trial_table import (
     SETTING,
     TRAINABLE,
 )
+from search.trials.record import REPEAT_OF
 
 __all__ = ["shown_table"]
 

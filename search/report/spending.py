@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from search.trial_record import REPEAT_OF, TrialRecord
+from search.trials.record import REPEAT_OF, TrialRecord
 
 __all__ = ["Spending", "spending"]
 

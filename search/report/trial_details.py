@@ -7,14 +7,14 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.cost_words import cost_words
-from search.figure_style import lay_out
-from search.progress import duration
+from search.console.progress import duration
+from search.display.cost import cost_words
+from search.display.figure_style import lay_out
+from search.display.values import rounded
+from search.recorded.trial_table import SCORE, SETTING, is_missing
 from search.report.context import ReportContext
-from search.shown_values import rounded
-from search.trial_folders import ERROR
-from search.trial_record import TrialRecord
-from search.trial_table import SCORE, SETTING, is_missing
+from search.trials.folders import ERROR
+from search.trials.record import TrialRecord
 
 __all__ = ["trial_details"]
 

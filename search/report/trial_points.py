@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.figure_style import STATE_COLOURS
+from search.display.figure_style import STATE_COLOURS
 
 __all__ = ["CROWD", "add_trials", "trial_names"]
 

@@ -9,12 +9,12 @@ import optuna
 import plotly.graph_objects as go
 
 from core.metrics import Interval
-from search.effects import Effect, effects
-from search.effects_figures import effect_figure, importance_figure
-from search.importance import Importance, importances
-from search.score_model import FEWEST_TRIALS, ScoreModel, study_scores
-from search.shown_values import rounded
-from search.table import Table
+from search.analysis.importance.effects import Effect, effects
+from search.analysis.importance.figures import effect_figure, importance_figure
+from search.analysis.importance.importance import Importance, importances
+from search.analysis.importance.model import FEWEST_TRIALS, ScoreModel, study_scores
+from search.display.table import Table
+from search.display.values import rounded
 
 __all__ = ["WhatMattered", "what_mattered"]
 

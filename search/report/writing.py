@@ -9,16 +9,16 @@ from pathlib import Path
 import optuna
 from optuna.storages import BaseStorage
 
-from core.atomic_files import write_atomically, writing
-from search.comparison import Comparison
-from search.pages import page_source, render_page
-from search.provenance import code_version
+from core.run.atomic_files import write_atomically, writing
+from search.analysis.seed_comparison import Comparison
+from search.display.pages import page_source, render_page
+from search.recorded.provenance import code_version
+from search.recorded.snapshot import snapshot
 from search.report.context import ReportContext
 from search.report.html import shown_section
 from search.report.markdown import markdown
 from search.report.sections import SECTIONS
-from search.study_snapshot import snapshot
-from search.trial_folders import TrialFolders
+from search.trials.folders import TrialFolders
 
 __all__ = ["write_report"]
 

@@ -10,7 +10,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from core.bert import Bert, BertConfig
+from core.model.bert import Bert, BertConfig
 
 SHAPE = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536}
 ROUNDS = 12

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from core.metrics import ScoreIntervals, pooled_variance
-from tests.core.collapsed_runs_simulation import Case
+from tests.core.metrics.collapsed_runs_simulation import Case
 
 STUDIES = 5000
 CASES = [

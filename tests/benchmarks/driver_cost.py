@@ -22,10 +22,10 @@ import optuna
 import sqlalchemy
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage, get_storage
 
-from search.driver import Driver
+from search.driver.driver import Driver
 from search.executors.messages import Evaluated, Message, TrialJob
-from search.sampler_history import bounded_history
-from search.storage import open_storage
+from search.samplers.bounded_history import bounded_history
+from search.storage.open import open_storage
 from tests.benchmarks.recorded_study import BASE, RANGES, InstantExecutor, recorded, spec
 
 TRIALS = 6

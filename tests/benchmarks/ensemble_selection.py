@@ -11,7 +11,7 @@ import numpy as np
 
 from core.metrics import Expectation
 from search.ensemble.selection import GreedyOptions
-from tests.core.winners_curse_simulation import Case
+from tests.core.metrics.winners_curse_simulation import Case
 from tests.search.ensemble.selection_simulation import Outcome, simulate, true_gains
 
 STUDIES, STEPS, POOL = 200, 10, 10

@@ -16,12 +16,12 @@ from pathlib import Path
 import torch
 
 from core.config.pretraining import PretrainingConfig
-from core.resources import Resources
-from core.run_folder import RunFolder
+from core.inputs.resources import Resources
+from core.run.run_folder import RunFolder
 from core.trainer import TrainingRun
-from search.space_trials import try_space
-from search.study_file import load_study
-from search.study_spec import StudySpec
+from search.space.feasibility import try_space
+from search.study.file import load_study
+from search.study.spec import StudySpec
 from tests.benchmarks.technique_cost import seconds_per_example
 
 EXAMPLES = 96  # timed in each round, at least

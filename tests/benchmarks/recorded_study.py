@@ -16,15 +16,15 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import func, insert, select
 
 from core.config import RunConfig
-from core.cost import Cost
-from core.evaluation import Evaluation
+from core.run.cost import Cost
+from core.run.evaluation import Evaluation
 from data.task_files import builtin_tasks
 from search.executors.messages import Ended, Evaluated, Message, TrialJob
-from search.first_trials import default_trial
-from search.pruners import PrunerChoice
-from search.samplers import SamplerChoice
-from search.space_parsing import parse_space
-from search.study_spec import StudySpec
+from search.pruners.registry import PrunerChoice
+from search.samplers.registry import SamplerChoice
+from search.space.parsing import parse_space
+from search.study.first_trials import default_trial
+from search.study.spec import StudySpec
 
 TASKS = ("sst", "para", "sts")
 BASE = RunConfig.model_validate({"tasks": {name: {"spec": builtin_tasks()[name]} for name in TASKS}})
@@ -200,7 +200,7 @@ def _rows(study_id: int, first: int, trials: Sequence[FrozenTrial]) -> dict[type
 
 def recorded(storage: BaseStorage, folder: Path, count: int, sampler: str = "tpe") -> None:
     """Make the study with ``count`` ended trials: one by a driver, and copies of it."""
-    from search.driver import Driver
+    from search.driver.driver import Driver
 
     study = Driver(spec(1, sampler), storage, InstantExecutor(), folder).run().study
     add(storage, study._study_id, copies(study.trials[0], count - 1))

@@ -23,9 +23,9 @@ import numpy as np
 import optuna
 from scipy.stats import spearmanr
 
-from search.pruners import PrunerChoice, make_pruner
-from search.samplers import SamplerChoice, make_sampler
-from search.study_file import load_study
+from search.pruners.registry import PrunerChoice, make_pruner
+from search.samplers.registry import SamplerChoice, make_sampler
+from search.study.file import load_study
 from tests.benchmarks.replay.record import STUDY
 from tests.benchmarks.replay.simulation import Method, OptunaMethod, Replay, replay
 from tests.benchmarks.replay.table import Table, load_table

@@ -18,10 +18,10 @@ from typing import Any
 import torch
 
 from core.config import RunConfig
-from core.resources import Resources
-from core.run_folder import RunFolder
+from core.inputs.resources import Resources
+from core.run.run_folder import RunFolder
 from core.trainer import TrainingRun
-from data.synthetic import write_corpus
+from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks
 
 TASKS = ("sst", "para", "sts")

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 from core.config import RunConfig
-from core.resources import Resources
-from core.run_folder import RunFolder
+from core.inputs.resources import Resources
+from core.run.run_folder import RunFolder
 from core.trainer import TrainingRun
-from data.synthetic import write_corpus
+from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks
 
 

@@ -7,7 +7,7 @@ import time
 
 import torch
 
-from core.bert import Bert, BertConfig
+from core.model.bert import Bert, BertConfig
 
 SHAPE = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536}
 STEPS, ROWS, TOKENS = 12, 16, 32

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from core.config import RunConfig
-from core.resources import Resources
-from data.synthetic import write_corpus
+from core.inputs.resources import Resources
+from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks
 
 MakeConfig = Callable[..., RunConfig]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from core.bert import BertConfig
 from core.config import RunConfig
-from core.resources import Resources
+from core.inputs.resources import Resources
+from core.model.bert import BertConfig
 from core.run_observer import Unattended
 from core.run_size import run_size
 from core.trainer import train

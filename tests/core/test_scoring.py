@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from core.config import RunConfig
-from core.cost import Cost
-from core.errors import DivergedError
-from core.evaluation import Evaluation
-from core.fixed_subset import fixed_subset
+from core.inputs.fixed_subset import fixed_subset
+from core.inputs.resources import Resources
 from core.metrics import task_metrics
-from core.random_state import random_state
-from core.resources import Resources
-from core.run_folder import RunFolder
+from core.model.random_state import random_state
+from core.run.cost import Cost
+from core.run.errors import DivergedError
+from core.run.evaluation import Evaluation
+from core.run.run_folder import RunFolder
 from core.run_observer import Unattended
 from core.scoring import DevScores, predict, score_dev
 from core.trainer import TrainingRun, train

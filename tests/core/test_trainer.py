@@ -13,14 +13,14 @@ import torch
 from safetensors.torch import load_file
 
 from core.config import RunConfig
-from core.errors import DivergedError
-from core.evaluation import Evaluation
-from core.forward_pass import ForwardPass
 from core.gradients import SummedGradients
-from core.multitask import MultitaskBert
-from core.progress import Progress
-from core.resources import Resources
-from core.run_folder import RunFolder
+from core.inputs.resources import Resources
+from core.model.forward_pass import ForwardPass
+from core.model.multitask import MultitaskBert
+from core.run.errors import DivergedError
+from core.run.evaluation import Evaluation
+from core.run.progress import Progress
+from core.run.run_folder import RunFolder
 from core.run_observer import Unattended
 from core.scoring import score_dev
 from core.techniques import Technique

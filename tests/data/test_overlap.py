@@ -4,7 +4,7 @@ import pytest
 
 from data.overlap import Overlap, count_overlap
 from data.reading import RawSplit, read_split
-from data.synthetic import write_corpus
+from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks
 
 

@@ -9,7 +9,7 @@ import pytest
 from transformers import BertTokenizerFast
 
 from data.errors import UserError
-from data.synthetic import write_corpus
+from data.synthetic.corpus import write_corpus
 from data.tokenizer import load_tokenizer, save_tokenizer
 from data.vocabulary import SPECIAL_TOKENS, build_wordpiece
 

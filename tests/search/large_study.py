@@ -15,18 +15,18 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from core.config import RunConfig
-from core.cost import Cost
-from core.evaluation import Evaluation
 from core.metrics import overall_score, own_metric
+from core.run.cost import Cost
+from core.run.evaluation import Evaluation
 from data.reading import read_split
-from data.synthetic import write_corpus
+from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks
-from search.config_paths import get_value
-from search.first_trials import DEFAULT
-from search.space_parsing import parse_space
-from search.stored_study import IDENTITY
-from search.trial_folders import ERROR, TrialFolders
-from search.trial_record import CONFIG, REPEAT_OF, ROLE, TrialResult
+from search.recorded.study import IDENTITY
+from search.space.parsing import parse_space
+from search.space.paths import get_value
+from search.study.first_trials import DEFAULT
+from search.trials.folders import ERROR, TrialFolders
+from search.trials.record import CONFIG, REPEAT_OF, ROLE, TrialResult
 from tests.search.made_study import MadeStudy
 from tests.search.planted import drawn
 

@@ -9,14 +9,14 @@ import numpy as np
 import optuna
 
 from core.config import RunConfig
-from core.evaluation import Evaluation
-from core.fixed_subset import fixed_subset
+from core.inputs.fixed_subset import fixed_subset
 from core.metrics import overall_score, own_metric
+from core.run.evaluation import Evaluation
 from data.reading import read_split
-from data.synthetic import write_corpus
+from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks
-from search.trial_folders import TrialFolders
-from search.trial_record import CONFIG, TrialResult
+from search.trials.folders import TrialFolders
+from search.trials.record import CONFIG, TrialResult
 
 TASKS = ("sst", "sts")
 SPECS = {task: builtin_tasks()[task] for task in TASKS}

@@ -14,12 +14,12 @@ from optuna.trial import TrialState, create_trial
 
 from core.config import RunConfig
 from data.task_files import builtin_tasks
-from search.config_paths import get_value
-from search.random_draws import RandomDraws
-from search.space import Space
-from search.space_parsing import parse_space
-from search.stored_study import IDENTITY
-from search.trial_record import TrialResult
+from search.recorded.study import IDENTITY
+from search.space.parsing import parse_space
+from search.space.paths import get_value
+from search.space.random_draws import RandomDraws
+from search.space.space import Space
+from search.trials.record import TrialResult
 
 BASE = RunConfig.model_validate(
     {"tasks": {name: {"spec": builtin_tasks()[name]} for name in ("sst", "para", "sts")}, "lora": {"alpha": 8.0}}

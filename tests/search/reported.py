@@ -8,10 +8,10 @@ import optuna
 import pandas as pd
 
 from core.config import RunConfig
-from search.first_trials import DEFAULT
-from search.setbacks import SETBACKS
-from search.stored_study import IDENTITY
-from search.trial_record import ROLE, TrialRecord, TrialResult
+from search.driver.retries import SETBACKS
+from search.recorded.study import IDENTITY
+from search.study.first_trials import DEFAULT
+from search.trials.record import ROLE, TrialRecord, TrialResult
 from tests.search.planted import BASE, runs, study_of
 
 COLUMNS = ("trial", "state", "repeat_of", "overall", "examples", "seconds", "pretraining_examples", "reason")

@@ -19,8 +19,8 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from search.augment import main
-from search.storage import open_storage
+from search.augment.__main__ import main
+from search.storage.open import open_storage
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

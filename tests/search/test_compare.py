@@ -23,13 +23,13 @@ from core.metrics import bootstrap_scores
 from data.errors import UserError
 from data.reading import RawSplit, read_split
 from data.task_files import builtin_tasks
-from search.changed_examples import task_changes
+from search.analysis.changed_examples import task_changes
+from search.analysis.dev_bootstrap import REPLICATES
+from search.analysis.trial_difference import OneTrial, trial_difference
 from search.compare import main
-from search.dev_bootstrap import REPLICATES
-from search.storage import open_storage
-from search.trial_difference import OneTrial, trial_difference
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
+from search.storage.open import open_storage
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -17,21 +17,21 @@ import torch
 import transformers
 
 from core.config import RunConfig
-from core.evaluation import Evaluation
-from core.model_folder import load_model_folder
-from core.resources import Resources
-from core.run_folder import RunFolder
+from core.inputs.resources import Resources
+from core.inputs.task_data import sorted_batches
+from core.model_files.model_folder import load_model_folder
+from core.run.evaluation import Evaluation
+from core.run.run_folder import RunFolder
 from core.run_observer import Unattended
-from core.task_data import sorted_batches
 from core.trainer import train
 from data.errors import UserError
 from data.examples import Examples
 from data.reading import read_split
 from data.task_files import builtin_tasks
+from search.analysis.expected_score import estimate_best
 from search.export import export_trial
-from search.finished_study import open_study
-from search.trial_folders import TrialFolders
-from search.winners_curse import estimate_best
+from search.recorded.ranking import open_study
+from search.trials.folders import TrialFolders
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

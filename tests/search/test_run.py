@@ -13,7 +13,7 @@ from typing import Any
 import optuna
 import pytest
 
-from search.storage import open_storage
+from search.storage.open import open_storage
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -14,9 +14,9 @@ import typer
 from core.config import TaskConfig
 from core.metrics import Expectation, overall_score, own_metric
 from data.task_files import builtin_tasks
-from search.measured_scores import MeasuredScore, verdict
-from search.prediction_files import prediction_values, read_predictions, write_predictions, write_split
+from search.analysis.measured_scores import MeasuredScore, verdict
 from search.score import main
+from search.trials.prediction_files import prediction_values, read_predictions, write_predictions, write_split
 
 SPECS = {task: builtin_tasks()[task] for task in ("sst", "sts")}
 IDS = [f"e{number}" for number in range(60)]

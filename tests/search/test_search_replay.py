@@ -7,7 +7,7 @@ import optuna
 import pytest
 from optuna.distributions import FloatDistribution
 
-from search.halving import SuccessiveHalving
+from search.pruners.halving import SuccessiveHalving
 from tests.benchmarks.replay.simulation import OptunaMethod, replay
 from tests.benchmarks.replay.table import Row, Table, load_table
 

@@ -13,9 +13,9 @@ from search.report.sections.best_trial import best_trial_section
 from search.report.sections.comparison import comparison_section
 from search.report.sections.cost import cost_section
 from search.report.sections.ensemble import ensemble_section
-from search.report.sections.errors import errors_section
 from search.report.sections.finalists import finalists_section
 from search.report.sections.mattered import mattered_section
+from search.report.sections.mistakes import errors_section
 from search.report.sections.progress import progress_section
 from search.report.sections.tradeoffs import tradeoffs_section
 from search.report.sections.trials import trials_section

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from search.ablate.words import sentences
-from search.expected_words import estimate_table, expectations_table
+from search.analysis.expected_text import estimate_table, expectations_table
+from search.analysis.trial_difference import changed_settings
 from search.finalists.models import model_words
 from search.finalists.outcome import OVERALL, Outcome
 from search.finalists.words import outcome_words
-from search.finished_study import recorded_choice
+from search.recorded.ranking import recorded_choice
+from search.recorded.space import stored_space
+from search.recorded.trial_table import trial_table
 from search.report.answer_words import (
     NOTHING_BETTER,
     certainty_words,
@@ -25,10 +28,7 @@ from search.report.context import ReportContext
 from search.report.gains import clear_and_same, clear_gains
 from search.report.parts import Heading, Headline, Part, Section
 from search.report.spending import spending
-from search.stored_space import stored_space
-from search.trial_difference import changed_settings
-from search.trial_record import TrialRecord
-from search.trial_table import trial_table
+from search.trials.record import TrialRecord
 
 __all__ = ["answer_section"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from search.comparison_words import comparison_frame, comparison_notes, comparison_table
+from search.analysis.comparison_text import comparison_frame, comparison_notes, comparison_table
 from search.report.context import ReportContext
 from search.report.figures import comparison_figure
 from search.report.parts import Chart, Note, Section

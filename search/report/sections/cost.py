@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from search.progress import duration
+from search.console.progress import duration
+from search.display.table import Table
+from search.driver.retries import SETBACKS
+from search.recorded.space import linked_settings
+from search.recorded.trial_table import PEAK_MEMORY
 from search.report.context import ReportContext
-from search.report.dear_settings import dear_settings
+from search.report.cost_drivers import dear_settings
 from search.report.failures import failures
 from search.report.parts import Fold, Heading, Note, Part, Section
 from search.report.spending import spending
-from search.setbacks import SETBACKS
-from search.stored_space import linked_settings
-from search.table import Table
-from search.trial_folders import ERROR
-from search.trial_record import REPEAT_OF
-from search.trial_table import PEAK_MEMORY
+from search.trials.folders import ERROR
+from search.trials.record import REPEAT_OF
 
 __all__ = ["cost_section"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from core.metrics import Expectation
+from search.analysis.expected_text import gone_line, interval_words
+from search.display.table import Table
 from search.ensemble.outlook import STEPS, Outlook, outlook
-from search.expected_words import gone_line, interval_words
-from search.finished_study import ranked_trials
+from search.recorded.ranking import ranked_trials
 from search.report.context import ReportContext
 from search.report.parts import Code, Note, Part, Section
-from search.table import Table
 
 __all__ = ["ensemble_section"]
 

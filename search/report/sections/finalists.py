@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from search.analysis.seed_words import interval_scope
 from search.finalists.figure import outcome_figure
 from search.finalists.outcome import Outcome
 from search.finalists.words import difference_tables, outcome_frame, outcome_notes, score_table
 from search.report.context import ReportContext
 from search.report.parts import Chart, Fold, Note, Part, Section
-from search.seed_words import interval_scope
 
 __all__ = ["finalists_section"]
 

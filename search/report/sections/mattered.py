@@ -6,11 +6,11 @@ import json
 
 import pandas as pd
 
+from search.recorded.space import linked_settings, logarithmic_settings
 from search.report.context import ReportContext
 from search.report.figures import setting_figures
 from search.report.parts import Chart, Fold, Note, Part, Section
 from search.report.what_mattered import WhatMattered
-from search.stored_space import linked_settings, logarithmic_settings
 
 __all__ = ["mattered_section"]
 

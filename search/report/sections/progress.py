@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from search.recorded.trial_table import SCORE
 from search.report.context import ReportContext
 from search.report.expected_progress import expected_progress
 from search.report.parts import Chart, Fold, Note, Section
 from search.report.progress_figures import curves_figure, progress_figure
-from search.trial_record import REPEAT_OF
-from search.trial_table import SCORE
+from search.trials.record import REPEAT_OF
 
 __all__ = ["progress_section"]
 

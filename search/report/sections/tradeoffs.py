@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from search.analysis.tradeoffs.figures import pair_figure, share_figure
+from search.analysis.tradeoffs.front import nondominated
+from search.analysis.tradeoffs.given_up import given_up
+from search.analysis.tradeoffs.pairs import FirstRung, TaskPair, first_rung, scored_tasks, task_pairs, without_repeats
+from search.analysis.tradeoffs.shares import task_shares
+from search.analysis.tradeoffs.words import early_words, given_up_words, interval_words, pair_words, share_words
+from search.display.table import Table
+from search.recorded.trial_table import SCORE, winnable
 from search.report.context import ReportContext
 from search.report.parts import Chart, Fold, Note, Part, Section
-from search.table import Table
-from search.task_tradeoffs.figures import pair_figure, share_figure
-from search.task_tradeoffs.front import nondominated
-from search.task_tradeoffs.given_up import given_up
-from search.task_tradeoffs.pairs import FirstRung, TaskPair, first_rung, scored_tasks, task_pairs, without_repeats
-from search.task_tradeoffs.shares import task_shares
-from search.task_tradeoffs.words import early_words, given_up_words, interval_words, pair_words, share_words
-from search.trial_table import SCORE, winnable
 
 __all__ = ["tradeoffs_section"]
 

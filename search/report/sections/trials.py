@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from search.expected_words import with_expected
+from search.analysis.expected_text import with_expected
+from search.display.table import Table
 from search.report.context import ReportContext
 from search.report.parts import Note, Section, TrialBrowser
 from search.report.shown_trials import shown_table
 from search.report.trial_details import trial_details
-from search.table import Table
 
 __all__ = ["trials_section"]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pandas as pd
 
 from core.config import RunConfig
+from search.analysis.trial_difference import Change, changed_settings
+from search.display.table import Table
+from search.display.values import rounded
+from search.recorded.space import stored_space
 from search.report.context import ReportContext
 from search.report.parts import Code, Fold, Note, Part, Section
-from search.shown_values import rounded
-from search.stored_space import stored_space
-from search.table import Table
-from search.trial_difference import Change, changed_settings
 
 __all__ = ["winner_section"]
 

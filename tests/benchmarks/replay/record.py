@@ -21,11 +21,11 @@ import typer
 from optuna.distributions import distribution_to_json
 from safetensors.torch import load_file, save_file
 
-from core.encoder_source import resolve_encoder
-from search.finished_study import open_study
-from search.provenance import code_version
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
+from core.model_files.encoder_source import resolve_encoder
+from search.recorded.provenance import code_version
+from search.recorded.ranking import open_study
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
 
 HERE = Path(__file__).parent
 STUDY = HERE / "curves.toml"

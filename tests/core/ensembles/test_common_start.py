@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.best_model import load_best_model
 from core.config import RunConfig
 from core.ensembles import Ingredient, check_common_start, uniform_soup
-from core.model_folder import save_model_folder
-from core.resources import Resources, pick_device
-from core.run_folder import RunFolder
+from core.inputs.best_model import load_best_model
+from core.inputs.resources import Resources, pick_device
+from core.model_files.model_folder import save_model_folder
+from core.run.run_folder import RunFolder
 from core.run_observer import Unattended
 from core.scoring import predict
 from core.trainer import train

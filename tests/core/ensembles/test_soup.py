@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from core.config import LoraConfig
 from core.ensembles import Ingredient, greedy_soup, uniform_soup
-from core.lora import LoraLinear, merged_state_dict
+from core.model.lora import LoraLinear, merged_state_dict
 from data.errors import UserError
 
 

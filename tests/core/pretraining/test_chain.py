@@ -12,13 +12,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from core.bert_checkpoint import save_bert
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
-from core.multitask import build_encoder
+from core.inputs.resources import Resources
+from core.model.multitask import build_encoder
+from core.model_files.bert_checkpoint import save_bert
 from core.pretraining.chain import chain
 from core.pretraining.stages import make_stages
-from core.resources import Resources
 from data.tokenizer import save_tokenizer
 
 MakeConfig = Callable[..., RunConfig]

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
+from core.inputs.resources import Resources
 from core.pretraining import UnattendedStages, pretrained_weights
-from core.resources import Resources
 from data.errors import UserError
 
 MakeConfig = Callable[..., RunConfig]

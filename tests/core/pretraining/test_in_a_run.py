@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from core.config import RunConfig
-from core.resources import Resources
-from core.run_folder import RunFolder
+from core.inputs.resources import Resources
+from core.run.run_folder import RunFolder
 from core.run_observer import Unattended
 from core.speed_probe import measure_speed
 from core.trainer import Outcome, TrainingRun, train
-from search.config_paths import config_fields
+from search.space.paths import config_fields
 
 MakeConfig = Callable[..., RunConfig]
 STAGES = {"mlm": {"examples": 200}, "mnrl": {"examples": 200, "batch_size": 8}}

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
-from core.multitask import build_model
+from core.inputs.resources import Resources
+from core.model.multitask import build_model
 from core.pretraining import PretrainingInterruptedError, UnattendedStages, pretrained_weights
-from core.resources import Resources
 
 MakeConfig = Callable[..., RunConfig]
 ROOT = Path(__file__).resolve().parents[3]
@@ -279,11 +279,11 @@ CHILD = """
 import os, signal, sys, time
 from pathlib import Path
 import torch
-from core import atomic_files
+from core.run import atomic_files
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
 from core.pretraining import pretrained_weights
-from core.resources import Resources
+from core.inputs.resources import Resources
 
 folder, cache, name, plan = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 torch.set_num_threads(1)

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from core.config.pretraining import StageConfig
-from core.errors import DivergedError
 from core.pretraining.stage import Stage
 from core.pretraining.stage_optimiser import StageOptimiser
 from core.pretraining.stage_run import StageRun
-from core.progress import Progress
+from core.run.errors import DivergedError
+from core.run.progress import Progress
 
 MakeRun = Callable[..., tuple[Stage, StageRun]]
 

@@ -13,17 +13,17 @@ import pytest
 from optuna.storages import BaseStorage, InMemoryStorage
 
 from core.config import RunConfig
-from core.evaluation import Evaluation
 from core.metrics import overall_score, own_metric
+from core.run.evaluation import Evaluation
 from data.reading import read_split
-from data.synthetic import write_corpus
+from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan
 from search.ablate.turning_off import ablations
-from search.replication import replication_spec
-from search.stored_study import IDENTITY
-from search.trial_folders import TrialFolders
-from search.trial_record import CONFIG, ROLE, TrialResult
+from search.finalists.replication import replication_spec
+from search.recorded.study import IDENTITY
+from search.trials.folders import TrialFolders
+from search.trials.record import CONFIG, ROLE, TrialResult
 
 TASKS = ("sst", "sts")
 SPECS = {task: builtin_tasks()[task] for task in TASKS}

@@ -26,12 +26,12 @@ from search.ablate import __main__ as ablate
 from search.ablate.outcome import read_outcome
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan, new_plan, recorded_plan
 from search.ablate.switches import SWITCHES
-from search.finished_study import Choice, best_trial
-from search.replication import replicate
+from search.console.session import StudyRun
+from search.finalists.replication import replicate
+from search.recorded.ranking import Choice, best_trial
+from search.recorded.study import create_or_load
 from search.report.__main__ import main as report
-from search.stored_study import create_or_load
-from search.study_run import StudyRun
-from search.trial_record import TrialRecord
+from search.trials.record import TrialRecord
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

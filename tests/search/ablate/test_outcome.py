@@ -15,13 +15,13 @@ from search.ablate.figure import gains_figure
 from search.ablate.outcome import AblationOutcome, RowOutcome, read_outcome
 from search.ablate.plan import WINNER
 from search.ablate.words import ablation_frame, notes, overall_table, plan_table, sentences, task_gains_table
-from search.dev_bootstrap import score_replicates
+from search.analysis.dev_bootstrap import score_replicates
+from search.display.table import Table
 from search.report.context import ReportContext
 from search.report.parts import Chart, Fold
 from search.report.sections.ablation import ablation_section
-from search.table import Table
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from search.ablate.head_switches import spelled_out
 from search.ablate.switch import expanded
 from search.ablate.switches import COMPANIONS, SWITCHES, is_fixed
 from search.ablate.turning_off import Ablation, ablations, turned_off
-from search.config_paths import config_fields, get_value, set_value
-from search.variants import differing_settings
-from tests.core.test_any_config import DRAWN, OTHERS, Row, Settings, with_settings
-from tests.core.test_any_config import SWITCHES as DRAWN_SWITCHES
+from search.space.paths import config_fields, get_value, set_value
+from search.space.variants import differing_settings
+from tests.core.config.test_any_config import DRAWN, OTHERS, Row, Settings, with_settings
+from tests.core.config.test_any_config import SWITCHES as DRAWN_SWITCHES
 
 TASKS = ("sst", "para", "sts")
 QUICK = partial(

@@ -21,10 +21,10 @@ from core.config import RunConfig
 from data.errors import UserError
 from search.clean.__main__ import main
 from search.clean.survey import Cleaning
-from search.lease import Lease
-from search.storage import open_storage
-from search.stored_study import create_or_load
-from search.trial_folders import TrialFolders
+from search.recorded.study import create_or_load
+from search.storage.file_lease import Lease
+from search.storage.open import open_storage
+from search.trials.folders import TrialFolders
 
 MLM = RunConfig.model_validate({**BASE.model_dump(), "pretraining": {"mlm": {"examples": 100}}})
 ALWAYS = ["config.json", "metrics.jsonl", "best/evaluation.json", "predictions/sst-dev-20.npy", "error.txt"]

@@ -20,16 +20,16 @@ from stub_study import SPEC
 from core.config import ComputeConfig
 from core.run_size import RunSize
 from data.errors import UserError
-from data.synthetic import write_corpus
+from data.synthetic.corpus import write_corpus
 from search.doctor import disk, examination, machine, packages, storage
 from search.doctor.__main__ import main
 from search.doctor.check import Check, ok, safely
 from search.doctor.control_groups import cpu_quota
 from search.doctor.file_system import file_system, is_remote, nearest_folder
 from search.doctor.study import check_folder_of_data, check_study
-from search.storage import open_storage
-from search.stored_study import create_or_load
-from search.study_file import load_study
+from search.recorded.study import create_or_load
+from search.storage.open import open_storage
+from search.study.file import load_study
 
 GIB = 2**30
 

@@ -13,16 +13,16 @@ import pytest
 import typer
 
 from core.config import RunConfig
-from core.resources import Resources
-from core.run_folder import RunFolder
+from core.inputs.resources import Resources
+from core.run.run_folder import RunFolder
 from core.run_observer import Unattended
 from core.trainer import train
 from search import export
 from search.ensemble.__main__ import main
 from search.ensemble.members import Member
-from search.finished_study import open_study, pick_trial
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord, TrialResult
+from search.recorded.ranking import open_study, pick_trial
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord, TrialResult
 
 TASKS = ("sst", "para", "sts")
 
@@ -74,7 +74,7 @@ class Trials:
 @pytest.fixture(autouse=True)
 def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     """To say what a selection is worth on new data: these tests are not about that."""
-    monkeypatch.setattr("search.ensemble.winners_curse._MOST", 20)
+    monkeypatch.setattr("search.ensemble.expected_score._MOST", 20)
 
 
 @pytest.fixture(scope="session")

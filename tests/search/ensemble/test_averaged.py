@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from core.best_model import load_best_model
 from core.ensembles import average
-from core.fixed_subset import fixed_subset
+from core.inputs.best_model import load_best_model
+from core.inputs.fixed_subset import fixed_subset
 from core.metrics import overall_score, own_metric
 from core.scoring import predict
 from search.ensemble.averaged import average_members
 from search.ensemble.files import write_ensemble
-from search.prediction_files import prediction_values
+from search.trials.prediction_files import prediction_values
 
 TASKS = ("sst", "para", "sts")
 CPU = torch.device("cpu")

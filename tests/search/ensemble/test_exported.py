@@ -16,15 +16,15 @@ import torch
 import typer
 from safetensors.torch import load_file
 
-from core.model_folder import load_model_folder
+from core.model_files.model_folder import load_model_folder
 from data.reading import read_split
 from data.task_files import builtin_tasks
 from search import export, predict, score
 from search.ensemble.__main__ import main as ensemble_command
+from search.ensemble.expected_score import Replay
 from search.ensemble.exported import BAGS
 from search.ensemble.selection import GreedyOptions
-from search.ensemble.winners_curse import Replay
-from search.trial_folders import TrialFolders
+from search.trials.folders import TrialFolders
 
 TASKS = ("sst", "para", "sts")
 

@@ -11,8 +11,8 @@ from optuna.trial import TrialState, create_trial
 
 from data.errors import UserError
 from search.ensemble.members import Library
-from search.finished_study import open_study
-from search.trial_folders import TrialFolders
+from search.recorded.ranking import open_study
+from search.trials.folders import TrialFolders
 
 STATES = (TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
 

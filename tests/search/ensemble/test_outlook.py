@@ -11,16 +11,16 @@ from optuna.trial import TrialState, create_trial
 
 from core.ensembles import average
 from core.metrics import overall_score, own_metric
+from search.analysis.expected_score import estimate_best
 from search.ensemble.outlook import outlook
-from search.finished_study import Choice, ranked_trials
-from search.trial_record import REPEAT_OF
-from search.winners_curse import estimate_best
+from search.recorded.ranking import Choice, ranked_trials
+from search.trials.record import REPEAT_OF
 from tests.search.made_study import SPECS, TASKS, WEIGHTS, MadeStudy, make_study
 
 
 @pytest.fixture(autouse=True)
 def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("search.ensemble.winners_curse._MOST", 30)
+    monkeypatch.setattr("search.ensemble.expected_score._MOST", 30)
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from core.best_model import load_best_model
-from core.fixed_subset import fixed_subset
-from core.lora import merged_state_dict
-from core.model_folder import load_model_folder
+from core.inputs.best_model import load_best_model
+from core.inputs.fixed_subset import fixed_subset
+from core.model.lora import merged_state_dict
+from core.model_files.model_folder import load_model_folder
 from core.scoring import predict
 from search.ensemble.files import write_ensemble
 from search.ensemble.souped import soup_members
-from search.prediction_files import prediction_values
+from search.trials.prediction_files import prediction_values
 
 TASKS = ("sst", "para", "sts")
 CPU = torch.device("cpu")

@@ -15,10 +15,10 @@ from data.errors import UserError
 from search.finalists import request
 from search.finalists.candidates import Candidate, choose_candidates, preset_configuration, recorded_candidates
 from search.finalists.request import Request
-from search.finished_study import best_trial, open_study
+from search.recorded.ranking import best_trial, open_study
 from search.run import main as run_main
-from search.storage import open_storage
-from search.trial_record import CONFIG, ROLE
+from search.storage.open import open_storage
+from search.trials.record import CONFIG, ROLE
 
 PRESETS = {
     "mine": "[optim]\nlearning_rate = 2e-3\nwarmup = 0.1\n",
@@ -39,7 +39,7 @@ def searched_once(tmp_path_factory: pytest.TempPathFactory, tiny_study: str) -> 
     (folder / "warm.toml").write_text(text.replace("learning_rate = 1e-3", "learning_rate = 5e-3") + space)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr("search.study_run.LocalExecutor", lambda *_, **__: PredictingExecutor())
+        patch.setattr("search.console.session.LocalExecutor", lambda *_, **__: PredictingExecutor())
         run_main(str(folder / "warm.toml"), runs_dir=folder / "runs", quiet=True)
     return folder
 

@@ -10,8 +10,8 @@ from core.config import RunConfig
 from core.metrics import ScoreIntervals
 from data.task_files import builtin_tasks
 from search.finalists.finalist import OVERALL, measure
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord, TrialResult
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord, TrialResult
 
 
 def test_a_finalist_with_a_run_that_failed_to_learn_has_intervals_of_its_own(tmp_path: Path) -> None:

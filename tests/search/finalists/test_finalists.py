@@ -24,26 +24,26 @@ import typer
 from predicting_executor import PredictingExecutor
 
 from core.config import RunConfig
-from core.cost import Cost
-from core.dev_gold import dev_gold
-from core.evaluation import Evaluation
+from core.inputs.dev_gold import dev_gold
 from core.metrics import ScoreIntervals, overall_score, own_metric
-from core.run_folder import RunFolder
-from search.dev_bootstrap import score_replicates
+from core.run.cost import Cost
+from core.run.evaluation import Evaluation
+from core.run.run_folder import RunFolder
+from search.analysis.dev_bootstrap import score_replicates
+from search.analysis.expected_score import estimate_best
 from search.export import main as export_main
 from search.finalists.__main__ import main
 from search.finalists.outcome import Outcome, read_outcome
 from search.finalists.words import difference_tables, outcome_notes, outcome_words, score_table
-from search.finished_study import best_trial, recorded_choice
-from search.lease import Lease
+from search.recorded.ranking import best_trial, recorded_choice
 from search.report.__main__ import main as report_main
 from search.report.parts import Note
 from search.report.sections.finalists import finalists_section
 from search.run import main as run_main
-from search.storage import open_storage
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
-from search.winners_curse import estimate_best
+from search.storage.file_lease import Lease
+from search.storage.open import open_storage
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -59,7 +59,7 @@ def _stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stub_training(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("search.study_run.LocalExecutor", lambda *_, **__: PredictingExecutor())
+    patch.setattr("search.console.session.LocalExecutor", lambda *_, **__: PredictingExecutor())
 
 
 @pytest.fixture(scope="module")
@@ -340,7 +340,7 @@ def test_failed_runs_are_told_and_do_not_help_to_win(
 ) -> None:
     before = read(finished_final[0])
     lost = frozenset({before.winner.runs[0]})
-    monkeypatch.setattr("search.study_run.LocalExecutor", lambda *_, **__: PredictingExecutor(failing=lost))
+    monkeypatch.setattr("search.console.session.LocalExecutor", lambda *_, **__: PredictingExecutor(failing=lost))
     final(searched)
     outcome, name = read(searched), before.winner.name
     assert outcome.failed == {name: 1}

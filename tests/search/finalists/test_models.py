@@ -11,21 +11,21 @@ import optuna
 import pytest
 
 from core.metrics import Expectation, Expectations
-from search.config_paths import get_value
+from search.analysis.expected_score import estimate_best
+from search.display.table import Table
+from search.display.values import rounded
 from search.finalists.__main__ import main
 from search.finalists.models import TrainedModel, model_words, trained_models
 from search.finalists.outcome import OVERALL
-from search.finished_study import best_trial
+from search.recorded.ranking import best_trial
 from search.report.context import ReportContext
 from search.report.parts import Code, Fold, Headline, Part
 from search.report.sections.answer import answer_section
 from search.report.sections.winner import winner_section
 from search.run import main as run_main
-from search.shown_values import rounded
-from search.storage import open_storage
-from search.table import Table
-from search.trial_folders import TrialFolders
-from search.winners_curse import estimate_best
+from search.space.paths import get_value
+from search.storage.open import open_storage
+from search.trials.folders import TrialFolders
 from tests.search.stubs.predicting_executor import PredictingExecutor
 
 
@@ -35,7 +35,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, tiny_study: str) -> Path:
     folder = tmp_path_factory.mktemp("models")
     (folder / "rates.toml").write_text(tiny_study.replace("dev = 60", "dev = 200"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.study_run.LocalExecutor", lambda *_, **__: PredictingExecutor())
+        patch.setattr("search.console.session.LocalExecutor", lambda *_, **__: PredictingExecutor())
         run_main(str(folder / "rates.toml"), runs_dir=folder / "runs", quiet=True)
         main("rates", top=2, seeds=2, preset=["siamese"], runs_dir=folder / "runs", quiet=True)
     return folder / "runs"
@@ -140,7 +140,7 @@ def test_a_study_that_has_only_been_created_costs_nothing(runs: Path, tmp_path: 
 
 def test_a_comparison_has_no_finalists(tmp_path: Path, tiny_study: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """search.finalists would refuse it."""
-    monkeypatch.setattr("search.study_run.LocalExecutor", lambda *_, **__: PredictingExecutor())
+    monkeypatch.setattr("search.console.session.LocalExecutor", lambda *_, **__: PredictingExecutor())
     variants = tiny_study[: tiny_study.index("[space]")].replace("trials = 4\n", "seeds = [0, 1]\n")
     (tmp_path / "two.toml").write_text(variants + "[variants.a]\n")
     run_main(str(tmp_path / "two.toml"), runs_dir=tmp_path / "runs", quiet=True)

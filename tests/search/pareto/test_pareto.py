@@ -15,17 +15,17 @@ from playwright.sync_api import Browser
 from stub_study import BASE, SPEC
 
 from core.config import RunConfig
-from core.cost import Cost
-from search.expected_words import estimate_line
+from core.run.cost import Cost
+from search.analysis.expected_score import estimate_best
+from search.analysis.expected_text import estimate_line
 from search.pareto.__main__ import main
 from search.pareto.figure import tradeoff_figure
 from search.pareto.tradeoff import COSTS, tradeoff
-from search.storage import open_storage
-from search.stored_study import create_or_load
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialResult
-from search.trial_table import trial_table
-from search.winners_curse import estimate_best
+from search.recorded.study import create_or_load
+from search.recorded.trial_table import trial_table
+from search.storage.open import open_storage
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialResult
 from tests.search.browsing import opened, overflowing, unfold
 
 # state, overall, seconds, trainable parameters

@@ -7,7 +7,7 @@ from typing import Any
 
 from optuna.storages import BaseStorage, InMemoryStorage
 
-from search.storage_errors import StorageAwayError
+from search.storage.errors import StorageAwayError
 
 
 class FaultyStorage(InMemoryStorage):

@@ -9,8 +9,8 @@ from random import Random
 from stub_training import overall
 
 from core.config import RunConfig
-from core.evaluation import Evaluation
-from core.run_folder import RunFolder
+from core.run.evaluation import Evaluation
+from core.run.run_folder import RunFolder
 from search.executors.messages import Ended, Evaluated, Failed, Message, TrialJob
 
 

@@ -13,15 +13,15 @@ from optuna.trial import FrozenTrial
 from stub_study import BASE, SPEC
 
 from core.config import RunConfig
-from search.driver import Driver
-from search.events import Event
-from search.first_trials import default_trial
-from search.space import Dimension, Space
-from search.space_parsing import parse_space
-from search.study_spec import StudySpec
-from search.trial_folders import TrialFolders
-from search.trial_record import TrialRecord
-from search.variants import VARIANT, Variants
+from search.driver.driver import Driver
+from search.driver.events import Event
+from search.space.parsing import parse_space
+from search.space.space import Dimension, Space
+from search.space.variants import VARIANT, Variants
+from search.study.first_trials import default_trial
+from search.study.spec import StudySpec
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
 
 
 def searching(name: str, table: dict[str, Any], base: RunConfig = BASE, **changes: Any) -> StudySpec:

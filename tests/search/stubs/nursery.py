@@ -24,14 +24,14 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from stub_study import StubStudy, changed
 
-from search.batched_storage import BatchedStorage
-from search.corpus import with_corpus
-from search.driver import Driver
+from search.console.json_lines import JsonLines
+from search.driver.driver import Driver
+from search.driver.retries import Bounds
 from search.executors.local import LocalExecutor
-from search.json_lines import JsonLines
-from search.setbacks import Bounds
-from search.storage import open_storage
-from search.study_file import load_study
+from search.preflight.corpus import with_corpus
+from search.storage.batched_storage import BatchedStorage
+from search.storage.open import open_storage
+from search.study.file import load_study
 
 ROOT = Path(__file__).resolve().parents[3]
 UNBOUNDED = Bounds(crashes=10**6, losses=10**6)  # kills from outside are not the trials' fault
@@ -57,7 +57,7 @@ def _warm_up() -> None:
         study = StubStudy(Path(folder), changed(trials=5, pruner="hyperband"))
         study.driver().run()
     # Spawned workers would each import for a third of a second; these are forked by a server that has done so.
-    multiprocessing.set_forkserver_preload(["search.worker", "stub_training"])
+    multiprocessing.set_forkserver_preload(["search.executors.worker", "stub_training"])
     forkserver.ensure_running()
 
 

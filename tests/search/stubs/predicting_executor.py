@@ -13,12 +13,12 @@ import numpy as np
 from inline_executor import InlineExecutor
 
 from core.config import RunConfig
-from core.cost import Cost
-from core.dev_gold import dev_gold
-from core.evaluation import Evaluation
+from core.inputs.dev_gold import dev_gold
 from core.metrics import overall_score, own_metric
-from core.run_folder import RunFolder
-from core.speed import Speed
+from core.run.cost import Cost
+from core.run.evaluation import Evaluation
+from core.run.run_folder import RunFolder
+from core.run.speed import Speed
 from search.executors.messages import Checked, Evaluated, Message, TrialJob
 
 

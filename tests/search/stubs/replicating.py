@@ -13,12 +13,12 @@ from inline_executor import InlineExecutor
 from stub_study import BASE
 
 from core.config import RunConfig
-from search.driver import StudyResult
+from search.console.session import StudyRun
+from search.driver.driver import StudyResult
 from search.executors.messages import Checked, TrialJob
-from search.preflight import DataReport
-from search.replication import Drop, replicate, replication_spec
-from search.study_run import StudyRun
-from search.study_spec import StudySpec
+from search.finalists.replication import Drop, replicate, replication_spec
+from search.preflight.data import DataReport
+from search.study.spec import StudySpec
 
 SEEDS = (1, 2, 3)
 REPORT = DataReport({}, (), "data", "splits")

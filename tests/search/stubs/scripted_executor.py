@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from core.evaluation import Evaluation
-from core.run_folder import RunFolder
+from core.run.evaluation import Evaluation
+from core.run.run_folder import RunFolder
 from search.executors.messages import Ended, Evaluated, Message, TrialJob
 
 Scores = Callable[[int, int], Mapping[str, float]]

@@ -15,17 +15,17 @@ import optuna
 
 from core.config import RunConfig
 from data.task_files import builtin_tasks
-from search.driver import Driver, StudyResult
-from search.events import Event
+from search.console.json_lines import JsonLines
+from search.driver.driver import Driver, StudyResult
+from search.driver.events import Event
 from search.executors.local import LocalExecutor
-from search.first_trials import default_trial
-from search.json_lines import JsonLines
-from search.pruners import PrunerChoice
-from search.samplers import SamplerChoice
-from search.space_parsing import parse_space
-from search.storage import open_storage
-from search.study_spec import StudySpec
-from search.worker import TrainingCode
+from search.executors.worker import TrainingCode
+from search.pruners.registry import PrunerChoice
+from search.samplers.registry import SamplerChoice
+from search.space.parsing import parse_space
+from search.storage.open import open_storage
+from search.study.first_trials import default_trial
+from search.study.spec import StudySpec
 
 STUB = TrainingCode("stub_training:train", "stub_training:measure_speed", "stub_training:Resources")
 BASE = RunConfig.model_validate(

@@ -21,13 +21,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.atomic_files import write_atomically
 from core.config import RunConfig
-from core.cost import Cost
-from core.errors import DivergedError
-from core.evaluation import Evaluation
-from core.run_folder import RunFolder
-from core.speed import Speed
+from core.run.atomic_files import write_atomically
+from core.run.cost import Cost
+from core.run.errors import DivergedError
+from core.run.evaluation import Evaluation
+from core.run.run_folder import RunFolder
+from core.run.speed import Speed
 from data.errors import UserError
 
 if TYPE_CHECKING:

@@ -1,0 +1,217 @@
+"""The further training examples of a task that a run asks for: from every source, once each, none of them known."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from core.config import RunConfig
+from core.config.augmentation import (
+    EdaConfig,
+    ExtraFileConfig,
+    PhrasesConfig,
+    RephrasedConfig,
+    SourceConfig,
+    eda_weights,
+    rephrasing_weights,
+)
+from core.inputs.fixed_subset import fixed_subset
+from data.augmentation.eda import Recipe, augment
+from data.augmentation.extra import Extra, concatenate, fraction, without_known
+from data.augmentation.extra_pairs import read_extra_file
+from data.augmentation.phrases import read_phrases
+from data.augmentation.rephrasing.answer_cache import AnswerCache
+from data.augmentation.rephrasing.job import RephrasingJob
+from data.augmentation.rephrasing.replaying import replay
+from data.augmentation.rephrasing.settings import RephrasingSettings
+from data.augmentation.wordnet import WordNet
+from data.errors import UserError
+from data.reading import RawSplit, read_bytes, read_split, split_path
+from data.tasks import SplitName, TaskSpec
+
+__all__ = ["FurtherExamples", "UnansweredError", "answers_dir"]
+
+_FORMAT = 1  # raise it when the same settings and files would give other examples
+_MOST_UNANSWERED = 0.01  # of a rephrasing: an endpoint may refuse a sentence for good
+
+
+def answers_dir(cache_dir: Path) -> Path:
+    """Where a language model's answers are kept: beside the cache, which may be deleted; answers are paid for."""
+    return cache_dir.parent / "answers"
+
+
+class UnansweredError(UserError):
+    """A language model has yet to be asked.
+
+    Attributes:
+        asked: sentences that are to be rephrased.
+        unanswered: of these, without an answer.
+    """
+
+    def __init__(self, task: str, asked: int, unanswered: int) -> None:
+        super().__init__(
+            f"augmentation.{task}.rephrased: of {asked:,} sentences {unanswered:,} have not been rephrased yet; "
+            "run python -m search.augment --study STUDY first"
+        )
+        self.asked = asked
+        self.unanswered = unanswered
+
+
+class FurtherExamples:
+    """What ``config.augmentation`` makes of one task.
+
+    They depend on the settings and files alone, not on the run's seed, so that seeds compare runs on the same data.
+
+    Args:
+        config: the run.
+        task: one of its tasks.
+        answers_dir: where ``search.augment`` keeps a language model's answers.
+    """
+
+    def __init__(self, config: RunConfig, task: str, answers_dir: Path) -> None:
+        self.task = task
+        self.settings = config.augmentation[task]
+        self._spec: TaskSpec = config.tasks[task].spec
+        self._limit = config.tasks[task].train_limit
+        self._directory = Path(config.data.directory)
+        self._answers_dir = answers_dir
+
+    def make(self) -> Extra:
+        """All of them, one source after the other.
+
+        Compared with the training examples that the run uses (``train_limit``), dev and test: an example that stands
+        there is dropped, so that a file may well hold the training examples that a run leaves out.
+
+        Raises:
+            UserError: a file or the package with WordNet is missing; :class:`UnansweredError`.
+        """
+        known = [self._train, *(read_split(self._spec, self._directory, split) for split in self._scored_splits)]
+        found = [self._source(source) for source in self.settings.sources.values()]
+        return without_known(concatenate(found), known)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that they depend on, 64 hex digits; cheap.
+
+        Raises:
+            UserError: a file is missing.
+        """
+        splits = [split_path(self._spec, self._directory, split) for split in ("train", *self._scored_splits)]
+        sources = self.settings.sources
+        parts = [
+            str(_FORMAT).encode(),
+            self._spec.model_dump_json().encode(),
+            str(self._limit).encode(),
+            *(f"{name} {source.model_dump_json()}".encode() for name, source in sources.items()),
+            *(read_bytes(path) for path in (*splits, *self.files)),
+        ]
+        if "rephrased" in sources:
+            answers = AnswerCache(self._answers_dir).path
+            parts.append(answers.read_bytes() if answers.exists() else b"")
+        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that they are read from, beside the task's own."""
+        named = (getattr(source, "path", None) for source in self.settings.sources.values())
+        return [self._directory / path for path in named if path is not None]
+
+    @property
+    def skipped(self) -> list[str]:
+        """'file:line: why' for each malformed row of the extra file that is left out.
+
+        Raises:
+            UserError: as :meth:`make`.
+        """
+        return self._extra_rows[1] if "extra" in self.settings.sources else []
+
+    def rephrasing_job(self) -> RephrasingJob:
+        """What a language model is to be asked.
+
+        Raises:
+            ValueError: if the settings name no model.
+        """
+        settings = self.settings.rephrased
+        if settings.model is None:
+            raise ValueError(f"augmentation.{self.task}.rephrased.model is not set")
+        chosen = self._chosen
+        share = np.random.default_rng(settings.seed).permutation(len(chosen))[: round(settings.fraction * len(chosen))]
+        return RephrasingJob(
+            train=self._whole,
+            settings=RephrasingSettings.model_validate(
+                {
+                    "operations": rephrasing_weights(settings),
+                    "temperature": (settings.lowest_temperature, settings.highest_temperature),
+                    **settings.model_dump(include=set(RephrasingSettings.model_fields)),
+                }
+            ),
+            cache_folder=self._answers_dir,
+            positions=chosen[np.sort(share)],
+        )
+
+    def rephrased(self) -> Extra:
+        """The sentences that a language model's answers give; known ones are among them.
+
+        Raises:
+            UnansweredError: more than a few are missing.
+        """
+        job = self.rephrasing_job()
+        made, asked = replay(job), len(job.chosen)
+        if made.summary.unanswered > _MOST_UNANSWERED * asked:
+            raise UnansweredError(self.task, asked, made.summary.unanswered)
+        return made.extra
+
+    @property
+    def _scored_splits(self) -> tuple[SplitName, ...]:
+        return ("dev", "test") if self._spec.files.test else ("dev",)
+
+    @cached_property
+    def _whole(self) -> RawSplit:
+        """The training split, with what the run leaves out."""
+        return read_split(self._spec, self._directory, "train")
+
+    @property
+    def _chosen(self) -> npt.NDArray[np.int64]:
+        """Positions of the run's training examples in the split."""
+        return fixed_subset(len(self._whole), self._limit, self.task)
+
+    @property
+    def _train(self) -> RawSplit:
+        """The run's training examples."""
+        return self._whole.subset(self._chosen)
+
+    @cached_property
+    def _extra_rows(self) -> tuple[Extra, list[str]]:
+        path = self.settings.extra.path
+        assert path is not None, "refused without"
+        return read_extra_file(self._spec, self._directory / path)
+
+    def _source(self, source: SourceConfig) -> Extra:
+        makers: dict[type[SourceConfig], Callable[..., Extra]] = {
+            PhrasesConfig: self._phrases,
+            ExtraFileConfig: self._extra_file,
+            EdaConfig: self._eda,
+            RephrasedConfig: lambda _: self.rephrased(),
+        }
+        return makers[type(source)](source)
+
+    def _phrases(self, source: PhrasesConfig) -> Extra:
+        assert source.path is not None, "refused without"
+        # The trees are those of all training sentences.
+        found = read_phrases(self._directory / source.path, self._whole, source.min_words, source.drop_neutral)
+        return fraction(found, source.fraction, seed=0)
+
+    def _extra_file(self, source: ExtraFileConfig) -> Extra:
+        found, _ = self._extra_rows
+        # Known ones go first: otherwise a share of a file that repeats many would be smaller than it says.
+        return fraction(without_known(found, [self._train]), source.fraction, seed=0)
+
+    def _eda(self, source: EdaConfig) -> Extra:
+        weights = eda_weights(source, self._spec)
+        recipe = Recipe(weights, dict.fromkeys(weights, source.alpha), source.copies)
+        return fraction(augment(self._train, recipe, WordNet.installed(), source.seed), source.fraction, source.seed)

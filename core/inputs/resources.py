@@ -1,0 +1,208 @@
+"""What several runs of one process share: encoders, tokenizers and tokenised splits, loaded once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from core.config import RunConfig, ScratchConfig
+from core.inputs.fixed_subset import fixed_subset
+from core.inputs.further_examples import FurtherExamples, answers_dir
+from core.inputs.task_data import TaskData
+from core.model.bert import BertConfig
+from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights, load_mlm_head
+from core.model_files.encoder_fit import check_fit
+from core.model_files.encoder_source import resolve_encoder
+from core.run.atomic_files import write_atomically
+from data.augmentation.extra import Extra
+from data.errors import UserError
+from data.example_cache import load_examples, load_or_make
+from data.examples import Examples
+from data.reading import read_bytes, read_split, split_path
+from data.rows import RowLayout
+from data.tasks import SplitName, TaskSpec
+from data.tokenizer import load_tokenizer
+from data.vocabulary import build_wordpiece
+
+__all__ = ["Encoder", "Resources", "pick_device"]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Shape, weights (None: start from random ones) and tokenizer of an encoder, and the folder they are from."""
+
+    config: BertConfig
+    weights: dict[str, Tensor] | None
+    tokenizer: Tokenizer
+    folder: Path | None = None
+
+    @cached_property
+    def mlm_head(self) -> dict[str, Tensor] | None:
+        """Its masked-language-model head; None where it comes without one. See :func:`load_mlm_head`."""
+        if self.folder is None or self.weights is None:
+            return None
+        return load_mlm_head(self.folder, self.config, self.weights["embeddings.word_embeddings.weight"])
+
+
+def pick_device(name: str) -> torch.device:
+    """The device that a run asks for; ``auto`` is cuda, else mps, else cpu.
+
+    Raises:
+        UserError: if this machine has no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    available: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if name in available and not available[name]():
+        raise UserError(f"device '{name}' is not available on this machine; use cpu or auto")
+    return torch.device(name)
+
+
+class Resources:
+    """Loads on first use and keeps; one per worker process.
+
+    Args:
+        cache_dir: where tokenised splits and vocabularies are kept between processes.
+    """
+
+    def __init__(self, cache_dir: Path) -> None:
+        self.cache_dir = cache_dir
+        self._encoders: dict[str, Encoder] = {}
+        self._splits: dict[tuple[str, str, str, str], Examples] = {}
+        self._further: dict[tuple[str, str], Examples] = {}
+
+    @property
+    def answers_dir(self) -> Path:
+        """Where a language model's answers are; see :func:`core.inputs.further_examples.answers_dir`."""
+        return answers_dir(self.cache_dir)
+
+    def encoder(self, config: RunConfig) -> Encoder:
+        """The encoder of a run.
+
+        Raises:
+            UserError: if it cannot be loaded, is too small for the run's rows, or has fewer layers than the run names.
+        """
+        key = config.model.encoder
+        if config.model.scratch is not None:
+            key = f"scratch {config.model.scratch.model_dump_json()} {self._train_digest(config)}"
+        if key not in self._encoders:
+            scratch = config.model.scratch
+            self._encoders[key] = self._load(config.model.encoder) if scratch is None else self._new(config, scratch)
+        check_fit(config, self._encoders[key].config, self._encoders[key].weights)
+        return self._encoders[key]
+
+    def examples(self, config: RunConfig, spec: TaskSpec, split: SplitName) -> Examples:
+        """A whole split, tokenised for the run's encoder."""
+        tokenizer = self.encoder(config).tokenizer
+        directory = Path(config.data.directory)
+        key = (spec.model_dump_json(), str(directory.resolve()), split, _digest(tokenizer))
+        if key not in self._splits:
+            self._splits[key] = load_examples(spec, directory, split, tokenizer, self.cache_dir / "tokens")
+        return self._splits[key]
+
+    def scored_dev(self, config: RunConfig, name: str) -> Examples:
+        """The dev examples of a task that the run is scored on: all, or its ``dev_limit``."""
+        task = config.tasks[name]
+        dev = self.examples(config, task.spec, "dev")
+        return dev.subset(fixed_subset(len(dev), task.dev_limit, name))
+
+    def layout(self, config: RunConfig) -> RowLayout:
+        """How the run's rows are put together."""
+        return RowLayout.of(self.encoder(config).tokenizer, config.model.max_length)
+
+    def task_data(self, config: RunConfig) -> dict[str, TaskData]:
+        """Every task's examples as the run uses them."""
+        return {name: self._task_data(config, name) for name in config.tasks}
+
+    def _task_data(self, config: RunConfig, name: str) -> TaskData:
+        return TaskData(
+            self._train_examples(config, name),
+            self.scored_dev(config, name),
+            self.layout(config),
+            config.heads[name].pair == "siamese",
+            config.seed,
+        )
+
+    def _train_examples(self, config: RunConfig, name: str) -> Examples:
+        """The task's own training examples, those of its further sources, or both."""
+        task, augmentation = config.tasks[name], config.augmentation[name]
+        train = self.examples(config, task.spec, "train")
+        train = train.subset(fixed_subset(len(train), task.train_limit, name))
+        if not augmentation.sources:
+            return train
+        further = self._further_examples(config, name)
+        return train.followed_by(further) if augmentation.original else further
+
+    def _further_examples(self, config: RunConfig, name: str) -> Examples:
+        spec, tokenizer = config.tasks[name].spec, self.encoder(config).tokenizer
+        source = FurtherExamples(config, name, self.answers_dir)
+        key = (source.digest, _digest(tokenizer))
+        if key not in self._further:
+            folder = self.cache_dir / "further" / f"{name}-{key[0][:32]}-{key[1][:32]}"
+            self._further[key] = load_or_make(spec, folder, lambda: _tokenised(spec, source.make(), tokenizer))
+        if not len(self._further[key]):
+            raise UserError(
+                f"augmentation.{name}: its sources give no example that is not in train, dev or test already"
+            )
+        return self._further[key]
+
+    def _load(self, name: str) -> Encoder:
+        folder = resolve_encoder(name)
+        config = load_bert_config(folder)
+        tokenizer = load_tokenizer(folder)
+        if tokenizer.get_vocab_size() > config.vocab_size:
+            raise UserError(
+                f"{folder}: the tokenizer has {tokenizer.get_vocab_size():,} tokens, "
+                f"but the encoder's vocab_size is {config.vocab_size:,}: they do not belong together"
+            )
+        return Encoder(config, load_bert_weights(folder, config), tokenizer, folder)
+
+    def _new(self, config: RunConfig, scratch: ScratchConfig) -> Encoder:
+        tokenizer = self._vocabulary(config, scratch)
+        shape = BertConfig(
+            vocab_size=tokenizer.get_vocab_size(),
+            hidden_size=scratch.hidden_size,
+            num_hidden_layers=scratch.layers,
+            num_attention_heads=scratch.attention_heads,
+            intermediate_size=scratch.intermediate_size,
+        )
+        return Encoder(shape, None, tokenizer)
+
+    def _vocabulary(self, config: RunConfig, scratch: ScratchConfig) -> Tokenizer:
+        path = self.cache_dir / "vocabularies" / f"{self._train_digest(config)}-{scratch.vocab_size}.json"
+        if path.exists():
+            kept: Tokenizer = Tokenizer.from_file(str(path))
+            return kept
+        sentences = [
+            sentence
+            for task in config.tasks.values()
+            for example in read_split(task.spec, Path(config.data.directory), "train").sentences
+            for sentence in example
+        ]
+        tokenizer = build_wordpiece(sentences, scratch.vocab_size)
+        write_atomically(path, tokenizer.to_str().encode())
+        return tokenizer
+
+    def _train_digest(self, config: RunConfig) -> str:
+        """Identifies the training sentences that a vocabulary is built from."""
+        digest = hashlib.sha256()
+        for name, task in config.tasks.items():
+            digest.update(name.encode())
+            digest.update(read_bytes(split_path(task.spec, Path(config.data.directory), "train")))
+        return digest.hexdigest()
+
+
+def _digest(tokenizer: Tokenizer) -> str:
+    return hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
+
+
+def _tokenised(spec: TaskSpec, extra: Extra, tokenizer: Tokenizer) -> Examples:
+    ids = [f"further-{number}" for number in range(len(extra))]
+    return Examples.from_sentences(spec, extra.sentences, tokenizer, ids, extra.labels)

@@ -1,0 +1,74 @@
+"""A batch's way through the model, which regularisers can go again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+from torch.func import functional_call
+
+from core.model.multitask import MultitaskBert
+from core.model.random_state import random_state, restore_random_state
+from data.batching import Batch
+
+__all__ = ["ForwardPass"]
+
+
+class ForwardPass:
+    """The outputs of a batch, (B, C), and repetitions of the pass that gave them.
+
+    All outputs are float32, under autocast too, because heads are; those of a float64 model are float64.
+
+    Args:
+        model: in the mode that it is to be run in.
+        batch: of one task, on the model's device.
+
+    Attributes:
+        model: as given.
+        batch: as given.
+        outputs: of the step's own pass, (B, C).
+        count: passes so far, this one included.
+    """
+
+    def __init__(self, model: MultitaskBert, batch: Batch) -> None:
+        self.model, self.batch = model, batch
+        self.count = 0
+        self._masks = random_state(batch.input_ids.device)
+        self.outputs: Tensor = self._run(None, {})
+
+    def again(self, word_embeddings: Tensor | None = None, parameters: Mapping[str, Tensor] | None = None) -> Tensor:
+        """The outputs (B, C) under the *same* dropout masks: without arguments, the same numbers.
+
+        A regulariser that compares two passes must share their masks, else it measures dropout and not what it changed.
+        What is drawn afterwards is as if this pass had not been.
+
+        Args:
+            word_embeddings: in place of ``model.embed_words(batch)``, (R, T, H).
+            parameters: in place of the model's own, by name; those left out are the model's.
+
+        Raises:
+            KeyError: if the model has no parameter of a name.
+        """
+        device = self.batch.input_ids.device
+        after = random_state(device)
+        restore_random_state(self._masks, device)
+        try:
+            return self._run(word_embeddings, parameters or {})
+        finally:
+            restore_random_state(after, device)
+
+    def anew(self) -> Tensor:
+        """The outputs (B, C) under *fresh* dropout masks."""
+        return self._run(None, {})
+
+    def _run(self, word_embeddings: Tensor | None, parameters: Mapping[str, Tensor]) -> Tensor:
+        self.count += 1
+        if parameters:
+            # functional_call leaves out a name that it does not know, and the model would answer with its own weights.
+            unknown = set(parameters).difference(name for name, _ in self.model.named_parameters())
+            if unknown:
+                raise KeyError(f"the model has no parameter named '{min(unknown)}'")
+            outputs: Tensor = functional_call(self.model, dict(parameters), (self.batch, word_embeddings))
+        else:
+            outputs = self.model(self.batch, word_embeddings)
+        return outputs

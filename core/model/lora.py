@@ -1,0 +1,92 @@
+"""Low-rank updates of a frozen encoder (LoRA, Hu et al. 2021, arXiv:2106.09685)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from core.config import LoraConfig
+from core.model.bert import Bert
+from core.model.named_generator import named_generator
+
+__all__ = ["LoraLinear", "add_lora", "merged_state_dict"]
+
+
+class LoraLinear(nn.Linear):
+    """W x + b + s B A dropout(x), of which A and B alone are trained (section 4.1).
+
+    s is alpha / r, or alpha / sqrt(r) for rsLoRA (arXiv:2312.03732). A starts as N(0, 1/r^2) or Kaiming-uniform, B at
+    zero, so that the layer begins as the one it replaces. The dropout never touches W x.
+
+    Args:
+        base: the layer to update; its parameters become this one's, under the same names, and are frozen.
+        config: r above 0, s, dropout and how A starts.
+        generator: draws A; on the CPU.
+
+    Attributes:
+        lora_a: A, (r, in).
+        lora_b: B, (out, r).
+    """
+
+    def __init__(self, base: nn.Linear, config: LoraConfig, generator: torch.Generator) -> None:
+        # Without storage: weight and bias are those of the base.
+        super().__init__(base.in_features, base.out_features, base.bias is not None, device="meta")
+        self.weight, self.bias = base.weight, base.bias
+        self.requires_grad_(False)
+        self.scale = config.scale
+        self.dropout = nn.Dropout(config.dropout)
+        initial = torch.empty(config.rank, self.in_features)
+        if config.initial == "gaussian":
+            initial.normal_(std=1 / config.rank, generator=generator)
+        else:
+            nn.init.kaiming_uniform_(initial, a=math.sqrt(5), generator=generator)
+        self.lora_a = nn.Parameter(initial.to(base.weight))
+        self.lora_b = nn.Parameter(base.weight.new_zeros(self.out_features, config.rank))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., in) -> (..., out)."""
+        low = F.linear(self.dropout(x), self.lora_a)  # (..., r)
+        # s on the narrow side, where it costs least.
+        return F.linear(x, self.weight, self.bias) + F.linear(low * self.scale, self.lora_b)
+
+    def merged_weight(self) -> Tensor:
+        """W + s B A, (out, in), summed in float64; on the CPU, because not every device knows float64."""
+        weight, a, b = (p.detach().cpu().double() for p in (self.weight, self.lora_a, self.lora_b))
+        return (weight + self.scale * (b @ a)).to(self.weight.dtype)
+
+
+def add_lora(bert: Bert, config: LoraConfig, seed: int) -> None:
+    """Put the updates into the target layers, and freeze all else of the encoder; with rank 0 nothing changes.
+
+    How an A starts depends on the seed and its layer's name alone, and not on which other layers are targets.
+
+    Args:
+        bert: changed in place.
+        config: rank, targets and the rest.
+        seed: of the run.
+    """
+    if not config.rank:
+        return
+    bert.requires_grad_(False)
+    for number, layer in enumerate(bert.layers):
+        for place in config.layers:
+            base = layer.get_submodule(place)
+            assert isinstance(base, nn.Linear)
+            generator = named_generator(seed, f"encoder.layer.{number}.{place}.lora_a")
+            layer.set_submodule(place, LoraLinear(base, config, generator))
+
+
+def merged_state_dict(model: nn.Module) -> dict[str, Tensor]:
+    """The state of a plain model that computes the same in eval mode: W + s B A in place of W, A and B.
+
+    The model itself, a BERT or one with heads, stays as it is, so that nothing can be merged twice.
+    """
+    state: dict[str, Tensor] = dict(model.state_dict())
+    for name, module in model.named_modules():
+        if isinstance(module, LoraLinear):
+            del state[f"{name}.lora_a"], state[f"{name}.lora_b"]
+            state[f"{name}.weight"] = module.merged_weight()
+    return state

@@ -1,0 +1,46 @@
+"""From hidden states to one vector a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from core.model.bert import Bert
+
+__all__ = ["POOLINGS", "EncodedRows"]
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """The encoder's last hidden states of a batch's rows.
+
+    Heads read a batch through these methods alone, so a packed forward pass can bring an implementation of its own.
+    """
+
+    hidden: Tensor  # (R, T, H)
+    attention_mask: Tensor  # (R, T) bool
+
+    def cls(self) -> Tensor:
+        """First token of every row, (R, H)."""
+        return self.hidden[:, 0]
+
+    def mean(self) -> Tensor:
+        """Mean over the real tokens, special ones included, (R, H)."""
+        mask = self.attention_mask.unsqueeze(-1).to(self.hidden.dtype)  # (R, T, 1)
+        return (self.hidden * mask).sum(dim=1) / mask.sum(dim=1)
+
+    def max(self) -> Tensor:
+        """Maximum over the real tokens, (R, H)."""
+        lowest = torch.finfo(self.hidden.dtype).min
+        return self.hidden.masked_fill(~self.attention_mask.unsqueeze(-1), lowest).amax(dim=1)
+
+
+POOLINGS: dict[str, Callable[[Bert, EncodedRows], Tensor]] = {
+    "cls": lambda _, rows: rows.cls(),
+    "pooler": lambda bert, rows: bert.pool(rows.hidden),
+    "mean": lambda _, rows: rows.mean(),
+    "max": lambda _, rows: rows.max(),
+}

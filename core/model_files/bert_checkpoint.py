@@ -1,0 +1,136 @@
+"""BERT checkpoints in the Hugging Face layout: ``config.json`` beside the weights."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from core.model.bert import Bert, BertConfig
+from core.model_files.weight_files import WEIGHTS, check_shapes, read_json, read_weights
+from core.run.atomic_files import write_atomically
+from data.errors import UserError
+
+__all__ = ["load_bert_config", "load_bert_weights", "load_mlm_head", "remove_bert", "save_bert"]
+
+_CONFIG: Final = "config.json"
+_MLM_DECODER: Final = "cls.predictions.decoder.weight"
+
+
+def load_bert_config(folder: Path) -> BertConfig:
+    """Read ``config.json``.
+
+    Raises:
+        UserError: if it is missing, is not JSON, describes a model that is not a BERT encoder (the message names its
+            model type), or holds a value out of range.
+    """
+    path = folder / _CONFIG
+    entries = read_json(path)
+    try:
+        return BertConfig.from_dict(entries)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def load_bert_weights(folder: Path, config: BertConfig) -> dict[str, Tensor]:
+    """Read a BERT's weights; see :func:`core.model_files.weight_files.read_weights` for files and names.
+
+    Whatever else is in the files (heads, ``position_ids``, layers beyond the config's) is left alone.
+
+    Returns:
+        Every parameter of ``Bert(config)`` by name, on the CPU. Only the pooler's are absent, if the checkpoint has
+        none of them, as is common; ``Bert(config, weights)`` draws what is absent.
+
+    Raises:
+        UserError: if there are no weights, they cannot be read, or one is missing or has a wrong shape (the message
+            names its key and both shapes).
+    """
+    expected = _parameter_shapes(config)
+    found = read_weights(folder, expected)
+    if not any(name.startswith("pooler.") for name in found):
+        expected = {name: shape for name, shape in expected.items() if not name.startswith("pooler.")}
+    check_shapes(folder, found, expected)
+    return {name: weight.tensor for name, weight in found.items()}
+
+
+def load_mlm_head(folder: Path, config: BertConfig, word_embeddings: Tensor) -> dict[str, Tensor] | None:
+    """Read the head of masked language modelling (arXiv:1810.04805, section 3.1) that a checkpoint may have.
+
+    Args:
+        folder: of the checkpoint.
+        config: of its encoder.
+        word_embeddings: of its encoder, (V, H). The head's decoder is this very table; where the checkpoint has
+            another one, the head is left alone with a warning.
+
+    Returns:
+        The parameters of :class:`core.pretraining.objectives.mlm.MaskedLanguageModel` by name, on the CPU:
+        ``dense`` (H, H) and (H,), ``LayerNorm`` (H,) and (H,), ``bias`` (V,). None where there is no such head.
+
+    Raises:
+        UserError: as :func:`load_bert_weights`, also where only a part of the head is there.
+    """
+    width = config.hidden_size
+    expected = {
+        "cls.predictions.transform.dense.weight": (width, width),
+        "cls.predictions.transform.dense.bias": (width,),
+        "cls.predictions.transform.LayerNorm.weight": (width,),
+        "cls.predictions.transform.LayerNorm.bias": (width,),
+        "cls.predictions.bias": (config.vocab_size,),
+    }
+    found = read_weights(folder, [*expected, _MLM_DECODER])
+    decoder = found.pop(_MLM_DECODER, None)  # most often it is not stored: it is the embeddings
+    if not found:
+        return None
+    check_shapes(folder, found, expected)
+    if decoder is not None and not torch.equal(decoder.tensor, word_embeddings):
+        warnings.warn(
+            f"{folder}: its masked-language-model head has word embeddings of its own, which cannot be used; "
+            "a stage of mlm draws a head",
+            stacklevel=2,
+        )
+        return None
+    return {_name_in_head(name): weight.tensor for name, weight in found.items()}
+
+
+def save_bert(folder: Path, config: BertConfig, state_dict: Mapping[str, Tensor]) -> None:
+    """Write ``config.json`` and ``model.safetensors``, which ``transformers.AutoModel.from_pretrained`` loads.
+
+    Args:
+        folder: made if missing; files of the same names are replaced, each in one go.
+        config: the architecture.
+        state_dict: of ``Bert(config)``, on any device.
+
+    Raises:
+        ValueError: if ``state_dict`` is not that of a ``Bert(config)``; it names the key and both shapes.
+    """
+    expected = _parameter_shapes(config)
+    given = {name: tuple(tensor.shape) for name, tensor in state_dict.items()}
+    for name in sorted(expected.keys() | given.keys()):
+        if given.get(name) != expected.get(name):
+            raise ValueError(f"'{name}' must be {expected.get(name, 'absent')}, got {given.get(name, 'none')}")
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_dict.items()}
+    # transformers refuses a file that does not say which framework wrote it.
+    write_atomically(folder / WEIGHTS, safetensors.torch.save(tensors, metadata={"format": "pt"}))
+    write_atomically(folder / _CONFIG, (json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n").encode())
+
+
+def remove_bert(folder: Path) -> None:
+    """Remove what :func:`save_bert` has written, if it has."""
+    for name in (WEIGHTS, _CONFIG):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _parameter_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):  # names and shapes without memory
+        return {name: tuple(tensor.shape) for name, tensor in Bert(config).state_dict().items()}
+
+
+def _name_in_head(name: str) -> str:
+    return name.removeprefix("cls.predictions.").removeprefix("transform.")

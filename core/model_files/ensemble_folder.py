@@ -1,0 +1,71 @@
+"""Several trained models as a folder, with what share each has in the average of their predictions.
+
+ensemble.json                   the shares in each task, and provenance
+members/trial-0007/             a model folder of each member; see core.model_files.model_folder
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from core.model_files.model_folder import (
+    ENSEMBLE,
+    MEMBERS,
+    TrainedModel,
+    load_run_config,
+    remove_model,
+    save_model_folder,
+)
+from core.run.atomic_files import write_atomically
+from data.errors import UserError
+
+__all__ = ["load_shares", "save_ensemble_folder"]
+
+_SHARES = "shares"
+
+
+def save_ensemble_folder(
+    folder: Path,
+    members: Iterable[tuple[str, TrainedModel, dict[str, Any]]],
+    shares: Mapping[str, Mapping[str, float]],
+    provenance: dict[str, Any],
+) -> None:
+    """Write the folder; the inverse of :func:`load_shares`.
+
+    Args:
+        folder: made if missing; an earlier model or ensemble in it is removed.
+        members: name, model and provenance of each; one is in memory at a time if they come from a generator.
+        shares: task -> name -> share in the task's average, above 0, sum 1.
+        provenance: where the ensemble comes from, JSON-able.
+    """
+    remove_model(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, trained, own in members:
+        save_model_folder(folder / MEMBERS / name, trained, own)
+    # Last: with it the folder is one that loads.
+    content = json.dumps({**provenance, _SHARES: shares}, indent=2) + "\n"
+    write_atomically(folder / ENSEMBLE, content.encode())
+
+
+def load_shares(folder: Path) -> dict[str, dict[Path, float]]:
+    """Which model folders predict for a task, and what share each has in the average: task -> folder -> share.
+
+    A folder of a single model is its own only member.
+
+    Raises:
+        UserError: if the folder is not one that was exported.
+    """
+    record = folder / ENSEMBLE
+    if not record.is_file():
+        return {task: {folder: 1.0} for task in load_run_config(folder).tasks}
+    try:
+        stored: dict[str, dict[str, float]] = json.loads(record.read_text(encoding="utf-8"))[_SHARES]
+        return {
+            task: {folder / MEMBERS / name: float(share) for name, share in of_task.items()}
+            for task, of_task in stored.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{record}: cannot be read; export the ensemble again ({error})") from error

@@ -1,0 +1,142 @@
+"""A trained model as a folder: encoders in Hugging Face layout, the heads, tokenizer, RunConfig and provenance.
+
+heads.safetensors, run_config.json, provenance.json
+config.json, model.safetensors, tokenizer.json, ...                   the encoder, where the tasks share it
+encoders/sst/config.json, model.safetensors, tokenizer.json, ...      each task's, where they do not
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from tokenizers import Tokenizer
+
+from core.config import RunConfig
+from core.model.bert import Bert
+from core.model.lora import merged_state_dict
+from core.model.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, encoder_names
+from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights, remove_bert, save_bert
+from core.run.atomic_files import write_atomically
+from data.errors import UserError
+from data.rows import RowLayout
+from data.tokenizer import load_tokenizer, remove_tokenizer, save_tokenizer
+
+__all__ = [
+    "ENSEMBLE",
+    "MEMBERS",
+    "TrainedModel",
+    "load_model_folder",
+    "load_run_config",
+    "remove_model",
+    "save_model_folder",
+]
+
+_HEADS, _RUN_CONFIG, _PROVENANCE = "heads.safetensors", "run_config.json", "provenance.json"
+_ENCODERS = "encoders"
+ENSEMBLE, MEMBERS = "ensemble.json", "members"  # of a folder of several models: core.model_files.ensemble_folder
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model ready to predict."""
+
+    model: MultitaskBert
+    config: RunConfig
+    tokenizer: Tokenizer
+
+    @property
+    def layout(self) -> RowLayout:
+        """How its rows are put together."""
+        return RowLayout.of(self.tokenizer, self.config.model.max_length)
+
+
+def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str, Any]) -> None:
+    """Write the folder; ``transformers.AutoModel.from_pretrained`` loads every encoder in it, a plain BERT.
+
+    LoRA's updates are merged into the written weights; the model in memory stays as it is.
+
+    Args:
+        folder: made if missing; an earlier model or ensemble in it is removed.
+        trained: what to save.
+        provenance: where the model comes from, JSON-able.
+    """
+    remove_model(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in trained.model.parts():
+        place = _encoder_folder(folder, part.name)
+        save_bert(place, part.encoder.config, merged_state_dict(part.encoder))
+        save_tokenizer(trained.tokenizer, place, trained.config.model.max_length)
+    heads = {name: weight.contiguous() for name, weight in trained.model.heads.state_dict().items()}
+    write_atomically(folder / _HEADS, save(heads))
+    (folder / _RUN_CONFIG).write_text(trained.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / _PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
+
+
+def load_model_folder(folder: Path) -> TrainedModel:
+    """The inverse of :func:`save_model_folder`, on the CPU, in eval mode.
+
+    Raises:
+        UserError: if the folder is not one that was exported.
+    """
+    config = load_run_config(folder)
+    places = {name: _encoder_folder(folder, name) for name in encoder_names(config)}
+    # Plain: LoRA is merged into these weights already, and layers that started anew have been trained since.
+    model = build_plain_model(config, {name: _load_encoder(config, place) for name, place in places.items()})
+    try:
+        model.heads.load_state_dict(load_file(folder / _HEADS))
+    except (RuntimeError, SafetensorError) as error:
+        raise UserError(f"{folder / _HEADS}: does not fit {_RUN_CONFIG}: {' '.join(str(error).split())}") from error
+    return TrainedModel(model.eval(), config, load_tokenizer(next(iter(places.values()))))
+
+
+def load_run_config(folder: Path) -> RunConfig:
+    """Of the model in the folder.
+
+    Raises:
+        UserError: if the folder is not one that was exported.
+    """
+    for name in (_RUN_CONFIG, _HEADS):
+        if not (folder / name).is_file():
+            raise UserError(f"{folder}: no {name}: not a model folder written by search.export")
+    try:
+        config = RunConfig.model_validate_json((folder / _RUN_CONFIG).read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise UserError(f"{folder / _RUN_CONFIG}: {error.errors()[0]['msg']}") from error
+    return config
+
+
+def remove_model(folder: Path) -> None:
+    """Remove a model, whose encoders may lie elsewhere, or an ensemble; first what makes the folder one that loads.
+
+    Files that are part of neither stay; the folder goes where there are none.
+    """
+    if (folder / ENSEMBLE).exists():
+        (folder / ENSEMBLE).unlink()
+        shutil.rmtree(folder / MEMBERS, ignore_errors=True)
+    for name in (_RUN_CONFIG, _HEADS, _PROVENANCE):
+        (folder / name).unlink(missing_ok=True)
+    encoders = folder / _ENCODERS
+    own = [config.parent for config in encoders.glob("*/config.json")]
+    for place in (*own, folder):
+        remove_bert(place)
+        remove_tokenizer(place)
+    for emptied in (*own, encoders, folder):
+        with suppress(OSError):  # there are other files in it, or it is not there
+            emptied.rmdir()
+
+
+def _encoder_folder(folder: Path, name: str) -> Path:
+    return folder if name == SHARED_ENCODER else folder / _ENCODERS / name
+
+
+def _load_encoder(config: RunConfig, place: Path) -> Bert:
+    bert_config = load_bert_config(place)
+    return build_encoder(config, bert_config, load_bert_weights(place, bert_config))

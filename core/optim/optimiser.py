@@ -1,0 +1,50 @@
+"""AdamW with weight decay where it belongs and a rate that follows the run's progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from torch import nn
+
+from core.config import OptimConfig, RunConfig
+from core.model.multitask import MultitaskBert
+from core.optim.scheduled_adamw import ScheduledAdamW, decays
+
+__all__ = ["Optimiser"]
+
+
+class Optimiser(ScheduledAdamW):
+    """AdamW under warm-up and decay, layer by layer slower towards the input.
+
+    Peak rates, with L layers, layer decay xi and the base rate eta: xi^(L-l) eta for layer l = 1, ..., L, so that the
+    top layer has eta; xi^L eta for the embeddings; eta for the pooler; and for the heads eta or a rate of their own.
+    LoRA's parameters have the rate of the layer that they are in. Warm-up and decay multiply all rates alike.
+
+    Args:
+        run: rates and moments.
+        model: whose trainable parameters are updated.
+        learned: loss weights that are learned along with the model; they have a rate of their own and no decay.
+    """
+
+    def __init__(self, run: RunConfig, model: MultitaskBert, learned: Sequence[nn.Parameter]) -> None:
+        config = run.optim
+        alike: dict[tuple[float, float], list[nn.Parameter]] = {}  # (peak rate, weight decay) -> parameters
+        for module, rate in _rates(config, model):
+            for name, parameter in module.named_parameters():
+                if parameter.requires_grad:
+                    decay = config.weight_decay if decays(name, parameter) else 0.0
+                    alike.setdefault((rate, decay), []).append(parameter)
+        if learned:
+            alike.setdefault((run.loss.uncertainty_rate, 0.0), []).extend(learned)
+        super().__init__(alike, config.schedule, config.warmup, (config.beta1, config.beta2), config.epsilon)
+
+
+def _rates(config: OptimConfig, model: MultitaskBert) -> Iterator[tuple[nn.Module, float]]:
+    """The model's modules with their peak rates, every encoder from the input up."""
+    base = config.learning_rate
+    for bert in (part.encoder for part in model.parts()):
+        depth = len(bert.layers)
+        for level, layer in enumerate((bert.embeddings, *bert.layers)):
+            yield layer, base * config.layer_decay ** (depth - level)
+        yield bert.pooler, base
+    yield model.heads, base if config.head_learning_rate is None else config.head_learning_rate

@@ -1,0 +1,1 @@
+"""Define what a stage of further pretraining trains for; one objective a file."""

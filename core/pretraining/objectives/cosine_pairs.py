@@ -1,0 +1,63 @@
+"""Cosine embedding loss on the tasks' pairs: those alike together, the others apart."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+
+from core.config.pretraining import CosinePairsConfig
+from core.losses import CosineEmbedding
+from core.model.pair_features import cosine
+from core.model.pooling import POOLINGS
+from core.pretraining.objectives.objective import Objective, StageEncoder
+from core.pretraining.objectives.task_pairs import alike
+from core.pretraining.sources import Sources
+from core.pretraining.stage import Stage
+from core.pretraining.stage_data import StageData, different_sentences
+from data.batching import Batch
+from data.errors import UserError
+
+__all__ = ["CosinePairs", "cosine_pairs_stage"]
+
+
+class CosinePairs(Objective):
+    """:class:`core.losses.CosineEmbedding` of two sentence vectors; it has no layers of its own.
+
+    Args:
+        pooling: how a row becomes a vector.
+        margin: negatives whose cosine is below it cost nothing, -1 <= margin < 1.
+    """
+
+    def __init__(self, pooling: str, margin: float) -> None:
+        super().__init__()
+        self._pool = POOLINGS[pooling]
+        self._loss = CosineEmbedding(margin, threshold=0.5)  # nothing is predicted
+
+    def loss(self, encoder: StageEncoder, batch: Batch, rng: np.random.Generator) -> Tensor:  # noqa: ARG002
+        """Mean over the batch's pairs."""
+        assert batch.labels is not None, "a pair without a label is neither positive nor negative"
+        vectors = self._pool(encoder.bert, encoder(batch))  # (2 B, H)
+        cosines = cosine(vectors[: len(batch)], vectors[len(batch) :])  # (B, 1)
+        return self._loss.loss(cosines, batch.labels.to(encoder.device))
+
+
+def cosine_pairs_stage(config: CosinePairsConfig, sources: Sources) -> Stage:
+    """The stage over the pairs that are clearly alike or clearly not."""
+    tasks = sources.tasks(config.tasks, pairs=True)
+
+    def make_data() -> StageData:
+        parts = [sources.train(task) for task in tasks]
+        pool, numbers = different_sentences(parts, sources.layout.max_length)
+        labels = np.concatenate([alike(part, config.positive_from, config.negative_below) for part in parts])
+        table = np.concatenate(numbers)
+        if not (labels >= 0).any():
+            raise UserError(f"pretraining.cosine_pairs: no training pair of {', '.join(tasks)} is positive or negative")
+        return StageData(pool, table[labels >= 0], labels[labels >= 0], sources.layout)
+
+    return Stage(
+        name="cosine_pairs",
+        config=config,
+        sources=sources.train_facts(tasks),
+        make_data=make_data,
+        make_objective=lambda shape, generator: CosinePairs(config.pooling, config.margin),  # noqa: ARG005
+    )

@@ -1,0 +1,53 @@
+"""What a stage trains the encoder for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.config import ComputeConfig
+from core.model.bert import Bert
+from core.model.pooling import EncodedRows
+from core.run.precision import autocast
+from data.batching import Batch
+
+__all__ = ["Objective", "StageEncoder"]
+
+
+class StageEncoder:
+    """The encoder as an objective sees it: one call, one forward pass.
+
+    Args:
+        bert: in train mode, on the device.
+        compute: the precision of the pass.
+        device: where it runs.
+    """
+
+    def __init__(self, bert: Bert, compute: ComputeConfig, device: torch.device) -> None:
+        self.bert = bert
+        self.device = device
+        self._compute = compute
+
+    def __call__(self, batch: Batch) -> EncodedRows:
+        """Last hidden states of the batch's rows, (R, T, H), float32 also where the pass is not: so are the losses."""
+        rows = batch.to(self.device).padded()
+        with autocast(self._compute, self.device):
+            hidden = self.bert(rows.input_ids, rows.attention_mask, rows.token_type_ids)
+        return EncodedRows(hidden.to(torch.promote_types(hidden.dtype, torch.float32)), rows.attention_mask)
+
+
+class Objective(nn.Module, ABC):
+    """A loss, and the layers that only its stage has: they are trained with the encoder, then dropped."""
+
+    @abstractmethod
+    def loss(self, encoder: StageEncoder, batch: Batch, rng: np.random.Generator) -> Tensor:
+        """The mean loss over the batch, ().
+
+        Args:
+            encoder: encodes rows.
+            batch: of the stage's data, on the CPU.
+            rng: for what is random about the loss, a fresh one every step; dropout draws from torch's own generators.
+        """

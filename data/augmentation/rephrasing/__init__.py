@@ -1,0 +1,1 @@
+"""Ask a language model for further training examples, cache its answers and read them back."""

@@ -1,0 +1,147 @@
+"""Answers of a language model kept on disk, one JSON line each; a process may be killed at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+from threading import Lock
+
+from filelock import FileLock, Timeout
+
+from data.augmentation.rephrasing.chat_request import Answer, ChatRequest
+from data.errors import UserError
+
+__all__ = ["AnswerCache"]
+
+
+class AnswerCache:
+    """The answers in a folder: read by any number of processes, added to by one, from any of its threads.
+
+    A line is on the disk before :meth:`put` returns. Lines are only ever added, so a process that is killed leaves at
+    worst the beginning of one: that is ignored by readers, and cut off by the next writer. Lines that are damaged
+    otherwise are passed over, and their requests asked again. Of two answers to one request the first counts.
+
+    Attributes:
+        path: the file.
+
+    Raises:
+        UserError: if the file is there but cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "answers.jsonl"
+        self._answers: dict[str, Answer] = _read(self.path)
+        self._file: FileIO | None = None
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def get(self, request: ChatRequest) -> Answer | None:
+        """The answer to a request, None if it is not there."""
+        return self._answers.get(request.key)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the one process that adds answers, for as long as the ``with`` block lasts.
+
+        The operating system frees the lock when its holder dies, however it dies.
+
+        Raises:
+            UserError: if another process is adding answers, or the folder cannot be written to.
+        """
+        lock = FileLock(self.path.with_suffix(".lock"), blocking=False)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            raise UserError(
+                f"another process is adding answers to '{self.path}'; wait for it or stop it, then run this again"
+            ) from None
+        except OSError as error:
+            raise self._not_written(error) from error
+        try:
+            with self._opened() as self._file:
+                self._answers = _read(self.path)  # what another process has added since
+                yield
+        finally:
+            self._file = None
+            lock.release()
+
+    def put(self, request: ChatRequest, answer: Answer) -> None:
+        """Add an answer; only within :meth:`writing`.
+
+        Raises:
+            UserError: if the disk does not take it; the file is then as it was before.
+        """
+        line = {
+            "key": request.key,
+            "model": request.model,
+            "prompt": request.prompt.name,
+            "sentence": request.sentence,
+            "temperature": request.temperature,
+            "seed": request.seed,
+            "answer": answer.text,
+            "finish": answer.finish,
+        }
+        with self._lock:
+            assert self._file is not None, "put is for within writing"
+            try:
+                _append(self._file, json.dumps(line).encode() + b"\n")
+            except OSError as error:
+                raise self._not_written(error) from error
+            self._answers.setdefault(request.key, answer)
+
+    def _opened(self) -> FileIO:
+        """The file, ready to be added to."""
+        try:
+            file = self.path.open("ab", buffering=0)
+            _cut_off_half_a_line(self.path, file)
+        except OSError as error:
+            raise self._not_written(error) from error
+        return file
+
+    def _not_written(self, error: OSError) -> UserError:
+        return UserError(f"cannot write answers to '{self.path}': {error.strerror}")
+
+
+def _read(path: Path) -> dict[str, Answer]:
+    """By key. What follows the last line break is half a line, or is being written."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UserError(f"cannot read the answers in '{path}': {error.strerror}") from error
+    answers: dict[str, Answer] = {}
+    for line in content.split(b"\n")[:-1]:
+        try:
+            fields = json.loads(line)
+            key, text, finish = fields["key"], fields["answer"], fields["finish"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        if isinstance(key, str) and isinstance(text, str) and isinstance(finish, str):
+            answers.setdefault(key, Answer(text, finish))
+    return answers
+
+
+def _cut_off_half_a_line(path: Path, file: FileIO) -> None:
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        file.truncate(whole)
+
+
+def _append(file: FileIO, line: bytes) -> None:
+    before = os.fstat(file.fileno()).st_size
+    try:
+        while line:
+            line = line[file.write(line) :]  # a full disk takes a part before it refuses
+        os.fsync(file.fileno())  # an answer has cost money; a few milliseconds are nothing beside a request
+    except OSError:  # half a line would spoil the next one
+        file.truncate(before)
+        raise

@@ -1,0 +1,290 @@
+"""Ask a language model through any endpoint with the chat interface of OpenAI."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from threading import Event, Lock
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
+
+from data.augmentation.rephrasing.chat_request import Answer, ChatRequest
+from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
+from data.augmentation.rephrasing.rate_limit import RateLimit
+from data.errors import UserError
+
+__all__ = ["ChatEndpoint", "EndpointDownError", "EndpointError", "RequestFailedError", "StoppedError"]
+
+_FAILURES_IN_A_ROW = 3  # requests failed for good with no answer between them: the endpoint itself is at fault
+_LONGEST_BACKOFF_S = 60.0
+_LARGEST_REPLY = 2**20  # bytes; an answer of one sentence has a few thousand
+_QUOTED = 160  # characters of a reply in a message
+_SHORTEST_SECRET = 8  # characters; placeholders such as "none" are words that answers may have
+
+_ADVICE = {
+    401: "check the key in {key}",
+    403: "check the key in {key}, and that it may use model '{model}'",
+    404: "check base_url, which usually ends in /v1, and the model's name '{model}'",
+}
+_REFUSED_SETTINGS = "check the model's name '{model}', send_seed, answer_tokens_field and the temperature"
+
+
+class EndpointError(UserError):
+    """The endpoint fails for good: its address, what it says, what to do."""
+
+
+class EndpointDownError(EndpointError):
+    """The endpoint fails now, and may answer later with nothing changed."""
+
+
+class RequestFailedError(Exception):
+    """This request has no answer, but others may have one."""
+
+
+class StoppedError(Exception):
+    """Asking was stopped before there was an answer."""
+
+
+class ChatEndpoint:
+    """A connection for any number of threads, to be used in a ``with`` block.
+
+    The key is in the header of requests and nowhere else: where a reply repeats it, it is blotted out.
+
+    Attributes:
+        sent: requests sent so far, repeated ones too.
+        concurrency: threads that may ask at the same time.
+
+    Raises:
+        UserError: if the key's environment variable is not set.
+    """
+
+    def __init__(self, settings: EndpointSettings) -> None:
+        key = settings.key()
+        self.sent = 0
+        self.concurrency = settings.concurrency
+        self._settings = settings
+        self._secret = key if key is not None and len(key) >= _SHORTEST_SECRET else None
+        self._client = httpx2.Client(
+            headers={} if key is None else {"Authorization": f"Bearer {key}"},
+            timeout=settings.timeout_s,
+            limits=httpx2.Limits(max_connections=settings.concurrency),
+        )
+        self._lock = Lock()
+        self._failures = 0
+        self._stopped = Event()
+        self._limit = RateLimit(settings.requests_per_minute, self._stopped)
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(_TransientError),
+            stop=stop_after_attempt(settings.attempts),
+            wait=_wait_as_asked(
+                wait_exponential(multiplier=settings.first_wait_s, max=_LONGEST_BACKOFF_S)
+                + wait_random(0.0, settings.first_wait_s)
+            ),
+            sleep=sleep_using_event(self._stopped),
+            reraise=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def stop(self) -> None:
+        """End all waiting; requests under way still get their answers, but no other is sent."""
+        self._stopped.set()
+
+    def answer(self, request: ChatRequest) -> Answer:
+        """What the model answers, tried again as the settings say.
+
+        Raises:
+            RequestFailedError: if this request fails for good.
+            EndpointError: if the endpoint does: every request would fail, or several in a row have.
+            StoppedError: after :meth:`stop`.
+        """
+        try:
+            answer = self._retrying(self._attempt, request)
+        except _FailedError as failure:
+            if self._stopped.is_set():
+                raise StoppedError from None
+            with self._lock:
+                self._failures += 1
+                if self._failures >= _FAILURES_IN_A_ROW:
+                    kind = EndpointDownError if isinstance(failure, _TransientError) else EndpointError
+                    raise self._gave_up(request, str(failure), failure.advice, kind) from None
+            raise RequestFailedError(str(failure)) from None
+        with self._lock:
+            self._failures = 0
+        return answer
+
+    def _attempt(self, request: ChatRequest) -> Answer:
+        self._limit.take()
+        if self._stopped.is_set():
+            raise StoppedError
+        with self._lock:
+            self.sent += 1
+        status, headers, content = self._post(request)
+        if status != httpx2.codes.OK:
+            raise self._failure(request, status, headers, content)
+        return self._answer_in(content)
+
+    def _post(self, request: ChatRequest) -> tuple[int, httpx2.Headers, bytes]:
+        """Status, headers and content of the reply."""
+        deadline = time.monotonic() + self._settings.timeout_s
+        content = bytearray()
+        try:
+            with self._client.stream("POST", self._settings.url, json=self._body(request)) as reply:
+                for chunk in reply.iter_bytes():
+                    content += chunk
+                    # The client's own timeout is that of each read: a trickle would go on for ever.
+                    if time.monotonic() > deadline:
+                        raise httpx2.ReadTimeout("the reply did not end")
+                    if len(content) > _LARGEST_REPLY:
+                        raise _TransientError(f"the reply has more than {_LARGEST_REPLY:,} bytes")
+                return reply.status_code, reply.headers, bytes(content)
+        except httpx2.TimeoutException:
+            raise _TransientError(f"no answer within {self._settings.timeout_s:g} s") from None
+        except httpx2.RequestError as error:
+            raise _TransientError(f"{type(error).__name__}: {self._quoted(str(error))}") from None
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        return {
+            "model": request.model,
+            "messages": request.messages,
+            "temperature": request.temperature,
+            self._settings.answer_tokens_field: request.answer_tokens,
+            **({"seed": request.seed} if self._settings.send_seed else {}),
+        }
+
+    def _failure(self, request: ChatRequest, status: int, headers: httpx2.Headers, content: bytes) -> Exception:
+        """What a reply with a status other than 200 means."""
+        said = self._quoted(content.decode("utf-8", errors="replace"))
+        what = f"status {status}" + (f" ('{said}')" if said else "")
+        if b"insufficient_quota" in content:
+            return self._gave_up(request, what, "the account has no money left")
+        if status in (408, 409, 429) or status >= 500:
+            return self._later(request, what, headers, everyone=status in (429, 503))
+        if status in (400, 413, 422):  # perhaps only of this sentence, such as one that a content filter dislikes
+            return _FailedError(what, _REFUSED_SETTINGS)
+        return self._gave_up(request, what, _ADVICE.get(status, "check base_url"))
+
+    def _later(self, request: ChatRequest, what: str, headers: httpx2.Headers, everyone: bool) -> Exception:
+        asked = _retry_after(headers)
+        longest = self._settings.longest_wait_s
+        if asked is not None and asked > longest:
+            advice = "run this again then, or raise longest_wait_s"
+            return self._gave_up(request, f"{what}: wait {asked:,.0f} s", advice, EndpointDownError)
+        if asked is not None and everyone:
+            self._limit.hold(asked)
+        return _TransientError(what, asked)
+
+    def _answer_in(self, content: bytes) -> Answer:
+        """The answer in a reply.
+
+        Raises:
+            _TransientError: if the reply is no chat completion.
+        """
+        try:
+            choice = json.loads(content)["choices"][0]
+            message = choice["message"]
+            text = _text(message.get("content"))
+            finish = "refusal" if message.get("refusal") else str(choice.get("finish_reason") or "stop")
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            said = self._quoted(content.decode("utf-8", errors="replace"))
+            raise _TransientError(f"no chat completion but '{said}'") from None
+        return Answer(self._without_secret(text), finish)
+
+    def _gave_up(
+        self, request: ChatRequest, what: str, advice: str, kind: type[EndpointError] = EndpointError
+    ) -> EndpointError:
+        named = {"key": self._settings.key_variable or "key_variable", "model": request.model}
+        return kind(f"{self._settings.url}: {what}; {advice.format(**named)}")
+
+    def _quoted(self, text: str) -> str:
+        """The beginning of a text on one line, fit to be seen."""
+        line = " ".join(self._without_secret(text).split())
+        return line if len(line) <= _QUOTED else f"{line[:_QUOTED]}…"
+
+    def _without_secret(self, text: str) -> str:
+        return text if self._secret is None else text.replace(self._secret, "***")
+
+
+class _FailedError(Exception):
+    """An attempt failed; ``advice`` is for when nothing else succeeds either."""
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(what)
+        self.advice = advice
+
+
+class _TransientError(_FailedError):
+    """An attempt failed that may succeed later, in ``retry_after`` seconds if the endpoint says so."""
+
+    def __init__(self, what: str, retry_after: float | None = None) -> None:
+        super().__init__(what, "check base_url and that the endpoint is up, then run this again")
+        self.retry_after = retry_after
+
+
+def _wait_as_asked(otherwise: Callable[[RetryCallState], float]) -> Callable[[RetryCallState], float]:
+    """Seconds to wait: what the endpoint asks for, else the backoff."""
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, _TransientError) else None
+        return otherwise(state) if asked is None else asked
+
+    return wait
+
+
+def _retry_after(headers: httpx2.Headers) -> float | None:
+    """Seconds that the endpoint asks to wait; the header holds seconds or a date (RFC 9110, sec. 10.2.3)."""
+    try:
+        if (milliseconds := headers.get("retry-after-ms")) is not None:
+            seconds = float(milliseconds) / 1000
+        elif (value := headers.get("retry-after")) is None:
+            return None
+        else:
+            seconds = _seconds_until(value)
+    except (ValueError, TypeError):
+        return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _seconds_until(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        date = parsedate_to_datetime(value)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - datetime.now(UTC).timestamp()
+
+
+def _text(content: object) -> str:
+    """The text of a message: a string, nothing, or a list of parts.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if content is None:
+        return ""
+    if isinstance(content, list):
+        return "".join(_text(part["text"]) for part in content if part.get("type") == "text")
+    if isinstance(content, str):
+        return content
+    raise TypeError(f"content is {type(content).__name__}")

@@ -1,0 +1,50 @@
+"""How a language model is asked to make further examples of the training split's."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from data.augmentation.rephrasing.prompts import Operation
+
+__all__ = ["RephrasingSettings"]
+
+Weight = Annotated[float, Field(gt=0.0)]
+
+
+class RephrasingSettings(BaseModel):
+    """Everything that the made examples depend on, but for the model's answers.
+
+    Attributes:
+        model: the model's name at the endpoint.
+        operations: what is done with an example, drawn for each with a probability in proportion to these weights.
+        temperature: lowest and highest; drawn for each request, uniform between them.
+        seed: of all draws and, a number drawn from it for each request, of the model's sampling.
+        tries: of one sentence, at most: where an answer is refused, the next one has another seed and temperature.
+        language: of the sentences, as the prompts call it.
+        pivot: the language that back-translation goes through.
+        shortest: least words of a made sentence, as a share of the original's.
+        longest: most words, as a multiple of the original's; two more are let pass.
+        answer_tokens: most tokens of an answer; a model that thinks aloud first needs many more.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    model: str = Field(min_length=1)
+    operations: dict[Operation, Weight] = Field({"synonyms": 1.0}, min_length=1)
+    temperature: tuple[float, float] = (0.55, 0.85)
+    seed: int = Field(0, ge=0, lt=2**32)
+    tries: int = Field(3, ge=1)
+    language: str = Field("English", min_length=1)
+    pivot: str = Field("German", min_length=1)
+    shortest: float = Field(0.5, ge=0.0, le=1.0)
+    longest: float = Field(2.0, ge=1.0)
+    answer_tokens: int = Field(512, ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        low, high = self.temperature
+        if not 0.0 <= low <= high <= 2.0:
+            raise ValueError(f"temperature must be [low, high] with 0 <= low <= high <= 2, got [{low:g}, {high:g}]")
+        return self

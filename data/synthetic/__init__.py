@@ -1,0 +1,1 @@
+"""Generate a corpus for sst, para and sts, for the quickstart and for tests."""

@@ -1,0 +1,89 @@
+"""What trials would have scored on other dev examples: bootstrap replicates from the predictions that they stored."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.config import RunConfig
+from core.inputs.dev_gold import dev_gold
+from core.metrics import bootstrap_scores, counted_metric, overall_score
+from data.errors import UserError
+from data.gold import Labels
+from data.tasks import TaskSpec
+from search.trials.dev_predictions import check_score, check_size, load_predictions
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
+
+__all__ = ["overall_replicates", "score_replicates", "stored_predictions", "task_replicates"]
+
+REPLICATES = 1000  # a standard deviation from so many is itself known to 2 %
+_SEED = 0
+
+
+def overall_replicates(records: Sequence[TrialRecord], folders: TrialFolders, config: RunConfig) -> np.ndarray:
+    """Replicates of each trial's overall score at its best rung, (1000, trials); see :func:`score_replicates`."""
+    return score_replicates(records, folders, config)["overall"]
+
+
+def score_replicates(records: Sequence[TrialRecord], folders: TrialFolders, config: RunConfig) -> dict[str, np.ndarray]:
+    """Replicates of each trial's scores at its best rung, (1000, trials) for ``overall`` and for each task.
+
+    The examples are the same for all trials. The best rung is not chosen anew in a replicate: that its choice, too, was
+    by these dev examples is not in them.
+
+    Args:
+        records: of finished trials.
+        folders: where they left their predictions.
+        config: the tasks, which all trials have in common, and where their dev files are.
+
+    Raises:
+        UserError: if predictions or dev files are gone, or are not those of the recorded scores.
+    """
+    replicates = {}
+    for name, task in config.tasks.items():
+        gold = _gold(config, name)
+        predictions = [stored_predictions(folders, record, task.spec, gold) for record in records]
+        replicates[name] = task_replicates(task.spec, predictions, gold)
+    specs = {name: task.spec for name, task in config.tasks.items()}
+    weights = {name: task.score_weight for name, task in config.tasks.items()}
+    return {"overall": overall_score(replicates, specs, weights), **replicates}
+
+
+def task_replicates(spec: TaskSpec, predictions: Sequence[np.ndarray], gold: np.ndarray) -> np.ndarray:
+    """Replicates of several trials' scores in one task, (1000, trials), the same examples for all.
+
+    Args:
+        spec: the task.
+        predictions: of each trial, class probabilities (N, K) or scores (N,).
+        gold: class indices or scores, (N,).
+    """
+    # A generator of its own, so that a task's replicates do not depend on which tasks come before it.
+    rng = np.random.default_rng([_SEED, zlib.crc32(spec.name.encode())])
+    return bootstrap_scores(spec, predictions, gold, REPLICATES, rng)
+
+
+def _gold(config: RunConfig, task: str) -> Labels:
+    try:
+        return dev_gold(config, task)
+    except UserError as error:
+        raise UserError(f"{error} (search.report --data says where the files are now)") from error
+
+
+def stored_predictions(folders: TrialFolders, record: TrialRecord, spec: TaskSpec, gold: np.ndarray) -> np.ndarray:
+    """Of a trial at its best rung, checked: with these labels they must give the score that was recorded.
+
+    Class probabilities (N, K) or scores (N,), for the N labels of ``gold``.
+
+    Raises:
+        UserError: if they are gone, cannot be read, or are not of these labels.
+    """
+    assert record.result.best_rung is not None, "a trial with a score has a best rung"
+    number = record.number
+    stored = load_predictions(folders.run(number), number, spec.name, record.result.best_rung)
+    check_size(stored, len(gold), spec, number)
+    score = float(counted_metric(spec, stored, gold, np.ones((1, len(gold))))[0])
+    check_score(score, record.result.scores[spec.name], spec, number)
+    return stored

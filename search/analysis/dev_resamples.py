@@ -1,0 +1,96 @@
+"""Stored checkpoints scored in resamples of the dev examples, always the same ones."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from core.config import RunConfig
+from core.inputs.dev_gold import dev_gold
+from core.metrics import LEAST_EXAMPLES, Bags, BagScores
+from data.errors import UserError
+from data.gold import Labels
+from data.tasks import TaskSpec
+from search.analysis.checkpoints import Checkpoint, score_bags
+
+__all__ = ["ScoredCheckpoints", "bags_of", "gold_of", "resamples_for"]
+
+RESAMPLES, FEWEST_RESAMPLES = 1000, 100
+_WORK = 4e9  # values summed, about eight seconds of one core
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class ScoredCheckpoints:
+    """Checkpoints scored in every resample.
+
+    Attributes:
+        checkpoints: in their order.
+        bags: per task, their scores.
+        weights: of the tasks in the overall score.
+        resamples: how many.
+    """
+
+    checkpoints: Sequence[Checkpoint]
+    bags: dict[str, BagScores]
+    weights: dict[str, float]
+    resamples: int
+
+    @classmethod
+    def of(cls, checkpoints: Sequence[Checkpoint], config: RunConfig, specs: Mapping[str, TaskSpec]) -> Self:
+        """Score them on the dev files of ``config``; raises as :func:`gold_of` and ``score_bags``."""
+        gold = gold_of(config)
+        resamples = resamples_for(specs, gold, len(checkpoints))
+        bags = {
+            name: score_bags(checkpoints, spec, gold[name], bags_of(name, gold[name], resamples))
+            for name, spec in specs.items()
+        }
+        return cls(checkpoints, bags, {name: task.score_weight for name, task in config.tasks.items()}, resamples)
+
+    def configurations(self, runs: Mapping[str, Sequence[int]]) -> dict[str, list[list[int]]]:
+        """Where the checkpoints of each run of each configuration stand; without runs that have none."""
+        places: dict[int, list[int]] = {}
+        for place, one in enumerate(self.checkpoints):
+            places.setdefault(one.trial, []).append(place)
+        found = {name: [places[trial] for trial in trials if trial in places] for name, trials in runs.items()}
+        return {name: of for name, of in found.items() if of}
+
+
+def gold_of(config: RunConfig) -> dict[str, Labels]:
+    """The labels that trials are scored by on dev, per task.
+
+    Raises:
+        UserError: if a file is gone, or has too few examples.
+    """
+    found = {}
+    for name in config.tasks:
+        try:
+            found[name] = dev_gold(config, name)
+        except UserError as error:
+            raise UserError(f"{error} (--data says where the files are now)") from error
+        if len(found[name]) < LEAST_EXAMPLES:
+            raise UserError(
+                f"trials are scored on {len(found[name])} dev examples of {name}, and it takes {LEAST_EXAMPLES} to say"
+            )
+    return found
+
+
+def bags_of(task: str, gold: Labels, resamples: int) -> Bags:
+    """Always the same ones; those of a task do not depend on which other tasks there are."""
+    return Bags(len(gold), resamples, np.random.default_rng([_SEED, zlib.crc32(task.encode())]))
+
+
+def resamples_for(specs: Mapping[str, TaskSpec], gold: Mapping[str, Labels], runs: int) -> int:
+    """1,000, or fewer where this would take long, but at least 100."""
+    per_resample = sum(runs * len(gold[name]) * _sums(spec) for name, spec in specs.items())
+    return int(min(RESAMPLES, max(FEWEST_RESAMPLES, _WORK // per_resample)))
+
+
+def _sums(spec: TaskSpec) -> int:
+    """How long a metric takes, in units of one sum over the examples."""
+    # Ranks have to be found anew in every resample.
+    return {"accuracy": 1, "f1": 2 * len(spec.classes), "pearson": 3, "spearman": 100}[spec.metric]

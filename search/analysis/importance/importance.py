@@ -1,0 +1,98 @@
+"""How much of the differences between trials is each setting's doing, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from core.metrics import Interval
+from search.analysis.importance.model import ScoreModel
+from search.analysis.importance.settings import Setting
+
+__all__ = ["Importance", "importances", "is_measurable"]
+
+_DONORS = 4  # other trials whose value each trial is tried with
+_FEWEST_ACTIVE = 5
+_LEVEL = 0.975
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How much a setting matters: parts of the variance of scores.
+
+    An estimate may be below 0, and an interval reach there: it is the difference of two prediction errors.
+
+    Attributes:
+        path: of the setting.
+        trials: in how many it is active.
+        overall: its share of the variance among all trials.
+        where_active: its share of the variance among the trials in which it is active; the same for a setting without
+            conditions.
+    """
+
+    path: str
+    trials: int
+    overall: Interval
+    where_active: Interval
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.where_active.low > 0.0
+
+
+def importances(model: ScoreModel) -> list[Importance]:
+    """Of every searched setting of which enough trials have different values, the largest share first.
+
+    A trial's score is predicted by the trees that have not seen it, once from its own settings and once with the
+    setting's value of another trial in which it is active. How much the squared error grows, halved, and over the
+    variance of the scores, estimates the setting's total-effect index (Jansen 1999): the part of the variance that
+    would go if the setting did not vary, interactions included. Settings that interact count them both, so that shares
+    may sum to more than 1; a forest that has not learnt an effect in full gives a share that is too small.
+
+    A conditional setting is compared among the trials in which it is active alone, so that being active is no part of
+    its share: that is the doing of the setting which decides it, and :meth:`SettingTable.changed` gives it to that one.
+
+    The interval is the estimate ± t(0.975, n - 1) sqrt(2) s / sqrt(n), s the standard deviation over trials of what
+    each adds. Without sqrt(2) it would take these n numbers for independent. They are not: for a setting without effect
+    the sum is one over pairs of trials, each of which predicts the other (a degenerate U-statistic), every pair counts
+    in two of the numbers, and the variance is up to twice as large.
+    """
+    rng = np.random.default_rng(_SEED)
+    found = [_importance(model, setting, rng) for setting in model.table.settings if is_measurable(setting)]
+    return sorted(found, key=lambda one: -one.overall.value)
+
+
+def is_measurable(setting: Setting) -> bool:
+    """Whether it is searched, and active in at least 5 trials that differ in it."""
+    return setting.is_searched and int(setting.active.sum()) >= _FEWEST_ACTIVE and setting.is_varied
+
+
+def _importance(model: ScoreModel, setting: Setting, rng: np.random.Generator) -> Importance:
+    rows, forest, table = np.flatnonzero(setting.active), model.forest, model.table
+    order, donors = rng.permutation(rows), min(_DONORS, len(rows) - 1)
+    worlds = []
+    for shift in rng.choice(np.arange(1, len(rows)), donors, replace=False):
+        sources = np.full(table.trials, -1)
+        sources[order] = np.roll(order, shift)  # nobody's own
+        worlds.append(table.changed(setting, sources, rng)[rows])
+    changed = forest.unseen_changed(np.stack(worlds), rows, table.columns(setting))  # (donors, m)
+    scores = model.scores[rows]
+    grown = (scores - changed) ** 2 - (scores - forest.predicted[rows]) ** 2
+    half = grown.mean(axis=0) / 2.0
+    width = float(stats.t.ppf(_LEVEL, len(rows) - 1) * np.sqrt(2.0) * half.std(ddof=1) / np.sqrt(len(rows)))
+    active = len(rows) / table.trials
+    return Importance(
+        setting.path,
+        len(rows),
+        _share(float(half.mean()) * active, width * active, float(model.scores.var())),
+        _share(float(half.mean()), width, float(model.scores[rows].var())),
+    )
+
+
+def _share(mean: float, width: float, variance: float) -> Interval:
+    # Where the few trials of a conditional setting all score the same, nothing is there to share out.
+    return Interval(*(number / variance if variance > 0.0 else 0.0 for number in (mean, mean - width, mean + width)))

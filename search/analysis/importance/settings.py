@@ -1,0 +1,191 @@
+"""The settings of a study's trials as numbers, and trials of which one setting is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from core.config import RunConfig
+from search.space.distributions import FloatRange, IntRange, OneValue
+from search.space.paths import get_value
+from search.space.simplex import Simplex
+from search.space.space import Dimension, Space
+
+__all__ = ["Setting", "SettingTable", "setting_table"]
+
+_MOST_LEVELS = 8  # of a range in steps; with more it is a line
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A condition of a setting: on which setting, and in which trials it holds."""
+
+    owner: str
+    holds: np.ndarray  # (n,) bool
+    holds_inactive: bool
+
+    def given(self, sources: np.ndarray) -> np.ndarray:
+        """Whether it holds where the owner has the value of these trials, (n,); -1: where it is not active."""
+        return np.asarray(np.where(sources >= 0, self.holds[sources], self.holds_inactive))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One searched setting in n trials.
+
+    Attributes:
+        path: its dotted path; shares of tasks are one setting.
+        kind: ``number``; ``choice``, of few values; ``shares`` of tasks; ``fixed``, not searched but following others.
+        active: in which trials it is searched, (n,) bool.
+        values: of each trial; None where it is not active. Shares are a tuple, in the order of ``tasks``.
+        columns: the values as numbers, (n, k) float32. A number is one, from 0 to 1 over its range, on the scale that
+            it is searched on; choices without an order have one for each.
+        is_log: whether that scale is logarithmic.
+        tasks: of shares.
+    """
+
+    path: str
+    kind: Literal["number", "choice", "shares", "fixed"]
+    active: np.ndarray
+    values: tuple[Any, ...]
+    columns: np.ndarray
+    is_log: bool = False
+    tasks: tuple[str, ...] = ()
+    rules: tuple[_Rule, ...] = field(default=(), repr=False)
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether it has several values."""
+        return self.kind != "fixed"
+
+    @property
+    def is_varied(self) -> bool:
+        """Whether trials in which it is active differ in it."""
+        return len({value for value, on in zip(self.values, self.active, strict=True) if on}) > 1
+
+    def taken(self, sources: np.ndarray) -> np.ndarray:
+        """The columns with the values of other trials, (n, k); -1: not active, a value below all others."""
+        inactive = np.minimum(self.columns.min(axis=0, initial=0.0), 0.0) - 1.0
+        return np.asarray(np.where(sources[:, None] >= 0, self.columns[sources], inactive))
+
+
+@dataclass(frozen=True)
+class SettingTable:
+    """All settings but the seed, in an order in which conditions look back only.
+
+    Attributes:
+        settings: of the space.
+        trials: how many, n.
+    """
+
+    settings: tuple[Setting, ...]
+    trials: int
+
+    @cached_property
+    def matrix(self) -> np.ndarray:
+        """Every trial as it is, (n, columns of all settings) float32."""
+        rows = np.arange(self.trials)
+        blocks = [one.taken(np.where(one.active, rows, -1)) for one in self.settings]
+        return np.ascontiguousarray(np.concatenate(blocks, axis=1), dtype=np.float32)
+
+    def columns(self, setting: Setting) -> set[int]:
+        """Which columns of the matrix a change of the setting can move: its own, and those of settings below it."""
+        moved = {setting.path}
+        for one in self.settings:
+            if any(rule.owner in moved for rule in one.rules):
+                moved.add(one.path)
+        return {column for path in moved for column in range(*self._places[path].indices(self.matrix.shape[1]))}
+
+    def changed(self, setting: Setting, sources: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Every trial with the setting's value of another one, (n, columns) float32.
+
+        Settings that are conditional on it follow, so that each row could be a trial: one that is no longer active
+        loses its value, one that now is takes that of a random trial which has it, and one that still is keeps its own.
+
+        Args:
+            setting: which to change.
+            sources: of which trial to take the value, (n,); -1 leaves the setting inactive.
+            rng: draws the values of settings that become active.
+        """
+        rows, moved = np.arange(self.trials), {setting.path: sources}
+        for one in self.settings:
+            if not any(rule.owner in moved for rule in one.rules):
+                continue
+            active, there = np.ones(self.trials, dtype=bool), np.flatnonzero(one.active)
+            for rule in one.rules:
+                active &= rule.given(moved.get(rule.owner, rows))
+            borrowed = rng.choice(there, self.trials) if len(there) else np.full(self.trials, -1)
+            moved[one.path] = np.where(active, np.where(one.active, rows, borrowed), -1)
+        matrix = self.matrix.copy()
+        for one in self.settings:
+            if one.path in moved:
+                matrix[:, self._places[one.path]] = one.taken(moved[one.path])
+        return matrix
+
+    @cached_property
+    def _places(self) -> dict[str, slice]:
+        ends = np.cumsum([one.columns.shape[1] for one in self.settings]).tolist()
+        return {one.path: slice(end - one.columns.shape[1], end) for one, end in zip(self.settings, ends, strict=True)}
+
+
+def setting_table(space: Space, configs: Sequence[RunConfig]) -> SettingTable:
+    """The settings of these runs; the seed is left out: it is chance, and no setting to choose."""
+    dimensions = [dimension for dimension in space.dimensions if dimension.path != "seed"]
+    settings: dict[str, Setting] = {}
+    for dimension in dimensions:
+        settings[dimension.path] = _setting(dimension, configs, settings)
+    return SettingTable(tuple(settings.values()), len(configs))
+
+
+def _setting(dimension: Dimension, configs: Sequence[RunConfig], before: Mapping[str, Setting]) -> Setting:
+    rules = []
+    for condition in dimension.when:
+        owner = next((path for path in before if condition.path == path or condition.path.startswith(f"{path}.")), "")
+        holds = np.array([condition.holds(get_value(config, condition.path)) for config in configs])
+        # Where the owner is not active it has the base's value, which any such trial shows.
+        unset = holds[~before[owner].active] if owner else holds[:0]
+        rules.append(_Rule(owner, holds, bool(unset.any())))
+    active = np.array([dimension.is_active(config) for config in configs], dtype=bool)
+    read = _shares if isinstance(dimension.distribution, Simplex) else Dimension.read
+    values = tuple(read(dimension, config) if on else None for config, on in zip(configs, active, strict=True))
+    return _encoded(dimension, active, values, tuple(rules))
+
+
+def _shares(dimension: Dimension, config: RunConfig) -> tuple[float, ...]:
+    assert isinstance(dimension.distribution, Simplex)
+    weights = np.array([config.loss.weights[task] for task in dimension.distribution.tasks])
+    return tuple((weights / weights.sum()).tolist())
+
+
+def _encoded(dimension: Dimension, active: np.ndarray, values: tuple[Any, ...], rules: tuple[_Rule, ...]) -> Setting:
+    path, distribution, count = dimension.path, dimension.distribution, len(values)
+    if isinstance(distribution, OneValue):
+        return Setting(path, "fixed", active, values, np.zeros((count, 0), np.float32), rules=rules)
+    if isinstance(distribution, Simplex):
+        tasks = distribution.tasks
+        columns = np.array([value or (0.0,) * len(tasks) for value in values], np.float32)
+        return Setting(path, "shares", active, values, columns, tasks=tasks, rules=rules)
+    if isinstance(distribution, FloatRange | IntRange):
+        # A base without a value leaves the setting unset in a trial that begins with it.
+        active = active & np.array([value is not None for value in values])
+        scale = np.log if distribution.log else np.asarray
+        low, high = (scale(float(end)) for end in (distribution.low, distribution.high))
+        numbers = np.array([distribution.low if value is None else float(value) for value in values])
+        column = (scale(numbers) - low) / (high - low)
+        few = len(set(distribution.listed() or ())) if not distribution.log else 0
+        kind: Literal["number", "choice"] = "choice" if 0 < few <= _MOST_LEVELS else "number"
+        return Setting(path, kind, active, values, column[:, None].astype(np.float32), distribution.log, rules=rules)
+    return Setting(path, "choice", active, values, _choice_columns(values, distribution.listed() or []), rules=rules)
+
+
+def _choice_columns(values: Sequence[Any], listed: Sequence[Any]) -> np.ndarray:
+    """Numbers in their order, "none" below them; others have a column each."""
+    given = [value for value in listed if value is not None]
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in given):
+        ranks = {value: rank / max(len(given) - 1, 1) for rank, value in enumerate(sorted(given))}
+        return np.array([[ranks.get(value, -1.0)] for value in values], np.float32)
+    return np.array([[float(value == one) for one in listed] for value in values], np.float32)

@@ -1,0 +1,143 @@
+"""The dev examples that runs find hardest, and labels that may be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.metrics import predicted_classes
+from search.analysis.mistakes.compared_runs import TaskRuns
+from search.analysis.mistakes.score_fit import FAR, fit_scores
+from search.display.table import Table
+
+__all__ = ["FEWEST_RUNS", "Hardness", "error_frame", "hardest_table", "hardness", "wrong_column"]
+
+FEWEST_RUNS = 3  # whose agreement says something of a label
+_ODDS = 5.0
+_SHOWN = 10
+_WIDEST = 140  # characters of a sentence in the table
+_LEAST = 1e-30  # a probability of 0 has no logarithm
+
+
+@dataclass(frozen=True)
+class Hardness:
+    """How R runs do on a task's N examples.
+
+    Attributes:
+        order: positions of the examples, the hardest first, (N,).
+        wrong: which run has which example wrong, (R, N): another class; a score farther from the run's line than twice
+            the root mean square.
+        doubtful: whether the label may be wrong, (N,); see :func:`hardness`.
+        residuals: of scores, each run's distances from its own line, (R, N); None of classes.
+    """
+
+    order: np.ndarray
+    wrong: np.ndarray
+    doubtful: np.ndarray
+    residuals: np.ndarray | None = None
+
+
+def hardness(runs: TaskRuns) -> Hardness:
+    """Order the examples by how many runs have them wrong; of equals, those with the surest wrong answers come first.
+
+    Classes: how sure is the mean probability of the wrong classes that are predicted. A label is doubtful if at least
+    three runs all predict the same other class, and give it, on average, at least five times the probability of the
+    label.
+
+    Scores: how sure is the mean residual in root mean squares. A label is doubtful if at least three runs are all far
+    off on the same side.
+    """
+    return _of_scores(runs) if runs.spec.kind.is_score else _of_classes(runs)
+
+
+def _of_classes(runs: TaskRuns) -> Hardness:
+    gold, rows = runs.gold.astype(np.int64), np.arange(len(runs.gold))
+    taken = np.stack([predicted_classes(one) for one in runs.predictions])  # (R, N)
+    wrong = np.not_equal(taken, gold)
+    sure = np.where(wrong, np.stack([one.max(axis=1) for one in runs.predictions]), 0.0).mean(axis=0)
+    mean = np.mean([one.astype(np.float64) for one in runs.predictions], axis=0)  # (N, K)
+    agree = np.all(taken == taken[0], axis=0) & wrong[0] & (len(taken) >= FEWEST_RUNS)
+    is_clear = mean[rows, taken[0]] >= _ODDS * mean[rows, gold]
+    return Hardness(_order(wrong, sure), wrong, agree & is_clear)
+
+
+def _of_scores(runs: TaskRuns) -> Hardness:
+    fits = [fit_scores(one, runs.gold) for one in runs.predictions]
+    standardised = np.stack([fit.standardised for fit in fits])  # (R, N)
+    wrong = np.abs(standardised) > FAR
+    one_side = np.abs(np.sign(standardised).sum(axis=0)) == len(fits)
+    doubtful = wrong.all(axis=0) & one_side & (len(fits) >= FEWEST_RUNS)
+    sure = np.abs(standardised.mean(axis=0))
+    return Hardness(_order(wrong, sure), wrong, doubtful, np.stack([fit.residuals for fit in fits]))
+
+
+def _order(wrong: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    return np.lexsort((-sure, -wrong.sum(axis=0)))
+
+
+def hardest_table(runs: TaskRuns, found: Hardness, name: str) -> Table:
+    """The ten hardest, with what each run says: a class with its probability, or a score with its residual."""
+    shown = [place for place in found.order[:_SHOWN].tolist() if found.wrong[:, place].any()]
+    rows = tuple(
+        (
+            " | ".join(_cut(one) for one in runs.dev.sentences[place]),
+            _gold(runs, place),
+            *(_said(runs, found, run, place) for run in range(len(runs.labels))),
+            "in doubt" if found.doubtful[place] else "",
+        )
+        for place in shown
+    )
+    each = "score and distance from the line" if runs.spec.kind.is_score else "class and probability"
+    caption = f"Those that most of {name} have wrong, and what each says: {each}"
+    return Table(caption, ("example", "gold", *runs.labels, "label"), rows)
+
+
+def error_frame(runs: TaskRuns, found: Hardness) -> pd.DataFrame:
+    """All examples, the hardest first: id, sentences in full, gold, what the first run says, and how many are wrong.
+
+    Of classes: ``probability`` of the predicted class, and ``loss``, -log of that of the gold one. Of scores:
+    ``residual``, the distance from the fitted line.
+    """
+    said: dict[str, object]
+    if found.residuals is not None:
+        said = {"gold": runs.gold, "prediction": runs.predictions[0], "residual": found.residuals[0]}
+    else:
+        first, classes = runs.predictions[0].astype(np.float64), np.array(runs.spec.classes, dtype=object)
+        of_gold = first[np.arange(len(runs.gold)), runs.gold]
+        said = {
+            "gold": classes[runs.gold],
+            "prediction": classes[predicted_classes(first)],
+            "probability": first.max(axis=1),
+            "loss": -np.log(np.maximum(of_gold, _LEAST)),
+        }
+    texts = zip(*runs.dev.sentences, strict=True)
+    columns = {
+        "id": runs.dev.ids,
+        **{column: list(text) for column, text in zip(runs.spec.columns.sentences, texts, strict=True)},
+    }
+    counts = {wrong_column(runs): found.wrong.sum(axis=0), "label_in_doubt": found.doubtful}
+    return pd.DataFrame(columns | said | counts).iloc[found.order]
+
+
+def wrong_column(runs: TaskRuns) -> str:
+    """Name of the column with how many of the runs are wrong."""
+    return f"wrong_of_{len(runs.labels)}"
+
+
+def _gold(runs: TaskRuns, place: int) -> str:
+    gold = runs.gold[place]
+    return f"{gold:.2f}" if runs.spec.kind.is_score else runs.spec.classes[gold]
+
+
+def _said(runs: TaskRuns, found: Hardness, run: int, place: int) -> str:
+    one = runs.predictions[run][place]
+    if found.residuals is not None:
+        return f"{one:.2f} ({found.residuals[run, place]:+.2f})"
+    return f"{runs.spec.classes[int(one.argmax())]} {one.max():.2f}"
+
+
+def _cut(sentence: str) -> str:
+    text = " ".join(sentence.split())
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1].rstrip()}…"

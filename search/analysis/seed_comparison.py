@@ -1,0 +1,165 @@
+"""A study over several seeds as a comparison: one row a configuration, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+
+import numpy as np
+import optuna
+
+from core.metrics import ScoreIntervals
+from data.errors import UserError
+from search.analysis.dev_bootstrap import overall_replicates
+from search.analysis.seed_groups import Configuration, StudyOfSeeds
+from search.trials.folders import TrialFolders
+
+__all__ = ["Comparison", "Row", "compare"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A configuration, over its finished trials, one for each seed.
+
+    Attributes:
+        settings: the searched ones but the seed.
+        trials: their numbers.
+        scores: each task's own metric, mean.
+        overall: mean, 0 to 1.
+        half_width: of the 95 % interval of ``overall``; None where nothing is known of chance.
+        difference: of ``overall`` to the reference's; None for the reference itself.
+        difference_half_width: of its 95 % interval, paired by dev examples.
+        is_apart: whether its runs differ so much among themselves that their spread is not pooled with the others'.
+        seconds: of training and evaluation, mean.
+        examples_per_second: training speed, mean over the trials of the median over rungs; None if it is not recorded,
+            as what follows.
+        trainable_share: of the parameters, 0 to 1.
+        peak_memory_mib: the largest, MiB.
+    """
+
+    settings: dict[str, object]
+    trials: tuple[int, ...]
+    scores: dict[str, float]
+    overall: float
+    half_width: float | None
+    difference: float | None
+    difference_half_width: float | None
+    is_apart: bool
+    seconds: float
+    examples_per_second: float | None
+    trainable_share: float | None
+    peak_memory_mib: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The rows, the best first, and what to know about them.
+
+    Attributes:
+        rows: one a configuration.
+        reference: which row the differences are to.
+        seeds_known: whether the spread over seeds is in the intervals; not if every configuration has one.
+        examples_unknown: why the dev examples are not in the intervals; empty if they are.
+        unfinished: trials that are in no row, by what became of them: pruned, failed or running.
+        repeats: trials that are in no row because they are the same as another one, settings and seed.
+    """
+
+    rows: tuple[Row, ...]
+    reference: int
+    seeds_known: bool
+    examples_unknown: str
+    unfinished: dict[str, tuple[int, ...]]
+    repeats: tuple[int, ...]
+
+
+def compare(
+    study: optuna.Study, folders: TrialFolders, directory: Path | None = None, reference: int | None = None
+) -> Comparison | None:
+    """Means over seeds and their intervals (:class:`core.metrics.ScoreIntervals`); None if the study searches no seed.
+
+    Every trial counts with the checkpoint that it kept, that of its best rung on dev. That this choice was by the same
+    dev examples is not in the intervals.
+
+    Args:
+        study: the recorded study.
+        folders: where its trials left their predictions.
+        directory: where the tasks' files are now; None: where the last trial had them.
+        reference: a finished trial of the configuration to compare with; None: the study's default configuration if it
+            is in the study, else that of the first trial.
+
+    Raises:
+        UserError: if ``reference`` is no finished trial.
+    """
+    seeds = StudyOfSeeds.read(study)
+    if seeds is None:
+        return None
+    configurations = seeds.configurations
+    base = _reference(seeds, reference)
+    replicates, examples_unknown = _replicates(configurations, folders, directory)
+    scores = [np.array([record.result.overall for record in one.records]) for one in configurations]
+    intervals = ScoreIntervals(scores, replicates)
+    rows = [_row(one, base, index, scores, intervals, folders) for index, one in enumerate(configurations)]
+    order = sorted(range(len(rows)), key=lambda index: -rows[index].overall)
+    return Comparison(
+        rows=tuple(rows[index] for index in order),
+        reference=order.index(base),
+        seeds_known=intervals.seeds_known,
+        examples_unknown=examples_unknown,
+        unfinished=seeds.unfinished,
+        repeats=tuple(sorted(trial for one in configurations for trial in one.repeats)),
+    )
+
+
+def _reference(seeds: StudyOfSeeds, trial: int | None) -> int:
+    if trial is None:
+        return seeds.default or 0
+    found = seeds.holding(trial)
+    if found is None:
+        first = ", ".join(str(one.trials[0]) for one in seeds.configurations)
+        raise UserError(f"--reference {trial}: no finished trial; the first ones of the configurations are {first}")
+    return found
+
+
+def _replicates(
+    configurations: Sequence[Configuration], folders: TrialFolders, directory: Path | None
+) -> tuple[list[np.ndarray] | None, str]:
+    """Of each configuration, (replicates, seeds); or None, and why."""
+    records = [record for one in configurations for record in one.records]
+    config = max(records, key=lambda record: record.number).configured(directory)
+    try:
+        together = overall_replicates(records, folders, config)
+    except UserError as error:
+        return None, str(error)
+    ends = np.cumsum([len(one.records) for one in configurations])
+    return np.split(together, ends[:-1], axis=1), ""
+
+
+def _row(
+    one: Configuration,
+    base: int,
+    index: int,
+    scores: Sequence[np.ndarray],
+    intervals: ScoreIntervals,
+    folders: TrialFolders,
+) -> Row:
+    results = [record.result for record in one.records]
+    means, is_other = [float(group.mean()) for group in scores], index != base
+    costs = [result.cost for result in results if result.cost is not None]
+    curves = [folders.run(record.number).read_metrics() for record in one.records]
+    speeds = [median(point.examples_per_second for point in curve) for curve in curves if curve]
+    return Row(
+        settings=one.settings,
+        trials=one.trials,
+        scores={task: fmean(result.scores[task] for result in results) for task in results[0].scores},
+        overall=means[index],
+        half_width=intervals.half_width(index),
+        difference=means[index] - means[base] if is_other else None,
+        difference_half_width=intervals.difference_half_width(index, base) if is_other else None,
+        is_apart=index in intervals.apart,
+        seconds=fmean(result.seconds for result in results),
+        examples_per_second=fmean(speeds) if speeds else None,
+        trainable_share=costs[0].trainable_share if costs else None,
+        peak_memory_mib=max((cost.peak_memory_mib for cost in costs), default=None),
+    )

@@ -1,0 +1,1 @@
+"""``search.augment``: ask a language model for the rephrasings that a study trains on."""

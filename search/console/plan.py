@@ -1,0 +1,129 @@
+"""What a study is going to do, in words: its space, its budget, and how long it may take."""
+
+from __future__ import annotations
+
+import math
+
+from rich.console import Console
+from rich.table import Table
+
+from core.run.speed import Speed
+from search.console.progress import duration
+from search.driver.budget import Ahead
+from search.preflight.data import DataReport
+from search.space.variants import VARIANT
+from search.study.spec import StudySpec, StudySummary
+
+__all__ = ["show_data", "show_estimate", "show_plan", "show_warnings"]
+
+
+def show_plan(console: Console, spec: StudySpec) -> None:
+    """Space and budget."""
+    console.print(f"study [bold]{spec.name}[/]  {spec.description}", highlight=False)
+    table = Table(title="search space", title_justify="left")
+    for heading in ("setting", "kind", "values", "only if"):
+        table.add_column(heading, overflow="fold")
+    summary = spec.summary()
+    for row in summary.rows:
+        table.add_row(row.path, row.kind, row.values, row.condition)
+    console.print(table, highlight=False)
+    console.print(budget_line(summary), highlight=False, soft_wrap=True)
+    outside = [f"no trial of the default configuration: {note}" for note in spec.space.encode(spec.base).notes]
+    for note in [*spec.notes, *outside]:
+        console.print(f"warning: {note}", style="yellow", highlight=False, soft_wrap=True)
+
+
+def budget_line(summary: StudySummary) -> str:
+    """``16 trials of up to 12,000 training examples, dev scored at 1,500, 3,000, ...; ...``."""
+    rungs = ", ".join(f"{rung:,}" for rung in summary.rungs)
+    number = "any number of" if summary.trials is None else summary.trials
+    ends = f"; no new trial {summary.stop}" if summary.stop else ""
+    return (
+        f"budget: {number} trials of up to {summary.examples_per_trial:,} training examples, dev scored at "
+        f"{rungs}; sampler {summary.sampler}, pruner {summary.pruner}, {summary.workers} worker(s) of "
+        f"{summary.threads} thread(s){ends}"
+    )
+
+
+def show_data(console: Console, report: DataReport) -> None:
+    """Sizes of the splits, and numbers of further training examples."""
+    for task, sizes in report.sizes.items():
+        counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
+        console.print(f"data:   {task}: {counts}", highlight=False)
+    for line in report.further:
+        console.print(f"data:   {line}", highlight=False)
+
+
+def show_warnings(console: Console, report: DataReport) -> None:
+    """Rows left out, and what dev and test share with train."""
+    for warning in report.warnings:
+        console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
+
+
+def show_estimate(console: Console, speed: Speed, spec: StudySpec, ahead: Ahead) -> float:
+    """Print the estimate for what is still to be trained; returns the seconds of one full trial of the base.
+
+    The base's stages count once: their result is kept and shared. Of a comparison the first variant is measured, which
+    says little about the others: what all of them take is not guessed.
+
+    Args:
+        console: where to.
+        speed: of the base.
+        spec: the study.
+        ahead: what is still to be spent.
+    """
+    one = speed.seconds(spec.base)
+    if speed.pretraining_seconds:
+        console.print(
+            f"stages: the base's further pretraining takes about {duration(speed.pretraining_seconds)} (measured), "
+            "counted once below: trials with the same stages share it",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(
+        f"speed:  {speed.train_examples_per_second:.0f} training examples/s, "
+        f"{speed.eval_examples_per_second:.0f} dev examples/s (measured); {_how_long(one, speed, spec, ahead)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return one
+
+
+def _how_long(one: float, speed: Speed, spec: StudySpec, ahead: Ahead) -> str:
+    variant = spec.space.chosen(spec.base).get(VARIANT)
+    if variant is not None:
+        return (
+            f"a trial of '{variant}', the first variant, takes about {duration(one)}; {ahead.trials} trials on "
+            f"{spec.workers} worker(s), and other variants may take a multiple of it"
+        )
+    if ahead.trials is None:
+        return f"a full trial of the base takes about {duration(one)}; {_room(one, spec, ahead)}"
+    at_most = duration(speed.pretraining_seconds + one * -(-_full_trials(one, spec, ahead) // spec.workers))
+    pruning = "" if spec.pruner.name == "none" else "; pruning makes it less"
+    return (
+        f"a full trial of the base takes about {duration(one)}, {ahead.trials} of them on {spec.workers} worker(s) "
+        f"at most {at_most}{pruning}"
+    )
+
+
+def _full_trials(one: float, spec: StudySpec, ahead: Ahead) -> int:
+    """Of the trials still to be trained those that will be begun if each takes as long as a full one."""
+    return min(limit for limit in (ahead.trials, *_begun_within(one, spec, ahead)) if limit is not None)
+
+
+def _begun_within(one: float, spec: StudySpec, ahead: Ahead) -> list[int]:
+    """How many full trials are begun before the time is over, and before the examples are spent."""
+    begun = []
+    if ahead.seconds is not None:
+        begun.append(spec.workers * math.ceil(ahead.seconds / one))
+    if ahead.examples is not None:
+        begun.append(math.ceil(ahead.examples / spec.base.budget.examples))
+    return begun
+
+
+def _room(one: float, spec: StudySpec, ahead: Ahead) -> str:
+    begun = _begun_within(one, spec, ahead)
+    if not begun:
+        return "how many are worth while shows as they end"
+    more = "" if spec.pruner.name == "none" else ", or more that are pruned"
+    return f"there is room for {min(begun)} of them on {spec.workers} worker(s){more}"

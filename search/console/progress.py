@@ -1,0 +1,141 @@
+"""Progress in a terminal: a live display where there is one, a line per event where there is not."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from search.console.state import RunningTrial, StudyState
+from search.driver.events import Event, StudyStarted, TrialEnded, TrialEvaluated, TrialRetried, WorkerDied
+from search.driver.retries import exit_words
+
+__all__ = ["LiveProgress", "PlainProgress", "duration", "score_words"]
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: ``48 s``, ``12 min``, ``3.4 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def score_words(scores: dict[str, float]) -> str:
+    """``sst .512  para .861  sts .858``."""
+    return "  ".join(f"{task} {score:.3f}".replace(" 0.", " .").replace("-0.", "-.") for task, score in scores.items())
+
+
+def trial_line(event: TrialEnded) -> str:
+    """One ended trial in one line."""
+    line = f"trial {event.number:>3}  {event.state:<8}"
+    if event.best is not None:
+        line += f"  overall {event.best.overall:.4f}  {score_words(event.best.scores)}"
+    if event.reason:
+        line += f"  ({event.reason})"
+    return line + f"  {duration(event.seconds)}"
+
+
+class PlainProgress:
+    """An observer that prints a line when something happens.
+
+    Args:
+        console: where to.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, event: Event) -> None:
+        """Print what a log should keep."""
+        match event:
+            case StudyStarted() if event.done or event.resumed:
+                of = "" if event.trials is None else f" of {event.trials}"
+                self._say(f"resuming: {event.done}{of} trials are over, {len(event.resumed)} go on")
+            case TrialEvaluated():
+                evaluation = event.evaluation
+                self._say(
+                    f"trial {event.number:>3}  at {evaluation.rung:>7,} examples  overall {evaluation.overall:.4f}  "
+                    f"{score_words(evaluation.scores)}  {evaluation.examples_per_second:.0f} examples/s"
+                )
+            case TrialEnded():
+                self._say(trial_line(event))
+            case WorkerDied():
+                what = "its trial is tried again" if event.retried else "it is replaced"
+                self._say(f"worker {event.worker} {exit_words(event.exit_code)}; {what}")
+            case TrialRetried():
+                self._say(f"trial {event.number:>3}  broke off ({event.reason}); it is tried again")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True)
+
+
+class LiveProgress:
+    """An observer that keeps a live display below the lines of ended trials; a context manager.
+
+    Args:
+        console: a terminal.
+        state: kept up to date by this display.
+    """
+
+    def __init__(self, console: Console, state: StudyState) -> None:
+        self._console = console
+        self._state = state
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> LiveProgress:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Update the display; ended trials scroll away above it."""
+        self._state(event)
+        match event:
+            case TrialEnded():
+                style = {"complete": "green", "pruned": "yellow", "failed": "red"}[event.state]
+                self._console.print(Text(trial_line(event), style=style))
+            case WorkerDied() | TrialRetried():
+                PlainProgress(self._console)(event)
+
+    def _render(self) -> RenderableType:
+        started = self._state.started
+        if started is None:
+            return Text("starting workers …", style="dim")
+        bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("trials  {task.fields[left]}"),
+        )
+        left = self._state.seconds_left
+        bar.add_task(
+            started.study,
+            total=started.trials,
+            completed=self._state.done,
+            left="" if left is None else f"about {duration(left)} left",
+        )
+        table = Table.grid(padding=(0, 2))
+        for trial in list(self._state.running.values()):
+            table.add_row(*_running_row(trial))
+        best = self._state.best
+        best_line = "no finished trial yet"
+        if best is not None and best.best is not None:
+            scores = f"{best.best.overall:.4f}  {score_words(best.best.scores)}"
+            best_line = f"best on dev: trial {best.number}  overall {scores}"
+        return Group(bar, table, Text(best_line, style="bold"))
+
+
+def _running_row(trial: RunningTrial) -> tuple[str, str, str]:
+    share = trial.examples / trial.planned
+    latest = ""
+    if trial.evaluation is not None:
+        latest = f"overall {trial.evaluation.overall:.4f}  {score_words(trial.evaluation.scores)}"
+    return f"  trial {trial.number}", f"{trial.examples:,} / {trial.planned:,} examples ({share:.0%})", latest

@@ -1,0 +1,153 @@
+"""A study run from the command line: its data looked at, its speed measured, shown while it trains."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from core.inputs.further_examples import answers_dir
+from search.console.exit_codes import ExitCode
+from search.console.json_lines import JsonLines
+from search.console.phases import Rounds
+from search.console.plan import show_data, show_estimate, show_warnings
+from search.console.progress import LiveProgress, PlainProgress
+from search.console.state import StudyState
+from search.driver.driver import Driver, StudyResult
+from search.driver.events import Observer
+from search.executors.base import Executor, ExecutorError
+from search.executors.local import LocalExecutor
+from search.preflight.corpus import with_corpus
+from search.preflight.data import DataReport, check_data
+from search.preflight.encoder import check_encoder
+from search.preflight.further import check_further
+from search.preflight.nli import check_nli_files
+from search.storage.open import describe_storage, open_storage
+from search.study.spec import StudySpec
+
+__all__ = ["StudyRun"]
+
+
+def _local_executor(spec: StudySpec, cache_dir: Path) -> Executor:
+    return LocalExecutor(spec.workers, cache_dir, threads=spec.base.compute.threads)
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """How a command runs studies.
+
+    Attributes:
+        runs_dir: holds the studies' folders.
+        storage: the URL that the user gave; None for the default.
+        quiet: print the result and warnings only.
+        json: write one JSON object per event to standard output, and everything else to standard error.
+        make_executor: for a study and a cache folder.
+    """
+
+    runs_dir: Path
+    storage: str | None = None
+    quiet: bool = False
+    json: bool = False
+    make_executor: Callable[[StudySpec, Path], Executor] = _local_executor
+
+    @cached_property
+    def console(self) -> Console:
+        """For what is said before the end."""
+        return Console(stderr=self.json, quiet=self.quiet)
+
+    @cached_property
+    def end(self) -> Console:
+        """For the result."""
+        return Console(stderr=self.json)
+
+    def survey(self, spec: StudySpec) -> tuple[StudySpec, DataReport]:
+        """Read all data, generate it first if the study has none of its own, and show what it is like.
+
+        Returns:
+            The study, reading its generated corpus if it has one, and what its data is like.
+
+        Raises:
+            UserError: something is wrong with the data.
+        """
+        spec = with_corpus(spec, self.runs_dir)
+        faults = self.runs_dir / spec.name / "malformed-rows.txt"
+        report = check_nli_files(spec, check_data(spec.base, faults))
+        report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)
+        show_data(self.console, report)
+        show_warnings(Console(stderr=True) if self.quiet else self.console, report)
+        return spec, report
+
+    def rounds(self) -> Rounds:
+        """For several calls of :meth:`train` that are shown as one."""
+        return Rounds(self._observers)
+
+    def train(
+        self, spec: StudySpec, report: DataReport, *, rounds: Rounds | None = None, later: int = 0
+    ) -> StudyResult:
+        """Train until the study is over, and show it.
+
+        Args:
+            spec: the study.
+            report: on its data.
+            rounds: what this call is one of; None: it is the only one.
+            later: trials that other calls train afterwards.
+
+        Raises:
+            UserError: as :meth:`search.driver.driver.Driver.run`.
+            typer.Exit: it was interrupted, or workers cannot be started; it has been said.
+        """
+        try:
+            with nullcontext(rounds) if rounds is not None else self.rounds() as shown:
+                result = self._train(spec, report, shown, later)
+        except ExecutorError as error:
+            typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
+            raise typer.Exit(ExitCode.FAILED) from None
+        if not result.finished:
+            self.console.print("interrupted; the same command goes on from here")
+            raise typer.Exit(ExitCode.INTERRUPTED)
+        return result
+
+    def _train(self, spec: StudySpec, report: DataReport, rounds: Rounds, later: int) -> StudyResult:
+        state = rounds.state
+        executor = self.make_executor(spec, self.runs_dir / "cache")
+        driver = Driver(
+            spec,
+            open_storage(self.storage, self.runs_dir),
+            executor,
+            self.runs_dir / spec.name,
+            storage_name=describe_storage(self.storage, self.runs_dir),
+            data_digest=report.digest,
+            splits_digest=report.splits_digest,
+        )
+        try:
+            # A study that has begun keeps its space, whatever came of its trials.
+            if driver.is_new:
+                check_encoder(spec, executor)
+            ahead = driver.ahead
+            # The estimate is for all rounds, and made once.
+            if ahead.trials != 0 and not self.quiet and state.expected_seconds is None:
+                every = replace(ahead, trials=None if ahead.trials is None else ahead.trials + later)
+                state.expected_seconds = show_estimate(self.console, executor.measure(spec.base), spec, every)
+            rounds.begin(later)
+            return driver.run([rounds])
+        finally:
+            executor.stop()
+
+    @contextmanager
+    def _observers(self, state: StudyState) -> Iterator[list[Observer]]:
+        """What shows the study: JSON lines, nothing, a live display, or lines where the output is no terminal."""
+        if self.json:
+            yield [JsonLines(sys.stdout)]
+        elif self.quiet:
+            yield []
+        elif self.console.is_terminal:
+            with LiveProgress(self.console, state) as live:
+                yield [live]
+        else:
+            yield [state, PlainProgress(self.console)]

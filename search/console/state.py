@@ -1,0 +1,116 @@
+"""What a display knows of a study while it runs: built up from events alone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from core.run.evaluation import Evaluation
+from search.driver.events import (
+    Event,
+    StudyEnded,
+    StudyStarted,
+    TrialAdvanced,
+    TrialEnded,
+    TrialEvaluated,
+    TrialStarted,
+)
+from search.trials.record import EndState
+
+__all__ = ["RunningTrial", "StudyState"]
+
+
+@dataclass
+class RunningTrial:
+    """A trial in training."""
+
+    number: int
+    planned: int
+    examples: int = 0
+    evaluation: Evaluation | None = None
+
+
+@dataclass
+class StudyState:
+    """Counts, the best trial, and what is running.
+
+    Attributes:
+        expected_seconds: of a full trial, as estimated before the first one ended.
+    """
+
+    expected_seconds: float | None = None
+    started: StudyStarted | None = None
+    running: dict[int, RunningTrial] = field(default_factory=dict)
+    ended: list[TrialEnded] = field(default_factory=list)
+    best: TrialEnded | None = None
+    over: StudyEnded | None = None
+    _begun: float = field(default_factory=time.monotonic)
+
+    def __call__(self, event: Event) -> None:
+        """Take in an event."""
+        match event:
+            case StudyStarted():
+                self.started, self.best = event, event.best
+            case TrialStarted():
+                self.running[event.number] = RunningTrial(event.number, event.planned_examples)
+            case TrialAdvanced():
+                self.running[event.number].examples = event.examples
+            case TrialEvaluated():
+                self.running[event.number].examples = event.evaluation.examples
+                self.running[event.number].evaluation = event.evaluation
+            case TrialEnded():
+                self._end(event)
+            case StudyEnded():
+                self.over = event
+
+    def _end(self, event: TrialEnded) -> None:
+        self.running.pop(event.number, None)
+        self.ended.append(event)
+        best = self.best.value if self.best else None
+        can_win = event.state == "complete" and event.feasible
+        if can_win and event.value is not None and (best is None or event.value > best):
+            self.best = event
+
+    def count(self, state: EndState) -> int:
+        """Trials that ended in this way since the display began."""
+        return sum(event.state == state for event in self.ended)
+
+    @property
+    def done(self) -> int:
+        """Trials that are over, those of earlier runs of the study included."""
+        return (self.started.done if self.started else 0) + len(self.ended)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate for the whole study, by the limit that comes first; None if none says anything yet."""
+        if self.started is None:
+            return None
+        elapsed = time.monotonic() - self._begun
+        estimates = [self._seconds_of_trials(elapsed), self._seconds_of_examples(elapsed)]
+        if self.started.seconds_left is not None:
+            estimates.append(max(self.started.seconds_left - elapsed, 0.0))
+        return min((seconds for seconds in estimates if seconds is not None), default=None)
+
+    def _seconds_of_trials(self, elapsed: float) -> float | None:
+        """By this run's pace, or before a trial has ended by the measured speed."""
+        assert self.started is not None
+        if self.started.trials is None:
+            return None
+        open_trials = self.started.trials - self.done
+        under_way = sum(trial.examples / trial.planned for trial in self.running.values())
+        remaining = max(open_trials - under_way, 0.0)
+        trained = sum(event.repeat_of is None for event in self.ended)  # others took no time
+        if trained:
+            return elapsed / (trained + under_way) * remaining
+        if self.expected_seconds is None:
+            return None
+        return self.expected_seconds * remaining / self.started.workers
+
+    def _seconds_of_examples(self, elapsed: float) -> float | None:
+        """By this run's pace."""
+        assert self.started is not None
+        if self.started.examples_left is None or not self.ended:
+            return None
+        done = sum(event.examples for event in self.ended)
+        done += sum(trial.examples for trial in self.running.values())
+        return elapsed / done * max(self.started.examples_left - done, 0) if done else None

@@ -1,0 +1,134 @@
+"""The end of a study in words: the winner, what it gained over the default configuration, a comparison over seeds where
+there is one, and what to do next.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import optuna
+from optuna.trial import TrialState
+from rich.console import Console
+from rich.table import Table
+
+from search.analysis.expected_score import Estimate, estimate_best
+from search.analysis.expected_text import estimate_line, interval_words, missing_line, unknown_line
+from search.analysis.seed_comparison import compare
+from search.console.comparison_summary import show_comparison
+from search.console.options import where_words
+from search.display.cost import cost_words
+from search.display.values import rounded
+from search.recorded.ranking import best_trial
+from search.space.variants import VARIANT
+from search.study.first_trials import DEFAULT
+from search.study.spec import StudySpec
+from search.trials.floors import is_feasible
+from search.trials.folders import TrialFolders
+from search.trials.record import REPEAT_OF, TrialRecord
+
+__all__ = ["next_commands", "python_command", "show_summary"]
+
+
+def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_dir: Path, storage: str | None) -> None:
+    """Print it.
+
+    Args:
+        console: where to.
+        study: the recorded study.
+        spec: what it searched.
+        runs_dir: holds the study's folder.
+        storage: the URL that the user gave; None for the default.
+    """
+    console.print(f"study {study.study_name}: {_counts(study)}", highlight=False, soft_wrap=True)
+    winner = best_trial(study)
+    if winner is None:
+        has_finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        console.print(_BELOW_FLOORS if has_finished else _NONE_FINISHED, style="red", highlight=False, soft_wrap=True)
+        return
+    best = TrialRecord.read(winner)
+    folders, data = TrialFolders(runs_dir / spec.name), Path(spec.base.data.directory)
+    with console.status("estimating what the best trial will score on new data"):
+        estimate, unknown = estimate_best(study, folders, data)
+    console.print(_score_table(best, _default(study), spec, estimate))
+    lines = [unknown_line(unknown)] if estimate is None else [estimate_line(estimate), missing_line(estimate)]
+    for line in filter(None, lines):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    assert best.config is not None, "a finished trial has its configuration"
+    settings = ", ".join(f"{path} = {rounded(value)}" for path, value in spec.space.chosen(best.config).items())
+    console.print(f"settings: {settings}", highlight=False, soft_wrap=True)
+    if best.result.cost is not None:
+        console.print(f"cost:     {cost_words(best.result.cost)}", highlight=False, soft_wrap=True)
+    console.print(f"files:    {folders.path(best.number)}", highlight=False, soft_wrap=True)
+    comparison = compare(study, folders, data)
+    if comparison is not None:
+        show_comparison(console, comparison)
+    console.print("\nnext:", style="bold")
+    # What a comparison has found is known over seeds already.
+    final = [] if VARIANT in spec.space.paths else [f"finalists --study {spec.name}"]
+    todo = ("dashboard", f"report --study {spec.name}", *final, f"export --study {spec.name}")
+    for command in next_commands(runs_dir, storage, *todo):
+        console.print(f"  {command}", highlight=False, soft_wrap=True)
+
+
+_NONE_FINISHED = "no trial finished; each failed trial's folder has an error.txt"
+_BELOW_FLOORS = (
+    "no finished trial meets the floors, so none is the best; with lower ones, start a new study with --name NEW"
+)
+_STATES = {"complete": "finished", "pruned": "pruned", "fail": "failed", "running": "unfinished"}
+
+
+def _counts(study: optuna.Study) -> str:
+    """``12 finished (1 of them below a floor), 8 pruned (3 of them by a floor)``."""
+    trials = study.get_trials(deepcopy=False)
+    words = []
+    for state, word in _STATES.items():
+        there = [trial for trial in trials if trial.state.name.lower() == state]
+        unfit = sum(not is_feasible(trial) for trial in there)
+        floor = f" ({unfit} of them {'by' if word == 'pruned' else 'below'} a floor)" if unfit else ""
+        words += [f"{len(there)} {word}{floor}"] if there else []
+    if repeats := sum(REPEAT_OF in trial.user_attrs for trial in trials):
+        words.append(f"{repeats} of them the same as an earlier one, and not trained")
+    return ", ".join(words) or "no trial"
+
+
+def _default(study: optuna.Study) -> TrialRecord | None:
+    """The study's own starting point, if it was in the space and has been trained."""
+    records = (TrialRecord.read(trial) for trial in study.get_trials(deepcopy=False))
+    return next((r for r in records if r.role == DEFAULT and r.result.overall is not None), None)
+
+
+def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec, estimate: Estimate | None) -> Table:
+    table = Table(title=f"best: trial {best.number}, by its overall score on dev", title_justify="left")
+    table.add_column("")
+    headings = ["best", *(["default", "gain"] if default else []), *(["expected on new data"] if estimate else [])]
+    for heading in headings:
+        table.add_column(heading, justify="right")
+
+    def add(name: str, label: str, value: float, other: float | None) -> None:
+        compared = [] if other is None else [f"{other:.4f}", f"{value - other:+.4f}"]
+        expected = [] if estimate is None else [interval_words(estimate.rows[name])]
+        table.add_row(label, f"{value:.4f}", *compared, *expected)
+
+    for name, task in spec.base.tasks.items():
+        other = default.result.scores[name] if default else None
+        add(name, f"{name} {task.spec.metric}", best.result.scores[name], other)
+    assert best.result.overall is not None, "a finished trial has an overall score"
+    add("overall", "overall", best.result.overall, default.result.overall if default else None)
+    return table
+
+
+def next_commands(runs_dir: Path, storage: str | None, *todo: str) -> list[str]:
+    """What to type for ``report --study NAME`` and the like, for these runs and this storage."""
+    where = where_words(runs_dir, storage)
+    return [f"{python_command()} -m search.{one}{where}" for one in todo]
+
+
+def python_command() -> str:
+    """What to type for this Python: ``python`` in an activated environment, else its path."""
+    found = shutil.which("python")
+    if found is not None and Path(found).absolute() == Path(sys.executable).absolute():
+        return "python"
+    path = Path(sys.executable).absolute()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -1,0 +1,1 @@
+"""``search.dashboard``: serve optuna-dashboard for this machine only."""

@@ -1,0 +1,74 @@
+"""The figures of a study that the dashboard shows while it runs, brought up to date now and then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from heapq import nlargest
+
+import optuna
+from optuna.trial import TrialState
+
+from core.run.evaluation import Evaluation
+from search.analysis.expected_score import estimate_best
+from search.driver.panels import save_curves, save_expected
+from search.storage.batched_storage import run_batch
+from search.trials.folders import TrialFolders
+
+__all__ = ["LivePanels"]
+
+CURVES = 50  # of the best trials, and as many of the last; a figure with thousands of lines shows nothing
+PAUSE_SECONDS = 30.0  # between two drawings
+LARGEST_SHARE = 0.002  # at most this part of the driver's time goes into drawing a panel
+
+
+class LivePanels:
+    """Learning curves per task, and what the best trial so far will score on new data.
+
+    Args:
+        study: where they are shown.
+        folders: where its trials left their curves and predictions.
+    """
+
+    def __init__(self, study: optuna.Study, folders: TrialFolders) -> None:
+        self._study = study
+        self._folders = folders
+        self._curves: dict[int, list[Evaluation]] = {}
+        self._panels = [_Throttled(self.draw_curves), _Throttled(self.draw_expected)]
+
+    def refresh(self) -> None:
+        """Draw what was drawn long ago."""
+        for panel in self._panels:
+            panel.refresh()
+
+    def draw_curves(self) -> None:
+        """Those of the best trials, and of the last to end."""
+        trials = self._study.get_trials(deepcopy=False)
+        complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        best = nlargest(CURVES, complete, key=lambda trial: trial.value or 0.0)
+        ended = [trial for trial in reversed(trials) if trial.state.is_finished()]
+        shown = {trial.number for trial in (*best, *ended[:CURVES])}
+        self._curves = {number: self._curves.get(number) or self._folders.curve(number) for number in sorted(shown)}
+        run_batch(self._study._storage, lambda: save_curves(self._study, self._curves))
+
+    def draw_expected(self) -> None:
+        """The best trial's scores on dev beside those to expect; as it was where the latter are not known."""
+        estimate, _ = estimate_best(self._study, self._folders)
+        if estimate is not None:
+            run_batch(self._study._storage, lambda: save_expected(self._study, estimate))
+
+
+class _Throttled:
+    """Draws at most every 30 s, and less often the longer it takes."""
+
+    def __init__(self, draw: Callable[[], None]) -> None:
+        self._draw = draw
+        self._due_at = time.monotonic() + PAUSE_SECONDS
+
+    def refresh(self) -> None:
+        begun = time.monotonic()
+        if begun < self._due_at:
+            return
+        self._draw()
+        now = time.monotonic()
+        self._due_at = now + max(PAUSE_SECONDS, (now - begun) / LARGEST_SHARE)

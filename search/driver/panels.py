@@ -1,0 +1,133 @@
+"""What optuna-dashboard shows beside its own plots: notes, learning curves, scores to expect of the best trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import optuna
+import optuna_dashboard
+import plotly.graph_objects as go
+from optuna.storages import BaseStorage
+from optuna.trial import Trial
+
+from core.run.evaluation import Evaluation
+from search.analysis.expected_score import Estimate
+from search.analysis.expected_text import estimate_line
+from search.display.cost import cost_words
+from search.trials.record import TrialResult
+
+__all__ = ["save_curves", "save_expected", "save_trial_note", "trial_note"]
+
+
+def trial_note(result: TrialResult, evaluations: Sequence[Evaluation]) -> str:
+    """Markdown: the outcome, and a table with a row for each rung and a column for each task."""
+    lines = [f"**{result.reason}**", ""] if result.reason else []
+    if not evaluations:
+        return "\n".join([*lines, "No evaluation."])
+    tasks = list(evaluations[0].scores)
+    lines += ["| examples | overall | " + " | ".join(tasks) + " |", "|---:" * (len(tasks) + 2) + "|"]
+    for evaluation in evaluations:
+        numbers = [evaluation.overall, *(evaluation.scores[task] for task in tasks)]
+        mark = "**" if evaluation.rung == result.best_rung else ""
+        cells = [f"{mark}{number:.4f}{mark}" for number in numbers]
+        lines.append(f"| {evaluation.rung:,} | " + " | ".join(cells) + " |")
+    lines += ["", f"{result.examples:,} training examples in {result.seconds:.0f} s"]
+    if result.cost is not None:
+        lines += ["", cost_words(result.cost)]
+    return "\n".join(lines)
+
+
+def save_trial_note(trial: Trial, result: TrialResult, evaluations: Sequence[Evaluation]) -> None:
+    """Show :func:`trial_note` on the trial's page."""
+    # What of a trial the dashboard's function asks for.
+    storage = _OwnAttributes(trial.storage, f"dashboard:{trial._trial_id}:")
+    stand_in = SimpleNamespace(storage=storage, study=trial.study, _trial_id=trial._trial_id)
+    optuna_dashboard.save_note(stand_in, trial_note(result, evaluations))
+
+
+class _OwnAttributes:
+    """Stands in for a storage: reads only those of the study's system attributes whose key begins with ``prefix``.
+
+    The dashboard keeps the notes of all trials, and all figures, with the study, and reads all to write one.
+    """
+
+    def __init__(self, storage: BaseStorage, prefix: str) -> None:
+        self._storage = storage
+        self._prefix = prefix
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        starting = getattr(self._storage, "study_system_attrs_starting", None)
+        return starting(study_id, self._prefix) if starting else self._storage.get_study_system_attrs(study_id)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+
+def save_curves(study: optuna.Study, curves: Mapping[int, Sequence[Evaluation]]) -> None:
+    """One figure for each task on the study's page, with a line for each trial.
+
+    The dashboard itself draws the overall score only, and takes figures for studies, not for trials.
+
+    Args:
+        study: where they are shown.
+        curves: evaluations by trial number.
+    """
+    tasks = {task: None for evaluations in curves.values() for point in evaluations for task in point.scores}
+    for task in tasks:
+        _save_panel(study, f"curves-{task}", _figure(task, curves))
+
+
+def save_expected(study: optuna.Study, estimate: Estimate) -> None:
+    """A figure on the study's page: the best trial's scores on dev, and those to expect on new data.
+
+    The dashboard itself shows the best score on dev alone, which is too good.
+    """
+    _save_panel(study, "expected", _expected_figure(estimate))
+
+
+def _save_panel(study: optuna.Study, panel: str, figure: go.Figure) -> None:
+    # What of a study the dashboard's function asks for.
+    storage = _OwnAttributes(study._storage, f"dashboard:plot_data:{panel}:")
+    stand_in = SimpleNamespace(_storage=storage, _study_id=study._study_id)
+    optuna_dashboard.save_plotly_graph_object(stand_in, figure, graph_object_id=panel)
+
+
+def _expected_figure(estimate: Estimate) -> go.Figure:
+    names, rows = list(estimate.rows), list(estimate.rows.values())
+    above, below = ([round(number, 4) for number in ends] for ends in _reach(estimate))
+    expected = go.Scatter(
+        x=names,
+        y=[round(one.expected, 4) for one in rows],
+        error_y={"array": above, "arrayminus": below},
+        mode="markers",
+        name="expected on new data, 95 % interval",
+    )
+    dev = go.Scatter(x=names, y=[round(one.dev, 4) for one in rows], mode="markers", name="on dev")
+    figure = go.Figure([dev, expected])
+    figure.update_layout(template="none", title=f"trial {estimate.trial}: {estimate_line(estimate)}")
+    return figure
+
+
+def _reach(estimate: Estimate) -> tuple[list[float], list[float]]:
+    """How far the intervals go above what is expected, and below."""
+    rows = estimate.rows.values()
+    return [one.high - one.expected for one in rows], [one.expected - one.low for one in rows]
+
+
+def _figure(task: str, curves: Mapping[int, Sequence[Evaluation]]) -> go.Figure:
+    lines = [
+        go.Scatter(
+            x=[point.rung for point in evaluations],
+            y=[round(point.scores[task], 4) for point in evaluations],
+            mode="lines+markers",
+            name=f"trial {number}",
+        )
+        for number, evaluations in sorted(curves.items())
+        if evaluations
+    ]
+    figure = go.Figure(lines)
+    # Without plotly's template, which would be stored with every figure and is larger than the curves.
+    figure.update_layout(template="none", title=f"{task}: dev score", xaxis_title="training examples")
+    return figure

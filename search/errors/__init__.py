@@ -1,1 +1,0 @@
-"""What trained runs get wrong on dev, and how: for the report."""

@@ -1,0 +1,280 @@
+"""The process that trains: waits for jobs on its pipe, runs one after the other, reports, obeys.
+
+It lives long, so that torch, the encoder and the tokenised data are loaded once. It ends by itself when its driver
+is gone: at once while idle or loading, otherwise after the present step, whose checkpoint it still writes; and when a
+run crashed, so that the next one starts on a process that nothing is wrong with.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from core.config import RunConfig
+from core.run.atomic_files import DISK_FAULTS, write_atomically, writing
+from core.run.errors import DivergedError
+from core.run.evaluation import Evaluation
+from data.errors import MachineError, UserError
+from search.executors.messages import (
+    Advanced,
+    Checked,
+    CheckJob,
+    Crashed,
+    Decision,
+    Ended,
+    Evaluated,
+    Failed,
+    Hindered,
+    Interrupt,
+    Measured,
+    MeasureJob,
+    Message,
+    Ready,
+    Refused,
+    TrialJob,
+)
+from search.trials.folders import ERROR, WORKER_LOCK
+
+__all__ = ["TrainingCode", "WorkerSettings", "work"]
+
+ADVANCE_SECONDS = 1.0  # between two Advanced messages
+ORPHAN_SECONDS = 60.0  # what a run may still take to reach the end of its step once the driver is gone
+
+
+@dataclass(frozen=True)
+class TrainingCode:
+    """What a worker calls, as ``module:name``; loaded in the worker only, so that the driver stays free of torch."""
+
+    train: str = "core.trainer:train"
+    measure: str = "core.speed_probe:measure_speed"
+    resources: str = "core.inputs.resources:Resources"
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """All that a worker knows before its first job."""
+
+    cache_dir: Path
+    code: TrainingCode = TrainingCode()
+
+
+class _DriverGoneError(BaseException):
+    """Nobody is left to answer; not an Exception, so that no handler for failed runs takes it for one."""
+
+
+class _InterruptedError(BaseException):
+    """The run was asked to leave at a rung, whose checkpoint is already written."""
+
+
+def work(connection: Connection, settings: WorkerSettings) -> None:
+    """The body of a worker process; returns when the driver is gone."""
+    # Ctrl-C in a terminal, and a batch system's SIGTERM, reach every process of the group: the driver decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    worker = _Worker(connection, settings)
+    connection.send(Ready())
+    try:
+        worker.run_jobs()
+    except (_DriverGoneError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+class _Inbox(threading.Thread):
+    """Reads the pipe all the time, so that an interrupt or a dead driver is known during a step, at no cost to it."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(daemon=True)
+        self._connection = connection
+        self.jobs: SimpleQueue[TrialJob | MeasureJob | CheckJob | None] = SimpleQueue()
+        self.decisions: SimpleQueue[bool | None] = SimpleQueue()
+        self.leave = threading.Event()
+        self.stepping = False  # whether the present run has taken a step, and so has something to save
+
+    def run(self) -> None:
+        try:
+            while True:
+                self._sort(self._connection.recv())
+        except (EOFError, OSError):
+            self._give_up()
+
+    def _sort(self, order: object) -> None:
+        match order:
+            case Decision(go_on):
+                self.decisions.put(go_on)
+            case Interrupt():
+                self.leave.set()
+            case TrialJob() | MeasureJob() | CheckJob():
+                self.jobs.put(order)
+
+    def _give_up(self) -> None:
+        self.leave.set()
+        self.jobs.put(None)
+        self.decisions.put(None)
+        if self.stepping:
+            time.sleep(ORPHAN_SECONDS)  # the thread dies with the process if the run ends earlier
+        os._exit(1)
+
+
+class _Reporter:
+    """The run's observer: passes on what happens, and waits for the driver's word at every rung."""
+
+    def __init__(self, job: TrialJob, connection: Connection, inbox: _Inbox) -> None:
+        self._number = job.number
+        self._last_rung = job.config.rungs[-1]
+        self._connection = connection
+        self._inbox = inbox
+        self._told = -float("inf")
+
+    def advanced(self, stage: str, examples: int) -> bool:  # noqa: ARG002
+        return self.stepped(0)  # of the run itself
+
+    def waiting(self, stage: str) -> bool:  # noqa: ARG002
+        return self.stepped(0)
+
+    def stepped(self, examples: int) -> bool:
+        self._inbox.stepping = True
+        now = time.monotonic()
+        if now - self._told >= ADVANCE_SECONDS:
+            self._told = now
+            self._try_to_send(Advanced(self._number, examples))
+        return not self._inbox.leave.is_set()
+
+    def evaluated(self, evaluation: Evaluation) -> bool:
+        self._inbox.stepping = True
+        self._try_to_send(Evaluated(self._number, evaluation))
+        go_on = self._inbox.decisions.get()
+        if go_on is None:
+            raise _DriverGoneError
+        if go_on and self._inbox.leave.is_set() and evaluation.rung < self._last_rung:
+            raise _InterruptedError
+        return go_on
+
+    def _try_to_send(self, message: Message) -> None:
+        try:
+            self._connection.send(message)
+        except (BrokenPipeError, ConnectionResetError):
+            self._inbox.leave.set()  # the inbox sees the end of the pipe too, but maybe later
+
+
+class _Worker:
+    """Runs jobs one after the other, with what it has loaded kept between them."""
+
+    def __init__(self, connection: Connection, settings: WorkerSettings) -> None:
+        self._connection = connection
+        self._train = _load(settings.code.train)
+        self._measure = _load(settings.code.measure)
+        self._resources = _load(settings.code.resources)(settings.cache_dir)
+        self._inbox = _Inbox(connection)
+        self._inbox.start()
+
+    def run_jobs(self) -> None:
+        while (job := self._inbox.jobs.get()) is not None:
+            answer = self._answer(job)
+            self._inbox.stepping = False
+            self._connection.send(answer)
+            if isinstance(answer, Crashed):
+                return
+            gc.collect()  # a failed run's model hangs on its traceback's cycles
+
+    def _answer(self, job: TrialJob | MeasureJob | CheckJob) -> Message:
+        if isinstance(job, CheckJob):
+            return self._check(job.configs)
+        _use_threads(job.config)
+        return self._run_trial(job) if isinstance(job, TrialJob) else self._run_measurement(job.config)
+
+    def _check(self, configs: tuple[RunConfig, ...]) -> Message:
+        for number, config in enumerate(configs):
+            try:
+                self._resources.encoder(config)
+            except UserError as error:
+                return Checked(number, one_line(error))
+            except Exception as error:  # whatever loading raises is for the driver to report
+                return Failed(None, f"{type(error).__name__}: {one_line(error)}")
+        return Checked(len(configs))
+
+    def _run_measurement(self, config: RunConfig) -> Message:
+        try:
+            return Measured(self._measure(config, self._resources))
+        except UserError as error:
+            return Refused(None, one_line(error))
+        except Exception as error:  # whatever the training code raises is for the driver to report
+            return Failed(None, f"{type(error).__name__}: {one_line(error)}")
+
+    def _run_trial(self, job: TrialJob) -> Message:
+        try:
+            with _locked(job.folder):
+                outcome = self._train(job.config, job.folder, self._resources, self._reporter(job))
+            return Ended(job.number, outcome.name.lower())
+        except _InterruptedError:
+            return Ended(job.number, "interrupted")
+        except MachineError as error:
+            return Hindered(job.number, one_line(error))
+        except UserError as error:
+            return Refused(job.number, one_line(error))
+        except DivergedError as error:
+            return Failed(job.number, one_line(error))
+        except Timeout:
+            return Crashed(job.number, f"another process still trains in {job.folder}")
+        except Exception as error:  # whatever the training code raises is for the driver to judge
+            if isinstance(error, OSError) and error.errno in DISK_FAULTS:
+                return Hindered(job.number, one_line(error))
+            with suppress(Exception):  # it may be for want of memory that all this happens
+                write_atomically(job.folder / ERROR, traceback.format_exc().encode())
+            return Crashed(job.number, f"{type(error).__name__}: {one_line(error)}")
+
+    def _reporter(self, job: TrialJob) -> _Reporter:
+        return _Reporter(job, self._connection, self._inbox)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep others out of a trial's folder: a worker of a driver that was killed may still be at its last step there.
+
+    Raises:
+        Timeout: it does not leave.
+        MachineError: the folder cannot be written to.
+    """
+    lock = FileLock(folder / WORKER_LOCK, timeout=ORPHAN_SECONDS + 5)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise
+    except OSError as error:
+        raise MachineError(f"cannot write to '{folder}': {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's message, never with a line break, never empty."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _use_threads(config: RunConfig) -> None:
+    # Float sums depend on the thread count, so it belongs to the run. Training code without torch has no say in it.
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(config.compute.threads)

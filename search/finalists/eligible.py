@@ -1,0 +1,34 @@
+"""Which finalists can win, as far as their runs have come."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from statistics import fmean
+
+from search.analysis.seed_intervals import OVERALL, score_values
+from search.finalists.replication import Runs
+from search.trials.record import TrialRecord
+
+__all__ = ["below_floors", "contenders"]
+
+
+def contenders(runs: Runs, floors: Mapping[str, float], dropped: Collection[str]) -> dict[str, float]:
+    """Mean overall scores, by name, of the configurations that can win.
+
+    Neither one that was dropped can, nor one whose mean score in a task is below its floor. Of the others, those with
+    the most runs can: where some of a configuration's runs failed, its mean is over seeds that did it no harm.
+
+    Args:
+        runs: finished ones of each configuration, of the seeds so far.
+        floors: lowest means of tasks.
+        dropped: names of those that get no further seed.
+    """
+    able = {name: of for name, of in runs.items() if of and name not in dropped and not below_floors(of, floors)}
+    most = max(map(len, able.values()), default=0)
+    return {name: fmean(score_values(of, OVERALL)) for name, of in able.items() if len(of) == most}
+
+
+def below_floors(records: Sequence[TrialRecord], floors: Mapping[str, float]) -> dict[str, float]:
+    """Mean scores of the tasks in which a configuration's runs are below the floor."""
+    means = {task: fmean(score_values(records, task)) for task in floors}
+    return {task: mean for task, mean in means.items() if mean < floors[task]}

@@ -1,0 +1,200 @@
+"""Recorded configurations trained again, each with several seeds: a study of its own, of the kind ``[variants]``."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from core.config import RunConfig
+from data.errors import UserError
+from search.console.session import StudyRun
+from search.driver.driver import StudyResult
+from search.parsing.errors import KeyedError
+from search.preflight.data import DataReport
+from search.pruners.registry import PrunerChoice
+from search.samplers.registry import SamplerChoice
+from search.space.variants import VARIANT
+from search.storage.open import open_storage
+from search.study.spec import StudySpec
+from search.study.variant_study import compared
+from search.trials.record import CONFIG, REPEAT_OF, ROLE, TrialRecord
+
+__all__ = [
+    "Drop",
+    "Runs",
+    "fresh_seeds",
+    "replicate",
+    "replication_spec",
+    "same_compute",
+    "seeds_of",
+    "trained_runs",
+    "used_seeds",
+]
+
+Runs = Mapping[str, Sequence[TrialRecord]]
+"""Finished runs of each variant, in the order of the seeds; a variant may have none."""
+
+Drop = Callable[[Runs], Iterable[str]]
+"""Names the variants that get no further seed, by the runs of all so far. After a kill it is asked again, and must then
+say the same.
+"""
+
+_SEED = "seed"
+
+
+def fresh_seeds(used: Iterable[int], count: int) -> tuple[int, ...]:
+    """The ``count`` smallest seeds that were not used, and so have had no part in any choice."""
+    taken = set(used)
+    return tuple(itertools.islice((seed for seed in itertools.count() if seed not in taken), count))
+
+
+def used_seeds(study: optuna.Study) -> list[int]:
+    """The seed of every trial of a study, however it went."""
+    configs = (trial.user_attrs.get(CONFIG) for trial in study.get_trials(deepcopy=False))
+    return [RunConfig.model_validate_json(config).seed for config in configs if config is not None]
+
+
+def same_compute(
+    configs: Mapping[str, RunConfig], *, data: Path | None = None, threads: int | None = None
+) -> dict[str, RunConfig]:
+    """The configurations as they are trained side by side: all on the same data, and computed in the same way.
+
+    Args:
+        configs: by name; the first says where the data is and what it is computed with, as far as nothing else does.
+        data: folder of the tasks' files, if it has moved.
+        threads: CPU threads of each run; None: as it was.
+    """
+    first = next(iter(configs.values()))
+    place = first.data if data is None else first.data.model_copy(update={"directory": str(data)})
+    compute = first.compute if threads is None else first.compute.model_copy(update={"threads": threads})
+    return {name: config.model_copy(update={"data": place, "compute": compute}) for name, config in configs.items()}
+
+
+def replication_spec(
+    name: str,
+    configs: Mapping[str, RunConfig],
+    seeds: Sequence[int],
+    *,
+    description: str = "",
+    origin: Mapping[str, Any] | None = None,
+    workers: int = 1,
+) -> StudySpec:
+    """A study that trains every configuration with every seed: all with the first seed, then all with the next.
+
+    Nothing is pruned, and all models stay on disk; :func:`search.trials.folders.TrialFolders.tidy` frees them later.
+
+    Args:
+        name: of the study.
+        configs: the runs by name, see :func:`same_compute`; their own seeds do not count. Differences are told to the
+            first, whose first run has the role ``default``.
+        seeds: different ones, at least one.
+        description: one line.
+        origin: what it was made from, recorded with it; see :class:`search.study.spec.StudySpec`.
+        workers: runs at the same time.
+
+    Raises:
+        UserError: two of them are the same run, or cannot be compared: they are not scored alike.
+    """
+    with_seed = {one: config.model_copy(update={_SEED: seeds[0]}) for one, config in configs.items()}
+    try:
+        base, space, trials = compared(with_seed, seeds)
+    except KeyedError as error:
+        raise UserError(f"'{error.key[-1]}' {error.what}") from error
+    return StudySpec(
+        name=name,
+        description=description,
+        base=base,
+        space=space,
+        first_trials=trials,
+        notes=(),
+        trials=len(trials),
+        seed=0,
+        sampler=SamplerChoice("grid"),
+        pruner=PrunerChoice("none"),
+        workers=workers,
+        keep_models=len(trials),
+        synthetic=None,
+        source=Path(f"{name}.toml"),  # there is no such file
+        origin=origin or {},
+    )
+
+
+def replicate(run: StudyRun, spec: StudySpec, report: DataReport, drop: Drop | None = None) -> StudyResult:
+    """Train a study of :func:`replication_spec` to its end; the same call goes on with it after an interrupt or a kill.
+
+    Args:
+        run: how to.
+        spec: the study.
+        report: on its data.
+        drop: asked after the second seed, and after each further one but the last, which variants are not trained with
+            the remaining ones. None: all are trained with all.
+
+    Raises:
+        UserError: as :meth:`search.console.session.StudyRun.train`, and what ``drop`` raises.
+        typer.Exit: as :meth:`search.console.session.StudyRun.train`.
+    """
+    seeds, variants = seeds_of(spec), _variants(spec)
+    if drop is None or len(seeds) < 3:
+        return run.train(spec, report)
+    until: dict[str, int] = {}  # how many seeds a variant has that was dropped
+    with run.rounds() as rounds:
+        for count in range(2, len(seeds)):
+            part = _up_to(spec, seeds[:count], until)
+            study = _recorded(run, spec.name)
+            if study is None or not _has_ended(part, study):
+                later = (len(seeds) - count) * (len(variants) - len(until))
+                study = run.train(part, report, rounds=rounds, later=later).study
+            dropped = drop(trained_runs(study, seeds[:count], variants))
+            until |= {name: count for name in dropped if name not in until}
+        return run.train(_up_to(spec, seeds, until), report, rounds=rounds)
+
+
+def _recorded(run: StudyRun, name: str) -> optuna.Study | None:
+    storage = open_storage(run.storage, run.runs_dir)
+    return optuna.load_study(study_name=name, storage=storage) if name in optuna.get_all_study_names(storage) else None
+
+
+def _has_ended(part: StudySpec, study: optuna.Study) -> bool:
+    ended = {trial.user_attrs.get(ROLE) for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()}
+    return {trial.role for trial in part.first_trials} <= ended
+
+
+def trained_runs(study: optuna.Study, seeds: Sequence[int], variants: Iterable[str]) -> dict[str, list[TrialRecord]]:
+    """Finished runs with these seeds of each variant; what a study of :func:`replication_spec` has come to."""
+    found: dict[str, dict[int, TrialRecord]] = {name: {} for name in variants}
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        record = TrialRecord.read(trial)
+        name = trial.params.get(VARIANT)
+        if name in found and record.config is not None and REPEAT_OF not in trial.user_attrs:
+            found[name].setdefault(record.config.seed, record)
+    return {name: [runs[seed] for seed in seeds if seed in runs] for name, runs in found.items()}
+
+
+def seeds_of(spec: StudySpec) -> tuple[int, ...]:
+    """All seeds of a study of :func:`replication_spec`, in their order."""
+    return tuple(dict.fromkeys(trial.params.get(_SEED, spec.base.seed) for trial in spec.first_trials))
+
+
+def _variants(spec: StudySpec) -> list[str]:
+    return list(dict.fromkeys(trial.params[VARIANT] for trial in spec.first_trials))
+
+
+def _up_to(spec: StudySpec, seeds: Sequence[int], until: Mapping[str, int]) -> StudySpec:
+    """The study with these seeds only, of variants that were dropped with those that they have.
+
+    First trials are no part of what a study is, so it stays the same one.
+    """
+    place = {seed: index for index, seed in enumerate(seeds)}
+    trials = tuple(
+        trial
+        for trial in spec.first_trials
+        if (seed := trial.params.get(_SEED, spec.base.seed)) in place
+        and place[seed] < until.get(trial.params[VARIANT], len(seeds))
+    )
+    return replace(spec, first_trials=trials, trials=len(trials))

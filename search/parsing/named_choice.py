@@ -1,0 +1,101 @@
+"""A part chosen by name in a study file, such as ``"tpe"``, ``{ name = "tpe", ... }`` or ``"package.module:Class"``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from search.display.values import shown
+from search.parsing.errors import KeyedError, did_you_mean
+from search.parsing.pydantic_messages import keyed
+
+__all__ = ["NamedChoice", "Options", "build_imported", "parse_options", "unknown_name"]
+
+T = TypeVar("T")
+OptionsT = TypeVar("OptionsT", bound="Options")
+
+
+class Options(BaseModel):
+    """Base of the options of one named part."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class NamedChoice:
+    """A name and the options that stand beside it."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, raw: object, key: tuple[str, ...]) -> Self:
+        """The choice that a study file makes.
+
+        Raises:
+            KeyedError: under ``key``, if it is neither a name nor a table with one.
+        """
+        if isinstance(raw, str):
+            return cls(raw)
+        if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
+            raise KeyedError(key, f'must be a name, or a table {{ name = "...", ... }}, got {raw!r}')
+        return cls(raw["name"], {name: value for name, value in raw.items() if name != "name"})
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON data; :meth:`parse` reads it back."""
+        return {"name": self.name, **self.options}
+
+    def describe(self) -> str:
+        """For a table: ``tpe (n_startup_trials = 5)``."""
+        options = ", ".join(f"{name} = {shown(value)}" for name, value in self.options.items())
+        return f"{self.name} ({options})" if options else self.name
+
+
+def parse_options(choice: NamedChoice, model: type[OptionsT], key: tuple[str, ...]) -> OptionsT:
+    """The options, checked.
+
+    Raises:
+        KeyedError: under ``key``, if one is unknown, of a wrong type or out of its bounds.
+    """
+    try:
+        return model.model_validate(dict(choice.options))
+    except ValidationError as error:
+        raise keyed(error, key, model) from error
+
+
+def unknown_name(choice: NamedChoice, known: Mapping[str, object], key: tuple[str, ...]) -> KeyedError:
+    """The error for a name that nobody has."""
+    hint = did_you_mean(choice.name, known) or "."
+    return KeyedError(key, f"unknown name '{choice.name}'{hint} Known: {', '.join(known)}, or 'package.module:Class'")
+
+
+def build_imported(choice: NamedChoice, base: type[T], key: tuple[str, ...], **extra: object) -> T:
+    """An object of the class that ``package.module:Class`` names, made from the options.
+
+    Args:
+        choice: the name is the import path.
+        base: what the class must derive from.
+        key: what errors are told under.
+        extra: further arguments, each given only if the class takes one of this name.
+
+    Raises:
+        KeyedError: if it cannot be imported, is no such class, or does not take the options.
+    """
+    module_name, _, class_name = choice.name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise KeyedError(key, f"cannot import '{choice.name}': {error}") from error
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise KeyedError(key, f"'{choice.name}' is no class derived from {base.__module__}.{base.__qualname__}")
+    taken = inspect.signature(found).parameters
+    options = {name: value for name, value in extra.items() if name in taken} | dict(choice.options)
+    try:
+        return found(**options)
+    except (TypeError, ValueError) as error:
+        raise KeyedError(key, f"'{choice.name}' refuses its options: {error}") from error

@@ -1,0 +1,80 @@
+"""What pydantic found wrong, in words for the author of a study file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from search.display.values import shown
+from search.parsing.errors import KeyedError, did_you_mean
+
+__all__ = ["explain", "keyed", "named_setting", "without_setting"]
+
+_BOUNDS = {
+    "greater_than_equal": ("ge", "must be at least"),
+    "greater_than": ("gt", "must be above"),
+    "less_than_equal": ("le", "must be at most"),
+    "less_than": ("lt", "must be below"),
+}
+_TYPES = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "a text",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "finite_number": "a finite number",
+}
+
+
+def explain(problem: ErrorDetails) -> str:
+    """One problem as a phrase that follows the key: ``must be at most 1, got 2``."""
+    kind, context, value = problem["type"], problem.get("ctx", {}), problem["input"]
+    if kind in _BOUNDS:
+        name, rule = _BOUNDS[kind]
+        return f"{rule} {shown(context[name])}, got {shown(value)}"
+    if kind in _TYPES:
+        return f"must be {_TYPES[kind]}, got {value!r}"
+    if kind == "literal_error":
+        return f"must be one of {context['expected']}, got {value!r}"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "missing":
+        return "is missing"
+    return f"{problem['msg']}, got {value!r}"
+
+
+def keyed(error: ValidationError, prefix: tuple[str, ...], model: type[BaseModel]) -> KeyedError:
+    """The first problem, under its key; an unknown key of ``model`` is met with the nearest one that it has."""
+    problem = error.errors()[0]
+    where = tuple(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        what = f"unknown key{did_you_mean(where[-1], known)}"
+        if not what.endswith("?"):
+            what += f"; known: {', '.join(known) or 'none'}"
+        return KeyedError((*prefix, *where), what)
+    return KeyedError((*prefix, *where), explain(problem))
+
+
+def named_setting(what: str, paths: Iterable[str]) -> str | None:
+    """The setting, or the table of settings, that a rule over several settings is about: it begins with its path."""
+    name = what.split(" ")[0].rstrip(":")
+    return name if any(path == name or path.startswith(f"{name}.") for path in paths) else None
+
+
+def without_setting(what: str, path: str) -> str:
+    """``what`` for a place where the path stands before it: ``must rise`` for ``eval.rungs must rise``.
+
+    A sentence with two subjects, such as ``swa.start and optim.ema both say ...``, stays as it is.
+    """
+    return re.sub(rf"^{re.escape(path)}(?:: | = | (?=(?:must|has|have|needs|ends|is|are) ))", "", what)

@@ -1,0 +1,54 @@
+"""At which line of a TOML text a key stands. ``tomllib`` does not say, so the text is scanned for it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from data.errors import UserError
+from search.parsing.errors import KeyedError, spell_key
+
+__all__ = ["in_file", "key_lines", "line_of"]
+
+_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
+_DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
+_HEADER = re.compile(rf"^\s*\[\[?\s*({_DOTTED})\s*\]")
+_ASSIGNMENT = re.compile(rf"^\s*({_DOTTED})\s*=")
+
+
+def in_file(error: KeyedError, path: Path, text: str) -> UserError:
+    """The mistake with its place in the TOML file ``path``, which holds ``text``."""
+    line = line_of(error.key, key_lines(text))
+    where = f"{path}:{line}" if line else str(path)
+    return UserError(f"{where}: {spell_key(error.key)}: {error.what}")
+
+
+def key_lines(text: str) -> dict[tuple[str, ...], int]:
+    """The line, from 1, of every table header and of every key at the start of a line.
+
+    Keys inside an inline table are not found, and a line of a multi-line string that looks like ``key =`` is taken for
+    one: good enough to lead a reader to the place.
+    """
+    lines: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            table = _parts(header[1])
+            lines.setdefault(table, number)
+        elif assignment := _ASSIGNMENT.match(line):
+            key = (*table, *_parts(assignment[1]))
+            lines.setdefault(key, number)
+    return lines
+
+
+def line_of(key: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> int | None:
+    """The line of the key, or where it first goes on (``a.b`` for ``a``), else of what it stands in, else None."""
+    for length in range(len(key), 0, -1):
+        found = [line for known, line in lines.items() if known[:length] == key[:length]]
+        if found:
+            return min(found) if key[:length] not in lines else lines[key[:length]]
+    return None
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))

@@ -1,0 +1,85 @@
+"""A look at all data before a study starts, so that bad data ends it in its first second, not in its first trial."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.config import RunConfig, TaskConfig
+from data.errors import UserError
+from data.overlap import count_overlap
+from data.reading import MalformedRowsError, RawSplit, read_split
+from data.tasks import SplitName
+
+__all__ = ["DataReport", "check_data", "listing_faults"]
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What the data is like.
+
+    Attributes:
+        sizes: examples per task and split; a task without a test file has no such entry.
+        warnings: rows left out, and dev or test sentences that also stand in train; a line each.
+        digest: SHA-256 over all that is trained on and scored, 64 hex digits.
+        splits_digest: SHA-256 over the tasks' own files.
+        further: a line for each source of further training examples.
+    """
+
+    sizes: dict[str, dict[SplitName, int]]
+    warnings: tuple[str, ...]
+    digest: str
+    splits_digest: str
+    further: tuple[str, ...] = ()
+
+
+def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataReport:
+    """Read every split of every task; :mod:`search.preflight.further` goes on with further training examples.
+
+    Args:
+        config: whose tasks and data folder.
+        list_faults_in: a file for all malformed rows of a split that has too many of them; the error quotes a few.
+
+    Raises:
+        UserError: if a file is missing, has wrong columns or too many malformed rows; see :mod:`data.reading`.
+    """
+    directory = Path(config.data.directory)
+    sizes: dict[str, dict[SplitName, int]] = {}
+    warnings: list[str] = []
+    digest = hashlib.sha256()
+    for name, task in config.tasks.items():
+        with listing_faults(list_faults_in):
+            splits = _read(task, directory)
+        sizes[name] = {split: len(raw) for split, raw in splits.items()}
+        for split, raw in splits.items():
+            digest.update(f"{name} {split} ".encode() + raw.path.read_bytes())
+            warnings += [f"skipped {row}" for row in raw.skipped]
+            if split != "train":
+                shared = count_overlap(splits["train"], raw).warning(name, split)
+                warnings += [] if shared is None else [shared]
+    return DataReport(sizes, tuple(warnings), digest.hexdigest(), digest.hexdigest())
+
+
+@contextmanager
+def listing_faults(file: Path | None) -> Iterator[None]:
+    """Write all malformed rows that an error quotes a few of into a file, if there is to be one, and say so.
+
+    Raises:
+        UserError: the error, with the name of the file.
+    """
+    try:
+        yield
+    except MalformedRowsError as error:
+        if file is None:
+            raise
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(f"{row}\n" for row in error.rows), encoding="utf-8")
+        raise UserError(f"{error}; all are listed in {file}") from None
+
+
+def _read(task: TaskConfig, directory: Path) -> dict[SplitName, RawSplit]:
+    splits: tuple[SplitName, ...] = ("train", "dev", "test") if task.spec.files.test else ("train", "dev")
+    return {split: read_split(task.spec, directory, split) for split in splits}

@@ -1,0 +1,55 @@
+"""A study's encoder is asked whether it suits what is searched, before the first trial."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from core.config import RunConfig
+from search.executors.base import Executor
+from search.space.feasibility import TriedRun, try_space
+from search.study.misfit import misfit
+from search.study.spec import StudySpec
+
+__all__ = ["check_encoder", "encoder_runs"]
+
+
+def check_encoder(spec: StudySpec, executor: Executor) -> None:
+    """Ask a worker, as only a worker can load an encoder, about the base and runs of :func:`try_space`.
+
+    Raises:
+        UserError: the base's encoder cannot be had or does not suit it; or an end, a choice or a random draw asks of it
+            what it has not, for example to freeze more layers than there are. The latter with the key in the file.
+        ExecutorError: nobody could say.
+    """
+    runs = encoder_runs(spec)
+    answer = executor.check([run.config for run in runs])
+    if not answer.reason:
+        return
+    raise misfit(spec, runs[answer.passed], answer.reason)
+
+
+def encoder_runs(spec: StudySpec) -> list[TriedRun]:
+    """The base and runs of :func:`try_space`, of those that are the same to an encoder the first."""
+    return _different([TriedRun((), spec.base), *try_space(spec.space, spec.base)])
+
+
+def _different(runs: list[TriedRun]) -> list[TriedRun]:
+    """The first of those that are the same to an encoder: alike in model and heads, but for rates such as dropout."""
+    first: dict[str, TriedRun] = {}
+    for run in runs:
+        first.setdefault(json.dumps(_without_rates(_shape(run.config))), run)
+    return list(first.values())
+
+
+def _shape(config: RunConfig) -> dict[str, Any]:
+    tree = config.model_dump(mode="json")
+    return {"model": tree["model"], "heads": tree["heads"]}
+
+
+def _without_rates(tree: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_rates(value) if isinstance(value, dict) else value
+        for name, value in tree.items()
+        if not isinstance(value, float)
+    }

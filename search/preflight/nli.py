@@ -1,0 +1,58 @@
+"""The NLI files of further pretraining are read before a study starts, as the tasks' files are."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from core.config.pretraining import NliFileConfig
+from core.inputs.nli_file import known_sentences, new_pairs, read_nli_file
+from data.errors import UserError
+from data.reading import RawSplit, read_bytes
+from search.preflight.data import DataReport
+from search.space.feasibility import TriedRun, try_space
+from search.space.variants import VARIANT
+from search.study.misfit import misfit
+from search.study.spec import StudySpec
+
+__all__ = ["check_nli_files"]
+
+
+def check_nli_files(spec: StudySpec, report: DataReport) -> DataReport:
+    """Read the NLI files that the base's stages, and those of runs of :func:`try_space`, are trained on.
+
+    Returns:
+        The report with the rows left out of them, and with the files in its digest.
+
+    Raises:
+        UserError: a file is missing, has wrong columns or labels, or no pair that the tasks do not know. For one that
+            only the space asks for, with the key in the study file.
+    """
+    directory = Path(spec.base.data.directory)
+    known = cache(lambda: known_sentences(directory, [task.spec for task in spec.base.tasks.values()]))
+    checked: dict[NliFileConfig, RawSplit] = {}
+    for run in _runs(spec):
+        file = run.config.pretraining.nli_file
+        if file in checked or not run.config.pretraining.reads_nli_file:
+            continue
+        try:
+            checked[file] = read_nli_file(file, directory)
+            new_pairs(checked[file], known() if file.leave_out_known else frozenset())
+        except UserError as error:
+            raise misfit(spec, run, str(error)) from error
+    if not checked:
+        return report
+    digest = hashlib.sha256(report.digest.encode())
+    for path in sorted({raw.path for raw in checked.values()}):
+        digest.update(hashlib.sha256(read_bytes(path)).digest())
+    skipped = dict.fromkeys(f"skipped {row}" for raw in checked.values() for row in raw.skipped)
+    return replace(report, warnings=(*report.warnings, *skipped), digest=digest.hexdigest())
+
+
+def _runs(spec: StudySpec) -> list[TriedRun]:
+    """The base, and where the space searches stages what it can make of it."""
+    base = TriedRun((), spec.base)
+    searched = any(path == VARIANT or path.startswith("pretraining.") for path in spec.space.paths)
+    return [base, *try_space(spec.space, spec.base)] if searched else [base]

@@ -1,0 +1,157 @@
+"""Optuna's pruners by name, set to the rungs at which runs are scored.
+
+Steps are training examples, and the score is the overall score, which is maximised. Successive halving and Hyperband
+are our own, which decide at the study's rungs.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, Self
+
+import optuna
+from optuna.pruners import BasePruner
+from pydantic import Field, model_validator
+
+from search.parsing.errors import KeyedError
+from search.parsing.named_choice import NamedChoice, Options, build_imported, parse_options, unknown_name
+from search.pruners.halving import SuccessiveHalving
+from search.pruners.hyperband import Hyperband
+from search.pruners.last_rung import UntilLastRung
+
+__all__ = ["PRUNERS", "PrunerChoice", "make_pruner"]
+
+KEY = ("pruner",)
+
+
+class PrunerChoice(NamedChoice):
+    """A pruner's name and options."""
+
+
+class HyperbandOptions(Options):
+    """Hyperband (Li et al. 2018): several successive halvings, each starting to prune at another rung."""
+
+    reduction_factor: float | None = Field(
+        None, gt=1.0, description="one of so many goes on at a rung; None: what the next rung costs more"
+    )
+
+
+class HalvingOptions(HyperbandOptions):
+    """Asynchronous successive halving (Li et al. 2020)."""
+
+    skip: int = Field(0, ge=0, description="first rungs at which nobody is pruned")
+
+
+class MedianOptions(Options):
+    """Below the median of the finished trials at the same rung (Golovin et al. 2017)."""
+
+    n_startup_trials: int = Field(5, ge=0, description="finished trials before any is pruned")
+    n_warmup_steps: int | None = Field(
+        None, ge=0, description="no pruning before so many examples; None: the first rung"
+    )
+
+
+class PercentileOptions(MedianOptions):
+    """Not among the best ``percentile`` per cent of the finished trials at the same rung."""
+
+    percentile: float = Field(50.0, gt=0.0, lt=100.0, description="per cent that is kept")
+
+
+class PatientOptions(Options):
+    """Another pruner, which is asked only once a trial has stopped improving."""
+
+    patience: int = Field(1, ge=0, description="rungs without a better score")
+    min_delta: float = Field(0.0, ge=0.0, description="what counts as better")
+    wraps: str | dict[str, Any] = Field("median", description="the other pruner")
+
+
+class ThresholdOptions(Options):
+    """A score outside fixed bounds."""
+
+    lower: float | None = Field(None, description="prune below")
+    upper: float | None = Field(None, description="prune above")
+    n_warmup_steps: int | None = Field(
+        None, ge=0, description="no pruning before so many examples; None: the first rung"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.lower is None and self.upper is None:
+            raise ValueError("needs lower or upper, for example lower = 0.5")
+        return self
+
+
+def _hyperband(options: HyperbandOptions, rungs: tuple[int, ...]) -> BasePruner:
+    return Hyperband(rungs, options.reduction_factor)
+
+
+def _halving(options: HalvingOptions, rungs: tuple[int, ...]) -> BasePruner:
+    if options.skip and options.skip >= len(rungs) - 1:
+        raise KeyedError(
+            (*KEY, "skip"),
+            f"{options.skip} of {len(rungs)} rungs leaves none to prune at; the last is the end of a run",
+        )
+    return SuccessiveHalving(rungs, options.reduction_factor, options.skip)
+
+
+def _median(options: MedianOptions, rungs: tuple[int, ...]) -> BasePruner:
+    return optuna.pruners.MedianPruner(options.n_startup_trials, _warmup(options.n_warmup_steps, rungs))
+
+
+def _percentile(options: PercentileOptions, rungs: tuple[int, ...]) -> BasePruner:
+    warmup = _warmup(options.n_warmup_steps, rungs)
+    return optuna.pruners.PercentilePruner(options.percentile, options.n_startup_trials, warmup)
+
+
+def _patient(options: PatientOptions, rungs: tuple[int, ...]) -> BasePruner:
+    try:
+        wrapped = _make(PrunerChoice.parse(options.wraps, KEY), rungs)
+    except KeyedError as error:
+        raise KeyedError((*KEY, "wraps", *error.key[1:]), error.what) from error
+    with warnings.catch_warnings():
+        # Called experimental since 2.8; our tests hold it to what we use.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.pruners.PatientPruner(wrapped, options.patience, options.min_delta)
+
+
+def _threshold(options: ThresholdOptions, rungs: tuple[int, ...]) -> BasePruner:
+    return optuna.pruners.ThresholdPruner(options.lower, options.upper, _warmup(options.n_warmup_steps, rungs))
+
+
+def _none(options: Options, rungs: tuple[int, ...]) -> BasePruner:  # noqa: ARG001
+    return optuna.pruners.NopPruner()
+
+
+PRUNERS: dict[str, tuple[type[Options], Callable[[Any, tuple[int, ...]], BasePruner]]] = {
+    "hyperband": (HyperbandOptions, _hyperband),
+    "halving": (HalvingOptions, _halving),
+    "median": (MedianOptions, _median),
+    "percentile": (PercentileOptions, _percentile),
+    "patient": (PatientOptions, _patient),
+    "threshold": (ThresholdOptions, _threshold),
+    "none": (Options, _none),
+}
+"""Name -> options and how it is made."""
+
+
+def make_pruner(choice: PrunerChoice, rungs: tuple[int, ...]) -> UntilLastRung:
+    """The pruner of a study whose trials are scored at these rungs, in training examples, rising.
+
+    Raises:
+        UserError: if there is no such pruner, or its options are wrong.
+    """
+    return UntilLastRung(_make(choice, rungs), rungs[-1])
+
+
+def _make(choice: PrunerChoice, rungs: tuple[int, ...]) -> BasePruner:
+    if ":" in choice.name:
+        return build_imported(choice, BasePruner, KEY)  # type: ignore[type-abstract]  # a base to derive from
+    if choice.name not in PRUNERS:
+        raise unknown_name(choice, PRUNERS, KEY)
+    model, make = PRUNERS[choice.name]
+    return make(parse_options(choice, model, KEY), rungs)
+
+
+def _warmup(steps: int | None, rungs: tuple[int, ...]) -> int:
+    return rungs[0] if steps is None else steps

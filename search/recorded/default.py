@@ -1,0 +1,50 @@
+"""The configuration that a recorded study started from."""
+
+from __future__ import annotations
+
+import json
+
+import optuna
+from pydantic import ValidationError
+
+from core.config import RunConfig
+from data.errors import UserError
+from search.recorded.study import IDENTITY
+from search.study.first_trials import DEFAULT
+from search.trials.record import TrialRecord
+
+__all__ = ["default_configuration", "default_trial_of"]
+
+
+def default_trial_of(study: optuna.Study) -> TrialRecord | None:
+    """The trial of the default configuration; None where it lies outside the space, or has not begun."""
+    records = (TrialRecord.read(trial) for trial in study.get_trials(deepcopy=False))
+    return next((one for one in records if one.role == DEFAULT and one.config is not None), None)
+
+
+def default_configuration(study: optuna.Study, like: RunConfig) -> RunConfig:
+    """The default configuration, whether or not a trial has trained it.
+
+    Args:
+        study: the recorded study.
+        like: a run of it, which says where the data is and what runs are computed with, where no trial of the default
+            configuration does.
+
+    Raises:
+        UserError: what was recorded is no run of this version.
+    """
+    trial = default_trial_of(study)
+    if trial is not None and trial.config is not None:
+        return trial.config
+    identity = json.loads(study.user_attrs[IDENTITY])
+    tree = identity["base"]
+    tree["tasks"] = {name: tree["tasks"][name] for name in identity.get("task_order", tree["tasks"])}
+    whole = like.model_dump(mode="json")
+    tree["compute"] = whole["compute"]
+    tree["data"] = {**tree.get("data", {}), "directory": whole["data"]["directory"]}
+    try:
+        return RunConfig.model_validate(tree)
+    except ValidationError as error:
+        raise UserError(
+            f"study '{study.study_name}': its default configuration cannot be read: {' '.join(str(error).split())}"
+        ) from error

@@ -1,0 +1,97 @@
+"""A fine search around the best trial of a study: a study of its own, in a narrow space."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from optuna.storages import BaseStorage
+
+from core.config import RunConfig
+from data.errors import UserError
+from search.recorded.ranking import load_recorded, pick_trial
+from search.recorded.space import stored_space
+from search.recorded.study import IDENTITY, recorded_attrs
+from search.space.narrowing import narrow_space
+from search.space.parsing import read_space
+from search.space.space import Space
+from search.space.variants import VARIANT
+from search.study.first_trials import default_trial
+from search.study.spec import StudySpec
+from search.trials.record import CONFIG
+
+__all__ = ["fine_search"]
+
+_ORIGIN = "fine"
+_SEED = "seed"
+
+
+def fine_search(spec: StudySpec, storage: BaseStorage, name: str | None = None, model: str | None = None) -> StudySpec:
+    """The study that searches finely around the best trial of a recorded one.
+
+    Its centre is recorded with it. From then on that counts, whatever became of the other study: the same command goes
+    on with the same search.
+
+    Args:
+        spec: what the recorded study's file says; sampler, pruner and numbers are taken from it, and where data and
+            workers are.
+        storage: of both studies.
+        name: of the fine search; None: the study's with ``-fine``.
+        model: the encoder that the user asks for, if any.
+
+    Raises:
+        UserError: the study is not there, has no finished trial, or searches nothing that could be narrowed; the name
+            is taken by another study; the best trial has another encoder.
+    """
+    coarse = spec.source.stem
+    name = name or f"{coarse}-fine"
+    if name == coarse:
+        raise UserError(f"--name {name}: a fine search of '{coarse}' needs a name of its own")
+    centre = _recorded_centre(name, coarse, storage) or _new_centre(coarse, storage)
+    config = RunConfig.model_validate_json(centre["config"])
+    if model is not None and model != config.model.encoder:
+        raise UserError(
+            f"--model {model}: trial {centre['trial']} of '{coarse}', the centre of the search, has the encoder "
+            f"{config.model.encoder}"
+        )
+    base = config.model_copy(update={"data": spec.base.data, "compute": spec.base.compute})
+    space = read_space(centre["space"], base)
+    return replace(
+        spec,
+        name=name,
+        description=f"a fine search around trial {centre['trial']} of {coarse}",
+        base=base,
+        space=space,
+        first_trials=default_trial(space, base),
+        notes=(),
+        origin={_ORIGIN: centre},
+    )
+
+
+def _new_centre(coarse: str, storage: BaseStorage) -> dict[str, Any]:
+    """Around which run to search, and where, as JSON data."""
+    study = load_recorded(coarse, storage, "--study")
+    trial = pick_trial(study, None)
+    config = RunConfig.model_validate_json(trial.user_attrs[CONFIG])
+    space = _narrowed(stored_space(study, config), config, coarse)
+    return {"study": coarse, "trial": trial.number, "config": config.model_dump_json(), "space": space.to_json()}
+
+
+def _narrowed(space: Space, config: RunConfig, coarse: str) -> Space:
+    if VARIANT in space.paths:
+        raise UserError(f"--fine: study '{coarse}' compares variants; there is no range to narrow")
+    narrow = narrow_space(space, config)
+    if not set(narrow.paths) - {_SEED}:
+        raise UserError(f"--fine: study '{coarse}' searches choices only; there is no range to narrow")
+    return narrow
+
+
+def _recorded_centre(name: str, coarse: str, storage: BaseStorage) -> dict[str, Any] | None:
+    """As :func:`_new_centre` once was; None if the fine search has not begun."""
+    attrs = recorded_attrs(name, storage)
+    centre: dict[str, Any] | None = attrs.get(_ORIGIN)
+    of = coarse if centre is None else centre["study"]
+    if of != coarse or (centre is None and IDENTITY in attrs):
+        what = f"a fine search of '{of}'" if of != coarse else "no fine search"
+        raise UserError(f"--fine: there is a study '{name}' already, which is {what}; choose another --name")
+    return centre

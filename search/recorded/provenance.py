@@ -1,0 +1,53 @@
+"""Which code and which versions made a result."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from core.config import RunConfig
+from search.preflight.data import check_data
+
+__all__ = ["code_version", "described", "made_from", "package_versions"]
+
+_PACKAGES = ("torch", "optuna", "tokenizers", "safetensors", "numpy", "scipy", "scikit-learn")
+
+
+def code_version() -> str:
+    """Our version, with the commit when running from a checkout; ``+changes`` marks uncommitted ones."""
+    try:
+        own = version("onebert")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        own = "uninstalled"
+    root = Path(__file__).resolve().parents[2]
+    commit = _git(root, "rev-parse", "--short=12", "HEAD") if (root / ".git").exists() else ""
+    if not commit:
+        return own
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    return f"{own} ({commit}{'+changes' if changed else ''})"
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
+
+
+def made_from(config: RunConfig) -> dict[str, Any]:
+    """What a result was made from besides its settings: the data's hash, the code's version and the packages'."""
+    return {"data_sha256": check_data(config).digest, "code": code_version(), "versions": package_versions()}
+
+
+def described(config: RunConfig) -> dict[str, Any]:
+    """The tasks and what each counts in the overall score, so that predictions can be scored without the study."""
+    return config.model_dump(mode="json", include={"tasks"})["tasks"]  # type: ignore[no-any-return]
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,141 @@
+"""A recorded study, and which of its trials to use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from data.errors import UserError
+from search.storage.open import describe_storage, open_storage
+from search.trials.floors import is_feasible
+from search.trials.record import REPEAT_OF
+
+__all__ = [
+    "Choice",
+    "best_trial",
+    "contends",
+    "load_recorded",
+    "open_study",
+    "pick_trial",
+    "rank",
+    "ranked_trials",
+    "recorded_choice",
+]
+
+_CHOICE = "choice"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A configuration that a study named its winner by the mean over several runs.
+
+    Its trials come before all others, whatever these scored: the best of them is the study's best trial.
+
+    Attributes:
+        winner: its name.
+        runs: numbers of the finished trials of every configuration that could have been chosen, its own among them.
+    """
+
+    winner: str
+    runs: Mapping[str, tuple[int, ...]]
+
+    def record(self, study: optuna.Study) -> None:
+        """Write it into the study."""
+        study.set_user_attr(
+            _CHOICE, {"winner": self.winner, "runs": {name: list(of) for name, of in self.runs.items()}}
+        )
+
+    @property
+    def trials(self) -> tuple[int, ...]:
+        """Numbers of the winner's trials."""
+        return self.runs[self.winner]
+
+
+def recorded_choice(study: optuna.Study) -> Choice | None:
+    """What the study chose by means over runs; None if it chose nothing in this way."""
+    stored = study.user_attrs.get(_CHOICE)
+    return (
+        None if stored is None else Choice(stored["winner"], {name: tuple(of) for name, of in stored["runs"].items()})
+    )
+
+
+def open_study(name: str, storage: str | None, runs_dir: Path) -> optuna.Study:
+    """The study of this name.
+
+    Raises:
+        UserError: if there is none; it lists those that there are.
+    """
+    return load_recorded(name, open_storage(storage, runs_dir), where=f" in {describe_storage(storage, runs_dir)}")
+
+
+def load_recorded(name: str, storage: BaseStorage, option: str = "--study", where: str = "") -> optuna.Study:
+    """The study of this name in an open storage.
+
+    Args:
+        name: as the user gave it.
+        storage: where to look.
+        option: which the name was given to.
+        where: the storage in words, beginning with a blank.
+
+    Raises:
+        UserError: if there is none; it lists those that there are.
+    """
+    names = sorted(optuna.get_all_study_names(storage))
+    if name not in names:
+        there = f"it has {', '.join(names)}" if names else "it has none yet: run python -m search.run --study NAME"
+        raise UserError(f"{option} {name}: no such study{where}; {there}")
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+def contends(trial: FrozenTrial) -> bool:
+    """Whether the trial can be the best one.
+
+    Pruned trials cannot: their score is that of an early rung. Neither can those below a floor of the study, nor
+    repeats, which have no model of their own.
+    """
+    return trial.state == TrialState.COMPLETE and is_feasible(trial) and REPEAT_OF not in trial.user_attrs
+
+
+def rank(trial: FrozenTrial) -> tuple[float, int]:
+    """Sorts trials that contend: the highest overall score first, the earlier of equals."""
+    return -(trial.value or 0.0), trial.number
+
+
+def best_trial(study: optuna.Study) -> FrozenTrial | None:
+    """The first of the :func:`ranked_trials`; None if there is none."""
+    return min(filter(contends, study.get_trials(deepcopy=False)), key=_order(study), default=None)
+
+
+def ranked_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that contend, the best first; those of a recorded :class:`Choice` before all others."""
+    return sorted(filter(contends, study.get_trials(deepcopy=False)), key=_order(study))
+
+
+def _order(study: optuna.Study) -> Callable[[FrozenTrial], tuple[bool, float, int]]:
+    choice = recorded_choice(study)
+    first = frozenset(() if choice is None else choice.trials)
+    return lambda trial: (trial.number not in first, *rank(trial))
+
+
+def pick_trial(study: optuna.Study, number: int | None) -> FrozenTrial:
+    """The trial of this number, or the best one.
+
+    Raises:
+        UserError: if there is no such trial, or none has finished.
+    """
+    if number is None:
+        best = best_trial(study)
+        if best is None:
+            has_finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            what = "finished trial that meets its floors" if has_finished else "finished trial yet"
+            raise UserError(f"study '{study.study_name}' has no {what}")
+        return best
+    trials = study.get_trials(deepcopy=False)
+    if not 0 <= number < len(trials):
+        raise UserError(f"no trial {number}: study '{study.study_name}' has trials 0 to {len(trials) - 1}")
+    return trials[number]

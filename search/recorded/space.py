@@ -1,0 +1,53 @@
+"""The space of a recorded study, read back from the storage."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import optuna
+
+from core.config import RunConfig
+from search.recorded.study import IDENTITY
+from search.space.parsing import read_space
+from search.space.space import Space
+
+__all__ = ["linked_settings", "logarithmic_settings", "searched_settings", "settings_that_differ", "stored_space"]
+
+
+def stored_space(study: optuna.Study, config: RunConfig) -> Space:
+    """The space that the study searches; ``config`` is that of any of its trials."""
+    return read_space(_table(study), config)
+
+
+def searched_settings(study: optuna.Study) -> set[str]:
+    """Paths of all settings of the space; shares of tasks are one, ``loss.weights``."""
+    return set(_table(study))
+
+
+def logarithmic_settings(study: optuna.Study) -> set[str]:
+    """Paths of the settings that are searched on a logarithmic scale."""
+    return {path for path, dimension in _table(study).items() if dimension.get("log")}
+
+
+def linked_settings(study: optuna.Study) -> set[str]:
+    """Paths of the settings that take one value along with others, and are not searched themselves."""
+    return {path for path, dimension in _table(study).items() if "value" in dimension}
+
+
+def settings_that_differ(study: optuna.Study) -> set[str]:
+    """Paths of all settings in which the study's trials may differ: those of shares and of variants one by one."""
+    found: set[str] = set()
+    for path, dimension in _table(study).items():
+        if "simplex" in dimension:
+            found |= {f"{path}.{task}" for task in dimension["simplex"]}
+        elif "variants" in dimension:
+            found |= {inner for settings in dimension["variants"].values() for inner in settings}
+        else:
+            found.add(path)
+    return found
+
+
+def _table(study: optuna.Study) -> dict[str, dict[str, Any]]:
+    table: dict[str, dict[str, Any]] = json.loads(study.user_attrs[IDENTITY])["space"]
+    return table

@@ -1,0 +1,145 @@
+"""Create a study in a storage, or take it up again if it is still the same study."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.study import StudyDirection
+
+from data.errors import UserError
+from search.pruners.registry import make_pruner
+from search.recorded.provenance import code_version
+from search.study.spec import StudySpec
+from search.trials.record import ROLE
+
+__all__ = ["IDENTITY", "check_same_data", "create_or_load", "recorded_attrs"]
+
+IDENTITY = "identity"
+CODE_VERSION = "code_version"
+DATA_DIGEST = "data_digest"
+SPLITS_DIGEST = "splits_digest"
+FORK = "start a new study with --name NEW, or undo the change"
+SHOWN_CHANGES = 5
+
+
+def create_or_load(
+    spec: StudySpec,
+    storage: BaseStorage,
+    data_digest: str | None = None,
+    splits_digest: str | None = None,
+    take: Callable[[optuna.Study], None] = lambda _: None,
+) -> optuna.Study:
+    """The study of this name, with its first trials in the queue.
+
+    Args:
+        spec: what to search.
+        storage: where.
+        data_digest: of all data that any trial may read; None: not known.
+        splits_digest: of the tasks' own files, for those who read these alone; None: not known.
+        take: called before anything is written into the study; it may refuse it.
+
+    Raises:
+        UserError: the storage's study of this name has scores, and another space, base, seed, sampler, pruner or data.
+    """
+    study = _open(spec, storage)
+    _refuse_foreign(spec, study)
+    take(study)
+    if not _has_scores(study) and (_changes(spec, study) or _other_data(study, data_digest)):
+        # A mistake mended before anything came of it, such as a misspelt encoder, is no reason to refuse.
+        optuna.delete_study(study_name=spec.name, storage=storage)
+        study = _open(spec, storage)
+        take(study)
+    attrs = study.user_attrs
+    if IDENTITY in attrs:
+        _compare(spec, study)
+        if _other_data(study, data_digest):
+            raise UserError(
+                f"the data files, or further examples, have changed since study '{spec.name}' began; {FORK}"
+            )
+    for name, value in spec.origin.items():
+        if attrs.get(name) != value:
+            study.set_user_attr(name, value)  # before the trials that come of it
+    if data_digest is not None and DATA_DIGEST not in attrs:
+        study.set_user_attr(DATA_DIGEST, data_digest)
+    if splits_digest is not None and SPLITS_DIGEST not in attrs:
+        study.set_user_attr(SPLITS_DIGEST, splits_digest)
+    if IDENTITY not in attrs:
+        study.set_user_attr(CODE_VERSION, code_version())
+        study.set_user_attr(IDENTITY, json.dumps(spec.identity()))
+    _enqueue_first(spec, study)
+    return study
+
+
+def _refuse_foreign(spec: StudySpec, study: optuna.Study) -> None:
+    # In this order: a driver writes the identity before it queues trials.
+    is_used = bool(study.get_trials(deepcopy=False))
+    if IDENTITY not in study.user_attrs and (is_used or study.direction != StudyDirection.MAXIMIZE):
+        raise UserError(f"the storage holds a study '{spec.name}' of another program; choose another --name")
+
+
+def _enqueue_first(spec: StudySpec, study: optuna.Study) -> None:
+    """Queue those of the first trials that are not in the study yet; a driver may have been killed half-way."""
+    there = {trial.user_attrs.get(ROLE) for trial in study.get_trials(deepcopy=False)}
+    for first in spec.first_trials[: spec.trials]:
+        if first.role not in there:
+            study.enqueue_trial(first.params, user_attrs={ROLE: first.role})
+
+
+def recorded_attrs(name: str, storage: BaseStorage) -> dict[str, Any]:
+    """User attributes of the study of this name, among them what its :attr:`~search.study.spec.StudySpec.origin` held;
+    none if there is no such study.
+    """
+    if name not in optuna.get_all_study_names(storage):
+        return {}
+    return optuna.load_study(study_name=name, storage=storage).user_attrs
+
+
+def check_same_data(study: optuna.Study, splits_digest: str) -> None:
+    """Refuse to go on with a study's predictions and scores on other data than it was made with.
+
+    Args:
+        study: the recorded study.
+        splits_digest: of the tasks' own files as they are now.
+
+    Raises:
+        UserError: if the digest is not that of the study's files.
+    """
+    if study.user_attrs.get(SPLITS_DIGEST, splits_digest) != splits_digest:
+        raise UserError(
+            f"the data files have changed since study '{study.study_name}' began: what its trials predicted does not "
+            "belong to them; --data names the folder of the files as they were"
+        )
+
+
+def _open(spec: StudySpec, storage: BaseStorage) -> optuna.Study:
+    return optuna.create_study(
+        storage=storage,
+        study_name=spec.name,
+        direction="maximize",
+        pruner=make_pruner(spec.pruner, spec.base.rungs),
+        load_if_exists=True,
+    )
+
+
+def _has_scores(study: optuna.Study) -> bool:
+    return any(t.state.is_finished() or t.intermediate_values for t in study.get_trials(deepcopy=False))
+
+
+def _changes(spec: StudySpec, study: optuna.Study) -> list[str]:
+    identity = study.user_attrs.get(IDENTITY)
+    return [] if identity is None else spec.difference(json.loads(identity))
+
+
+def _other_data(study: optuna.Study, data_digest: str | None) -> bool:
+    return data_digest is not None and study.user_attrs.get(DATA_DIGEST, data_digest) != data_digest
+
+
+def _compare(spec: StudySpec, study: optuna.Study) -> None:
+    if changes := _changes(spec, study):
+        shown = "; ".join(changes[:SHOWN_CHANGES])
+        more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
+        raise UserError(f"study '{spec.name}' was begun with other settings: {shown}{more}. To search these, {FORK}")

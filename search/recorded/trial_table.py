@@ -1,0 +1,100 @@
+"""A study's trials as a table, one row a trial."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import optuna
+import pandas as pd
+
+from core.run.cost import Cost
+from search.recorded.space import stored_space
+from search.space.space import Space
+from search.trials.floors import is_feasible
+from search.trials.record import REPEAT_OF, EndState, TrialRecord
+
+__all__ = [
+    "FORWARD_EXAMPLES",
+    "MEETS_FLOORS",
+    "PARAMETERS",
+    "PEAK_MEMORY",
+    "PRETRAINING_EXAMPLES",
+    "SCORE",
+    "SETTING",
+    "TRAINABLE",
+    "is_missing",
+    "trial_table",
+    "winnable",
+]
+
+SETTING = "setting "
+SCORE = "score "
+FORWARD_EXAMPLES, PRETRAINING_EXAMPLES, TRAINABLE, PARAMETERS = _COUNTS = (
+    "forward_examples",
+    "pretraining_examples",
+    "trainable_parameters",
+    "parameters",
+)
+PEAK_MEMORY = "peak_memory_mib"
+MEETS_FLOORS = "meets_floors"
+
+_STATES: dict[str, EndState | str] = {
+    "COMPLETE": "complete",
+    "PRUNED": "pruned",
+    "FAIL": "failed",
+    "WAITING": "waiting",
+}
+
+
+def trial_table(study: optuna.Study) -> pd.DataFrame:
+    """Number, state, role, the trial it repeats, overall, each task's score, each searched setting, cost, and reason.
+
+    Score columns are named ``score TASK``, settings ``setting PATH``. A trial that is running or waiting has empty
+    scores. Costs that were not recorded are empty.
+    ``overall`` is that of a trial's best rung, for pruned trials too. ``meets_floors`` is there in studies with
+    floors only.
+    """
+    rows: list[dict[str, Any]] = []
+    space: Space | None = None
+    for trial in study.get_trials(deepcopy=False):
+        record = TrialRecord.read(trial)
+        row: dict[str, Any] = {
+            "trial": record.number,
+            "state": _STATES.get(trial.state.name, "running"),
+            "role": record.role,
+            REPEAT_OF: record.repeat_of,
+            "overall": record.result.overall,
+        }
+        row |= {SCORE + task: score for task, score in record.result.scores.items()}
+        if record.config is not None:
+            space = space or stored_space(study, record.config)
+            row |= {SETTING + path: value for path, value in space.chosen(record.config).items()}
+        row |= {
+            "best_rung": record.result.best_rung,
+            "examples": record.result.examples,
+            "seconds": record.result.seconds,
+            **_cost_columns(record.result.cost),
+            "reason": record.result.reason,
+        }
+        if trial.constraints:
+            row[MEETS_FLOORS] = is_feasible(trial)
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    # Whole numbers, of which some may be missing.
+    return table.astype(dict.fromkeys((REPEAT_OF, *_COUNTS), "Int64")) if rows else table
+
+
+def is_missing(value: object) -> bool:
+    """Whether a trial has no such setting, or no such number."""
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def winnable(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of finished trials that meet the study's floors."""
+    finished = table[table["state"] == "complete"]
+    return finished[finished[MEETS_FLOORS].eq(True)] if MEETS_FLOORS in table else finished
+
+
+def _cost_columns(cost: Cost | None) -> dict[str, float | None]:
+    return {name: None if cost is None else getattr(cost, name) for name in (*_COUNTS, PEAK_MEMORY)}

@@ -1,0 +1,97 @@
+"""Which settings make a trial slow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from search.recorded.trial_table import SETTING, is_missing
+from search.trials.record import REPEAT_OF
+
+__all__ = ["DearSetting", "dear_settings"]
+
+_FEWEST = 5  # trials with a value
+_LEVEL = 0.05  # of all intervals together
+_LEAST = 1.05  # a smaller ratio is nobody's concern
+
+
+@dataclass(frozen=True)
+class DearSetting:
+    """How much longer a training example takes with one value than with another.
+
+    Attributes:
+        path: of the setting.
+        dear: the value; of a number, ``at least 0.7`` for the highest third or ``up to 0.2`` for the lowest.
+        cheap: the same.
+        ratio: of the geometric mean times.
+        low: end of its interval.
+        high: its other end. All intervals together are right in 95 of 100 studies, the choice of the two values of a
+            setting counted in.
+    """
+
+    path: str
+    dear: str
+    cheap: str
+    ratio: float
+    low: float
+    high: float
+
+
+def dear_settings(table: pd.DataFrame, linked: Collection[str] = ()) -> list[DearSetting]:
+    """The settings whose values clearly differ in seconds per training example, the dearest first.
+
+    Welch's interval of the difference of mean logarithms, by Bonferroni for all pairs of values of all settings. Other
+    settings are not taken out: with a sampler that prefers some combinations, a setting may stand for another one.
+
+    Args:
+        table: of trials.
+        linked: settings that only follow others.
+    """
+    trained = table[table[REPEAT_OF].isna() & (table["examples"] > 0) & (table["seconds"] > 0)]
+    times = np.log((trained["seconds"] / trained["examples"]).to_numpy(dtype=float))
+    groups = {
+        name.removeprefix(SETTING): grouped
+        for name in trained.columns
+        if name.startswith(SETTING) and name.removeprefix(SETTING) not in linked
+        if len(grouped := _groups(trained[name].tolist(), times)) > 1
+    }
+    looks = sum(len(grouped) * (len(grouped) - 1) // 2 for grouped in groups.values())
+    found = [_ratio(path, grouped, looks) for path, grouped in groups.items()]
+    return sorted((one for one in found if one.low > 1.0 and one.ratio >= _LEAST), key=lambda one: -one.ratio)
+
+
+def _groups(values: list[Any], times: np.ndarray) -> dict[str, np.ndarray]:
+    """Of a choice's values, or of the lowest and the highest third of a number's, those with enough trials."""
+    known = [(value, time) for value, time in zip(values, times.tolist(), strict=True) if not is_missing(value)]
+    distinct = {value for value, _ in known}
+    if len(distinct) > 6 and all(isinstance(value, int | float) for value in distinct):
+        low, high = np.quantile([value for value, _ in known], [1 / 3, 2 / 3])
+        members = {
+            f"up to {low:.2g}": [time for value, time in known if value <= low],
+            f"at least {high:.2g}": [time for value, time in known if value >= high],
+        }
+    else:
+        members = {_word(one): [time for value, time in known if value == one] for one in sorted(distinct, key=str)}
+    return {name: np.array(group) for name, group in members.items() if len(group) >= _FEWEST}
+
+
+def _word(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _ratio(path: str, groups: dict[str, np.ndarray], looks: int) -> DearSetting:
+    means = {name: float(group.mean()) for name, group in groups.items()}
+    dear, cheap = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    parts = [groups[name].var(ddof=1) / len(groups[name]) for name in (dear, cheap)]
+    error = float(np.sqrt(sum(parts)))
+    freedom = [part**2 / (len(groups[name]) - 1) for part, name in zip(parts, (dear, cheap), strict=True)]
+    df = sum(parts) ** 2 / sum(freedom) if sum(freedom) > 0.0 else float(len(groups[dear]) + len(groups[cheap]) - 2)
+    width = float(stats.t.ppf(1.0 - _LEVEL / looks / 2.0, df)) * error
+    gap = means[dear] - means[cheap]
+    ends = [float(np.exp(value)) for value in (gap, gap - width, gap + width)]
+    return DearSetting(path, dear, cheap, *ends)

@@ -1,0 +1,123 @@
+"""What the best trial gets wrong on dev."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import pandas as pd
+
+from core.metrics import calibration_of, confusion_matrix, predicted_classes
+from data.errors import UserError
+from data.tasks import TaskSpec
+from search.analysis.mistakes.compared_runs import Panel, PanelRun, TaskRuns, best_runs, best_trials, task_runs
+from search.analysis.mistakes.confusion import confusion_table, confusion_words
+from search.analysis.mistakes.figures import quarters_figure, reliability_figure, residual_figure, score_figure
+from search.analysis.mistakes.hardest import Hardness, error_frame, hardest_table, hardness
+from search.analysis.mistakes.quantile_slices import properties, quarters
+from search.analysis.mistakes.score_fit import fit_scores, gold_ranges, ranges_words
+from search.analysis.mistakes.words import calibration_words, doubt_words, quarters_words
+from search.report.context import ReportContext
+from search.report.parts import Chart, Fold, Heading, Note, Part, Section
+
+__all__ = ["errors_section"]
+
+
+def errors_section(context: ReportContext) -> Section | None:
+    """Of its dev predictions at its best rung, task by task; nothing where no trial has finished."""
+    panel = _panel(context)
+    if panel is None:
+        return None
+    config = panel.runs[0].record.config
+    assert config is not None, "a trial with a score has its configuration"
+    parts: list[Part] = [Note(f"Of {panel.subject}, on the dev examples that it was scored on, at its best rung.")]
+    frames: dict[str, pd.DataFrame] = {}
+    for task, section in config.tasks.items():
+        parts.append(Heading(task))
+        try:
+            runs = task_runs(panel, task, context.data)
+        except UserError as error:
+            parts += [*_recorded_confusion(panel.runs[0], section.spec), Note(f"Not more: {error}.")]
+            continue
+        found = hardness(runs)
+        parts += _score_parts(runs) if section.spec.kind.is_score else _class_parts(runs)
+        parts += _hardest_parts(runs, found, panel.name)
+        frames[f"errors-{task}.csv"] = error_frame(runs, found)
+    return Section("errors", "Errors", tuple(parts), frames)
+
+
+def _panel(context: ReportContext) -> Panel | None:
+    """Whose errors are shown, and which runs say what an example is like: the finalists, the winner first; where there
+    are none, the best trial and those that follow it.
+    """
+    outcome, sibling = context.outcome, context.sibling("finalists")
+    if outcome is None or sibling is None:
+        return best_trials(context.study, context.folders)
+    return best_runs(*sibling, {one.name: one.runs for one in outcome.finalists})
+
+
+def _recorded_confusion(run: PanelRun, spec: TaskSpec) -> list[Part]:
+    """What is known without predictions."""
+    curve = run.folders.curve(run.record.number)
+    counts = next((point.confusion for point in curve if point.rung == run.record.result.best_rung), {})
+    if spec.name not in counts:
+        return []
+    return [confusion_table(counts[spec.name], spec.classes), confusion_words(counts[spec.name], spec.classes)]
+
+
+def _class_parts(runs: TaskRuns) -> list[Part]:
+    probabilities, classes = runs.predictions[0], runs.spec.classes
+    counts = confusion_matrix(probabilities, runs.gold).tolist()
+    rng = np.random.default_rng(zlib.crc32(runs.spec.name.encode()))
+    found = calibration_of(probabilities, runs.gold, rng)
+    wrong = (predicted_classes(probabilities) != runs.gold).astype(np.float64)
+    words, charts = _property_parts(runs, wrong, "share that is wrong")
+    return [
+        confusion_table(counts, classes),
+        confusion_words(counts, classes),
+        calibration_words(found),
+        *words,
+        Chart(reliability_figure(found), "Calibration: is it right as often as it says?"),
+        *charts,
+    ]
+
+
+def _score_parts(runs: TaskRuns) -> list[Part]:
+    assert runs.spec.score_range is not None, "score tasks have a range"
+    fit = fit_scores(runs.predictions[0], runs.gold)
+    ranges = gold_ranges(fit, runs.gold, runs.spec.score_range)
+    line = (
+        f"The line that fits best is predicted = {fit.intercept:.2f} + {fit.slope:.2f} · gold; predictions are off it "
+        f"by {fit.spread:.2f} (root mean square). Pearson minds this distance, but not the line's slope."
+    )
+    words, charts = _property_parts(runs, np.abs(fit.residuals), "distance from the line")
+    return [
+        line,
+        ranges_words(ranges),
+        *words,
+        Chart(score_figure(runs, fit), "Predicted score over gold score"),
+        Chart(residual_figure(ranges), "Where it predicts too high, and where too low"),
+        *charts,
+    ]
+
+
+def _property_parts(runs: TaskRuns, errors: np.ndarray, y: str) -> tuple[list[Part], list[Part]]:
+    """Sentences and charts of errors over the length, and of pairs over the words in common."""
+    words: list[Part] = []
+    charts: list[Part] = []
+    for by in properties(runs.dev.sentences):
+        parts = quarters(by.values, errors)
+        if len(parts) > 1:
+            words.append(quarters_words(parts, by, is_rate=not runs.spec.kind.is_score))
+            charts.append(Chart(quarters_figure(parts, f"{by.name}, {by.unit}", y), f"Errors by {by.name}"))
+    return words, charts
+
+
+def _hardest_parts(runs: TaskRuns, found: Hardness, name: str) -> list[Part]:
+    doubt = doubt_words(found, name, is_score=runs.spec.kind.is_score)
+    gone = f"Without {', '.join(runs.gone)}, whose predictions are gone." if runs.gone else ""
+    if not found.wrong.any():
+        return list(filter(None, [gone]))
+    note = Note(f"errors-{runs.spec.name}.csv has all examples, the hardest first, with their sentences in full.")
+    fold = Fold(f"The hardest dev examples of {runs.spec.name}", (hardest_table(runs, found, name), note))
+    return [*filter(None, [doubt]), *([Note(gone)] if gone else []), fold]

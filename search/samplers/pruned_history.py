@@ -1,0 +1,67 @@
+"""What pruned trials tell a sampler that looks at finished ones only."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from search.samplers.study_view import StudyView, ViewingSampler
+from search.trials.final_scores import final_scores
+
+__all__ = ["PrunedHistory", "as_finished"]
+
+
+class PrunedHistory(ViewingSampler):
+    """A sampler to which a pruned trial looks like a finished one, with the score that it may be expected to reach.
+
+    Optuna's Gaussian process leaves pruned trials out, and so proposes again and again what was just pruned; its TPE
+    takes any finished trial for better than any pruned one. In a search that prunes well most trials are pruned.
+
+    Args:
+        sampler: proposes.
+    """
+
+    def __init__(self, sampler: BaseSampler) -> None:
+        super().__init__(sampler)
+        self._seen: list[FrozenTrial] | None = None
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """As the sampler's."""
+        self._seen = None
+        super().before_trial(study, trial)
+
+    def view(self, study: optuna.Study) -> Any:
+        """The study with its pruned trials as finished ones."""
+        if self._seen is None:
+            self._seen = as_finished(study._get_trials(deepcopy=False, use_cache=True))
+        return StudyView(study, self._seen)
+
+
+def as_finished(trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """Return the trials, pruned ones as complete, valued by :func:`search.trials.final_scores.final_scores`."""
+    scored = [
+        trial
+        for trial in trials
+        if trial.intermediate_values and trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+    ]
+    if all(trial.state == TrialState.COMPLETE for trial in scored):
+        return trials
+    finals = [trial.value if trial.state == TrialState.COMPLETE else None for trial in scored]
+    values = final_scores([trial.intermediate_values for trial in scored], finals)
+    expected = {trial.number: float(value) for trial, value in zip(scored, values, strict=True)}
+    return [
+        _finished(trial, expected[trial.number])
+        if trial.state == TrialState.PRUNED and trial.number in expected
+        else trial
+        for trial in trials
+    ]
+
+
+def _finished(trial: FrozenTrial, value: float) -> FrozenTrial:
+    finished = copy.copy(trial)
+    finished.state, finished.value = TrialState.COMPLETE, value
+    return finished

@@ -1,0 +1,103 @@
+"""When a setting is searched at all: what other settings must be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from search.display.values import shown, shown_list
+from search.parsing.errors import KeyedError, did_you_mean
+from search.space.distributions import Distribution
+from search.space.paths import FieldType, check_value, require_field
+from search.space.variants import Variants
+
+__all__ = ["Condition", "parse_conditions"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The setting at ``path`` has one of the values, or lies strictly between ``above`` and ``below``.
+
+    Attributes:
+        values: the allowed values; empty where ``above`` or ``below`` is given instead.
+    """
+
+    path: str
+    values: tuple[Any, ...] = ()
+    above: float | None = None
+    below: float | None = None
+
+    def holds(self, value: object) -> bool:
+        """Whether a setting of this value meets the condition."""
+        if self.values:
+            return value in self.values
+        if not isinstance(value, int | float):
+            return False
+        return (self.above is None or value > self.above) and (self.below is None or value < self.below)
+
+    def example(self, distribution: Distribution | Variants) -> tuple[Any, ...]:
+        """A value of the distribution that meets the condition, as a tuple of one; empty if there is none."""
+        candidates = [value for _, value in distribution.extremes()]
+        candidates += distribution.listed() or []
+        candidates += self.values
+        if self.above is not None and self.below is not None:
+            middle = (self.above + self.below) / 2
+            candidates += [middle, int(middle)]
+        for value in candidates:
+            if self.holds(value) and distribution.contains(value):
+                return (value,)
+        return ()
+
+    def describe(self) -> str:
+        """For a table: ``heads.sst.layers above 1``."""
+        if self.values:
+            return f"{self.path} = {' or '.join(shown(value) for value in self.values)}"
+        bounds = [
+            f"{name} {shown(bound)}"
+            for name, bound in (("above", self.above), ("below", self.below))
+            if bound is not None
+        ]
+        return f"{self.path} {' and '.join(bounds)}"
+
+    def to_json(self) -> Any:
+        """What stands behind the path in a study file."""
+        if self.values:
+            return ["none" if value is None else value for value in self.values]
+        return {name: bound for name, bound in (("above", self.above), ("below", self.below)) if bound is not None}
+
+
+def parse_conditions(raw: object, fields: Mapping[str, FieldType], key: tuple[str, ...]) -> tuple[Condition, ...]:
+    """The conditions of a ``when`` table; all of them must hold.
+
+    Raises:
+        KeyedError: under ``key`` and what follows it.
+    """
+    if not isinstance(raw, dict) or not raw:
+        raise KeyedError(key, f"must be a table of settings and what they must be, got {raw!r}")
+    return tuple(_parse_condition(path, rule, fields, (*key, path)) for path, rule in raw.items())
+
+
+def _parse_condition(path: str, rule: object, fields: Mapping[str, FieldType], key: tuple[str, ...]) -> Condition:
+    field = require_field(path, fields, key)
+    if not isinstance(rule, dict):
+        values = rule if isinstance(rule, list) else [rule]
+        if not values:
+            raise KeyedError(key, "must hold at least one value, got an empty list")
+        return Condition(path, values=tuple(check_value(value, field, key) for value in values))
+    for name in rule:
+        if name not in ("above", "below"):
+            hint = did_you_mean(name, ("above", "below")) or "; known: above, below"
+            raise KeyedError((*key, name), f"unknown key{hint}")
+    if not rule or field.kind not in (float, int):
+        raise KeyedError(
+            key, f"above and below compare numbers; this setting is {_describe(field)}" if rule else "is empty"
+        )
+    bounds = {name: check_value(bound, FieldType(float), (*key, name)) for name, bound in rule.items()}
+    if "above" in bounds and "below" in bounds and bounds["above"] >= bounds["below"]:
+        raise KeyedError(key, f"above = {shown(bounds['above'])} must be less than below = {shown(bounds['below'])}")
+    return Condition(path, above=bounds.get("above"), below=bounds.get("below"))
+
+
+def _describe(field: FieldType) -> str:
+    return f"one of {shown_list(field.literals)}" if field.literals else "no number"

@@ -1,0 +1,172 @@
+"""A search space tried out on its base, so that values that make no run are told before the study starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from core.config import RunConfig
+from search.display.values import shown
+from search.parsing.errors import KeyedError
+from search.parsing.pydantic_messages import explain
+from search.space.conditions import Condition
+from search.space.hints import condition_hint, link_hint
+from search.space.paths import get_value, set_value
+from search.space.random_draws import RandomDraws
+from search.space.simplex import Simplex
+from search.space.space import Dimension, Proposal, Space
+from search.space.variants import Variants
+
+__all__ = ["TriedRun", "try_space"]
+
+_DRAWS = 100
+
+
+@dataclass(frozen=True)
+class TriedRun:
+    """A run that the space can make.
+
+    Attributes:
+        key: where the value that it was made for stands in the study file; ``("space",)`` for a random draw.
+        config: the run.
+        value: the value, as a study file writes it; empty for a random draw.
+    """
+
+    key: tuple[str, ...]
+    config: RunConfig
+    value: str = ""
+
+    def refuse(self, reason: str) -> KeyedError:
+        """What to say of it if something else finds this run impossible."""
+        what = f"{self.value} is not allowed here" if self.value else "some of its trials would fail"
+        return KeyedError(self.key, f"{what}: {reason}")
+
+
+def try_space(space: Space, base: RunConfig) -> list[TriedRun]:
+    """A run for the ends of every range and for every choice, and random draws from the whole space.
+
+    Bounds are RunConfig's own. A value is judged together with what it brings about: its own conditions are met, and
+    settings whose conditions it meets in turn are set. Where the run that is nearest to the base is none, draws of the
+    other settings are tried, and the value is refused only if none of them helps. Everything is seeded.
+
+    Raises:
+        KeyedError: under ``space`` and what follows it.
+    """
+    met = {dimension.path: _met(dimension, space, base) for dimension in space.dimensions}
+    searched = [dimension for dimension in space.dimensions if not isinstance(dimension.distribution, Simplex)]
+    for dimension in searched:
+        _check_bounds(dimension, met[dimension.path], base)
+    values = [tried for dimension in searched for tried in _values(dimension, met[dimension.path], space, base)]
+    return [*values, *_draws(space, base)]
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """Why settings are no run; ``where`` is the setting that is out of its own bounds, if it is that simple."""
+
+    where: str
+    what: str
+
+
+def _judge(tree: dict[str, Any], path: str = "") -> RunConfig | _Fault:
+    """The run, or its first fault; one at ``path`` before others."""
+    try:
+        return RunConfig.model_validate(tree)
+    except ValidationError as error:
+        faults = [_Fault(".".join(str(part) for part in one["loc"]), explain(one)) for one in error.errors()]
+        return next((fault for fault in faults if fault.where == path), faults[0])
+
+
+def _check_bounds(dimension: Dimension, met: Mapping[str, Any], base: RunConfig) -> None:
+    """What no other setting can mend."""
+    assert not isinstance(dimension.distribution, Simplex)
+    if dimension.path.startswith("model.scratch.") and base.model.scratch is None:
+        raise KeyedError(("space", dimension.path), "only a study whose base has [base.model.scratch] can search this")
+    for name, value in dimension.distribution.extremes():
+        tree = base.model_dump()
+        for path, other in met.items():
+            set_value(tree, path, other)
+        dimension.put(tree, value)
+        judged = _judge(tree, dimension.path)
+        if isinstance(judged, _Fault) and judged.where == dimension.path:
+            raise KeyedError(("space", dimension.path, name), judged.what)
+
+
+def _values(dimension: Dimension, met: Mapping[str, Any], space: Space, base: RunConfig) -> Iterator[TriedRun]:
+    assert not isinstance(dimension.distribution, Simplex)
+    for name, value in dimension.distribution.extremes():
+        is_variant = isinstance(dimension.distribution, Variants)
+        key = ("variants", str(value)) if is_variant else ("space", dimension.path, name)
+        first: tuple[Proposal, _Fault] | None = None
+        for proposal in _proposals(dimension, value, met, space, base):
+            judged = _judge(proposal.tree)
+            if isinstance(judged, RunConfig):
+                yield TriedRun(key, judged, shown(value))
+                break
+            first = first or (proposal, judged)
+        else:
+            # Without any proposal it is searched so rarely that no draw came upon it.
+            if first is not None:
+                proposal, fault = first
+                hint = link_hint(dimension, value, proposal.tree, fault.what, space, base)
+                hint = hint or condition_hint(proposal, fault.what, space, base, judged=dimension.path)
+                raise KeyedError(key, f"{shown(value)} is not allowed here: {fault.what}{hint}")
+
+
+def _proposals(
+    dimension: Dimension, value: object, met: Mapping[str, Any], space: Space, base: RunConfig
+) -> Iterator[Proposal]:
+    """Runs to be in which the setting has the value: the nearest to the base, then random ones."""
+    near_base = space.encode(base).params
+    for number in range(_DRAWS + 1):
+        # Every other draw leaves the conditions to chance: they may hold in a way that suits the value better.
+        fixed = {**(near_base if number == 0 else {}), **(met if number % 2 == 0 else {}), dimension.path: value}
+        proposal = space.propose(RandomDraws(np.random.default_rng(number), fixed), base)
+        if dimension.path in proposal.chosen:
+            yield proposal
+
+
+def _draws(space: Space, base: RunConfig) -> Iterator[TriedRun]:
+    for number in range(_DRAWS):
+        proposal = space.propose(RandomDraws(np.random.default_rng(number)), base)
+        judged = _judge(proposal.tree)
+        if isinstance(judged, RunConfig):
+            yield TriedRun(("space",), judged)
+            continue
+        values = ", ".join(f"{path} = {shown(value)}" for path, value in proposal.chosen.items())
+        hint = condition_hint(proposal, judged.what, space, base)
+        raise KeyedError(("space",), f"some of its trials would fail: no run has {values}: {judged.what}{hint}")
+
+
+def _met(dimension: Dimension, space: Space, base: RunConfig) -> dict[str, Any]:
+    """Values of other searched settings with which the dimension's conditions hold."""
+    chosen: dict[str, Any] = {}
+    _meet(dimension, {one.path: one for one in space.dimensions}, base, chosen)
+    return chosen
+
+
+def _meet(dimension: Dimension, by_path: Mapping[str, Dimension], base: RunConfig, chosen: dict[str, Any]) -> None:
+    for rule in dimension.when:
+        parent = by_path.get(rule.path)
+        if parent is None or isinstance(parent.distribution, Simplex):
+            value = get_value(base, rule.path)
+            if not rule.holds(value):
+                raise _never(dimension, rule, f"{rule.path} is {shown(value)} in every trial")
+            continue
+        _meet(parent, by_path, base, chosen)
+        if rule.path in chosen and rule.holds(chosen[rule.path]):
+            continue
+        example = rule.example(parent.distribution)
+        # A conditional setting that is not searched in a trial has its base value.
+        if not example and not (parent.when and rule.holds(get_value(base, rule.path))):
+            raise _never(dimension, rule, f"{rule.path} is searched over {parent.distribution.describe()}")
+        if example:
+            chosen[rule.path] = example[0]
+
+
+def _never(dimension: Dimension, rule: Condition, why: str) -> KeyedError:
+    return KeyedError(("space", dimension.path, "when", rule.path), f"can never hold: {why}")

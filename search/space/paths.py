@@ -1,0 +1,124 @@
+"""Dotted paths into a RunConfig: which there are, of which type, and how to read and set them."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from core.config import RunConfig
+from data.tasks import TaskSpec
+from search.display.values import shown_list
+from search.parsing.errors import KeyedError, did_you_mean
+
+__all__ = ["FieldType", "check_value", "config_fields", "get_value", "require_field", "set_value"]
+
+_SCALARS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
+
+
+@dataclass(frozen=True)
+class FieldType:
+    """What a setting may hold.
+
+    Attributes:
+        kind: float, int, bool or str; None for anything else, which can be set in ``[base]`` and not searched.
+        literals: the only values a str may have; empty where it is free.
+        optional: whether None is allowed. TOML has no null: a study file writes the text ``"none"``.
+    """
+
+    kind: type[float] | type[int] | type[bool] | type[str] | None
+    literals: tuple[str, ...] = ()
+    optional: bool = False
+
+
+def config_fields(tasks: Iterable[str]) -> dict[str, FieldType]:
+    """Every setting of a run over these tasks by its dotted path; the tasks' own descriptions are left out."""
+    return dict(_walk(RunConfig, "", tuple(tasks)))
+
+
+def require_field(path: str, fields: Mapping[str, FieldType], key: tuple[str, ...]) -> FieldType:
+    """The field at ``path``.
+
+    Raises:
+        KeyedError: under ``key``, if there is none, with the nearest path.
+    """
+    if path not in fields:
+        raise KeyedError(key, f"no such setting of a run{did_you_mean(path, fields)}")
+    return fields[path]
+
+
+def check_value(value: object, field: FieldType, key: tuple[str, ...]) -> Any:
+    """The value in the field's type: ``1`` for a number becomes ``1.0``, ``"none"`` becomes None where that is allowed.
+
+    Bounds are not looked at: they are RunConfig's.
+
+    Raises:
+        KeyedError: under ``key``, if the type is wrong.
+    """
+    if field.optional and value == "none" and "none" not in field.literals:
+        return None
+    if field.kind is None:
+        return value
+    if field.literals and value not in field.literals:
+        guess = did_you_mean(str(value), field.literals)
+        raise KeyedError(key, f"must be one of {shown_list(field.literals)}, got {value!r}{guess}")
+    if field.kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not field.kind:
+        raise KeyedError(key, f"must be {_SCALARS[field.kind]}, got {value!r}")
+    return value
+
+
+def get_value(config: RunConfig, path: str) -> Any:
+    """The value at ``path``; None also where the section it stands in is not set."""
+    value: Any = config
+    for part in path.split("."):
+        if value is None:
+            return None
+        value = value[part] if isinstance(value, Mapping) else getattr(value, part)
+    return value
+
+
+def set_value(tree: dict[str, Any], path: str, value: object) -> None:
+    """Put ``value`` at ``path`` of a nested dictionary, making the tables on the way."""
+    *tables, last = path.split(".")
+    for part in tables:
+        if tree.get(part) is None:
+            tree[part] = {}
+        tree = tree[part]
+    tree[last] = value
+
+
+def _walk(model: type[BaseModel], prefix: str, tasks: tuple[str, ...]) -> Iterator[tuple[str, FieldType]]:
+    for name, field in model.model_fields.items():
+        yield from _walk_annotation(field.annotation, prefix + name, tasks)
+
+
+def _walk_annotation(annotation: Any, path: str, tasks: tuple[str, ...]) -> Iterator[tuple[str, FieldType]]:
+    annotation, optional = _plain(annotation)
+    if annotation is TaskSpec:
+        return
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield from _walk(annotation, f"{path}.", tasks)
+    elif get_origin(annotation) is dict:
+        # The dictionaries of a RunConfig are keyed by task.
+        for task in tasks:
+            yield from _walk_annotation(get_args(annotation)[1], f"{path}.{task}", tasks)
+    elif get_origin(annotation) is Literal and all(isinstance(value, str) for value in get_args(annotation)):
+        yield path, FieldType(str, get_args(annotation), optional)
+    else:
+        yield path, FieldType(annotation if annotation in _SCALARS else None, (), optional)
+
+
+def _plain(annotation: Any) -> tuple[Any, bool]:
+    """The annotation without ``Annotated`` and ``| None``, and whether None was allowed."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        members = [member for member in get_args(annotation) if member is not type(None)]
+        if len(members) == 1 and len(get_args(annotation)) == 2:
+            return _plain(members[0])[0], True
+    return annotation, False

@@ -1,0 +1,176 @@
+"""A lease recorded in the study itself, so that drivers see each other from any machine and any runs folder.
+
+The holder is named in an attribute of the study and gives a sign of life every few seconds from its own loop. Others
+watch whether the sign changes, on their own clock: two machines' clocks are never compared.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+import optuna
+
+from data.errors import UserError
+from search.storage.compare_and_set import compare_and_set
+from search.storage.errors import StorageError
+from search.storage.lease_holder import LeaseHolder, taken_error
+from search.storage.notices import notice
+from search.storage.patient import PatientStorage
+
+__all__ = ["LeaseLostError", "StorageLease"]
+
+KEY = "onebert:lease"
+BEAT_SECONDS = 10.0
+OVERDUE_SECONDS = 20.0  # from then on another driver might be about to take over
+WATCH_SECONDS = 30.0  # how long a holder must have given no sign of life to be followed
+LOOK_SECONDS = 1.0  # between two looks at it
+
+
+class LeaseLostError(StorageError):
+    """Another driver has taken over; this one must not write any more."""
+
+
+class StorageLease:
+    """At most one driver a study; given back at the end of a ``with`` block.
+
+    Args:
+        study: its name.
+        storage: where it is recorded; its guard becomes :meth:`verify`.
+    """
+
+    def __init__(self, study: str, storage: PatientStorage) -> None:
+        self._study = study
+        self._storage = storage
+        self._study_id = -1
+        self._held: LeaseHolder | None = None
+        self._lost: LeaseLostError | None = None
+        self._last_beat = 0.0, 0.0
+        storage.guard = self.verify
+
+    def __enter__(self) -> Self:
+        return self
+
+    def take(self, study: optuna.Study) -> None:
+        """Become the study's driver; one that took it before, and was then created anew, is taken again.
+
+        Raises:
+            UserError: another driver lives; says on which host, with which process id, since when.
+            StorageError: the storage cannot be used.
+        """
+        self._study_id, self._held = study._study_id, None
+        mine = LeaseHolder.this_process()
+        while True:
+            there = self._read_to_take()
+            if there is not None and there.id != mine.id:
+                self._await_end(there)
+            self._last_beat = time.monotonic(), time.time()
+            # A claim that arrived although the storage did not answer is found as a holder with our own id.
+            if (there is not None and there.id == mine.id) or self._set(there, mine, outwait=WATCH_SECONDS):
+                self._held = mine
+                return
+
+    def _await_end(self, holder: LeaseHolder) -> None:
+        """Return when the holder is dead, or is another one than it was."""
+        lives = holder.lives()
+        if lives:
+            raise taken_error(self._study, holder.describe())
+        if lives is False:
+            return
+        notice(
+            f"study '{self._study}' is marked as run by {holder.describe()}; "
+            f"watching for up to {WATCH_SECONDS:.0f} s whether it still is"
+        )
+        began = time.monotonic()
+        while time.monotonic() - began < WATCH_SECONDS:
+            if self._storage.stopped():
+                raise KeyboardInterrupt
+            time.sleep(LOOK_SECONDS)
+            now = self._read_to_take()
+            if now is None or now.id != holder.id:
+                return
+            if now.beats != holder.beats:
+                raise taken_error(self._study, holder.describe())
+        notice(f"no sign of life for {WATCH_SECONDS:.0f} s; taking study '{self._study}' over")
+
+    @property
+    def due_seconds(self) -> float | None:
+        """Until the next sign of life is due; None while nothing is held."""
+        return max(BEAT_SECONDS - self._age(), 0.0) if self._held else None
+
+    def beat(self) -> None:
+        """Give a sign of life if one is due.
+
+        Raises:
+            LeaseLostError: another driver has taken over.
+            StorageError: the storage cannot be used.
+        """
+        if self.due_seconds == 0.0:
+            self._storage.patiently(self._beat)
+
+    def verify(self) -> None:
+        """Before a write: if the last sign of life is so old that another driver may have taken over, give one now.
+
+        Raises:
+            LeaseLostError: another driver has taken over; raised ever after.
+        """
+        if self._lost is not None:
+            raise self._lost
+        if self._held is not None and self._age() > OVERDUE_SECONDS:
+            self._beat()
+
+    def _age(self) -> float:
+        """Seconds since the last sign of life: of both clocks, for one stands still while a machine sleeps."""
+        monotonic, wall = self._last_beat
+        return max(time.monotonic() - monotonic, abs(time.time() - wall))
+
+    def _beat(self) -> None:
+        assert self._held is not None
+        now = time.monotonic(), time.time()
+        while not self._set(self._held, beaten := self._held.beaten()):
+            try:
+                there = self._read()
+            except KeyError:
+                self._lose("is gone from its storage")
+            if there is None or there.id != self._held.id:
+                self._lose(f"has been taken over by {there.describe() if there else 'another driver'}")
+            else:
+                self._held = there  # a sign of life that arrived although the storage did not answer
+        self._held, self._last_beat = beaten, now
+
+    def _lose(self, why: str) -> NoReturn:
+        self._held = None
+        self._lost = LeaseLostError(f"study '{self._study}' {why}; this driver stops and leaves it alone")
+        raise self._lost
+
+    def _read_to_take(self) -> LeaseHolder | None:
+        try:
+            return self._read()
+        except KeyError:
+            raise UserError(
+                f"study '{self._study}' was deleted a moment ago, perhaps by another driver that begins it anew; "
+                "run the command again"
+            ) from None
+
+    def _read(self) -> LeaseHolder | None:
+        """Raises KeyError if the study has been deleted."""
+        stored: dict[str, Any] | None = self._storage.get_study_system_attrs(self._study_id).get(KEY)
+        return None if stored is None else LeaseHolder.read(stored)
+
+    def _set(self, old: LeaseHolder | None, new: LeaseHolder | None, outwait: float = 0.0) -> bool:
+        before, after = (None if holder is None else holder.stored() for holder in (old, new))
+        storage, study_id = self._storage.inner, self._study_id
+        return self._storage.patiently(
+            lambda: compare_and_set(storage, study_id, KEY, before, after, outwait_seconds=outwait)
+        )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        held, self._held = self._held, None
+        if held is None:
+            return
+        with suppress(StorageError, KeyError):  # one try: the next driver also notices that this process is gone
+            compare_and_set(self._storage.inner, self._study_id, KEY, held.stored(), None)

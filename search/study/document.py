@@ -1,0 +1,59 @@
+"""The keys of a study file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from search.parsing.errors import KeyedError
+from search.parsing.pydantic_messages import keyed
+
+__all__ = ["StudyDocument"]
+
+
+class StudyDocument(BaseModel):
+    """The keys of a study file. What stands in the tables is checked by those who read them."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    description: str = ""
+    tasks: list[str] | dict[str, Any]
+    task_files: list[str] = []
+    trials: int | None = Field(None, ge=1)
+    seed: int = Field(0, ge=0, lt=2**32)
+    workers: int = Field(1, ge=1)
+    keep_models: int = Field(3, ge=1)
+    sampler: Any = None
+    pruner: Any = None
+    floors: dict[str, Any] = {}
+    stop: dict[str, Any] | None = None
+    preset: str | None = None
+    base: dict[str, Any] = {}
+    override: dict[str, Any] = {}
+    space: dict[str, Any] | None = None
+    variants: dict[str, dict[str, Any]] | None = None
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] | None = None
+    first: list[str] | dict[str, dict[str, Any]] = []
+    synthetic: dict[str, Any] | None = None
+    endpoint: dict[str, Any] | None = None
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Self:
+        """Check the keys and the types of their values.
+
+        Raises:
+            KeyedError: with the first that is wrong.
+        """
+        try:
+            return cls.model_validate(raw)
+        except ValidationError as error:
+            raise _told(keyed(error, (), cls)) from error
+
+
+def _told(found: KeyedError) -> KeyedError:
+    if found.key[0] == "tasks":
+        what = "is missing" if found.what == "is missing" else "must be a list of names, or tables [tasks.NAME]"
+        return KeyedError(("tasks",), what)
+    return found

@@ -1,0 +1,277 @@
+"""Study files: TOML in, :class:`StudySpec` out. ``docs/study-files.md`` describes the format for users."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.config import RunConfig
+from data.errors import UserError
+from data.tasks import TaskSpec
+from search.parsing.errors import KeyedError, did_you_mean
+from search.parsing.pydantic_messages import keyed
+from search.parsing.toml_lines import in_file
+from search.pruners.registry import PrunerChoice, make_pruner
+from search.samplers.registry import SamplerChoice, make_sampler
+from search.space.parsing import parse_space
+from search.space.requirements import without_unmet_needs
+from search.space.space import Space
+from search.study.document import StudyDocument
+from search.study.endpoint import parse_endpoint
+from search.study.first_trials import FirstTrial, default_trial, given_trials
+from search.study.presets import list_presets
+from search.study.spec import StudySpec, SyntheticSpec
+from search.study.stop_rules import parse_stop
+from search.study.study_name import is_study_name
+from search.study.tables import Tables
+from search.study.tasks import study_tasks
+from search.study.trial_count import check_trials, usual_trials
+from search.study.variant_study import compare
+from search.trials.floors import parse_floors
+from search.trials.folders import RUNS
+
+__all__ = ["StudySpec", "in_study", "list_studies", "load_study"]
+
+_SYNTHETIC_TASKS = ("sst", "para", "sts")
+
+
+@dataclass(frozen=True)
+class _Overrides:
+    """What a user said outside the file; None leaves the file's."""
+
+    data: str | None
+    model: str | None
+    trials: int | None
+    workers: int | None
+    threads: int | None
+    name: str | None
+    hours: float | None
+    examples: int | None
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "workers", "threads", "examples"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UserError(f"{name} must be at least 1, got {value}")
+        if self.hours is not None and not 0 < self.hours < math.inf:
+            raise UserError(f"hours must be above 0, got {self.hours}")
+        if self.name is not None and not is_study_name(self.name):
+            raise UserError(f"name must be letters, digits, '_', '-' and '.' only, got '{self.name}'")
+
+
+def load_study(
+    name_or_path: str | Path,
+    *,
+    data: str | Path | None = None,
+    model: str | None = None,
+    trials: int | None = None,
+    workers: int | None = None,
+    threads: int | None = None,
+    name: str | None = None,
+    hours: float | None = None,
+    examples: int | None = None,
+    studies_dir: Path = Path("studies"),
+    answers_dir: Path | None = RUNS / "answers",
+) -> StudySpec:
+    """Read a study and check it.
+
+    Args:
+        name_or_path: a path that ends in ``.toml``, else the name of a study in ``studies_dir``, else of one that comes
+            with the package.
+        data: replaces ``base.data.directory``, and the synthetic corpus if there is one.
+        model: replaces ``base.model.encoder``, and drops ``base.model.scratch`` unless it is ``scratch``.
+        trials: replaces ``trials``.
+        workers: replaces ``workers``.
+        threads: replaces ``base.compute.threads``, which is otherwise the usable cores shared out among the workers.
+        name: replaces the file's stem as the study's name, for example to begin anew after a change.
+        hours: replaces ``stop.hours``.
+        examples: replaces ``stop.examples``.
+        studies_dir: where the user's own studies are, and their presets in ``presets`` below it.
+        answers_dir: where a language model's answers are; see
+            :func:`core.inputs.further_examples.answers_dir`. None: as if all were there, for whoever is to ask for
+            them.
+
+    Raises:
+        UserError: with ``file:line: key: what`` for a mistake in the file; with the known names for an unknown study.
+    """
+    folder = str(data) if data is not None else None
+    overrides = _Overrides(folder, model, trials, workers, threads, name, hours, examples)
+    path = _find(str(name_or_path), studies_dir)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot read the study file: {error}") from error
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax_error(path, text, error) from error
+    try:
+        return _build(raw, path, overrides, studies_dir, answers_dir)
+    except KeyedError as error:
+        raise in_file(error, path, text) from error
+
+
+def in_study(error: KeyedError, spec: StudySpec) -> UserError:
+    """A mistake that was found after the study file was read, with its place there as long as the file is there."""
+    text = spec.source.read_text(encoding="utf-8-sig") if spec.source.is_file() else ""
+    return in_file(error, spec.source, text)
+
+
+def list_studies(studies_dir: Path = Path("studies")) -> dict[str, Path]:
+    """Every study that can be named, the user's own before those of the package."""
+    folders = (studies_dir, Path(str(resources.files("studies"))))
+    return {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.toml"))}
+
+
+def _find(name: str, studies_dir: Path) -> Path:
+    if name.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise UserError(f"{name}: no such study file")
+        if not is_study_name(path.stem):
+            raise UserError(
+                f"{name}: a study has its file's name; use letters, digits, '_', '-' and '.' only, got '{path.stem}'"
+            )
+        return path
+    known = list_studies(studies_dir)
+    if name not in known:
+        raise UserError(
+            f"no study '{name}'{did_you_mean(name, known) or '.'} Known: {', '.join(sorted(known)) or 'none'}; "
+            "or give the path of a .toml file"
+        )
+    return known[name]
+
+
+def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> UserError:
+    what = str(error)
+    if found := re.search(r" \(at line (\d+), column (\d+)\)$", what):
+        return UserError(f"{path}:{found[1]}: not TOML: {what[: found.start()]} (column {found[2]})")
+    return UserError(f"{path}:{len(text.splitlines())}: not TOML: {what}")
+
+
+def _build(
+    raw: dict[str, Any], path: Path, overrides: _Overrides, studies_dir: Path, answers_dir: Path | None
+) -> StudySpec:
+    document = StudyDocument.parse(raw)
+    tasks = study_tasks(document, path)
+    synthetic = _synthetic(document, tasks, overrides)
+    workers = overrides.workers or document.workers
+    tables = Tables(
+        tasks,
+        document.base,
+        document.override,
+        _replaced(document, workers, overrides),
+        list_presets(studies_dir, path.parent),
+    )
+    is_comparison = document.variants is not None
+    search = _comparison(document, tables) if is_comparison else _search(document, tables, answers_dir)
+    sampler = SamplerChoice.parse("grid" if is_comparison else document.sampler or "tpe", ("sampler",))
+    make_sampler(sampler, document.seed, 0, search.space)
+    stop = parse_stop(document.stop, overrides.hours, overrides.examples)
+    usual = usual_trials(sampler, search.space, search.first, stop, is_comparison=is_comparison)
+    spec = StudySpec(
+        name=overrides.name or path.stem,
+        description=document.description,
+        base=search.base,
+        space=search.space,
+        first_trials=search.first,
+        notes=search.notes,
+        trials=overrides.trials or document.trials or usual,
+        seed=document.seed,
+        sampler=sampler,
+        pruner=PrunerChoice.parse(document.pruner or ("none" if is_comparison else "halving"), ("pruner",)),
+        workers=workers,
+        keep_models=document.keep_models,
+        synthetic=synthetic,
+        source=path,
+        endpoint=None if document.endpoint is None else parse_endpoint(document.endpoint),
+        floors=parse_floors(document.floors, search.base),
+        stop=stop,
+    )
+    make_pruner(spec.pruner, spec.base.rungs)
+    check_trials(spec, is_comparison=is_comparison)
+    return spec
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What a study tries.
+
+    Attributes:
+        base: the run that it starts from.
+        space: around it.
+        first: trials to begin with.
+        notes: what of the file is left out, and why.
+    """
+
+    base: RunConfig
+    space: Space
+    first: tuple[FirstTrial, ...]
+    notes: tuple[str, ...] = ()
+
+
+def _search(document: StudyDocument, tables: Tables, answers: Path | None) -> _Search:
+    if document.space is None:
+        raise KeyedError(("space",), "is missing; give [space] to search, or [variants.NAME] to compare")
+    if document.seeds is not None:
+        raise KeyedError(("seeds",), 'is for [variants]; in a search, "seed" = [...] stands under [space]')
+    base = tables.base(document.preset)
+    table, unmet = without_unmet_needs(document.space, base, answers)
+    space = parse_space(table, base)
+    given, left_out = given_trials(document.first, tables, space, base)
+    return _Search(base, space, (*default_trial(space, base), *given), (*unmet, *left_out))
+
+
+def _comparison(document: StudyDocument, tables: Tables) -> _Search:
+    assert document.variants is not None
+    for key, unwanted in (("space", document.space), ("sampler", document.sampler), ("preset", document.preset)):
+        if unwanted is not None:
+            raise KeyedError((key,), "does not go with [variants]: each of them is tried, with every seed")
+    if document.first:
+        raise KeyedError(("first",), "does not go with [variants]: they are tried in their order")
+    return _Search(*compare(document.variants, document.seeds, tables))
+
+
+def _synthetic(document: StudyDocument, tasks: Mapping[str, TaskSpec], overrides: _Overrides) -> SyntheticSpec | None:
+    if document.synthetic is None or overrides.data is not None:
+        return None
+    for name in tasks:
+        if name not in _SYNTHETIC_TASKS:
+            known = ", ".join(_SYNTHETIC_TASKS)
+            raise KeyedError(("synthetic",), f"a corpus can be generated for {known}, not for '{name}'")
+    try:
+        return SyntheticSpec.model_validate(document.synthetic)
+    except ValidationError as error:
+        raise keyed(error, ("synthetic",), SyntheticSpec) from error
+
+
+def _replaced(document: StudyDocument, workers: int, overrides: _Overrides) -> dict[str, object]:
+    """Settings of the base that the command line, or another part of the file, decides."""
+    replaced: dict[str, object] = {}
+    if not any("seed" in table for table in (document.base, document.override)):
+        replaced["seed"] = document.seed
+    if overrides.data is not None:
+        replaced["data.directory"] = overrides.data
+    if overrides.model is not None:
+        replaced["model.encoder"] = overrides.model
+        if overrides.model != "scratch":
+            replaced["model.scratch"] = None
+    if overrides.threads is not None:
+        replaced["compute.threads"] = overrides.threads
+    elif not any("threads" in table.get("compute", {}) for table in (document.base, document.override)):
+        replaced["compute.threads"] = max(1, _usable_cores() // workers)
+    return replaced
+
+
+def _usable_cores() -> int:
+    """Cores that this process may use; containers and job schedulers often grant fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,81 @@
+"""The trials that a study begins with, before its sampler is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.config import RunConfig
+from search.display.values import shown
+from search.space.paths import get_value
+from search.space.random_draws import RandomDraws
+from search.space.space import Space
+from search.space.variants import differing_settings
+from search.study.tables import Tables
+
+__all__ = ["DEFAULT", "FirstTrial", "default_trial", "given_trials"]
+
+DEFAULT = "default"
+"""The role of the configuration that others are compared with; it is never pruned."""
+
+
+@dataclass(frozen=True)
+class FirstTrial:
+    """A trial that is given.
+
+    Attributes:
+        role: what it is, different for each trial of a study.
+        params: Optuna's parameters.
+    """
+
+    role: str
+    params: dict[str, Any]
+
+
+def default_trial(space: Space, base: RunConfig) -> tuple[FirstTrial, ...]:
+    """The base itself. A base outside the space cannot be a trial of it; what fits of it would be another run."""
+    default = space.encode(base)
+    return () if default.notes else (FirstTrial(DEFAULT, default.params),)
+
+
+def given_trials(
+    first: Sequence[str] | Mapping[str, Mapping[str, Any]], tables: Tables, space: Space, base: RunConfig
+) -> tuple[tuple[FirstTrial, ...], tuple[str, ...]]:
+    """A trial for each configuration that ``first`` of a study file names, and a line for each that is none.
+
+    Args:
+        first: presets, or nested settings by name, which may build on a preset.
+        tables: what the study has beside it.
+        space: what is searched.
+        base: the run that the search starts from.
+
+    Raises:
+        KeyedError: under ``first`` and what follows it.
+    """
+    named = first if isinstance(first, Mapping) else {name: {"preset": name} for name in first}
+    trials, notes = [], []
+    for name, table in named.items():
+        config = tables.named(table, ("first", name))
+        params, lack = _encoded(config, space, base)
+        if lack:
+            notes.append(f"no trial of '{name}': {lack}")
+        else:
+            trials.append(FirstTrial(f"first {name}", params))
+    return tuple(trials), tuple(notes)
+
+
+def _encoded(config: RunConfig, space: Space, base: RunConfig) -> tuple[dict[str, Any], str]:
+    """The parameters that give the configuration, or why there are none."""
+    found = space.encode(config)
+    if found.notes:
+        return {}, found.notes[0]
+    proposal = space.propose(RandomDraws(np.random.default_rng(0), found.params), base)
+    there = RunConfig.model_validate(proposal.tree)
+    if different := differing_settings([config, there]):
+        path = different[0]
+        wanted, has = shown(get_value(config, path)), shown(get_value(there, path))
+        return {}, f"{path} = {wanted} is not searched, and is {has} in the space"
+    return found.params, ""

@@ -1,0 +1,95 @@
+"""Presets: the settings of a known system under its name, for studies to start from or to compare.
+
+A preset is a TOML file of settings, as they stand under ``[base]`` of a study; ``docs/study-files.md`` describes it for
+users.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from data.errors import UserError
+from data.tasks import TaskSpec
+from search.parsing.errors import KeyedError, did_you_mean
+from search.parsing.toml_lines import in_file
+from search.study.base import build_base
+
+__all__ = ["Preset", "list_presets", "load_preset", "merged"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A preset as it stands in its file.
+
+    Attributes:
+        name: the file's stem.
+        description: one line.
+        table: nested tables of settings.
+    """
+
+    name: str
+    description: str
+    table: Mapping[str, Any]
+
+
+def list_presets(*studies_dirs: Path) -> dict[str, Path]:
+    """Every preset that can be named: those in ``presets`` below the given folders, the first folder's before the
+    next one's, and all before those of the package.
+    """
+    folders = (*studies_dirs, Path(str(resources.files("studies"))))
+    return {path.stem: path for folder in reversed(folders) for path in sorted((folder / "presets").glob("*.toml"))}
+
+
+def load_preset(name: str, tasks: Mapping[str, TaskSpec], known: Mapping[str, Path], key: tuple[str, ...]) -> Preset:
+    """The preset of this name, checked by itself.
+
+    Args:
+        name: one of ``known``.
+        tasks: of the study; those that the preset has settings for must be among them.
+        known: files by name, see :func:`list_presets`.
+        key: where the study file names it.
+
+    Raises:
+        KeyedError: under ``key``: there is none, or it is for other tasks.
+        UserError: a mistake in the preset's file, as 'file:line: key: what'.
+    """
+    if name not in known:
+        hint = did_you_mean(name, known) or "."
+        raise KeyedError(key, f"no preset '{name}'{hint} Known: {', '.join(sorted(known)) or 'none'}")
+    path = known[name]
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        table = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path}: cannot read the preset: {error}") from error
+    description, meant_for = str(table.pop("description", "")), table.pop("meant_for", [])
+    _check_tasks(name, meant_for, tasks, key)
+    try:
+        build_base(table, tasks, {}, key=())
+    except KeyedError as error:
+        raise in_file(error, path, text) from error
+    return Preset(name, description, table)
+
+
+def _check_tasks(name: str, meant_for: object, tasks: Collection[str], key: tuple[str, ...]) -> None:
+    if not isinstance(meant_for, list):
+        raise KeyedError(key, f"preset '{name}': meant_for must be a list of tasks")
+    for task in meant_for:
+        if task not in tasks:
+            raise KeyedError(key, f"preset '{name}' is for {', '.join(meant_for)}, and the study has no task '{task}'")
+
+
+def merged(*tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested tables laid over each other; a later one's settings go before those of an earlier one."""
+    result: dict[str, Any] = {}
+    for table in tables:
+        for name, value in table.items():
+            below = result.get(name)
+            both = isinstance(below, dict) and isinstance(value, Mapping)
+            result[name] = merged(below or {}, value) if both else value
+    return result

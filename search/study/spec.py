@@ -1,0 +1,160 @@
+"""A study: what is searched, from which run on, with what, how often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from core.config import RunConfig
+from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
+from search.display.values import shown
+from search.parsing.named_choice import Options
+from search.pruners.registry import PrunerChoice
+from search.samplers.registry import SamplerChoice
+from search.space.difference import space_difference
+from search.space.space import Space, SpaceRow
+from search.study.first_trials import FirstTrial
+from search.study.stop_rules import StopRules
+from search.trials.floors import Floor
+
+__all__ = ["StudySpec", "StudySummary", "SyntheticSpec"]
+
+
+class SyntheticSpec(Options):
+    """A generated corpus for sst, para and sts in place of a folder of files: examples per task, and the seed."""
+
+    train: int = Field(4000, ge=1, description="training examples of each task")
+    dev: int = Field(500, ge=2, description="dev examples of each task")
+    test: int = Field(500, ge=1, description="test examples of each task")
+    seed: int = Field(0, ge=0, lt=2**32, description="of the generator")
+
+
+@dataclass(frozen=True)
+class StudySummary:
+    """What is printed before a study starts.
+
+    Attributes:
+        rows: the searched settings.
+        trials: in total; None: without a limit.
+        examples_per_trial: training examples of a trial that is not pruned.
+        rungs: where trials are scored and may be pruned, in training examples.
+        stop: what else ends the study, in words; empty if nothing does.
+    """
+
+    rows: list[SpaceRow]
+    trials: int | None
+    examples_per_trial: int
+    rungs: tuple[int, ...]
+    sampler: str
+    pruner: str
+    workers: int
+    threads: int
+    stop: str
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """A checked study.
+
+    Attributes:
+        name: of the study in the storage and of its folder.
+        base: the run that the search starts from.
+        space: what trials change in it.
+        first_trials: those before the sampler is asked, in their order.
+        notes: what of the file is left out, and why, a line each.
+        trials: in total, over all resumptions; None: as many as ``stop`` allows.
+        seed: of the sampler; trial n draws from (seed, n).
+        workers: runs at the same time.
+        keep_models: how many of the best models stay on disk, at least 1.
+        synthetic: the corpus to generate; None reads ``base.data.directory``.
+        source: the file it was read from.
+        endpoint: where ``search.augment`` asks a language model, if the file says so; no part of what the study is.
+        floors: scores below which runs are pruned, and do not win.
+        stop: what ends the study beside its number of trials; no part of what the study is.
+        origin: what it took from other studies, as JSON data by name; recorded with it, since those may go on.
+    """
+
+    name: str
+    description: str
+    base: RunConfig
+    space: Space
+    first_trials: tuple[FirstTrial, ...]
+    notes: tuple[str, ...]
+    trials: int | None
+    seed: int
+    sampler: SamplerChoice
+    pruner: PrunerChoice
+    workers: int
+    keep_models: int
+    synthetic: SyntheticSpec | None
+    source: Path
+    endpoint: EndpointSettings | None = None
+    floors: tuple[Floor, ...] = ()
+    stop: StopRules = field(default_factory=StopRules)
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    def summary(self) -> StudySummary:
+        """What is printed before the study starts."""
+        return StudySummary(
+            rows=self.space.describe(),
+            trials=self.trials,
+            examples_per_trial=self.base.budget.examples,
+            rungs=self.base.rungs,
+            sampler=self.sampler.describe(),
+            pruner=self.pruner.describe(),
+            workers=self.workers,
+            threads=self.base.compute.threads,
+            stop=self.stop.describe(),
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """JSON data that stays the same as long as old and new trials may be compared.
+
+        Where the data lies and where runs are computed may change between two resumptions: a trial keeps its own
+        ``compute`` to its end, and the folder's files are told apart by their hash.
+        """
+        base = self.base.model_dump(mode="json", exclude={"compute": True, "data": {"directory"}})
+        identity = {
+            "base": base,
+            "task_order": list(self.base.tasks),
+            "space": self.space.to_json(),
+            "seed": self.seed,
+            "sampler": self.sampler.to_json(),
+            "pruner": self.pruner.to_json(),
+            "synthetic": self.synthetic.model_dump() if self.synthetic else None,
+        }
+        if self.floors:  # a study without them is the same as before there were any
+            identity["floors"] = {floor.task: {"score": floor.score, "from": floor.start} for floor in self.floors}
+        return identity
+
+    def difference(self, old_identity: dict[str, Any]) -> list[str]:
+        """One line for each change from a stored identity to this study's; empty where they are the same."""
+        new = self.identity()
+        old_identity = {"task_order": new["task_order"], **old_identity}  # of a study recorded before this was
+        lines = [f"space: {line}" for line in space_difference(old_identity["space"], new["space"])]
+        before, after = (
+            _flat({key: part for key, part in one.items() if key != "space"}) for one in (old_identity, new)
+        )
+        for path in dict.fromkeys([*before, *after]):
+            was, now = before.get(path, _MISSING), after.get(path, _MISSING)
+            if was != now:
+                lines.append(f"{path}: was {_spell(was)}, is now {_spell(now)}")
+        return lines
+
+
+_MISSING = object()
+
+
+def _spell(value: object) -> str:
+    return "not set" if value is _MISSING else shown(value)
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat

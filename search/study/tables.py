@@ -1,0 +1,66 @@
+"""The tables of a study file that make runs: the base, presets, and what goes before both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.config import RunConfig
+from data.tasks import TaskSpec
+from search.parsing.errors import KeyedError
+from search.study.base import KEY, build_base
+from search.study.presets import load_preset, merged
+
+__all__ = ["Tables"]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Settings by where they come from.
+
+    Attributes:
+        tasks: of the study.
+        common: ``[base]``.
+        override: ``[override]``, which goes before a preset's settings.
+        replaced: by dotted path, what the command line decides; goes before everything.
+        presets: files of presets by name.
+    """
+
+    tasks: Mapping[str, TaskSpec]
+    common: Mapping[str, Any]
+    override: Mapping[str, Any]
+    replaced: Mapping[str, object]
+    presets: Mapping[str, Path]
+
+    def base(self, preset: str | None) -> RunConfig:
+        """The run that a search starts from: the preset's settings, those of the base before them.
+
+        Raises:
+            KeyedError: under ``base`` or ``preset``.
+            UserError: a mistake in the preset's file.
+        """
+        below = {} if preset is None else self._preset(preset, ("preset",))
+        return build_base(merged(below, self.common, self.override), self.tasks, self.replaced, KEY)
+
+    def named(self, table: Mapping[str, Any], key: tuple[str, ...]) -> RunConfig:
+        """A run of its own: the base's settings, then the preset's, the override's, and its own before all.
+
+        Args:
+            table: nested tables of its own settings; ``preset`` names the preset, if there is one.
+            key: where it stands in the study file.
+
+        Raises:
+            KeyedError: under ``key``.
+            UserError: a mistake in the preset's file.
+        """
+        preset = table.get("preset")
+        if not isinstance(preset, str | None):
+            raise KeyedError((*key, "preset"), f"must be a preset's name, got {preset!r}")
+        above = {} if preset is None else self._preset(preset, key)
+        own = {name: value for name, value in table.items() if name != "preset"}
+        return build_base(merged(self.common, above, self.override, own), self.tasks, self.replaced, key)
+
+    def _preset(self, name: str, key: tuple[str, ...]) -> Mapping[str, Any]:
+        return load_preset(name, self.tasks, self.presets, key).table

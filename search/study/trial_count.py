@@ -1,0 +1,59 @@
+"""How many trials a study has where its file does not say, and how many it can have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from search.parsing.errors import KeyedError
+from search.samplers.registry import SamplerChoice
+from search.space.space import Space
+from search.study.first_trials import FirstTrial
+from search.study.spec import StudySpec
+from search.study.stop_rules import StopRules
+
+__all__ = ["check_trials", "usual_trials"]
+
+_TRIALS = 20  # of a search that names no end at all
+
+
+def usual_trials(
+    sampler: SamplerChoice, space: Space, first: Sequence[FirstTrial], stop: StopRules, *, is_comparison: bool
+) -> int | None:
+    """The number of trials of a study that gives none; None: as many as ``stop`` allows.
+
+    Args:
+        sampler: a grid ends with its points.
+        space: what is searched.
+        first: trials before the sampler is asked.
+        stop: what else ends the study.
+        is_comparison: whether ``first`` are all that there are.
+    """
+    if is_comparison:
+        return len(first)
+    if stop.is_empty:
+        return _TRIALS
+    return _points(space) + min(len(first), 1) if sampler.name == "grid" else None
+
+
+def check_trials(spec: StudySpec, *, is_comparison: bool) -> None:
+    """Refuse trials that would repeat others.
+
+    Raises:
+        KeyedError: under ``trials``, if a grid or a comparison has fewer; under ``stop``, for a rule that a comparison
+            cannot have.
+    """
+    if is_comparison and spec.stop.gain is not None:
+        raise KeyedError(("stop", "gain"), "does not go with [variants]: each of them is tried, with every seed")
+    if spec.trials is None:
+        return
+    runs = len(spec.first_trials)
+    if is_comparison and spec.trials > runs:
+        raise KeyedError(("trials",), f"there are {runs} runs to compare, and {spec.trials} trials would repeat some")
+    # One more: the base itself may be tried first.
+    if not is_comparison and spec.sampler.name == "grid" and spec.trials > (points := _points(spec.space)) + 1:
+        raise KeyedError(("trials",), f"the grid has {points} points, and {spec.trials} trials would repeat some")
+
+
+def _points(space: Space) -> int:
+    return math.prod(len(values) for values in space.grid().values())

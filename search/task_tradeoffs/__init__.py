@@ -1,1 +1,0 @@
-"""Whether a study's tasks compete: for the report."""

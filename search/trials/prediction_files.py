@@ -1,0 +1,150 @@
+"""Prediction files in the format of the course: what its graders read, byte for byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.metrics import predicted_classes
+from core.run.atomic_files import write_atomically
+from data.errors import UserError
+from data.tasks import SplitName, TaskSpec
+
+__all__ = [
+    "ENSEMBLE",
+    "PROVENANCE",
+    "is_recorded",
+    "predicted_splits",
+    "prediction_path",
+    "prediction_values",
+    "read_predictions",
+    "remove_predictions",
+    "write_predictions",
+    "write_provenance",
+    "write_split",
+]
+
+PROVENANCE = "provenance.json"  # beside predictions: of which trial or ensemble search.export wrote them
+ENSEMBLE = "ensemble.json"  # above predictions: of which ensemble search.ensemble wrote them
+
+
+def predicted_splits(spec: TaskSpec) -> tuple[SplitName, ...]:
+    """Those that predictions are written for: dev, and test where there is a test file."""
+    return ("dev",) if spec.files.test is None else ("dev", "test")
+
+
+def write_split(out: Path, spec: TaskSpec, split: SplitName, ids: Sequence[str], predictions: np.ndarray) -> None:
+    """Write ``predictions/TASK-SPLIT-output.csv`` below ``out``: class probabilities (N, K) or scores (N,)."""
+    path = prediction_path(out / "predictions", spec.name, split)
+    write_predictions(path, spec, ids, prediction_values(spec, predictions))
+
+
+def remove_predictions(out: Path, tasks: Collection[str]) -> None:
+    """Remove what was predicted before, so that neither it nor its record stays beside other predictions.
+
+    A folder of predictions without a record is thus one that was not finished.
+
+    Args:
+        out: the folder above ``predictions/``; need not exist.
+        tasks: that will be predicted. Files of others go too where a record says that they were written here.
+    """
+    folder = out / "predictions"
+    splits: tuple[SplitName, ...] = ("dev", "test")
+    for split in splits:
+        for path in folder.glob(f"*-{split}-output.csv") if is_recorded(out) else ():
+            path.unlink()
+        for task in tasks:
+            prediction_path(folder, task, split).unlink(missing_ok=True)
+    for record in _records(out):  # last: until here it is right
+        record.unlink(missing_ok=True)
+
+
+def is_recorded(out: Path) -> bool:
+    """Whether search.export or search.ensemble wrote what is below the folder."""
+    return any(record.is_file() for record in _records(out))
+
+
+def _records(out: Path) -> tuple[Path, ...]:
+    return out / "predictions" / PROVENANCE, out / ENSEMBLE
+
+
+def write_provenance(path: Path, provenance: Mapping[str, Any]) -> None:
+    """The record of predictions, JSON; to be written last, when all that it speaks of is there."""
+    write_atomically(path, (json.dumps(provenance, indent=2) + "\n").encode())
+
+
+def prediction_path(folder: Path, task: str, split: SplitName) -> Path:
+    """The file of a task's split in a folder of predictions."""
+    return folder / f"{task}-{split}-output.csv"
+
+
+def prediction_values(spec: TaskSpec, predictions: np.ndarray) -> list[str]:
+    """Predictions as they are written, one string each.
+
+    Args:
+        spec: the task; its ``written_as`` says how a class is written.
+        predictions: class probabilities (N, K) or scores (N,).
+    """
+    if spec.kind.is_score:
+        return [str(np.float32(score)) for score in predictions]
+    classes = predicted_classes(predictions)
+    if spec.written_as == "name":
+        return [spec.classes[index] for index in classes]
+    return [str(float(index)) if spec.written_as == "float" else str(int(index)) for index in classes]
+
+
+def write_predictions(path: Path, spec: TaskSpec, ids: Sequence[str], values: Sequence[str]) -> None:
+    r"""Write a header line ``id \t Predicted_Sentiment`` and a line ``id , value`` per example, in the given order.
+
+    Like the course's own writer, every line ends in a blank before its line feed.
+    """
+    lines = [f"id \t {spec.prediction_column} \n"]
+    lines += [f"{example} , {value} \n" for example, value in zip(ids, values, strict=True)]
+    write_atomically(path, "".join(lines).encode())
+
+
+def read_predictions(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]:
+    """The inverse of :func:`write_predictions`: ids, and what a metric takes, one-hot classes (N, K) or scores (N,).
+
+    Raises:
+        UserError: if there is no such file, or a line of it is no prediction of the task; it names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: predictions cannot be read: {error}") from error
+    found: dict[str, float] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        if not line.strip():
+            continue
+        example, _, text = (part.strip() for part in line.rpartition(","))
+        try:
+            value = _value(spec, text)
+        except ValueError:
+            value = None
+        if value is None or not example:
+            raise UserError(
+                f"{path}:{number}: not a line 'id , prediction' of task '{spec.name}': {line.strip()[:60]!r}"
+            )
+        if example in found:
+            raise UserError(f"{path}:{number}: the id '{example}' stands there already")
+        found[example] = value
+    if not found:
+        raise UserError(f"{path}: no predictions below the header")
+    values = np.array(list(found.values()))
+    return list(found), values if spec.kind.is_score else np.eye(len(spec.classes))[values.astype(np.int64)]
+
+
+def _value(spec: TaskSpec, text: str) -> float | None:
+    """A score, or a class index; None where it is none of the classes."""
+    if spec.kind.is_score:
+        score = float(text)
+        return score if np.isfinite(score) else None
+    if spec.written_as == "name":
+        return spec.classes.index(text)
+    index = float(text)
+    return index if index in range(len(spec.classes)) else None

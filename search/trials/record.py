@@ -1,0 +1,119 @@
+"""What a study's storage says about a trial beyond Optuna's own fields: user attributes, written and read here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from optuna.trial import FrozenTrial, Trial
+
+from core.config import DataConfig, RunConfig
+from core.run.cost import Cost
+from core.run.evaluation import Evaluation
+
+__all__ = ["CONFIG", "REPEAT_OF", "ROLE", "EndState", "TrialRecord", "TrialResult"]
+
+CONFIG = "config"
+ROLE = "role"
+REPEAT_OF = "repeat_of"
+
+EndState = Literal["complete", "pruned", "failed"]
+"""How an ended trial is named in events and tables: Optuna's ``TrialState`` in lower-case words."""
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a trial went.
+
+    Attributes:
+        overall: of its best evaluation; None without any. A complete trial's value is the same number, but a pruned
+            trial's value is its last report, as Optuna has it.
+        scores: each task's metric at the best evaluation.
+        best_rung: where that was, in training examples.
+        examples: training examples seen; 0 for a repeat.
+        seconds: training and evaluation, those before interruptions included; 0 for a repeat.
+        reason: why it was pruned or failed, why it cannot win although it is complete, and which trial it repeats; else
+            empty.
+        cost: of the whole trial; None without any evaluation, for a repeat, and in studies stored before costs were
+            recorded.
+    """
+
+    overall: float | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+    best_rung: int | None = None
+    examples: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+    cost: Cost | None = None
+
+    @classmethod
+    def of(cls, evaluations: list[Evaluation], reason: str) -> Self:
+        """Sum up the evaluations, which have finite overall scores, in order of their rungs."""
+        if not evaluations:
+            return cls(reason=reason)
+        best = max(evaluations, key=lambda evaluation: evaluation.overall)  # the first of equals, as it was saved
+        last = evaluations[-1]
+        return cls(best.overall, best.scores, best.rung, last.examples, last.seconds, reason, last.cost)
+
+    def repeated(self, original: int) -> TrialResult:
+        """The result of a trial that was not trained, being the same run as trial ``original``, whose result this is.
+
+        It has the scores, and no costs: what all trials of a study cost is the sum over them.
+        """
+        reason = f"same as trial {original}" + (f": {self.reason}" if self.reason else "")
+        return replace(self, examples=0, seconds=0.0, reason=reason, cost=None)
+
+    @classmethod
+    def read(cls, attrs: dict[str, Any]) -> Self:
+        """The inverse of :meth:`write`; what a trial lacks has its default."""
+        values = {name: attrs[name] for name in cls.__dataclass_fields__ if name in attrs}
+        if values.get("cost") is not None:
+            values["cost"] = Cost(**values["cost"])
+        return cls(**values)
+
+    def write(self, trial: Trial) -> None:
+        """Set the user attributes of a trial that is still running: Optuna takes none afterwards."""
+        for name, value in asdict(self).items():
+            trial.set_user_attr(name, value)
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial as it is stored.
+
+    Attributes:
+        number: from 0.
+        role: ``default`` for the study's default configuration, which is always trained in full; ``first NAME`` and
+            ``variant NAME, seed N`` for others that the study file names; ``from STUDY, trial N`` for one of another
+            study; ``proposed`` for a sampler's.
+        config: None for a trial that a killed driver had just created.
+        result: empty while it runs.
+        repeat_of: number of the trial that trained this configuration before, and whose result this one has, if there
+            is one.
+    """
+
+    number: int
+    role: str
+    config: RunConfig | None
+    result: TrialResult
+    repeat_of: int | None = None
+
+    @classmethod
+    def read(cls, trial: FrozenTrial) -> Self:
+        """From Optuna's trial."""
+        attrs = trial.user_attrs
+        return cls(
+            number=trial.number,
+            role=attrs.get(ROLE, "proposed"),
+            config=RunConfig.model_validate_json(attrs[CONFIG]) if CONFIG in attrs else None,
+            result=TrialResult.read(attrs),
+            repeat_of=attrs.get(REPEAT_OF),
+        )
+
+    def configured(self, directory: Path | None = None) -> RunConfig:
+        """What a scored trial was trained with; its data in another folder if one is given."""
+        assert self.config is not None, "a scored trial has its configuration"
+        if directory is None:
+            return self.config
+        return self.config.model_copy(update={"data": DataConfig(directory=str(directory))})

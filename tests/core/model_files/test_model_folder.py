@@ -1,0 +1,122 @@
+"""An exported model: transformers loads its encoders, it loads back, and nothing of an earlier one is left to load."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from core.config import RunConfig
+from core.inputs.resources import Resources
+from core.model_files.model_folder import TrainedModel, load_model_folder, save_model_folder
+from core.run.run_folder import RunFolder
+from core.scoring import predict
+from core.trainer import TrainingRun
+from data.errors import UserError
+
+MakeConfig = Callable[..., RunConfig]
+Train = Callable[..., TrainedModel]
+
+CPU = torch.device("cpu")
+PLACES = {"shared": {"."}, "per-task": {"encoders/sst", "encoders/para", "encoders/sts"}}
+
+
+@pytest.fixture
+def train(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> Train:
+    """Until every encoder has been trained."""
+
+    def train(encoders: str, **sections: Any) -> TrainedModel:
+        sections |= {"sampler": {"order": "together"}, "heads": {"sst": {"pooling": "pooler"}}}
+        config = small_config(model={"encoders": encoders}, **sections)
+        run = TrainingRun(config, RunFolder(tmp_path / "run"), resources)
+        for _ in range(3):
+            run.step()
+        return TrainedModel(run.model.eval(), config, resources.encoder(config).tokenizer)
+
+    return train
+
+
+def places(folder: Path) -> set[str]:
+    """Where transformers would find an encoder."""
+    return {str(path.parent.relative_to(folder)) for path in folder.rglob("config.json")} | {
+        str(path.parent.relative_to(folder)) for path in folder.rglob("model.safetensors")
+    }
+
+
+@pytest.mark.parametrize("encoders", PLACES)
+def test_a_model_comes_back_and_predicts_the_same(
+    train: Train, resources: Resources, tmp_path: Path, encoders: str
+) -> None:
+    trained = train(encoders)
+    save_model_folder(tmp_path / "model", trained, {})
+    assert places(tmp_path / "model") == PLACES[encoders]
+    again = load_model_folder(tmp_path / "model")
+    assert again.config == trained.config
+    for name, task in trained.config.tasks.items():
+        examples = resources.examples(trained.config, task.spec, "dev")
+        outputs = [predict(one.model, one.config, examples, one.layout, CPU) for one in (trained, again)]
+        assert np.array_equal(*outputs), name
+
+
+@pytest.mark.parametrize("lora", [{}, {"rank": 2}])
+def test_transformers_loads_each_tasks_encoder_with_its_tokenizer(
+    train: Train, tmp_path: Path, lora: dict[str, Any]
+) -> None:
+    """Wrong: encoders in each other's folders, or LoRA's updates merged into the first of them alone."""
+    trained = train("per-task", lora=lora, optim={"learning_rate": 3e-2})
+    save_model_folder(tmp_path, trained, {})
+    hidden = []
+    for task in trained.config.tasks:
+        place = tmp_path / "encoders" / task
+        reference = transformers.AutoModel.from_pretrained(place).eval()
+        tokenizer = transformers.AutoTokenizer.from_pretrained(place)
+        encoded = tokenizer(["the film is great .", "a dull plot"], padding=True, return_tensors="pt")
+        ids, mask = encoded["input_ids"], encoded["attention_mask"].bool()
+        with torch.inference_mode():
+            hidden.append(trained.model.encoder(task)(ids, mask)[mask])
+            theirs = reference(**encoded).last_hidden_state[mask]
+        assert torch.allclose(hidden[-1], theirs, atol=1e-5)
+    assert min((a - b).abs().max() for a, b in pairwise(hidden)) > 1e-2
+
+
+def test_nothing_of_an_earlier_model_is_left_to_load(train: Train, tmp_path: Path) -> None:
+    """Wrong: an encoder beside the new ones, which transformers would load, or one of a task that is gone."""
+    models = {encoders: train(encoders) for encoders in PLACES}
+    (tmp_path / "encoders").mkdir()
+    (tmp_path / "encoders" / "notes.txt").write_text("mine")
+    for encoders in ("shared", "per-task", "shared"):
+        save_model_folder(tmp_path, models[encoders], {})
+        assert places(tmp_path) == PLACES[encoders]
+        assert load_model_folder(tmp_path).config.model.encoders == encoders
+    assert (tmp_path / "encoders" / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_was_not_finished_is_no_model(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wrong: the new encoders under the heads of the model before."""
+    save_model_folder(tmp_path, train("shared"), {})
+    other = train("shared", seed=5)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("core.model_files.model_folder.write_atomically", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save_model_folder(tmp_path, other, {})
+    with pytest.raises(UserError, match=r"no run_config\.json: not a model folder"):
+        load_model_folder(tmp_path)
+
+
+def test_a_missing_encoder_is_named(train: Train, tmp_path: Path) -> None:
+    save_model_folder(tmp_path, train("per-task"), {})
+    shutil.rmtree(tmp_path / "encoders" / "para")
+    with pytest.raises(UserError, match=r"encoders/para/config\.json: cannot be read: No such file"):
+        load_model_folder(tmp_path)

@@ -1,0 +1,58 @@
+"""What is said of a study before it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from core.run.speed import Speed
+from search.console.plan import show_estimate
+from search.driver.budget import Ahead
+from search.study.file import load_study
+
+STUDY = """\
+tasks = ["sst"]
+workers = 2
+pruner = "median"
+base.budget.examples = 6000
+base.eval.rungs = 2
+"""
+SPACE = '[space]\n"heads.sst.layers" = [1, 2]\n'
+
+
+def estimate(folder: Path, speed: Speed, text: str = STUDY + SPACE) -> tuple[float, str]:
+    (folder / "study.toml").write_text(text)
+    console = Console(width=500, record=True)
+    with console.capture() as captured:
+        seconds = show_estimate(console, speed, load_study(folder / "study.toml"), Ahead(5))
+    return seconds, captured.get()
+
+
+def test_the_stages_of_the_base_count_once(tmp_path: Path) -> None:
+    """A trial takes 6,000 / 10 + 2 * 300 / 10 s; three in a row on two workers, and 20 minutes of stages before."""
+    seconds, plain = estimate(tmp_path, Speed(10.0, 10.0, 300))
+    assert seconds == 660
+    assert (
+        "a full trial of the base takes about 11 min, 5 of them on 2 worker(s) at most 33 min; pruning makes it less"
+        in plain
+    )
+    assert "pretraining" not in plain
+    seconds, words = estimate(tmp_path, Speed(10.0, 10.0, 300, pretraining_seconds=1200))
+    assert seconds == 660
+    assert "5 of them on 2 worker(s) at most 53 min;" in words
+    assert (
+        "stages: the base's further pretraining takes about 20 min (measured), counted once below: "
+        "trials with the same stages share it"
+    ) in words
+
+
+def test_nothing_is_promised_that_is_not_known(tmp_path: Path) -> None:
+    """Without a pruner nothing makes it less, and the first variant of a comparison says little about the others."""
+    speed = Speed(10.0, 10.0, 300)
+    unpruned = estimate(tmp_path, speed, STUDY.replace("median", "none") + SPACE)[1]
+    assert unpruned.endswith("5 of them on 2 worker(s) at most 33 min\n")
+    variants = "[variants]\nplain = {}\ndeep = { heads.sst.layers = 2 }\n"
+    compared = estimate(tmp_path, speed, STUDY + variants)[1]
+    assert "a trial of 'plain', the first variant, takes about 11 min; 5 trials on 2 worker(s)" in compared
+    assert "at most" not in compared

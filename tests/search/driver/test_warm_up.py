@@ -1,0 +1,27 @@
+"""Nobody is pruned while the learning rate still warms up."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.storages import InMemoryStorage
+from scripted_executor import ScriptedExecutor
+from stub_study import BASE, SPACE, changed
+
+from search.driver.driver import Driver
+from search.samplers.registry import SamplerChoice
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@pytest.mark.parametrize(("warmup", "pruned_at"), [(0.0, 20), (0.2, 20), (0.21, 40), (0.4, 40), (0.5, 60), (0.9, None)])
+def test_the_first_rung_at_which_a_hopeless_trial_is_pruned(
+    tmp_path: Path, warmup: float, pruned_at: int | None
+) -> None:
+    """Rungs are at 20, 40, 60, 80 and 100 of 100 examples; the second trial is behind at all of them."""
+    base = BASE.model_copy(update={"optim": BASE.optim.model_copy(update={"warmup": warmup})})
+    spec = changed(base=base, space=SPACE, trials=2, pruner="halving", sampler=SamplerChoice("random"))
+    executor = ScriptedExecutor(lambda number, _: {"sst": 0.8 if number == 0 else 0.3})
+    _, hopeless = Driver(spec, InMemoryStorage(), executor, tmp_path).run().study.get_trials()
+    assert (hopeless.last_step if hopeless.state.name == "PRUNED" else None) == pruned_at
+    assert list(hopeless.intermediate_values) == list(range(20, (pruned_at or 100) + 1, 20))

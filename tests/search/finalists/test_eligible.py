@@ -1,0 +1,33 @@
+"""Who can win."""
+
+from __future__ import annotations
+
+import pytest
+
+from search.finalists.eligible import below_floors, contenders
+from search.trials.record import TrialRecord, TrialResult
+
+
+def runs_of(*scores: tuple[float, float]) -> list[TrialRecord]:
+    """Runs with these scores, overall and of sts."""
+    return [TrialRecord(0, "", None, TrialResult(overall, {"sts": sts})) for overall, sts in scores]
+
+
+def test_means_decide_and_must_meet_the_floors() -> None:
+    low = runs_of((0.9, 0.5), (0.9, 0.68))
+    runs = {"low": low, "fair": runs_of((0.7, 0.5), (0.6, 0.7)), "good": runs_of((0.8, 0.9), (0.7, 0.9))}
+    assert contenders(runs, {}, ()) == pytest.approx({"low": 0.9, "fair": 0.65, "good": 0.75})
+    assert contenders(runs, {"sts": 0.6}, ()) == pytest.approx({"fair": 0.65, "good": 0.75})
+    assert below_floors(low, {"sts": 0.6}) == pytest.approx({"sts": 0.59})
+    assert below_floors(low, {"sts": 0.589}) == {}
+    assert list(contenders(runs, {"sts": 0.6}, {"good"})) == ["fair"]
+    assert contenders(runs, {"sts": 0.95}, ()) == {}
+    assert contenders({"none": []}, {}, ()) == {}
+
+
+def test_a_mean_over_fewer_seeds_cannot_win() -> None:
+    """Unless nobody who meets the floors has more."""
+    runs = {"two": runs_of((0.9, 0.9), (0.9, 0.9)), "three": runs_of(*[(0.8, 0.5)] * 3), "one": runs_of((0.99, 0.9))}
+    assert list(contenders(runs, {}, ())) == ["three"]
+    assert list(contenders(runs, {"sts": 0.6}, ())) == ["two"]
+    assert list(contenders(runs, {}, {"three"})) == ["two"]

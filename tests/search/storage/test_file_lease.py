@@ -1,0 +1,68 @@
+"""One driver a study."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stub_study import StubStudy
+
+from data.errors import UserError
+from search.storage.file_lease import Lease
+
+ROOT = Path(__file__).resolve().parents[3]
+HOLD = """
+import sys
+from pathlib import Path
+from search.storage.file_lease import Lease
+
+with Lease(Path(sys.argv[1]), "s"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def hold(folder: Path) -> subprocess.Popen[str]:
+    """Another process that has the lease until its standard input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_living_holder_is_named_and_a_dead_one_followed(tmp_path: Path) -> None:
+    study = StubStudy(tmp_path)
+    holder = hold(study.folder)
+    message = (
+        rf"study 'stub' is already being run by process {holder.pid} on {re.escape(socket.gethostname())} since 20\d\d-"
+    )
+    with pytest.raises(UserError, match=message + ".*--name NEW"):
+        study.run()
+    with pytest.raises(UserError, match=message):
+        _ = study.driver().ahead
+    assert not (tmp_path / "studies.db").exists() or not study.folder.joinpath("trial-0000").exists()
+    holder.kill()
+    holder.wait()
+    assert (study.folder / "driver.json").exists()  # it could not clear up
+    with Lease(study.folder, "stub"):
+        assert f'"pid": {os.getpid()}' in (study.folder / "driver.json").read_text()
+
+
+def test_it_is_given_back(tmp_path: Path) -> None:
+    for _ in range(2):
+        with Lease(tmp_path / "study", "s"):
+            pass
+    assert not (tmp_path / "study" / "driver.json").exists()
+
+
+def test_a_holder_that_has_not_written_its_name_yet(tmp_path: Path) -> None:
+    holder = hold(tmp_path)
+    (tmp_path / "driver.json").write_text("")
+    with pytest.raises(UserError, match="already being run by another process"), Lease(tmp_path, "s"):
+        pass
+    holder.communicate()

@@ -1,0 +1,236 @@
+"""Storages by URL, and what is said when they cannot be opened."""
+
+import os
+import resource
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+import sqlalchemy
+from inline_executor import InlineExecutor
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
+from stub_study import changed
+
+from data.errors import UserError
+from search.driver.driver import Driver
+from search.storage.errors import StorageAwayError, StorageError, StorageFullError
+from search.storage.open import describe_storage, open_storage
+
+
+def test_sqlite_in_the_runs_folder_by_default(tmp_path: Path) -> None:
+    runs = tmp_path / "new" / "runs"
+    optuna.create_study(study_name="s", storage=open_storage(None, runs))
+    assert (runs / "studies.db").exists()
+    assert optuna.get_all_study_names(open_storage(f"sqlite:///{runs}/studies.db", tmp_path)) == ["s"]
+    assert describe_storage(None, runs) == f"sqlite:///{runs}/studies.db"
+
+
+def test_a_busy_database_is_waited_for(tmp_path: Path) -> None:
+    storage = open_storage(None, tmp_path)
+    assert storage._backend.engine.url.database == str(tmp_path / "studies.db")
+    with storage._backend.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000  # milliseconds
+
+
+def test_a_journal_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "studies.log")
+    storage = open_storage(path, tmp_path)
+    assert isinstance(storage, JournalStorage)
+    optuna.create_study(study_name="s", storage=storage)
+    assert optuna.get_all_study_names(open_storage(path, tmp_path)) == ["s"]
+    assert describe_storage(path, tmp_path) == path
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_a_missing_driver_names_the_extra_and_hides_the_password(
+    tmp_path: Path, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
+    with pytest.raises(UserError, match=r"needs a database driver .*: pip install 'psycopg\[binary\]'") as caught:
+        open_storage(f"{scheme}://me:secret@localhost/studies", tmp_path)
+    assert "secret" not in str(caught.value)
+    assert "me:***@localhost" in str(caught.value)
+    assert "secret" not in describe_storage(f"{scheme}://me:secret@localhost/studies", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        (
+            "sqlite:////no/such/folder/s.db",
+            "sqlite:////no/such/folder/s.db cannot be opened: unable to open database file",
+        ),
+        ("/no/such/folder/s.log", "journal file /no/such/folder/s.log: No such file or directory"),
+        ("studies", "storage 'studies' is neither a URL .* nor a path that ends in .log"),
+        ("oddbase://host/name", "needs a database driver that is not installed"),
+    ],
+)
+def test_unusable_storages(tmp_path: Path, url: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        open_storage(url, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "studies.db").write_text("something else, long enough to be read as a header of a file" * 10)
+    with pytest.raises(UserError, match="cannot be opened: file is not a database"):
+        open_storage(None, tmp_path)
+
+
+def test_tables_of_another_optuna(tmp_path: Path) -> None:
+    open_storage(None, tmp_path)
+    with sqlite3.connect(tmp_path / "studies.db") as connection:
+        connection.execute("UPDATE version_info SET schema_version = 99")
+        connection.execute("UPDATE alembic_version SET version_num = 'v9.9.9.a'")
+    with pytest.raises(UserError, match=r"^storage sqlite:.* no longer compatible with the table schema"):
+        open_storage(None, tmp_path)
+
+
+SPEC = changed(trials=3, pruner="halving")
+
+
+def outcome(storage: BaseStorage) -> list[Any]:
+    trials = optuna.load_study(study_name="stub", storage=storage).get_trials()
+    return [(t.state.name, t.params, t.value, t.intermediate_values, t.user_attrs) for t in trials]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    storage = InMemoryStorage()
+    Driver(SPEC, storage, InlineExecutor({}), tmp_path_factory.mktemp("undisturbed")).run()
+    return outcome(storage)
+
+
+class Interfering(InlineExecutor):
+    """Does something to the storage in the middle of the third trial's training."""
+
+    def __init__(self, interfere: Callable[[], None]) -> None:
+        super().__init__({})
+        self.interfere, self.left = interfere, 8
+
+    def events(self, timeout: float | None) -> Any:
+        self.left -= 1
+        if self.left == 0:
+            self.interfere()
+        return super().events(timeout)
+
+
+FILES = pytest.mark.parametrize("name", ["s.db", "s.log"])
+
+
+def open_file(folder: Path, name: str) -> BaseStorage:
+    return open_storage(f"sqlite:///{folder / name}" if name.endswith(".db") else str(folder / name), folder)
+
+
+@FILES
+@pytest.mark.parametrize("bring_back", [shutil.move, shutil.copy])
+def test_a_file_that_is_moved_away_and_brought_back(
+    tmp_path: Path, name: str, bring_back: Callable[..., Any], undisturbed: list[Any]
+) -> None:
+    file, elsewhere = tmp_path / name, tmp_path / f"away-{name}"
+    seen: list[bool] = []
+
+    def back() -> None:
+        seen.append(file.exists())  # an empty one in its place would be overwritten, and what was written to it lost
+        bring_back(elsewhere, file)
+
+    def move_away() -> None:
+        file.rename(elsewhere)
+        threading.Timer(0.7, back).start()
+
+    with pytest.warns(UserWarning, match="storage of the study") as caught:
+        assert Driver(SPEC, open_file(tmp_path, name), Interfering(move_away), tmp_path / "s").run().finished
+    lines = [str(warning.message) for warning in caught]
+    assert len(lines) == 2
+    assert "does not answer (" in lines[0]
+    assert "answers again after" in lines[1]
+    assert seen == [False]
+    assert outcome(open_file(tmp_path, name)) == undisturbed
+
+
+@FILES
+def test_a_file_that_is_gone_is_told_in_one_line(tmp_path: Path, name: str) -> None:
+    storage = open_file(tmp_path, name)
+    optuna.create_study(storage=storage)
+    (tmp_path / name).unlink()
+    with pytest.raises(StorageAwayError, match=rf"^storage .*{name} does not answer: ") as caught:
+        optuna.create_study(storage=storage)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / name).exists()
+
+
+def test_optuna_repeats_no_creation_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would do so without looking whether the first try arrived."""
+    storage = open_file(tmp_path, "s.db")
+    study = optuna.create_study(storage=storage)
+    (tmp_path / "s.db").unlink()
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits for the next try"))
+    with pytest.raises(StorageAwayError):
+        storage.create_new_trial(study._study_id)
+
+
+def test_a_full_disk_under_sqlite(tmp_path: Path) -> None:
+    """SQLite's own limit of pages raises what a full disk does."""
+    storage: Any = open_storage(None, tmp_path)
+    limit = [0]
+
+    def limit_pages(connection: Any, _: Any) -> None:
+        connection.execute(f"PRAGMA max_page_count = {limit[0] or 2**31 - 2}")
+
+    sqlalchemy.event.listen(storage._backend.engine, "connect", limit_pages)
+
+    def fill_up() -> None:
+        limit[0] = 1  # never less than there are
+        storage._backend.engine.dispose()
+
+    executor = Interfering(fill_up)
+    with pytest.raises(StorageFullError, match=r"^storage sqlite:.*s\.db: its disk is full; nothing is lost: free"):
+        Driver(changed(trials=6), storage, executor, tmp_path / "s").run()
+    limit[0] = 0
+    storage._backend.engine.dispose()
+    assert Driver(changed(trials=6), storage, executor, tmp_path / "s").run().finished
+    assert [trial[0] for trial in outcome(storage)] == ["COMPLETE"] * 6
+
+
+def test_a_full_disk_under_a_journal(tmp_path: Path) -> None:
+    """Half a line would make it unreadable for ever."""
+    path = tmp_path / "s.log"
+    storage = open_storage(str(path), tmp_path)
+    study = optuna.create_study(storage=storage, study_name="s")
+    size, before = path.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 30, before[1]))
+    try:
+        with pytest.raises(StorageError, match="File too large"):
+            study.set_user_attr("a", "x" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.stat().st_size == size
+    study.set_user_attr("b", 2)
+    assert optuna.load_study(study_name="s", storage=open_storage(str(path), tmp_path)).user_attrs == {"b": 2}
+
+
+def test_half_a_line_of_a_killed_writer(tmp_path: Path) -> None:
+    path = tmp_path / "s.log"
+    study = optuna.create_study(storage=open_storage(str(path), tmp_path), study_name="s")
+    study.set_user_attr("a", 1)
+    whole = path.read_bytes()
+    study.set_user_attr("b", 2)
+    with path.open("rb+") as file:
+        file.truncate(len(whole) + 20)
+    reopened = open_storage(str(path), tmp_path)
+    assert path.read_bytes() == whole
+    optuna.load_study(study_name="s", storage=reopened).set_user_attr("c", 3)
+    assert optuna.load_study(study_name="s", storage=open_storage(str(path), tmp_path)).user_attrs == {"a": 1, "c": 3}
+
+
+def test_disk_full_by_its_error_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = open_storage(str(tmp_path / "s.log"), tmp_path)
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(StorageFullError, match="its disk is full"):
+        optuna.create_study(storage=storage)

@@ -1,0 +1,264 @@
+"""A storage that goes away: waited for, and nothing done twice."""
+
+import itertools
+import os
+import random
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from faulty_storage import FaultyStorage
+from inline_executor import InlineExecutor
+from optuna.storages import InMemoryStorage
+from optuna.trial import TrialState, create_trial
+from stub_study import SPEC, changed
+
+from search.driver.driver import Driver
+from search.driver.events import Event, TrialEnded
+from search.recorded.study import create_or_load
+from search.samplers.registry import SamplerChoice
+from search.storage import patient as patient_storage
+from search.storage.errors import StorageAwayError, StorageError, StorageFullError
+from search.storage.patient import PatientStorage
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patient_storage, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(patient_storage, "LAST_PAUSE", 0.0)
+
+
+def some_lost(*faults: str) -> Callable[[], str]:
+    """These faults in turn, "" for none; two calls in a row must pass, as a repetition that looks first takes two."""
+    return itertools.cycle(faults).__next__
+
+
+def lost_at_random() -> Callable[[], str]:
+    rng = random.Random(7)
+    return lambda: rng.choice(["before", "after", "", ""])
+
+
+def outcome(storage: InMemoryStorage) -> list[tuple[Any, ...]]:
+    storage.fault = lambda: ""  # type: ignore[attr-defined]
+    return [
+        (t.state.name, t.params, t.distributions, t.values, t.intermediate_values, t.user_attrs, t.system_attrs)
+        for t in optuna.load_study(study_name="stub", storage=storage).get_trials()
+    ]
+
+
+FAULTS = {
+    "before": lambda: some_lost("before", "", ""),
+    "after": lambda: some_lost("after", ""),  # every call
+    "both": lambda: some_lost("after", "before", "after", "", ""),
+    "random": lost_at_random,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    ("sampler", "pruner"),
+    [
+        (SamplerChoice("tpe", {"n_startup_trials": 2, "n_ei_candidates": 4}), "halving"),
+        (SamplerChoice("nsgaii", {"population_size": 2}), "hyperband"),
+    ],
+    ids=["tpe", "nsgaii"],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_every_call_of_a_study_is_lost(tmp_path: Path, sampler: SamplerChoice, pruner: str, fault: str) -> None:
+    spec = changed(trials=5, pruner=pruner, sampler=sampler)
+    whole, faulty = FaultyStorage(), FaultyStorage(FAULTS[fault]())
+    Driver(spec, whole, InlineExecutor({}), tmp_path / "whole").run()
+    seen: list[Event] = []
+    driver = Driver(spec, faulty, InlineExecutor({}), tmp_path / "faulty")
+    assert driver.ahead.trials == 5
+    assert driver.run([seen.append]).finished
+    assert outcome(faulty) == outcome(whole)
+    assert [event.number for event in seen if isinstance(event, TrialEnded)] == list(range(5))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_study_that_is_begun_anew() -> None:
+    """Its deletion is lost too."""
+    faulty = FaultyStorage(some_lost("after", ""))
+    patient: Any = PatientStorage(faulty)
+    create_or_load(SPEC, patient, "old data")
+    create_or_load(SPEC, patient, "new data")
+    faulty.fault = lambda: ""
+    assert len(faulty.get_all_studies()) == 1
+    assert len(outcome(faulty)) == 1
+
+
+def test_a_trial_like_the_last_one_is_a_new_one() -> None:
+    storage = InMemoryStorage()
+    patient: Any = PatientStorage(storage)
+    study = optuna.create_study(storage=patient)
+    for _ in range(2):
+        patient.create_new_trial(study._study_id, create_trial(state=TrialState.WAITING, user_attrs={"a": 1}))
+    assert len(study.get_trials()) == 2
+
+
+class Away:
+    """Does not answer until it is told to."""
+
+    def __init__(self, tries: int) -> None:
+        self.left = tries
+
+    def __call__(self) -> str:
+        self.left -= 1
+        if self.left >= 0:
+            raise StorageAwayError("s", "no route to host")
+        return "answer"
+
+
+def messages(caught: list[warnings.WarningMessage]) -> list[str]:
+    return [str(warning.message) for warning in caught]
+
+
+def test_one_line_when_it_goes_and_one_when_it_is_back() -> None:
+    patient = PatientStorage(InMemoryStorage(), "sqlite:///s.db")
+    for _ in range(2):  # the second time it is said again
+        with pytest.warns(UserWarning, match="sqlite") as caught:
+            assert patient.patiently(Away(3)) == "answer"
+        assert messages(list(caught)) == [
+            "storage sqlite:///s.db does not answer (no route to host); trying again for 10 min",
+            "storage sqlite:///s.db answers again after 0 s",
+        ]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """Time that passes by sleeping only; the pauses are as they are for users."""
+    monkeypatch.undo()
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    yield now
+    monkeypatch.undo()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_pauses_grow_and_patience_ends(clock: list[float]) -> None:
+    tries: list[float] = []
+
+    def never() -> None:
+        tries.append(clock[0])
+        raise StorageAwayError("s", "no route to host")
+
+    patient = PatientStorage(InMemoryStorage(), "s")
+    with pytest.raises(StorageError, match=r"^storage s has not answered for 10 min \(no route to host\); .*same"):
+        patient.patiently(never)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(tries)]
+    assert [round(pause, 1) for pause in pauses[:6]] == pytest.approx([0.5, 1, 2, 4, 8, 15], abs=0.11)
+    assert 600 <= tries[-1] < 616
+    before = len(tries)
+    with pytest.raises(StorageError, match="for 10 min"):
+        patient.patiently(never)  # on the way out
+    assert len(tries) == before + 1
+
+
+def test_a_full_disk_is_not_waited_for() -> None:
+    def full() -> None:
+        raise StorageFullError("s")
+
+    with pytest.raises(StorageFullError, match="its disk is full; nothing is lost"):
+        PatientStorage(InMemoryStorage()).patiently(full)
+
+
+def test_the_guard_is_asked_before_every_try_of_a_write() -> None:
+    asked: list[str] = []
+    patient: Any = PatientStorage(FaultyStorage(some_lost("before", "")))
+    patient.guard = lambda: asked.append("may I")
+    with pytest.warns(UserWarning, match="does not answer|answers again"):
+        study = patient.create_new_study([optuna.study.StudyDirection.MAXIMIZE], "s")
+    assert len(asked) == 2
+    with pytest.warns(UserWarning, match="answers again"):
+        patient.get_study_system_attrs(study)
+    assert len(asked) == 2
+
+    def refuse() -> None:
+        raise StorageError("no")
+
+    patient.guard = refuse
+    with pytest.raises(StorageError, match="no"):
+        patient.set_study_system_attr(study, "a", 1)
+    patient.inner.fault = lambda: ""
+    assert patient.inner.get_study_system_attrs(study) == {}
+
+
+class Transactions(InMemoryStorage):
+    extra = 5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = 0
+
+    def run_batch(self, write: Callable[[], Any]) -> Any:
+        self.begun += 1
+        return write()
+
+
+def test_a_transaction_is_repeated_as_a_whole() -> None:
+    patient: Any = PatientStorage(Transactions())
+    assert patient.extra == 5
+    seen: list[str] = []
+    away = Away(1)
+
+    def write() -> str:
+        seen.append("first")
+        answer = patient.patiently(away)  # within the transaction nothing is repeated
+        seen.append("second")
+        return answer
+
+    with pytest.warns(UserWarning, match="answers again"):
+        assert patient.run_batch(write) == "answer"
+    assert seen == ["first", "first", "second"]
+    assert patient.inner.begun == 2
+    without: Any = PatientStorage(InMemoryStorage())
+    assert without.run_batch(lambda: 3) == 3
+
+
+def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:
+    """One line, and all trials can be resumed."""
+    spec = changed(trials=3, pruner="halving")
+    whole, storage = FaultyStorage(), FaultyStorage()
+    Driver(spec, whole, InlineExecutor({}), tmp_path / "whole").run()
+    checkpoints: dict[int, Any] = {}
+
+    def pull_the_plug(event: Event) -> None:
+        if isinstance(event, TrialEnded):
+            storage.fault = lambda: "after"
+            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    driver = Driver(spec, storage, InlineExecutor(checkpoints), tmp_path / "study", storage_name="sqlite:///s.db")
+    with pytest.warns(UserWarning, match="sqlite") as caught, pytest.raises(KeyboardInterrupt):
+        driver.run([pull_the_plug])
+    assert messages(list(caught)) == [
+        "storage sqlite:///s.db does not answer (lost after the call); trying again for 10 min",
+        "stopped while storage sqlite:///s.db does not answer; the same command goes on when it does",
+    ]
+    storage.fault = lambda: ""
+    assert Driver(spec, storage, InlineExecutor(checkpoints), tmp_path / "study").run().finished
+    assert outcome(storage) == outcome(whole)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_storage_that_is_given_up_is_no_defect_of_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of the proposal that was being made, nor of the run that was being judged."""
+    monkeypatch.setattr(patient_storage, "PATIENCE_SECONDS", 0.0)
+    spec = changed(trials=3, sampler=SamplerChoice("tpe", {"n_startup_trials": 1}))
+    counted = itertools.count()
+    counting = FaultyStorage(lambda: "" if next(counted) < 10**6 else "never")
+    Driver(spec, counting, InlineExecutor({}), tmp_path / "whole").run()
+    for call in range(1, next(counted) - 2, 6):  # giving the lease back may fail
+        storage, left = FaultyStorage(), itertools.count(call, -1)
+        storage.fault = lambda left=left: "before" if next(left) == 0 else ""
+        with pytest.raises(StorageError):
+            Driver(spec, storage, InlineExecutor({}), tmp_path / str(call)).run()
+        states = {trial[0] for trial in outcome(storage)} if optuna.get_all_study_names(storage) else set()
+        assert "FAIL" not in states

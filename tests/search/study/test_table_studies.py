@@ -1,0 +1,203 @@
+"""The studies that re-run the reports' tables: what they compare is what differs, and every row of them trains."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.config import RunConfig
+from core.inputs.resources import Resources
+from core.run.run_folder import RunFolder
+from core.run_observer import Unattended
+from core.trainer import Outcome, train
+from data.synthetic.corpus import write_corpus
+from search.space.random_draws import RandomDraws
+from search.space.variants import VARIANT, differing_settings
+from search.study.file import list_studies, load_study
+from search.study.first_trials import DEFAULT
+
+OF_A_PAIR = {"heads.para.pair", "heads.sts.pair"}
+SIZES = {"tasks.sst.batch_size", "tasks.para.batch_size", "tasks.sts.batch_size"}
+
+# Everything in which rows of a table differ.
+ABOUT = {
+    "cooking-ladder": {
+        "model.freeze",
+        "heads.sts.output",
+        "budget.batch_size",
+        "heads.para.pair",
+        "heads.para.combine",
+        "gradients.rule",
+        "augmentation.sst.original",
+        "augmentation.sst.eda.fraction",
+    },
+    "build-extend-encoders": {"model.encoders", "gradients.rule"},
+    "build-extend-lora": {"lora.rank", "optim.learning_rate"},
+    "build-extend-pretraining": {
+        "pretraining.mnrl.examples",
+        "pretraining.cosine_pairs.examples",
+        "heads.sts.loss",
+    },
+    "contrastive-orders": {"sampler.order", "sampler.alpha", "optim.accumulate", "gradients.rule"},
+    "contrastive-sts-loss": {"heads.sts.output"},
+    "contrastive-pairs": {*OF_A_PAIR, "sampler.order"},
+    "contrastive-simcse": {*OF_A_PAIR, "pretraining.simcse.examples"},
+    "contrastive-smart": {"smart.weight.sst", "smart.weight.para", "smart.weight.sts", "sampler.order"},
+    "multi-extended-smart": {"smart.weight.sst"},
+    "multi-extended-lora": {"lora.rank", "lora.dropout", "optim.learning_rate"},
+    "multi-extended-tasks": {"model.encoders"},
+    "multi-extended-ladder": {
+        *OF_A_PAIR,
+        *SIZES,
+        "pretraining.nli.examples",
+        "augmentation.sst.eda.fraction",
+        "smart.weight.sst",
+        "loss.weights.sst",
+        "loss.taper.sst",
+        "loss.taper.sts",
+    },
+    "multi-extended-batches": SIZES,
+}
+WHOLE_SYSTEMS = "papers"
+
+SMART_THAT_COUNTS = ("smart.epsilon", "smart.sigma", "smart.step_size")
+
+# A row that is a report's final system, and where it is not the same system in the study of all of them: para's size,
+# which leaves further pairs to those that use them, what the file says of it, and settings that do nothing in this row.
+FINAL_SYSTEMS = [
+    (
+        "cooking-ladder",
+        "batch-16",
+        "cooking",
+        ("tasks.para.train_limit", "optim.head_learning_rate", "gradients.anchor", "augmentation.sst.eda."),
+    ),
+    ("contrastive-smart", "5-3-3", "contrastive", ("tasks.para.train_limit", *SMART_THAT_COUNTS)),
+    (
+        "multi-extended-ladder",
+        "batches",
+        "multi-extended",
+        ("tasks.para.train_limit", *SMART_THAT_COUNTS, "augmentation.sst.rephrased."),
+    ),
+]
+
+
+@cache
+def rows(study: str) -> dict[str, RunConfig]:
+    """Every configuration of a comparison with its first seed, in order."""
+    spec = load_study(study, studies_dir=Path("none"))
+    return {
+        str(trial.params[VARIANT]): spec.space.suggest(RandomDraws(np.random.default_rng(0), trial.params), spec.base)
+        for trial in spec.first_trials
+        if trial.params["seed"] == spec.first_trials[0].params["seed"]
+    }
+
+
+def test_every_comparison_that_comes_along_is_here() -> None:
+    found = set()
+    for name in list_studies(Path("none")):
+        spec = load_study(name, studies_dir=Path("none"))
+        if {VARIANT, "seed"} & {dimension.path for dimension in spec.space.dimensions}:
+            found.add(name)
+    assert found == {*ABOUT, WHOLE_SYSTEMS}
+
+
+@pytest.mark.parametrize("study", ABOUT)
+def test_what_a_table_compares_is_what_differs(study: str) -> None:
+    assert set(differing_settings(list(rows(study).values()))) == ABOUT[study]
+
+
+@pytest.mark.parametrize("study", [*ABOUT, WHOLE_SYSTEMS])
+def test_every_row_has_two_seeds_and_the_first_is_the_reference(study: str) -> None:
+    spec = load_study(study, studies_dir=Path("none"))
+    assert [trial.params for trial in spec.first_trials] == [
+        {VARIANT: name, "seed": seed} for seed, name in product((0, 1), rows(study))
+    ]
+    assert spec.first_trials[0].role == DEFAULT
+    assert spec.trials == len(spec.first_trials), "nothing is left to chance"
+    assert spec.base == next(iter(rows(study).values()))
+
+
+@pytest.mark.parametrize("study", ABOUT)
+def test_a_table_is_short_and_scored_alike(study: str) -> None:
+    spec = load_study(study, studies_dir=Path("none"))
+    base = spec.base
+    assert (base.model.encoder, base.model.max_length) == ("minilm", 64)
+    assert 3000 <= base.budget.examples <= 6000
+    assert base.rungs == (base.budget.examples // 2, base.budget.examples)
+    assert "para" not in base.tasks or base.tasks["para"].dev_limit == 500
+
+
+@pytest.mark.parametrize(("study", "row", "system", "otherwise"), FINAL_SYSTEMS)
+def test_a_final_system_is_its_preset(study: str, row: str, system: str, otherwise: tuple[str, ...]) -> None:
+    different = differing_settings([rows(study)[row], rows(WHOLE_SYSTEMS)[system]])
+    assert [path for path in different if not path.startswith(otherwise)] == []
+
+
+@dataclass(frozen=True)
+class Course:
+    """A folder with the tasks' files and SICK, both tiny: what a study may read."""
+
+    folder: Path
+    resources: Resources
+
+    def cut(self, config: RunConfig) -> RunConfig:
+        """The run in small: some updates of a tiny encoder, with every technique that it has."""
+        tree = config.model_dump()
+        tree["model"] |= {"encoder": "scratch", "scratch": SCRATCH, "max_length": 32}
+        tree["data"]["directory"] = str(self.folder)
+        tree["budget"] |= {"examples": 240, "epochs": 2}
+        tree["eval"] = {"rungs": 1, "train_examples": 0}
+        tree["compute"] = {"device": "cpu"}
+        for task in tree["tasks"].values():
+            task["dev_limit"] = 20
+            task["train_limit"] = task["train_limit"] and 100
+        for stage in tree["pretraining"].values():
+            if stage.get("examples"):
+                stage |= {"examples": 32, "batch_size": 16}
+        return RunConfig.model_validate(tree)
+
+
+SCRATCH = {"vocab_size": 400, "hidden_size": 16, "intermediate_size": 32}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    folder = tmp_path_factory.mktemp("course")
+    # Sizes of their own, that sampling by size be something.
+    write_corpus(folder, train={"sst": 120, "para": 600, "sts": 80}, dev=40, test=20, seed=1)
+    with (folder / "sick2014.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter="\t")
+        writer.writerow(["pair_ID", "sentence_A", "sentence_B", "entailment_label"])
+        for number, (who, what) in enumerate(product(("child", "guy", "doctor", "robber"), ("car", "bag", "phone"))):
+            label = ("ENTAILMENT", "NEUTRAL", "CONTRADICTION")[number % 3]
+            writer.writerow([number, f"the {who} will find the {what}", f"the {what} will be found", label])
+    return Course(folder, Resources(tmp_path_factory.mktemp("cache")))
+
+
+def trained(course: Course, config: RunConfig, folder: Path) -> dict[str, Any]:
+    """What the run leaves: its score, and the weights that it keeps."""
+    assert train(config, folder, course.resources, Unattended()) == Outcome.FINISHED
+    (evaluation,) = RunFolder(folder).read_metrics()
+    assert evaluation.step >= 3
+    assert all(map(math.isfinite, evaluation.train_loss.values()))
+    return {"overall": evaluation.overall, "weights": (folder / "best" / "model.safetensors").read_bytes()}
+
+
+@pytest.mark.filterwarnings("ignore:.*the correlation counts as 0")
+@pytest.mark.parametrize("study", [*ABOUT, WHOLE_SYSTEMS])
+def test_every_row_trains_and_none_is_another_one(study: str, course: Course, tmp_path: Path) -> None:
+    weights: dict[bytes, str] = {}
+    for row, config in rows(study).items():
+        left = trained(course, course.cut(config), tmp_path / row)
+        assert 0 <= left["overall"] <= 1
+        if config.model.encoders == "shared":  # weights of several encoders have other names
+            same = weights.setdefault(left["weights"], row)
+            assert same == row, f"'{row}' trained the very weights of '{same}'"
