@@ -30,7 +30,8 @@ def render_page(template: str, **values: object) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(page_source), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    shell = {"plotlyjs": get_plotlyjs(), "style": page_source("display/page.css"), "script": page_source("display/page.js")}
+    style, script = page_source("display/page.css"), page_source("display/page.js")
+    shell = {"plotlyjs": get_plotlyjs(), "style": style, "script": script}
     return environment.get_template(template).render(**shell, **values)
 
 
