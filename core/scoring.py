@@ -10,10 +10,10 @@ import torch
 from core.config import RunConfig
 from core.inputs.fixed_subset import fixed_subset
 from core.inputs.task_data import TaskData, sorted_batches
-from core.metrics import confusion_matrix, overall_score, own_metric, task_metrics
 from core.model.multitask import MultitaskBert
 from core.run.errors import DivergedError
 from core.run.precision import autocast
+from core.statistics import confusion_matrix, overall_score, own_metric, task_metrics
 from data.examples import Examples
 from data.rows import RowLayout
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.config import TaskConfig
-from core.metrics import Expectation
+from core.statistics import Expectation
 from data.errors import UserError
 from data.task_files import builtin_tasks
 from search.analysis.expected_score import estimate_trial

@@ -12,10 +12,10 @@ import pytest
 import typer
 
 from core.config import RunConfig
-from core.metrics import task_metrics
 from core.run.cost import Cost
 from core.run.evaluation import Evaluation
 from core.run_size import RunSize
+from core.statistics import task_metrics
 from data.task_files import builtin_tasks
 from search import export, predict, score
 from search.clean import __main__ as clean

@@ -13,8 +13,8 @@ from typing import Protocol, Self
 import numpy as np
 
 from core.ensembles.averaging import to_summands
-from core.metrics import counted_metrics, overall_score
-from core.metrics.bootstrap import drawn_counts
+from core.statistics import counted_metrics, overall_score
+from core.statistics.bootstrap import drawn_counts
 from data.tasks import TaskSpec
 
 __all__ = ["Objective", "OverallObjective", "Predictions"]

@@ -22,7 +22,7 @@ class Evaluation:
         step: optimiser steps taken.
         overall: weighted mean of the normalised task scores, 0 to 1.
         scores: each task's own metric (accuracy and F1 0 to 1, correlations -1 to 1).
-        metrics: further numbers per task; see :mod:`core.metrics` and :class:`core.scoring.DevScores`.
+        metrics: further numbers per task; see :mod:`core.statistics` and :class:`core.scoring.DevScores`.
         train_loss: each task's mean training loss since the previous rung; a task without a batch is missing.
         seconds: training and evaluation so far, those before an interruption included.
         examples_per_second: training speed since the previous rung, evaluation not counted.

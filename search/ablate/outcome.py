@@ -10,7 +10,7 @@ from statistics import fmean, median, stdev
 import numpy as np
 import optuna
 
-from core.metrics import ScoreIntervals
+from core.statistics import ScoreIntervals
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan
 from search.ablate.turning_off import Ablation
 from search.analysis.seed_intervals import OVERALL, Difference, score_intervals, score_values

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.metrics import Bags, BagScores
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
+from core.statistics import Bags, BagScores
 from data.gold import Labels
 from data.tasks import TaskSpec
 from search.trials.dev_predictions import check_score, check_size, load_predictions

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.config import RunConfig
 from core.inputs.dev_gold import dev_gold
-from core.metrics import bootstrap_scores, counted_metric, overall_score
+from core.statistics import bootstrap_scores, counted_metric, overall_score
 from data.errors import UserError
 from data.gold import Labels
 from data.tasks import TaskSpec

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.config import RunConfig
 from core.inputs.dev_gold import dev_gold
-from core.metrics import LEAST_EXAMPLES, Bags, BagScores
+from core.statistics import LEAST_EXAMPLES, Bags, BagScores
 from data.errors import UserError
 from data.gold import Labels
 from data.tasks import TaskSpec

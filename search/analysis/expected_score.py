@@ -9,7 +9,7 @@ from typing import Any
 
 import optuna
 
-from core.metrics import Expectation, Expectations, replay_best_run, replay_selection
+from core.statistics import Expectation, Expectations, replay_best_run, replay_selection
 from data.errors import UserError
 from search.analysis.checkpoints import Checkpoint, stored_checkpoints
 from search.analysis.dev_resamples import ScoredCheckpoints

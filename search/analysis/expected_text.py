@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from core.metrics import Expectation, Expectations
+from core.statistics import Expectation, Expectations
 from search.analysis.expected_score import Estimate
 from search.display.table import Table
 

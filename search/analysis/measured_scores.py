@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from core.config import TaskConfig
-from core.metrics import Expectation, bootstrap_scores, overall_score, own_metric
+from core.statistics import Expectation, bootstrap_scores, overall_score, own_metric
 from data.errors import UserError
 from search.trials.label_files import find_labels, label_file_names, read_labels
 from search.trials.prediction_files import prediction_path, read_predictions

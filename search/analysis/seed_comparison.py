@@ -10,7 +10,7 @@ from statistics import fmean, median
 import numpy as np
 import optuna
 
-from core.metrics import ScoreIntervals
+from core.statistics import ScoreIntervals
 from data.errors import UserError
 from search.analysis.dev_bootstrap import overall_replicates
 from search.analysis.seed_groups import Configuration, StudyOfSeeds
@@ -77,7 +77,7 @@ class Comparison:
 def compare(
     study: optuna.Study, folders: TrialFolders, directory: Path | None = None, reference: int | None = None
 ) -> Comparison | None:
-    """Means over seeds and their intervals (:class:`core.metrics.ScoreIntervals`); None if the study searches no seed.
+    """Means over seeds and their intervals (:class:`core.statistics.ScoreIntervals`); None if the study searches no seed.
 
     Every trial counts with the checkpoint that it kept, that of its best rung on dev. That this choice was by the same
     dev examples is not in the intervals.

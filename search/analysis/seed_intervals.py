@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from core.config import RunConfig
-from core.metrics import ScoreIntervals
+from core.statistics import ScoreIntervals
 from data.errors import UserError
 from search.analysis.dev_bootstrap import score_replicates
 from search.trials.folders import TrialFolders

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.config import RunConfig
 from core.inputs.dev_gold import dev_examples
-from core.metrics import overall_score
+from core.statistics import overall_score
 from data.errors import UserError
 from search.analysis.changed_examples import TaskChanges, task_changes
 from search.analysis.dev_bootstrap import stored_predictions, task_replicates

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.config import RunConfig, TaskConfig
 from core.ensembles import average
-from core.metrics import Bags, BagScores, Expectations, Replayed, expect, expect_difference, overall_score
+from core.statistics import Bags, BagScores, Expectations, Replayed, expect, expect_difference, overall_score
 from data.errors import UserError
 from data.gold import Labels
 from data.tasks import TaskSpec

@@ -8,7 +8,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial
 
-from core.metrics import Expectations
+from core.statistics import Expectations
 from data.errors import UserError
 from search.analysis.checkpoints import stored_checkpoints
 from search.analysis.dev_resamples import gold_of

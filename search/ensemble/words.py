@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
-from core.metrics import Expectations
+from core.statistics import Expectations
 from data.tasks import TaskSpec
 from search.analysis.expected_text import expectation_line
 from search.ensemble.named_trials import Shares

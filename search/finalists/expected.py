@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from core.metrics import Expectations, replay_mean_selection
+from core.statistics import Expectations, replay_mean_selection
 from data.errors import UserError
 from search.analysis.checkpoints import stored_checkpoints
 from search.analysis.dev_resamples import ScoredCheckpoints

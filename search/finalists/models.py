@@ -7,7 +7,7 @@ from pathlib import Path
 
 import optuna
 
-from core.metrics import Expectations
+from core.statistics import Expectations
 from search.analysis.expected_score import estimate_best
 from search.analysis.expected_text import interval_words
 from search.trials.folders import TrialFolders

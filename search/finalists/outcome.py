@@ -11,7 +11,7 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
-from core.metrics import Expectations
+from core.statistics import Expectations
 from data.errors import UserError
 from search.analysis.seed_intervals import OVERALL, Difference
 from search.finalists.eligible import below_floors

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.config import RunConfig
-from core.metrics import ScoreIntervals
+from core.statistics import ScoreIntervals
 from data.errors import UserError
 from search.analysis.dev_bootstrap import overall_replicates
 from search.analysis.seed_intervals import OVERALL, by_configuration, score_values
@@ -70,7 +70,7 @@ def clearly_behind(
 
     Args:
         scores: of each configuration, of its runs, (n,).
-        replicates: of each, (replicates, n); see :class:`core.metrics.ScoreIntervals`.
+        replicates: of each, (replicates, n); see :class:`core.statistics.ScoreIntervals`.
         level: of the intervals.
         leaders: those that can win; the best of them is the leader. Without any, nobody is behind: who is better than
             all others and cannot win must not drop them.

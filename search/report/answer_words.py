@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.metrics import Expectations
+from core.statistics import Expectations
 from search.analysis.expected_score import Estimate
 from search.analysis.expected_text import missing_line, unknown_line
 from search.console.progress import duration

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 
-from core.metrics import BagScores, Expectation, replay_selection
+from core.statistics import BagScores, Expectation, replay_selection
 from data.errors import UserError
 from search.analysis.checkpoints import score_bags, stored_checkpoints
 from search.analysis.dev_resamples import bags_of, gold_of

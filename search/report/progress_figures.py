@@ -8,8 +8,8 @@ from typing import Literal
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.metrics import Expectation
 from core.run.evaluation import Evaluation
+from core.statistics import Expectation
 from search.display.figure_style import BEST_COLOUR, EXPECTED_COLOUR, STATE_COLOURS, lay_out
 from search.recorded.trial_table import winnable
 from search.report.trial_points import CROWD, add_trials, trial_names

@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 import plotly.graph_objects as go
 
-from core.metrics import Interval
+from core.statistics import Interval
 from search.analysis.importance.effects import Effect, effects
 from search.analysis.importance.figures import effect_figure, importance_figure
 from search.analysis.importance.importance import Importance, importances

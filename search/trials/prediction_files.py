@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from core.metrics import predicted_classes
 from core.run.atomic_files import write_atomically
+from core.statistics import predicted_classes
 from data.errors import UserError
 from data.tasks import SplitName, TaskSpec
 

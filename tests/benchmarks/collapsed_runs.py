@@ -1,7 +1,7 @@
 """What a run that fails to learn does to the intervals of the other rows: rows of the table in docs/metrics.md.
 
 With one variance for all rows, with one for each row, and with rows of unusual spread apart as
-:class:`core.metrics.ScoreIntervals` has them: how often 95 % intervals of a difference hold the truth, and their median
+:class:`core.statistics.ScoreIntervals` has them: how often 95 % intervals of a difference hold the truth, and their median
 half widths, for two rows that are alike and for the first and the last one.
 """
 
@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from core.metrics import ScoreIntervals, pooled_variance
-from tests.core.metrics.collapsed_runs_simulation import Case
+from core.statistics import ScoreIntervals, pooled_variance
+from tests.core.statistics.collapsed_runs_simulation import Case
 
 STUDIES = 5000
 CASES = [

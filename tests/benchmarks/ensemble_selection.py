@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.metrics import Expectation
+from core.statistics import Expectation
 from search.ensemble.selection import GreedyOptions
-from tests.core.metrics.winners_curse_simulation import Case
+from tests.core.statistics.winners_curse_simulation import Case
 from tests.search.ensemble.selection_simulation import Outcome, simulate, true_gains
 
 STUDIES, STEPS, POOL = 200, 10, 10

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.core.metrics.winners_curse_simulation import Case, Outcome, simulate
+from tests.core.statistics.winners_curse_simulation import Case, Outcome, simulate
 
 STUDIES, RESAMPLES = 500, 100
 CASES = [

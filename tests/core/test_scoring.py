@@ -14,7 +14,6 @@ import torch
 from core.config import RunConfig
 from core.inputs.fixed_subset import fixed_subset
 from core.inputs.resources import Resources
-from core.metrics import task_metrics
 from core.model.random_state import random_state
 from core.run.cost import Cost
 from core.run.errors import DivergedError
@@ -22,6 +21,7 @@ from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
 from core.run_observer import Unattended
 from core.scoring import DevScores, predict, score_dev
+from core.statistics import task_metrics
 from core.trainer import TrainingRun, train
 
 MakeConfig = Callable[..., RunConfig]

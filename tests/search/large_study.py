@@ -15,9 +15,9 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from core.config import RunConfig
-from core.metrics import overall_score, own_metric
 from core.run.cost import Cost
 from core.run.evaluation import Evaluation
+from core.statistics import overall_score, own_metric
 from data.reading import read_split
 from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks

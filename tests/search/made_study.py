@@ -10,8 +10,8 @@ import optuna
 
 from core.config import RunConfig
 from core.inputs.fixed_subset import fixed_subset
-from core.metrics import overall_score, own_metric
 from core.run.evaluation import Evaluation
+from core.statistics import overall_score, own_metric
 from data.reading import read_split
 from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks

@@ -19,7 +19,7 @@ from click.testing import Result
 from scipy import stats
 from typer.testing import CliRunner
 
-from core.metrics import bootstrap_scores
+from core.statistics import bootstrap_scores
 from data.errors import UserError
 from data.reading import RawSplit, read_split
 from data.task_files import builtin_tasks

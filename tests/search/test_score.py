@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from core.config import TaskConfig
-from core.metrics import Expectation, overall_score, own_metric
+from core.statistics import Expectation, overall_score, own_metric
 from data.task_files import builtin_tasks
 from search.analysis.measured_scores import MeasuredScore, verdict
 from search.score import main

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.spatial import Delaunay, QhullError
 
-from core.metrics import Interval
+from core.statistics import Interval
 from search.analysis.importance.importance import is_measurable
 from search.analysis.importance.model import ScoreModel
 from search.analysis.importance.settings import Setting

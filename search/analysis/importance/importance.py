@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from core.metrics import Interval
+from core.statistics import Interval
 from search.analysis.importance.model import ScoreModel
 from search.analysis.importance.settings import Setting
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from core.metrics import Calibration, Interval
+from core.statistics import Calibration, Interval
 from search.analysis.mistakes.compared_runs import TaskRuns
 from search.analysis.mistakes.quantile_slices import Quarter
 from search.analysis.mistakes.score_fit import GoldRange, ScoreFit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.metrics import predicted_classes
+from core.statistics import predicted_classes
 from search.analysis.mistakes.compared_runs import TaskRuns
 from search.analysis.mistakes.score_fit import FAR, fit_scores
 from search.display.table import Table

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from core.metrics import Interval
+from core.statistics import Interval
 
 __all__ = ["Property", "Quarter", "difference", "properties", "quarters", "word_counts", "word_overlap"]
 

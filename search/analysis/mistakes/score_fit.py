@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from core.metrics import Interval
+from core.statistics import Interval
 
 __all__ = ["FAR", "GoldRange", "ScoreFit", "fit_scores", "gold_ranges", "ranges_words"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.metrics import Calibration, Interval
+from core.statistics import Calibration, Interval
 from search.analysis.mistakes.figures import range_words
 from search.analysis.mistakes.hardest import FEWEST_RUNS, Hardness
 from search.analysis.mistakes.quantile_slices import Property, Quarter, difference

@@ -10,7 +10,7 @@ import optuna
 import pandas as pd
 
 from core.inputs.dev_gold import dev_examples
-from core.metrics import Interval
+from core.statistics import Interval
 from data.errors import UserError
 from search.analysis.dev_bootstrap import stored_predictions, task_replicates
 from search.recorded.trial_table import SCORE, winnable

@@ -11,8 +11,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from core.metrics import Interval
 from core.run.evaluation import Evaluation
+from core.statistics import Interval
 from search.analysis.tradeoffs.rank_correlation import rank_correlation
 from search.recorded.trial_table import SCORE, winnable
 from search.trials.record import REPEAT_OF

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy import stats
 
-from core.metrics import Interval
+from core.statistics import Interval
 
 __all__ = ["FEWEST", "rank_correlation"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.metrics import Interval
+from core.statistics import Interval
 from search.analysis.tradeoffs.pairs import FirstRung, scored_tasks, without_repeats
 from search.analysis.tradeoffs.rank_correlation import rank_correlation
 from search.recorded.trial_table import SCORE, SETTING, winnable

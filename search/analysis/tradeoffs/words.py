@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.metrics import Interval
+from core.statistics import Interval
 from search.analysis.tradeoffs.given_up import GivenUp
 from search.analysis.tradeoffs.pairs import FirstRung, TaskPair
 from search.analysis.tradeoffs.rank_correlation import FEWEST

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.metrics import Expectation
+from core.statistics import Expectation
 from search.analysis.expected_text import gone_line, interval_words
 from search.display.table import Table
 from search.ensemble.outlook import STEPS, Outlook, outlook

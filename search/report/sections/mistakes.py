@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from core.metrics import calibration_of, confusion_matrix, predicted_classes
+from core.statistics import calibration_of, confusion_matrix, predicted_classes
 from data.errors import UserError
 from data.tasks import TaskSpec
 from search.analysis.mistakes.compared_runs import Panel, PanelRun, TaskRuns, best_runs, best_trials, task_runs

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.ensembles import OverallObjective, average
-from core.metrics import overall_score, own_metric
-from core.metrics.bootstrap import drawn_counts
+from core.statistics import overall_score, own_metric
+from core.statistics.bootstrap import drawn_counts
 from data.task_files import builtin_tasks
 
 BUILTIN = builtin_tasks()

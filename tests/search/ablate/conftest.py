@@ -13,8 +13,8 @@ import pytest
 from optuna.storages import BaseStorage, InMemoryStorage
 
 from core.config import RunConfig
-from core.metrics import overall_score, own_metric
 from core.run.evaluation import Evaluation
+from core.statistics import overall_score, own_metric
 from data.reading import read_split
 from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks

@@ -10,7 +10,7 @@ import numpy as np
 import optuna
 import pytest
 
-from core.metrics import ScoreIntervals
+from core.statistics import ScoreIntervals
 from search.ablate.figure import gains_figure
 from search.ablate.outcome import AblationOutcome, RowOutcome, read_outcome
 from search.ablate.plan import WINNER

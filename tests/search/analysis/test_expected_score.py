@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.metrics import Expectation, Expectations, overall_score, own_metric
+from core.statistics import Expectation, Expectations, overall_score, own_metric
 from search.analysis.dev_resamples import bags_of, resamples_for
 from search.analysis.expected_score import Estimate, estimate_best, estimate_trial
 from search.analysis.expected_text import estimate_line, estimate_table, missing_line, report_lines, with_expected

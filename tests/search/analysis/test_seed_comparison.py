@@ -17,7 +17,7 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from core.metrics import ScoreIntervals, bootstrap_scores
+from core.statistics import ScoreIntervals, bootstrap_scores
 from data.errors import UserError
 from data.reading import read_split
 from data.task_files import builtin_tasks

@@ -12,15 +12,15 @@ import numpy as np
 from scipy import special, stats
 
 from core.config import TaskConfig
-from core.metrics import Expectation, counted_metrics, overall_score
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
+from core.statistics import Expectation, counted_metrics, overall_score
 from data.tasks import TaskSpec
 from search.analysis.checkpoints import Checkpoint
 from search.ensemble.expected_score import Replay
 from search.ensemble.named_trials import Shares
 from search.ensemble.selection import GreedyOptions
-from tests.core.metrics.winners_curse_simulation import SPECS, WEIGHTS, Case, errors
+from tests.core.statistics.winners_curse_simulation import SPECS, WEIGHTS, Case, errors
 
 TASKS = {name: TaskConfig(spec=spec) for name, spec in SPECS.items()}
 

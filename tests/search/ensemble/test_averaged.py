@@ -15,8 +15,8 @@ import torch
 from core.ensembles import average
 from core.inputs.best_model import load_best_model
 from core.inputs.fixed_subset import fixed_subset
-from core.metrics import overall_score, own_metric
 from core.scoring import predict
+from core.statistics import overall_score, own_metric
 from search.ensemble.averaged import average_members
 from search.ensemble.files import write_ensemble
 from search.trials.prediction_files import prediction_values

@@ -14,13 +14,13 @@ import pytest
 from scipy import stats
 
 from core.ensembles import average
-from core.metrics import overall_score, own_metric
+from core.statistics import overall_score, own_metric
 from data.errors import UserError
 from search.analysis.dev_resamples import bags_of
 from search.ensemble.expected_score import Replay
 from search.ensemble.selection import GreedyOptions, select_shares
 from search.trials.record import TrialRecord
-from tests.core.metrics.winners_curse_simulation import Case
+from tests.core.statistics.winners_curse_simulation import Case
 from tests.search.ensemble.selection_simulation import simulate
 from tests.search.made_study import SIZE, SPECS, TASKS, WEIGHTS, MadeStudy, make_study
 

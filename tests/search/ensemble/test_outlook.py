@@ -10,7 +10,7 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 from core.ensembles import average
-from core.metrics import overall_score, own_metric
+from core.statistics import overall_score, own_metric
 from search.analysis.expected_score import estimate_best
 from search.ensemble.outlook import outlook
 from search.recorded.ranking import Choice, ranked_trials

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from core.config import RunConfig
-from core.metrics import ScoreIntervals
+from core.statistics import ScoreIntervals
 from data.task_files import builtin_tasks
 from search.finalists.finalist import OVERALL, measure
 from search.trials.folders import TrialFolders

@@ -25,10 +25,10 @@ from predicting_executor import PredictingExecutor
 
 from core.config import RunConfig
 from core.inputs.dev_gold import dev_gold
-from core.metrics import ScoreIntervals, overall_score, own_metric
 from core.run.cost import Cost
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
+from core.statistics import ScoreIntervals, overall_score, own_metric
 from search.analysis.dev_bootstrap import score_replicates
 from search.analysis.expected_score import estimate_best
 from search.export import main as export_main

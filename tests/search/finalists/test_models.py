@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 import pytest
 
-from core.metrics import Expectation, Expectations
+from core.statistics import Expectation, Expectations
 from search.analysis.expected_score import estimate_best
 from search.display.table import Table
 from search.display.values import rounded

@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from core.metrics import ScoreIntervals
+from core.statistics import ScoreIntervals
 from search.finalists.sequential_test import Behind, clearly_behind, look_level
 
 

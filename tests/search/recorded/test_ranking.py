@@ -8,7 +8,7 @@ import numpy as np
 import optuna
 import pytest
 
-from core.metrics import replay_best_run
+from core.statistics import replay_best_run
 from search.analysis.checkpoints import stored_checkpoints
 from search.analysis.dev_resamples import ScoredCheckpoints
 from search.analysis.expected_score import estimate_best

@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from core.metrics import Expectation, Expectations
+from core.statistics import Expectation, Expectations
 from search.analysis.expected_text import interval_words
 from search.display.table import Table
 from search.ensemble.outlook import Outlook, outlook

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.metrics import Interval, replay_selection
+from core.statistics import Interval, replay_selection
 from search.analysis.checkpoints import score_bags, stored_checkpoints
 from search.analysis.dev_resamples import bags_of
 from search.analysis.expected_score import estimate_best

@@ -14,11 +14,11 @@ from inline_executor import InlineExecutor
 
 from core.config import RunConfig
 from core.inputs.dev_gold import dev_gold
-from core.metrics import overall_score, own_metric
 from core.run.cost import Cost
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
 from core.run.speed import Speed
+from core.statistics import overall_score, own_metric
 from search.executors.messages import Checked, Evaluated, Message, TrialJob
 
 

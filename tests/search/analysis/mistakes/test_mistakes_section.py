@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.metrics import calibration_of, confusion_matrix, predicted_classes
+from core.statistics import calibration_of, confusion_matrix, predicted_classes
 from data.reading import read_split
 from search.analysis.mistakes.compared_runs import best_runs, task_runs
 from search.analysis.mistakes.words import calibration_words

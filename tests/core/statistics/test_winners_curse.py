@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.metrics import Bags, BagScores, bootstrap_scores, expect, replay_selection
+from core.statistics import Bags, BagScores, bootstrap_scores, expect, replay_selection
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
-from tests.core.metrics.winners_curse_simulation import Case, simulate
+from tests.core.statistics.winners_curse_simulation import Case, simulate
 
 SPECS = builtin_tasks()
 ONE = {"para": 1.0}

@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn import metrics as sk
 from sklearn.exceptions import UndefinedMetricWarning
 
-from core.metrics import confusion_matrix, normalised, overall_score, own_metric, predicted_classes, task_metrics
+from core.statistics import confusion_matrix, normalised, overall_score, own_metric, predicted_classes, task_metrics
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 

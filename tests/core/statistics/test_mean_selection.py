@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.metrics import Bags, BagScores, expect, replay_best_run, replay_mean_selection, replay_selection
+from core.statistics import Bags, BagScores, expect, replay_best_run, replay_mean_selection, replay_selection
 from data.task_files import builtin_tasks
 
 PARA = {"para": builtin_tasks()["para"]}

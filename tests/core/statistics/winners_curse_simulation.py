@@ -8,7 +8,7 @@ from math import sqrt
 import numpy as np
 from scipy import stats
 
-from core.metrics import Bags, BagScores, replay_selection
+from core.statistics import Bags, BagScores, replay_selection
 from data.task_files import builtin_tasks
 
 PARA, STS = builtin_tasks()["para"], builtin_tasks()["sts"]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from core.metrics import ScoreIntervals, unusual_spreads
-from tests.core.metrics.collapsed_runs_simulation import Case
+from core.statistics import ScoreIntervals, unusual_spreads
+from tests.core.statistics.collapsed_runs_simulation import Case
 
 PLAIN = np.array([0.795, 0.80, 0.805])
 ONE_FAILED = np.array([0.80, 0.50, 0.805])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.metrics import ScoreIntervals, bootstrap_scores, counted_metric, overall_score, pooled_variance
+from core.statistics import ScoreIntervals, bootstrap_scores, counted_metric, overall_score, pooled_variance
 from data.task_files import builtin_tasks
 
 SCORES = [np.array([0.1, 0.3]), np.array([0.2, 0.2, 0.5])]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from core.metrics import bootstrap_scores, counted_metric, overall_score, own_metric
+from core.statistics import bootstrap_scores, counted_metric, overall_score, own_metric
 from data.task_files import builtin_tasks
 from data.tasks import Metric, TaskSpec
 
@@ -141,7 +141,7 @@ def test_the_same_seed_the_same_replicates_in_pieces_too(monkeypatch: pytest.Mon
 
     whole = replicates(0)
     assert len(np.unique(whole)) > 20
-    monkeypatch.setattr("core.metrics.bootstrap._ENTRIES", 120)  # four replicates at a time, and one at the end
+    monkeypatch.setattr("core.statistics.bootstrap._ENTRIES", 120)  # four replicates at a time, and one at the end
     assert np.array_equal(replicates(0), whole)
     assert not np.array_equal(replicates(1), whole)
 

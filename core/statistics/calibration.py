@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
-from core.metrics.bootstrap import drawn_counts
-from core.metrics.classification import predicted_classes
-from core.metrics.interval import Interval
+from core.statistics.bootstrap import drawn_counts
+from core.statistics.classification import predicted_classes
+from core.statistics.interval import Interval
 
 __all__ = ["Calibration", "CalibrationBin", "calibration_of", "fit_temperature"]
 

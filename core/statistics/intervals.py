@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from core.metrics.unusual_spreads import unusual_spreads
+from core.statistics.unusual_spreads import unusual_spreads
 
 __all__ = ["ScoreIntervals", "pooled_variance"]
 
@@ -39,7 +39,7 @@ class ScoreIntervals:
     their means. It may be nearly all of s² (Jordan 2023, arXiv:2304.01910), so leaving it in would count it twice.
 
     A configuration whose runs differ so much that they cannot have the others' spread is not pooled with them
-    (:func:`core.metrics.unusual_spreads`): one run that failed to learn would widen the intervals of all. Such a
+    (:func:`core.statistics.unusual_spreads`): one run that failed to learn would widen the intervals of all. Such a
     configuration has an s² and an e of its own, from its own runs.
 
     The half width is t((1 + level) / 2, df) sqrt(v). v_examples counts as known and s² has df_s = sum of (n - 1)

@@ -1,6 +1,6 @@
 """What the winner among configurations will score on new examples, where each was trained with several seeds.
 
-As in :mod:`core.metrics.winners_curse`, the selection is made anew in every resample: here the best checkpoint of every
+As in :mod:`core.statistics.winners_curse`, the selection is made anew in every resample: here the best checkpoint of every
 run, and then the configuration whose runs have the best mean.
 """
 
@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from core.metrics.out_of_bag import BagScores
-from core.metrics.overall import overall_score
-from core.metrics.winners_curse import Expectation, Expectations, expect, expectation, expectations, summands
+from core.statistics.out_of_bag import BagScores
+from core.statistics.overall import overall_score
+from core.statistics.winners_curse import Expectation, Expectations, expect, expectation, expectations, summands
 from data.tasks import TaskSpec
 
 __all__ = ["Configurations", "replay_best_run", "replay_mean_selection"]
@@ -31,7 +31,7 @@ def replay_mean_selection(
 ) -> Expectations:
     """What to expect of the mean over the runs of the configuration that has the best mean overall score.
 
-    A summand of :func:`~core.metrics.winners_curse.expect` is here the mean over the runs of the configuration that the
+    A summand of :func:`~core.statistics.winners_curse.expect` is here the mean over the runs of the configuration that the
     resample selected. So what is expected is the mean score of the runs that were trained; runs with other seeds are
     off by chance as well.
 

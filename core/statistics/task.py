@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn import metrics as sk
 
-from core.metrics.classification import classification_metrics, predicted_classes
-from core.metrics.scores import correlation, score_metrics
+from core.statistics.classification import classification_metrics, predicted_classes
+from core.statistics.scores import correlation, score_metrics
 from data.tasks import TaskSpec
 
 __all__ = ["own_metric", "task_metrics"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.metrics import LEAST_EXAMPLES, Bags, BagScores, own_metric
+from core.statistics import LEAST_EXAMPLES, Bags, BagScores, own_metric
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 
@@ -58,7 +58,7 @@ def test_pieces_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = BUILTIN["sts"]
     predictions, gold = drawn(spec, 30, 5, 9, np.random.default_rng(0))
     whole = Bags(30, 25, np.random.default_rng(1)).scores(spec, predictions, gold)
-    monkeypatch.setattr("core.metrics.out_of_bag._ENTRIES", 120)
+    monkeypatch.setattr("core.statistics.out_of_bag._ENTRIES", 120)
     bags = Bags(30, 25, np.random.default_rng(1))
     pieces = BagScores.joined([bags.scores(spec, some, gold) for some in (predictions[:2], predictions[2:])])
     assert whole.inside.shape == whole.outside.shape == (25, 5)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.metrics.out_of_bag import BagScores
-from core.metrics.overall import overall_score
-from core.metrics.winners_curse import Expectations, expectation, summands
+from core.statistics.out_of_bag import BagScores
+from core.statistics.overall import overall_score
+from core.statistics.winners_curse import Expectations, expectation, summands
 from data.tasks import TaskSpec
 
 __all__ = ["Replayed", "expect_difference"]
@@ -35,7 +35,7 @@ def expect_difference(
 ) -> Expectations:
     """By how much the one selection's winner is better than the other's, on dev and on new examples.
 
-    As :func:`core.metrics.expect`, of the differences of the summands: examples that are hard for both winners do not
+    As :func:`core.statistics.expect`, of the differences of the summands: examples that are hard for both winners do not
     count.
 
     Args:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.calibration import calibration_curve
 
-from core.metrics import calibration_of, fit_temperature
+from core.statistics import calibration_of, fit_temperature
 
 
 def two_classes(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -118,7 +118,7 @@ def test_the_error_is_between_the_gap_and_its_interval(size: int, sharpness: flo
 @pytest.mark.parametrize("sharpness", [1.0, 1.3, 2.0])
 def test_the_interval_of_the_error_holds_the_truth(sharpness: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """The truth from a large draw, in the bins of 245 examples' quantiles."""
-    monkeypatch.setattr("core.metrics.calibration._RESAMPLES", 200)
+    monkeypatch.setattr("core.statistics.calibration._RESAMPLES", 200)
     rng = np.random.default_rng(3)
     confidence, truth, _ = drawn(200_000, sharpness, rng)
     bins = np.searchsorted(np.quantile(confidence, np.linspace(0, 1, 7))[1:-1], confidence)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from core.metrics.out_of_bag import BagScores
-from core.metrics.overall import overall_score
+from core.statistics.out_of_bag import BagScores
+from core.statistics.overall import overall_score
 from data.tasks import TaskSpec
 
 __all__ = ["Expectation", "Expectations", "expect", "expectation", "expectations", "replay_selection", "summands"]

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.metrics.classification import predicted_classes
-from core.metrics.task import own_metric
+from core.statistics.classification import predicted_classes
+from core.statistics.task import own_metric
 from data.tasks import TaskSpec
 
 __all__ = ["counted_metric", "counted_metrics"]
@@ -28,7 +28,7 @@ def counted_metric(spec: TaskSpec, predictions: np.ndarray, gold: np.ndarray, co
 def counted_metrics(
     spec: TaskSpec, predictions: Sequence[np.ndarray], gold: np.ndarray, counts: np.ndarray
 ) -> np.ndarray:
-    """What :func:`core.metrics.own_metric` gives for each resample and run, (B, R) float64; without its warnings.
+    """What :func:`core.statistics.own_metric` gives for each resample and run, (B, R) float64; without its warnings.
 
     Args:
         spec: the task.

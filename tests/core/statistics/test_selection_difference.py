@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.metrics import Bags, BagScores, Replayed, expect_difference
+from core.statistics import Bags, BagScores, Replayed, expect_difference
 from data.task_files import builtin_tasks
 
 SPECS = builtin_tasks()

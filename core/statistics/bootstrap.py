@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.metrics.counted import counted_metric
+from core.statistics.counted import counted_metric
 from data.tasks import TaskSpec
 
 __all__ = ["bootstrap_scores", "drawn_counts"]
@@ -20,7 +20,7 @@ def bootstrap_scores(
     """The own metric of several runs on resampled examples, (replicates, runs) float64.
 
     A replicate draws N of the N examples with replacement, the same ones for every run: columns are paired, and the
-    difference of two runs does not vary with examples that are hard for both. :func:`core.metrics.overall_score` makes
+    difference of two runs does not vary with examples that are hard for both. :func:`core.statistics.overall_score` makes
     replicates of the overall score from those of its tasks, whose examples are drawn independently.
 
     Args:
