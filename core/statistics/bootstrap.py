@@ -20,8 +20,8 @@ def bootstrap_scores(
     """The own metric of several runs on resampled examples, (replicates, runs) float64.
 
     A replicate draws N of the N examples with replacement, the same ones for every run: columns are paired, and the
-    difference of two runs does not vary with examples that are hard for both. :func:`core.statistics.overall_score` makes
-    replicates of the overall score from those of its tasks, whose examples are drawn independently.
+    difference of two runs does not vary with examples that are hard for both. The examples of different tasks are drawn
+    independently; :func:`core.statistics.overall_score` combines their replicates into those of the overall score.
 
     Args:
         spec: the task.

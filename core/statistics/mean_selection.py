@@ -1,7 +1,7 @@
-"""What the winner among configurations will score on new examples, where each was trained with several seeds.
+"""Estimate what the best of several configurations will score on new examples, each trained with several seeds.
 
-As in :mod:`core.statistics.winners_curse`, the selection is made anew in every resample: here the best checkpoint of every
-run, and then the configuration whose runs have the best mean.
+Like :mod:`core.statistics.winners_curse`, repeat the selection in every resample: first the best checkpoint of every
+run, then the configuration whose runs have the best mean.
 """
 
 from __future__ import annotations
@@ -29,11 +29,10 @@ def replay_mean_selection(
     specs: Mapping[str, TaskSpec],
     weights: Mapping[str, float],
 ) -> Expectations:
-    """What to expect of the mean over the runs of the configuration that has the best mean overall score.
+    """Estimate the mean score, on new examples, of the runs of the configuration with the best mean overall score.
 
-    A summand of :func:`~core.statistics.winners_curse.expect` is here the mean over the runs of the configuration that the
-    resample selected. So what is expected is the mean score of the runs that were trained; runs with other seeds are
-    off by chance as well.
+    Here a summand of :func:`~core.statistics.winners_curse.expect` is the mean over the runs of the configuration that
+    the resample selected. The estimate is of the runs that were trained; runs with other seeds also differ by chance.
 
     Args:
         bags: as for :func:`replay_selection`, of all checkpoints.

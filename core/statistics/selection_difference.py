@@ -33,10 +33,10 @@ class Replayed:
 def expect_difference(
     one: Replayed, other: Replayed, specs: Mapping[str, TaskSpec], weights: Mapping[str, float]
 ) -> Expectations:
-    """By how much the one selection's winner is better than the other's, on dev and on new examples.
+    """Estimate by how much one selection's winner is better than the other's, on dev and on new examples.
 
-    As :func:`core.statistics.expect`, of the differences of the summands: examples that are hard for both winners do not
-    count.
+    Like :func:`core.statistics.expect`, but of the differences of the summands, so that examples that are hard for both
+    winners do not count.
 
     Args:
         one, other: made anew in the same resamples.

@@ -11,8 +11,8 @@ def apart_words(apart: Mapping[str, Sequence[str]]) -> list[str]:
     """A sentence for each row whose spread over seeds is not pooled with the others'.
 
     Args:
-        apart: by row, the scores in which :attr:`core.statistics.ScoreIntervals.apart` names it; rows without any are left
-            out. For ``overall`` alone no score is named.
+        apart: by row, the scores in which :attr:`core.statistics.ScoreIntervals.apart` names it; rows without any are
+            left out. For ``overall`` alone no score is named.
     """
     lines = []
     for row, scores in apart.items():

@@ -77,7 +77,7 @@ class Comparison:
 def compare(
     study: optuna.Study, folders: TrialFolders, directory: Path | None = None, reference: int | None = None
 ) -> Comparison | None:
-    """Means over seeds and their intervals (:class:`core.statistics.ScoreIntervals`); None if the study searches no seed.
+    """Return means over seeds with :class:`~core.statistics.ScoreIntervals`; None if the study searches no seed.
 
     Every trial counts with the checkpoint that it kept, that of its best rung on dev. That this choice was by the same
     dev examples is not in the intervals.

@@ -1,8 +1,8 @@
 """What a run that fails to learn does to the intervals of the other rows: rows of the table in docs/metrics.md.
 
 With one variance for all rows, with one for each row, and with rows of unusual spread apart as
-:class:`core.statistics.ScoreIntervals` has them: how often 95 % intervals of a difference hold the truth, and their median
-half widths, for two rows that are alike and for the first and the last one.
+:class:`core.statistics.ScoreIntervals` has them: how often 95 % intervals of a difference contain the truth, and their
+median half widths, for two rows that are alike and for the first and the last one.
 """
 
 from __future__ import annotations
