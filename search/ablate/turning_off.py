@@ -13,8 +13,7 @@ from data.errors import UserError
 from search.ablate.head_switches import spelled_out
 from search.ablate.switch import Changes, Switch
 from search.ablate.switches import SWITCHES
-from search.space.paths import get_value, set_value
-from search.space.variants import differing_settings
+from search.space.paths import differing_paths, get_value, set_value
 
 __all__ = ["Ablation", "ablations", "turned_off"]
 
@@ -89,9 +88,7 @@ def turned_off(switch: Switch, config: RunConfig, default: RunConfig) -> Ablatio
     others = [part for other in SWITCHES if other is not switch for part in _parts(other, config, default)]
     others += spelled_out(config)
     without = _made(config, [own]) or _without_dependents(own, others, config)
-    changes = tuple(
-        (path, _plain(config, path), _plain(without, path)) for path in differing_settings([config, without])
-    )
+    changes = tuple((path, _plain(config, path), _plain(without, path)) for path in differing_paths([config, without]))
     along = tuple(
         other.name
         for other in SWITCHES

@@ -16,8 +16,7 @@ from core.statistics import overall_score
 from data.errors import UserError
 from search.analysis.changed_examples import TaskChanges, task_changes
 from search.analysis.dev_bootstrap import stored_predictions, task_replicates
-from search.space.paths import get_value
-from search.space.variants import differing_settings
+from search.space.paths import differing_paths, get_value
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
 
@@ -145,5 +144,5 @@ def _scores(a: OneTrial, b: OneTrial, replicates: dict[str, np.ndarray]) -> tupl
 
 def changed_settings(a: RunConfig, b: RunConfig) -> tuple[Change, ...]:
     """All settings in which two runs over the same tasks differ, but for where they were computed."""
-    paths = [path for path in differing_settings([a, b]) if not path.startswith(_NOT_COMPARED)]
+    paths = [path for path in differing_paths([a, b]) if not path.startswith(_NOT_COMPARED)]
     return tuple(Change(path, *(json.loads(json.dumps(get_value(one, path))) for one in (a, b))) for path in paths)

@@ -16,11 +16,12 @@ from data.augmentation.rephrasing.plan import RephrasingPlan, plan_rephrasing
 from data.errors import UserError
 from search.console.exit_codes import ExitCode, entry_point
 from search.console.options import RunsDir
-from search.parsing.errors import KeyedError, did_you_mean
-from search.preflight.corpus import with_corpus
+from search.parsing.errors import StudyFileError, did_you_mean
 from search.preflight.rephrasing_jobs import rephrasing_jobs
+from search.preflight.synthetic_data import with_synthetic_data
 from search.study.endpoint import choose_endpoint
-from search.study.file import in_study, load_study
+from search.study.error_location import error_in_study
+from search.study.file import load_study
 from search.study.spec import StudySpec
 from search.trials.folders import RUNS
 
@@ -57,7 +58,7 @@ def main(
     Example: python -m search.augment --study my-study --endpoint http://localhost:11434/v1
     """
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    spec = with_corpus(load_study(study, data=data, answers_dir=None), runs_dir)
+    spec = with_synthetic_data(load_study(study, data=data, answers_dir=None), runs_dir)
     options = {
         "base_url": endpoint,
         "key_variable": key_variable,
@@ -87,8 +88,8 @@ def _jobs(spec: StudySpec, tasks: list[str], answers: Path) -> dict[str, Rephras
             raise UserError(f"study '{spec.name}' has no task '{name}'{known}")
     try:
         jobs = rephrasing_jobs(spec.space, spec.base, answers, tasks)
-    except KeyedError as error:
-        raise in_study(error, spec) from None
+    except StudyFileError as error:
+        raise error_in_study(error, spec) from None
     if not jobs:
         raise UserError(
             f"study '{spec.name}' has nothing to rephrase for {', '.join(tasks)}: no run of it has "

@@ -23,11 +23,11 @@ from search.driver.driver import Driver, StudyResult
 from search.driver.events import Observer
 from search.executors.base import Executor, ExecutorError
 from search.executors.local import LocalExecutor
-from search.preflight.corpus import with_corpus
 from search.preflight.data import DataReport, check_data
-from search.preflight.encoder import check_encoder
+from search.preflight.encoder import check_encoder_fits
 from search.preflight.further import check_further
 from search.preflight.nli import check_nli_files
+from search.preflight.synthetic_data import with_synthetic_data
 from search.storage.open import describe_storage, open_storage
 from search.study.spec import StudySpec
 
@@ -75,7 +75,7 @@ class StudyRun:
         Raises:
             UserError: something is wrong with the data.
         """
-        spec = with_corpus(spec, self.runs_dir)
+        spec = with_synthetic_data(spec, self.runs_dir)
         faults = self.runs_dir / spec.name / "malformed-rows.txt"
         report = check_nli_files(spec, check_data(spec.base, faults))
         report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)
@@ -128,7 +128,7 @@ class StudyRun:
         try:
             # A study that has begun keeps its space, whatever came of its trials.
             if driver.is_new:
-                check_encoder(spec, executor)
+                check_encoder_fits(spec, executor)
             ahead = driver.ahead
             # The estimate is for all rounds, and made once.
             if ahead.trials != 0 and not self.quiet and state.expected_seconds is None:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from search.display.values import rounded
 from search.finalists.candidates import Candidate
-from search.space.paths import get_value
-from search.space.variants import differing_settings
+from search.space.paths import differing_paths, get_value
 
 __all__ = ["settings_lines"]
 
@@ -21,7 +20,7 @@ def settings_lines(candidates: Sequence[Candidate]) -> list[str]:
 
 
 def _differences(one: Candidate, default: Candidate) -> str:
-    paths = differing_settings([default.config, one.config])
+    paths = differing_paths([default.config, one.config])
     return ", ".join(
         f"{path} = {rounded(get_value(one.config, path))}" for path in paths if not path.startswith(_NO_SETTINGS)
     )

@@ -15,14 +15,14 @@ from core.config import RunConfig
 from data.errors import UserError
 from search.console.session import StudyRun
 from search.driver.driver import StudyResult
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.preflight.data import DataReport
 from search.pruners.registry import PrunerChoice
 from search.samplers.registry import SamplerChoice
 from search.space.variants import VARIANT
 from search.storage.open import open_storage
 from search.study.spec import StudySpec
-from search.study.variant_study import compared
+from search.study.variant_study import plan_comparison
 from search.trials.record import CONFIG, REPEAT_OF, ROLE, TrialRecord
 
 __all__ = [
@@ -103,8 +103,8 @@ def replication_spec(
     """
     with_seed = {one: config.model_copy(update={_SEED: seeds[0]}) for one, config in configs.items()}
     try:
-        base, space, trials = compared(with_seed, seeds)
-    except KeyedError as error:
+        base, space, trials = plan_comparison(with_seed, seeds)
+    except StudyFileError as error:
         raise UserError(f"'{error.key[-1]}' {error.what}") from error
     return StudySpec(
         name=name,

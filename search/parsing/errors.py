@@ -8,12 +8,12 @@ from difflib import get_close_matches
 
 from data.errors import UserError
 
-__all__ = ["KeyedError", "did_you_mean", "spell_key"]
+__all__ = ["StudyFileError", "did_you_mean", "spell_key"]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
-class KeyedError(UserError):
+class StudyFileError(UserError):
     """Bad input under ``key``; whoever knows the file adds its name and the line.
 
     Attributes:

@@ -11,8 +11,8 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from search.display.values import shown
-from search.parsing.errors import KeyedError, did_you_mean
-from search.parsing.pydantic_messages import keyed
+from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.pydantic_messages import study_file_error
 
 __all__ = ["NamedChoice", "Options", "build_imported", "parse_options", "unknown_name"]
 
@@ -38,12 +38,12 @@ class NamedChoice:
         """The choice that a study file makes.
 
         Raises:
-            KeyedError: under ``key``, if it is neither a name nor a table with one.
+            StudyFileError: under ``key``, if it is neither a name nor a table with one.
         """
         if isinstance(raw, str):
             return cls(raw)
         if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
-            raise KeyedError(key, f'must be a name, or a table {{ name = "...", ... }}, got {raw!r}')
+            raise StudyFileError(key, f'must be a name, or a table {{ name = "...", ... }}, got {raw!r}')
         return cls(raw["name"], {name: value for name, value in raw.items() if name != "name"})
 
     def to_json(self) -> dict[str, Any]:
@@ -60,18 +60,20 @@ def parse_options(choice: NamedChoice, model: type[OptionsT], key: tuple[str, ..
     """The options, checked.
 
     Raises:
-        KeyedError: under ``key``, if one is unknown, of a wrong type or out of its bounds.
+        StudyFileError: under ``key``, if one is unknown, of a wrong type or out of its bounds.
     """
     try:
         return model.model_validate(dict(choice.options))
     except ValidationError as error:
-        raise keyed(error, key, model) from error
+        raise study_file_error(error, key, model) from error
 
 
-def unknown_name(choice: NamedChoice, known: Mapping[str, object], key: tuple[str, ...]) -> KeyedError:
+def unknown_name(choice: NamedChoice, known: Mapping[str, object], key: tuple[str, ...]) -> StudyFileError:
     """The error for a name that nobody has."""
     hint = did_you_mean(choice.name, known) or "."
-    return KeyedError(key, f"unknown name '{choice.name}'{hint} Known: {', '.join(known)}, or 'package.module:Class'")
+    return StudyFileError(
+        key, f"unknown name '{choice.name}'{hint} Known: {', '.join(known)}, or 'package.module:Class'"
+    )
 
 
 def build_imported(choice: NamedChoice, base: type[T], key: tuple[str, ...], **extra: object) -> T:
@@ -84,18 +86,18 @@ def build_imported(choice: NamedChoice, base: type[T], key: tuple[str, ...], **e
         extra: further arguments, each given only if the class takes one of this name.
 
     Raises:
-        KeyedError: if it cannot be imported, is no such class, or does not take the options.
+        StudyFileError: if it cannot be imported, is no such class, or does not take the options.
     """
     module_name, _, class_name = choice.name.partition(":")
     try:
         found = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise KeyedError(key, f"cannot import '{choice.name}': {error}") from error
+        raise StudyFileError(key, f"cannot import '{choice.name}': {error}") from error
     if not (isinstance(found, type) and issubclass(found, base)):
-        raise KeyedError(key, f"'{choice.name}' is no class derived from {base.__module__}.{base.__qualname__}")
+        raise StudyFileError(key, f"'{choice.name}' is no class derived from {base.__module__}.{base.__qualname__}")
     taken = inspect.signature(found).parameters
     options = {name: value for name, value in extra.items() if name in taken} | dict(choice.options)
     try:
         return found(**options)
     except (TypeError, ValueError) as error:
-        raise KeyedError(key, f"'{choice.name}' refuses its options: {error}") from error
+        raise StudyFileError(key, f"'{choice.name}' refuses its options: {error}") from error

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from search.display.values import shown
-from search.parsing.errors import KeyedError, did_you_mean
+from search.parsing.errors import StudyFileError, did_you_mean
 
-__all__ = ["explain", "keyed", "named_setting", "without_setting"]
+__all__ = ["explain", "named_setting", "study_file_error", "without_setting"]
 
 _BOUNDS = {
     "greater_than_equal": ("ge", "must be at least"),
@@ -53,7 +53,7 @@ def explain(problem: ErrorDetails) -> str:
     return f"{problem['msg']}, got {value!r}"
 
 
-def keyed(error: ValidationError, prefix: tuple[str, ...], model: type[BaseModel]) -> KeyedError:
+def study_file_error(error: ValidationError, prefix: tuple[str, ...], model: type[BaseModel]) -> StudyFileError:
     """The first problem, under its key; an unknown key of ``model`` is met with the nearest one that it has."""
     problem = error.errors()[0]
     where = tuple(str(part) for part in problem["loc"])
@@ -62,8 +62,8 @@ def keyed(error: ValidationError, prefix: tuple[str, ...], model: type[BaseModel
         what = f"unknown key{did_you_mean(where[-1], known)}"
         if not what.endswith("?"):
             what += f"; known: {', '.join(known) or 'none'}"
-        return KeyedError((*prefix, *where), what)
-    return KeyedError((*prefix, *where), explain(problem))
+        return StudyFileError((*prefix, *where), what)
+    return StudyFileError((*prefix, *where), explain(problem))
 
 
 def named_setting(what: str, paths: Iterable[str]) -> str | None:

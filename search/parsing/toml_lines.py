@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from data.errors import UserError
-from search.parsing.errors import KeyedError, spell_key
+from search.parsing.errors import StudyFileError, spell_key
 
-__all__ = ["in_file", "key_lines", "line_of"]
+__all__ = ["error_in_file", "key_lines", "line_of"]
 
 _PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
@@ -16,7 +16,7 @@ _HEADER = re.compile(rf"^\s*\[\[?\s*({_DOTTED})\s*\]")
 _ASSIGNMENT = re.compile(rf"^\s*({_DOTTED})\s*=")
 
 
-def in_file(error: KeyedError, path: Path, text: str) -> UserError:
+def error_in_file(error: StudyFileError, path: Path, text: str) -> UserError:
     """The mistake with its place in the TOML file ``path``, which holds ``text``."""
     line = line_of(error.key, key_lines(text))
     where = f"{path}:{line}" if line else str(path)

@@ -8,13 +8,13 @@ from typing import Any
 from core.config import RunConfig
 from search.executors.base import Executor
 from search.space.feasibility import TriedRun, try_space
-from search.study.misfit import misfit
+from search.study.error_location import impossible_run_error
 from search.study.spec import StudySpec
 
-__all__ = ["check_encoder", "encoder_runs"]
+__all__ = ["check_encoder_fits", "encoder_runs"]
 
 
-def check_encoder(spec: StudySpec, executor: Executor) -> None:
+def check_encoder_fits(spec: StudySpec, executor: Executor) -> None:
     """Ask a worker, as only a worker can load an encoder, about the base and runs of :func:`try_space`.
 
     Raises:
@@ -26,7 +26,7 @@ def check_encoder(spec: StudySpec, executor: Executor) -> None:
     answer = executor.check([run.config for run in runs])
     if not answer.reason:
         return
-    raise misfit(spec, runs[answer.passed], answer.reason)
+    raise impossible_run_error(spec, runs[answer.passed], answer.reason)
 
 
 def encoder_runs(spec: StudySpec) -> list[TriedRun]:

@@ -12,10 +12,10 @@ from core.config.augmentation import AugmentationConfig
 from core.inputs.further_examples import FurtherExamples, UnansweredError
 from data.augmentation.extra import Extra
 from data.errors import UserError
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.preflight.data import DataReport, listing_faults
 from search.preflight.source_runs import SourceRun, source_runs
-from search.study.file import in_study
+from search.study.error_location import error_in_study
 from search.study.spec import StudySpec
 
 __all__ = ["check_further"]
@@ -45,8 +45,8 @@ def check_further(
     """
     try:
         return _check(report, spec, answers_dir, list_faults_in)
-    except KeyedError as error:
-        raise in_study(error, spec) from None
+    except StudyFileError as error:
+        raise error_in_study(error, spec) from None
 
 
 def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_in: Path | None) -> DataReport:
@@ -112,16 +112,16 @@ def _make(run: SourceRun, further: FurtherExamples, list_faults_in: Path | None)
         with listing_faults(list_faults_in):
             made = further.make()
     except UnansweredError as error:
-        raise KeyedError(
+        raise StudyFileError(
             run.key,
             f"of {error.asked:,} sentences {error.unanswered:,} have not been rephrased by "
             f"'{run.config.augmentation[run.task].rephrased.model}' yet; first run python -m search.augment with the "
             "same --study, --data and --runs-dir",
         ) from None
     except UserError as error:
-        raise KeyedError(run.key, str(error)) from error
+        raise StudyFileError(run.key, str(error)) from error
     if run.only and not len(made):
-        raise KeyedError(run.key, "gives no example that is not in train, dev or test already")
+        raise StudyFileError(run.key, "gives no example that is not in train, dev or test already")
     return made
 
 

@@ -27,7 +27,7 @@ def rephrasing_jobs(
     Runs that ask a model in the same way are one job over the examples of all of them.
 
     Raises:
-        KeyedError: as :func:`~search.preflight.source_runs.source_runs`.
+        StudyFileError: as :func:`~search.preflight.source_runs.source_runs`.
         UserError: a training file is missing or malformed.
     """
     merged: dict[tuple[str, str], RephrasingJob] = {}

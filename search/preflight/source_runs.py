@@ -12,7 +12,7 @@ import numpy as np
 
 from core.config import RunConfig
 from core.config.augmentation import AugmentationConfig, RephrasedConfig, check_augmentation
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.space.random_draws import RandomDraws
 from search.space.simplex import Simplex
 from search.space.space import Dimension, Space
@@ -71,7 +71,7 @@ def source_runs(space: Space, base: RunConfig) -> list[SourceRun]:
     only leaves examples out, both ends. Of any other source there is one run for each file, that which gives most.
 
     Raises:
-        KeyedError: where a language model would have to be asked for every number of a range.
+        StudyFileError: where a language model would have to be asked for every number of a range.
     """
     searched = {one.path: one for one in space.dimensions if not isinstance(one.distribution, Simplex)}
     first: dict[tuple[str, str, int | None], SourceRun] = {}
@@ -97,7 +97,9 @@ class _Enumeration:
         values = self._values()
         if (count := math.prod(map(len, values.values()))) > _MOST_TRIED:
             longest = max(values, key=lambda path: len(values[path]))
-            raise KeyedError(("space", longest), f"gives {count:,} combinations with others of {self._here}: too many")
+            raise StudyFileError(
+                ("space", longest), f"gives {count:,} combinations with others of {self._here}: too many"
+            )
         near_base = self.space.encode(self.base).params
         for chosen in product(*values.values()):
             fixed = {**near_base, **dict(zip(values, chosen, strict=True))}
@@ -157,7 +159,7 @@ class _Enumeration:
             return ends
         if (every := distribution.listed()) is None:
             what = "a language model is asked before the study, anew for every value: give choices in place of a range"
-            raise KeyedError(("space", path), what)
+            raise StudyFileError(("space", path), what)
         return every
 
     def _run(self, section: dict[str, Any], limit: int | None, variant: str | None) -> SourceRun | None:

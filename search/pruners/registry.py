@@ -14,7 +14,7 @@ import optuna
 from optuna.pruners import BasePruner
 from pydantic import Field, model_validator
 
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.parsing.named_choice import NamedChoice, Options, build_imported, parse_options, unknown_name
 from search.pruners.halving import SuccessiveHalving
 from search.pruners.hyperband import Hyperband
@@ -88,7 +88,7 @@ def _hyperband(options: HyperbandOptions, rungs: tuple[int, ...]) -> BasePruner:
 
 def _halving(options: HalvingOptions, rungs: tuple[int, ...]) -> BasePruner:
     if options.skip and options.skip >= len(rungs) - 1:
-        raise KeyedError(
+        raise StudyFileError(
             (*KEY, "skip"),
             f"{options.skip} of {len(rungs)} rungs leaves none to prune at; the last is the end of a run",
         )
@@ -107,8 +107,8 @@ def _percentile(options: PercentileOptions, rungs: tuple[int, ...]) -> BasePrune
 def _patient(options: PatientOptions, rungs: tuple[int, ...]) -> BasePruner:
     try:
         wrapped = _make(PrunerChoice.parse(options.wraps, KEY), rungs)
-    except KeyedError as error:
-        raise KeyedError((*KEY, "wraps", *error.key[1:]), error.what) from error
+    except StudyFileError as error:
+        raise StudyFileError((*KEY, "wraps", *error.key[1:]), error.what) from error
     with warnings.catch_warnings():
         # Called experimental since 2.8; our tests hold it to what we use.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -20,7 +20,7 @@ from optuna.samplers import BaseSampler
 from pydantic import Field
 
 from data.errors import UserError
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.parsing.named_choice import NamedChoice, Options, build_imported, parse_options, unknown_name
 from search.samplers.bounded_history import bounded_history
 from search.space.space import Space
@@ -116,7 +116,7 @@ class _Grid(optuna.samplers.GridSampler):
 def _tpe(options: TpeOptions, seeds: _Seeds, space: Space) -> BaseSampler:
     group = space.has_conditions and options.multivariate if options.group is None else options.group
     if group and not options.multivariate:
-        raise KeyedError((*KEY, "group"), "needs multivariate = true")
+        raise StudyFileError((*KEY, "group"), "needs multivariate = true")
     with warnings.catch_warnings():
         # `group` is called experimental since 2.8; our tests hold it to what we use.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -135,7 +135,7 @@ def _grid(options: Options, seeds: _Seeds, space: Space) -> BaseSampler:  # noqa
     try:
         return _Grid(space.grid(), seeds)
     except UserError as error:
-        raise KeyedError(KEY, str(error)) from error
+        raise StudyFileError(KEY, str(error)) from error
 
 
 def _qmc(options: QmcOptions, seeds: _Seeds, space: Space) -> BaseSampler:  # noqa: ARG001
@@ -152,7 +152,7 @@ def _qmc(options: QmcOptions, seeds: _Seeds, space: Space) -> BaseSampler:  # no
 
 def _cmaes(options: CmaEsOptions, seeds: _Seeds, space: Space) -> BaseSampler:  # noqa: ARG001
     if importlib.util.find_spec("cmaes") is None:
-        raise KeyedError(KEY, "'cmaes' needs the package cmaes; install it with: pip install cmaes")
+        raise StudyFileError(KEY, "'cmaes' needs the package cmaes; install it with: pip install cmaes")
     return optuna.samplers.CmaEsSampler(**options.model_dump(), seed=seeds.trial, warn_independent_sampling=False)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.display.values import shown, shown_list
-from search.parsing.errors import KeyedError, did_you_mean
+from search.parsing.errors import StudyFileError, did_you_mean
 from search.space.distributions import Distribution
 from search.space.paths import FieldType, check_value, require_field
 from search.space.variants import Variants
@@ -71,10 +71,10 @@ def parse_conditions(raw: object, fields: Mapping[str, FieldType], key: tuple[st
     """The conditions of a ``when`` table; all of them must hold.
 
     Raises:
-        KeyedError: under ``key`` and what follows it.
+        StudyFileError: under ``key`` and what follows it.
     """
     if not isinstance(raw, dict) or not raw:
-        raise KeyedError(key, f"must be a table of settings and what they must be, got {raw!r}")
+        raise StudyFileError(key, f"must be a table of settings and what they must be, got {raw!r}")
     return tuple(_parse_condition(path, rule, fields, (*key, path)) for path, rule in raw.items())
 
 
@@ -83,19 +83,21 @@ def _parse_condition(path: str, rule: object, fields: Mapping[str, FieldType], k
     if not isinstance(rule, dict):
         values = rule if isinstance(rule, list) else [rule]
         if not values:
-            raise KeyedError(key, "must hold at least one value, got an empty list")
+            raise StudyFileError(key, "must hold at least one value, got an empty list")
         return Condition(path, values=tuple(check_value(value, field, key) for value in values))
     for name in rule:
         if name not in ("above", "below"):
             hint = did_you_mean(name, ("above", "below")) or "; known: above, below"
-            raise KeyedError((*key, name), f"unknown key{hint}")
+            raise StudyFileError((*key, name), f"unknown key{hint}")
     if not rule or field.kind not in (float, int):
-        raise KeyedError(
+        raise StudyFileError(
             key, f"above and below compare numbers; this setting is {_describe(field)}" if rule else "is empty"
         )
     bounds = {name: check_value(bound, FieldType(float), (*key, name)) for name, bound in rule.items()}
     if "above" in bounds and "below" in bounds and bounds["above"] >= bounds["below"]:
-        raise KeyedError(key, f"above = {shown(bounds['above'])} must be less than below = {shown(bounds['below'])}")
+        raise StudyFileError(
+            key, f"above = {shown(bounds['above'])} must be less than below = {shown(bounds['below'])}"
+        )
     return Condition(path, above=bounds.get("above"), below=bounds.get("below"))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from search.display.values import shown, shown_list
-from search.parsing.errors import KeyedError, did_you_mean
+from search.parsing.errors import StudyFileError, did_you_mean
 from search.space.paths import FieldType, check_value
 
 __all__ = ["Choices", "Distribution", "FloatRange", "IntRange", "OneValue", "Suggester", "parse_distribution"]
@@ -182,7 +182,7 @@ def parse_distribution(table: Mapping[str, Any], field: FieldType, key: tuple[st
     or ``step``.
 
     Raises:
-        KeyedError: under ``key`` and what follows it, if the table is wrong in itself or for the field's type.
+        StudyFileError: under ``key`` and what follows it, if the table is wrong in itself or for the field's type.
     """
     alone = next((name for name in ("choices", "value") if name in table), None)
     known = (alone,) if alone else ("low", "high", "log", "step")
@@ -191,7 +191,7 @@ def parse_distribution(table: Mapping[str, Any], field: FieldType, key: tuple[st
             others = ("choices", "value", "low", "high", "log", "step", "simplex", "min", "when")
             stand = "value stands" if alone == "value" else f"{' and '.join(known)} stand"
             hint = f"; {stand} alone" if name in others else did_you_mean(name, others)
-            raise KeyedError((*key, name), f"unknown key{hint}")
+            raise StudyFileError((*key, name), f"unknown key{hint}")
     if "choices" in table:
         return _parse_choices(table["choices"], field, (*key, "choices"))
     if "value" in table:
@@ -199,26 +199,26 @@ def parse_distribution(table: Mapping[str, Any], field: FieldType, key: tuple[st
         return OneValue(check_value(table["value"], field, (*key, "value")))
     if field.kind not in (float, int):
         options = f", for example {shown_list(field.literals)}" if field.literals else ""
-        raise KeyedError(key, f"it has no range; give choices = [...]{options}")
+        raise StudyFileError(key, f"it has no range; give choices = [...]{options}")
     for name in ("low", "high"):
         if name not in table:
-            raise KeyedError(key, f"needs {name}; give low and high, or choices")
+            raise StudyFileError(key, f"needs {name}; give low and high, or choices")
     return _parse_range(table, field, key)
 
 
 def _parse_choices(raw: object, field: FieldType, key: tuple[str, ...]) -> Choices:
     _check_kind(field, key)
     if not isinstance(raw, list):
-        raise KeyedError(key, f"must be a list, got {raw!r}")
+        raise StudyFileError(key, f"must be a list, got {raw!r}")
     values = tuple(check_value(value, field, key) for value in raw)
     if len(set(values)) < 2 or len(set(values)) < len(values):
-        raise KeyedError(key, f"must hold at least two different values, each once, got {raw!r}")
+        raise StudyFileError(key, f"must hold at least two different values, each once, got {raw!r}")
     return Choices(values)
 
 
 def _check_kind(field: FieldType, key: tuple[str, ...]) -> None:
     if field.kind is None:
-        raise KeyedError(key, "this setting cannot be searched; set it under [base]")
+        raise StudyFileError(key, "this setting cannot be searched; set it under [base]")
 
 
 def _parse_range(table: Mapping[str, Any], field: FieldType, key: tuple[str, ...]) -> FloatRange | IntRange:
@@ -230,11 +230,11 @@ def _parse_range(table: Mapping[str, Any], field: FieldType, key: tuple[str, ...
         step = check_value(step, plain, (*key, "step"))
     for name, bound in (("low", low), ("high", high), ("step", step)):
         if bound is not None and not math.isfinite(bound):
-            raise KeyedError((*key, name), f"must be a finite number, got {bound}")
+            raise StudyFileError((*key, name), f"must be a finite number, got {bound}")
     if low >= high:
-        raise KeyedError((*key, "low"), f"must be below high = {shown(high)}, got {shown(low)}")
+        raise StudyFileError((*key, "low"), f"must be below high = {shown(high)}, got {shown(low)}")
     if log and low <= 0:
-        raise KeyedError((*key, "low"), f"must be above 0 with log = true, got {shown(low)}")
+        raise StudyFileError((*key, "low"), f"must be above 0 with log = true, got {shown(low)}")
     if step is not None:
         _check_step(low, high, log, step, (*key, "step"))
     return FloatRange(low, high, log, step) if field.kind is float else IntRange(low, high, log, step or 1)
@@ -242,13 +242,13 @@ def _parse_range(table: Mapping[str, Any], field: FieldType, key: tuple[str, ...
 
 def _check_step(low: float, high: float, log: bool, step: float, key: tuple[str, ...]) -> None:
     if step <= 0:
-        raise KeyedError(key, f"must be above 0, got {shown(step)}")
+        raise StudyFileError(key, f"must be above 0, got {shown(step)}")
     if log and step != 1:
-        raise KeyedError(key, f"goes with an even range only, not with log = true, got {shown(step)}")
+        raise StudyFileError(key, f"goes with an even range only, not with log = true, got {shown(step)}")
     steps = (high - low) / step
     if round(steps) < 1 or abs(steps - round(steps)) >= _STEP_TOLERANCE:
         last = low + math.floor(steps) * step
-        raise KeyedError(
+        raise StudyFileError(
             key,
             f"{shown(step)} does not lead from low = {shown(low)} to high = {shown(high)}; "
             f"the nearest values are {shown(last)} and {shown(last + step)}",

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from core.config import RunConfig
 from search.display.values import shown
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.parsing.pydantic_messages import explain
 from search.space.conditions import Condition
 from search.space.hints import condition_hint, link_hint
@@ -40,10 +40,10 @@ class TriedRun:
     config: RunConfig
     value: str = ""
 
-    def refuse(self, reason: str) -> KeyedError:
+    def refuse(self, reason: str) -> StudyFileError:
         """What to say of it if something else finds this run impossible."""
         what = f"{self.value} is not allowed here" if self.value else "some of its trials would fail"
-        return KeyedError(self.key, f"{what}: {reason}")
+        return StudyFileError(self.key, f"{what}: {reason}")
 
 
 def try_space(space: Space, base: RunConfig) -> list[TriedRun]:
@@ -54,7 +54,7 @@ def try_space(space: Space, base: RunConfig) -> list[TriedRun]:
     other settings are tried, and the value is refused only if none of them helps. Everything is seeded.
 
     Raises:
-        KeyedError: under ``space`` and what follows it.
+        StudyFileError: under ``space`` and what follows it.
     """
     met = {dimension.path: _met(dimension, space, base) for dimension in space.dimensions}
     searched = [dimension for dimension in space.dimensions if not isinstance(dimension.distribution, Simplex)]
@@ -85,7 +85,9 @@ def _check_bounds(dimension: Dimension, met: Mapping[str, Any], base: RunConfig)
     """What no other setting can mend."""
     assert not isinstance(dimension.distribution, Simplex)
     if dimension.path.startswith("model.scratch.") and base.model.scratch is None:
-        raise KeyedError(("space", dimension.path), "only a study whose base has [base.model.scratch] can search this")
+        raise StudyFileError(
+            ("space", dimension.path), "only a study whose base has [base.model.scratch] can search this"
+        )
     for name, value in dimension.distribution.extremes():
         tree = base.model_dump()
         for path, other in met.items():
@@ -93,7 +95,7 @@ def _check_bounds(dimension: Dimension, met: Mapping[str, Any], base: RunConfig)
         dimension.put(tree, value)
         judged = _judge(tree, dimension.path)
         if isinstance(judged, _Fault) and judged.where == dimension.path:
-            raise KeyedError(("space", dimension.path, name), judged.what)
+            raise StudyFileError(("space", dimension.path, name), judged.what)
 
 
 def _values(dimension: Dimension, met: Mapping[str, Any], space: Space, base: RunConfig) -> Iterator[TriedRun]:
@@ -114,7 +116,7 @@ def _values(dimension: Dimension, met: Mapping[str, Any], space: Space, base: Ru
                 proposal, fault = first
                 hint = link_hint(dimension, value, proposal.tree, fault.what, space, base)
                 hint = hint or condition_hint(proposal, fault.what, space, base, judged=dimension.path)
-                raise KeyedError(key, f"{shown(value)} is not allowed here: {fault.what}{hint}")
+                raise StudyFileError(key, f"{shown(value)} is not allowed here: {fault.what}{hint}")
 
 
 def _proposals(
@@ -139,7 +141,7 @@ def _draws(space: Space, base: RunConfig) -> Iterator[TriedRun]:
             continue
         values = ", ".join(f"{path} = {shown(value)}" for path, value in proposal.chosen.items())
         hint = condition_hint(proposal, judged.what, space, base)
-        raise KeyedError(("space",), f"some of its trials would fail: no run has {values}: {judged.what}{hint}")
+        raise StudyFileError(("space",), f"some of its trials would fail: no run has {values}: {judged.what}{hint}")
 
 
 def _met(dimension: Dimension, space: Space, base: RunConfig) -> dict[str, Any]:
@@ -168,5 +170,5 @@ def _meet(dimension: Dimension, by_path: Mapping[str, Dimension], base: RunConfi
             chosen[rule.path] = example[0]
 
 
-def _never(dimension: Dimension, rule: Condition, why: str) -> KeyedError:
-    return KeyedError(("space", dimension.path, "when", rule.path), f"can never hold: {why}")
+def _never(dimension: Dimension, rule: Condition, why: str) -> StudyFileError:
+    return StudyFileError(("space", dimension.path, "when", rule.path), f"can never hold: {why}")

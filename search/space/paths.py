@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -12,9 +13,18 @@ from pydantic import BaseModel
 from core.config import RunConfig
 from data.tasks import TaskSpec
 from search.display.values import shown_list
-from search.parsing.errors import KeyedError, did_you_mean
+from search.parsing.errors import StudyFileError, did_you_mean
 
-__all__ = ["FieldType", "check_value", "config_fields", "get_value", "require_field", "set_value"]
+__all__ = [
+    "FieldType",
+    "check_value",
+    "config_fields",
+    "differing_paths",
+    "get_value",
+    "json_value",
+    "require_field",
+    "set_value",
+]
 
 _SCALARS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
 
@@ -43,10 +53,10 @@ def require_field(path: str, fields: Mapping[str, FieldType], key: tuple[str, ..
     """The field at ``path``.
 
     Raises:
-        KeyedError: under ``key``, if there is none, with the nearest path.
+        StudyFileError: under ``key``, if there is none, with the nearest path.
     """
     if path not in fields:
-        raise KeyedError(key, f"no such setting of a run{did_you_mean(path, fields)}")
+        raise StudyFileError(key, f"no such setting of a run{did_you_mean(path, fields)}")
     return fields[path]
 
 
@@ -56,7 +66,7 @@ def check_value(value: object, field: FieldType, key: tuple[str, ...]) -> Any:
     Bounds are not looked at: they are RunConfig's.
 
     Raises:
-        KeyedError: under ``key``, if the type is wrong.
+        StudyFileError: under ``key``, if the type is wrong.
     """
     if field.optional and value == "none" and "none" not in field.literals:
         return None
@@ -64,11 +74,11 @@ def check_value(value: object, field: FieldType, key: tuple[str, ...]) -> Any:
         return value
     if field.literals and value not in field.literals:
         guess = did_you_mean(str(value), field.literals)
-        raise KeyedError(key, f"must be one of {shown_list(field.literals)}, got {value!r}{guess}")
+        raise StudyFileError(key, f"must be one of {shown_list(field.literals)}, got {value!r}{guess}")
     if field.kind is float and type(value) is int:
         return float(value)
     if type(value) is not field.kind:
-        raise KeyedError(key, f"must be {_SCALARS[field.kind]}, got {value!r}")
+        raise StudyFileError(key, f"must be {_SCALARS[field.kind]}, got {value!r}")
     return value
 
 
@@ -90,6 +100,21 @@ def set_value(tree: dict[str, Any], path: str, value: object) -> None:
             tree[part] = {}
         tree = tree[part]
     tree[last] = value
+
+
+def json_value(config: RunConfig, path: str) -> Any:
+    """Return the value at ``path`` as JSON data: a tuple becomes a list."""
+    return json.loads(json.dumps(get_value(config, path)))
+
+
+def differing_paths(configs: Sequence[RunConfig]) -> list[str]:
+    """Return the paths of all settings in which runs over the same tasks differ, in RunConfig's order."""
+    first, *others = configs
+    return [
+        path
+        for path in config_fields(first.tasks)
+        if any(json_value(other, path) != json_value(first, path) for other in others)
+    ]
 
 
 def _walk(model: type[BaseModel], prefix: str, tasks: tuple[str, ...]) -> Iterator[tuple[str, FieldType]]:

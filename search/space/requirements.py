@@ -11,7 +11,7 @@ from core.config import RunConfig
 from core.inputs.further_examples import FurtherExamples
 from data.augmentation.wordnet import WordNet
 from data.errors import UserError
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 
 __all__ = ["without_unmet_needs"]
 
@@ -33,7 +33,7 @@ def without_unmet_needs(
         answers_dir: where answers are kept; None takes them for granted, for whoever is about to ask for them.
 
     Raises:
-        KeyedError: under ``space``, if ``needs`` is no text.
+        StudyFileError: under ``space``, if ``needs`` is no text.
     """
     kept: dict[str, Any] = {}
     lacks: dict[str, str] = {}
@@ -62,7 +62,7 @@ def _lack(raw: Mapping[str, Any], path: str, base: RunConfig, answers_dir: Path 
     needs = raw["needs"]
     key = ("space", path, "needs")
     if not isinstance(needs, str) or not needs:
-        raise KeyedError(key, f"must be a file in the data folder, 'wordnet' or 'answers', got {needs!r}")
+        raise StudyFileError(key, f"must be a file in the data folder, 'wordnet' or 'answers', got {needs!r}")
     checks: dict[str, Callable[[], str | None]] = {
         "wordnet": _lacks_wordnet,
         _ANSWERS: lambda: None if answers_dir is None else _lacks_answers(raw, path, base, answers_dir),
@@ -84,7 +84,7 @@ def _lacks_wordnet() -> str | None:
 def _lacks_answers(raw: Mapping[str, Any], path: str, base: RunConfig, answers_dir: Path) -> str | None:
     found = re.fullmatch(r"augmentation\.(\w+)\.rephrased\.(\w+)", path)
     if found is None or found[1] not in base.tasks:
-        raise KeyedError(("space", path, "needs"), "'answers' is for settings of augmentation.TASK.rephrased")
+        raise StudyFileError(("space", path, "needs"), "'answers' is for settings of augmentation.TASK.rephrased")
     task, setting = found.groups()
     if base.augmentation[task].rephrased.model is None:
         return f"augmentation.{task}.rephrased.model is not set in the base"

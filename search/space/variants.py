@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core.config import RunConfig
 from search.space.distributions import Suggester
-from search.space.paths import config_fields, get_value, set_value
+from search.space.paths import differing_paths, json_value, set_value
 
-__all__ = ["VARIANT", "Variants", "differing_settings"]
+__all__ = ["VARIANT", "Variants"]
 
 VARIANT = "variant"
 """Name of the setting, and of its Optuna parameter."""
@@ -30,8 +29,8 @@ class Variants:
     @classmethod
     def of(cls, configs: Mapping[str, RunConfig]) -> Variants:
         """What tells these runs apart, but for their seeds, which are a setting of their own."""
-        paths = [path for path in differing_settings(list(configs.values())) if path != "seed"]
-        return cls({name: {path: _plain(config, path) for path in paths} for name, config in configs.items()})
+        paths = [path for path in differing_paths(list(configs.values())) if path != "seed"]
+        return cls({name: {path: json_value(config, path) for path in paths} for name, config in configs.items()})
 
     def suggest(self, trial: Suggester, name: str) -> str:
         """Ask the trial for one of the names."""
@@ -46,7 +45,7 @@ class Variants:
     def read(self, config: RunConfig) -> str | None:
         """Which of them a run is, None if it is none."""
         for name, settings in self.settings.items():
-            if all(_plain(config, path) == value for path, value in settings.items()):
+            if all(json_value(config, path) == value for path, value in settings.items()):
                 return name
         return None
 
@@ -74,18 +73,3 @@ class Variants:
     def from_json(cls, table: Mapping[str, Any]) -> Variants:
         """The inverse of :meth:`to_json`."""
         return cls(table["variants"])
-
-
-def differing_settings(configs: Sequence[RunConfig]) -> list[str]:
-    """Paths of the settings in which runs over the same tasks differ."""
-    first, *others = configs
-    return [
-        path
-        for path in config_fields(first.tasks)
-        if any(_plain(other, path) != _plain(first, path) for other in others)
-    ]
-
-
-def _plain(config: RunConfig, path: str) -> Any:
-    """A setting as JSON data."""
-    return json.loads(json.dumps(get_value(config, path)))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from core.config import RunConfig
 from data.tasks import TaskSpec
 from search.display.values import spelled
-from search.parsing.errors import KeyedError, did_you_mean, spell_key
+from search.parsing.errors import StudyFileError, did_you_mean, spell_key
 from search.parsing.pydantic_messages import explain, named_setting, without_setting
 from search.space.paths import FieldType, check_value, config_fields, set_value
 
@@ -34,7 +34,7 @@ def build_base(
         key: where the table stands in its file.
 
     Raises:
-        KeyedError: under ``key`` and what follows it.
+        StudyFileError: under ``key`` and what follows it.
     """
     fields = config_fields(tasks)
     tree: dict[str, Any] = {"tasks": {name: {"spec": spec} for name, spec in tasks.items()}}
@@ -53,12 +53,12 @@ def build_base(
         raise _told(explain(problem), where, fields, key) from error
 
 
-def _told(what: str, where: list[str], fields: Mapping[str, FieldType], key: tuple[str, ...]) -> KeyedError:
+def _told(what: str, where: list[str], fields: Mapping[str, FieldType], key: tuple[str, ...]) -> StudyFileError:
     """A rule over several settings is told without a place, and begins with the setting it is about."""
     named = named_setting(what, fields)
     if named is None:
-        return KeyedError((*key, *where), what)
-    return KeyedError((*key, *named.split(".")), without_setting(what, named))
+        return StudyFileError((*key, *where), what)
+    return StudyFileError((*key, *named.split(".")), without_setting(what, named))
 
 
 def _leaves(
@@ -70,12 +70,12 @@ def _leaves(
         if path in fields:
             yield path, value
         elif not any(known.startswith(f"{path}.") for known in fields):
-            raise KeyedError(key, _unknown(path, prefix, fields))
+            raise StudyFileError(key, _unknown(path, prefix, fields))
         elif isinstance(value, dict):
             yield from _leaves(value, f"{path}.", fields, top)
         else:
             example = _example_by_task(path, value, fields)
-            raise KeyedError(key, f"must be a table [{spell_key(key)}]{example}, got {value!r}")
+            raise StudyFileError(key, f"must be a table [{spell_key(key)}]{example}, got {value!r}")
 
 
 def _unknown(path: str, prefix: str, fields: Mapping[str, FieldType]) -> str:
@@ -94,6 +94,6 @@ def _example_by_task(path: str, value: object, fields: Mapping[str, FieldType]) 
         return ""
     try:
         value = check_value(value, field, ())
-    except KeyedError:
+    except StudyFileError:
         value = field.literals[0] if field.literals else 1.0
     return f", for example {{ {task} = {value if isinstance(value, float) else spelled(value)} }}"

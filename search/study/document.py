@@ -7,8 +7,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from search.parsing.errors import KeyedError
-from search.parsing.pydantic_messages import keyed
+from search.parsing.errors import StudyFileError
+from search.parsing.pydantic_messages import study_file_error
 
 __all__ = ["StudyDocument"]
 
@@ -44,16 +44,16 @@ class StudyDocument(BaseModel):
         """Check the keys and the types of their values.
 
         Raises:
-            KeyedError: with the first that is wrong.
+            StudyFileError: with the first that is wrong.
         """
         try:
             return cls.model_validate(raw)
         except ValidationError as error:
-            raise _told(keyed(error, (), cls)) from error
+            raise _told(study_file_error(error, (), cls)) from error
 
 
-def _told(found: KeyedError) -> KeyedError:
+def _told(found: StudyFileError) -> StudyFileError:
     if found.key[0] == "tasks":
         what = "is missing" if found.what == "is missing" else "must be a list of names, or tables [tasks.NAME]"
-        return KeyedError(("tasks",), what)
+        return StudyFileError(("tasks",), what)
     return found

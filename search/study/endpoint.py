@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 from data.errors import UserError
-from search.parsing.pydantic_messages import keyed
+from search.parsing.pydantic_messages import study_file_error
 
 __all__ = ["choose_endpoint", "parse_endpoint"]
 
@@ -18,12 +18,12 @@ def parse_endpoint(table: Mapping[str, Any]) -> EndpointSettings:
     """The settings in a study file's ``[endpoint]``.
 
     Raises:
-        KeyedError: under ``endpoint``; a value that may be a key is not quoted.
+        StudyFileError: under ``endpoint``; a value that may be a key is not quoted.
     """
     try:
         return EndpointSettings.model_validate(table)
     except ValidationError as error:
-        raise keyed(error, ("endpoint",), EndpointSettings) from None
+        raise study_file_error(error, ("endpoint",), EndpointSettings) from None
 
 
 def choose_endpoint(of_study: EndpointSettings | None, options: Mapping[str, Any]) -> EndpointSettings:

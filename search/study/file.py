@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from core.config import RunConfig
 from data.errors import UserError
 from data.tasks import TaskSpec
-from search.parsing.errors import KeyedError, did_you_mean
-from search.parsing.pydantic_messages import keyed
-from search.parsing.toml_lines import in_file
+from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.pydantic_messages import study_file_error
+from search.parsing.toml_lines import error_in_file
 from search.pruners.registry import PrunerChoice, make_pruner
 from search.samplers.registry import SamplerChoice, make_sampler
 from search.space.parsing import parse_space
@@ -35,11 +35,11 @@ from search.study.study_name import is_study_name
 from search.study.tables import Tables
 from search.study.tasks import study_tasks
 from search.study.trial_count import check_trials, usual_trials
-from search.study.variant_study import compare
+from search.study.variant_study import parse_variants
 from search.trials.floors import parse_floors
 from search.trials.folders import RUNS
 
-__all__ = ["StudySpec", "in_study", "list_studies", "load_study"]
+__all__ = ["StudySpec", "list_studies", "load_study"]
 
 _SYNTHETIC_TASKS = ("sst", "para", "sts")
 
@@ -116,14 +116,8 @@ def load_study(
         raise _syntax_error(path, text, error) from error
     try:
         return _build(raw, path, overrides, studies_dir, answers_dir)
-    except KeyedError as error:
-        raise in_file(error, path, text) from error
-
-
-def in_study(error: KeyedError, spec: StudySpec) -> UserError:
-    """A mistake that was found after the study file was read, with its place there as long as the file is there."""
-    text = spec.source.read_text(encoding="utf-8-sig") if spec.source.is_file() else ""
-    return in_file(error, spec.source, text)
+    except StudyFileError as error:
+        raise error_in_file(error, path, text) from error
 
 
 def list_studies(studies_dir: Path = Path("studies")) -> dict[str, Path]:
@@ -221,9 +215,9 @@ class _Search:
 
 def _search(document: StudyDocument, tables: Tables, answers: Path | None) -> _Search:
     if document.space is None:
-        raise KeyedError(("space",), "is missing; give [space] to search, or [variants.NAME] to compare")
+        raise StudyFileError(("space",), "is missing; give [space] to search, or [variants.NAME] to compare")
     if document.seeds is not None:
-        raise KeyedError(("seeds",), 'is for [variants]; in a search, "seed" = [...] stands under [space]')
+        raise StudyFileError(("seeds",), 'is for [variants]; in a search, "seed" = [...] stands under [space]')
     base = tables.base(document.preset)
     table, unmet = without_unmet_needs(document.space, base, answers)
     space = parse_space(table, base)
@@ -235,10 +229,10 @@ def _comparison(document: StudyDocument, tables: Tables) -> _Search:
     assert document.variants is not None
     for key, unwanted in (("space", document.space), ("sampler", document.sampler), ("preset", document.preset)):
         if unwanted is not None:
-            raise KeyedError((key,), "does not go with [variants]: each of them is tried, with every seed")
+            raise StudyFileError((key,), "does not go with [variants]: each of them is tried, with every seed")
     if document.first:
-        raise KeyedError(("first",), "does not go with [variants]: they are tried in their order")
-    return _Search(*compare(document.variants, document.seeds, tables))
+        raise StudyFileError(("first",), "does not go with [variants]: they are tried in their order")
+    return _Search(*parse_variants(document.variants, document.seeds, tables))
 
 
 def _synthetic(document: StudyDocument, tasks: Mapping[str, TaskSpec], overrides: _Overrides) -> SyntheticSpec | None:
@@ -247,11 +241,11 @@ def _synthetic(document: StudyDocument, tasks: Mapping[str, TaskSpec], overrides
     for name in tasks:
         if name not in _SYNTHETIC_TASKS:
             known = ", ".join(_SYNTHETIC_TASKS)
-            raise KeyedError(("synthetic",), f"a corpus can be generated for {known}, not for '{name}'")
+            raise StudyFileError(("synthetic",), f"a corpus can be generated for {known}, not for '{name}'")
     try:
         return SyntheticSpec.model_validate(document.synthetic)
     except ValidationError as error:
-        raise keyed(error, ("synthetic",), SyntheticSpec) from error
+        raise study_file_error(error, ("synthetic",), SyntheticSpec) from error
 
 
 def _replaced(document: StudyDocument, workers: int, overrides: _Overrides) -> dict[str, object]:

@@ -10,10 +10,9 @@ import numpy as np
 
 from core.config import RunConfig
 from search.display.values import shown
-from search.space.paths import get_value
+from search.space.paths import differing_paths, get_value
 from search.space.random_draws import RandomDraws
 from search.space.space import Space
-from search.space.variants import differing_settings
 from search.study.tables import Tables
 
 __all__ = ["DEFAULT", "FirstTrial", "default_trial", "given_trials"]
@@ -53,7 +52,7 @@ def given_trials(
         base: the run that the search starts from.
 
     Raises:
-        KeyedError: under ``first`` and what follows it.
+        StudyFileError: under ``first`` and what follows it.
     """
     named = first if isinstance(first, Mapping) else {name: {"preset": name} for name in first}
     trials, notes = [], []
@@ -74,7 +73,7 @@ def _encoded(config: RunConfig, space: Space, base: RunConfig) -> tuple[dict[str
         return {}, found.notes[0]
     proposal = space.propose(RandomDraws(np.random.default_rng(0), found.params), base)
     there = RunConfig.model_validate(proposal.tree)
-    if different := differing_settings([config, there]):
+    if different := differing_paths([config, there]):
         path = different[0]
         wanted, has = shown(get_value(config, path)), shown(get_value(there, path))
         return {}, f"{path} = {wanted} is not searched, and is {has} in the space"

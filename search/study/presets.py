@@ -15,8 +15,8 @@ from typing import Any
 
 from data.errors import UserError
 from data.tasks import TaskSpec
-from search.parsing.errors import KeyedError, did_you_mean
-from search.parsing.toml_lines import in_file
+from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.toml_lines import error_in_file
 from search.study.base import build_base
 
 __all__ = ["Preset", "list_presets", "load_preset", "merged"]
@@ -55,12 +55,12 @@ def load_preset(name: str, tasks: Mapping[str, TaskSpec], known: Mapping[str, Pa
         key: where the study file names it.
 
     Raises:
-        KeyedError: under ``key``: there is none, or it is for other tasks.
+        StudyFileError: under ``key``: there is none, or it is for other tasks.
         UserError: a mistake in the preset's file, as 'file:line: key: what'.
     """
     if name not in known:
         hint = did_you_mean(name, known) or "."
-        raise KeyedError(key, f"no preset '{name}'{hint} Known: {', '.join(sorted(known)) or 'none'}")
+        raise StudyFileError(key, f"no preset '{name}'{hint} Known: {', '.join(sorted(known)) or 'none'}")
     path = known[name]
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -71,17 +71,19 @@ def load_preset(name: str, tasks: Mapping[str, TaskSpec], known: Mapping[str, Pa
     _check_tasks(name, meant_for, tasks, key)
     try:
         build_base(table, tasks, {}, key=())
-    except KeyedError as error:
-        raise in_file(error, path, text) from error
+    except StudyFileError as error:
+        raise error_in_file(error, path, text) from error
     return Preset(name, description, table)
 
 
 def _check_tasks(name: str, meant_for: object, tasks: Collection[str], key: tuple[str, ...]) -> None:
     if not isinstance(meant_for, list):
-        raise KeyedError(key, f"preset '{name}': meant_for must be a list of tasks")
+        raise StudyFileError(key, f"preset '{name}': meant_for must be a list of tasks")
     for task in meant_for:
         if task not in tasks:
-            raise KeyedError(key, f"preset '{name}' is for {', '.join(meant_for)}, and the study has no task '{task}'")
+            raise StudyFileError(
+                key, f"preset '{name}' is for {', '.join(meant_for)}, and the study has no task '{task}'"
+            )
 
 
 def merged(*tables: Mapping[str, Any]) -> dict[str, Any]:

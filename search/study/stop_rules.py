@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator
 
 from search.display.values import shown
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.parsing.named_choice import Options
-from search.parsing.pydantic_messages import keyed
+from search.parsing.pydantic_messages import study_file_error
 
 __all__ = ["GainRule", "StopRules", "parse_stop"]
 
@@ -66,13 +66,13 @@ def parse_stop(raw: Mapping[str, Any] | None, hours: float | None = None, exampl
         examples: replaces the table's.
 
     Raises:
-        KeyedError: under ``stop``.
+        StudyFileError: under ``stop``.
     """
     given = {name: value for name, value in (("hours", hours), ("examples", examples)) if value is not None}
     try:
         rules = StopRules.model_validate({**(raw or {}), **given})
     except ValidationError as error:
-        raise keyed(error, _KEY, StopRules) from error
+        raise study_file_error(error, _KEY, StopRules) from error
     if raw is not None and rules.is_empty:
-        raise KeyedError(_KEY, "is empty; give hours, examples or gain")
+        raise StudyFileError(_KEY, "is empty; give hours, examples or gain")
     return rules

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.config import RunConfig
 from data.tasks import TaskSpec
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.study.base import KEY, build_base
 from search.study.presets import load_preset, merged
 
@@ -38,7 +38,7 @@ class Tables:
         """The run that a search starts from: the preset's settings, those of the base before them.
 
         Raises:
-            KeyedError: under ``base`` or ``preset``.
+            StudyFileError: under ``base`` or ``preset``.
             UserError: a mistake in the preset's file.
         """
         below = {} if preset is None else self._preset(preset, ("preset",))
@@ -52,12 +52,12 @@ class Tables:
             key: where it stands in the study file.
 
         Raises:
-            KeyedError: under ``key``.
+            StudyFileError: under ``key``.
             UserError: a mistake in the preset's file.
         """
         preset = table.get("preset")
         if not isinstance(preset, str | None):
-            raise KeyedError((*key, "preset"), f"must be a preset's name, got {preset!r}")
+            raise StudyFileError((*key, "preset"), f"must be a preset's name, got {preset!r}")
         above = {} if preset is None else self._preset(preset, key)
         own = {name: value for name, value in table.items() if name != "preset"}
         return build_base(merged(self.common, above, self.override, own), self.tasks, self.replaced, key)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data.task_files import builtin_tasks, load_tasks, parse_tasks
 from data.tasks import TaskSpec
-from search.parsing.errors import KeyedError, did_you_mean
+from search.parsing.errors import StudyFileError, did_you_mean
 from search.study.document import StudyDocument
 
 __all__ = ["study_tasks"]
@@ -21,7 +21,7 @@ def study_tasks(document: StudyDocument, path: Path) -> dict[str, TaskSpec]:
         path: where it lies; its task files are relative to it.
 
     Raises:
-        KeyedError: under ``tasks`` or ``task_files``.
+        StudyFileError: under ``tasks`` or ``task_files``.
     """
     known = builtin_tasks()
     for name in document.task_files:
@@ -32,19 +32,19 @@ def study_tasks(document: StudyDocument, path: Path) -> dict[str, TaskSpec]:
         _add(known, parse_tasks(own, str(path)), ("tasks",))
     names = list(document.tasks)
     if not names:
-        raise KeyedError(("tasks",), "is empty; name at least one task")
+        raise StudyFileError(("tasks",), "is empty; name at least one task")
     for name in names:
         if name not in known:
-            raise KeyedError(
+            raise StudyFileError(
                 ("tasks",), f"no task '{name}'{did_you_mean(name, known) or '.'} Known: {', '.join(known)}"
             )
         if names.count(name) > 1:
-            raise KeyedError(("tasks",), f"'{name}' stands twice")
+            raise StudyFileError(("tasks",), f"'{name}' stands twice")
     return {name: known[name] for name in names}
 
 
 def _add(known: dict[str, TaskSpec], new: Mapping[str, TaskSpec], key: tuple[str, ...]) -> None:
     for name, spec in new.items():
         if name in known:
-            raise KeyedError(key, f"task '{name}' is there already; choose another name")
+            raise StudyFileError(key, f"task '{name}' is there already; choose another name")
         known[name] = spec

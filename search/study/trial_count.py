@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.samplers.registry import SamplerChoice
 from search.space.space import Space
 from search.study.first_trials import FirstTrial
@@ -40,19 +40,21 @@ def check_trials(spec: StudySpec, *, is_comparison: bool) -> None:
     """Refuse trials that would repeat others.
 
     Raises:
-        KeyedError: under ``trials``, if a grid or a comparison has fewer; under ``stop``, for a rule that a comparison
-            cannot have.
+        StudyFileError: under ``trials``, if a grid or a comparison has fewer; under ``stop``, for a rule that a
+            comparison cannot have.
     """
     if is_comparison and spec.stop.gain is not None:
-        raise KeyedError(("stop", "gain"), "does not go with [variants]: each of them is tried, with every seed")
+        raise StudyFileError(("stop", "gain"), "does not go with [variants]: each of them is tried, with every seed")
     if spec.trials is None:
         return
     runs = len(spec.first_trials)
     if is_comparison and spec.trials > runs:
-        raise KeyedError(("trials",), f"there are {runs} runs to compare, and {spec.trials} trials would repeat some")
+        raise StudyFileError(
+            ("trials",), f"there are {runs} runs to compare, and {spec.trials} trials would repeat some"
+        )
     # One more: the base itself may be tried first.
     if not is_comparison and spec.sampler.name == "grid" and spec.trials > (points := _points(spec.space)) + 1:
-        raise KeyedError(("trials",), f"the grid has {points} points, and {spec.trials} trials would repeat some")
+        raise StudyFileError(("trials",), f"the grid has {points} points, and {spec.trials} trials would repeat some")
 
 
 def _points(space: Space) -> int:

@@ -6,22 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.config import RunConfig
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.space.distributions import Choices
 from search.space.parsing import why_fixed
-from search.space.paths import get_value
+from search.space.paths import differing_paths, get_value
 from search.space.space import Dimension, Space
-from search.space.variants import VARIANT, Variants, differing_settings
+from search.space.variants import VARIANT, Variants
 from search.study.first_trials import DEFAULT, FirstTrial
 from search.study.tables import Tables
 
-__all__ = ["compare", "compared"]
+__all__ = ["parse_variants", "plan_comparison"]
 
 KEY = "variants"
 _SEED = "seed"
 
 
-def compare(
+def parse_variants(
     table: Mapping[str, Mapping[str, Any]], seeds: Sequence[int] | None, tables: Tables
 ) -> tuple[RunConfig, Space, tuple[FirstTrial, ...]]:
     """The first variant as the base, a space of all, and their trials: all with the first seed, then the next.
@@ -32,21 +32,23 @@ def compare(
         tables: what the variants have in common.
 
     Raises:
-        KeyedError: under ``variants`` and what follows it, or ``seeds``.
+        StudyFileError: under ``variants`` and what follows it, or ``seeds``.
     """
     _check_seeds(seeds, tables)
     configs = {name: _build(name, variant, tables, seeds) for name, variant in table.items()}
     seeds = seeds or [config.seed for config in configs.values()][:1]
     if len(table) * len(seeds) < 2:
-        raise KeyedError((KEY,), "compares at least two runs: give two variants, or seeds = [0, 1]")
-    return compared(configs, seeds)
+        raise StudyFileError((KEY,), "compares at least two runs: give two variants, or seeds = [0, 1]")
+    return plan_comparison(configs, seeds)
 
 
-def compared(configs: Mapping[str, RunConfig], seeds: Sequence[int]) -> tuple[RunConfig, Space, tuple[FirstTrial, ...]]:
-    """As :func:`compare` of runs that are there: all with the first of the seeds.
+def plan_comparison(
+    configs: Mapping[str, RunConfig], seeds: Sequence[int]
+) -> tuple[RunConfig, Space, tuple[FirstTrial, ...]]:
+    """Like :func:`parse_variants`, but for given runs, all with the first of the seeds.
 
     Raises:
-        KeyedError: under ``variants``: one could not be compared with the first, or is the same as another one.
+        StudyFileError: under ``variants``: one could not be compared with the first, or is the same as another one.
     """
     _check(configs)
     dimensions = [Dimension(VARIANT, Variants.of(configs))]
@@ -65,16 +67,16 @@ def _check_seeds(seeds: Sequence[int] | None, tables: Tables) -> None:
     if seeds is None:
         return
     if len(set(seeds)) < len(seeds) or not seeds:
-        raise KeyedError(("seeds",), f"must be different numbers, at least one, got {list(seeds)}")
+        raise StudyFileError(("seeds",), f"must be different numbers, at least one, got {list(seeds)}")
     for name, table in (("base", tables.common), ("override", tables.override)):
         if _SEED in table:
-            raise KeyedError((name, _SEED), "does not go with seeds = [...], which all runs have")
+            raise StudyFileError((name, _SEED), "does not go with seeds = [...], which all runs have")
 
 
 def _build(name: str, variant: Mapping[str, Any], tables: Tables, seeds: Sequence[int] | None) -> RunConfig:
     key = (KEY, name)
     if _SEED in variant:
-        raise KeyedError((*key, _SEED), "is the same for all variants: seeds = [...] stands at the top")
+        raise StudyFileError((*key, _SEED), "is the same for all variants: seeds = [...] stands at the top")
     config = tables.named(variant, key)
     return config if seeds is None else config.model_copy(update={_SEED: seeds[0]})
 
@@ -83,9 +85,9 @@ def _check(configs: Mapping[str, RunConfig]) -> None:
     """All must be scored alike, and none be another one under a second name."""
     reference, base = next(iter(configs.items()))
     for name, config in configs.items():
-        for path in differing_settings([base, config]):
+        for path in differing_paths([base, config]):
             if reason := why_fixed(path):
-                raise KeyedError(
+                raise StudyFileError(
                     (KEY, name),
                     f"has {path} = {get_value(config, path)}, and '{reference}' has {get_value(base, path)}: "
                     f"it cannot differ, {reason}",
@@ -93,5 +95,5 @@ def _check(configs: Mapping[str, RunConfig]) -> None:
     seen: dict[RunConfig, str] = {}
     for name, config in configs.items():
         if config in seen:
-            raise KeyedError((KEY, name), f"is the same run as '{seen[config]}'")
+            raise StudyFileError((KEY, name), f"is the same run as '{seen[config]}'")
         seen[config] = name

@@ -13,9 +13,9 @@ from core.config import RunConfig
 from core.run.evaluation import Evaluation
 from data.tasks import Metric
 from search.display.values import shown
-from search.parsing.errors import KeyedError, did_you_mean
+from search.parsing.errors import StudyFileError, did_you_mean
 from search.parsing.named_choice import Options
-from search.parsing.pydantic_messages import keyed
+from search.parsing.pydantic_messages import study_file_error
 
 __all__ = ["Floor", "below_words", "constrain", "is_feasible", "parse_floors", "why_no_winner", "why_pruned"]
 
@@ -66,8 +66,8 @@ def parse_floors(raw: Mapping[str, Any], base: RunConfig) -> tuple[Floor, ...]:
             budget.
 
     Raises:
-        KeyedError: under ``floors``, for a task that the study does not have, a score that its metric cannot have, or
-            a ``from`` beyond the budget.
+        StudyFileError: under ``floors``, for a task that the study does not have, a score that its metric cannot have,
+            or a ``from`` beyond the budget.
     """
     return tuple(_floor(task, value, base) for task, value in raw.items())
 
@@ -76,18 +76,20 @@ def _floor(task: str, value: object, base: RunConfig) -> Floor:
     key = ("floors", task)
     if task not in base.tasks:
         known = ", ".join(base.tasks)
-        raise KeyedError(key, f"no task '{task}' in this study{did_you_mean(task, base.tasks) or '.'} Known: {known}")
+        raise StudyFileError(
+            key, f"no task '{task}' in this study{did_you_mean(task, base.tasks) or '.'} Known: {known}"
+        )
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = {"score": value}
     if not isinstance(value, Mapping):
-        raise KeyedError(key, f"must be a score, or a table {{ score = 0.5, from = 1000 }}, got {value!r}")
+        raise StudyFileError(key, f"must be a score, or a table {{ score = 0.5, from = 1000 }}, got {value!r}")
     try:
         options = _Options.model_validate(value)
     except ValidationError as error:
-        raise keyed(error, key, _Options) from error
+        raise study_file_error(error, key, _Options) from error
     metric, budget = base.tasks[task].spec.metric, base.budget.examples
     if not _LOWEST[metric] <= options.score <= 1.0:
-        raise KeyedError(
+        raise StudyFileError(
             (*key, "score"),
             f"{metric} lies between {shown(_LOWEST[metric])} and 1, so no floor is at {shown(options.score)}",
         )
@@ -95,7 +97,7 @@ def _floor(task: str, value: object, base: RunConfig) -> Floor:
     if start is None:
         start = next(rung for rung in base.rungs if 2 * rung >= budget)
     if start > budget:
-        raise KeyedError((*key, "from"), f"a full run ends at {budget:,} examples, before {start:,}")
+        raise StudyFileError((*key, "from"), f"a full run ends at {budget:,} examples, before {start:,}")
     return Floor(task, options.score, start)
 
 

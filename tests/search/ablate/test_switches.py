@@ -16,8 +16,7 @@ from search.ablate.head_switches import spelled_out
 from search.ablate.switch import expanded
 from search.ablate.switches import COMPANIONS, SWITCHES, is_fixed
 from search.ablate.turning_off import Ablation, ablations, turned_off
-from search.space.paths import config_fields, get_value, set_value
-from search.space.variants import differing_settings
+from search.space.paths import config_fields, differing_paths, get_value, set_value
 from tests.core.config.test_any_config import DRAWN, OTHERS, Row, Settings, with_settings
 from tests.core.config.test_any_config import SWITCHES as DRAWN_SWITCHES
 
@@ -75,7 +74,7 @@ def test_any_technique_of_any_legal_run_can_be_taken_out(config: RunConfig, defa
             is_less = bool(paths - after.get(other, set()))
             assert is_less == (other in (name, *one.along)), (name, other)
         changed = {path for path, _, _ in one.changes}
-        assert changed == set(differing_settings([config, one.config]))
+        assert changed == set(differing_paths([config, one.config]))
         assert not any(is_fixed(path, config) for path in changed)
         named = [BY_NAME[other] for other in (name, *one.along)]
         allowed = {path for each in named for path in expanded((*each.triggers, *each.own), config)}

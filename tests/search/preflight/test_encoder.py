@@ -17,7 +17,7 @@ from data.tokenizer import save_tokenizer
 from data.vocabulary import build_wordpiece
 from search.executors.base import Executor
 from search.executors.messages import Checked
-from search.preflight.encoder import check_encoder
+from search.preflight.encoder import check_encoder_fits
 from search.study.file import load_study
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -55,7 +55,7 @@ def refusal(folder: Path, text: str) -> str:
     path = folder / "study.toml"
     path.write_text(text)
     with pytest.raises(UserError) as caught:
-        check_encoder(load_study(path), cast(Executor, TwoLayers()))
+        check_encoder_fits(load_study(path), cast(Executor, TwoLayers()))
     return str(caught.value).replace(f"{folder}/", "")
 
 
@@ -83,7 +83,7 @@ def test_a_space_that_fits_is_asked_about_once_for_each_shape(tmp_path: Path) ->
     link = '"model.reinit_layers" = { value = 1, when = { "model.freeze_layers" = { below = 2 } } }'
     path.write_text(STUDY.replace("high = 7", "high = 2").replace('"model.reinit_layers" = [0, 1]', link))
     executor = TwoLayers()
-    check_encoder(load_study(path), cast(Executor, executor))
+    check_encoder_fits(load_study(path), cast(Executor, executor))
     shapes = [(config.model.freeze_layers, config.model.reinit_layers) for config in executor.asked]
     assert shapes[0] == (0, 0)  # the base
     assert sorted(shapes) == [(0, 0), (0, 1), (1, 1), (2, 0)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.config.augmentation import RephrasedConfig
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.preflight.source_runs import SourceRun, source_runs
 from search.space.random_draws import RandomDraws
 from search.study.file import load_study
@@ -83,7 +83,7 @@ def test_a_share_is_looked_at_from_both_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize("setting", ["lowest_temperature", "shortest"])
 def test_a_model_cannot_be_asked_for_all_of_a_range(setting: str, tmp_path: Path) -> None:
     spec = study(tmp_path, f'"{HERE}.rephrased.{setting}" = {{ low = 0.1, high = 0.2 }}')
-    with pytest.raises(KeyedError, match="give choices in place of a range") as caught:
+    with pytest.raises(StudyFileError, match="give choices in place of a range") as caught:
         source_runs(spec.space, spec.base)
     assert caught.value.key == ("space", f"{HERE}.rephrased.{setting}")
 
@@ -91,7 +91,7 @@ def test_a_model_cannot_be_asked_for_all_of_a_range(setting: str, tmp_path: Path
 def test_too_many_jobs_are_refused(tmp_path: Path) -> None:
     space = f'"{HERE}.rephrased.tries" = {{ low = 1, high = 5 }}\n"{HERE}.rephrased.seed" = {{ low = 1, high = 401 }}'
     spec = study(tmp_path, space)
-    with pytest.raises(KeyedError, match="2,005 combinations") as caught:
+    with pytest.raises(StudyFileError, match="2,005 combinations") as caught:
         source_runs(spec.space, spec.base)
     assert caught.value.key == ("space", f"{HERE}.rephrased.seed")
 

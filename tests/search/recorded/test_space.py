@@ -12,7 +12,7 @@ from optuna.trial import FixedTrial
 
 from core.config import RunConfig
 from data.task_files import builtin_tasks
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.recorded.space import linked_settings, stored_space
 from search.recorded.study import IDENTITY
 from search.recorded.trial_table import trial_table
@@ -68,7 +68,7 @@ def test_a_space_is_read_back_next_to_any_of_its_trials() -> None:
     tree = BASE.model_dump()
     tree["heads"]["sts"] |= {"pair": "siamese", "combine": "uv"}
     trial = RunConfig.model_validate(tree)
-    with pytest.raises(KeyedError, match="is for siamese pairs"):
+    with pytest.raises(StudyFileError, match="is for siamese pairs"):
         parse_space(json.loads(OLD), trial)
     table = trial_table(study_of(json.loads(OLD), trial))
     assert table.loc[0, "setting heads.sts.combine"] == "uv"

@@ -4,7 +4,7 @@ import pytest
 
 from core.config import RunConfig
 from data.task_files import builtin_tasks
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.space.paths import FieldType, check_value, config_fields, get_value, set_value
 
 FIELDS = config_fields(["sst", "sts"])
@@ -81,6 +81,6 @@ def test_values_take_the_type_of_the_field(value: object, field: FieldType, expe
     ],
 )
 def test_values_of_a_wrong_type_are_refused(value: object, field: FieldType, message: str) -> None:
-    with pytest.raises(KeyedError) as caught:
+    with pytest.raises(StudyFileError) as caught:
         check_value(value, field, ("k",))
     assert str(caught.value) == message

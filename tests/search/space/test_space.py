@@ -15,7 +15,7 @@ from core.config import RunConfig
 from data.errors import UserError
 from data.task_files import builtin_tasks
 from search.display.values import shown
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.space.difference import space_difference
 from search.space.feasibility import try_space
 from search.space.parsing import parse_space, read_space
@@ -327,7 +327,7 @@ def test_a_value_is_judged_together_with_what_it_brings_about(sections: dict[str
     start = base(**sections)
     first = next(iter(table))
     assert {row.path for row in parse_space(table, start).describe()} == set(table)
-    with pytest.raises(KeyedError, match="is not allowed here"):
+    with pytest.raises(StudyFileError, match="is not allowed here"):
         parse_space({first: table[first]}, start)
 
 
@@ -335,7 +335,7 @@ def test_a_value_that_suits_another_way_to_meet_its_condition_is_not_refused() -
     """``mse`` beside ``mse`` makes no run, beside ``pearson`` it does: only draws of both fail."""
     auxiliary = {"choices": ["mse", "cosent"], "when": {"heads.sts.loss": ["mse", "pearson"]}}
     table = {"heads.sts.loss": ["mse", "pearson"], "heads.sts.auxiliary_loss": auxiliary}
-    with pytest.raises(KeyedError) as caught:
+    with pytest.raises(StudyFileError) as caught:
         parse_space(table, base())
     assert caught.value.key == ("space",)
     assert caught.value.what.startswith("some of its trials would fail: no run has heads.sts.loss = mse, ")

@@ -28,7 +28,7 @@ from search.console.json_lines import JsonLines
 from search.driver.driver import Driver
 from search.driver.retries import Bounds
 from search.executors.local import LocalExecutor
-from search.preflight.corpus import with_corpus
+from search.preflight.synthetic_data import with_synthetic_data
 from search.storage.batched_storage import BatchedStorage
 from search.storage.open import open_storage
 from search.study.file import load_study
@@ -83,7 +83,7 @@ def _stub(root: Path, options: dict[str, Any]) -> Driver:
 
 def real(file: Path, root: Path) -> Driver:
     """The driver of a study file with real training."""
-    spec = with_corpus(load_study(str(file)), root)
+    spec = with_synthetic_data(load_study(str(file)), root)
     executor = LocalExecutor(spec.workers, root / "cache", threads=spec.base.compute.threads)
     return Driver(spec, open_storage(None, root), executor, root / spec.name, bounds=UNBOUNDED)
 

@@ -24,9 +24,8 @@ from search.recorded.study import create_or_load
 from search.samplers.registry import make_sampler
 from search.space.feasibility import try_space
 from search.space.parsing import read_space
-from search.space.paths import get_value
+from search.space.paths import differing_paths, get_value
 from search.space.random_draws import RandomDraws
-from search.space.variants import differing_settings
 from search.storage.optuna_internals import ask, next_number
 from search.study.file import list_studies, load_study
 from search.study.first_trials import DEFAULT
@@ -368,7 +367,7 @@ def test_a_preset_goes_through_the_full_space_unchanged(everything: StudySpec, n
     assert RunConfig.model_validate_json(there.canonical_json()) == there
     # What the preset sets holds in the space, whatever the base has.
     plain = RunConfig.model_validate({"tasks": {task: {"spec": alone.tasks[task].spec} for task in alone.tasks}})
-    said = [path for path in differing_settings([alone, plain]) if not path.startswith("compute.")]
+    said = [path for path in differing_paths([alone, plain]) if not path.startswith("compute.")]
     assert len(said) > 5
     for path in said:
         assert get_value(there, path) == get_value(alone, path), path

@@ -19,8 +19,9 @@ from core.run.run_folder import RunFolder
 from core.run_observer import Unattended
 from core.trainer import Outcome, train
 from data.synthetic.corpus import write_corpus
+from search.space.paths import differing_paths
 from search.space.random_draws import RandomDraws
-from search.space.variants import VARIANT, differing_settings
+from search.space.variants import VARIANT
 from search.study.file import list_studies, load_study
 from search.study.first_trials import DEFAULT
 
@@ -111,7 +112,7 @@ def test_every_comparison_that_comes_along_is_here() -> None:
 
 @pytest.mark.parametrize("study", ABOUT)
 def test_what_a_table_compares_is_what_differs(study: str) -> None:
-    assert set(differing_settings(list(rows(study).values()))) == ABOUT[study]
+    assert set(differing_paths(list(rows(study).values()))) == ABOUT[study]
 
 
 @pytest.mark.parametrize("study", [*ABOUT, WHOLE_SYSTEMS])
@@ -137,7 +138,7 @@ def test_a_table_is_short_and_scored_alike(study: str) -> None:
 
 @pytest.mark.parametrize(("study", "row", "system", "otherwise"), FINAL_SYSTEMS)
 def test_a_final_system_is_its_preset(study: str, row: str, system: str, otherwise: tuple[str, ...]) -> None:
-    different = differing_settings([rows(study)[row], rows(WHOLE_SYSTEMS)[system]])
+    different = differing_paths([rows(study)[row], rows(WHOLE_SYSTEMS)[system]])
     assert [path for path in different if not path.startswith(otherwise)] == []
 
 

@@ -25,7 +25,7 @@ from search.console.state import StudyState
 from search.console.summary import show_summary
 from search.driver.driver import Driver
 from search.driver.events import Event, TrialEnded
-from search.parsing.errors import KeyedError
+from search.parsing.errors import StudyFileError
 from search.recorded.ranking import best_trial, pick_trial
 from search.report.context import ReportContext
 from search.report.sections.answer import answer_section
@@ -281,5 +281,5 @@ def test_mistakes_are_told_with_their_line(tmp_path: Path, line: str, error: str
 def test_a_floor_begins_at_the_first_rung_not_before_half() -> None:
     (floor,) = parse_floors({"sst": 0.5}, TWO)
     assert floor.start == 60
-    with pytest.raises(KeyedError):
+    with pytest.raises(StudyFileError):
         parse_floors({"overall": 0.5}, TWO)

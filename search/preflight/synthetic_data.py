@@ -9,10 +9,10 @@ from core.config import DataConfig
 from data.synthetic.corpus import write_corpus
 from search.study.spec import StudySpec
 
-__all__ = ["with_corpus"]
+__all__ = ["with_synthetic_data"]
 
 
-def with_corpus(spec: StudySpec, runs_dir: Path) -> StudySpec:
+def with_synthetic_data(spec: StudySpec, runs_dir: Path) -> StudySpec:
     """The study with its corpus written below ``runs_dir`` and read from there; as it is if it has its own data."""
     if spec.synthetic is None:
         return spec
