@@ -1,4 +1,4 @@
-"""RunConfig and its sections."""
+"""RunConfig and its sections: everything that one training run depends on."""
 
 from core.config.augmentation import AugmentationConfig
 from core.config.budget import BudgetConfig, ComputeConfig, EvalConfig
