@@ -1,4 +1,4 @@
-"""The tree is laid out as its package docstrings say: small folders, documented packages, tests that mirror the code."""
+"""The tree keeps its layout: small folders, documented packages, and tests that mirror the code."""
 
 from __future__ import annotations
 
