@@ -10,16 +10,15 @@ from typing import Annotated
 import pandas as pd
 import typer
 from optuna.trial import FrozenTrial
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from data.errors import UserError
 from search.analysis.changed_examples import ChangedExample, TaskChanges
 from search.analysis.trial_difference import OneTrial, TrialDifference, trial_difference
 from search.console.exit_codes import entry_point
 from search.console.options import DataDir, RunsDir, StorageUrl
+from search.display.table import Table
+from search.display.terminal_table import print_table
 from search.display.values import rounded
 from search.recorded.ranking import open_study, pick_trial
 from search.trials.folders import RUNS, TrialFolders
@@ -28,7 +27,6 @@ from search.trials.record import TrialRecord
 __all__ = ["main"]
 
 _ENDINGS = (".csv", ".json")
-_ID_WIDTH = 13  # long ones are folded: the sentences need the room
 
 
 @entry_point
@@ -80,25 +78,19 @@ def _why(trial: FrozenTrial, record: TrialRecord) -> str:
 
 def _show(console: Console, found: TrialDifference, examples: int) -> None:
     console.print(f"A = {found.a}, B = {found.b}\n", style="bold", markup=False)
-    scores = _table("task", "metric", "A", "B", "B - A", "95 % interval")
-    for one in found.scores:
-        numbers = (f"{one.a:.4f}", f"{one.b:.4f}", f"{one.b - one.a:+.4f}", f"{one.low:+.4f} to {one.high:+.4f}")
-        scores.add_row(one.name, one.metric, *numbers)
-    console.print(scores)
+    print_table(console, _scores(found))
     console.print(
         "The intervals are for other dev examples; what another seed would do is not in them.\n", markup=False
     )
     if found.settings:
-        settings = _table("setting", "A", "B")
-        for change in found.settings:
-            settings.add_row(*map(escape, (change.path, rounded(change.a), rounded(change.b))))
-        console.print(settings)
+        rows = tuple((change.path, rounded(change.a), rounded(change.b)) for change in found.settings)
+        print_table(console, Table("", ("setting", "A", "B"), rows))
     else:
         console.print("All settings are the same.\n")
     for task, changes in found.changes.items():
         console.print(_counts(task, changes), markup=False, soft_wrap=True)
         if changes.examples[:examples]:
-            console.print(_examples(changes.examples[:examples]))
+            print_table(console, _examples(changes.examples[:examples]))
 
 
 def _counts(task: str, changes: TaskChanges) -> str:
@@ -108,21 +100,21 @@ def _counts(task: str, changes: TaskChanges) -> str:
     return changed + f"B wins {changes.won} and loses {changes.lost} (McNemar's exact test: p = {changes.p_value:.2g})"
 
 
+def _scores(found: TrialDifference) -> Table:
+    rows = (
+        (one.name, one.metric, f"{one.a:.4f}", f"{one.b:.4f}", f"{one.b - one.a:+.4f}", _interval(one.low, one.high))
+        for one in found.scores
+    )
+    return Table("", ("task", "metric", "A", "B", "B - A", "95 % interval"), tuple(rows))
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:+.4f} to {high:+.4f}"
+
+
 def _examples(examples: tuple[ChangedExample, ...]) -> Table:
-    table = _table("id", "gold", "A", "B", "gain")
-    table.columns[0].max_width = _ID_WIDTH
-    table.add_column("example", overflow="fold", ratio=1)
-    for one in examples:
-        cells = (one.id, one.gold, one.a, one.b, f"{one.gain:+.2f}", " | ".join(one.sentences))
-        table.add_row(*map(escape, cells))
-    return table
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
+    rows = ((one.id, one.gold, one.a, one.b, f"{one.gain:+.2f}", " | ".join(one.sentences)) for one in examples)
+    return Table("", ("id", "gold", "A", "B", "gain", "example"), tuple(rows))
 
 
 def _file(found: TrialDifference, suffix: str) -> str:

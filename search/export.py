@@ -13,7 +13,6 @@ import optuna
 import typer
 from optuna.trial import FrozenTrial
 from rich.console import Console
-from rich.table import Table
 
 from core.config import RunConfig
 from core.inputs.best_model import load_best_model
@@ -28,6 +27,8 @@ from search.analysis.expected_text import interval_words, report_lines
 from search.console.exit_codes import entry_point
 from search.console.options import DataDir, OtherDevice, RunsDir, StorageUrl
 from search.console.summary import python_command
+from search.display.table import Table
+from search.display.terminal_table import print_table
 from search.ensemble.exported import export_ensemble
 from search.ensemble.words import score_table
 from search.finalists.outcome import final_line
@@ -157,7 +158,7 @@ def _export_ensemble(
     with Console(stderr=True).status("selecting an ensemble, and predicting with it"):
         ensemble, lines = export_ensemble(study, folders, most, out, resources, data=data, device=device)
     console = Console(highlight=False)
-    console.print(score_table(study.study_name, ensemble))
+    print_table(console, score_table(study.study_name, ensemble))
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
     _show_places(console, out, next(iter(ensemble.shares)))
@@ -167,15 +168,13 @@ def _show(
     out: Path, config: RunConfig, provenance: dict[str, Any], estimate: Estimate | None, lines: Sequence[str]
 ) -> None:
     console = Console(highlight=False)
-    table = Table(
-        title=f"study {provenance['study']}, trial {provenance['trial']}: scores on dev", title_justify="left"
+    headings = ("task", "metric", "score", *(["expected on new data"] if estimate else []))
+    rows = (
+        (name, metric, f"{provenance['dev'][name]:.4f}", *([interval_words(estimate.rows[name])] if estimate else []))
+        for name, metric in [*((name, task.spec.metric) for name, task in config.tasks.items()), ("overall", "")]
     )
-    for heading in ("task", "metric", "score", *(["expected on new data"] if estimate else [])):
-        table.add_column(heading)
-    for name, metric in [*((name, task.spec.metric) for name, task in config.tasks.items()), ("overall", "")]:
-        expected = [interval_words(estimate.rows[name])] if estimate else []
-        table.add_row(name, metric, f"{provenance['dev'][name]:.4f}", *expected)
-    console.print(table)
+    title = f"study {provenance['study']}, trial {provenance['trial']}: scores on dev"
+    print_table(console, Table(title, headings, tuple(rows)))
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
     _show_places(console, out, next(iter(config.tasks)))

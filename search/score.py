@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
 
 from core.config import TaskConfig
 from core.statistics import Expectation
@@ -21,6 +20,8 @@ from search.analysis.expected_text import interval_words, unknown_line
 from search.analysis.measured_scores import MeasuredScore, MeasuredScores, score_predictions, verdict
 from search.console.exit_codes import entry_point
 from search.console.options import DataDir, RunsDir, StorageUrl
+from search.display.table import Table
+from search.display.terminal_table import print_table
 from search.recorded.ranking import open_study, pick_trial
 from search.trials.folders import RUNS, TrialFolders
 from search.trials.prediction_files import prediction_path
@@ -112,15 +113,7 @@ def _builtin_tasks(folder: Path) -> dict[str, TaskConfig]:
 def _show(
     console: Console, folder: Path, found: MeasuredScores, expected: Mapping[str, Expectation], unknown: str
 ) -> None:
-    table = Table(title=f"{folder}: scores on test", title_justify="left")
-    for heading in ("", "examples", "on test", *(["on dev", "was expected", ""] if expected else [])):
-        table.add_column(heading, justify="left" if heading == "" else "right")
-    rows = found.tasks | ({} if found.overall is None else {"overall": found.overall})
-    for name, one in rows.items():
-        table.add_row(
-            name, f"{one.examples:,}", f"{one.score:.4f} ± {one.half_width:.4f}", *_beside(one, expected.get(name))
-        )
-    console.print(table)
+    print_table(console, _score_table(folder, found, expected))
     for note in found.notes:
         console.print(note, markup=False, soft_wrap=True)
     if found.overall is None:
@@ -135,6 +128,18 @@ def _show(
         )
     if unknown:
         console.print(unknown_line(unknown), markup=False, soft_wrap=True)
+
+
+def _score_table(folder: Path, found: MeasuredScores, expected: Mapping[str, Expectation]) -> Table:
+    scores = found.tasks | ({} if found.overall is None else {"overall": found.overall})
+    compared = ("on dev", "was expected", "") if expected else ()
+    rows = (
+        (name, f"{one.examples:,}", f"{one.score:.4f} ± {one.half_width:.4f}", *_beside(one, expected.get(name)))
+        for name, one in scores.items()
+    )
+    headings = ("", "examples", "on test", *compared)
+    filled = tuple((*row, *[""] * (len(headings) - len(row))) for row in rows)
+    return Table(f"{folder}: scores on test", headings, filled)
 
 
 def _beside(measured: MeasuredScore, expected: Expectation | None) -> list[str]:

@@ -10,10 +10,7 @@ from typing import Annotated
 
 import typer
 from optuna.storages import BaseStorage
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as RichTable
 
 from data.errors import UserError
 from search.ablate.outcome import AblationOutcome, read_outcome
@@ -32,7 +29,7 @@ from search.console.options import DataDir, RunsDir, StorageUrl
 from search.console.plan import budget_line
 from search.console.progress import duration
 from search.console.session import StudyRun
-from search.display.table import Table
+from search.display.terminal_table import print_table
 from search.finalists.replication import replicate, replication_spec, same_compute
 from search.recorded.ranking import load_recorded, open_study
 from search.recorded.study import check_same_data
@@ -130,7 +127,7 @@ def _spec(name: str, plan: AblationPlan, data: Path | None, workers: int, thread
 
 def _show_plan(console: Console, plan: AblationPlan, spec: StudySpec) -> None:
     console.print(f"study [bold]{spec.name}[/]  {spec.description}", highlight=False)
-    _print_table(console, plan_table(plan))
+    print_table(console, plan_table(plan))
     console.print(budget_line(spec.summary()), highlight=False, soft_wrap=True)
     seeds, runs = ", ".join(map(str, plan.seeds)), len(plan.configs) * len(plan.seeds)
     console.print(
@@ -143,26 +140,11 @@ def _show_plan(console: Console, plan: AblationPlan, spec: StudySpec) -> None:
 
 
 def _show(console: Console, outcome: AblationOutcome) -> None:
-    tables = {
-        "overall, mean over the seeds": overall_table(outcome),
-        "what each technique brings, task by task": task_gains_table(outcome),
-        "the tasks' scores, mean over the seeds": task_means_table(outcome),
-    }
-    for title, table in tables.items():
-        console.print(f"\n{title}", style="italic")
-        _print_table(console, table)
+    console.print()
+    for table in (overall_table(outcome), task_gains_table(outcome), task_means_table(outcome)):
+        print_table(console, table)
     for line in (*sentences(outcome), *notes(outcome)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _print_table(console: Console, table: Table) -> None:
-    shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in table.headings:
-        is_number = any("±" in row[table.headings.index(heading)] for row in table.rows)
-        shown.add_column(heading, overflow="fold", no_wrap=is_number, justify="right" if is_number else "left")
-    for row in table.rows:
-        shown.add_row(*map(escape, row))
-    console.print(shown, highlight=False)
 
 
 if __name__ == "__main__":

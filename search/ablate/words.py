@@ -41,13 +41,17 @@ def overall_table(outcome: AblationOutcome) -> Table:
         gain, time = _gain(row.gains.get(OVERALL), 4), "" if row.time is None else f"{row.time:.2f}"
         mean, runs = ("", "0") if row.scores is None else (_mean(row.scores, OVERALL, 4), str(len(row.scores.trials)))
         rows.append((row.ablation.row, gain, time, mean, runs))
-    return Table("", ("run", "the winner's gain", "time", "overall ± sd", "seeds"), tuple(rows))
+    return Table(
+        "Overall, mean over the seeds", ("run", "the winner's gain", "time", "overall ± sd", "seeds"), tuple(rows)
+    )
 
 
 def task_gains_table(outcome: AblationOutcome) -> Table:
     """What each technique brings in each task."""
     rows = tuple((row.ablation.row, *(_gain(row.gains.get(task), 3) for task in outcome.tasks)) for row in outcome.rows)
-    return Table("", ("run", *(f"{task}: gain" for task in outcome.tasks)), rows)
+    return Table(
+        "What each technique brings, task by task", ("run", *(f"{task}: gain" for task in outcome.tasks)), rows
+    )
 
 
 def task_means_table(outcome: AblationOutcome) -> Table:
@@ -57,7 +61,7 @@ def task_means_table(outcome: AblationOutcome) -> Table:
         (label, *("" if scores is None else _mean(scores, task, 3) for task in outcome.tasks))
         for label, scores in scored
     )
-    return Table("", ("run", *(f"{task} ± sd" for task in outcome.tasks)), rows)
+    return Table("The tasks' scores, mean over the seeds", ("run", *(f"{task} ± sd" for task in outcome.tasks)), rows)
 
 
 def sentences(outcome: AblationOutcome) -> list[str]:

@@ -20,12 +20,13 @@ def settings_words(row: Row) -> str:
 
 def comparison_table(comparison: Comparison) -> Table:
     """A row for each configuration, the best first; columns of what no trial recorded are left out."""
-    return _table(comparison, _results(comparison) | _details(comparison))
+    return _table("", comparison, _results(comparison) | _details(comparison))
 
 
 def narrow_tables(comparison: Comparison) -> tuple[Table, Table]:
     """The same for a terminal, in two: intervals, and then scores of the tasks and costs."""
-    return _table(comparison, _results(comparison)), _table(comparison, _details(comparison))
+    results, details = _results(comparison), _details(comparison)
+    return _table("configurations, mean over their seeds", comparison, results), _table("", comparison, details)
 
 
 def comparison_notes(comparison: Comparison) -> list[str]:
@@ -70,13 +71,13 @@ def comparison_frame(comparison: Comparison) -> pd.DataFrame:
     )
 
 
-def _table(comparison: Comparison, columns: dict[str, list[str]]) -> Table:
+def _table(caption: str, comparison: Comparison, columns: dict[str, list[str]]) -> Table:
     paths = dict.fromkeys(path for row in comparison.rows for path in row.settings)
     settings = {
         path: [rounded(row.settings[path]) if path in row.settings else "" for row in comparison.rows] for path in paths
     } or {"": [settings_words(row) for row in comparison.rows]}
     shown = {heading: cells for heading, cells in columns.items() if any(cells)}
-    return Table("", (*settings, *shown), tuple(zip(*settings.values(), *shown.values(), strict=True)))
+    return Table(caption, (*settings, *shown), tuple(zip(*settings.values(), *shown.values(), strict=True)))
 
 
 def _results(comparison: Comparison) -> dict[str, list[str]]:

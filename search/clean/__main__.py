@@ -14,6 +14,7 @@ from search.clean.survey import Cleaning, Survey
 from search.clean.words import findings_table, mib
 from search.console.exit_codes import ExitCode, entry_point
 from search.console.options import RunsDir, StorageUrl
+from search.display.terminal_table import print_table
 from search.trials.folders import RUNS
 
 __all__ = ["main"]
@@ -62,7 +63,7 @@ def _show(console: Console, survey: Survey, runs_dir: Path) -> None:
     if not survey.findings:
         console.print(f"nothing to free in {runs_dir}", soft_wrap=True)
         return
-    console.print(findings_table(survey.findings, runs_dir))
+    print_table(console, findings_table(survey.findings, runs_dir))
     if any(finding.is_cache for finding in survey.findings):
         console.print(
             "* is made again when a trial wants it; stages of further pretraining may take long", soft_wrap=True

@@ -6,26 +6,28 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.table import Table
-
 from search.clean.finding import Finding
+from search.display.table import Table
 
 __all__ = ["findings_table", "mib"]
 
 
 def findings_table(findings: Sequence[Finding], runs_dir: Path) -> Table:
     """A row for each, and their sum; places are below ``runs_dir``."""
-    table = Table(title=f"can be freed in {runs_dir}", title_justify="left", show_footer=True)
-    table.add_column("what", "together", overflow="fold")
-    table.add_column("where", overflow="fold")
-    table.add_column("of", f"{sum(finding.count for finding in findings):,}", justify="right")
-    table.add_column("MiB", f"{sum(finding.size for finding in findings) / 2**20:,.1f}", justify="right")
-    table.add_column("last used", justify="right")
-    for finding in findings:
-        what = finding.what + (" *" if finding.is_cache else "")
-        where = finding.where.relative_to(runs_dir)
-        table.add_row(what, str(where), f"{finding.count:,}", f"{finding.size / 2**20:,.1f}", _age(finding.used))
-    return table
+    rows = (
+        (
+            finding.what + (" *" if finding.is_cache else ""),
+            str(finding.where.relative_to(runs_dir)),
+            f"{finding.count:,}",
+            f"{finding.size / 2**20:,.1f}",
+            _age(finding.used),
+        )
+        for finding in findings
+    )
+    count, size = sum(finding.count for finding in findings), sum(finding.size for finding in findings)
+    together = ("together", "", f"{count:,}", f"{size / 2**20:,.1f}", "")
+    headings = ("what", "where", "of", "MiB", "last used")
+    return Table(f"can be freed in {runs_dir}", headings, tuple(rows), footer=(together,))
 
 
 def mib(size: int) -> str:

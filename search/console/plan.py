@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from rich.console import Console
-from rich.table import Table
 
 from core.run.speed import Speed
 from search.console.progress import duration
+from search.display.table import Table
+from search.display.terminal_table import print_table
 from search.driver.budget import Ahead
 from search.preflight.data import DataReport
 from search.space.variants import VARIANT
@@ -20,13 +21,9 @@ __all__ = ["show_data", "show_estimate", "show_plan", "show_warnings"]
 def show_plan(console: Console, spec: StudySpec) -> None:
     """Space and budget."""
     console.print(f"study [bold]{spec.name}[/]  {spec.description}", highlight=False)
-    table = Table(title="search space", title_justify="left")
-    for heading in ("setting", "kind", "values", "only if"):
-        table.add_column(heading, overflow="fold")
     summary = spec.summary()
-    for row in summary.rows:
-        table.add_row(row.path, row.kind, row.values, row.condition)
-    console.print(table, highlight=False)
+    rows = tuple((row.path, row.kind, row.values, row.condition) for row in summary.rows)
+    print_table(console, Table("search space", ("setting", "kind", "values", "only if"), rows))
     console.print(budget_line(summary), highlight=False, soft_wrap=True)
     outside = [f"no trial of the default configuration: {note}" for note in spec.space.encode(spec.base).notes]
     for note in [*spec.notes, *outside]:

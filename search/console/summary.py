@@ -11,7 +11,6 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 from rich.console import Console
-from rich.table import Table
 
 from search.analysis.expected_score import Estimate, estimate_best
 from search.analysis.expected_text import estimate_line, interval_words, missing_line, unknown_line
@@ -19,6 +18,8 @@ from search.analysis.seed_comparison import compare
 from search.console.comparison_summary import show_comparison
 from search.console.options import where_words
 from search.display.cost import cost_words
+from search.display.table import Table
+from search.display.terminal_table import print_table
 from search.display.values import rounded
 from search.recorded.ranking import best_trial
 from search.space.variants import VARIANT
@@ -51,7 +52,7 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
     folders, data = TrialFolders(runs_dir / spec.name), Path(spec.base.data.directory)
     with console.status("estimating what the best trial will score on new data"):
         estimate, unknown = estimate_best(study, folders, data)
-    console.print(_score_table(best, _default(study), spec, estimate))
+    print_table(console, _score_table(best, _default(study), spec, estimate))
     lines = [unknown_line(unknown)] if estimate is None else [estimate_line(estimate), missing_line(estimate)]
     for line in filter(None, lines):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -100,23 +101,24 @@ def _default(study: optuna.Study) -> TrialRecord | None:
 
 
 def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec, estimate: Estimate | None) -> Table:
-    table = Table(title=f"best: trial {best.number}, by its overall score on dev", title_justify="left")
-    table.add_column("")
-    headings = ["best", *(["default", "gain"] if default else []), *(["expected on new data"] if estimate else [])]
-    for heading in headings:
-        table.add_column(heading, justify="right")
-
-    def add(name: str, label: str, value: float, other: float | None) -> None:
+    def row(name: str, label: str, value: float, other: float | None) -> tuple[str, ...]:
         compared = [] if other is None else [f"{other:.4f}", f"{value - other:+.4f}"]
         expected = [] if estimate is None else [interval_words(estimate.rows[name])]
-        table.add_row(label, f"{value:.4f}", *compared, *expected)
+        return (label, f"{value:.4f}", *compared, *expected)
 
-    for name, task in spec.base.tasks.items():
-        other = default.result.scores[name] if default else None
-        add(name, f"{name} {task.spec.metric}", best.result.scores[name], other)
     assert best.result.overall is not None, "a finished trial has an overall score"
-    add("overall", "overall", best.result.overall, default.result.overall if default else None)
-    return table
+    tasks = (
+        row(
+            name,
+            f"{name} {task.spec.metric}",
+            best.result.scores[name],
+            default.result.scores[name] if default else None,
+        )
+        for name, task in spec.base.tasks.items()
+    )
+    overall = row("overall", "overall", best.result.overall, default.result.overall if default else None)
+    headings = ["best", *(["default", "gain"] if default else []), *(["expected on new data"] if estimate else [])]
+    return Table(f"best: trial {best.number}, by its overall score on dev", ("", *headings), (*tasks, overall))
 
 
 def next_commands(runs_dir: Path, storage: str | None, *todo: str) -> list[str]:

@@ -15,6 +15,7 @@ from data.errors import UserError
 from data.examples import Examples
 from search.console.exit_codes import entry_point
 from search.console.options import DataDir, OtherDevice, RunsDir, StorageUrl
+from search.display.terminal_table import print_table
 from search.ensemble.averaged import average_members
 from search.ensemble.expected import expected_of_selection
 from search.ensemble.files import write_ensemble
@@ -127,7 +128,7 @@ def _make(
 
 def _show(study: str, out: Path, ensemble: Ensemble, selection: Sequence[str], dev_only: bool) -> None:
     console = Console(highlight=False)
-    console.print(score_table(study, ensemble))
+    print_table(console, score_table(study, ensemble))
     if ensemble.whole_dev is not None:
         console.print(f"on all of dev, not only what trials are scored on: overall {ensemble.whole_dev.overall:.4f}")
     if dev_only and any(task.dev_limit for task in ensemble.members[0].config.tasks.values()):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rich.table import Table
-
 from core.statistics import Expectations
 from data.tasks import TaskSpec
 from search.analysis.expected_text import expectation_line
+from search.display.table import Table
 from search.ensemble.named_trials import Shares
 from search.ensemble.result import Ensemble
 
@@ -19,19 +18,26 @@ def score_table(study: str, ensemble: Ensemble) -> Table:
     """Each member's scores on dev and its shares, the ensemble's scores, and their gain over the best member's."""
     specs = {task: settings.spec for task, settings in ensemble.members[0].config.tasks.items()}
     trials = f"{len(ensemble.members)} trial{'s' if len(ensemble.members) > 1 else ''}"
-    table = Table(title=f"study {study}, {ensemble.method} of {trials}: scores on dev", title_justify="left")
-    table.add_column("", no_wrap=True)
-    for heading in (*(f"{task}\n{spec.metric}" for task, spec in specs.items()), "overall", "share"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for member in ensemble.members:
-        scores = _cells(member.result.scores, member.overall, specs)
-        table.add_row(f"trial {member.number}", *scores, _share_words(ensemble.shares, member.number))
-    table.add_section()
+    rows = (
+        (
+            f"trial {member.number}",
+            *_cells(member.result.scores, member.overall, specs),
+            _share_words(ensemble.shares, member.number),
+        )
+        for member in ensemble.members
+    )
     together, best = ensemble.scores, ensemble.best
-    table.add_row("ensemble" if ensemble.model is None else "soup", *_cells(together.scores, together.overall, specs))
     gains = {task: together.scores[task] - best.result.scores[task] for task in specs}
-    table.add_row(f"gain over trial {best.number}", *_cells(gains, ensemble.gain, specs, "+.4f"))
-    return table
+    method = "ensemble" if ensemble.model is None else "soup"
+    return Table(
+        f"study {study}, {ensemble.method} of {trials}: scores on dev",
+        ("", *(f"{task} {spec.metric}" for task, spec in specs.items()), "overall", "share"),
+        tuple(rows),
+        footer=(
+            (method, *_cells(together.scores, together.overall, specs), ""),
+            (f"gain over trial {best.number}", *_cells(gains, ensemble.gain, specs, "+.4f"), ""),
+        ),
+    )
 
 
 def selection_words(by_hand: bool, candidates: int, scored: int) -> str:

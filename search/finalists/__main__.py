@@ -6,17 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as RichTable
 
 from search.console.exit_codes import ExitCode, entry_point
 from search.console.options import DataDir, RunsDir, StorageUrl
 from search.console.plan import show_plan
 from search.console.session import StudyRun
 from search.console.summary import next_commands
-from search.display.table import Table
+from search.display.terminal_table import print_table
 from search.finalists.candidate_words import settings_lines
 from search.finalists.models import TrainedModel, model_words, trained_models
 from search.finalists.outcome import Outcome, outcome_of
@@ -101,20 +98,9 @@ def main(
 def _show(console: Console, outcome: Outcome, models: list[TrainedModel]) -> None:
     console.print()
     for table in (score_table(outcome), *difference_tables(outcome)):
-        console.print(_rich(table), highlight=False)
+        print_table(console, table)
     for line in (*outcome_notes(outcome), "", *outcome_words(outcome), *model_words(models)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _rich(table: Table) -> RichTable:
-    shown = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=table.caption)
-    shown.title_justify = "left"
-    shown.add_column(table.headings[0], overflow="fold", min_width=8)
-    for heading in table.headings[1:]:  # where it is too wide, the names give way: half a number would be a wrong one
-        shown.add_column(heading, justify="right", no_wrap=True)
-    for row in table.rows:
-        shown.add_row(*map(escape, row))
-    return shown
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from typing import Annotated
 import pandas as pd
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from data.errors import UserError
 from search.analysis.expected_score import estimate_best
 from search.analysis.expected_text import report_lines
 from search.console.exit_codes import entry_point
 from search.console.options import RunsDir, StorageUrl
+from search.display.table import Table
+from search.display.terminal_table import print_table
 from search.display.values import rounded
 from search.pareto.files import differing_settings, front_table, write_pareto
 from search.pareto.tradeoff import COSTS, Tradeoff, cost_value, tradeoff
@@ -57,7 +58,7 @@ def main(
     paths = write_pareto(study, shown, notes, out or runs_dir / study / "pareto")
     console = Console(highlight=False)
     for trade in shown:
-        _show(console, trade)
+        print_table(console, _front(trade))
     for line in (*notes, *map(str, paths)):
         console.print(line, soft_wrap=True)
 
@@ -77,18 +78,14 @@ def _without_constant(trades: list[Tradeoff]) -> tuple[list[Tradeoff], list[str]
     return shown, [f"All finished trials cost the same in: {'; '.join(same)}."] if same else []
 
 
-def _show(console: Console, trade: Tradeoff) -> None:
-    table = Table(title=f"Pareto front of overall and {trade.cost}", title_justify="left")
-    for name in ("trial", trade.cost, "overall"):
-        table.add_column(name, justify="right")
-    settings = differing_settings(trade.front)
-    if settings:
-        table.add_column("what they differ in", overflow="fold")
+def _front(trade: Tradeoff) -> Table:
+    settings, rows = differing_settings(trade.front), []
     for (_, row), cells in zip(trade.front.iterrows(), front_table(trade).itertuples(index=False), strict=True):
         values = {name.removeprefix(SETTING): row[name] for name in settings if not is_missing(row[name])}
         words = ", ".join(f"{path} = {rounded(value)}" for path, value in values.items())
-        table.add_row(*cells[:3], *([words] if settings else []))
-    console.print(table)
+        rows.append((*cells[:3], *([words] if settings else [])))
+    headings = ("trial", trade.cost, "overall", *(["what they differ in"] if settings else []))
+    return Table(f"Pareto front of overall and {trade.cost}", headings, tuple(rows))
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def _blocks(parts: Iterable[Part], level: int) -> Iterator[str]:
 def _table(table: Table) -> Iterator[str]:
     if table.caption:
         yield f"{table.caption}:"
-    rows = [table.headings, ("---",) * len(table.headings), *table.rows[:MOST_ROWS]]
+    rows = [table.headings, ("---",) * len(table.headings), *table.rows[:MOST_ROWS], *table.footer]
     escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)  # a class may be named with a bar
     yield "\n".join(f"| {' | '.join(row)} |" for row in escaped)
     more = len(table.rows) - MOST_ROWS
