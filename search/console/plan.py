@@ -10,7 +10,7 @@ from core.run.speed import Speed
 from search.console.progress import duration
 from search.display.table import Table
 from search.display.terminal_table import print_table
-from search.driver.budget import Ahead
+from search.driver.budget import Remaining
 from search.preflight.data import DataReport
 from search.space.variants import VARIANT
 from search.study.spec import StudySpec, StudySummary
@@ -57,7 +57,7 @@ def show_warnings(console: Console, report: DataReport) -> None:
         console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
 
 
-def show_estimate(console: Console, speed: Speed, spec: StudySpec, ahead: Ahead) -> float:
+def show_estimate(console: Console, speed: Speed, spec: StudySpec, ahead: Remaining) -> float:
     """Print the estimate for what is still to be trained; returns the seconds of one full trial of the base.
 
     The base's stages count once: their result is kept and shared. Of a comparison the first variant is measured, which
@@ -86,7 +86,7 @@ def show_estimate(console: Console, speed: Speed, spec: StudySpec, ahead: Ahead)
     return one
 
 
-def _how_long(one: float, speed: Speed, spec: StudySpec, ahead: Ahead) -> str:
+def _how_long(one: float, speed: Speed, spec: StudySpec, ahead: Remaining) -> str:
     variant = spec.space.chosen(spec.base).get(VARIANT)
     if variant is not None:
         return (
@@ -103,12 +103,12 @@ def _how_long(one: float, speed: Speed, spec: StudySpec, ahead: Ahead) -> str:
     )
 
 
-def _full_trials(one: float, spec: StudySpec, ahead: Ahead) -> int:
+def _full_trials(one: float, spec: StudySpec, ahead: Remaining) -> int:
     """Of the trials still to be trained those that will be begun if each takes as long as a full one."""
     return min(limit for limit in (ahead.trials, *_begun_within(one, spec, ahead)) if limit is not None)
 
 
-def _begun_within(one: float, spec: StudySpec, ahead: Ahead) -> list[int]:
+def _begun_within(one: float, spec: StudySpec, ahead: Remaining) -> list[int]:
     """How many full trials are begun before the time is over, and before the examples are spent."""
     begun = []
     if ahead.seconds is not None:
@@ -118,7 +118,7 @@ def _begun_within(one: float, spec: StudySpec, ahead: Ahead) -> list[int]:
     return begun
 
 
-def _room(one: float, spec: StudySpec, ahead: Ahead) -> str:
+def _room(one: float, spec: StudySpec, ahead: Remaining) -> str:
     begun = _begun_within(one, spec, ahead)
     if not begun:
         return "how many are worth while shows as they end"

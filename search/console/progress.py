@@ -12,7 +12,7 @@ from rich.text import Text
 
 from search.console.state import RunningTrial, StudyState
 from search.driver.events import Event, StudyStarted, TrialEnded, TrialEvaluated, TrialRetried, WorkerDied
-from search.driver.retries import exit_words
+from search.driver.retries import describe_exit
 
 __all__ = ["LiveProgress", "PlainProgress", "duration", "score_words"]
 
@@ -65,7 +65,7 @@ class PlainProgress:
                 self._say(trial_line(event))
             case WorkerDied():
                 what = "its trial is tried again" if event.retried else "it is replaced"
-                self._say(f"worker {event.worker} {exit_words(event.exit_code)}; {what}")
+                self._say(f"worker {event.worker} {describe_exit(event.exit_code)}; {what}")
             case TrialRetried():
                 self._say(f"trial {event.number:>3}  broke off ({event.reason}); it is tried again")
 

@@ -129,7 +129,7 @@ class StudyRun:
             # A study that has begun keeps its space, whatever came of its trials.
             if driver.is_new:
                 check_encoder_fits(spec, executor)
-            ahead = driver.ahead
+            ahead = driver.remaining
             # The estimate is for all rounds, and made once.
             if ahead.trials != 0 and not self.quiet and state.expected_seconds is None:
                 every = replace(ahead, trials=None if ahead.trials is None else ahead.trials + later)

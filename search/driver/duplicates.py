@@ -1,4 +1,4 @@
-"""Which configurations a study has trained or is training, so that none is trained twice."""
+"""Find trials whose configuration has been trained before, so that none is trained twice."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from core.config import RunConfig
 from core.config.run import stored_digest
 from search.trials.record import CONFIG
 
-__all__ = ["Repeats"]
+__all__ = ["Duplicates"]
 
 
-class Repeats:
-    """Finds the trial that a new one would repeat: runs are deterministic, and the same RunConfig gives the same curve.
+class Duplicates:
+    """Know the configurations of all started trials, and find the trial that a new one would duplicate.
 
-    Trials are begun in the order of their numbers, so that a trial repeats only those before it: of two that are the
-    same, each after a crash knows again whether it is the one to be trained.
+    Runs are deterministic: the same RunConfig gives the same curve. A trial can only duplicate trials with lower
+    numbers, and trials are started in the order of their numbers. So after a crash, too, it is clear which of two equal
+    trials is to be trained.
 
     Args:
-        study: its trials that have begun are known from here on.
+        study: its started trials are read once, here.
     """
 
     def __init__(self, study: optuna.Study) -> None:
@@ -30,13 +31,13 @@ class Repeats:
                 self._add(trial.number, stored_digest(trial.user_attrs[CONFIG]))
 
     def add(self, number: int, config: RunConfig) -> None:
-        """Trial ``number`` has begun with this configuration."""
+        """Note that trial ``number`` has started with this configuration."""
         self._add(number, config.digest)
 
     def original(self, number: int, config: RunConfig) -> FrozenTrial | None:
-        """The first trial before ``number`` with this configuration that has finished, was pruned or is running.
+        """Return the first trial before ``number`` with this configuration, or None.
 
-        One that failed may be tried again.
+        Complete, pruned and running trials count; the configuration of a failed trial may be tried again.
         """
         earlier = sorted(other for other in self._numbers.get(config.digest, ()) if other < number)
         if not earlier:

@@ -1,4 +1,4 @@
-"""What the driver tells its observers: progress display, JSON-lines log, tests."""
+"""Events that a driver sends to its observers: the progress display, the JSON-lines log, tests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from search.trials.record import EndState
 __all__ = [
     "Event",
     "Observer",
+    "Observers",
     "StudyEnded",
     "StudyStarted",
     "TrialAdvanced",
@@ -52,10 +53,19 @@ class TrialEvaluated:
 
 @dataclass(frozen=True)
 class TrialEnded:
-    """A trial is over. ``value`` is what Optuna was told; ``best`` the trial's best evaluation so far.
+    """A trial has ended.
 
-    ``examples`` are those that it was trained on; ``feasible`` says whether it meets the study's floors; ``repeat_of``
-    is the earlier trial of the same configuration, if there is one: this one was not trained.
+    Attributes:
+        number: the trial's number.
+        state: how it ended.
+        value: its value as Optuna has it.
+        reason: why it was pruned or failed, why it cannot win, or which trial it duplicates; else empty.
+        best: its best evaluation.
+        seconds: training and evaluation; 0 for a duplicate.
+        folder: with its artifacts.
+        examples: training examples; 0 for a duplicate.
+        feasible: whether it meets the study's floors.
+        repeat_of: number of the earlier trial of the same configuration; None for a trial that was trained.
     """
 
     number: int
@@ -72,9 +82,20 @@ class TrialEnded:
 
 @dataclass(frozen=True)
 class StudyStarted:
-    """The driver begins; ``done`` of ``trials`` had ended before, the best of them ``best``; ``resumed`` ones go on.
+    """The driver has started.
 
-    ``seconds_left`` and ``examples_left`` are what is left until no new trial is begun. None: without a limit.
+    Attributes:
+        study: its name.
+        trials: that it may have; None: no limit.
+        done: trials that had ended before.
+        resumed: numbers of trials that are resumed.
+        workers: number of trials that run at the same time.
+        storage: name of the storage.
+        folder: of the study.
+        tasks: their names.
+        best: the best of the trials that had ended before.
+        seconds_left: until no new trial is started; None: no limit.
+        examples_left: training examples until no new trial is started; None: no limit.
     """
 
     study: str
@@ -92,7 +113,7 @@ class StudyStarted:
 
 @dataclass(frozen=True)
 class WorkerDied:
-    """A worker process is gone; its trial is tried again when ``retried``."""
+    """A worker process died; ``retried`` says whether its trial is started again."""
 
     worker: int
     number: int | None
@@ -102,7 +123,7 @@ class WorkerDied:
 
 @dataclass(frozen=True)
 class TrialRetried:
-    """A run crashed for this reason, and is started again on a fresh worker, from its checkpoint."""
+    """A run crashed for this reason; the trial is started again on a new worker, from its checkpoint."""
 
     number: int
     reason: str
@@ -110,7 +131,7 @@ class TrialRetried:
 
 @dataclass(frozen=True)
 class StudyEnded:
-    """The driver is done: the study is over, for a ``reason``, or it was interrupted."""
+    """The driver returns: the study is finished, for a ``reason``, or it was interrupted."""
 
     study: str
     finished: bool
@@ -122,3 +143,15 @@ Event = (
     StudyStarted | TrialStarted | TrialAdvanced | TrialEvaluated | TrialEnded | TrialRetried | WorkerDied | StudyEnded
 )
 Observer = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Observers:
+    """Pass every event on to several observers, in order."""
+
+    observers: tuple[Observer, ...]
+
+    def __call__(self, event: Event) -> None:
+        """Notify all observers."""
+        for observer in self.observers:
+            observer(event)

@@ -1,4 +1,4 @@
-"""Proposals: the trials of a study that are to be trained, those left by an earlier driver first."""
+"""Propose new trials, and resume those that an earlier driver left running."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from optuna.trial import Trial
 
 from core.config import RunConfig
 from data.errors import UserError
-from search.driver.duplicates import Repeats
+from search.driver.duplicates import Duplicates
 from search.driver.running_trial import RunningTrial
 from search.samplers.registry import draws_anew, make_sampler, random_sampler
 from search.storage import optuna_internals as optuna_trials
@@ -24,57 +24,57 @@ from search.trials.record import CONFIG
 
 __all__ = ["Proposals"]
 
-_OWN_REDRAWS = 10  # by the study's sampler, of a proposal that repeats an earlier trial
+_OWN_REDRAWS = 10  # by the study's sampler, of a proposal that duplicates an earlier trial
 _RANDOM_REDRAWS = 30  # after those, uniformly from the space
 
 
 @dataclass(frozen=True)
 class Proposals:
-    """Makes trials; every one has its own sampler, seeded by its number, so that no history but the study's counts.
+    """Make trials. Each has its own sampler, seeded by its number, so that it depends on the study's history alone.
 
     Attributes:
         spec: what is searched.
         study: where it is recorded.
         folders: where the trials leave their artifacts.
-        repeats: knows the configurations of all begun trials, and is told those of new ones. A proposal that repeats
-            one is drawn again; what still repeats, because its parameters were given or nothing else is left, is
-            for the driver not to train.
+        duplicates: knows the configurations of all started trials, and gets those of new ones. A proposal that
+            duplicates one is drawn again. It may remain a duplicate, because its parameters were given or nothing else
+            is left; the driver does not train it then.
     """
 
     spec: StudySpec
     study: optuna.Study
     folders: TrialFolders
-    repeats: Repeats
+    duplicates: Duplicates
 
     def ask(self) -> RunningTrial:
-        """A new trial; it has a ``defect`` when its parameters give no valid run."""
+        """Return a new trial; it has a ``defect`` if its parameters give no valid run."""
         number = optuna_trials.next_number(self.study)
         sampler = self._sampler(number)
         redraws, begin = self._redraws(number, sampler), partial(self._begin, sampler)
         return optuna_trials.ask(self.study, sampler, self._suggest, begin, redraws)
 
-    def take_up(self, number: int) -> RunningTrial:
-        """A trial that an earlier driver left RUNNING."""
+    def resume(self, number: int) -> RunningTrial:
+        """Return a trial that an earlier driver left RUNNING."""
         sampler = self._sampler(number)
-        redraws, go_on = self._redraws(number, sampler), partial(self._go_on, sampler)
-        return optuna_trials.take_up(self.study, number, sampler, self._suggest, go_on, redraws)
+        redraws, begin = self._redraws(number, sampler), partial(self._begin_or_resume, sampler)
+        return optuna_trials.take_up(self.study, number, sampler, self._suggest, begin, redraws)
 
-    def _go_on(self, sampler: BaseSampler, trial: Trial, suggested: tuple[RunConfig, str]) -> RunningTrial:
+    def _begin_or_resume(self, sampler: BaseSampler, trial: Trial, suggested: tuple[RunConfig, str]) -> RunningTrial:
         stored, number = trial.user_attrs.get(CONFIG), trial.number
         if stored is None:
             return self._begin(sampler, trial, suggested)
         config, defect = suggested
-        # Where the data lies may have changed since. What it is computed with may too, but not for a begun trial.
+        # The data may have moved since then. A started trial keeps its device, threads and precision.
         config = config.model_copy(update={"compute": RunConfig.model_validate_json(stored).compute})
         self.folders.write_config(number, config)
         folder, floors = self.folders.path(number), self.spec.floors
         return RunningTrial(trial, sampler, config, folder, resumed=True, defect=defect, floors=floors)
 
     def _suggest(self, trial: Trial) -> tuple[RunConfig, str]:
-        """The trial's configuration, or else the base and what is wrong with the trial."""
+        """Return the trial's configuration; if it has no valid one, the base and what is wrong."""
         try:
             return self.spec.space.suggest(trial, self.spec.base), ""
-        except StorageError:  # no fault of the parameters
+        except StorageError:  # not the parameters' fault
             raise
         except UserError as error:
             return self.spec.base, str(error)
@@ -82,14 +82,14 @@ class Proposals:
     def _begin(self, sampler: BaseSampler, trial: Trial, suggested: tuple[RunConfig, str]) -> RunningTrial:
         config, defect = suggested
         folder = self.folders.begin(trial.number, config)
-        trial.set_user_attr(CONFIG, config.canonical_json())  # last: from here on the trial is resumed, not begun
-        self.repeats.add(trial.number, config)
+        trial.set_user_attr(CONFIG, config.canonical_json())  # last: from here on, a new driver resumes the trial
+        self.duplicates.add(trial.number, config)
         return RunningTrial(trial, sampler, config, folder, defect=defect, floors=self.spec.floors)
 
     def _redraws(self, number: int, sampler: BaseSampler) -> Redraws[tuple[RunConfig, str]] | None:
         def wanted(suggested: tuple[RunConfig, str]) -> bool:
             config, defect = suggested
-            return bool(defect) or self.repeats.original(number, config) is None
+            return bool(defect) or self.duplicates.original(number, config) is None
 
         return Redraws(wanted, self._other_samplers(number)) if draws_anew(sampler) else None
 

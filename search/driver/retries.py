@@ -1,7 +1,8 @@
-"""Setbacks: how often a trial broke off without reaching another rung, counted in the storage.
+"""Count how often a trial broke off without reaching another rung, and decide whether to try it again.
 
-A trial that kills whatever runs it must not be tried for ever, neither by one driver nor by the next. A rung that no
-run of the trial had reached before makes the count begin again: one that gets on may break off as often as it likes.
+A trial that kills whatever runs it must not be tried forever, neither by one driver nor by the next. The counts are
+therefore kept in the storage. They restart at every rung that no run of the trial had reached before: a trial that
+makes progress may break off any number of times.
 """
 
 from __future__ import annotations
@@ -11,19 +12,20 @@ from dataclasses import asdict, dataclass, replace
 
 from optuna.trial import Trial
 
-__all__ = ["SETBACKS", "Bounds", "Setbacks", "exit_words"]
+__all__ = ["RETRIES", "RetryCounter", "RetryLimits", "describe_exit"]
 
-SETBACKS = "setbacks"
+RETRIES = "setbacks"
+"""The trial's user attribute with the counts; studies have always stored it under this name."""
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """What a trial may go through on the way to its next rung; one more of either and it fails.
+class RetryLimits:
+    """How often a trial may break off on the way to its next rung; once more than either limit, and it fails.
 
     Attributes:
-        crashes: of its run or its worker; the trial is started again on a fresh process.
-        losses: of the driver, killed or gone with the machine while the trial ran; more of them, since a trial is
-            hardly ever to blame for that.
+        crashes: of its run or its worker; the trial is started again on a new process.
+        losses: of the driver, killed or lost with the machine while the trial ran. The limit is higher, since the trial
+            is rarely the cause.
     """
 
     crashes: int = 2
@@ -37,52 +39,57 @@ class _Counts:
     losses: int = 0
 
 
-class Setbacks:
-    """Counts those of one trial.
+class RetryCounter:
+    """Count the crashes and losses of one trial in the storage.
 
     Args:
-        trial: Optuna's, RUNNING.
+        trial: Optuna's trial, in state RUNNING.
     """
 
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
 
-    def crash(self, rung: int, cause: str, bounds: Bounds) -> str:
-        """Count that worker or run broke off for this cause after ``rung``, the last that the trial has reached.
+    def count_crash(self, rung: int, cause: str, limits: RetryLimits) -> str:
+        """Count a crash of the worker or the run.
+
+        Args:
+            rung: the last one that the trial has reached.
+            cause: what happened, for the reason that is returned.
+            limits: how often the trial may break off.
 
         Returns:
-            Why the trial fails of it; empty where it is to be started again.
+            Why the trial fails; empty if it is to be started again.
         """
         counts = self._since(rung)
         crashes = self._write(replace(counts, crashes=counts.crashes + 1)).crashes
-        if crashes <= bounds.crashes:
+        if crashes <= limits.crashes:
             return ""
         return f"broke off {crashes} times without reaching another rung; the last time, {cause}"
 
-    def loss(self, rung: int, bounds: Bounds) -> str:
-        """Count that an earlier driver left the trial running after ``rung``; returns as :meth:`crash`."""
+    def count_loss(self, rung: int, limits: RetryLimits) -> str:
+        """Count that an earlier driver left the trial running after ``rung``; returns like :meth:`count_crash`."""
         counts = self._since(rung)
         losses = self._write(replace(counts, losses=counts.losses + 1)).losses
-        if losses <= bounds.losses:
+        if losses <= limits.losses:
             return ""
         return f"the search was killed {losses} times while this trial ran, without reaching another rung"
 
-    def orderly_stop(self, rung: int) -> None:
-        """A driver leaves the trial running on purpose: the next one's :meth:`loss` makes this up."""
+    def excuse_next_loss(self, rung: int) -> None:
+        """Offset the :meth:`count_loss` of the next driver: this one leaves the trial running on purpose."""
         counts = self._since(rung)
         self._write(replace(counts, losses=counts.losses - 1))
 
     def _since(self, rung: int) -> _Counts:
-        counts = _Counts(**self._trial.user_attrs.get(SETBACKS, {}))
+        counts = _Counts(**self._trial.user_attrs.get(RETRIES, {}))
         return counts if counts.rung >= rung else _Counts(rung)
 
     def _write(self, counts: _Counts) -> _Counts:
-        self._trial.set_user_attr(SETBACKS, asdict(counts))
+        self._trial.set_user_attr(RETRIES, asdict(counts))
         return counts
 
 
-def exit_words(exit_code: int | None) -> str:
-    """How a process ended, for people: ``was killed by SIGKILL, perhaps out of memory``."""
+def describe_exit(exit_code: int | None) -> str:
+    """Describe how a process ended: ``was killed by SIGKILL, perhaps out of memory``."""
     if exit_code is None:
         return "was lost"
     if exit_code >= 0:

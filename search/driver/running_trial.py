@@ -11,7 +11,7 @@ from optuna.trial import Trial
 
 from core.config import RunConfig
 from core.run.evaluation import Evaluation
-from search.driver.retries import Setbacks
+from search.driver.retries import RetryCounter
 from search.executors.messages import TrialJob
 from search.storage import optuna_internals as optuna_trials
 from search.study.first_trials import DEFAULT
@@ -23,18 +23,18 @@ __all__ = ["RunningTrial"]
 
 @dataclass
 class RunningTrial:
-    """Judges a trial's evaluations and keeps them.
+    """Judge a trial's evaluations and keep them.
 
     Attributes:
-        trial: Optuna's.
+        trial: Optuna's trial.
         sampler: made for this trial's number.
         config: what is trained.
-        folder: its artifacts.
-        resumed: whether it was begun by an earlier driver, or by a worker that died.
-        defect: why it fails although no run of it raised anything; empty for a sound trial.
-        setbacks: how often it broke off.
+        folder: for its artifacts.
+        resumed: whether it was started before, by an earlier driver or on a worker that died.
+        defect: why it fails although none of its runs raised an error; empty for a sound trial.
+        retries: counts how often it broke off.
         floors: of the study.
-        pruned_because: why it does not go on; empty as long as it does.
+        pruned_because: why it is pruned; empty as long as it continues.
     """
 
     trial: Trial
@@ -45,11 +45,11 @@ class RunningTrial:
     defect: str = ""
     floors: tuple[Floor, ...] = ()
     pruned_because: str = ""
-    setbacks: Setbacks = field(init=False)
+    retries: RetryCounter = field(init=False)
     _evaluations: dict[int, Evaluation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.setbacks = Setbacks(self.trial)
+        self.retries = RetryCounter(self.trial)
 
     @property
     def number(self) -> int:
@@ -58,50 +58,50 @@ class RunningTrial:
 
     @property
     def job(self) -> TrialJob:
-        """The trial as an executor takes it."""
+        """The trial as a job for an executor."""
         return TrialJob(self.number, self.config, self.folder)
 
     @property
     def is_default(self) -> bool:
-        """Whether this is the study's default configuration, never pruned: comparisons with it are at full budget."""
+        """Whether this is the study's default configuration, which is never pruned: others are compared with it."""
         return self.trial.user_attrs.get(ROLE) == DEFAULT
 
     @property
     def evaluations(self) -> list[Evaluation]:
-        """Those so far, by rung; a resumed run repeats its earlier ones, which count once."""
+        """The evaluations so far, by rung; those that a resumed run repeats count once."""
         return [self._evaluations[rung] for rung in sorted(self._evaluations)]
 
     @property
     def last_rung(self) -> int:
-        """The last that any run of it reached and reported; 0 before the first."""
+        """The last rung that any run of the trial reached and reported; 0 before the first."""
         return max(optuna_trials.reported_steps(self.trial) | self._evaluations.keys(), default=0)
 
     @property
     def best(self) -> Evaluation | None:
-        """The evaluation whose weights are kept, the first of equals."""
+        """The evaluation whose weights are kept: the highest overall score, the first of equals."""
         return max(self.evaluations, key=lambda evaluation: evaluation.overall, default=None)
 
     def result(self, reason: str) -> TrialResult:
-        """How it went so far."""
+        """Return the trial's result so far."""
         return TrialResult.of(self.evaluations, reason)
 
     def knows(self, evaluation: Evaluation) -> bool:
-        """Whether this rung was judged before, by this driver."""
+        """Return whether this driver has judged the rung before."""
         return evaluation.rung in self._evaluations
 
     def judge(self, evaluation: Evaluation) -> bool:
-        """Report an evaluation to Optuna, once, and decide whether the run goes on."""
+        """Report an evaluation to Optuna, once, and decide whether the run continues."""
         rung = evaluation.rung
         if not math.isfinite(evaluation.overall):
             self.defect = f"overall score is {evaluation.overall} at {rung} examples"  # never reaches Optuna
             return False
         self._evaluations[rung] = evaluation
         if rung >= self.config.rungs[-1]:
-            return True  # there is nothing left to save; it is stored with the trial's end, which follows at once
+            return True  # no training is left to save; the report is stored with the trial's end, which follows at once
         return optuna_trials.in_one_batch(self.trial, lambda: self._report(evaluation))
 
     def report_all(self) -> None:
-        """Report what Optuna has not been told yet."""
+        """Report the evaluations that Optuna does not have yet."""
         for evaluation in self.evaluations:
             if evaluation.rung not in optuna_trials.reported_steps(self.trial):
                 self.trial.report(evaluation.overall, evaluation.rung)
@@ -111,15 +111,15 @@ class RunningTrial:
         went_on = rung < max(optuna_trials.reported_steps(self.trial), default=0)
         self.report_all()
         if went_on:
-            return True  # from here, before it was interrupted
+            return True  # it continued from this rung before it was interrupted
         if not self.is_default:
-            # A run that a floor ends is not shown to the pruner, which would compare others with it.
-            self.pruned_because = why_pruned(self.floors, evaluation) or self._pruner_says(rung)
+            # The pruner does not see a run that a floor ends: it would compare others with it.
+            self.pruned_because = why_pruned(self.floors, evaluation) or self._pruner_reason(rung)
         return not self.pruned_because
 
-    def _pruner_says(self, rung: int) -> str:
+    def _pruner_reason(self, rung: int) -> str:
         if rung < self.config.warmup_examples:
-            return ""  # it has hardly moved yet: what it scores says nothing about what it will score
+            return ""  # it has hardly been trained yet: its score says nothing about later ones
         return f"pruned at {rung} examples" if optuna_trials.should_prune(self.trial) else ""
 
     @property
@@ -128,7 +128,7 @@ class RunningTrial:
         return why_no_winner(self.floors, self.best) if self.best is not None else ""
 
     def constrain(self, *, complete: bool) -> None:
-        """Record what it lacks to the study's floors; see :func:`search.trials.floors.constrain`."""
+        """Record the distances to the study's floors; see :func:`search.trials.floors.constrain`."""
         judged = self.best if complete else next(reversed(self.evaluations), None)
         if judged is not None:
             constrain(self.trial, self.floors, judged, complete=complete)

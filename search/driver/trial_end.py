@@ -1,4 +1,4 @@
-"""Conclusions: what is recorded when a trial ends, and what is cleared away."""
+"""Record how a trial ended and clean up its folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from search.driver.live_panels import LivePanels
 from search.driver.panels import save_trial_note
 from search.driver.running_trial import RunningTrial
 from search.recorded.ranking import contends, rank
@@ -17,42 +16,37 @@ from search.storage import optuna_internals as optuna_trials
 from search.trials.folders import TrialFolders
 from search.trials.record import REPEAT_OF, TrialResult
 
-__all__ = ["Conclusions"]
+__all__ = ["KEEP_MODELS", "TrialRecorder"]
 
-KEEP_MODELS = "keep_models"  # the study's, for programs that clear away later
+KEEP_MODELS = "keep_models"  # user attribute of the study, for commands that clean up later
 
 
-class Conclusions:
-    """Ends trials in the storage, the dashboard and the file system.
+class TrialRecorder:
+    """End trials in the storage and on disk.
 
     Args:
         study: where trials are recorded.
         folders: where they left their artifacts.
-        keep_models: how many of the best complete trials keep their model; one below a floor is none of them.
-
-    Attributes:
-        panels: the dashboard's figures, brought up to date when trials end.
+        keep_models: number of the best complete trials that keep their model; trials below a floor do not count.
     """
 
     def __init__(self, study: optuna.Study, folders: TrialFolders, keep_models: int) -> None:
         self._study = study
         self._folders = folders
         self._keep_models = keep_models
-        self._models: list[tuple[float, int]] = []  # by rank, the trials that keep theirs
-        self.panels = LivePanels(study, folders)
+        self._models: list[tuple[float, int]] = []  # ranks and numbers of the trials that keep theirs
 
     def end(self, running: RunningTrial, state: TrialState, reason: str) -> float | None:
         """End the trial as COMPLETE, PRUNED or FAIL; returns its value as Optuna has it.
 
-        A complete trial's value is its best overall score, which is that of the weights it keeps. A pruned trial's is
-        its last, which is what Optuna compares at that rung.
+        The value of a complete trial is its best overall score, which is that of the weights it keeps. The value of a
+        pruned trial is its last overall score, which Optuna compares with others at that rung.
         """
         try:
             value = optuna_trials.in_one_batch(running.trial, lambda: self._record(running, state, reason))
-        except UpdateFinishedTrialError:  # by a first try whose success did not become known
+        except UpdateFinishedTrialError:  # a first attempt was successful, but its answer was lost
             value = optuna_trials.stored_trial(running.trial).value
         self._tidy_after(optuna_trials.stored_trial(running.trial))
-        self.panels.refresh()
         return value
 
     def _record(self, running: RunningTrial, state: TrialState, reason: str) -> float | None:
@@ -64,19 +58,19 @@ class Conclusions:
         value = result.overall if state == TrialState.COMPLETE else None
         return optuna_trials.tell(self._study, running.trial, running.sampler, state, value)
 
-    def repeat(self, running: RunningTrial, original: FrozenTrial) -> TrialResult:
-        """End a trial that would repeat ``original``, which has ended, as that one ended; may be repeated.
+    def end_duplicate(self, running: RunningTrial, original: FrozenTrial) -> TrialResult:
+        """End a trial that duplicates ``original``, which has ended, in the same way; returns its result.
 
-        It gets the original's reports, scores, state and value, its metrics and predictions, and neither a model nor
-        costs. It competes with nobody.
+        It gets the original's reports, scores, state, value, metrics and predictions, but no model and no costs, and it
+        cannot win. The call may be repeated after a crash.
         """
         result = TrialResult.read(original.user_attrs).repeated(original.number)
         self._folders.repeat(running.number, original.number)
-        with contextlib.suppress(UpdateFinishedTrialError):  # by a first try whose success did not become known
-            optuna_trials.in_one_batch(running.trial, lambda: self._record_repeat(running, original, result))
+        with contextlib.suppress(UpdateFinishedTrialError):  # a first attempt was successful, but its answer was lost
+            optuna_trials.in_one_batch(running.trial, lambda: self._record_duplicate(running, original, result))
         return result
 
-    def _record_repeat(self, running: RunningTrial, original: FrozenTrial, result: TrialResult) -> None:
+    def _record_duplicate(self, running: RunningTrial, original: FrozenTrial, result: TrialResult) -> None:
         optuna_trials.copy_reports(original, running.trial)
         running.trial.set_user_attr(REPEAT_OF, original.number)
         result.write(running.trial)
@@ -85,9 +79,9 @@ class Conclusions:
         optuna_trials.tell(self._study, running.trial, running.sampler, original.state, value)
 
     def tidy(self) -> None:
-        """Delete checkpoints of all ended trials and all but the best models: once, when a driver takes up a study.
+        """Delete the checkpoints of all ended trials and all but the best models, once, when a driver opens a study.
 
-        From then on :meth:`end` touches what an end changes, which costs the same however large the study is.
+        From then on :meth:`end` handles only what one end changes, which costs the same however large the study is.
         """
         if self._study.user_attrs.get(KEEP_MODELS) != self._keep_models:
             self._study.set_user_attr(KEEP_MODELS, self._keep_models)
@@ -98,7 +92,7 @@ class Conclusions:
             self._folders.tidy(trial.number, keep_model=trial.number in kept)
 
     def _tidy_after(self, ended: FrozenTrial) -> None:
-        """Clear away after one trial, and the model that it drives out of the best ones."""
+        """Clean up after one trial, and delete the model that it displaces from the best ones."""
         before = self._models
         if contends(ended):
             self._models = nsmallest(self._keep_models, [*before, rank(ended)])

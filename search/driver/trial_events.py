@@ -1,4 +1,4 @@
-"""Events of trials, made from what the driver and the storage know of them."""
+"""Make events of trials from what the driver and the storage know."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from search.trials.floors import is_feasible
 from search.trials.folders import TrialFolders
 from search.trials.record import EndState, TrialRecord, TrialResult
 
-__all__ = ["STATES", "best_so_far", "trial_ended", "trial_repeated", "trial_started"]
+__all__ = ["STATES", "best_so_far", "duplicate_ended", "trial_ended", "trial_started"]
 
 STATES: dict[TrialState, EndState] = {
     TrialState.COMPLETE: "complete",
@@ -26,7 +26,7 @@ STATES: dict[TrialState, EndState] = {
 
 
 def trial_started(running: RunningTrial, space: Space, worker: int) -> events.TrialStarted:
-    """A trial was handed to a worker."""
+    """Return the event of a trial that was handed to a worker."""
     return events.TrialStarted(
         number=running.number,
         params=space.chosen(running.config),
@@ -37,7 +37,7 @@ def trial_started(running: RunningTrial, space: Space, worker: int) -> events.Tr
 
 
 def trial_ended(running: RunningTrial, state: TrialState, value: float | None, reason: str) -> events.TrialEnded:
-    """A trial that was trained is over; ``value`` as it was told."""
+    """Return the event of the end of a trained trial; ``value`` is its value as Optuna has it."""
     last = running.evaluations[-1] if running.evaluations else None
     return events.TrialEnded(
         number=running.number,
@@ -52,10 +52,10 @@ def trial_ended(running: RunningTrial, state: TrialState, value: float | None, r
     )
 
 
-def trial_repeated(
+def duplicate_ended(
     running: RunningTrial, original: FrozenTrial, result: TrialResult, curve: Sequence[Evaluation]
 ) -> events.TrialEnded:
-    """A trial is over that was not trained, as it is the same as ``original``."""
+    """Return the event of the end of a trial that was not trained, because it duplicates ``original``."""
     return events.TrialEnded(
         number=running.number,
         state=STATES[original.state],
@@ -70,7 +70,7 @@ def trial_repeated(
 
 
 def best_so_far(study: optuna.Study, folders: TrialFolders) -> events.TrialEnded | None:
-    """The end of the best trial of earlier runs of the study, if there is one."""
+    """Return the event of the end of the best trial of earlier runs of the study; None if there is none."""
     trial = best_trial(study)
     if trial is None:
         return None

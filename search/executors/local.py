@@ -29,14 +29,14 @@ from search.executors.messages import (
     Ended,
     Evaluated,
     Failed,
-    Hindered,
     Interrupt,
+    InvalidInput,
+    MachineFault,
     Measured,
     MeasureJob,
     Message,
     Order,
     Ready,
-    Refused,
     TrialJob,
 )
 from search.executors.worker import TrainingCode, WorkerSettings, work
@@ -130,7 +130,7 @@ class LocalExecutor:
     def measure(self, config: RunConfig) -> Speed:
         """See :meth:`search.executors.base.Executor.measure`."""
         answer = self._ask(MeasureJob(config), "measuring the speed")
-        if isinstance(answer, Refused):
+        if isinstance(answer, InvalidInput):
             raise UserError(answer.reason)
         assert isinstance(answer, Measured)
         return answer.speed
@@ -141,14 +141,14 @@ class LocalExecutor:
         assert isinstance(answer, Checked)
         return answer
 
-    def _ask(self, job: MeasureJob | CheckJob, doing: str) -> Measured | Checked | Refused:
+    def _ask(self, job: MeasureJob | CheckJob, doing: str) -> Measured | Checked | InvalidInput:
         """The answer to a job that is no trial, while there is no other."""
         self.start()
         self._give(job)
         while True:
             for message in self.events(None):
                 match message:
-                    case Measured() | Checked() | Refused():
+                    case Measured() | Checked() | InvalidInput():
                         return message
                     case Failed(reason=reason):
                         raise ExecutorError(f"{doing} failed: {reason}")
@@ -217,7 +217,7 @@ class LocalExecutor:
                     case Crashed():  # no longer busy once it is replaced; a broken device must not make it linger
                         place.crashed = True
                         place.process.kill()
-                    case Ended() | Hindered() | Failed() | Refused() | Measured() | Checked():
+                    case Ended() | MachineFault() | Failed() | InvalidInput() | Measured() | Checked():
                         place.job = None
                 yield message
         except (EOFError, OSError):  # the latter: killed in the middle of a message

@@ -25,15 +25,15 @@ __all__ = [
     "Ended",
     "Evaluated",
     "Failed",
-    "Hindered",
     "Interrupt",
+    "InvalidInput",
+    "MachineFault",
     "MeasureJob",
     "Measured",
     "Message",
     "Order",
     "OutcomeName",
     "Ready",
-    "Refused",
     "TrialJob",
 ]
 
@@ -116,7 +116,7 @@ class Crashed:
 
 
 @dataclass(frozen=True)
-class Hindered:
+class MachineFault:
     """A run cannot go on for a :class:`data.errors.MachineError`, such as a full disk; it can be resumed later."""
 
     number: int
@@ -134,7 +134,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Refused:
+class InvalidInput:
     """A run found its input unusable (a :class:`data.errors.UserError`). ``number`` is None for a measurement."""
 
     number: int | None
@@ -169,4 +169,6 @@ class Died:
 
 
 Order = TrialJob | MeasureJob | CheckJob | Decision | Interrupt
-Message = Ready | Advanced | Evaluated | Ended | Crashed | Hindered | Failed | Refused | Measured | Checked | Died
+Message = (
+    Ready | Advanced | Evaluated | Ended | Crashed | MachineFault | Failed | InvalidInput | Measured | Checked | Died
+)

@@ -39,13 +39,13 @@ from search.executors.messages import (
     Ended,
     Evaluated,
     Failed,
-    Hindered,
     Interrupt,
+    InvalidInput,
+    MachineFault,
     Measured,
     MeasureJob,
     Message,
     Ready,
-    Refused,
     TrialJob,
 )
 from search.trials.folders import ERROR, WORKER_LOCK
@@ -211,7 +211,7 @@ class _Worker:
         try:
             return Measured(self._measure(config, self._resources))
         except UserError as error:
-            return Refused(None, one_line(error))
+            return InvalidInput(None, one_line(error))
         except Exception as error:  # whatever the training code raises is for the driver to report
             return Failed(None, f"{type(error).__name__}: {one_line(error)}")
 
@@ -223,16 +223,16 @@ class _Worker:
         except _InterruptedError:
             return Ended(job.number, "interrupted")
         except MachineError as error:
-            return Hindered(job.number, one_line(error))
+            return MachineFault(job.number, one_line(error))
         except UserError as error:
-            return Refused(job.number, one_line(error))
+            return InvalidInput(job.number, one_line(error))
         except DivergedError as error:
             return Failed(job.number, one_line(error))
         except Timeout:
             return Crashed(job.number, f"another process still trains in {job.folder}")
         except Exception as error:  # whatever the training code raises is for the driver to judge
             if isinstance(error, OSError) and error.errno in DISK_FAULTS:
-                return Hindered(job.number, one_line(error))
+                return MachineFault(job.number, one_line(error))
             with suppress(Exception):  # it may be for want of memory that all this happens
                 write_atomically(job.folder / ERROR, traceback.format_exc().encode())
             return Crashed(job.number, f"{type(error).__name__}: {one_line(error)}")

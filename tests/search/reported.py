@@ -8,7 +8,7 @@ import optuna
 import pandas as pd
 
 from core.config import RunConfig
-from search.driver.retries import SETBACKS
+from search.driver.retries import RETRIES
 from search.recorded.study import IDENTITY
 from search.study.first_trials import DEFAULT
 from search.trials.record import ROLE, TrialRecord, TrialResult
@@ -37,7 +37,7 @@ def a_study(*overalls: float, default: int | None = 0) -> optuna.Study:
     for trial in study.trials:
         trial.user_attrs |= {ROLE: DEFAULT} if trial.number == default else {}
         if trial.number == len(overalls) - 1:
-            trial.user_attrs[SETBACKS] = {"rung": 0, "crashes": 2, "losses": 0}
+            trial.user_attrs[RETRIES] = {"rung": 0, "crashes": 2, "losses": 0}
         marked.add_trial(trial)
     return marked
 

@@ -50,7 +50,7 @@ def test_the_same_command_again_trains_nothing(copied: tuple[Path, Path], run_co
     file, runs = copied
     again = run_command("search.run", "--study", file, "--runs-dir", runs)
     assert again.returncode == 0
-    assert "study tiny is over: all 4 trials have ended; a larger --trials goes on" in again.stdout
+    assert "study tiny is over: all 4 trials have ended; pass a larger --trials to continue" in again.stdout
     assert "study tiny: 4 finished" in again.stdout
     assert states(runs) == ["COMPLETE"] * 4
 
@@ -75,7 +75,7 @@ def test_standard_output_of_json_is_json_only(copied: tuple[Path, Path], run_com
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0
     assert [event["event"] for event in events] == ["StudyStarted", "StudyEnded"]  # the examples were spent before
-    assert events[-1]["reason"].startswith("its 6,000 training examples are spent (6,4")
+    assert events[-1]["reason"].startswith("its 6,000 training examples are used up (6,4")
     assert events[-1]["reason"] in " ".join(done.stderr.split())
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from search.console.progress import duration
 from search.display.table import Table
-from search.driver.retries import SETBACKS
+from search.driver.retries import RETRIES
 from search.recorded.space import linked_settings
 from search.recorded.trial_table import PEAK_MEMORY
 from search.report.context import ReportContext
@@ -111,7 +111,7 @@ def _setbacks(context: ReportContext) -> Iterator[Part]:
     retried = [
         trial.number
         for trial in context.study.get_trials(deepcopy=False)
-        if (counts := trial.user_attrs.get(SETBACKS)) and (counts["crashes"] or counts["losses"] > 0)
+        if (counts := trial.user_attrs.get(RETRIES)) and (counts["crashes"] or counts["losses"] > 0)
     ]
     if retried:
         yield (

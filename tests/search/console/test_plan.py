@@ -8,7 +8,7 @@ from rich.console import Console
 
 from core.run.speed import Speed
 from search.console.plan import show_estimate
-from search.driver.budget import Ahead
+from search.driver.budget import Remaining
 from search.study.file import load_study
 
 STUDY = """\
@@ -25,7 +25,7 @@ def estimate(folder: Path, speed: Speed, text: str = STUDY + SPACE) -> tuple[flo
     (folder / "study.toml").write_text(text)
     console = Console(width=500, record=True)
     with console.capture() as captured:
-        seconds = show_estimate(console, speed, load_study(folder / "study.toml"), Ahead(5))
+        seconds = show_estimate(console, speed, load_study(folder / "study.toml"), Remaining(5))
     return seconds, captured.get()
 
 

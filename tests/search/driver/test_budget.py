@@ -22,8 +22,8 @@ from data.errors import UserError
 from data.task_files import builtin_tasks
 from search.console.plan import budget_line, show_estimate
 from search.console.state import StudyState
-from search.driver import budget as ending
-from search.driver.budget import BEAT_SECONDS, Ahead, Ending
+from search.driver import budget
+from search.driver.budget import SAVE_SECONDS, Budget, Remaining
 from search.driver.driver import Driver, StudyResult
 from search.driver.events import Event, StudyEnded, StudyStarted, TrialEnded, TrialEvaluated
 from search.samplers.registry import SamplerChoice
@@ -61,7 +61,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     stopped = Clock()
-    monkeypatch.setattr(ending, "time", SimpleNamespace(monotonic=stopped.monotonic))
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=stopped.monotonic))
     return stopped
 
 
@@ -102,7 +102,7 @@ def test_without_trials_the_examples_end_it(tmp_path: Path) -> None:
     result = study.run(spec_of(examples=250))
     assert result.finished
     assert study.states == ["COMPLETE"] * 3
-    assert result.reason == "its 250 training examples are spent (300); a larger --examples goes on"
+    assert result.reason == "its 250 training examples are used up (300 so far); pass a larger --examples to continue"
     started, ended = study.events[0], study.events[-1]
     assert isinstance(started, StudyStarted)
     assert (started.trials, started.examples_left, started.seconds_left) == (None, 250, None)
@@ -111,7 +111,7 @@ def test_without_trials_the_examples_end_it(tmp_path: Path) -> None:
     again = study.run(spec_of(examples=250))
     assert (again.reason, study.trained) == (result.reason, 0)
     more = study.run(spec_of(examples=301))
-    assert more.reason == "its 301 training examples are spent (400); a larger --examples goes on"
+    assert more.reason == "its 301 training examples are used up (400 so far); pass a larger --examples to continue"
     assert len(study.states) == 4
 
 
@@ -120,16 +120,16 @@ def test_pruned_trials_count_with_what_they_cost(tmp_path: Path) -> None:
         trials=None, stop=StopRules(examples=200), floors=(Floor("sst", 0.9, 0),), first_trials=(), pruner="none"
     )
     study = Study(tmp_path)
-    assert study.run(spec).reason.startswith("its 200 training examples are spent (200)")
+    assert study.run(spec).reason.startswith("its 200 training examples are used up (200 so far)")
     assert study.states == ["PRUNED"] * 10  # 20 examples each
-    assert Ending(spec, study.run(spec).study).examples == 200
+    assert Budget(spec, study.run(spec).study).examples == 200
 
 
 def test_whichever_comes_first(tmp_path: Path) -> None:
     study = Study(tmp_path)
     spec = spec_of(2, examples=250)
-    assert study.run(spec).reason == "all 2 trials have ended; a larger --trials goes on"
-    assert study.run(spec_of(9, examples=250)).reason.startswith("its 250 training examples are spent")
+    assert study.run(spec).reason == "all 2 trials have ended; pass a larger --trials to continue"
+    assert study.run(spec_of(9, examples=250)).reason.startswith("its 250 training examples are used up")
     assert len(study.states) == 3
 
 
@@ -146,21 +146,21 @@ def test_hours_of_all_runs_count_and_those_between_do_not(tmp_path: Path, clock:
     first = study.run(spec, interrupt)
     assert (first.finished, first.reason) == (False, "")
     clock.now += 1e6
-    assert study.driver(spec).ahead == Ahead(None, pytest.approx(7200 - 4200), None)
+    assert study.driver(spec).remaining == Remaining(None, pytest.approx(7200 - 4200), None)
     second = study.run(spec)
-    assert second.reason == "its 2 h are over; a larger --hours goes on"
+    assert second.reason == "its 2 h are used up; pass a larger --hours to continue"
     assert study.states == ["COMPLETE"] * 3
     clock.now += 1e6
     assert study.run(spec).reason == second.reason
     assert study.trained == 0
-    assert study.driver(spec).ahead.trials == 0
+    assert study.driver(spec).remaining.trials == 0
     study.run(spec_of(hours=2.6))
     assert study.states == ["COMPLETE"] * 4  # 150 minutes before, and 6 left
 
 
 def test_what_a_killed_driver_ran_for_is_known_up_to_a_beat(tmp_path: Path, clock: Clock) -> None:
     study = Study(tmp_path, clock=clock)
-    study.seconds = BEAT_SECONDS / 3
+    study.seconds = SAVE_SECONDS / 3
 
     def die(event: Event) -> None:
         if isinstance(event, TrialEvaluated) and (event.number, event.evaluation.rung) == (3, 60):
@@ -170,7 +170,7 @@ def test_what_a_killed_driver_ran_for_is_known_up_to_a_beat(tmp_path: Path, cloc
         study.run(spec_of(6), die)
     ran = 18 * study.seconds
     recorded = optuna.load_study(study_name="stub", storage=study.storage).user_attrs["driver_seconds"]
-    assert ran - BEAT_SECONDS <= recorded < ran
+    assert ran - SAVE_SECONDS <= recorded < ran
 
 
 def test_running_trials_are_finished_although_the_time_is_over(tmp_path: Path, clock: Clock) -> None:
@@ -184,7 +184,7 @@ def test_running_trials_are_finished_although_the_time_is_over(tmp_path: Path, c
     spec = spec_of(hours=1)
     assert not study.run(spec, interrupt).finished
     assert study.states == ["RUNNING"]
-    assert study.driver(spec).ahead.trials == 1
+    assert study.driver(spec).remaining.trials == 1
     assert study.run(spec).finished
     assert study.states == ["COMPLETE"]
     assert study.rungs == 5  # the last one was still to be trained
@@ -195,8 +195,8 @@ def test_it_ends_when_trials_do_not_help(tmp_path: Path) -> None:
     result = study.run(spec_of(gain=GainRule(below=0.002, min_trials=7)))
     assert len(study.states) == 7
     assert result.reason == (
-        "further trials are not expected to help: the last doubling of its cost was worth 0, less than gain = 0.002; "
-        "a smaller gain under [stop], or none, goes on"
+        "further trials are not expected to help: doubling the cost last gained 0, less than gain = 0.002; "
+        "lower or remove gain under [stop] to continue"
     )
     helping = Study(tmp_path / "rising", rising)
     assert helping.run(spec_of(12, gain=GainRule(below=0.002, min_trials=7))).reason.startswith("all 12 trials")
@@ -215,7 +215,7 @@ def test_only_trials_that_can_win_raise_the_best(tmp_path: Path) -> None:
     with_floor = changed(floors=(Floor("sts", 0.65, FULL),), first_trials=(), **options)
     result = Study(tmp_path / "a", scores).run(with_floor)
     assert result.reason.startswith("further trials are not expected to help")
-    assert Ending(with_floor, result.study).reason(12) == result.reason  # a new driver sees it in the storage
+    assert Budget(with_floor, result.study).stop_reason(12) == result.reason  # a new driver sees it in the storage
     without = changed(first_trials=(), **options)
     assert Study(tmp_path / "b", scores).run(without).reason.startswith("all 14 trials")
 
@@ -224,20 +224,20 @@ def test_what_is_recorded_says_the_same_as_what_was_seen(tmp_path: Path) -> None
     """A driver that starts anew counts as the one that ran on."""
     study = Study(tmp_path, rising)
     spec = spec_of(8, examples=10_000, gain=GainRule(below=0.5, min_trials=8))
-    seen: list[Ending] = []
+    seen: list[Budget] = []
 
     def count(event: Event) -> None:
         if isinstance(event, StudyStarted):
-            seen.append(Ending(spec, optuna.load_study(study_name="stub", storage=study.storage)))
+            seen.append(Budget(spec, optuna.load_study(study_name="stub", storage=study.storage)))
         seen[0](event)
 
     result = study.run(spec, count)
-    recorded = Ending(spec, result.study)
+    recorded = Budget(spec, result.study)
     unlimited = spec_of(None, gain=GainRule(below=0.5, min_trials=8))
     for one in (*seen, recorded):
         assert (one.ended, one.examples) == (8, 800)
         one._spec = unlimited
-    assert seen[0].reason(8) == recorded.reason(8) != ""
+    assert seen[0].stop_reason(8) == recorded.stop_reason(8) != ""
 
 
 def test_the_display_knows_the_limit_that_comes_first() -> None:
@@ -332,17 +332,19 @@ def test_mistakes_are_told_with_their_line(tmp_path: Path, lines: str, error: st
 
 
 @pytest.mark.parametrize(
-    ("ahead", "said"),
+    ("remaining", "said"),
     [  # 6,000 examples at 10 a second, and 5 x 300 dev examples at 10 a second: 750 s
-        (Ahead(None), "how many are worth while shows as they end"),
-        (Ahead(None, seconds=3000.0), "there is room for 4 of them on 1 worker(s)"),
-        (Ahead(None, seconds=3000.0, examples=13_000), "there is room for 3 of them on 1 worker(s)"),
-        (Ahead(20, seconds=3000.0), "20 of them on 1 worker(s) at most 50 min"),
-        (Ahead(20), "20 of them on 1 worker(s) at most 4.2 h"),
+        (Remaining(None), "how many are worth while shows as they end"),
+        (Remaining(None, seconds=3000.0), "there is room for 4 of them on 1 worker(s)"),
+        (Remaining(None, seconds=3000.0, examples=13_000), "there is room for 3 of them on 1 worker(s)"),
+        (Remaining(20, seconds=3000.0), "20 of them on 1 worker(s) at most 50 min"),
+        (Remaining(20), "20 of them on 1 worker(s) at most 4.2 h"),
     ],
 )
-def test_the_estimate_does_not_promise_more_than_the_limits_allow(tmp_path: Path, ahead: Ahead, said: str) -> None:
+def test_the_estimate_does_not_promise_more_than_the_limits_allow(
+    tmp_path: Path, remaining: Remaining, said: str
+) -> None:
     console = Console(width=500)
     with console.capture() as captured:
-        show_estimate(console, Speed(10.0, 10.0, 300), load(tmp_path), ahead)
+        show_estimate(console, Speed(10.0, 10.0, 300), load(tmp_path), remaining)
     assert captured.get().rstrip().endswith(said)

@@ -14,7 +14,7 @@ from stub_study import BASE, SPEC, changed
 
 from core.run.evaluation import Evaluation
 from search.driver.driver import Driver
-from search.driver.retries import SETBACKS
+from search.driver.retries import RETRIES
 from search.samplers.registry import SamplerChoice
 from search.space.parsing import parse_space
 from search.space.space import Space
@@ -62,7 +62,7 @@ class FragileStorage(InMemoryStorage):
 
 def attributes(trial: FrozenTrial) -> dict[str, Any]:
     """Without what tells of the kill itself."""
-    return {name: value for name, value in trial.user_attrs.items() if name != SETBACKS}
+    return {name: value for name, value in trial.user_attrs.items() if name != RETRIES}
 
 
 def outcome(storage: InMemoryStorage) -> list[tuple[Any, ...]]:

@@ -119,7 +119,7 @@ def test_what_is_recorded_of_each_trial(undisturbed: StubStudy) -> None:
 def test_disk_is_bounded(undisturbed: StubStudy) -> None:
     complete = [trial for trial in undisturbed.trials if trial.state.name == "COMPLETE"]
     best = sorted(complete, key=lambda trial: -trial.value)[:2]
-    kept = {path.parents[3].name for path in undisturbed.folder.glob("trial-*/best/model.safetensors")}
+    kept = {path.parents[1].name for path in undisturbed.folder.glob("trial-*/best/model.safetensors")}
     assert kept == {f"trial-{trial.number:04d}" for trial in best}
     assert not list(undisturbed.folder.glob("trial-*/checkpoint*"))
 
@@ -258,10 +258,10 @@ def test_ctrl_c_in_a_terminal_reaches_workers_too(tmp_path: Path) -> None:
 
 def test_trials_mean_in_total(tmp_path: Path) -> None:
     study = StubStudy(tmp_path, changed(trials=2))
-    assert study.driver().ahead.trials == 2
+    assert study.driver().remaining.trials == 2
     study.run()
     study.spec = changed(trials=3)
-    assert study.driver().ahead.trials == 1
+    assert study.driver().remaining.trials == 1
     study.run()
     assert len(study.trials) == 3
     study.run()

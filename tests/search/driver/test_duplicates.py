@@ -23,7 +23,7 @@ from core.config.run import stored_digest
 from data.errors import UserError
 from search.console.progress import trial_line
 from search.console.state import StudyState
-from search.driver.duplicates import Repeats
+from search.driver.duplicates import Duplicates
 from search.driver.events import TrialEnded, TrialStarted
 from search.driver.proposals import Proposals
 from search.ensemble.members import Library
@@ -316,7 +316,7 @@ def test_what_is_left_is_found_after_the_sampler_s_own_redraws(tmp_path: Path) -
             return 1
 
     study = InlineStudy(tmp_path, changed(space=layers(4), sampler=SamplerChoice("random"), trials=1)).run()
-    proposals = Proposals(study.spec, study.study, study.folders, Repeats(study.study))
+    proposals = Proposals(study.spec, study.study, study.folders, Duplicates(study.study))
     object.__setattr__(proposals, "_sampler", lambda *_: Stubborn(seed=0))
     found = [proposals.ask() for _ in range(3)]
     assert sorted(one.config.heads["sst"].layers for one in found) == [2, 3, 4]

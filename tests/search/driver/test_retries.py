@@ -26,9 +26,9 @@ from search.driver.events import (
     TrialStarted,
     WorkerDied,
 )
-from search.driver.retries import Bounds, Setbacks, exit_words
+from search.driver.retries import RetryCounter, RetryLimits, describe_exit
 
-MEND = "; mend this, and the same command goes on from here"
+RESUME = "; fix this, then run the same command again to resume"
 
 
 class KilledError(BaseException):
@@ -65,32 +65,32 @@ def of_type(study: StubStudy, kind: type) -> list[Any]:
 
 
 def test_words_for_exits() -> None:
-    assert exit_words(-9) == "was killed by SIGKILL, perhaps out of memory"
-    assert exit_words(-11) == "was killed by SIGSEGV"
-    assert exit_words(-250) == "was killed by signal 250"
-    assert exit_words(137) == "ended with exit code 137, perhaps out of memory"
-    assert exit_words(1) == "ended with exit code 1"
-    assert exit_words(None) == "was lost"
+    assert describe_exit(-9) == "was killed by SIGKILL, perhaps out of memory"
+    assert describe_exit(-11) == "was killed by SIGSEGV"
+    assert describe_exit(-250) == "was killed by signal 250"
+    assert describe_exit(137) == "ended with exit code 137, perhaps out of memory"
+    assert describe_exit(1) == "ended with exit code 1"
+    assert describe_exit(None) == "was lost"
 
 
 def test_counts_are_kept_in_the_storage_and_begin_again_at_a_new_rung() -> None:
-    study, bounds = optuna.create_study(), Bounds(crashes=1, losses=2)
+    study, limits = optuna.create_study(), RetryLimits(crashes=1, losses=2)
     trial = study.ask()
 
-    def setbacks() -> Setbacks:  # as the next driver finds them
-        return Setbacks(optuna.trial.Trial(study, trial._trial_id))
+    def counter() -> RetryCounter:  # as the next driver finds them
+        return RetryCounter(optuna.trial.Trial(study, trial._trial_id))
 
-    assert setbacks().crash(20, "x", bounds) == ""
-    assert setbacks().crash(20, "y", bounds) == "broke off 2 times without reaching another rung; the last time, y"
-    assert setbacks().crash(40, "z", bounds) == ""
-    assert setbacks().crash(0, "z", bounds) != ""  # its folder is gone, and it began again: nothing new
-    assert [setbacks().loss(40, bounds) for _ in range(2)] == ["", ""]
-    setbacks().orderly_stop(40)
-    assert setbacks().loss(40, bounds) == ""
-    assert setbacks().loss(40, bounds) == (
+    assert counter().count_crash(20, "x", limits) == ""
+    assert counter().count_crash(20, "y", limits) == "broke off 2 times without reaching another rung; the last time, y"
+    assert counter().count_crash(40, "z", limits) == ""
+    assert counter().count_crash(0, "z", limits) != ""  # its folder is gone, and it began again: nothing new
+    assert [counter().count_loss(40, limits) for _ in range(2)] == ["", ""]
+    counter().excuse_next_loss(40)
+    assert counter().count_loss(40, limits) == ""
+    assert counter().count_loss(40, limits) == (
         "the search was killed 3 times while this trial ran, without reaching another rung"
     )
-    assert setbacks().loss(60, bounds) == ""
+    assert counter().count_loss(60, limits) == ""
 
 
 def test_every_way_to_break_off_is_made_up_for(tmp_path: Path) -> None:
@@ -139,13 +139,15 @@ def test_the_next_driver_does_not_begin_to_count_anew(tmp_path: Path) -> None:
 
 def test_a_trial_that_takes_its_driver_along_fails_in_the_end(tmp_path: Path) -> None:
     study = StubStudy(tmp_path, changed(trials=2)).script(step_seconds=0.01)
-    bounds = Bounds(losses=1)
+    limits = RetryLimits(losses=1)
     for _ in range(3):
-        assert not study.run(at_event(TrialAdvanced, interrupt), bounds=Bounds(losses=0)).finished  # does not count
+        assert not study.run(
+            at_event(TrialAdvanced, interrupt), retry_limits=RetryLimits(losses=0)
+        ).finished  # does not count
     for _ in range(2):
         with pytest.raises(KilledError):
-            study.run(at_event(TrialStarted, killed), bounds=bounds)
-    assert study.run(bounds=bounds).finished
+            study.run(at_event(TrialStarted, killed), retry_limits=limits)
+    assert study.run(retry_limits=limits).finished
     assert states(study) == ["FAIL", "COMPLETE"]
     assert study.trials[0].user_attrs["reason"].startswith("the search was killed 2 times while this trial ran")
 
@@ -163,7 +165,7 @@ def test_a_fault_of_the_machine_stops_the_study_and_fails_no_trial(tmp_path: Pat
     with pytest.raises(UserError) as caught:
         study.run()
     file = f"cannot write '{obstacle}': Not a directory"
-    assert str(caught.value) == (file if fault == "a file" else "[Errno 28] No space left on device") + MEND
+    assert str(caught.value) == (file if fault == "a file" else "[Errno 28] No space left on device") + RESUME
     assert "FAIL" not in states(study)
     assert "RUNNING" in states(study)
     # One that had only just been started when the fault came has nothing to save.
@@ -202,7 +204,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path, small_disk: Path) -> None:
 
     study = SplitStudy(tmp_path, changed(trials=4, workers=2)).script(step_seconds=0.005, padding=90_000)
     for _ in range(2):
-        with pytest.raises(UserError, match=r"^cannot write .*: No space left on device; mend this, and the same"):
+        with pytest.raises(UserError, match=r"^cannot write .*: No space left on device; fix this, then run the same"):
             study.run()
         assert "FAIL" not in states(study)
         assert not list(small_disk.rglob("*.tmp"))

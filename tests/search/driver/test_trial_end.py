@@ -15,7 +15,7 @@ from stub_study import BASE, StubStudy, changed
 
 from core.run.evaluation import Evaluation
 from search.driver.running_trial import RunningTrial
-from search.driver.trial_end import Conclusions
+from search.driver.trial_end import TrialRecorder
 from search.trials.folders import TrialFolders
 
 ENDS = st.lists(
@@ -45,14 +45,14 @@ def test_the_best_models_alone_stay(ends: list[tuple[str, float]], keep: int, re
     study = optuna.create_study(direction="maximize", pruner=optuna.pruners.NopPruner())
     with tempfile.TemporaryDirectory() as root:
         folders = TrialFolders(Path(root))
-        conclusions = Conclusions(study, folders, keep)
-        conclusions.tidy()
+        recorder = TrialRecorder(study, folders, keep)
+        recorder.tidy()
         complete: list[tuple[float, int]] = []
         for number, (state, score) in enumerate(ends):
             if number == restart:  # another driver, which knows only what is recorded
-                conclusions = Conclusions(study, folders, keep)
-                conclusions.tidy()
-            conclusions.end(begin(study, folders, score), TrialState[state], "")
+                recorder = TrialRecorder(study, folders, keep)
+                recorder.tidy()
+            recorder.end(begin(study, folders, score), TrialState[state], "")
             complete += [(-score, number)] * (state == "COMPLETE")
             assert left(folders, "model.safetensors") == {number for _, number in sorted(complete)[:keep]}
             assert not left(folders, "checkpoint.pt")
@@ -64,7 +64,7 @@ def test_what_a_killed_driver_left_goes_at_the_start(tmp_path: Path) -> None:
     for each, state, score in zip(running, ("COMPLETE", "COMPLETE", "PRUNED"), (0.3, 0.1, None), strict=False):
         study.tell(each.trial, score, state=TrialState[state])
     assert left(folders, "checkpoint.pt") == {0, 1, 2, 3}
-    Conclusions(study, folders, keep_models=1).tidy()
+    TrialRecorder(study, folders, keep_models=1).tidy()
     assert left(folders, "checkpoint.pt") == {3}  # goes on from it
     assert left(folders, "model.safetensors") == {0, 3}
 
@@ -73,21 +73,21 @@ def test_an_end_costs_the_same_in_a_large_study(tmp_path: Path, monkeypatch: pyt
     study, folders = optuna.create_study(direction="maximize"), TrialFolders(tmp_path)
     frozen = optuna.trial.create_trial(value=0.5)
     study.add_trials([frozen] * 500)
-    conclusions = Conclusions(study, folders, keep_models=3)
-    conclusions.tidy()
+    recorder = TrialRecorder(study, folders, keep_models=3)
+    recorder.tidy()
     touched: list[int] = []
     monkeypatch.setattr(TrialFolders, "tidy", lambda _, number, **__: touched.append(number))
-    conclusions.end(begin(study, folders, 0.9), TrialState.COMPLETE, "")
+    recorder.end(begin(study, folders, 0.9), TrialState.COMPLETE, "")
     assert sorted(touched) == [2, 500]  # the last of the best three, and the trial itself
     touched.clear()
-    conclusions.end(begin(study, folders, 0.9), TrialState.PRUNED, "")
+    recorder.end(begin(study, folders, 0.9), TrialState.PRUNED, "")
     assert touched == [501]
 
 
 def test_the_study_says_how_many_models_it_keeps(tmp_path: Path) -> None:
     study = optuna.create_study(direction="maximize")
     for number in (3, 2):
-        Conclusions(study, TrialFolders(tmp_path), number).tidy()
+        TrialRecorder(study, TrialFolders(tmp_path), number).tidy()
         assert study.user_attrs["keep_models"] == number
 
 

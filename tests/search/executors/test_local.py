@@ -25,7 +25,7 @@ from search.executors.messages import (
     Died,
     Ended,
     Evaluated,
-    Hindered,
+    MachineFault,
     Message,
     Ready,
     TrialJob,
@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_is_the_machines_fault(study: StubStudy, executo
     order.folder.rmdir()
     order.folder.touch()
     executor.submit(order)
-    assert wait_for(executor, Hindered) == Hindered(0, f"cannot write '{order.folder}': File exists")
+    assert wait_for(executor, MachineFault) == MachineFault(0, f"cannot write '{order.folder}': File exists")
     assert executor.idle == 1
     order.folder.unlink()
     executor.submit(order)

@@ -16,7 +16,7 @@ from optuna.trial import TrialState, create_trial
 from stub_study import changed
 
 from search.driver.driver import Driver
-from search.driver.retries import SETBACKS
+from search.driver.retries import RETRIES
 from search.samplers.registry import SamplerChoice
 from search.storage import optuna_internals as optuna_trials
 from search.storage.batched_storage import BatchedStorage, run_batch
@@ -232,7 +232,7 @@ def outcome(storage: BatchedStorage) -> list[tuple[Any, ...]]:
     trials = optuna.load_study(study_name="stub", storage=storage).get_trials()
     fields = ("state", "params", "distributions", "values", "intermediate_values", "system_attrs")
     return [
-        (*(getattr(trial, field) for field in fields), {k: v for k, v in trial.user_attrs.items() if k != SETBACKS})
+        (*(getattr(trial, field) for field in fields), {k: v for k, v in trial.user_attrs.items() if k != RETRIES})
         for trial in trials
     ]
 

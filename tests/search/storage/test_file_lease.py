@@ -44,7 +44,7 @@ def test_a_living_holder_is_named_and_a_dead_one_followed(tmp_path: Path) -> Non
     with pytest.raises(UserError, match=message + ".*--name NEW"):
         study.run()
     with pytest.raises(UserError, match=message):
-        _ = study.driver().ahead
+        _ = study.driver().remaining
     assert not (tmp_path / "studies.db").exists() or not study.folder.joinpath("trial-0000").exists()
     holder.kill()
     holder.wait()

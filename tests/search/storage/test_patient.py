@@ -76,7 +76,7 @@ def test_every_call_of_a_study_is_lost(tmp_path: Path, sampler: SamplerChoice, p
     Driver(spec, whole, InlineExecutor({}), tmp_path / "whole").run()
     seen: list[Event] = []
     driver = Driver(spec, faulty, InlineExecutor({}), tmp_path / "faulty")
-    assert driver.ahead.trials == 5
+    assert driver.remaining.trials == 5
     assert driver.run([seen.append]).finished
     assert outcome(faulty) == outcome(whole)
     assert [event.number for event in seen if isinstance(event, TrialEnded)] == list(range(5))

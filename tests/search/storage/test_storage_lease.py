@@ -56,7 +56,7 @@ def elsewhere(**fields: Any) -> LeaseHolder:
 
 
 def begun(storage: BaseStorage, folder: Path) -> None:
-    assert driver(storage, folder).ahead.trials == 3
+    assert driver(storage, folder).remaining.trials == 3
 
 
 def test_the_holder_is_known_and_leaves_nothing(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_living_holder_on_this_machine_is_named_at_once(tmp_path: Path, child:
     with pytest.raises(UserError, match=message):
         driver(storage, tmp_path / "b").run()
     with pytest.raises(UserError, match=message):
-        _ = driver(storage, tmp_path / "c").ahead
+        _ = driver(storage, tmp_path / "c").remaining
     assert time.monotonic() - started < 15  # far less than it takes to watch one
     child.kill()
     child.wait()

@@ -26,7 +26,7 @@ from stub_study import StubStudy, changed
 
 from search.console.json_lines import JsonLines
 from search.driver.driver import Driver
-from search.driver.retries import Bounds
+from search.driver.retries import RetryLimits
 from search.executors.local import LocalExecutor
 from search.preflight.synthetic_data import with_synthetic_data
 from search.storage.batched_storage import BatchedStorage
@@ -34,7 +34,7 @@ from search.storage.open import open_storage
 from search.study.file import load_study
 
 ROOT = Path(__file__).resolve().parents[3]
-UNBOUNDED = Bounds(crashes=10**6, losses=10**6)  # kills from outside are not the trials' fault
+UNLIMITED = RetryLimits(crashes=10**6, losses=10**6)  # kills from outside are not the trials' fault
 
 
 def serve() -> None:
@@ -78,14 +78,14 @@ def _stub(root: Path, options: dict[str, Any]) -> Driver:
     executor = study.executor()
     executor._context = multiprocessing.get_context("forkserver")  # type: ignore[assignment]
     forkserver._forkserver.ensure_running = lambda: None  # type: ignore[attr-defined]  # it runs, though not our child
-    return study.driver(executor, bounds=UNBOUNDED)
+    return study.driver(executor, retry_limits=UNLIMITED)
 
 
 def real(file: Path, root: Path) -> Driver:
     """The driver of a study file with real training."""
     spec = with_synthetic_data(load_study(str(file)), root)
     executor = LocalExecutor(spec.workers, root / "cache", threads=spec.base.compute.threads)
-    return Driver(spec, open_storage(None, root), executor, root / spec.name, bounds=UNBOUNDED)
+    return Driver(spec, open_storage(None, root), executor, root / spec.name, retry_limits=UNLIMITED)
 
 
 def _note_tells(file: Path) -> None:

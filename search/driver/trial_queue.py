@@ -1,0 +1,67 @@
+"""Decide which trial is started next."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from search.driver.budget import Budget
+from search.driver.proposals import Proposals
+from search.driver.running_trial import RunningTrial
+
+__all__ = ["TrialQueue"]
+
+
+class TrialQueue:
+    """Hand out trials: retried and resumed ones first, then new proposals while the budget lasts.
+
+    Args:
+        proposals: makes trials.
+        budget: of the study.
+        workers: number of trials that run at the same time.
+    """
+
+    def __init__(self, proposals: Proposals, budget: Budget, workers: int) -> None:
+        self._proposals = proposals
+        self._budget = budget
+        self._workers = workers
+        self._waiting: deque[RunningTrial] = deque()  # started before
+        self._held: list[RunningTrial] = []  # duplicates of running trials, until one of these ends
+
+    def resume(self, numbers: Iterable[int]) -> None:
+        """Append trials that an earlier driver left running."""
+        self._waiting.extend(self._proposals.resume(number) for number in numbers)
+
+    def retry(self, running: RunningTrial) -> None:
+        """Start a trial again, from its checkpoint, before any other."""
+        running.resumed = True
+        self._waiting.appendleft(running)
+
+    def hold(self, running: RunningTrial) -> None:
+        """Keep a trial back until a running trial ends, which may be the one that it duplicates."""
+        self._held.append(running)
+
+    def release(self) -> None:
+        """Hand out the held trials next, because a trial has ended."""
+        self._waiting.extendleft(reversed(self._held))
+        self._held.clear()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a trial that was started before is to be handed out."""
+        return bool(self._waiting)
+
+    def next(self, running: int) -> RunningTrial | None:
+        """Return the next trial; None if no other is to be started now.
+
+        Args:
+            running: number of trials with a worker.
+        """
+        if self._waiting:
+            return self._waiting.popleft()
+        # Once every worker's share of proposals duplicates running trials, further ones would do the same.
+        if len(self._held) >= self._workers:
+            return None
+        if self._budget.stop_reason(self._budget.ended + running + len(self._held)):
+            return None
+        return self._proposals.ask()
