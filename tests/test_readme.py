@@ -75,3 +75,13 @@ def test_make_targets_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make (\w+)", README, flags=re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+
+
+def test_the_layout_names_every_package_of_search() -> None:
+    (row,) = re.findall(r"^\| `search/` \|.*$", README, flags=re.MULTILINE)
+    packages = {path.parent.name for path in (ROOT / "search").glob("*/__init__.py")}
+    commands = {path.parent.name for path in (ROOT / "search").glob("*/__main__.py")}
+    assert packages - commands <= set(re.findall(r"`(\w+)`", row))
+    for folder, names in re.findall(r"^\| `(core|data|search)/` \|([^\n]*)", README, flags=re.MULTILINE):
+        for name in re.findall(r"`(\w+)`", names):
+            assert (ROOT / folder / name).is_dir(), f"{folder}/{name}"
