@@ -14,9 +14,8 @@ from core.config import RunConfig
 from core.config.augmentation import AugmentationConfig, RephrasedConfig, check_augmentation
 from search.parsing.errors import StudyFileError
 from search.space.random_draws import RandomDraws
-from search.space.simplex import Simplex
 from search.space.space import Dimension, Space
-from search.space.variants import VARIANT, Variants
+from search.space.variants import VARIANT
 
 __all__ = ["SourceRun", "source_runs"]
 
@@ -73,7 +72,7 @@ def source_runs(space: Space, base: RunConfig) -> list[SourceRun]:
     Raises:
         StudyFileError: where a language model would have to be asked for every number of a range.
     """
-    searched = {one.path: one for one in space.dimensions if not isinstance(one.distribution, Simplex)}
+    searched = {one.path: one for one in space.dimensions}
     first: dict[tuple[str, str, int | None], SourceRun] = {}
     for task in base.tasks:
         for source in _READS:
@@ -85,7 +84,7 @@ def source_runs(space: Space, base: RunConfig) -> list[SourceRun]:
 
 @dataclass(frozen=True)
 class _Enumeration:
-    """The runs of one source; ``searched`` holds the space's settings by path, but for shares, which decide nothing."""
+    """The runs of one source; ``searched`` has the space's settings by path."""
 
     space: Space
     base: RunConfig
@@ -121,38 +120,31 @@ class _Enumeration:
         return [path for path in paths if path in self.searched]
 
     @property
-    def _variants(self) -> Variants | None:
-        """Ready configurations, if the study compares some: any of them may have the source."""
-        distribution = self.searched[VARIANT].distribution if VARIANT in self.searched else None
-        return distribution if isinstance(distribution, Variants) else None
-
-    @property
     def _is_searched(self) -> bool:
-        settings = [] if self._variants is None else [path for one in self._variants.settings.values() for path in one]
-        return bool(self._own) or any(path.startswith(f"{self._here}.") for path in settings)
+        variants = self.searched.get(VARIANT)
+        differing = set() if variants is None else variants.distribution.settings(VARIANT)
+        return bool(self._own) or any(setting.startswith(f"{self._here}.") for setting in differing)
 
     def _values(self) -> dict[str, list[Any]]:
         """What to try: for these settings, and for those that their conditions look at."""
         values = {path: self._values_to_read(path) for path in self._own}
         waiting = list(values)
-        if self._variants is not None:
-            values[VARIANT] = self._variants.listed()
+        if VARIANT in self.searched:  # any of the variants may have the source
+            values[VARIANT] = self.searched[VARIANT].distribution.listed() or []
         while waiting:
             for rule in self.searched[waiting.pop()].when:
                 if (parent := self.searched.get(rule.path)) is None:
                     continue
-                assert not isinstance(parent.distribution, Simplex | Variants)
                 if rule.path not in values:
-                    values[rule.path] = [value for _, value in parent.distribution.extremes()]
+                    values[rule.path] = [value for _, value in parent.distribution.probes(rule.path)]
                     waiting.append(rule.path)
                 # A value with which the condition holds may lie between the ends.
-                values[rule.path] += rule.example(parent.distribution)
+                values[rule.path] += parent.distribution.meeting(rule)
         return {path: list(dict.fromkeys(tried)) for path, tried in values.items()}
 
     def _values_to_read(self, path: str) -> list[Any]:
         distribution, name = self.searched[path].distribution, path.rpartition(".")[2]
-        assert not isinstance(distribution, Simplex | Variants)
-        ends = [value for _, value in distribution.extremes()]
+        ends = [value for _, value in distribution.probes(path)]
         if self.source != "rephrased":
             return [_GIVES_MOST[name](ends)] if name in _GIVES_MOST else ends
         if name == "fraction":
@@ -183,9 +175,7 @@ class _Enumeration:
         if variant is not None:
             return ("variants", variant, *path.split("."))
         if path in self.searched:
-            distribution = self.searched[path].distribution
-            assert not isinstance(distribution, Simplex)
-            for name, end in distribution.extremes():
-                if end == value:
-                    return ("space", path, name)
+            for key, probe in self.searched[path].distribution.probes(path):
+                if probe == value:
+                    return key
         return ("base", *path.split("."))

@@ -12,7 +12,7 @@ from search.recorded.study import IDENTITY
 from search.space.parsing import read_space
 from search.space.space import Space
 
-__all__ = ["linked_settings", "logarithmic_settings", "searched_settings", "settings_that_differ", "stored_space"]
+__all__ = ["linked_settings", "logarithmic_settings", "searched_settings", "stored_space"]
 
 
 def stored_space(study: optuna.Study, config: RunConfig) -> Space:
@@ -33,19 +33,6 @@ def logarithmic_settings(study: optuna.Study) -> set[str]:
 def linked_settings(study: optuna.Study) -> set[str]:
     """Paths of the settings that take one value along with others, and are not searched themselves."""
     return {path for path, dimension in _table(study).items() if "value" in dimension}
-
-
-def settings_that_differ(study: optuna.Study) -> set[str]:
-    """Paths of all settings in which the study's trials may differ: those of shares and of variants one by one."""
-    found: set[str] = set()
-    for path, dimension in _table(study).items():
-        if "simplex" in dimension:
-            found |= {f"{path}.{task}" for task in dimension["simplex"]}
-        elif "variants" in dimension:
-            found |= {inner for settings in dimension["variants"].values() for inner in settings}
-        else:
-            found.add(path)
-    return found
 
 
 def _table(study: optuna.Study) -> dict[str, dict[str, Any]]:

@@ -14,11 +14,10 @@ from optuna.storages import BaseStorage
 from core.config import RunConfig
 from data.errors import UserError
 from search.recorded.ranking import load_recorded, ranked_trials
-from search.recorded.space import settings_that_differ
+from search.recorded.space import stored_space
 from search.recorded.study import IDENTITY, recorded_attrs
 from search.space.paths import config_fields
 from search.space.random_draws import RandomDraws
-from search.space.simplex import Simplex
 from search.space.space import Dimension, Space
 from search.space.variants import VARIANT
 from search.study.first_trials import DEFAULT, FirstTrial
@@ -105,7 +104,7 @@ def _translated(config: RunConfig, study: optuna.Study, spec: StudySpec) -> tupl
     What that study does not search, and a value that is not searched here, is as in the base, or up to the sampler if
     the base lies outside the space.
     """
-    searched = settings_that_differ(study) & set(config_fields(config.tasks))
+    searched = stored_space(study, config).settings
     common = Space(tuple(one for one in spec.space.dimensions if _is_known(one, searched, config)))
     found = common.encode(config)
     if not found.params:
@@ -122,7 +121,5 @@ def _is_known(dimension: Dimension, searched: set[str], config: RunConfig) -> bo
     """Whether the other study searches it; of conditions, whether its runs have such settings."""
     if any(rule.path not in config_fields(config.tasks) for rule in dimension.when):
         return False
-    if isinstance(dimension.distribution, Simplex):
-        shares = {f"{dimension.path}.{task}" for task in dimension.distribution.tasks}
-        return bool(shares & searched) and shares <= set(config_fields(config.tasks))
-    return dimension.path in searched
+    changed = dimension.distribution.settings(dimension.path)
+    return bool(changed & searched) and changed <= set(config_fields(config.tasks))

@@ -8,9 +8,7 @@ from typing import Any
 
 from search.display.values import shown, shown_list
 from search.parsing.errors import StudyFileError, did_you_mean
-from search.space.distributions import Distribution
 from search.space.paths import FieldType, check_value, require_field
-from search.space.variants import Variants
 
 __all__ = ["Condition", "parse_conditions"]
 
@@ -29,25 +27,19 @@ class Condition:
     below: float | None = None
 
     def holds(self, value: object) -> bool:
-        """Whether a setting of this value meets the condition."""
+        """Return whether a setting of this value meets the condition."""
         if self.values:
             return value in self.values
         if not isinstance(value, int | float):
             return False
         return (self.above is None or value > self.above) and (self.below is None or value < self.below)
 
-    def example(self, distribution: Distribution | Variants) -> tuple[Any, ...]:
-        """A value of the distribution that meets the condition, as a tuple of one; empty if there is none."""
-        candidates = [value for _, value in distribution.extremes()]
-        candidates += distribution.listed() or []
-        candidates += self.values
-        if self.above is not None and self.below is not None:
-            middle = (self.above + self.below) / 2
-            candidates += [middle, int(middle)]
-        for value in candidates:
-            if self.holds(value) and distribution.contains(value):
-                return (value,)
-        return ()
+    def candidates(self) -> list[Any]:
+        """Return values that may meet the condition: those it lists, or the middle between its bounds."""
+        if self.above is None or self.below is None:
+            return list(self.values)
+        middle = (self.above + self.below) / 2
+        return [middle, int(middle)]
 
     def describe(self) -> str:
         """For a table: ``heads.sst.layers above 1``."""

@@ -17,9 +17,7 @@ from search.space.conditions import Condition
 from search.space.hints import condition_hint, link_hint
 from search.space.paths import get_value, set_value
 from search.space.random_draws import RandomDraws
-from search.space.simplex import Simplex
 from search.space.space import Dimension, Proposal, Space
-from search.space.variants import Variants
 
 __all__ = ["TriedRun", "try_space"]
 
@@ -57,10 +55,10 @@ def try_space(space: Space, base: RunConfig) -> list[TriedRun]:
         StudyFileError: under ``space`` and what follows it.
     """
     met = {dimension.path: _met(dimension, space, base) for dimension in space.dimensions}
-    searched = [dimension for dimension in space.dimensions if not isinstance(dimension.distribution, Simplex)]
-    for dimension in searched:
+    judged = [dimension for dimension in space.dimensions if dimension.distribution.can_fail]
+    for dimension in judged:
         _check_bounds(dimension, met[dimension.path], base)
-    values = [tried for dimension in searched for tried in _values(dimension, met[dimension.path], space, base)]
+    values = [tried for dimension in judged for tried in _values(dimension, met[dimension.path], space, base)]
     return [*values, *_draws(space, base)]
 
 
@@ -83,26 +81,22 @@ def _judge(tree: dict[str, Any], path: str = "") -> RunConfig | _Fault:
 
 def _check_bounds(dimension: Dimension, met: Mapping[str, Any], base: RunConfig) -> None:
     """What no other setting can mend."""
-    assert not isinstance(dimension.distribution, Simplex)
     if dimension.path.startswith("model.scratch.") and base.model.scratch is None:
         raise StudyFileError(
             ("space", dimension.path), "only a study whose base has [base.model.scratch] can search this"
         )
-    for name, value in dimension.distribution.extremes():
+    for key, value in dimension.distribution.probes(dimension.path):
         tree = base.model_dump()
         for path, other in met.items():
             set_value(tree, path, other)
-        dimension.put(tree, value)
+        dimension.distribution.put(tree, dimension.path, value)
         judged = _judge(tree, dimension.path)
         if isinstance(judged, _Fault) and judged.where == dimension.path:
-            raise StudyFileError(("space", dimension.path, name), judged.what)
+            raise StudyFileError(key, judged.what)
 
 
 def _values(dimension: Dimension, met: Mapping[str, Any], space: Space, base: RunConfig) -> Iterator[TriedRun]:
-    assert not isinstance(dimension.distribution, Simplex)
-    for name, value in dimension.distribution.extremes():
-        is_variant = isinstance(dimension.distribution, Variants)
-        key = ("variants", str(value)) if is_variant else ("space", dimension.path, name)
+    for key, value in dimension.distribution.probes(dimension.path):
         first: tuple[Proposal, _Fault] | None = None
         for proposal in _proposals(dimension, value, met, space, base):
             judged = _judge(proposal.tree)
@@ -154,7 +148,7 @@ def _met(dimension: Dimension, space: Space, base: RunConfig) -> dict[str, Any]:
 def _meet(dimension: Dimension, by_path: Mapping[str, Dimension], base: RunConfig, chosen: dict[str, Any]) -> None:
     for rule in dimension.when:
         parent = by_path.get(rule.path)
-        if parent is None or isinstance(parent.distribution, Simplex):
+        if parent is None:
             value = get_value(base, rule.path)
             if not rule.holds(value):
                 raise _never(dimension, rule, f"{rule.path} is {shown(value)} in every trial")
@@ -162,7 +156,7 @@ def _meet(dimension: Dimension, by_path: Mapping[str, Dimension], base: RunConfi
         _meet(parent, by_path, base, chosen)
         if rule.path in chosen and rule.holds(chosen[rule.path]):
             continue
-        example = rule.example(parent.distribution)
+        example = parent.distribution.meeting(rule)
         # A conditional setting that is not searched in a trial has its base value.
         if not example and not (parent.when and rule.holds(get_value(base, rule.path))):
             raise _never(dimension, rule, f"{rule.path} is searched over {parent.distribution.describe()}")

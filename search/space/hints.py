@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from core.config import RunConfig
 from search.display.values import spelled
 from search.parsing.pydantic_messages import named_setting
-from search.space.distributions import Choices
 from search.space.paths import config_fields, get_value, set_value
 from search.space.space import Dimension, Proposal, Space
 
@@ -35,7 +34,7 @@ def link_hint(
     other = named_setting(reason, fields)
     if other is None or other == dimension.path or other in {one.path for one in space.dimensions}:
         return ""
-    if not isinstance(dimension.distribution, Choices) or fields[other].kind is None:
+    if not dimension.distribution.is_linkable or fields[other].kind is None:
         return ""
     for candidate in _candidates(other, base):
         if _is_run(tree, other, candidate):

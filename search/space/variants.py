@@ -1,13 +1,15 @@
-"""Ready configurations as one setting to choose: each stands for many settings of a run."""
+"""Ready configurations as one setting to choose: each sets many settings of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from core.config import RunConfig
-from search.space.distributions import Suggester
+from search.parsing.errors import StudyFileError
+from search.space.distribution import Distribution, Suggester, written
+from search.space.entry import Entry
 from search.space.paths import differing_paths, json_value, set_value
 
 __all__ = ["VARIANT", "Variants"]
@@ -17,59 +19,81 @@ VARIANT = "variant"
 
 
 @dataclass(frozen=True)
-class Variants:
+class Variants(Distribution):
     """Configurations by name, each as the settings in which any of them differ, by path.
 
     Values are JSON data, as they are stored.
     """
 
-    settings: Mapping[str, Mapping[str, Any]]
-    kind = "variant"
+    configs: Mapping[str, Mapping[str, Any]]
+    kind: ClassVar[str] = "variant"
+    noun: ClassVar[str] = "variants"
+    keys: ClassVar[tuple[str, ...]] = ("variants",)
 
     @classmethod
     def of(cls, configs: Mapping[str, RunConfig]) -> Variants:
-        """What tells these runs apart, but for their seeds, which are a setting of their own."""
+        """Return what tells these runs apart, except their seeds, which are a setting of their own."""
         paths = [path for path in differing_paths(list(configs.values())) if path != "seed"]
         return cls({name: {path: json_value(config, path) for path in paths} for name, config in configs.items()})
 
-    def suggest(self, trial: Suggester, name: str) -> str:
+    @classmethod
+    def parse(cls, entry: Entry) -> Variants:
+        """Read them back from a recorded study; a study file writes variants under ``[variants]``."""
+        if entry.path != VARIANT:
+            raise StudyFileError((*entry.key, "variants"), "unknown key; variants are tables [variants.NAME]")
+        return cls(entry.table["variants"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is stored; :meth:`parse` reads it back."""
+        return {"variants": {name: dict(settings) for name, settings in self.configs.items()}}
+
+    def describe(self) -> str:
+        """Return the names."""
+        return ", ".join(self.configs)
+
+    def suggest(self, trial: Suggester, path: str) -> str:
         """Ask the trial for one of the names."""
-        chosen: str = trial.suggest_categorical(name, list(self.settings))
+        chosen: str = trial.suggest_categorical(path, list(self.configs))
         return chosen
 
-    def put(self, tree: dict[str, Any], chosen: str) -> None:
-        """Set the settings of the chosen one in a nested dictionary."""
-        for path, value in self.settings[chosen].items():
-            set_value(tree, path, value)
+    def contains(self, value: object) -> bool:
+        """Return whether it is one of the names."""
+        return value in self.configs
 
-    def read(self, config: RunConfig) -> str | None:
-        """Which of them a run is, None if it is none."""
-        for name, settings in self.settings.items():
-            if all(json_value(config, path) == value for path, value in settings.items()):
+    def put(self, tree: dict[str, Any], path: str, value: Any) -> None:  # noqa: ARG002
+        """Set the settings of the chosen one in a nested dictionary."""
+        for setting, own in self.configs[value].items():
+            set_value(tree, setting, own)
+
+    def read(self, config: RunConfig, path: str) -> str | None:  # noqa: ARG002
+        """Return the name of the one that a run is; None if it is none of them."""
+        for name, settings in self.configs.items():
+            if all(json_value(config, setting) == own for setting, own in settings.items()):
                 return name
         return None
 
-    def contains(self, value: object) -> bool:
-        """Whether it is one of the names."""
-        return value in self.settings
+    def settings(self, path: str) -> set[str]:  # noqa: ARG002
+        """Return the paths of the settings in which they differ."""
+        return {setting for settings in self.configs.values() for setting in settings}
 
     def listed(self) -> list[str]:
-        """Every name."""
-        return list(self.settings)
+        """Return every name."""
+        return list(self.configs)
 
-    def extremes(self) -> tuple[tuple[str, str], ...]:
-        """Every name, with the key that it was given under."""
-        return tuple(("variants", name) for name in self.settings)
+    def probes(self, path: str) -> tuple[tuple[tuple[str, ...], Any], ...]:  # noqa: ARG002
+        """Return every name."""
+        return tuple((("variants", name), name) for name in self.configs)
 
-    def describe(self) -> str:
-        """For a table: the names."""
-        return ", ".join(self.settings)
-
-    def to_json(self) -> dict[str, Any]:
-        """What is stored; :meth:`from_json` reads it back."""
-        return {"variants": {name: dict(settings) for name, settings in self.settings.items()}}
-
-    @classmethod
-    def from_json(cls, table: Mapping[str, Any]) -> Variants:
-        """The inverse of :meth:`to_json`."""
-        return cls(table["variants"])
+    def differences(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+        """Yield a line for each variant that is new or gone, and for each setting that changed in one."""
+        before, after = old["variants"], new["variants"]
+        yield from (f"{name} is gone" for name in before if name not in after)
+        yield from (f"{name} is new" for name in after if name not in before)
+        for name in (name for name in after if name in before):
+            was, now = before[name], after[name]
+            for path in dict.fromkeys([*was, *now]):
+                # A setting in which the variants no longer differ is in none of them.
+                if path in was and path in now and was[path] != now[path]:
+                    yield f"{name}: {path} was {written(was[path])}, is now {written(now[path])}"
+                elif (path in was) != (path in now):
+                    yield f"{name}: {path} {'no longer differs' if path in was else 'now differs'} between them"

@@ -135,7 +135,7 @@ class StudySpec:
         """One line for each change from a stored identity to this study's; empty where they are the same."""
         new = self.identity()
         old_identity = {"task_order": new["task_order"], **old_identity}  # of a study recorded before this was
-        lines = [f"space: {line}" for line in space_difference(old_identity["space"], new["space"])]
+        lines = [f"space: {line}" for line in space_difference(old_identity["space"], self.space)]
         before, after = (
             _flat({key: part for key, part in one.items() if key != "space"}) for one in (old_identity, new)
         )

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from core.config import RunConfig
-from search.space.distributions import FloatRange, IntRange, OneValue
+from search.space.numbers import NumberKind
 from search.space.paths import get_value
-from search.space.simplex import Simplex
 from search.space.space import Dimension, Space
 
 __all__ = ["Setting", "SettingTable", "setting_table"]
-
-_MOST_LEVELS = 8  # of a range in steps; with more it is a line
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class Setting:
     """
 
     path: str
-    kind: Literal["number", "choice", "shares", "fixed"]
+    kind: NumberKind
     active: np.ndarray
     values: tuple[Any, ...]
     columns: np.ndarray
@@ -150,42 +147,13 @@ def _setting(dimension: Dimension, configs: Sequence[RunConfig], before: Mapping
         unset = holds[~before[owner].active] if owner else holds[:0]
         rules.append(_Rule(owner, holds, bool(unset.any())))
     active = np.array([dimension.is_active(config) for config in configs], dtype=bool)
-    read = _shares if isinstance(dimension.distribution, Simplex) else Dimension.read
-    values = tuple(read(dimension, config) if on else None for config, on in zip(configs, active, strict=True))
-    return _encoded(dimension, active, values, tuple(rules))
-
-
-def _shares(dimension: Dimension, config: RunConfig) -> tuple[float, ...]:
-    assert isinstance(dimension.distribution, Simplex)
-    weights = np.array([config.loss.weights[task] for task in dimension.distribution.tasks])
-    return tuple((weights / weights.sum()).tolist())
-
-
-def _encoded(dimension: Dimension, active: np.ndarray, values: tuple[Any, ...], rules: tuple[_Rule, ...]) -> Setting:
-    path, distribution, count = dimension.path, dimension.distribution, len(values)
-    if isinstance(distribution, OneValue):
-        return Setting(path, "fixed", active, values, np.zeros((count, 0), np.float32), rules=rules)
-    if isinstance(distribution, Simplex):
-        tasks = distribution.tasks
-        columns = np.array([value or (0.0,) * len(tasks) for value in values], np.float32)
-        return Setting(path, "shares", active, values, columns, tasks=tasks, rules=rules)
-    if isinstance(distribution, FloatRange | IntRange):
-        # A base without a value leaves the setting unset in a trial that begins with it.
-        active = active & np.array([value is not None for value in values])
-        scale = np.log if distribution.log else np.asarray
-        low, high = (scale(float(end)) for end in (distribution.low, distribution.high))
-        numbers = np.array([distribution.low if value is None else float(value) for value in values])
-        column = (scale(numbers) - low) / (high - low)
-        few = len(set(distribution.listed() or ())) if not distribution.log else 0
-        kind: Literal["number", "choice"] = "choice" if 0 < few <= _MOST_LEVELS else "number"
-        return Setting(path, kind, active, values, column[:, None].astype(np.float32), distribution.log, rules=rules)
-    return Setting(path, "choice", active, values, _choice_columns(values, distribution.listed() or []), rules=rules)
-
-
-def _choice_columns(values: Sequence[Any], listed: Sequence[Any]) -> np.ndarray:
-    """Numbers in their order, "none" below them; others have a column each."""
-    given = [value for value in listed if value is not None]
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in given):
-        ranks = {value: rank / max(len(given) - 1, 1) for rank, value in enumerate(sorted(given))}
-        return np.array([[ranks.get(value, -1.0)] for value in values], np.float32)
-    return np.array([[float(value == one) for one in listed] for value in values], np.float32)
+    distribution = dimension.distribution
+    values = tuple(
+        distribution.read(config, dimension.path) if on else None for config, on in zip(configs, active, strict=True)
+    )
+    numbers = distribution.numbers(values)
+    if numbers.unset is not None:
+        active = active & ~numbers.unset
+    return Setting(
+        dimension.path, numbers.kind, active, values, numbers.columns, numbers.is_log, numbers.tasks, tuple(rules)
+    )

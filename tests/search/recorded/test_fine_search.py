@@ -20,7 +20,7 @@ from data.task_files import builtin_tasks
 from search.recorded.fine_search import fine_search
 from search.recorded.ranking import best_trial
 from search.recorded.study import create_or_load
-from search.space.distributions import FloatRange
+from search.space.ranges import FloatRange
 from search.storage.open import open_storage
 from search.study.first_trials import DEFAULT
 from search.study.spec import StudySpec

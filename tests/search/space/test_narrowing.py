@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from core.config import RunConfig
 from data.task_files import builtin_tasks
-from search.space.distributions import FloatRange, IntRange
 from search.space.narrowing import narrow_space
 from search.space.parsing import parse_space, read_space
 from search.space.paths import get_value
 from search.space.random_draws import RandomDraws
+from search.space.ranges import FloatRange, IntRange
 from search.space.simplex import Simplex
 from search.space.space import Space
 
@@ -138,10 +138,10 @@ def test_shares_are_a_small_copy_of_the_simplex() -> None:
     point = {"a": 0.5, "b": 0.3, "c": 0.2}
     small = simplex.around(point, 0.25)
     assert small.minima == pytest.approx({"a": 0.4, "b": 0.25, "c": 0.175})
-    assert small.encode(point) == pytest.approx(simplex.encode(point))
+    assert small.uniforms(point) == pytest.approx(simplex.uniforms(point))
     for uniforms in ([0.0, 0.0], [1.0, 0.3], [0.4, 1.0]):
         wide, near = simplex.shares(uniforms), small.shares(uniforms)
         assert near == pytest.approx({task: 0.75 * point[task] + 0.25 * wide[task] for task in point})
         assert sum(near.values()) == pytest.approx(1.0)
-    assert small.encode({"a": 0.39, "b": 0.4, "c": 0.21}) is None
+    assert small.uniforms({"a": 0.39, "b": 0.4, "c": 0.21}) is None
     assert small.describe() == "shares of a from 0.4, b from 0.25, c from 0.175"

@@ -14,7 +14,7 @@ TASKS = ("sst", "para", "sts", "irony", "cola")
 
 def draws(simplex: Simplex, count: int) -> np.ndarray:
     rng = np.random.default_rng(11)
-    return np.array([list(simplex.suggest(RandomDraws(rng), "loss.weights").values()) for _ in range(count)])
+    return np.array([simplex.suggest(RandomDraws(rng), "loss.weights") for _ in range(count)])
 
 
 @pytest.mark.parametrize("k", [2, 3, 5])
@@ -53,7 +53,7 @@ def test_encode_then_shares_gives_the_shares_back(weights: list[float]) -> None:
     total = sum(weights)
     wanted = {task: weight / total for task, weight in zip(TASKS, weights, strict=False)}
     simplex = Simplex(tuple(wanted))
-    uniforms = simplex.encode(wanted)
+    uniforms = simplex.uniforms(wanted)
     assert uniforms is not None
     assert all(0.0 <= u <= 1.0 for u in uniforms)
     assert simplex.shares(uniforms) == pytest.approx(wanted, abs=1e-12)
@@ -64,7 +64,7 @@ def test_any_numbers_give_shares_that_encode_to_themselves(uniforms: list[float]
     simplex = Simplex(TASKS, 0.05)
     shares = simplex.shares(uniforms)
     assert min(shares.values()) >= 0.05 - 1e-12
-    again = simplex.encode(shares)
+    again = simplex.uniforms(shares)
     assert again is not None
     # Five tasks, down to the corners, where a float no longer holds 1 - u exactly.
     assert simplex.shares(again) == pytest.approx(shares, abs=1e-3)
@@ -73,13 +73,13 @@ def test_any_numbers_give_shares_that_encode_to_themselves(uniforms: list[float]
 @pytest.mark.parametrize("corner", [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)])
 def test_corners_are_reached_exactly(corner: tuple[float, float, float]) -> None:
     simplex = Simplex(("a", "b", "c"))
-    uniforms = simplex.encode(dict(zip("abc", corner, strict=True)))
+    uniforms = simplex.uniforms(dict(zip("abc", corner, strict=True)))
     assert uniforms is not None
     assert tuple(simplex.shares(uniforms).values()) == corner
 
 
 def test_shares_below_the_minimum_have_no_code() -> None:
-    assert Simplex(("a", "b"), 0.3).encode({"a": 0.2, "b": 0.8}) is None
+    assert Simplex(("a", "b"), 0.3).uniforms({"a": 0.2, "b": 0.8}) is None
 
 
 @pytest.mark.parametrize(

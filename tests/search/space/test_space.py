@@ -170,7 +170,7 @@ def test_json_and_back() -> None:
     space = parse_space(EVERYTHING, base())
     again = parse_space(json.loads(json.dumps(space.to_json())), base())
     assert again == space
-    assert space_difference(json.loads(json.dumps(space.to_json())), again.to_json()) == []
+    assert space_difference(json.loads(json.dumps(space.to_json())), again) == []
 
 
 def test_difference_in_words() -> None:
@@ -183,7 +183,7 @@ def test_difference_in_words() -> None:
     table["heads.sst.layers"] = [1, 3, 5]
     table["heads.sst.dropout_hidden"]["when"] = {"heads.sst.layers": 3}
     table["loss.weights"] = {"simplex": ["sst", "para"]}
-    assert space_difference(old, parse_space(table, base()).to_json()) == [
+    assert space_difference(old, parse_space(table, base())) == [
         "sampler.alpha: was searched, is no longer",
         "optim.warmup: was not searched, now is",
         "heads.sts.pair: choices was [cross, siamese], is now [siamese, cross]",
@@ -268,7 +268,7 @@ def test_a_linked_value_as_json_and_its_changes() -> None:
     other = {"value": 2, "when": {"heads.sts.pair": "siamese"}}
     choices = {"choices": ["uv", "cos"], "when": {"heads.sts.pair": "siamese"}}
     changed = {**table, "optim.clip_norm": other, "heads.sts.combine": choices}
-    assert space_difference(stored, read_space(changed, base()).to_json()) == [
+    assert space_difference(stored, read_space(changed, base())) == [
         "heads.sts.combine: was one value, is now choices",
         "optim.clip_norm: value was none, is now 2",
     ]
@@ -360,12 +360,12 @@ def test_what_was_tried_is_seeded_and_holds_every_end_and_choice() -> None:
     space = parse_space(EVERYTHING, base())
     runs = try_space(space, base())
     assert runs == try_space(space, base())
-    ends = [(*run.key[1:], run.value) for run in runs if len(run.key) > 1]
+    ends = [(run.key, run.value) for run in runs if len(run.key) > 1]
     expected = [
-        (dimension.path, name, shown(value))
+        (key, shown(value))
         for dimension in space.dimensions
         if dimension.path != "loss.weights"
-        for name, value in dimension.distribution.extremes()  # type: ignore[union-attr]
+        for key, value in dimension.distribution.probes(dimension.path)
     ]
     assert ends == expected
     assert len(runs) == len(expected) + 100

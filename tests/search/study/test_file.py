@@ -369,19 +369,22 @@ SPACE = [
     (RATE + "{ low = -inf, high = 0.1 }", f"{KEY}.low: must be a finite number, got -inf"),
     (
         RATE + "{ low = 0.1, high = 0.5, step = 0.15 }",
-        f"{KEY}.step: 0.15 does not lead from low = 0.1 to high = 0.5; the nearest values are 0.4 and 0.55",
+        f"{KEY}.step: 0.15 does not divide the range from low = 0.1 to high = 0.5; the nearest values are 0.4 and 0.55",
     ),
     (RATE + "{ low = 0.1, high = 0.5, step = 0 }", f"{KEY}.step: must be above 0, got 0"),
     (
         RATE + "{ low = 0.1, high = 0.5, step = 0.1, log = true }",
-        f"{KEY}.step: goes with an even range only, not with log = true, got 0.1",
+        f"{KEY}.step: cannot be combined with log = true, got 0.1",
     ),
-    (RATE + "[1e-3]", f"{KEY}.choices: must hold at least two different values, each once, got [0.001]"),
-    (RATE + "[1e-3, 1e-3]", f"{KEY}.choices: must hold at least two different values, each once, got [0.001, 0.001]"),
+    (RATE + "[1e-3]", f"{KEY}.choices: must contain at least two different values, each once, got [0.001]"),
+    (
+        RATE + "[1e-3, 1e-3]",
+        f"{KEY}.choices: must contain at least two different values, each once, got [0.001, 0.001]",
+    ),
     (RATE + "[1e-3, 'a']", f"{KEY}.choices: must be a number, got 'a'"),
     (RATE + "[1e-3, 2]", f"{KEY}.choices: must be at most 1, got 2"),
     (RATE + "{ choices = 1e-3 }", f"{KEY}.choices: must be a list, got 0.001"),
-    (RATE + "{ choices = [1e-3, 1e-4], low = 1e-5 }", f"{KEY}.low: unknown key; choices stand alone"),
+    (RATE + "{ choices = [1e-3, 1e-4], low = 1e-5 }", f"{KEY}.low: cannot be combined with choices"),
     (
         RATE + "1e-3",
         f"{KEY}: must be a table with low and high, or a list of choices, got 0.001; one value is for [base]",
@@ -391,11 +394,13 @@ SPACE = [
     ('"heads.sst.layers" = { low = 0, high = 3 }', 'space."heads.sst.layers".low: must be at least 1, got 0'),
     (
         '"heads.sst.layers" = { low = 1, high = 4, step = 2 }',
-        'space."heads.sst.layers".step: 2 does not lead from low = 1 to high = 4; the nearest values are 3 and 5',
+        'space."heads.sst.layers".step: 2 does not divide the range from low = 1 to high = 4; '
+        "the nearest values are 3 and 5",
     ),
     (
         '"heads.sst.pooling" = { low = 0, high = 3 }',
-        'space."heads.sst.pooling": it has no range; give choices = [...], for example cls, pooler, mean, max',
+        'space."heads.sst.pooling": this setting is not a number; give choices = [...], for example '
+        "cls, pooler, mean, max",
     ),
     (
         '"heads.sst.pooling" = ["cls", "men"]',
@@ -425,7 +430,7 @@ SPACE = [
     ('"heads.sst.layers" = { value = 2 }', f'space."heads.sst.layers".value: {ALONE}'),
     (
         '"heads.sst.layers" = { value = 2, low = 1, when = { "heads.sst.pooling" = "cls" } }',
-        'space."heads.sst.layers".low: unknown key; value stands alone',
+        'space."heads.sst.layers".low: cannot be combined with value',
     ),
     (
         '"heads.sst.layers" = { value = 0, when = { "heads.sst.pooling" = "cls" } }\n"optim.warmup" = [0.0, 0.1]',
@@ -441,7 +446,7 @@ SPACE = [
     ),
     (
         '"heads.sst.pooling" = { choices = ["mean"], when = { "heads.sst.layers" = 1 } }',
-        'space."heads.sst.pooling".choices: must hold at least two different values; for one, write value = "mean"',
+        'space."heads.sst.pooling".choices: must contain at least two different values; for one, write value = "mean"',
     ),
 ]
 CONDITIONS = [
@@ -475,7 +480,10 @@ SIMPLEX = [
     ("{ simplex = true, min = 0.4 }", ": min must be at least 0 and below 1/3, got 0.4"),
     ("{ simplex = true, min = 'a' }", ".min: must be a number, got 'a'"),
     ("{ simplex = true, min = { sst = 'a' } }", ".min.sst: must be a number, got 'a'"),
-    ("{ simplex = true, min = { sts = 0.1, sat = 0.2 } }", ".min.sat: is none of the tasks that share: sst, para, sts"),
+    (
+        "{ simplex = true, min = { sts = 0.1, sat = 0.2 } }",
+        ".min.sat: is not one of the tasks that share: sst, para, sts",
+    ),
     (
         "{ simplex = true, min = { sst = 0.7, para = 0.5 } }",
         ": min must be at least 0 for each task and below 1 together, got 0.7 + 0.5 + 0",
@@ -506,7 +514,7 @@ def test_a_simplex_of_one_task_or_of_nothing_is_refused(tmp_path: Path) -> None:
     assert message(tmp_path, one) == expected
     zero = with_space('"loss.weights" = { simplex = ["sst", "sts"] }', "[base.loss.weights]\nsst = 0\nsts = 0\n")
     assert message(tmp_path, zero) == (
-        'study.toml:8: space."loss.weights": sst, sts have no loss weight to share; base.loss.weights gives them 0'
+        'study.toml:8: space."loss.weights": sst, sts have no loss weight to share: base.loss.weights is 0 for each'
     )
 
 
@@ -516,7 +524,7 @@ def test_a_weight_is_searched_once(tmp_path: Path) -> None:
     assert load_study(write(tmp_path, para)).trials == 12
     sst = with_space(line.replace("{}", "sst").replace("{{", "{").replace("}}", "}"))
     assert message(tmp_path, sst) == (
-        'study.toml:6: space."loss.weights.sst": is already searched as a share of "loss.weights"; keep one'
+        'study.toml:6: space."loss.weights.sst": is already searched as a part of "loss.weights"; keep one'
     )
 
 
