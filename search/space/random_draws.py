@@ -12,7 +12,7 @@ __all__ = ["RandomDraws"]
 
 
 class RandomDraws:
-    """Answers like a trial of Optuna's random sampler: a :class:`search.space.distributions.Suggester`.
+    """Answers like a trial of Optuna's random sampler: a :class:`search.space.distribution.Suggester`.
 
     Args:
         rng: draws what is not fixed.
