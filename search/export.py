@@ -23,15 +23,15 @@ from core.run.run_folder import RunFolder
 from core.scoring import DevScores, predict
 from data.errors import UserError
 from search.analysis.expected_score import Estimate, estimate_trial
-from search.analysis.expected_text import interval_words, report_lines
+from search.analysis.expected_text import estimate_sentences, expectation_text
 from search.console.exit_codes import entry_point
 from search.console.options import DataDir, OtherDevice, RunsDir, StorageUrl
 from search.console.summary import python_command
 from search.display.table import Table
 from search.display.terminal_table import print_table
-from search.ensemble.exported import export_ensemble
-from search.ensemble.words import score_table
-from search.finalists.outcome import final_line
+from search.ensemble.ensemble_export import export_ensemble
+from search.ensemble.ensemble_table import ensemble_table
+from search.finalists.final_outcome import final_sentences
 from search.recorded.provenance import described, made_from
 from search.recorded.ranking import open_study, pick_trial
 from search.storage.open import open_storage
@@ -145,9 +145,9 @@ def main(
         estimate, unknown = estimate_trial(opened, chosen.number, TrialFolders(runs_dir / study), data)
         expected = None if estimate is None else estimate.to_dict()
         provenance = export_trial(study, chosen, folder, config, Resources(runs_dir / "cache"), out, expected)
-    lines = report_lines(estimate, unknown)
+    lines = estimate_sentences(estimate, unknown)
     if trial is None:
-        lines += final_line(opened, chosen.number, open_storage(storage, runs_dir))
+        lines += final_sentences(opened, chosen.number, open_storage(storage, runs_dir))
     _show(out, config, provenance, estimate, lines)
 
 
@@ -158,7 +158,7 @@ def _export_ensemble(
     with Console(stderr=True).status("selecting an ensemble, and predicting with it"):
         ensemble, lines = export_ensemble(study, folders, most, out, resources, data=data, device=device)
     console = Console(highlight=False)
-    print_table(console, score_table(study.study_name, ensemble))
+    print_table(console, ensemble_table(study.study_name, ensemble))
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
     _show_places(console, out, next(iter(ensemble.shares)))
@@ -170,7 +170,7 @@ def _show(
     console = Console(highlight=False)
     headings = ("task", "metric", "score", *(["expected on new data"] if estimate else []))
     rows = (
-        (name, metric, f"{provenance['dev'][name]:.4f}", *([interval_words(estimate.rows[name])] if estimate else []))
+        (name, metric, f"{provenance['dev'][name]:.4f}", *([expectation_text(estimate.rows[name])] if estimate else []))
         for name, metric in [*((name, task.spec.metric) for name, task in config.tasks.items()), ("overall", "")]
     )
     title = f"study {provenance['study']}, trial {provenance['trial']}: scores on dev"

@@ -16,7 +16,7 @@ from core.statistics import Expectation
 from data.errors import UserError
 from data.task_files import builtin_tasks
 from search.analysis.expected_score import estimate_trial
-from search.analysis.expected_text import interval_words, unknown_line
+from search.analysis.expected_text import expectation_text, unknown_sentence
 from search.analysis.measured_scores import MeasuredScore, MeasuredScores, score_predictions, verdict
 from search.console.exit_codes import entry_point
 from search.console.options import DataDir, RunsDir, StorageUrl
@@ -122,12 +122,12 @@ def _show(
         told = verdict(found.overall, expected["overall"])
         console.print(
             f"Overall on test {found.overall.score:.4f}; on dev it was {expected['overall'].dev:.4f}, and what was "
-            f"expected is {interval_words(expected['overall'])}: {told}.",
+            f"expected is {expectation_text(expected['overall'])}: {told}.",
             markup=False,
             soft_wrap=True,
         )
     if unknown:
-        console.print(unknown_line(unknown), markup=False, soft_wrap=True)
+        console.print(unknown_sentence(unknown), markup=False, soft_wrap=True)
 
 
 def _score_table(folder: Path, found: MeasuredScores, expected: Mapping[str, Expectation]) -> Table:
@@ -143,7 +143,7 @@ def _score_table(folder: Path, found: MeasuredScores, expected: Mapping[str, Exp
 
 
 def _beside(measured: MeasuredScore, expected: Expectation | None) -> list[str]:
-    return [] if expected is None else [f"{expected.dev:.4f}", interval_words(expected), verdict(measured, expected)]
+    return [] if expected is None else [f"{expected.dev:.4f}", expectation_text(expected), verdict(measured, expected)]
 
 
 if __name__ == "__main__":

@@ -13,17 +13,10 @@ from optuna.storages import BaseStorage
 from rich.console import Console
 
 from data.errors import UserError
-from search.ablate.outcome import AblationOutcome, read_outcome
+from search.ablate.ablation_sentences import ablation_notes, ablation_sentences
+from search.ablate.ablation_tables import ablation_frame, overall_table, plan_table, task_gains_table, task_means_table
+from search.ablate.outcome import AblationOutcome, read_ablation
 from search.ablate.plan import ORIGIN, AblationPlan, new_plan, recorded_plan
-from search.ablate.words import (
-    ablation_frame,
-    notes,
-    overall_table,
-    plan_table,
-    sentences,
-    task_gains_table,
-    task_means_table,
-)
 from search.console.exit_codes import ExitCode, entry_point
 from search.console.options import DataDir, RunsDir, StorageUrl
 from search.console.plan import budget_line
@@ -86,7 +79,7 @@ def main(
     check_same_data(source, report.splits_digest)
     replicate(run, spec, report)
     folders = TrialFolders(runs_dir / name)
-    outcome = read_outcome(load_recorded(name, recorded), folders, data)
+    outcome = read_ablation(load_recorded(name, recorded), folders, data)
     if outcome is None:
         run.end.print("no run of the winner finished; each failed trial's folder has an error.txt", style="red")
         raise typer.Exit(ExitCode.FAILED)
@@ -143,7 +136,7 @@ def _show(console: Console, outcome: AblationOutcome) -> None:
     console.print()
     for table in (overall_table(outcome), task_gains_table(outcome), task_means_table(outcome)):
         print_table(console, table)
-    for line in (*sentences(outcome), *notes(outcome)):
+    for line in (*ablation_sentences(outcome), *ablation_notes(outcome)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -11,14 +11,14 @@ import numpy as np
 import optuna
 
 from core.statistics import ScoreIntervals
+from search.ablate.ablations import Ablation
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan
-from search.ablate.turning_off import Ablation
 from search.analysis.seed_intervals import OVERALL, Difference, score_intervals, score_values
 from search.finalists.replication import trained_runs
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
 
-__all__ = ["OVERALL", "AblationOutcome", "RowOutcome", "Scores", "read_outcome"]
+__all__ = ["OVERALL", "AblationOutcome", "RowOutcome", "Scores", "read_ablation"]
 
 _CHEAPER = 0.9
 
@@ -90,7 +90,7 @@ class AblationOutcome:
         return list(self.plan.config.tasks)
 
 
-def read_outcome(study: optuna.Study, folders: TrialFolders, data: Path | None = None) -> AblationOutcome | None:
+def read_ablation(study: optuna.Study, folders: TrialFolders, data: Path | None = None) -> AblationOutcome | None:
     """From the storage and the trials' folders, as far as it has come.
 
     Args:

@@ -12,10 +12,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from core.config import RunConfig
 from data.errors import UserError
-from search.ablate.turning_off import Ablation, ablations
+from search.ablate.ablations import Ablation, ablations
+from search.finalists.finalists_request import ORIGIN as FINALISTS
+from search.finalists.finalists_request import SUFFIX
 from search.finalists.replication import fresh_seeds, used_seeds
-from search.finalists.request import ORIGIN as FINALISTS
-from search.finalists.request import SUFFIX
 from search.parsing.errors import did_you_mean
 from search.recorded.default import default_configuration
 from search.recorded.ranking import pick_trial, recorded_choice

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 
-from search.analysis.apart_words import apart_words
-from search.analysis.seed_comparison import Comparison, Row
+from search.analysis.interval_notes import apart_notes
+from search.analysis.seed_comparison import Comparison, ComparisonRow
 from search.display.table import Table
 from search.display.values import rounded
 from search.recorded.trial_table import PEAK_MEMORY, SCORE, SETTING
 
-__all__ = ["comparison_frame", "comparison_notes", "comparison_table", "narrow_tables", "settings_words"]
+__all__ = ["comparison_frame", "comparison_notes", "comparison_table", "narrow_tables", "settings_text"]
 
 
-def settings_words(row: Row) -> str:
+def settings_text(row: ComparisonRow) -> str:
     """``variant = cooking, optim.learning_rate = 2e-05``; a study of the seed alone has ``base`` only."""
     return ", ".join(f"{path} = {rounded(value)}" for path, value in row.settings.items()) or "base"
 
@@ -35,11 +35,11 @@ def comparison_notes(comparison: Comparison) -> list[str]:
     """
     notes = [_interval_note(comparison)]
     if len(comparison.rows) > 1:
-        reference = settings_words(comparison.rows[comparison.reference])
+        reference = settings_text(comparison.rows[comparison.reference])
         paired = ", on the same dev examples: one may be clear where two intervals of overall overlap"
         end = "" if comparison.examples_unknown else paired
         notes.append(f"Differences are in overall, to {reference}{end}.")
-    notes += apart_words({settings_words(row): ("overall",) for row in comparison.rows if row.is_apart})
+    notes += apart_notes({settings_text(row): ("overall",) for row in comparison.rows if row.is_apart})
     if comparison.unfinished:
         words = "; ".join(f"{word}: {', '.join(map(str, trials))}" for word, trials in comparison.unfinished.items())
         notes.append(f"Trials that did not finish are in no row ({words}).")
@@ -75,7 +75,7 @@ def _table(caption: str, comparison: Comparison, columns: dict[str, list[str]]) 
     paths = dict.fromkeys(path for row in comparison.rows for path in row.settings)
     settings = {
         path: [rounded(row.settings[path]) if path in row.settings else "" for row in comparison.rows] for path in paths
-    } or {"": [settings_words(row) for row in comparison.rows]}
+    } or {"": [settings_text(row) for row in comparison.rows]}
     shown = {heading: cells for heading, cells in columns.items() if any(cells)}
     return Table(caption, (*settings, *shown), tuple(zip(*settings.values(), *shown.values(), strict=True)))
 
@@ -118,7 +118,7 @@ def _with_interval(number: str, half_width: float | None) -> str:
     return number if half_width is None else f"{number} ± {half_width:.4f}"
 
 
-def _difference(row: Row) -> str:
+def _difference(row: ComparisonRow) -> str:
     if row.difference is None:
         return "reference"
     return _with_interval(f"{row.difference:+.4f}", row.difference_half_width)

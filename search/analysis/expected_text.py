@@ -11,15 +11,15 @@ from search.analysis.expected_score import Estimate
 from search.display.table import Table
 
 __all__ = [
-    "estimate_line",
+    "estimate_sentence",
+    "estimate_sentences",
     "estimate_table",
-    "expectation_line",
+    "expectation_sentence",
+    "expectation_text",
     "expectations_table",
-    "gone_line",
-    "interval_words",
-    "missing_line",
-    "report_lines",
-    "unknown_line",
+    "gone_sentence",
+    "missing_sentence",
+    "unknown_sentence",
     "with_expected",
 ]
 
@@ -28,23 +28,23 @@ _SHOWN = 5  # trials named
 _TOO_SMALL = 0.00005  # to be seen in four digits
 
 
-def interval_words(one: Expectation) -> str:
+def expectation_text(one: Expectation) -> str:
     """``0.7180 [0.7030, 0.7330]``."""
     return f"{one.expected:.4f} [{one.low:.4f}, {one.high:.4f}]"
 
 
-def estimate_line(estimate: Estimate) -> str:
+def estimate_sentence(estimate: Estimate) -> str:
     """Naive score, expected one with its 95 % interval, and what the difference comes from."""
     if estimate.checkpoints == 1:
-        return expectation_line(estimate.scores.overall, "")
+        return expectation_sentence(estimate.scores.overall, "")
     if estimate.trials == 1:
-        return expectation_line(estimate.scores.overall, f"the best of its {estimate.checkpoints} checkpoints")
-    return expectation_line(estimate.scores.overall, f"the best of {estimate.trials} trials")
+        return expectation_sentence(estimate.scores.overall, f"the best of its {estimate.checkpoints} checkpoints")
+    return expectation_sentence(estimate.scores.overall, f"the best of {estimate.trials} trials")
 
 
-def expectation_line(overall: Expectation, chosen: str) -> str:
+def expectation_sentence(overall: Expectation, chosen: str) -> str:
     """The same of any selection; ``chosen`` says from what, and is empty where there was no choice."""
-    begin = f"Best overall on dev {overall.dev:.4f}; expected on new data {interval_words(overall)}"
+    begin = f"Best overall on dev {overall.dev:.4f}; expected on new data {expectation_text(overall)}"
     if not chosen:
         return f"{begin}: nothing was chosen by this score."
     if overall.optimism < _TOO_SMALL:
@@ -52,12 +52,12 @@ def expectation_line(overall: Expectation, chosen: str) -> str:
     return f"{begin}: {chosen} looks {overall.optimism:.4f} too good."
 
 
-def missing_line(estimate: Estimate) -> str:
+def missing_sentence(estimate: Estimate) -> str:
     """Which trials are not in the estimate; empty where all are."""
-    return gone_line(estimate.gone)
+    return gone_sentence(estimate.gone)
 
 
-def gone_line(gone: Sequence[int]) -> str:
+def gone_sentence(gone: Sequence[int]) -> str:
     """The same of any trials, by their numbers; empty without any."""
     if not gone:
         return ""
@@ -67,7 +67,7 @@ def gone_line(gone: Sequence[int]) -> str:
     return f"Not among these, as their dev predictions are gone: trial{plural} {named}{more}."
 
 
-def unknown_line(reason: str) -> str:
+def unknown_sentence(reason: str) -> str:
     """Where there is no estimate."""
     return f"A best score on dev is too good, by how much cannot be said: {reason}."
 
@@ -86,11 +86,11 @@ def expectations_table(scores: Expectations) -> Table:
     return Table(TABLE_CAPTION, ("", "on dev", "on new data", "95 % interval", "too good by"), rows)
 
 
-def report_lines(estimate: Estimate | None, unknown: str) -> list[str]:
+def estimate_sentences(estimate: Estimate | None, unknown: str) -> list[str]:
     """For a page on the whole study; empty as long as no trial has finished."""
     if estimate is not None:
-        return [line for line in (estimate_line(estimate), missing_line(estimate)) if line]
-    return [unknown_line(unknown)] if unknown else []
+        return [line for line in (estimate_sentence(estimate), missing_sentence(estimate)) if line]
+    return [unknown_sentence(unknown)] if unknown else []
 
 
 def with_expected(table: pd.DataFrame, estimate: Estimate | None) -> pd.DataFrame:

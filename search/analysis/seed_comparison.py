@@ -16,11 +16,11 @@ from search.analysis.dev_bootstrap import overall_replicates
 from search.analysis.seed_groups import Configuration, StudyOfSeeds
 from search.trials.folders import TrialFolders
 
-__all__ = ["Comparison", "Row", "compare"]
+__all__ = ["Comparison", "ComparisonRow", "compare_over_seeds"]
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """A configuration, over its finished trials, one for each seed.
 
     Attributes:
@@ -66,7 +66,7 @@ class Comparison:
         repeats: trials that are in no row because they are the same as another one, settings and seed.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
     reference: int
     seeds_known: bool
     examples_unknown: str
@@ -74,7 +74,7 @@ class Comparison:
     repeats: tuple[int, ...]
 
 
-def compare(
+def compare_over_seeds(
     study: optuna.Study, folders: TrialFolders, directory: Path | None = None, reference: int | None = None
 ) -> Comparison | None:
     """Return means over seeds with :class:`~core.statistics.ScoreIntervals`; None if the study searches no seed.
@@ -143,13 +143,13 @@ def _row(
     scores: Sequence[np.ndarray],
     intervals: ScoreIntervals,
     folders: TrialFolders,
-) -> Row:
+) -> ComparisonRow:
     results = [record.result for record in one.records]
     means, is_other = [float(group.mean()) for group in scores], index != base
     costs = [result.cost for result in results if result.cost is not None]
     curves = [folders.run(record.number).read_metrics() for record in one.records]
     speeds = [median(point.examples_per_second for point in curve) for curve in curves if curve]
-    return Row(
+    return ComparisonRow(
         settings=one.settings,
         trials=one.trials,
         scores={task: fmean(result.scores[task] for result in results) for task in results[0].scores},

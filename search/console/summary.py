@@ -13,11 +13,11 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from search.analysis.expected_score import Estimate, estimate_best
-from search.analysis.expected_text import estimate_line, interval_words, missing_line, unknown_line
-from search.analysis.seed_comparison import compare
+from search.analysis.expected_text import estimate_sentences, expectation_text
+from search.analysis.seed_comparison import compare_over_seeds
 from search.console.comparison_summary import show_comparison
 from search.console.options import where_words
-from search.display.cost import cost_words
+from search.display.cost import cost_text
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.display.values import rounded
@@ -53,16 +53,15 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
     with console.status("estimating what the best trial will score on new data"):
         estimate, unknown = estimate_best(study, folders, data)
     print_table(console, _score_table(best, _default(study), spec, estimate))
-    lines = [unknown_line(unknown)] if estimate is None else [estimate_line(estimate), missing_line(estimate)]
-    for line in filter(None, lines):
+    for line in estimate_sentences(estimate, unknown):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     assert best.config is not None, "a finished trial has its configuration"
     settings = ", ".join(f"{path} = {rounded(value)}" for path, value in spec.space.chosen(best.config).items())
     console.print(f"settings: {settings}", highlight=False, soft_wrap=True)
     if best.result.cost is not None:
-        console.print(f"cost:     {cost_words(best.result.cost)}", highlight=False, soft_wrap=True)
+        console.print(f"cost:     {cost_text(best.result.cost)}", highlight=False, soft_wrap=True)
     console.print(f"files:    {folders.path(best.number)}", highlight=False, soft_wrap=True)
-    comparison = compare(study, folders, data)
+    comparison = compare_over_seeds(study, folders, data)
     if comparison is not None:
         show_comparison(console, comparison)
     console.print("\nnext:", style="bold")
@@ -103,7 +102,7 @@ def _default(study: optuna.Study) -> TrialRecord | None:
 def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec, estimate: Estimate | None) -> Table:
     def row(name: str, label: str, value: float, other: float | None) -> tuple[str, ...]:
         compared = [] if other is None else [f"{other:.4f}", f"{value - other:+.4f}"]
-        expected = [] if estimate is None else [interval_words(estimate.rows[name])]
+        expected = [] if estimate is None else [expectation_text(estimate.rows[name])]
         return (label, f"{value:.4f}", *compared, *expected)
 
     assert best.result.overall is not None, "a finished trial has an overall score"

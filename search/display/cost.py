@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from core.run.cost import Cost
 
-__all__ = ["cost_words"]
+__all__ = ["cost_text"]
 
 
-def cost_words(cost: Cost) -> str:
+def cost_text(cost: Cost) -> str:
     """``109,482,240 parameters, 0.54 % of them trained; 20,000 forward examples; peak memory 2,345 MiB``.
 
     With stages: ``20,000 forward examples after 5,000 examples of further pretraining``.

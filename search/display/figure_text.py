@@ -7,13 +7,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-__all__ = ["figure_words"]
+__all__ = ["figure_text"]
 
 _NAMED = 6  # traces
 _TAG = re.compile(r"<[^>]*>")
 
 
-def figure_words(figure: go.Figure, title: str = "") -> str:
+def figure_text(figure: go.Figure, title: str = "") -> str:
     """What it shows: ``Progress. overall dev score over training examples: complete (12 points), pruned (3 points).``
 
     Args:

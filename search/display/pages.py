@@ -12,7 +12,7 @@ import jinja2
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from search.display.figure_text import figure_words
+from search.display.figure_text import figure_text
 
 __all__ = ["data_script", "figure_div", "page_source", "render_page"]
 
@@ -44,7 +44,7 @@ def figure_div(figure: go.Figure, title: str = "") -> str:
     """
     content = figure.to_plotly_json()
     height = content["layout"].get("height", _HEIGHT)
-    label = html.escape(figure_words(figure, title))
+    label = html.escape(figure_text(figure, title))
     head = f'<div class="figure" role="img" aria-label="{label}" style="height: {height}px">'
     return f"{head}{data_script(content)}</div>"
 

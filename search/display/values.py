@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-__all__ = ["rounded", "shown", "shown_list", "spelled"]
+__all__ = ["plus_minus", "rounded", "shown", "shown_list", "spelled"]
 
 
 def shown(value: object) -> str:
@@ -22,6 +22,19 @@ def shown(value: object) -> str:
 def rounded(value: object) -> str:
     """As :func:`shown`, with four digits of a float: results are read, not copied."""
     return f"{value:.4g}" if isinstance(value, float) else shown(value)
+
+
+def plus_minus(value: float, half_width: float | None, digits: int = 4, *, sign: bool = False) -> str:
+    """Write a number with its interval or spread: ``0.6970 ± 0.0132``; the number alone if that is not known.
+
+    Args:
+        value: the number.
+        half_width: what follows the ±; None if it is not known.
+        digits: decimal places of both.
+        sign: whether a positive number has a plus sign, as differences do.
+    """
+    number = f"{value:{'+' if sign else ''}.{digits}f}"
+    return number if half_width is None else f"{number} ± {half_width:.{digits}f}"
 
 
 def shown_list(values: Iterable[object]) -> str:

@@ -14,8 +14,8 @@ from optuna.trial import Trial
 
 from core.run.evaluation import Evaluation
 from search.analysis.expected_score import Estimate
-from search.analysis.expected_text import estimate_line
-from search.display.cost import cost_words
+from search.analysis.expected_text import estimate_sentence
+from search.display.cost import cost_text
 from search.trials.record import TrialResult
 
 __all__ = ["save_curves", "save_expected", "save_trial_note", "trial_note"]
@@ -35,7 +35,7 @@ def trial_note(result: TrialResult, evaluations: Sequence[Evaluation]) -> str:
         lines.append(f"| {evaluation.rung:,} | " + " | ".join(cells) + " |")
     lines += ["", f"{result.examples:,} training examples in {result.seconds:.0f} s"]
     if result.cost is not None:
-        lines += ["", cost_words(result.cost)]
+        lines += ["", cost_text(result.cost)]
     return "\n".join(lines)
 
 
@@ -106,7 +106,7 @@ def _expected_figure(estimate: Estimate) -> go.Figure:
     )
     dev = go.Scatter(x=names, y=[round(one.dev, 4) for one in rows], mode="markers", name="on dev")
     figure = go.Figure([dev, expected])
-    figure.update_layout(template="none", title=f"trial {estimate.trial}: {estimate_line(estimate)}")
+    figure.update_layout(template="none", title=f"trial {estimate.trial}: {estimate_sentence(estimate)}")
     return figure
 
 

@@ -16,16 +16,16 @@ from data.examples import Examples
 from search.console.exit_codes import entry_point
 from search.console.options import DataDir, OtherDevice, RunsDir, StorageUrl
 from search.display.terminal_table import print_table
-from search.ensemble.averaged import average_members
-from search.ensemble.expected import expected_of_selection
+from search.ensemble.averaging import average_predictions
+from search.ensemble.ensemble_request import EnsembleRequest, SoupKind
+from search.ensemble.ensemble_table import ensemble_table
 from search.ensemble.files import write_ensemble
 from search.ensemble.members import Library, Member
 from search.ensemble.named_trials import Shares, candidates_by_hand, shares_by_hand
-from search.ensemble.request import Request, SoupKind
 from search.ensemble.result import Ensemble
 from search.ensemble.selection import GreedyOptions, select_members
-from search.ensemble.souped import soup_members
-from search.ensemble.words import score_table, selection_words
+from search.ensemble.selection_estimate import estimate_selection, selection_sentence
+from search.ensemble.soup import average_weights
 from search.recorded.provenance import described, made_from
 from search.recorded.ranking import open_study, pick_trial
 from search.recorded.study import check_same_data
@@ -72,7 +72,7 @@ def main(
     if greedy is None and (each_task or start > 1 or bags or seed):
         raise UserError("--each-task, --start, --bags and --seed say how to select; give --greedy N too")
     options = None if greedy is None else GreedyOptions(greedy, start, bags, seed, each_task)
-    request = Request(trials, of or [], options, soup, dev_only)
+    request = EnsembleRequest(trials, of or [], options, soup, dev_only)
     opened = open_study(study, storage, runs_dir)
     library = Library(opened, TrialFolders(runs_dir / study), data, device, needs_models=not dev_only)
     named = _named(request, library) if request.averages_named_trials else None
@@ -85,13 +85,11 @@ def main(
     with Console(stderr=True).status("predicting"):
         ensemble = _make(request, named, pool, dev, resources)
     chosen: dict[str, Any] = {"by_hand": request.by_hand, "candidates": len(pool), "scored_trials": len(library.scored)}
-    words = [selection_words(request.by_hand, len(pool), len(library.scored))]
+    words = [selection_sentence(request.by_hand, len(pool), len(library.scored))]
     if request.greedy is not None:
         with Console(stderr=True).status("estimating what it will score on new data"):
             selected_from = _selected_from(request, library)
-            expected, more = expected_of_selection(
-                request.greedy, selected_from, pool, library.folders, ensemble.shares
-            )
+            expected, more = estimate_selection(request.greedy, selected_from, pool, library.folders, ensemble.shares)
         chosen |= {"expected": expected} if expected else {}
         words += more
     out = out or runs_dir / study / "ensemble"
@@ -99,16 +97,16 @@ def main(
     _show(study, out, ensemble, words, dev_only)
 
 
-def _named(request: Request, library: Library) -> Shares:
+def _named(request: EnsembleRequest, library: Library) -> Shares:
     best_or_given = str(pick_trial(library.study, None).number) if request.trials is None else request.trials
     return shares_by_hand(library.tasks, best_or_given, request.of)
 
 
-def _candidates(request: Request, library: Library) -> list[int]:
+def _candidates(request: EnsembleRequest, library: Library) -> list[int]:
     return library.candidates() if request.trials is None else candidates_by_hand(request.trials)
 
 
-def _selected_from(request: Request, library: Library) -> list[int]:
+def _selected_from(request: EnsembleRequest, library: Library) -> list[int]:
     """All that might have been among the candidates; models are kept of the best."""
     if request.trials is not None:
         return candidates_by_hand(request.trials)
@@ -116,19 +114,19 @@ def _selected_from(request: Request, library: Library) -> list[int]:
 
 
 def _make(
-    request: Request, named: Shares | None, pool: list[Member], dev: dict[str, Examples], resources: Resources
+    request: EnsembleRequest, named: Shares | None, pool: list[Member], dev: dict[str, Examples], resources: Resources
 ) -> Ensemble:
     if request.soup is not None:
-        return soup_members(pool, request.soup == "greedy", dev, resources)
+        return average_weights(pool, request.soup == "greedy", dev, resources)
     if request.greedy is not None:
         named = select_members(pool, dev, request.greedy)
     assert named is not None, "members are selected or named"
-    return average_members(pool, named, dev, resources, request.dev_only)
+    return average_predictions(pool, named, dev, resources, request.dev_only)
 
 
 def _show(study: str, out: Path, ensemble: Ensemble, selection: Sequence[str], dev_only: bool) -> None:
     console = Console(highlight=False)
-    print_table(console, score_table(study, ensemble))
+    print_table(console, ensemble_table(study, ensemble))
     if ensemble.whole_dev is not None:
         console.print(f"on all of dev, not only what trials are scored on: overall {ensemble.whole_dev.overall:.4f}")
     if dev_only and any(task.dev_limit for task in ensemble.members[0].config.tasks.values()):

@@ -14,14 +14,15 @@ from search.console.plan import show_plan
 from search.console.session import StudyRun
 from search.console.summary import next_commands
 from search.display.terminal_table import print_table
-from search.finalists.candidate_words import settings_lines
-from search.finalists.models import TrainedModel, model_words, trained_models
-from search.finalists.outcome import Outcome, outcome_of
+from search.finalists.candidate_settings import settings_lines
+from search.finalists.exportable_models import ExportableModel, exportable_models, model_sentences
+from search.finalists.final_outcome import FinalOutcome, measure_final
+from search.finalists.final_sentences import outcome_notes, outcome_sentences
+from search.finalists.final_tables import difference_tables, final_table
+from search.finalists.finalists_request import SUFFIX, FinalistsRequest
 from search.finalists.replication import replicate
-from search.finalists.request import SUFFIX, Request
-from search.finalists.selection import conclude
-from search.finalists.sequential_test import Looks
-from search.finalists.words import difference_tables, outcome_notes, outcome_words, score_table
+from search.finalists.selection import record_winner
+from search.finalists.sequential_test import SequentialTest
 from search.recorded.ranking import open_study
 from search.recorded.study import check_same_data
 from search.storage.open import open_storage
@@ -60,7 +61,9 @@ def main(
         check_study_name(name)
     opened = open_study(study, storage, runs_dir)
     recorded = open_storage(storage, runs_dir)
-    request = Request.make(opened, runs_dir / study, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded)
+    request = FinalistsRequest.make(
+        opened, runs_dir / study, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded
+    )
     spec = request.spec(data, workers, threads)
     run = StudyRun(runs_dir, storage, quiet=quiet, json=json)
     console = Console() if dry_run else run.console
@@ -77,15 +80,15 @@ def main(
     spec, report = run.survey(spec)
     check_same_data(opened, report.splits_digest)
     folders = TrialFolders(runs_dir / spec.name)
-    looks = Looks(len(request.seeds), spec.base, folders, request.floors)
+    looks = SequentialTest(len(request.seeds), spec.base, folders, request.floors)
     result = replicate(run, spec, report, looks)
-    if conclude(result.study, request, looks, folders) is None:
+    if record_winner(result.study, request, looks, folders) is None:
         run.end.print("no finalist can win: runs failed, or all means are below a floor of the study", style="red")
         raise typer.Exit(ExitCode.FAILED)
     with run.end.status("comparing the finalists"):
         where = Path(spec.base.data.directory)
-        outcome = outcome_of(result.study, folders, where)
-        models = trained_models((opened, TrialFolders(runs_dir / study)), (result.study, folders), where)
+        outcome = measure_final(result.study, folders, where)
+        models = exportable_models((opened, TrialFolders(runs_dir / study)), (result.study, folders), where)
     _show(run.end, outcome, models)
     run.end.print("\nnext:", style="bold")
     exported = models[0].study if models else spec.name
@@ -95,11 +98,11 @@ def main(
         run.end.print(f"  {command}", highlight=False, soft_wrap=True)
 
 
-def _show(console: Console, outcome: Outcome, models: list[TrainedModel]) -> None:
+def _show(console: Console, outcome: FinalOutcome, models: list[ExportableModel]) -> None:
     console.print()
-    for table in (score_table(outcome), *difference_tables(outcome)):
+    for table in (final_table(outcome), *difference_tables(outcome)):
         print_table(console, table)
-    for line in (*outcome_notes(outcome), "", *outcome_words(outcome), *model_words(models)):
+    for line in (*outcome_notes(outcome), "", *outcome_sentences(outcome), *model_sentences(models)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

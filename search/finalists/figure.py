@@ -6,13 +6,13 @@ import plotly.graph_objects as go
 
 from search.analysis.seed_intervals import OVERALL
 from search.display.figure_style import STATE_COLOURS, lay_out, show_usual_intervals
+from search.finalists.final_outcome import FinalOutcome
 from search.finalists.finalist import Finalist
-from search.finalists.outcome import Outcome
 
-__all__ = ["outcome_figure"]
+__all__ = ["finalists_figure"]
 
 
-def outcome_figure(outcome: Outcome) -> go.Figure:
+def finalists_figure(outcome: FinalOutcome) -> go.Figure:
     """Each finalist's mean overall score with its 95 % interval, where there is one, the winner on top."""
     figure, count = go.Figure(), len(outcome.finalists)
     heights = {one.name: count - place for place, one in enumerate(outcome.finalists)}

@@ -5,17 +5,19 @@ from __future__ import annotations
 import optuna
 
 from search.finalists.eligible import contenders
-from search.finalists.outcome import DROPPED
+from search.finalists.final_outcome import DROPPED
+from search.finalists.finalists_request import FinalistsRequest
 from search.finalists.replication import trained_runs
-from search.finalists.request import Request
-from search.finalists.sequential_test import Looks
+from search.finalists.sequential_test import SequentialTest
 from search.recorded.ranking import Choice
 from search.trials.folders import TrialFolders
 
-__all__ = ["conclude"]
+__all__ = ["record_winner"]
 
 
-def conclude(study: optuna.Study, request: Request, looks: Looks, folders: TrialFolders) -> Choice | None:
+def record_winner(
+    study: optuna.Study, request: FinalistsRequest, looks: SequentialTest, folders: TrialFolders
+) -> Choice | None:
     """Name the configuration with the highest mean overall score over its runs, and keep the models of these alone.
 
     Who can win says :func:`search.finalists.eligible.contenders`, with the floors of the study that they are

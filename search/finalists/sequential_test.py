@@ -16,7 +16,7 @@ from search.finalists.eligible import contenders
 from search.finalists.replication import Runs
 from search.trials.folders import TrialFolders
 
-__all__ = ["Behind", "Looks", "clearly_behind", "look_level"]
+__all__ = ["Behind", "SequentialTest", "clearly_behind", "look_level"]
 
 _ERROR = 0.05  # of all looks at all pairs together
 
@@ -92,7 +92,7 @@ def clearly_behind(
 
 
 @dataclass
-class Looks:
+class SequentialTest:
     """Asked between two seeds which configurations to drop; a :data:`search.finalists.replication.Drop`.
 
     Attributes:

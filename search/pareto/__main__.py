@@ -12,13 +12,13 @@ from rich.console import Console
 
 from data.errors import UserError
 from search.analysis.expected_score import estimate_best
-from search.analysis.expected_text import report_lines
+from search.analysis.expected_text import estimate_sentences
 from search.console.exit_codes import entry_point
 from search.console.options import RunsDir, StorageUrl
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.display.values import rounded
-from search.pareto.files import differing_settings, front_table, write_pareto
+from search.pareto.files import front_table, varying_settings, write_pareto
 from search.pareto.tradeoff import COSTS, Tradeoff, cost_value, tradeoff
 from search.recorded.ranking import contends, open_study
 from search.recorded.trial_table import SETTING, is_missing, trial_table
@@ -54,7 +54,7 @@ def main(
         tradeoff(table, contenders, name) for name in (_known_costs(table, contenders) if cost == _ALL else [cost])
     ]
     shown, notes = _without_constant(trades)
-    notes += report_lines(*estimate_best(opened, TrialFolders(runs_dir / study)))
+    notes += estimate_sentences(*estimate_best(opened, TrialFolders(runs_dir / study)))
     paths = write_pareto(study, shown, notes, out or runs_dir / study / "pareto")
     console = Console(highlight=False)
     for trade in shown:
@@ -79,7 +79,7 @@ def _without_constant(trades: list[Tradeoff]) -> tuple[list[Tradeoff], list[str]
 
 
 def _front(trade: Tradeoff) -> Table:
-    settings, rows = differing_settings(trade.front), []
+    settings, rows = varying_settings(trade.front), []
     for (_, row), cells in zip(trade.front.iterrows(), front_table(trade).itertuples(index=False), strict=True):
         values = {name.removeprefix(SETTING): row[name] for name in settings if not is_missing(row[name])}
         words = ", ".join(f"{path} = {rounded(value)}" for path, value in values.items())

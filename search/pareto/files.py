@@ -14,7 +14,7 @@ from search.pareto.tradeoff import COSTS, Tradeoff, cost_value
 from search.recorded.provenance import code_version
 from search.recorded.trial_table import SCORE, SETTING, is_missing
 
-__all__ = ["differing_settings", "front_table", "write_pareto"]
+__all__ = ["front_table", "varying_settings", "write_pareto"]
 
 
 def write_pareto(study: str, trades: Sequence[Tradeoff], notes: Sequence[str], out: Path) -> list[Path]:
@@ -41,14 +41,14 @@ def write_pareto(study: str, trades: Sequence[Tradeoff], notes: Sequence[str], o
     return [out / name for name in files]
 
 
-def differing_settings(front: pd.DataFrame) -> list[str]:
+def varying_settings(front: pd.DataFrame) -> list[str]:
     """Columns of the settings that trials of the front differ in."""
     return [name for name in front.columns if name.startswith(SETTING) and front[name].nunique(dropna=False) > 1]
 
 
 def front_table(trade: Tradeoff) -> pd.DataFrame:
     """The front for people: trial, cost, overall, each task's score, and the settings that differ on it."""
-    front, settings = trade.front, differing_settings(trade.front)
+    front, settings = trade.front, varying_settings(trade.front)
     scores = [name for name in front.columns if name.startswith(SCORE)]
     shown = pd.DataFrame(
         {

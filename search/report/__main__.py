@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from data.errors import UserError
-from search.analysis.seed_comparison import compare
+from search.analysis.seed_comparison import compare_over_seeds
 from search.console.exit_codes import entry_point
 from search.console.options import DataDir, RunsDir, StorageUrl, where_words
 from search.recorded.ranking import open_study
@@ -41,7 +41,7 @@ def main(
     """
     # The comparison and the report are of the same trials, also while the study goes on.
     opened, folders = snapshot(open_study(study, storage, runs_dir)), TrialFolders(runs_dir / study)
-    comparison = compare(opened, folders, data, reference)
+    comparison = compare_over_seeds(opened, folders, data, reference)
     if comparison is None and reference is not None:
         raise UserError(f"--reference {reference}: study '{study}' compares nothing: no variants, no seeds")
     out = out or runs_dir / study / "report"

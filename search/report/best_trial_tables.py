@@ -10,7 +10,7 @@ from core.run.evaluation import Evaluation
 from data.tasks import TaskSpec
 from search.display.table import Table
 
-__all__ = ["TaskTables", "loss_weight_words", "task_tables"]
+__all__ = ["TaskTables", "loss_weight_sentence", "task_tables"]
 
 _GAP = "train_dev_gap"
 
@@ -30,7 +30,7 @@ class TaskTables:
     tables: tuple[Table, ...]
 
 
-def loss_weight_words(evaluation: Evaluation, loss: LossConfig) -> str:
+def loss_weight_sentence(evaluation: Evaluation, loss: LossConfig) -> str:
     """The loss weights at the evaluation, where they changed in training; empty for those that a setting says."""
     learned = loss.weighting != "fixed"
     weights = evaluation.loss_weights

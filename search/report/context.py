@@ -13,17 +13,16 @@ from optuna.storages import BaseStorage
 from core.config import RunConfig
 from core.run.evaluation import Evaluation
 from data.errors import UserError
-from search.ablate.outcome import AblationOutcome
-from search.ablate.outcome import read_outcome as read_ablation
+from search.ablate.outcome import AblationOutcome, read_ablation
 from search.ablate.plan import ORIGIN as ABLATION
 from search.analysis.expected_score import Estimate, estimate_best
 from search.analysis.seed_comparison import Comparison
-from search.finalists.models import TrainedModel, trained_models
-from search.finalists.outcome import Outcome, read_outcome
+from search.finalists.exportable_models import ExportableModel, exportable_models
+from search.finalists.final_outcome import FinalOutcome, read_final
 from search.recorded.ranking import best_trial
 from search.recorded.space import searched_settings
 from search.recorded.trial_table import trial_table
-from search.report.what_mattered import WhatMattered, what_mattered
+from search.report.importance_summary import ImportanceSummary, summarise_importance
 from search.space.variants import VARIANT
 from search.study.first_trials import DEFAULT
 from search.trials.folders import TrialFolders
@@ -120,9 +119,9 @@ class ReportContext:
         return next((one for one in found if self.states[one.number] == "complete"), None)
 
     @cached_property
-    def mattered(self) -> WhatMattered:
+    def mattered(self) -> ImportanceSummary:
         """Importance and effects of the settings."""
-        return what_mattered(self.study)
+        return summarise_importance(self.study)
 
     @cached_property
     def best_evaluation(self) -> Evaluation | None:
@@ -138,9 +137,9 @@ class ReportContext:
         return estimate_best(self.study, self.folders, self.data)
 
     @cached_property
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> FinalOutcome | None:
         """What the study's finalists came to; None where there is no final, or it has no winner yet."""
-        return read_outcome(self.study, self.storage, self.folders, self.data)
+        return read_final(self.study, self.storage, self.folders, self.data)
 
     @cached_property
     def ablation(self) -> AblationOutcome | None:
@@ -150,9 +149,9 @@ class ReportContext:
         return None if found is None else read_ablation(*found, self.data)
 
     @cached_property
-    def models(self) -> list[TrainedModel]:
+    def models(self) -> list[ExportableModel]:
         """Of a study with finalists, the models to use, the best first."""
         final = self.sibling("finalists")
         if self.outcome is None or final is None:
             return []
-        return trained_models((self.study, self.folders), final, self.data)
+        return exportable_models((self.study, self.folders), final, self.data)

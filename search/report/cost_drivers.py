@@ -13,7 +13,7 @@ from scipy import stats
 from search.recorded.trial_table import SETTING, is_missing
 from search.trials.record import REPEAT_OF
 
-__all__ = ["DearSetting", "dear_settings"]
+__all__ = ["CostDriver", "cost_drivers"]
 
 _FEWEST = 5  # trials with a value
 _LEVEL = 0.05  # of all intervals together
@@ -21,7 +21,7 @@ _LEAST = 1.05  # a smaller ratio is nobody's concern
 
 
 @dataclass(frozen=True)
-class DearSetting:
+class CostDriver:
     """How much longer a training example takes with one value than with another.
 
     Attributes:
@@ -42,7 +42,7 @@ class DearSetting:
     high: float
 
 
-def dear_settings(table: pd.DataFrame, linked: Collection[str] = ()) -> list[DearSetting]:
+def cost_drivers(table: pd.DataFrame, linked: Collection[str] = ()) -> list[CostDriver]:
     """The settings whose values clearly differ in seconds per training example, the dearest first.
 
     Welch's interval of the difference of mean logarithms, by Bonferroni for all pairs of values of all settings. Other
@@ -84,7 +84,7 @@ def _word(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _ratio(path: str, groups: dict[str, np.ndarray], looks: int) -> DearSetting:
+def _ratio(path: str, groups: dict[str, np.ndarray], looks: int) -> CostDriver:
     means = {name: float(group.mean()) for name, group in groups.items()}
     dear, cheap = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
     parts = [groups[name].var(ddof=1) / len(groups[name]) for name in (dear, cheap)]
@@ -94,4 +94,4 @@ def _ratio(path: str, groups: dict[str, np.ndarray], looks: int) -> DearSetting:
     width = float(stats.t.ppf(1.0 - _LEVEL / looks / 2.0, df)) * error
     gap = means[dear] - means[cheap]
     ends = [float(np.exp(value)) for value in (gap, gap - width, gap + width)]
-    return DearSetting(path, dear, cheap, *ends)
+    return CostDriver(path, dear, cheap, *ends)

@@ -7,8 +7,8 @@ from collections.abc import Collection
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.analysis.comparison_text import settings_words
-from search.analysis.seed_comparison import Comparison, Row
+from search.analysis.comparison_text import settings_text
+from search.analysis.seed_comparison import Comparison, ComparisonRow
 from search.display.figure_style import STATE_COLOURS, lay_out, log_axis, show_usual_intervals
 from search.display.values import rounded
 from search.recorded.trial_table import SETTING
@@ -55,7 +55,7 @@ def comparison_figure(comparison: Comparison) -> go.Figure:
             mode="markers",
             name=name,
             marker={"color": colour, "size": 10},
-            text=[settings_words(rows[index]) for index in shown],
+            text=[settings_text(rows[index]) for index in shown],
         )
     figure.add_vline(
         rows[comparison.reference].overall, line={"color": STATE_COLOURS["pruned"], "dash": "dot", "width": 1}
@@ -71,6 +71,6 @@ def comparison_figure(comparison: Comparison) -> go.Figure:
     return figure
 
 
-def _label(row: Row) -> str:
+def _label(row: ComparisonRow) -> str:
     """The values alone, one below the other: names would leave a narrow window no room for the intervals."""
     return "<br>".join(map(rounded, row.settings.values())) or "base"

@@ -16,14 +16,14 @@ from search.report.parts import (
     Headline,
     Note,
     Part,
-    Section,
+    ReportSection,
     TrialBrowser,
 )
 
 __all__ = ["shown_section"]
 
 
-def shown_section(section: Section) -> dict[str, Any]:
+def shown_section(section: ReportSection) -> dict[str, Any]:
     """``anchor``, ``title`` and ``parts``."""
     return {"anchor": section.anchor, "title": section.title, "parts": _parts(section.parts, section.title)}
 

@@ -14,14 +14,14 @@ from search.report.parts import (
     Headline,
     Note,
     Part,
-    Section,
+    ReportSection,
     TrialBrowser,
 )
 
 __all__ = ["markdown"]
 
 
-def markdown(title: str, sections: Iterable[Section], origin: str) -> str:
+def markdown(title: str, sections: Iterable[ReportSection], origin: str) -> str:
     """The whole file.
 
     Args:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from search.display.table import Table
 
-__all__ = ["MOST_ROWS", "Chart", "Code", "Fold", "Heading", "Headline", "Note", "Part", "Section", "TrialBrowser"]
+__all__ = ["MOST_ROWS", "Chart", "Code", "Fold", "Heading", "Headline", "Note", "Part", "ReportSection", "TrialBrowser"]
 
 MOST_ROWS = 50
 """Rows of a table that are shown at first; a page has the others at hand, Markdown leaves them to the CSV files."""
@@ -92,7 +92,7 @@ Part: TypeAlias = str | Note | Heading | Headline | Code | Table | TrialBrowser 
 
 
 @dataclass(frozen=True)
-class Section:
+class ReportSection:
     """A part of the report with a title.
 
     Attributes:

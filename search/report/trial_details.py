@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from search.console.progress import duration
-from search.display.cost import cost_words
+from search.display.cost import cost_text
 from search.display.figure_style import lay_out
 from search.display.values import rounded
 from search.recorded.trial_table import SCORE, SETTING, is_missing
@@ -64,7 +64,7 @@ def _words(record: TrialRecord, state: str) -> dict[str, Any]:
         words.append(f"overall {result.overall:.4f} at {result.best_rung or 0:,} examples ({scores})")
     notes = [result.reason, f"{duration(result.seconds)}, {result.examples:,} training examples"]
     if result.cost is not None:
-        notes.append(cost_words(result.cost))
+        notes.append(cost_text(result.cost))
     return {"words": "; ".join(words), "notes": [note for note in notes if note]}
 
 

@@ -18,7 +18,7 @@ from search.space.space import Space
 from search.trials.final_scores import final_scores
 from search.trials.record import CONFIG
 
-__all__ = ["FEWEST_TRIALS", "ScoreModel", "fit_scores", "study_scores"]
+__all__ = ["FEWEST_TRIALS", "ScoreModel", "fit_score_model", "study_score_model"]
 
 FEWEST_TRIALS = 6
 _SEED = 0
@@ -51,7 +51,7 @@ class ScoreModel:
         return 1.0 - float(((self.scores - self.forest.predicted) ** 2).mean() / self.scores.var())
 
 
-def fit_scores(
+def fit_score_model(
     space: Space, configs: Sequence[RunConfig], scores: np.ndarray, finished: int | None = None
 ) -> ScoreModel:
     """The model of runs whose final scores are given; at least :data:`FEWEST_TRIALS`, of different scores."""
@@ -64,7 +64,7 @@ def fit_scores(
     )
 
 
-def study_scores(study: optuna.Study) -> ScoreModel | None:
+def study_score_model(study: optuna.Study) -> ScoreModel | None:
     """The model of a study's finished and pruned trials; None if they are too few, or all score the same."""
     trials = study.get_trials(deepcopy=False)
     kept = list(_kept(trials))
@@ -77,7 +77,7 @@ def study_scores(study: optuna.Study) -> ScoreModel | None:
     )
     if not np.ptp(scores) or not searched_settings(study) - {"seed"}:
         return None
-    model = fit_scores(
+    model = fit_score_model(
         stored_space(study, configs[0]), configs, scores, sum(trial.state == TrialState.COMPLETE for trial in used)
     )
     return ScoreModel(**{**vars(model), "left_out": len(trials) - len(used)})

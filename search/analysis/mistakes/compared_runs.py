@@ -19,13 +19,13 @@ from search.recorded.ranking import rank, ranked_trials
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
 
-__all__ = ["Panel", "PanelRun", "TaskRuns", "best_runs", "best_trials", "task_runs"]
+__all__ = ["ComparedRun", "ComparedRuns", "TaskRuns", "best_runs", "best_trials", "task_runs"]
 
 _BEST = 5
 
 
 @dataclass(frozen=True)
-class PanelRun:
+class ComparedRun:
     """A trained run with a score.
 
     Attributes:
@@ -40,7 +40,7 @@ class PanelRun:
 
 
 @dataclass(frozen=True)
-class Panel:
+class ComparedRuns:
     """Runs that were scored on the same dev examples.
 
     Attributes:
@@ -49,7 +49,7 @@ class Panel:
         name: all of them in words: ``the 5 best trials``.
     """
 
-    runs: tuple[PanelRun, ...]
+    runs: tuple[ComparedRun, ...]
     subject: str
     name: str
 
@@ -75,16 +75,16 @@ class TaskRuns:
     gone: tuple[str, ...] = ()
 
 
-def best_trials(study: optuna.Study, folders: TrialFolders) -> Panel | None:
+def best_trials(study: optuna.Study, folders: TrialFolders) -> ComparedRuns | None:
     """The study's best trial, with up to four that follow it; None where none has finished."""
     records = [TrialRecord.read(trial) for trial in ranked_trials(study)[:_BEST]]
     if not records:
         return None
-    runs = tuple(PanelRun(f"trial {record.number}", record, folders) for record in records)
-    return Panel(runs, runs[0].label, f"the {len(runs)} best trials" if len(runs) > 1 else "the best trial")
+    runs = tuple(ComparedRun(f"trial {record.number}", record, folders) for record in records)
+    return ComparedRuns(runs, runs[0].label, f"the {len(runs)} best trials" if len(runs) > 1 else "the best trial")
 
 
-def best_runs(study: optuna.Study, folders: TrialFolders, runs: Mapping[str, Sequence[int]]) -> Panel:
+def best_runs(study: optuna.Study, folders: TrialFolders, runs: Mapping[str, Sequence[int]]) -> ComparedRuns:
     """Each of several configurations that were trained over seeds by the best of its runs, as an export has it.
 
     Args:
@@ -94,12 +94,12 @@ def best_runs(study: optuna.Study, folders: TrialFolders, runs: Mapping[str, Seq
     """
     trials = study.get_trials(deepcopy=False)
     best = {name: min((trials[number] for number in numbers), key=rank) for name, numbers in runs.items()}
-    found = tuple(PanelRun(name, TrialRecord.read(trial), folders) for name, trial in best.items())
+    found = tuple(ComparedRun(name, TrialRecord.read(trial), folders) for name, trial in best.items())
     subject = f"{found[0].label}, by its best run (trial {found[0].record.number} of {study.study_name})"
-    return Panel(found, subject, f"the {len(found)} finalists")
+    return ComparedRuns(found, subject, f"the {len(found)} finalists")
 
 
-def task_runs(panel: Panel, task: str, directory: Path | None = None) -> TaskRuns:
+def task_runs(panel: ComparedRuns, task: str, directory: Path | None = None) -> TaskRuns:
     """Read the dev examples of a task, and the runs' predictions at their best rungs.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from search.display.table import Table
 
-__all__ = ["confusion_table", "confusion_words"]
+__all__ = ["confusion_sentence", "confusion_table"]
 
 _NAMED = 3
 
@@ -27,7 +27,7 @@ def confusion_table(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> 
     return Table(caption, ("gold", *classes), rows, shares)
 
 
-def confusion_words(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
+def confusion_sentence(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
     """The three most frequent confusions; arguments as :func:`confusion_table`."""
     pairs = [(gold, taken) for gold in range(len(counts)) for taken in range(len(counts)) if gold != taken]
     pairs.sort(key=lambda pair: -counts[pair[0]][pair[1]])

@@ -89,7 +89,7 @@ def quarters_figure(parts: Sequence[Quarter], x: str, y: str) -> go.Figure:
     """Mean error of quarters of the examples; ``x`` names the property, and ``y`` the error."""
     figure = go.Figure()
     figure.add_scatter(
-        x=[range_words(one) for one in parts],
+        x=[range_text(one) for one in parts],
         y=[one.error.value for one in parts],
         error_y=_whiskers([one.error for one in parts]),
         mode="markers",
@@ -102,7 +102,7 @@ def quarters_figure(parts: Sequence[Quarter], x: str, y: str) -> go.Figure:
     return figure.update_yaxes(rangemode="tozero")
 
 
-def range_words(part: Quarter) -> str:
+def range_text(part: Quarter) -> str:
     """``5 to 11``."""
     low, high = f"{part.low:.0f}", f"{part.high:.0f}"
     return low if low == high else f"{low} to {high}"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.statistics import predicted_classes
 from search.analysis.mistakes.compared_runs import TaskRuns
-from search.analysis.mistakes.score_fit import FAR, fit_scores
+from search.analysis.mistakes.score_fit import FAR, fit_line
 from search.display.table import Table
 
 __all__ = ["FEWEST_RUNS", "Hardness", "error_frame", "hardest_table", "hardness", "wrong_column"]
@@ -64,7 +64,7 @@ def _of_classes(runs: TaskRuns) -> Hardness:
 
 
 def _of_scores(runs: TaskRuns) -> Hardness:
-    fits = [fit_scores(one, runs.gold) for one in runs.predictions]
+    fits = [fit_line(one, runs.gold) for one in runs.predictions]
     standardised = np.stack([fit.standardised for fit in fits])  # (R, N)
     wrong = np.abs(standardised) > FAR
     one_side = np.abs(np.sign(standardised).sum(axis=0)) == len(fits)

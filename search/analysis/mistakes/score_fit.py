@@ -9,7 +9,7 @@ from scipy import stats
 
 from core.statistics import Interval
 
-__all__ = ["FAR", "GoldRange", "ScoreFit", "fit_scores", "gold_ranges", "ranges_words"]
+__all__ = ["FAR", "GoldRange", "ScoreFit", "fit_line", "gold_ranges", "ranges_sentence"]
 
 FAR = 2.0  # root mean squares
 _RANGES = 5
@@ -53,7 +53,7 @@ class GoldRange:
     residual: Interval
 
 
-def fit_scores(predictions: np.ndarray, gold: np.ndarray) -> ScoreFit:
+def fit_line(predictions: np.ndarray, gold: np.ndarray) -> ScoreFit:
     """Fit the line to predictions (N,) for gold scores (N,)."""
     x, y = gold.astype(np.float64), predictions.astype(np.float64)
     slope = float(np.cov(x, y, bias=True)[0, 1] / x.var()) if np.ptp(x) > 0 else 0.0
@@ -78,7 +78,7 @@ def gold_ranges(fit: ScoreFit, gold: np.ndarray, score_range: tuple[float, float
     return found
 
 
-def ranges_words(ranges: list[GoldRange]) -> str:
+def ranges_sentence(ranges: list[GoldRange]) -> str:
     """The ranges that are clearly above or below the line, the farthest first."""
     clear = sorted((one for one in ranges if not one.residual.holds_zero), key=lambda one: -abs(one.residual.value))
     if not clear:

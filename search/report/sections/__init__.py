@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from search.report.context import ReportContext
-from search.report.parts import Section
+from search.report.parts import ReportSection
 from search.report.sections.ablation import ablation_section
 from search.report.sections.answer import answer_section
 from search.report.sections.best_trial import best_trial_section
@@ -14,8 +14,8 @@ from search.report.sections.comparison import comparison_section
 from search.report.sections.cost import cost_section
 from search.report.sections.ensemble import ensemble_section
 from search.report.sections.finalists import finalists_section
-from search.report.sections.mattered import mattered_section
-from search.report.sections.mistakes import errors_section
+from search.report.sections.importance import importance_section
+from search.report.sections.mistakes import mistakes_section
 from search.report.sections.progress import progress_section
 from search.report.sections.tradeoffs import tradeoffs_section
 from search.report.sections.trials import trials_section
@@ -23,7 +23,7 @@ from search.report.sections.winner import winner_section
 
 __all__ = ["SECTIONS"]
 
-SectionMaker: TypeAlias = Callable[[ReportContext], Section | None]
+SectionMaker: TypeAlias = Callable[[ReportContext], ReportSection | None]
 
 SECTIONS: tuple[SectionMaker, ...] = (
     answer_section,
@@ -31,11 +31,11 @@ SECTIONS: tuple[SectionMaker, ...] = (
     winner_section,
     comparison_section,
     progress_section,
-    mattered_section,
+    importance_section,
     ablation_section,
     tradeoffs_section,
     best_trial_section,
-    errors_section,
+    mistakes_section,
     ensemble_section,
     cost_section,
     trials_section,

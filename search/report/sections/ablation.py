@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+from search.ablate.ablation_sentences import ablation_notes, ablation_sentences
+from search.ablate.ablation_tables import ablation_frame, overall_table, plan_table, task_gains_table, task_means_table
 from search.ablate.figure import gains_figure
-from search.ablate.words import (
-    ablation_frame,
-    notes,
-    overall_table,
-    plan_table,
-    sentences,
-    task_gains_table,
-    task_means_table,
-)
 from search.report.context import ReportContext
-from search.report.parts import Chart, Fold, Note, Part, Section
+from search.report.parts import Chart, Fold, Note, Part, ReportSection
 
 __all__ = ["ablation_section"]
 
 
-def ablation_section(context: ReportContext) -> Section | None:
+def ablation_section(context: ReportContext) -> ReportSection | None:
     """Of the study ``NAME-ablation``, or of the study itself if it is one."""
     outcome = context.ablation
     if outcome is None:
         return None
     parts: tuple[Part, ...] = (
-        *sentences(outcome),
+        *ablation_sentences(outcome),
         overall_table(outcome),
         Chart(gains_figure(outcome), "what each technique brings", is_wide=True),
-        *map(Note, notes(outcome)),
+        *map(Note, ablation_notes(outcome)),
         Fold("What was changed", (plan_table(outcome.plan),)),
         Fold(
             "Task by task",
@@ -38,4 +31,6 @@ def ablation_section(context: ReportContext) -> Section | None:
             ),
         ),
     )
-    return Section("ablation", "What the winner's techniques bring", parts, {"ablation.csv": ablation_frame(outcome)})
+    return ReportSection(
+        "ablation", "What the winner's techniques bring", parts, {"ablation.csv": ablation_frame(outcome)}
+    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from search.report.best_trial_tables import loss_weight_words, task_tables
+from search.report.best_trial_tables import loss_weight_sentence, task_tables
 from search.report.context import ReportContext
-from search.report.parts import Fold, Heading, Note, Part, Section
+from search.report.parts import Fold, Heading, Note, Part, ReportSection
 
 __all__ = ["best_trial_section"]
 
 
-def best_trial_section(context: ReportContext) -> Section | None:
+def best_trial_section(context: ReportContext) -> ReportSection | None:
     """At its best rung, task by task; nothing where no trial has finished, or its folder is gone."""
     if context.best is None or context.best_evaluation is None:
         return None
@@ -20,7 +20,7 @@ def best_trial_section(context: ReportContext) -> Section | None:
         "On dev, at its best rung; in macro numbers every class counts alike. A gap that grows says that training "
         "examples are learnt by heart."
     )
-    parts: list[Part] = [Note(note), *filter(None, [loss_weight_words(evaluation, config.loss)])]
+    parts: list[Part] = [Note(note), *filter(None, [loss_weight_sentence(evaluation, config.loss)])]
     for task in task_tables(evaluation, specs):
         parts += [Heading(task.task), *filter(None, [task.gap]), Fold(f"All metrics of {task.task}", task.tables)]
-    return Section("best-trial", "Metrics of the best trial", tuple(parts))
+    return ReportSection("best-trial", "Metrics of the best trial", tuple(parts))

@@ -12,10 +12,10 @@ from search.driver.retries import RETRIES
 from search.recorded.space import linked_settings
 from search.recorded.trial_table import PEAK_MEMORY
 from search.report.context import ReportContext
-from search.report.cost_drivers import dear_settings
+from search.report.cost_drivers import cost_drivers
 from search.report.failures import failures
-from search.report.parts import Fold, Heading, Note, Part, Section
-from search.report.spending import spending
+from search.report.parts import Fold, Heading, Note, Part, ReportSection
+from search.report.search_cost import search_cost
 from search.trials.folders import ERROR
 from search.trials.record import REPEAT_OF
 
@@ -24,7 +24,7 @@ __all__ = ["cost_section"]
 _SHOWN = 5  # slow trials, and trials named in a row
 
 
-def cost_section(context: ReportContext) -> Section:
+def cost_section(context: ReportContext) -> ReportSection:
     """Time by state and by rung, what stopping early saved, settings that make trials slow, failures, slow trials."""
     parts = [
         *_where(context),
@@ -33,7 +33,7 @@ def cost_section(context: ReportContext) -> Section:
         *_setbacks(context),
         Fold("The slowest trials", tuple(_slowest(context.table))),
     ]
-    return Section("cost", "Cost and failures", tuple(parts))
+    return ReportSection("cost", "Cost and failures", tuple(parts))
 
 
 def _where(context: ReportContext) -> Iterator[Part]:
@@ -59,7 +59,7 @@ def _where(context: ReportContext) -> Iterator[Part]:
             if len(part)
         ),
     )
-    spent = spending(context.table, context.records)
+    spent = search_cost(context.table, context.records)
     if spent.saved_examples:
         yield (
             f"Stopping early saved {spent.saved_examples:,} training examples, about {duration(spent.saved_seconds)}: "
@@ -80,7 +80,7 @@ _ENDED = {"complete": "were trained to the end", "failed": "failed", "pruned": "
 
 
 def _settings(context: ReportContext) -> Iterator[Part]:
-    dear = dear_settings(context.table, linked_settings(context.study))
+    dear = cost_drivers(context.table, linked_settings(context.study))
     if not dear:
         return
     yield Heading("What makes a trial slow")

@@ -3,52 +3,52 @@
 from __future__ import annotations
 
 from core.statistics import Expectation
-from search.analysis.expected_text import gone_line, interval_words
+from search.analysis.expected_text import expectation_text, gone_sentence
 from search.display.table import Table
-from search.ensemble.outlook import STEPS, Outlook, outlook
+from search.ensemble.forecast import STEPS, EnsembleForecast, forecast_ensemble
 from search.recorded.ranking import ranked_trials
 from search.report.context import ReportContext
-from search.report.parts import Code, Note, Part, Section
+from search.report.parts import Code, Note, Part, ReportSection
 
 __all__ = ["ensemble_section"]
 
 
-def ensemble_section(context: ReportContext) -> Section | None:
+def ensemble_section(context: ReportContext) -> ReportSection | None:
     """Its expected score and gain over the best trial; nothing where fewer than two trials have finished."""
     if len(ranked_trials(context.study)) < 2:
         return None
-    found, unknown = outlook(context.study, context.folders, context.data)
+    found, unknown = forecast_ensemble(context.study, context.folders, context.data)
     if found is None:
-        return Section("ensemble", "Ensemble", (f"Not known: {unknown}.",))
+        return ReportSection("ensemble", "Ensemble", (f"Not known: {unknown}.",))
     how = (
         f"Selected greedily in 20 resamples of the dev examples from {found.candidates} of {found.trials} finished "
         "trials, and averaged.",
-        gone_line(found.gone),
+        gone_sentence(found.gone),
         f"The whole selection was made anew in {found.resamples} resamples. An ensemble takes as long to predict as "
         "all its members together.",
     )
     note = Note(" ".join(filter(None, how)))
     parts = (_words(found), *_command(found, context), _scores(found), note, _members(found))
-    return Section("ensemble", "Ensemble", parts)
+    return ReportSection("ensemble", "Ensemble", parts)
 
 
-def _words(found: Outlook) -> str:
+def _words(found: EnsembleForecast) -> str:
     gain, scores = found.gain.overall, found.scores.overall
     count = len(found.shares)
     trials = f"{count} trials" if count > 1 else "one trial"
     if gain.low > 0.0:
-        verdict = f"better than trial {found.best} alone by {interval_words(gain)}"
+        verdict = f"better than trial {found.best} alone by {expectation_text(gain)}"
     elif gain.high < 0.0:
-        verdict = f"worse than trial {found.best} alone by {interval_words(_negated(gain))}"
+        verdict = f"worse than trial {found.best} alone by {expectation_text(_negated(gain))}"
     else:
         verdict = f"not clearly other than trial {found.best} alone: {_signed(gain)}"
     return (
         f"The averaged predictions of {trials} would score {scores.dev:.4f} overall on dev, and are expected to score "
-        f"{interval_words(scores)} on new data: {verdict}."
+        f"{expectation_text(scores)} on new data: {verdict}."
     )
 
 
-def _command(found: Outlook, context: ReportContext) -> tuple[Part, ...]:
+def _command(found: EnsembleForecast, context: ReportContext) -> tuple[Part, ...]:
     """What makes one, where it seems worth it."""
     if found.gain.overall.expected <= 0.0 or len(found.shares) == 1:
         return ()
@@ -58,16 +58,16 @@ def _command(found: Outlook, context: ReportContext) -> tuple[Part, ...]:
     )
 
 
-def _scores(found: Outlook) -> Table:
+def _scores(found: EnsembleForecast) -> Table:
     gains = {"overall": found.gain.overall, **found.gain.tasks}
     rows = tuple(
-        (name, f"{one.dev:.4f}", interval_words(one), _signed(gains[name]))
+        (name, f"{one.dev:.4f}", expectation_text(one), _signed(gains[name]))
         for name, one in {"overall": found.scores.overall, **found.scores.tasks}.items()
     )
     return Table("", ("", "on dev", "on new data", f"gain over trial {found.best}, on new data"), rows)
 
 
-def _members(found: Outlook) -> Table:
+def _members(found: EnsembleForecast) -> Table:
     return Table("Members", ("trial", "share"), tuple((str(n), f"{share:.2f}") for n, share in found.shares.items()))
 
 

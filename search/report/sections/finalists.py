@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from search.analysis.seed_words import interval_scope
-from search.finalists.figure import outcome_figure
-from search.finalists.outcome import Outcome
-from search.finalists.words import difference_tables, outcome_frame, outcome_notes, score_table
+from search.analysis.interval_notes import interval_scope
+from search.finalists.figure import finalists_figure
+from search.finalists.final_outcome import FinalOutcome
+from search.finalists.final_sentences import outcome_notes
+from search.finalists.final_tables import difference_tables, final_frame, final_table
 from search.report.context import ReportContext
-from search.report.parts import Chart, Fold, Note, Part, Section
+from search.report.parts import Chart, Fold, Note, Part, ReportSection
 
 __all__ = ["finalists_section"]
 
 
-def finalists_section(context: ReportContext) -> Section | None:
+def finalists_section(context: ReportContext) -> ReportSection | None:
     """How the configurations of the final did, the winner among them, which the answer names; nothing without one."""
     outcome = context.outcome
     if outcome is None:
         return None
     parts: list[Part] = [
         Note(_introduction(outcome)),
-        Chart(outcome_figure(outcome), is_wide=True),
-        score_table(outcome),
+        Chart(finalists_figure(outcome), is_wide=True),
+        final_table(outcome),
         *map(Note, outcome_notes(outcome)),
     ]
     if differences := difference_tables(outcome):
         parts.append(Fold("Differences", tuple(differences)))
-    return Section("finalists", "Finalists", tuple(parts), {"finalists.csv": outcome_frame(outcome)})
+    return ReportSection("finalists", "Finalists", tuple(parts), {"finalists.csv": final_frame(outcome)})
 
 
-def _introduction(outcome: Outcome) -> str:
+def _introduction(outcome: FinalOutcome) -> str:
     count = len(outcome.seeds)
     seeds = f"{count} fresh seeds each" if count > 1 else "one fresh seed"
     words = f"The best configurations of the search, trained again with {seeds}."

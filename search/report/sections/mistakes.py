@@ -10,20 +10,27 @@ import pandas as pd
 from core.statistics import calibration_of, confusion_matrix, predicted_classes
 from data.errors import UserError
 from data.tasks import TaskSpec
-from search.analysis.mistakes.compared_runs import Panel, PanelRun, TaskRuns, best_runs, best_trials, task_runs
-from search.analysis.mistakes.confusion import confusion_table, confusion_words
+from search.analysis.mistakes.compared_runs import (
+    ComparedRun,
+    ComparedRuns,
+    TaskRuns,
+    best_runs,
+    best_trials,
+    task_runs,
+)
+from search.analysis.mistakes.confusion import confusion_sentence, confusion_table
 from search.analysis.mistakes.figures import quarters_figure, reliability_figure, residual_figure, score_figure
 from search.analysis.mistakes.hardest import Hardness, error_frame, hardest_table, hardness
 from search.analysis.mistakes.quantile_slices import properties, quarters
-from search.analysis.mistakes.score_fit import fit_scores, gold_ranges, ranges_words
-from search.analysis.mistakes.words import calibration_words, doubt_words, quarters_words
+from search.analysis.mistakes.score_fit import fit_line, gold_ranges, ranges_sentence
+from search.analysis.mistakes.sentences import calibration_text, label_doubt_sentence, quarters_sentence
 from search.report.context import ReportContext
-from search.report.parts import Chart, Fold, Heading, Note, Part, Section
+from search.report.parts import Chart, Fold, Heading, Note, Part, ReportSection
 
-__all__ = ["errors_section"]
+__all__ = ["mistakes_section"]
 
 
-def errors_section(context: ReportContext) -> Section | None:
+def mistakes_section(context: ReportContext) -> ReportSection | None:
     """Of its dev predictions at its best rung, task by task; nothing where no trial has finished."""
     panel = _panel(context)
     if panel is None:
@@ -43,10 +50,10 @@ def errors_section(context: ReportContext) -> Section | None:
         parts += _score_parts(runs) if section.spec.kind.is_score else _class_parts(runs)
         parts += _hardest_parts(runs, found, panel.name)
         frames[f"errors-{task}.csv"] = error_frame(runs, found)
-    return Section("errors", "Errors", tuple(parts), frames)
+    return ReportSection("errors", "Errors", tuple(parts), frames)
 
 
-def _panel(context: ReportContext) -> Panel | None:
+def _panel(context: ReportContext) -> ComparedRuns | None:
     """Whose errors are shown, and which runs say what an example is like: the finalists, the winner first; where there
     are none, the best trial and those that follow it.
     """
@@ -56,13 +63,13 @@ def _panel(context: ReportContext) -> Panel | None:
     return best_runs(*sibling, {one.name: one.runs for one in outcome.finalists})
 
 
-def _recorded_confusion(run: PanelRun, spec: TaskSpec) -> list[Part]:
+def _recorded_confusion(run: ComparedRun, spec: TaskSpec) -> list[Part]:
     """What is known without predictions."""
     curve = run.folders.curve(run.record.number)
     counts = next((point.confusion for point in curve if point.rung == run.record.result.best_rung), {})
     if spec.name not in counts:
         return []
-    return [confusion_table(counts[spec.name], spec.classes), confusion_words(counts[spec.name], spec.classes)]
+    return [confusion_table(counts[spec.name], spec.classes), confusion_sentence(counts[spec.name], spec.classes)]
 
 
 def _class_parts(runs: TaskRuns) -> list[Part]:
@@ -74,8 +81,8 @@ def _class_parts(runs: TaskRuns) -> list[Part]:
     words, charts = _property_parts(runs, wrong, "share that is wrong")
     return [
         confusion_table(counts, classes),
-        confusion_words(counts, classes),
-        calibration_words(found),
+        confusion_sentence(counts, classes),
+        calibration_text(found),
         *words,
         Chart(reliability_figure(found), "Calibration: is it right as often as it says?"),
         *charts,
@@ -84,7 +91,7 @@ def _class_parts(runs: TaskRuns) -> list[Part]:
 
 def _score_parts(runs: TaskRuns) -> list[Part]:
     assert runs.spec.score_range is not None, "score tasks have a range"
-    fit = fit_scores(runs.predictions[0], runs.gold)
+    fit = fit_line(runs.predictions[0], runs.gold)
     ranges = gold_ranges(fit, runs.gold, runs.spec.score_range)
     line = (
         f"The line that fits best is predicted = {fit.intercept:.2f} + {fit.slope:.2f} · gold; predictions are off it "
@@ -93,7 +100,7 @@ def _score_parts(runs: TaskRuns) -> list[Part]:
     words, charts = _property_parts(runs, np.abs(fit.residuals), "distance from the line")
     return [
         line,
-        ranges_words(ranges),
+        ranges_sentence(ranges),
         *words,
         Chart(score_figure(runs, fit), "Predicted score over gold score"),
         Chart(residual_figure(ranges), "Where it predicts too high, and where too low"),
@@ -108,13 +115,13 @@ def _property_parts(runs: TaskRuns, errors: np.ndarray, y: str) -> tuple[list[Pa
     for by in properties(runs.dev.sentences):
         parts = quarters(by.values, errors)
         if len(parts) > 1:
-            words.append(quarters_words(parts, by, is_rate=not runs.spec.kind.is_score))
+            words.append(quarters_sentence(parts, by, is_rate=not runs.spec.kind.is_score))
             charts.append(Chart(quarters_figure(parts, f"{by.name}, {by.unit}", y), f"Errors by {by.name}"))
     return words, charts
 
 
 def _hardest_parts(runs: TaskRuns, found: Hardness, name: str) -> list[Part]:
-    doubt = doubt_words(found, name, is_score=runs.spec.kind.is_score)
+    doubt = label_doubt_sentence(found, name, is_score=runs.spec.kind.is_score)
     gone = f"Without {', '.join(runs.gone)}, whose predictions are gone." if runs.gone else ""
     if not found.wrong.any():
         return list(filter(None, [gone]))

@@ -7,14 +7,14 @@ import pandas as pd
 from search.recorded.trial_table import SCORE
 from search.report.context import ReportContext
 from search.report.expected_progress import expected_progress
-from search.report.parts import Chart, Fold, Note, Section
+from search.report.parts import Chart, Fold, Note, ReportSection
 from search.report.progress_figures import curves_figure, progress_figure
 from search.trials.record import REPEAT_OF
 
 __all__ = ["progress_section"]
 
 
-def progress_section(context: ReportContext) -> Section:
+def progress_section(context: ReportContext) -> ReportSection:
     """The best score over what was spent; folded, every trial's learning curves."""
     table = context.table
     curves = {
@@ -36,7 +36,7 @@ def progress_section(context: ReportContext) -> Section:
         Chart(progress_figure(trained, "hours", default, expected), "Over hours"),
         Fold("Learning curves", (Chart(curves_figure(curves, context.states, None, best), "overall"), *of_tasks)),
     )
-    return Section("progress", "Progress over cost", parts, {"curves.csv": _frame(context)})
+    return ReportSection("progress", "Progress over cost", parts, {"curves.csv": _frame(context)})
 
 
 def _frame(context: ReportContext) -> pd.DataFrame:

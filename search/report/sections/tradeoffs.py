@@ -9,14 +9,20 @@ import pandas as pd
 
 from search.analysis.tradeoffs.figures import pair_figure, share_figure
 from search.analysis.tradeoffs.front import nondominated
-from search.analysis.tradeoffs.given_up import given_up
 from search.analysis.tradeoffs.pairs import FirstRung, TaskPair, first_rung, scored_tasks, task_pairs, without_repeats
+from search.analysis.tradeoffs.sentences import (
+    correlation_text,
+    first_rung_sentence,
+    pair_sentences,
+    share_sentences,
+    shortfall_sentences,
+)
 from search.analysis.tradeoffs.shares import task_shares
-from search.analysis.tradeoffs.words import early_words, given_up_words, interval_words, pair_words, share_words
+from search.analysis.tradeoffs.shortfalls import winner_shortfalls
 from search.display.table import Table
 from search.recorded.trial_table import SCORE, winnable
 from search.report.context import ReportContext
-from search.report.parts import Chart, Fold, Note, Part, Section
+from search.report.parts import Chart, Fold, Note, Part, ReportSection
 
 __all__ = ["tradeoffs_section"]
 
@@ -24,7 +30,7 @@ _CHARTS = 6  # of pairs, those with the clearest correlations
 _FRONT_SHOWN = 10
 
 
-def tradeoffs_section(context: ReportContext) -> Section | None:
+def tradeoffs_section(context: ReportContext) -> ReportSection | None:
     """Whether tasks compete, and what the winner gives up; nothing with one task, or fewer than two finished trials."""
     table = without_repeats(context.table)
     tasks, finished = scored_tasks(table), winnable(table)
@@ -34,10 +40,12 @@ def tradeoffs_section(context: ReportContext) -> Section | None:
     pairs = task_pairs(context.table, early)
     on_front = finished[nondominated(finished[[SCORE + task for task in tasks]].to_numpy(dtype=np.float64))]
     numbers, winner = frozenset(on_front["trial"].tolist()), context.best.number
-    parts: list[Part] = [*pair_words(pairs)]
-    if early is not None and (words := early_words(pairs, early)):
+    parts: list[Part] = [*pair_sentences(pairs)]
+    if early is not None and (words := first_rung_sentence(pairs, early)):
         parts.append(words)
-    parts += given_up_words(given_up(context.study, context.table, context.best, context.folders, context.data), winner)
+    parts += shortfall_sentences(
+        winner_shortfalls(context.study, context.table, context.best, context.folders, context.data), winner
+    )
     parts += [
         Note(
             "Intervals are 95 %. What is given up has those for other dev examples, and is too large: the best of many "
@@ -52,7 +60,7 @@ def tradeoffs_section(context: ReportContext) -> Section | None:
     ]
     if len(pairs) > 1:
         parts.append(Fold("All pairs of tasks", (_pair_table(pairs),)))
-    return Section("tradeoffs", "Task against task", tuple(parts), {"tradeoffs.csv": _frame(pairs)})
+    return ReportSection("tradeoffs", "Task against task", tuple(parts), {"tradeoffs.csv": _frame(pairs)})
 
 
 def _front_table(front: pd.DataFrame, finished: int, tasks: Sequence[str]) -> Table:
@@ -69,14 +77,14 @@ def _front_table(front: pd.DataFrame, finished: int, tasks: Sequence[str]) -> Ta
 def _share_parts(table: pd.DataFrame, early: FirstRung | None) -> list[Part]:
     shares = task_shares(table, early)
     charts = (Chart(share_figure(table, one.task), f"{one.task} over its loss weight") for one in shares[:_CHARTS])
-    return [*share_words(shares, early), *charts]
+    return [*share_sentences(shares, early), *charts]
 
 
 def _pair_table(pairs: Sequence[TaskPair]) -> Table:
     rows = tuple(
         (
             f"{pair.a}, {pair.b}",
-            *("" if one is None else interval_words(one) for one in (pair.finished, pair.early)),
+            *("" if one is None else correlation_text(one) for one in (pair.finished, pair.early)),
         )
         for pair in pairs
     )

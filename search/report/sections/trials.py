@@ -5,17 +5,17 @@ from __future__ import annotations
 from search.analysis.expected_text import with_expected
 from search.display.table import Table
 from search.report.context import ReportContext
-from search.report.parts import Note, Section, TrialBrowser
-from search.report.shown_trials import shown_table
+from search.report.parts import Note, ReportSection, TrialBrowser
 from search.report.trial_details import trial_details
+from search.report.trial_listing import trial_listing
 
 __all__ = ["trials_section"]
 
 
-def trials_section(context: ReportContext) -> Section:
+def trials_section(context: ReportContext) -> ReportSection:
     """One row a trial, the best first; all columns are in ``trials.csv``."""
-    shown = shown_table(context.table).astype(str)
+    shown = trial_listing(context.table).astype(str)
     table = Table("", tuple(shown.columns), tuple(tuple(row) for row in shown.to_numpy().tolist()))
     note = Note("The best first. On the page, a row opens the trial: its learning curves, settings and cost.")
     frame = with_expected(context.table, context.expected[0])
-    return Section("trials", "Trials", (note, TrialBrowser(table, trial_details(context))), {"trials.csv": frame})
+    return ReportSection("trials", "Trials", (note, TrialBrowser(table, trial_details(context))), {"trials.csv": frame})

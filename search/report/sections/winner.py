@@ -12,12 +12,12 @@ from search.display.table import Table
 from search.display.values import rounded
 from search.recorded.space import stored_space
 from search.report.context import ReportContext
-from search.report.parts import Code, Fold, Note, Part, Section
+from search.report.parts import Code, Fold, Note, Part, ReportSection
 
 __all__ = ["winner_section"]
 
 
-def winner_section(context: ReportContext) -> Section | None:
+def winner_section(context: ReportContext) -> ReportSection | None:
     """What sets it apart from the default configuration; folded, its full configuration, and commands that use it."""
     winner, default = context.winner_config, context.default_config
     if winner is None:
@@ -40,7 +40,7 @@ def winner_section(context: ReportContext) -> Section | None:
     else:
         parts = [Note("It is the default configuration.")]
     parts.append(Fold("Commands to use it, and its full configuration", _further(context, winner)))
-    return Section("winner", "The winner's settings", tuple(parts), frames)
+    return ReportSection("winner", "The winner's settings", tuple(parts), frames)
 
 
 def _row(change: Change) -> tuple[str, str, str]:

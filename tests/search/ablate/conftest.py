@@ -18,8 +18,8 @@ from core.statistics import overall_score, own_metric
 from data.reading import read_split
 from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks
+from search.ablate.ablations import ablations
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan
-from search.ablate.turning_off import ablations
 from search.finalists.replication import replication_spec
 from search.recorded.study import IDENTITY
 from search.trials.folders import TrialFolders

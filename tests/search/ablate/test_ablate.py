@@ -23,7 +23,7 @@ from stub_study import SPEC, changed
 
 from data.errors import UserError
 from search.ablate import __main__ as ablate
-from search.ablate.outcome import read_outcome
+from search.ablate.outcome import read_ablation
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan, new_plan, recorded_plan
 from search.ablate.switches import SWITCHES
 from search.console.session import StudyRun
@@ -147,7 +147,7 @@ def test_an_interrupted_ablation_keeps_to_its_winner(searched: InlineStudy, tmp_
         assert config is not None
         expected = plan.configs[trial.params["variant"]].model_copy(update={"seed": trial.params["seed"]})
         assert config.digest == expected.digest, "it trains just what the plan says"
-    outcome = read_outcome(study, searched.folders)
+    outcome = read_ablation(study, searched.folders)
     assert outcome is not None
     assert (outcome.missing, len(outcome.rows)) == (0, rows - 1)
     message = (
@@ -231,7 +231,7 @@ def test_a_real_ablation(finished_study: Any, run_command: Run, tmp_path: Path) 
     code, out, _ = main(runs, seeds=2, technique=["without siamese pairs"], quiet=True)
     assert code == 0
     assert len(study.get_trials()) == 4, "what is trained is trained"
-    assert out.endswith(done.stdout[done.stdout.index("overall, mean over the seeds") :])
+    assert out.endswith(done.stdout[done.stdout.index("Overall, mean over the seeds") :])
     report("tiny", runs_dir=runs)
     words = (runs / "tiny" / "report" / "report.md").read_text()
     answer = words[: words.index("## What the winner's techniques bring")]

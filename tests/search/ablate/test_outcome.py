@@ -11,10 +11,11 @@ import optuna
 import pytest
 
 from core.statistics import ScoreIntervals
+from search.ablate.ablation_sentences import ablation_notes, ablation_sentences
+from search.ablate.ablation_tables import ablation_frame, overall_table, plan_table, task_gains_table
 from search.ablate.figure import gains_figure
-from search.ablate.outcome import AblationOutcome, RowOutcome, read_outcome
+from search.ablate.outcome import AblationOutcome, RowOutcome, read_ablation
 from search.ablate.plan import WINNER
-from search.ablate.words import ablation_frame, notes, overall_table, plan_table, sentences, task_gains_table
 from search.analysis.dev_bootstrap import score_replicates
 from search.display.table import Table
 from search.report.context import ReportContext
@@ -26,7 +27,7 @@ from search.trials.record import TrialRecord
 
 @pytest.fixture
 def outcome(made: Any) -> AblationOutcome:
-    found = read_outcome(made.study, made.folders)
+    found = read_ablation(made.study, made.folders)
     assert found is not None
     return found
 
@@ -66,7 +67,7 @@ def test_intervals_are_paired_by_dev_examples(made: Any, outcome: AblationOutcom
 
 
 def test_the_sentences_say_what_is_clear_and_what_is_not(outcome: AblationOutcome) -> None:
-    basis, helps, harms, unclear = sentences(outcome)
+    basis, helps, harms, unclear = ablation_sentences(outcome)
     assert basis.startswith("Trial 7, trained again with 3 fresh seeds, has overall 0.")
     gain = rows(outcome)["without SMART smoothness"].gains["overall"]
     assert helps.startswith(f"SMART smoothness: {gain.value:+.4f} ± {gain.half_width:.4f} overall (sst +0.")
@@ -74,7 +75,7 @@ def test_the_sentences_say_what_is_clear_and_what_is_not(outcome: AblationOutcom
     assert unclear == (
         "No evidence that these help: learning rate, R-Drop. Runs are cheaper without R-Drop (0.50 of the time)."
     )
-    told = notes(outcome)
+    told = ablation_notes(outcome)
     assert "how far other dev examples and other seeds may move the number" in told[0]
     assert told[-1] == "1 of the runs have not finished, and are in no number."
 
@@ -118,15 +119,15 @@ def test_the_figure_holds_every_gain_with_its_interval(outcome: AblationOutcome)
 
 def test_a_row_with_a_run_that_failed_to_learn_is_told_and_leaves_the_others_alone(make: Any) -> None:
     usual, failed = make("usual", {}), make("failed", {"without LoRA": [0.40, -0.40, 0.39]})
-    before, after = (read_outcome(one.study, one.folders) for one in (usual, failed))
+    before, after = (read_ablation(one.study, one.folders) for one in (usual, failed))
     assert before is not None
     assert after is not None
     assert not any(before.apart.values())
     assert {run for run, scores in after.apart.items() if scores} == {"without LoRA"}
     assert "overall" in after.apart["without LoRA"]
     said = f"in {' and '.join(after.apart['without LoRA'])} that its interval is its own."
-    assert f"The runs of 'without LoRA' differ so much among themselves {said}" in notes(after)
-    assert not any("its own." in note for note in notes(before))
+    assert f"The runs of 'without LoRA' differ so much among themselves {said}" in ablation_notes(after)
+    assert not any("its own." in note for note in ablation_notes(before))
     for name, row in rows(after).items():
         width, usual_width = row.gains["overall"].half_width, rows(before)[name].gains["overall"].half_width
         assert width is not None
@@ -136,29 +137,29 @@ def test_a_row_with_a_run_that_failed_to_learn_is_told_and_leaves_the_others_alo
 
 def test_lost_predictions_leave_the_seeds(made: Any, outcome: AblationOutcome) -> None:
     made.folders.run(0).predictions("sts", 100).unlink()
-    fewer = read_outcome(made.study, made.folders)
+    fewer = read_ablation(made.study, made.folders)
     assert fewer is not None
     assert "dev predictions is gone" in fewer.examples_unknown
     assert fewer.seeds_known
     name = "without SMART smoothness"
     assert rows(fewer)[name].gains["sst"].value == rows(outcome)[name].gains["sst"].value
-    assert "for other seeds alone, not for other dev examples" in notes(fewer)[0]
+    assert "for other seeds alone, not for other dev examples" in ablation_notes(fewer)[0]
 
 
 def test_moved_data_is_read_where_it_is(made: Any, outcome: AblationOutcome, tmp_path: Path) -> None:
     made.data.rename(tmp_path / "moved")
-    assert read_outcome(made.study, made.folders, tmp_path / "moved") == outcome
-    gone = read_outcome(made.study, made.folders)
+    assert read_ablation(made.study, made.folders, tmp_path / "moved") == outcome
+    gone = read_ablation(made.study, made.folders)
     assert gone is not None
     assert gone.examples_unknown
 
 
 def test_nothing_is_said_before_the_winner_has_run(made: Any) -> None:
     empty = optuna.create_study(study_name="empty", storage=made.storage)
-    assert read_outcome(empty, made.folders) is None
+    assert read_ablation(empty, made.folders) is None
     for name, value in made.study.user_attrs.items():
         empty.set_user_attr(name, value)
-    assert read_outcome(empty, made.folders) is None
+    assert read_ablation(empty, made.folders) is None
 
 
 def test_the_reports_section(made: Any, outcome: AblationOutcome) -> None:
@@ -169,8 +170,8 @@ def test_the_reports_section(made: Any, outcome: AblationOutcome) -> None:
     own = ablation_section(ReportContext(made.study, made.folders))
     assert section is not None
     assert own is not None
-    assert [part for part in section.parts if isinstance(part, str)] == sentences(outcome)
-    assert [part for part in own.parts if isinstance(part, str)] == sentences(outcome)
+    assert [part for part in section.parts if isinstance(part, str)] == ablation_sentences(outcome)
+    assert [part for part in own.parts if isinstance(part, str)] == ablation_sentences(outcome)
     (table,) = [part for part in section.parts if isinstance(part, Table)]
     assert table == overall_table(outcome)
     (chart,) = [part for part in section.parts if isinstance(part, Chart)]

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from core.config import RunConfig
 from data.task_files import builtin_tasks
+from search.ablate.ablations import Ablation, ablations, turn_off
 from search.ablate.head_switches import spelled_out
 from search.ablate.switch import expanded
 from search.ablate.switches import COMPANIONS, SWITCHES, is_fixed
-from search.ablate.turning_off import Ablation, ablations, turned_off
 from search.space.paths import config_fields, differing_paths, get_value, set_value
 from tests.core.config.test_any_config import DRAWN, OTHERS, Row, Settings, with_settings
 from tests.core.config.test_any_config import SWITCHES as DRAWN_SWITCHES
@@ -67,7 +67,7 @@ def on(config: RunConfig, default: RunConfig) -> dict[str, set[str]]:
 def test_any_technique_of_any_legal_run_can_be_taken_out(config: RunConfig, default: RunConfig) -> None:
     before = on(config, default)
     for name in before:
-        one = turned_off(BY_NAME[name], config, default)
+        one = turn_off(BY_NAME[name], config, default)
         after = on(one.config, default)
         assert name not in after
         for other, paths in before.items():
@@ -115,7 +115,7 @@ PLAIN = {"sampler.order": "round-robin", "optim.warmup": 0.0, "optim.schedule": 
 
 
 def off(name: str, values: Settings, default: Settings | None = None, tasks: tuple[str, ...] = TASKS) -> Ablation:
-    return turned_off(BY_NAME[name], made({**PLAIN, **values}, tasks), made(default or PLAIN, tasks))
+    return turn_off(BY_NAME[name], made({**PLAIN, **values}, tasks), made(default or PLAIN, tasks))
 
 
 def test_plain_training_has_nothing_to_take_out() -> None:

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from search.analysis.comparison_text import comparison_frame, comparison_notes, comparison_table, settings_words
-from search.analysis.seed_comparison import Comparison, Row
+from search.analysis.comparison_text import comparison_frame, comparison_notes, comparison_table, settings_text
+from search.analysis.seed_comparison import Comparison, ComparisonRow
 from search.console.comparison_summary import show_comparison
 from search.report.figures import comparison_figure
 
-ROW = Row(
+ROW = ComparisonRow(
     {"heads.sts.pair": "cross"}, (0, 3), {"sts": 0.51234}, 0.75617, 0.01, None, None, False, 7.25, 1234.5, 0.029, 812.4
 )
 SIAMESE = replace(
@@ -48,7 +48,7 @@ def test_what_nobody_recorded_has_no_column() -> None:
 
 def test_seeds_of_one_configuration_are_compared_with_nothing() -> None:
     alone = replace(BOTH, rows=(replace(ROW, settings={}),))
-    assert settings_words(alone.rows[0]) == "base"
+    assert settings_text(alone.rows[0]) == "base"
     table = comparison_table(alone)
     assert "difference" not in table.headings
     assert table.rows[0][:3] == ("base", "2", "0.7562 ± 0.0100")

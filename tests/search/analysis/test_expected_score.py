@@ -11,7 +11,13 @@ import pytest
 from core.statistics import Expectation, Expectations, overall_score, own_metric
 from search.analysis.dev_resamples import bags_of, resamples_for
 from search.analysis.expected_score import Estimate, estimate_best, estimate_trial
-from search.analysis.expected_text import estimate_line, estimate_table, missing_line, report_lines, with_expected
+from search.analysis.expected_text import (
+    estimate_sentence,
+    estimate_sentences,
+    estimate_table,
+    missing_sentence,
+    with_expected,
+)
 from search.trials.folders import TrialFolders
 from tests.search.made_study import SIZE, SPECS, TASKS, WEIGHTS, MadeStudy, make_study
 
@@ -74,7 +80,7 @@ def test_trials_without_their_predictions_are_named(made: MadeStudy) -> None:
     estimate = found(made)
     assert estimate.gone == (loser,)
     assert estimate.trials == 3
-    assert missing_line(estimate) == "Not among these, as their dev predictions are gone: trial 3."
+    assert missing_sentence(estimate) == "Not among these, as their dev predictions are gone: trial 3."
 
 
 def test_without_the_winners_predictions_there_is_no_estimate(made: MadeStudy) -> None:
@@ -83,7 +89,9 @@ def test_without_the_winners_predictions_there_is_no_estimate(made: MadeStudy) -
     estimate, reason = estimate_best(made.study, made.folders)
     assert estimate is None
     assert reason == f"trial {winner}'s dev predictions are gone (--runs-dir says where to look)"
-    assert report_lines(None, reason) == [f"A best score on dev is too good, by how much cannot be said: {reason}."]
+    assert estimate_sentences(None, reason) == [
+        f"A best score on dev is too good, by how much cannot be said: {reason}."
+    ]
     assert estimate_best(made.study, TrialFolders(made.data))[1] == reason
 
 
@@ -134,16 +142,16 @@ def test_one_trial(tmp_path: Path) -> None:
     """With one rung there was nothing to choose; with more, a checkpoint was."""
     one = found(make_study(tmp_path / "a", [[0.2]]))
     assert one.scores.overall.expected == pytest.approx(one.scores.overall.dev)
-    assert estimate_line(one).endswith("]: nothing was chosen by this score.")
+    assert estimate_sentence(one).endswith("]: nothing was chosen by this score.")
     rungs = found(make_study(tmp_path / "b", [[0.2] * 6]))
     assert rungs.scores.overall.optimism > 0.005
-    assert ": the best of its 6 checkpoints looks 0.0" in estimate_line(rungs)
+    assert ": the best of its 6 checkpoints looks 0.0" in estimate_sentence(rungs)
 
 
 def test_no_trial_has_finished(tmp_path: Path) -> None:
     empty = make_study(tmp_path, [])
     assert estimate_best(empty.study, empty.folders) == (None, "")
-    assert report_lines(None, "") == []
+    assert estimate_sentences(None, "") == []
 
 
 def test_a_trial_that_the_user_named_was_not_selected_from_the_others(made: MadeStudy) -> None:
@@ -175,15 +183,15 @@ ESTIMATE = Estimate(
 
 
 def test_in_words() -> None:
-    assert estimate_line(ESTIMATE) == (
+    assert estimate_sentence(ESTIMATE) == (
         "Best overall on dev 0.7320; expected on new data 0.7180 [0.7030, 0.7330]: "
         "the best of 40 trials looks 0.0140 too good."
     )
     clear = Estimate(7, Expectations(Expectation(0.732, 0.732, 0.7, 0.8), {}), 40, 240, 1000)
-    assert estimate_line(clear).endswith("the best of 40 trials is clearly the best, so its score is not too good.")
-    assert missing_line(ESTIMATE) == ""
+    assert estimate_sentence(clear).endswith("the best of 40 trials is clearly the best, so its score is not too good.")
+    assert missing_sentence(ESTIMATE) == ""
     gone = Estimate(7, ESTIMATE.scores, 40, 240, 1000, tuple(range(8)))
-    assert missing_line(gone).endswith("are gone: trials 0, 1, 2, 3, 4 and 3 more.")
+    assert missing_sentence(gone).endswith("are gone: trials 0, 1, 2, 3, 4 and 3 more.")
     assert estimate_table(ESTIMATE).rows == (
         ("overall", "0.7320", "0.7180", "0.7030 to 0.7330", "+0.0140"),
         ("sst", "0.5000", "0.4900", "0.4700 to 0.5100", "+0.0100"),

@@ -21,9 +21,9 @@ from core.statistics import ScoreIntervals, bootstrap_scores
 from data.errors import UserError
 from data.reading import read_split
 from data.task_files import builtin_tasks
-from search.analysis.comparison_text import comparison_notes, comparison_table, settings_words
+from search.analysis.comparison_text import comparison_notes, comparison_table, settings_text
 from search.analysis.dev_bootstrap import REPLICATES, overall_replicates
-from search.analysis.seed_comparison import Comparison, Row, compare
+from search.analysis.seed_comparison import Comparison, ComparisonRow, compare_over_seeds
 from search.report.figures import comparison_figure
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders
@@ -42,16 +42,16 @@ def copied(study_of_seeds: Any, tmp_path: Path) -> tuple[optuna.Study, TrialFold
 
 
 def compared(study: optuna.Study, folders: TrialFolders, **options: Any) -> Comparison:
-    comparison = compare(study, folders, **options)
+    comparison = compare_over_seeds(study, folders, **options)
     assert comparison is not None
     return comparison
 
 
-def by_rate(comparison: Comparison) -> dict[float, Row]:
+def by_rate(comparison: Comparison) -> dict[float, ComparisonRow]:
     return {row.settings[SETTING]: row for row in comparison.rows}  # type: ignore[misc]
 
 
-def curves(folders: TrialFolders, row: Row) -> list[list[dict[str, Any]]]:
+def curves(folders: TrialFolders, row: ComparisonRow) -> list[list[dict[str, Any]]]:
     """The lines of each trial's metrics.jsonl."""
     files = [folders.path(trial) / "metrics.jsonl" for trial in row.trials]
     return [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
@@ -93,7 +93,7 @@ def test_a_run_that_was_trained_twice_counts_once(copied: tuple[optuna.Study, Tr
     assert notes[-1] == f"Trials that are the same as another one, settings and seed, are in no row ({repeated})."
 
 
-def records_of(study: optuna.Study, row: Row) -> list[TrialRecord]:
+def records_of(study: optuna.Study, row: ComparisonRow) -> list[TrialRecord]:
     return [TrialRecord.read(study.trials[trial]) for trial in row.trials]
 
 
@@ -145,7 +145,7 @@ def test_another_reference(copied: tuple[optuna.Study, TrialFolders]) -> None:
     assert by_rate(other)[1e-3].difference == pytest.approx(-best.difference)
     assert by_rate(other)[1e-3].difference_half_width == pytest.approx(best.difference_half_width)
     with pytest.raises(UserError, match=r"--reference 77: no finished trial; the first ones of the configurations are"):
-        compare(study, folders, reference=77)
+        compare_over_seeds(study, folders, reference=77)
 
 
 def test_trials_that_did_not_finish_are_in_no_row(copied: tuple[optuna.Study, TrialFolders]) -> None:
@@ -263,7 +263,7 @@ def test_the_default_is_the_reference_although_its_own_trial_failed(
 
 def test_a_study_of_one_seed_is_no_comparison(finished_study: Any, run_command: Run) -> None:
     study = optuna.load_study(study_name="tiny", storage=open_storage(None, finished_study.runs))
-    assert compare(study, TrialFolders(finished_study.runs / "tiny")) is None
+    assert compare_over_seeds(study, TrialFolders(finished_study.runs / "tiny")) is None
     assert "configurations, mean over their seeds" not in finished_study.log
     done = run_command("search.report", "--study", "tiny", "--runs-dir", finished_study.runs, "--reference", 0)
     assert done.returncode == 2
@@ -321,6 +321,6 @@ def test_the_figure(copied: tuple[optuna.Study, TrialFolders]) -> None:
     }
     for index, row in enumerate(comparison.rows):
         name = "reference" if index == comparison.reference else "configuration"
-        assert points[settings_words(row)] == (row.overall, row.half_width, name)
+        assert points[settings_text(row)] == (row.overall, row.half_width, name)
     assert list(figure.layout.yaxis.tickvals) == [2, 1]  # the best, first among the rows, on top
     assert list(figure.layout.yaxis.ticktext) == [str(row.settings[SETTING]) for row in comparison.rows]

@@ -12,18 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.display.figure_style import lay_out, log_axis
-from search.display.figure_text import figure_words
+from search.display.figure_text import figure_text
 from search.display.pages import data_script
 
 
 def test_a_figure_in_words() -> None:
     figure = lay_out(go.Figure(), "training examples", "score<br>of sts")
-    assert figure_words(figure, "Progress") == "Progress. score of sts over training examples."
+    assert figure_text(figure, "Progress") == "Progress. score of sts over training examples."
     figure.add_scatter(x=[1.0, None, 2.0], y=[1.0, None, 2.0], name="complete")
     figure.add_scatter(x=[1.0], y=[1.0], name="pruned")
     figure.add_scatter(x=[1.0], y=[1.0])
-    assert figure_words(figure) == "score of sts over training examples: complete (2 points), pruned (1 point)."
-    assert figure_words(go.Figure()) == "Figure."
+    assert figure_text(figure) == "score of sts over training examples: complete (2 points), pruned (1 point)."
+    assert figure_text(go.Figure()) == "Figure."
 
 
 def test_marks_of_a_logarithmic_axis() -> None:

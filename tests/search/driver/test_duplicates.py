@@ -32,7 +32,7 @@ from search.recorded.ranking import best_trial, ranked_trials
 from search.recorded.trial_table import trial_table
 from search.report.context import ReportContext
 from search.report.sections.answer import answer_section
-from search.report.shown_trials import shown_table
+from search.report.trial_listing import trial_listing
 from search.samplers.registry import SamplerChoice, draws_anew, make_sampler, random_sampler
 from search.space.parsing import parse_space
 from search.space.space import Space
@@ -147,7 +147,7 @@ def test_the_report_counts_and_shows_it_once(exhausted: InlineStudy, tmp_path: P
     ]
     assert "the best of 2 that were trained to the end" in words[0]
     assert any("6 trials (2 trained to the end, 4 the same as an earlier one)" in line for line in words)
-    shown = shown_table(table)
+    shown = trial_listing(table)
     assert "repeat_of" not in shown
     assert sum(reason.startswith("same as trial") for reason in shown["reason"]) == 4
 

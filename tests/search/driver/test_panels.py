@@ -13,7 +13,7 @@ from optuna_dashboard._note import get_note
 
 from core.run.evaluation import Evaluation
 from search.analysis.expected_score import estimate_best
-from search.analysis.expected_text import estimate_line
+from search.analysis.expected_text import estimate_sentence
 from search.driver.live_panels import CURVES, LivePanels
 from search.driver.panels import save_trial_note, trial_note
 from search.storage.open import open_storage
@@ -79,7 +79,7 @@ def test_what_the_best_trial_will_score_is_drawn_as_it_is_estimated(tmp_path: Pa
     assert dev["x"] == expected["x"] == ["overall", "sst", "sts"]
     assert dev["y"] == pytest.approx([one.dev for one in estimate.rows.values()], abs=1e-4)
     assert expected["y"] == pytest.approx([one.expected for one in estimate.rows.values()], abs=1e-4)
-    assert estimate_line(estimate) in drawn["layout"]["title"]["text"]
+    assert estimate_sentence(estimate) in drawn["layout"]["title"]["text"]
 
 
 def test_without_predictions_nothing_is_drawn(tmp_path: Path) -> None:

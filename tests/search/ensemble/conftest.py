@@ -74,7 +74,7 @@ class Trials:
 @pytest.fixture(autouse=True)
 def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     """To say what a selection is worth on new data: these tests are not about that."""
-    monkeypatch.setattr("search.ensemble.expected_score._MOST", 20)
+    monkeypatch.setattr("search.ensemble.selection_replay._MOST", 20)
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,9 @@ from core.run.run_folder import RunFolder
 from core.statistics import Expectation, counted_metrics, overall_score
 from data.tasks import TaskSpec
 from search.analysis.checkpoints import Checkpoint
-from search.ensemble.expected_score import Replay
 from search.ensemble.named_trials import Shares
 from search.ensemble.selection import GreedyOptions
+from search.ensemble.selection_replay import SelectionReplay
 from tests.core.statistics.winners_curse_simulation import SPECS, WEIGHTS, Case, errors
 
 TASKS = {name: TaskConfig(spec=spec) for name, spec in SPECS.items()}
@@ -56,7 +56,7 @@ def simulate(case: Case, options: GreedyOptions, pool: int, resamples: int, rng:
         rng: draws the study.
     """
     study = _Study(case, rng)
-    with patch.object(Replay, "resamples", resamples):
+    with patch.object(SelectionReplay, "resamples", resamples):
         replay = study.replay(options, pool)
         shares = replay.selected_on_all
         found, gain = replay.expect(shares).overall, replay.expect_gain(shares).overall
@@ -95,8 +95,8 @@ class _Study:
             predictions = {task: values[task][rung] for task in SPECS}
             self._checkpoints.append(_Simulated(trial, RunFolder(Path()), evaluation, predictions))
 
-    def replay(self, options: GreedyOptions, pool: int) -> Replay:
-        return Replay(self._checkpoints, pool, options, TASKS, self._gold)
+    def replay(self, options: GreedyOptions, pool: int) -> SelectionReplay:
+        return SelectionReplay(self._checkpoints, pool, options, TASKS, self._gold)
 
     def truth(self, shares: Shares) -> float:
         """Overall on endlessly many examples: errors of two trials have the correlation ``alike``."""

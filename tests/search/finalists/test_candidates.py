@@ -14,7 +14,7 @@ from predicting_executor import PredictingExecutor
 from data.errors import UserError
 from search.finalists import request
 from search.finalists.candidates import Candidate, choose_candidates, preset_configuration, recorded_candidates
-from search.finalists.request import Request
+from search.finalists.finalists_request import FinalistsRequest
 from search.recorded.ranking import best_trial, open_study
 from search.run import main as run_main
 from search.storage.open import open_storage
@@ -55,9 +55,9 @@ def study_in(folder: Path) -> optuna.Study:
     return open_study("warm", None, folder / "runs")
 
 
-def made(folder: Path, **options: Any) -> Request:
+def made(folder: Path, **options: Any) -> FinalistsRequest:
     options = {"top": 1, "seeds": 2, "presets": (), "storage": open_storage(None, folder / "runs")} | options
-    return Request.make(study_in(folder), folder / "runs" / "warm", "warm-finalists", **options)
+    return FinalistsRequest.make(study_in(folder), folder / "runs" / "warm", "warm-finalists", **options)
 
 
 def first_trial(study: optuna.Study, name: str) -> int:

@@ -33,8 +33,9 @@ from search.analysis.dev_bootstrap import score_replicates
 from search.analysis.expected_score import estimate_best
 from search.export import main as export_main
 from search.finalists.__main__ import main
-from search.finalists.outcome import Outcome, read_outcome
-from search.finalists.words import difference_tables, outcome_notes, outcome_words, score_table
+from search.finalists.final_outcome import FinalOutcome, read_final
+from search.finalists.final_sentences import outcome_notes, outcome_sentences
+from search.finalists.final_tables import difference_tables, final_table
 from search.recorded.ranking import best_trial, recorded_choice
 from search.report.__main__ import main as report_main
 from search.report.parts import Note
@@ -102,8 +103,8 @@ def study_of(runs: Path, name: str) -> optuna.Study:
     return optuna.load_study(study_name=name, storage=open_storage(None, runs))
 
 
-def read(runs: Path, name: str = "rates") -> Outcome:
-    found = read_outcome(study_of(runs, name), open_storage(None, runs), TrialFolders(runs / name))
+def read(runs: Path, name: str = "rates") -> FinalOutcome:
+    found = read_final(study_of(runs, name), open_storage(None, runs), TrialFolders(runs / name))
     assert found is not None
     return found
 
@@ -141,7 +142,7 @@ def test_the_final(finished_final: tuple[Path, str]) -> None:
     default = outcome.default
     assert default is not None
     assert default.dropped.startswith("after 2 seeds 0.")
-    for line in (*outcome_words(outcome), *outcome_notes(outcome)):
+    for line in (*outcome_sentences(outcome), *outcome_notes(outcome)):
         assert line in printed
     assert f"{means[0]:.4f} ± {outcome.winner.spreads['overall']:.4f}" in printed
     assert "That saved 2 runs." in printed
@@ -258,13 +259,13 @@ def test_what_was_chosen_goes_on_while_the_study_is_run(final_of_one: Path) -> N
         main("rates", top=1, seeds=1, runs_dir=final_of_one, quiet=True)
 
 
-def all_words(outcome: Outcome) -> str:
+def all_words(outcome: FinalOutcome) -> str:
     """What the report says of it."""
     section = finalists_section(SimpleNamespace(outcome=outcome))  # type: ignore[arg-type]
     assert section is not None
-    tables = [table.caption for table in (score_table(outcome), *difference_tables(outcome))]
+    tables = [table.caption for table in (final_table(outcome), *difference_tables(outcome))]
     notes = [part.text for part in section.parts if isinstance(part, Note)]
-    return "\n".join([*outcome_words(outcome), *tables, *notes])
+    return "\n".join([*outcome_sentences(outcome), *tables, *notes])
 
 
 def test_one_seed_has_no_spread(final_of_one: Path) -> None:
@@ -332,7 +333,7 @@ def test_who_is_below_a_floor_neither_wins_nor_drops_others(searched: Path, monk
     assert best.scores.overall.expected < best.scores.overall.dev
     sts = f"{default.means['sts']:.3f}".removeprefix("0")
     assert f"default: sts {sts} is below its floor of .7, so it cannot win." in outcome_notes(outcome)
-    assert "after the choice among 3 finalists that could win" in outcome_words(outcome)[1]
+    assert "after the choice among 3 finalists that could win" in outcome_sentences(outcome)[1]
 
 
 def test_failed_runs_are_told_and_do_not_help_to_win(
@@ -424,7 +425,7 @@ def test_with_real_training(finished_study: Any, tmp_path: Path, run_command: Ru
     assert provenance["trial"] in outcome.winner.runs
     report_main("tiny", runs_dir=runs)
     words = (runs / "tiny" / "report" / "report.md").read_text()
-    for line in outcome_words(outcome):
+    for line in outcome_sentences(outcome):
         assert line in words
     assert f"{outcome.winner.name}, by its best run" in words  # whose errors are shown
     assert "wrong_of_2" in pd.read_csv(runs / "tiny" / "report" / "errors-sst.csv").columns

@@ -17,7 +17,7 @@ from stub_study import BASE, SPEC
 from core.config import RunConfig
 from core.run.cost import Cost
 from search.analysis.expected_score import estimate_best
-from search.analysis.expected_text import estimate_line
+from search.analysis.expected_text import estimate_sentence
 from search.pareto.__main__ import main
 from search.pareto.figure import tradeoff_figure
 from search.pareto.tradeoff import COSTS, tradeoff
@@ -169,5 +169,5 @@ def test_what_the_best_score_is_worth_stands_beside_it(
     estimate, _ = estimate_best(study, TrialFolders(finished_study.runs / "tiny"))
     assert estimate is not None
     main("tiny", out=tmp_path, runs_dir=finished_study.runs)
-    assert estimate_line(estimate) in capsys.readouterr().out
-    assert estimate_line(estimate) in (tmp_path / "pareto.html").read_text()
+    assert estimate_sentence(estimate) in capsys.readouterr().out
+    assert estimate_sentence(estimate) in (tmp_path / "pareto.html").read_text()

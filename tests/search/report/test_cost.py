@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from search.display.table import Table
-from search.report.answer_words import cost_words
+from search.report.answer_text import cost_sentences
 from search.report.context import ReportContext
-from search.report.cost_drivers import dear_settings
+from search.report.cost_drivers import cost_drivers
 from search.report.failures import failures
+from search.report.search_cost import search_cost
 from search.report.sections.cost import cost_section
-from search.report.spending import spending
 from search.trials.folders import TrialFolders
 from tests.search.reported import TABLE, a_study, record, table_of
 
@@ -30,12 +30,12 @@ def slow_table(rng: np.random.Generator, trials: int = 60) -> pd.DataFrame:
 def test_what_makes_trials_slow_is_found_and_nothing_else() -> None:
     others = 0
     for seed in range(40):
-        found = dear_settings(slow_table(np.random.default_rng(seed)))
+        found = cost_drivers(slow_table(np.random.default_rng(seed)))
         assert (found[0].path, found[0].dear, found[0].cheap) == ("smart", "on", "off")
         assert found[0].low < 2.0 < found[0].high
         others += len(found) - 1
     assert others <= 4  # one in twenty studies, and that only above a ratio of 1.05
-    assert dear_settings(slow_table(np.random.default_rng(0)), linked=["smart"]) == []
+    assert cost_drivers(slow_table(np.random.default_rng(0)), linked=["smart"]) == []
 
 
 def test_failures_that_differ_in_numbers_only_are_one() -> None:
@@ -70,12 +70,12 @@ def test_where_the_time_went_and_who_broke_off(tmp_path: Path) -> None:
 
 
 def test_what_was_spent_and_saved() -> None:
-    spent = spending(TABLE, {number: record(number) for number in range(5)})
+    spent = search_cost(TABLE, {number: record(number) for number in range(5)})
     assert spent.states == {"complete": 2, "pruned": 1, "failed": 1}
     assert (spent.repeats, spent.seconds, spent.examples) == (1, 255.0, 2250)
     assert (spent.saved_examples, spent.saved_seconds) == (750, 150.0)  # at 0.2 s an example
     assert spent.saved_share == 0.25
-    words = cost_words(spent, TABLE)
+    words = cost_sentences(spent, TABLE)
     assert words == (
         "5 trials (2 trained to the end, 1 stopped early, 1 failed, 1 the same as an earlier one) took 4 min of "
         "training and 2,250 training examples. Stopping early saved 25 % of the examples that training all of them to "

@@ -8,9 +8,9 @@ import optuna
 import pytest
 
 from core.statistics import Expectation, Expectations
-from search.analysis.expected_text import interval_words
+from search.analysis.expected_text import expectation_text
 from search.display.table import Table
-from search.ensemble.outlook import Outlook, outlook
+from search.ensemble.forecast import EnsembleForecast, forecast_ensemble
 from search.report.context import ReportContext
 from search.report.parts import Code, Note
 from search.report.sections.ensemble import ensemble_section
@@ -22,18 +22,18 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 def test_it_says_what_the_outlook_says(tmp_path: Path) -> None:
     made = make_study(tmp_path, [[0.2, 0.3], [0.28, 0.3], [0.3, 0.25]])
-    found, _ = outlook(made.study, made.folders)
+    found, _ = forecast_ensemble(made.study, made.folders)
     section = ensemble_section(ReportContext(made.study, made.folders))
     assert found is not None
     assert section is not None
     words, *_ = section.parts
     scores, members = (part for part in section.parts if isinstance(part, Table))
     assert isinstance(words, str)
-    assert f"{interval_words(found.scores.overall)} on new data" in words
+    assert f"{expectation_text(found.scores.overall)} on new data" in words
     assert [row[0] for row in scores.rows] == ["overall", "sst", "sts"]
-    assert scores.rows[1][2] == interval_words(found.scores.tasks["sst"])
+    assert scores.rows[1][2] == expectation_text(found.scores.tasks["sst"])
     assert [int(row[0]) for row in members.rows] == list(found.shares)
-    assert words.endswith(f"better than trial {found.best} alone by {interval_words(found.gain.overall)}.")
+    assert words.endswith(f"better than trial {found.best} alone by {expectation_text(found.gain.overall)}.")
     assert not any("gone" in part.text for part in section.parts if isinstance(part, Note))
 
 
@@ -52,8 +52,10 @@ def test_a_gain_in_words_and_how_to_get_it(
     for _ in range(3):
         study.add_trial(optuna.trial.create_trial(value=0.7))
     shares = {2: 0.5, 1: 0.3, 0: 0.2}
-    found = Outlook(Expectations(scores, {}), Expectations(Expectation(*gain), {}), 2, shares, 3, 8, 30, (4, 6))
-    monkeypatch.setattr("search.report.sections.ensemble.outlook", lambda *_: (found, ""))
+    found = EnsembleForecast(
+        Expectations(scores, {}), Expectations(Expectation(*gain), {}), 2, shares, 3, 8, 30, (4, 6)
+    )
+    monkeypatch.setattr("search.report.sections.ensemble.forecast_ensemble", lambda *_: (found, ""))
     section = ensemble_section(ReportContext(study, TrialFolders(tmp_path), where=" --runs-dir there"))
     assert section is not None
     assert str(section.parts[0]).endswith(words)

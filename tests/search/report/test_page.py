@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from search.display.pages import page_source, render_page
 from search.display.table import Table
 from search.report.html import shown_section
-from search.report.parts import Chart, Part, Section
+from search.report.parts import Chart, Part, ReportSection
 from tests.search.browsing import opened
 
 ROWS = 60
@@ -23,7 +23,7 @@ WORDS = ["words that are longer than a number" if row == ROWS - 1 else "9 lives"
 
 def page_of(path: Path, *parts: Part) -> Path:
     scripts = {f"{name}_script": page_source(f"report/{name}.js") for name in ("tables", "trials")}
-    sections = [shown_section(Section("one", "One", parts))]
+    sections = [shown_section(ReportSection("one", "One", parts))]
     path.write_text(render_page("report/report.html.jinja", study="s", sections=sections, origin="", **scripts))
     return path
 

@@ -18,13 +18,13 @@ from core.run.evaluation import Evaluation
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 from search.analysis.expected_score import estimate_best
-from search.display.cost import cost_words
+from search.display.cost import cost_sentences
 from search.driver.panels import trial_note
 from search.recorded.trial_table import trial_table
-from search.report.answer_words import cost_words as search_cost_words
-from search.report.best_trial_tables import loss_weight_words, task_tables
-from search.report.shown_trials import shown_table
-from search.report.spending import spending
+from search.report.answer_text import cost_sentences as search_cost_words
+from search.report.best_trial_tables import loss_weight_sentence, task_tables
+from search.report.search_cost import search_cost
+from search.report.trial_listing import trial_listing
 from search.report.writing import write_report
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders
@@ -61,12 +61,12 @@ def test_the_table_has_costs_and_leaves_out_what_nobody_recorded() -> None:
     old = TrialResult(0.5, {"sst": 0.5}, 200, 208, 12345.6)
     both = trial_table(stored(TrialResult.of([POINT], ""), old))
     assert both["forward_examples"].tolist() == [3200, pd.NA]
-    shown = shown_table(both)
+    shown = trial_listing(both)
     assert shown["trainable %"].tolist() == ["2.5", ""]
     assert shown["forward examples"].tolist() == [3200, ""]
     assert shown["peak MiB"].tolist() == ["812.4", ""]
     assert shown["seconds"].tolist() == ["8", "12346"]
-    only_old = shown_table(trial_table(stored(old)))
+    only_old = trial_listing(trial_table(stored(old)))
     assert not {"trainable %", "forward examples", "peak MiB", "reason"} & set(only_old.columns)
     assert only_old.shape[0] == 1
 
@@ -83,26 +83,26 @@ def test_further_pretraining_is_shown_where_there_was_some() -> None:
     without = TrialResult.of([POINT], "")
     table = trial_table(stored(result, without))
     assert table["pretraining_examples"].tolist() == [5000, 0]
-    assert shown_table(table)["pretraining examples"].tolist() == [5000, 0]
+    assert trial_listing(table)["pretraining examples"].tolist() == [5000, 0]
     words = "Further pretraining comes on top, of up to 5,000 examples a trial; trials share its stages."
-    assert search_cost_words(spending(table, {}), table).endswith(words)
-    assert "3,200 forward examples after 5,000 examples of further pretraining; peak" in cost_words(further)
+    assert search_cost_words(search_cost(table, {}), table).endswith(words)
+    assert "3,200 forward examples after 5,000 examples of further pretraining; peak" in cost_sentences(further)
 
     plain = trial_table(stored(without, TrialResult(0.5, {"sst": 0.5}, 200, 208, 1.0)))
-    assert "pretraining examples" not in shown_table(plain).columns
-    assert "pretraining" not in search_cost_words(spending(plain, {}), plain)
+    assert "pretraining examples" not in trial_listing(plain).columns
+    assert "pretraining" not in search_cost_words(search_cost(plain, {}), plain)
 
 
 def test_a_running_trial_has_empty_cells() -> None:
     study = stored(TrialResult.of([POINT], ""))
     study.ask()
-    row = shown_table(trial_table(study)).iloc[1]
+    row = trial_listing(trial_table(study)).iloc[1]
     assert (row["overall"], row["sst"], row["best_rung"], row["peak MiB"]) == ("", "", "", "")
 
 
 def test_cost_in_words() -> None:
     words = "2,000 parameters, 2.5 % of them trained; 3,200 forward examples; peak memory 812 MiB"
-    assert cost_words(COST) == words
+    assert cost_sentences(COST) == words
     assert words in trial_note(TrialResult.of([POINT], ""), [POINT])
     assert "parameters" not in trial_note(TrialResult(), [replace(POINT, cost=None)])
 
@@ -144,13 +144,13 @@ CHANGED: dict[str, LossConfig] = {
 @pytest.mark.parametrize("how", list(CHANGED))
 def test_loss_weights_that_changed_in_training_are_said(how: str) -> None:
     words = f"Loss weights at its best rung, {how}: sst 0.312, para 1.5."
-    assert loss_weight_words(WEIGHED, CHANGED[how]) == words
-    assert loss_weight_words(POINT, CHANGED[how]) == ""  # stored before weights were recorded
+    assert loss_weight_sentence(WEIGHED, CHANGED[how]) == words
+    assert loss_weight_sentence(POINT, CHANGED[how]) == ""  # stored before weights were recorded
 
 
 def test_loss_weights_that_a_setting_says_are_not_said_again() -> None:
     fixed = LossConfig(weights={"sst": 2.0}, taper={"sst": "constant", "para": "constant"})
-    assert loss_weight_words(WEIGHED, fixed) == ""
+    assert loss_weight_sentence(WEIGHED, fixed) == ""
 
 
 @pytest.fixture

@@ -17,10 +17,16 @@ from search.analysis.expected_score import estimate_best
 from search.analysis.importance.effects import Effect
 from search.analysis.importance.importance import Importance
 from search.display.table import Table
-from search.report.answer_words import certainty_words, gain_words, headline, lead_words, winner_words
+from search.report.answer_text import (
+    certainty_sentences,
+    headline,
+    helpful_settings_sentence,
+    lead_sentence,
+    winner_sentences,
+)
 from search.report.context import ReportContext
 from search.report.expected_progress import expected_progress
-from search.report.gains import Gain, clear_and_same, clear_gains, mean_at
+from search.report.helpful_settings import HelpfulSetting, helpful_settings, mean_at, shared_settings
 from search.report.parts import Code, Fold, Note, Part
 from search.report.sections.winner import winner_section
 from search.trials.folders import TrialFolders
@@ -30,14 +36,14 @@ from tests.search.reported import TABLE, a_study, record
 
 def test_a_default_that_wins_and_one_that_loses() -> None:
     worse, best = record(0, 0.60), record(4, 0.64)
-    assert lead_words(best, best) == "The winner is the default configuration: nothing that was tried did better."
-    lead = lead_words(best, worse)
+    assert lead_sentence(best, best) == "The winner is the default configuration: nothing that was tried did better."
+    lead = lead_sentence(best, worse)
     assert lead == "On dev the winner scores 0.040 more than the default configuration, trial 0 (0.600)."
-    gains = [Gain("optim.learning_rate", 1e-4, 2e-5, 0.031), Gain("lora.rank", 8, 0, 0.01)]
-    line = gain_words(gains, [], has_ablation=False)
+    gains = [HelpfulSetting("optim.learning_rate", 1e-4, 2e-5, 0.031), HelpfulSetting("lora.rank", 8, 0, 0.01)]
+    line = helpful_settings_sentence(gains, [], has_ablation=False)
     assert "optim.learning_rate 0.0001 instead of 2e-05 (trials with such a value score 0.031 higher)" in line
     assert "lora.rank 8 instead of 0 (trials with such a value score 0.010 higher). " in line
-    line = gain_words([], ["lora.rank"], has_ablation=False)
+    line = helpful_settings_sentence([], ["lora.rank"], has_ablation=False)
     assert "already has the winner's value of what clearly mattered (lora.rank)." in line
     assert "cannot be told" in line
 
@@ -45,7 +51,7 @@ def test_a_default_that_wins_and_one_that_loses() -> None:
 def test_the_winner_without_an_estimate_and_with_one(tmp_path: Path) -> None:
     best = record(4, 0.64)
     assert headline(best.result.overall, None)[0] == "0.640"
-    first, unknown = winner_words(best, TABLE, None, "trial 4's dev predictions are gone")
+    first, unknown = winner_sentences(best, TABLE, None, "trial 4's dev predictions are gone")
     assert first.startswith(
         "Trial 4 is the winner, the best of 2 that were trained to the end: overall 0.640 on the dev"
     )
@@ -58,10 +64,10 @@ def test_the_winner_without_an_estimate_and_with_one(tmp_path: Path) -> None:
     number, words = headline(best.result.overall, estimate.scores)
     assert number == f"{overall.expected:.3f}"
     assert f"between {overall.low:.3f} and {overall.high:.3f}, with 95 % confidence" in words
-    (line,) = winner_words(best, TABLE, estimate, "")
+    (line,) = winner_sentences(best, TABLE, estimate, "")
     assert f"Of that {overall.optimism:.3f} is luck" in line
     near = TABLE.assign(overall=[overall.dev - 0.001, 0.1, 0.1, None, overall.dev])
-    (line,) = certainty_words(best, near, estimate, "python -m search.finalists --study s")
+    (line,) = certainty_sentences(best, near, estimate, "python -m search.finalists --study s")
     assert "One other trial scores less than" in line
     assert "and may be as good." in line
     assert "python -m search.finalists" in line
@@ -113,24 +119,26 @@ def test_gains_are_those_of_clear_settings_in_which_the_winner_differs_for_the_b
     default = {"rate": 1e-5, "rank": 0, "loss.weights.sst": 1.0, "loss.weights.sts": 0.0}
     effects = [RATE, RANK, SHARES]
     clear = [share("rank"), share("rate"), share("loss.weights"), share("alpha")]
-    found = clear_gains(clear, effects, winner, default)
+    found = helpful_settings(clear, effects, winner, default)
     assert [one.path for one in found] == ["rate", "loss.weights", "rank"]  # alpha: the default has none
     assert [one.gap for one in found] == pytest.approx([0.2, 0.2, 0.03])
     assert found[1].winner == {"sst": 0.5, "sts": 0.5}
-    assert clear_gains(clear, effects, default, winner) == []  # worse
-    assert clear_gains(clear, effects, winner, winner) == []
-    assert clear_gains([share("rate", is_clear=False)], effects, winner, default) == []
+    assert helpful_settings(clear, effects, default, winner) == []  # worse
+    assert helpful_settings(clear, effects, winner, winner) == []
+    assert helpful_settings([share("rate", is_clear=False)], effects, winner, default) == []
     unsure = [effect("rank", "choice", [0, 8], [0.50, 0.53], width=0.04), RATE]
-    assert [one.path for one in clear_gains(clear, unsure, winner, default)] == ["rate"]
+    assert [one.path for one in helpful_settings(clear, unsure, winner, default)] == ["rate"]
     # A third of the way between two points on a logarithmic scale the gap is a third, and so is its interval.
     near = {**default, "rate": 1e-5 * 10 ** (1 / 3)}
-    (gain,) = clear_gains([share("rate")], effects, near, default)
+    (gain,) = helpful_settings([share("rate")], effects, near, default)
     assert gain.gap == pytest.approx(0.2 / 3)
     assert (
-        clear_gains([share("rate")], [effect("rate", "number", [1e-5, 1e-4], [0.5, 0.7], width=0.21)], near, default)
+        helpful_settings(
+            [share("rate")], [effect("rate", "number", [1e-5, 1e-4], [0.5, 0.7], width=0.21)], near, default
+        )
         == []
     )
-    assert clear_and_same(clear, winner, {**default, "rank": 8}) == ["rank"]
+    assert shared_settings(clear, winner, {**default, "rank": 8}) == ["rank"]
 
 
 def test_what_was_expected_as_the_search_went_on(tmp_path: Path) -> None:

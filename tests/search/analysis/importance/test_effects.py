@@ -10,7 +10,7 @@ from core.config import RunConfig
 from search.analysis.importance.effects import Effect, effects
 from search.analysis.importance.figures import effect_figure, importance_figure
 from search.analysis.importance.importance import importances
-from search.analysis.importance.model import fit_scores
+from search.analysis.importance.model import fit_score_model
 from search.analysis.importance.smoother import Smoothed, smooth
 from search.space.parsing import parse_space
 from tests.search.planted import BASE, SPACE, drawn, of, position, runs
@@ -19,7 +19,7 @@ RATE, RANK, ALPHA, WEIGHTS = "optim.learning_rate", "lora.rank", "lora.alpha", "
 
 
 def measured(configs: tuple[RunConfig, ...], scores: np.ndarray) -> dict[str, Effect]:
-    return {one.label: one for one in effects(fit_scores(SPACE, configs, scores))}
+    return {one.label: one for one in effects(fit_score_model(SPACE, configs, scores))}
 
 
 def planted(configs: tuple[RunConfig, ...]) -> np.ndarray:
@@ -143,7 +143,7 @@ def test_loss_weights_of_two_tasks_are_lines() -> None:
     rng = np.random.default_rng(0)
     configs = tuple(drawn(space, BASE, rng) for _ in range(60))
     share = of(configs, "loss.weights.sst") / (of(configs, "loss.weights.sst") + of(configs, "loss.weights.sts"))
-    sst, sts = effects(fit_scores(space, configs, 0.1 * share + 0.005 * rng.normal(size=60)))
+    sst, sts = effects(fit_score_model(space, configs, 0.1 * share + 0.005 * rng.normal(size=60)))
     assert (sst.setting, sst.label, sts.label) == (WEIGHTS, "loss.weights.sst", "loss.weights.sts")
     assert sst.best > sst.worst
     assert sts.best < sts.worst
@@ -151,7 +151,7 @@ def test_loss_weights_of_two_tasks_are_lines() -> None:
 
 def test_figures_hold_the_numbers() -> None:
     configs = runs(150)
-    model = fit_scores(SPACE, configs, planted(configs) + 0.01 * np.random.default_rng(0).normal(size=150))
+    model = fit_score_model(SPACE, configs, planted(configs) + 0.01 * np.random.default_rng(0).normal(size=150))
     found = {one.label: one for one in effects(model)}
     curve = effect_figure(found[RATE], (0.0, 0.2))
     low, high, mean = curve.data

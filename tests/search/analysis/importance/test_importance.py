@@ -11,7 +11,7 @@ from optuna.trial import TrialState, create_trial
 
 from core.config import RunConfig
 from search.analysis.importance.importance import Importance, importances
-from search.analysis.importance.model import ScoreModel, fit_scores, study_scores
+from search.analysis.importance.model import ScoreModel, fit_score_model, study_score_model
 from search.analysis.importance.settings import setting_table
 from search.space.parsing import parse_space
 from tests.search.planted import BASE, SPACE, TABLE, drawn, of, position, runs, study_of
@@ -20,7 +20,7 @@ RATE, RANK, ALPHA = "optim.learning_rate", "lora.rank", "lora.alpha"
 
 
 def measured(configs: tuple[RunConfig, ...], scores: np.ndarray) -> dict[str, Importance]:
-    return {one.path: one for one in importances(fit_scores(SPACE, configs, scores))}
+    return {one.path: one for one in importances(fit_score_model(SPACE, configs, scores))}
 
 
 def noise(count: int, sd: float = 0.01, seed: int = 0) -> np.ndarray:
@@ -101,7 +101,7 @@ def test_the_order_is_that_of_fanova_where_nothing_is_conditional() -> None:
     configs = tuple(drawn(space, BASE, rng) for _ in range(150))
     x = np.stack([of(configs, path) / ranges[path]["high"] for path in paths], axis=1)
     scores = x @ [0.05, 0.2, 0.1] + noise(150, 0.005)
-    ours = [one.path for one in importances(fit_scores(space, configs, scores))]
+    ours = [one.path for one in importances(fit_score_model(space, configs, scores))]
     study = optuna.create_study(direction="maximize")
     distributions = {path: FloatDistribution(**ranges[path]) for path in paths}
     for row, score in zip(of_all(configs, paths), scores.tolist(), strict=True):
@@ -142,14 +142,14 @@ def test_seeds_are_the_noise_floor() -> None:
     pool = runs(30)
     twins = tuple(config.model_copy(update={"seed": seed}) for config in pool for seed in (0, 1))
     signal = np.repeat(0.1 * position(pool, RATE), 2)
-    model = fit_scores(SPACE, twins, signal + noise(60, 0.02))
+    model = fit_score_model(SPACE, twins, signal + noise(60, 0.02))
     total = signal.var() + 0.02**2
     assert model.seed_share == pytest.approx(0.02**2 / total, rel=0.4)
-    assert fit_scores(SPACE, pool, signal[::2]).seed_share is None
+    assert fit_score_model(SPACE, pool, signal[::2]).seed_share is None
 
 
 def model_of(study: optuna.Study) -> ScoreModel:
-    model = study_scores(study)
+    model = study_score_model(study)
     assert model is not None
     return model
 
@@ -173,10 +173,10 @@ def test_a_study_is_read_with_its_pruned_trials() -> None:
 def test_too_few_trials_give_no_model() -> None:
     configs = runs(6)
     curves = [{1: 0.1 * i} for i in range(6)]
-    assert study_scores(study_of(configs[:5], curves[:5], [False] * 5)) is None
-    assert study_scores(study_of(configs, [{1: 0.5}] * 6, [False] * 6)) is None
+    assert study_score_model(study_of(configs[:5], curves[:5], [False] * 5)) is None
+    assert study_score_model(study_of(configs, [{1: 0.5}] * 6, [False] * 6)) is None
     assert model_of(study_of(configs, curves, [False] * 6)).scores.tolist() == pytest.approx(
         [0.1 * i for i in range(6)]
     )
     with pytest.raises(ValueError, match="needs at least 6 trials"):
-        fit_scores(SPACE, configs[:5], np.arange(5.0))
+        fit_score_model(SPACE, configs[:5], np.arange(5.0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from search.analysis.mistakes.confusion import confusion_table, confusion_words
+from search.analysis.mistakes.confusion import confusion_sentence, confusion_table
 
 CLASSES = ("no", "maybe", "yes")
 
@@ -19,12 +19,12 @@ def test_the_table_has_counts_and_shares_of_the_gold_class() -> None:
 
 
 def test_the_most_frequent_confusions_are_said() -> None:
-    words = confusion_words([[41, 22, 0], [5, 9, 1], [7, 0, 60]], CLASSES)
+    words = confusion_sentence([[41, 22, 0], [5, 9, 1], [7, 0, 60]], CLASSES)
     assert words == (
         "Of 63 'no' examples 22 (35 %) are taken for 'maybe'; of 67 'yes' examples 7 (10 %) are taken for 'no'; "
         "of 15 'maybe' examples 5 (33 %) are taken for 'no'."
     )
-    assert confusion_words([[3, 1, 0], [0, 4, 0], [0, 0, 2]], CLASSES) == (
+    assert confusion_sentence([[3, 1, 0], [0, 4, 0], [0, 0, 2]], CLASSES) == (
         "Of 4 'no' examples 1 (25 %) is taken for 'maybe'."
     )
-    assert confusion_words([[3, 0, 0], [0, 4, 0], [0, 0, 2]], CLASSES) == "All dev examples are right."
+    assert confusion_sentence([[3, 0, 0], [0, 4, 0], [0, 0, 2]], CLASSES) == "All dev examples are right."

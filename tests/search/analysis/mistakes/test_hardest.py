@@ -11,7 +11,7 @@ from data.reading import RawSplit
 from data.task_files import builtin_tasks
 from search.analysis.mistakes.compared_runs import TaskRuns
 from search.analysis.mistakes.hardest import error_frame, hardest_table, hardness
-from search.analysis.mistakes.words import doubt_words
+from search.analysis.mistakes.sentences import label_doubt_sentence
 
 PARA, STS = builtin_tasks()["para"], builtin_tasks()["sts"]
 
@@ -40,7 +40,7 @@ def test_the_order_is_by_runs_that_are_wrong_then_by_how_sure_they_are() -> None
     assert found.order.tolist() == [0, 1, 2, 3]
     # all agree on another class in 0 (.90 against .10) and in 1 (.67 against .33)
     assert found.doubtful.tolist() == [True, False, False, False]
-    assert doubt_words(found, "the 3 best trials", is_score=False).startswith(
+    assert label_doubt_sentence(found, "the 3 best trials", is_score=False).startswith(
         "2 of 4 examples are wrong for all of the 3 best trials, 1 of them for the same class"
     )
 
@@ -57,7 +57,7 @@ def test_many_unsure_runs_count_more_than_a_sure_one() -> None:
 def test_two_runs_that_agree_say_nothing_of_a_label() -> None:
     found = hardness(runs_of("para", GOLD, *CLASSES.predictions[:2]))
     assert not found.doubtful.any()
-    assert doubt_words(found, "the 2 best trials", is_score=False) == ""
+    assert label_doubt_sentence(found, "the 2 best trials", is_score=False) == ""
 
 
 def test_the_table_of_classes() -> None:
@@ -107,4 +107,6 @@ def test_scores_far_from_the_line() -> None:
     table = hardest_table(runs, found, "the 3 best trials")
     assert table.rows[0][1] == "3.50"
     assert table.rows[0][2] == f"{predictions[0][7]:.2f} ({found.residuals[0, 7]:+.2f})"  # type: ignore[index]
-    assert "far off the line for all of the 3 best trials" in doubt_words(found, "the 3 best trials", is_score=True)
+    assert "far off the line for all of the 3 best trials" in label_doubt_sentence(
+        found, "the 3 best trials", is_score=True
+    )

@@ -12,12 +12,12 @@ import pytest
 from core.statistics import calibration_of, confusion_matrix, predicted_classes
 from data.reading import read_split
 from search.analysis.mistakes.compared_runs import best_runs, task_runs
-from search.analysis.mistakes.words import calibration_words
+from search.analysis.mistakes.sentences import calibration_text
 from search.display.table import Table
 from search.recorded.study import IDENTITY
 from search.report.context import ReportContext
-from search.report.parts import Chart, Fold, Note, Section
-from search.report.sections.mistakes import errors_section
+from search.report.parts import Chart, Fold, Note, ReportSection
+from search.report.sections.mistakes import mistakes_section
 from search.report.writing import write_report
 from search.trials.folders import TrialFolders
 from tests.search.made_study import SPECS, MadeStudy, make_study
@@ -31,9 +31,9 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return make_study(tmp_path_factory.mktemp("made"), SKILLS, dev_limit=request.param)
 
 
-def section_of(made: MadeStudy, folders: TrialFolders | None = None, data: Path | None = None) -> Section:
+def section_of(made: MadeStudy, folders: TrialFolders | None = None, data: Path | None = None) -> ReportSection:
     made.study.set_user_attr(IDENTITY, json.dumps({"space": SPACE}))
-    section = errors_section(ReportContext(made.study, folders or made.folders, data=data))
+    section = mistakes_section(ReportContext(made.study, folders or made.folders, data=data))
     assert section is not None
     return section
 
@@ -48,7 +48,7 @@ def test_it_is_of_the_best_trial_on_the_examples_it_was_scored_on(made: MadeStud
     counts = [[int(cell.split()[0]) for cell in row[1:]] for row in matrix.rows]
     assert counts == confusion_matrix(predictions["sst"], gold["sst"]).tolist()
     rng = np.random.default_rng(0)
-    of_bins = calibration_words(calibration_of(predictions["sst"], gold["sst"], rng)).partition(" ECE ")[0]
+    of_bins = calibration_text(calibration_of(predictions["sst"], gold["sst"], rng)).partition(" ECE ")[0]
     assert any(isinstance(part, str) and part.startswith(of_bins) for part in section.parts)
     charts = [part for part in section.parts if isinstance(part, Chart)]
     assert len(charts) == 2 + 4
@@ -127,7 +127,7 @@ def test_a_configuration_stands_by_the_best_of_its_runs(made: MadeStudy) -> None
 
 def test_nothing_is_said_before_a_trial_has_finished(tmp_path: Path) -> None:
     made = make_study(tmp_path, [])
-    assert errors_section(ReportContext(made.study, made.folders)) is None
+    assert mistakes_section(ReportContext(made.study, made.folders)) is None
 
 
 def test_sentences_are_escaped_on_the_page(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from search.analysis.mistakes.quantile_slices import difference, properties, quarters, word_counts, word_overlap
-from search.analysis.mistakes.words import quarters_words
+from search.analysis.mistakes.sentences import quarters_sentence
 
 
 def test_words_are_counted() -> None:
@@ -55,12 +55,12 @@ def test_the_difference_is_welchs() -> None:
 def test_it_is_said_whether_long_examples_are_wrong_more_often() -> None:
     (length,) = properties([(" ".join("x" * count),) for count in range(1, 101)])
     wrong = (length.values % 10 < np.where(length.values > 50, 8, 2)).astype(float)
-    words = quarters_words(quarters(length.values, wrong), length, is_rate=True)
+    words = quarters_sentence(quarters(length.values, wrong), length, is_rate=True)
     assert words.startswith(
         "Of the longest examples (76 to 100 words) 76 % are wrong, of the shortest (1 to 25) 20 %: "
     )
     assert "clearly more (95 % interval of the difference +" in words
     even = (length.values % 2).astype(float)
-    assert "this may be chance" in quarters_words(quarters(length.values, even), length, is_rate=True)
-    distance = quarters_words(quarters(length.values, 0.01 * length.values), length, is_rate=False)
+    assert "this may be chance" in quarters_sentence(quarters(length.values, even), length, is_rate=True)
+    distance = quarters_sentence(quarters(length.values, 0.01 * length.values), length, is_rate=False)
     assert distance.startswith("Predictions for the longest examples (76 to 100 words) are off the line by 0.88 on")

@@ -18,11 +18,11 @@ from core.config import RunConfig
 from core.run.evaluation import Evaluation
 from data.task_files import builtin_tasks
 from search.analysis.dev_bootstrap import task_replicates
-from search.analysis.tradeoffs.given_up import given_up
+from search.analysis.tradeoffs.shortfalls import winner_shortfalls
 from search.display.table import Table
 from search.recorded.study import IDENTITY
 from search.report.context import ReportContext
-from search.report.parts import Chart, Fold, Section
+from search.report.parts import Chart, Fold, ReportSection
 from search.report.sections.tradeoffs import tradeoffs_section
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord, TrialResult
@@ -66,17 +66,17 @@ def planted(
     return ReportContext(study, folders)
 
 
-def section_of(context: ReportContext) -> Section:
+def section_of(context: ReportContext) -> ReportSection:
     section = tradeoffs_section(context)
     assert section is not None
     return section
 
 
-def words_of(section: Section) -> str:
+def words_of(section: ReportSection) -> str:
     return " ".join(part for part in section.parts if isinstance(part, str))
 
 
-def charts_of(section: Section) -> list[Chart]:
+def charts_of(section: ReportSection) -> list[Chart]:
     return [part for part in section.parts if isinstance(part, Chart)]
 
 
@@ -172,7 +172,7 @@ def made(tmp_path: Path) -> MadeStudy:
 def test_what_the_winner_gives_up_has_its_interval(made: MadeStudy) -> None:
     context = ReportContext(made.study, made.folders)
     assert context.best is not None
-    found = given_up(made.study, context.table, context.best, made.folders)
+    found = winner_shortfalls(made.study, context.table, context.best, made.folders)
     assert [one.task for one in found] == list(TASKS)
     records = [TrialRecord.read(trial) for trial in made.study.trials]
     for one in found:
@@ -192,6 +192,6 @@ def test_what_the_winner_gives_up_has_its_interval(made: MadeStudy) -> None:
         ends = np.quantile(drawn[:, 0] - drawn[:, 1], [0.025, 0.975])
         assert (one.interval.low, one.interval.high) == pytest.approx(tuple(ends))
     assert any(one.interval is not None for one in found)
-    gone = given_up(made.study, context.table, context.best, TrialFolders(made.data))
+    gone = winner_shortfalls(made.study, context.table, context.best, TrialFolders(made.data))
     assert [one.gap for one in gone] == [one.gap for one in found]
     assert all(one.interval is None for one in gone)

@@ -1,0 +1,104 @@
+"""Whether tasks compete, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.statistics import Interval
+from search.analysis.tradeoffs.pairs import FirstRung, TaskPair
+from search.analysis.tradeoffs.rank_correlation import FEWEST
+from search.analysis.tradeoffs.shares import TaskShare
+from search.analysis.tradeoffs.shortfalls import Shortfall
+
+__all__ = ["correlation_text", "first_rung_sentence", "pair_sentences", "share_sentences", "shortfall_sentences"]
+
+_NAMED = 8
+
+
+def pair_sentences(pairs: Sequence[TaskPair]) -> list[str]:
+    """A sentence for each pair with a clear correlation, and one for the others."""
+    trials = pairs[0].trials
+    if all(pair.finished is None for pair in pairs):
+        return [
+            f"{trials} finished trials are too few to say whether tasks compete; it takes {FEWEST} of different scores."
+        ]
+    clear = [pair for pair in pairs if pair.finished is not None and not pair.finished.holds_zero]
+    lines = [_pair(pair) for pair in clear[:_NAMED]]
+    others = [f"{pair.a} and {pair.b}{_in_brackets(pair.finished)}" for pair in pairs if pair not in clear]
+    if others:
+        more = f", and {len(others) - _NAMED} other pairs" if len(others) > _NAMED else ""
+        lines.append(f"No clear relation over {trials} finished trials: {', '.join(others[:_NAMED])}{more}.")
+    return lines
+
+
+def _pair(pair: TaskPair) -> str:
+    assert pair.finished is not None
+    does = "better" if pair.finished.value > 0 else "worse"
+    too = ", too" if pair.finished.value > 0 else ": the two compete"
+    size = f"Spearman {correlation_text(pair.finished)} over {pair.trials} finished trials"
+    return f"Trials that do better on {pair.a} do {does} on {pair.b}{too} ({size})."
+
+
+def first_rung_sentence(pairs: Sequence[TaskPair], early: FirstRung) -> str:
+    """The same before any trial was pruned; empty where this is not known."""
+    known = [pair for pair in pairs if pair.early is not None]
+    if not known:
+        return ""
+    said = "; ".join(f"{pair.a} and {pair.b} {correlation_text(pair.early)}" for pair in known[:_NAMED] if pair.early)
+    line = (
+        f"Over all {known[0].early_trials} trials at {early.rung:,} examples, before any was pruned, Spearman's "
+        f"correlations are: {said}."
+    )
+    if not any(pair.finished is not None and pair.finished.high < 0.0 for pair in pairs):
+        return line
+    return (
+        "Pruning keeps trials for their overall score, and this alone makes tasks look like rivals: a trial that is "
+        f"bad at one stays only if it is good at another. {line}"
+    )
+
+
+def shortfall_sentences(found: Sequence[Shortfall], winner: int) -> list[str]:
+    """What the winner gives up, and how far to trust it."""
+    own = [one.task for one in found if one.best == winner]
+    lines = [f"Trial {winner}, the overall winner, is the best for {_listed(own)}, too."] if own else []
+    others = [one for one in found if one.best != winner]
+    lines += [_given_up(one, winner) for one in others]
+    return lines
+
+
+def _given_up(one: Shortfall, winner: int) -> str:
+    interval = "" if one.interval is None else f" [{one.interval.low:.3f}, {one.interval.high:.3f}]"
+    gap = f"{one.gap:.3f}{interval} of {one.metric}"
+    return f"Trial {winner}, the overall winner, gives up {gap} on {one.task} against trial {one.best}."
+
+
+def share_sentences(shares: Sequence[TaskShare], early: FirstRung | None) -> list[str]:
+    """A sentence for each task whose weight clearly goes with its score, and one for the others."""
+    where = "" if early is None else f", at {early.rung:,} examples"
+    known = [one for one in shares if one.correlation is not None]
+    clear = [one for one in known if one.correlation is not None and not one.correlation.holds_zero]
+    lines = [_share(one, where) for one in clear]
+    others = [f"{one.task}{_in_brackets(one.correlation)}" for one in known if one not in clear]
+    if others:
+        lines.append(f"No clear relation between a task's share of the loss and its score{where}: {', '.join(others)}.")
+    return lines
+
+
+def _share(one: TaskShare, where: str) -> str:
+    assert one.correlation is not None
+    does = "better" if one.correlation.value > 0 else "worse"
+    size = f"Spearman {correlation_text(one.correlation)} over {one.trials} trials{where}"
+    return f"With a larger share of the loss {one.task} does {does} ({size})."
+
+
+def correlation_text(number: Interval) -> str:
+    """``-0.41 [-0.60, -0.20]``."""
+    return f"{number.value:+.2f} [{number.low:+.2f}, {number.high:+.2f}]"
+
+
+def _in_brackets(number: Interval | None) -> str:
+    return "" if number is None else f" ({correlation_text(number)})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

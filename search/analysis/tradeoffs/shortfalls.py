@@ -1,0 +1,88 @@
+"""What the overall winner gives up on each task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pandas as pd
+
+from core.inputs.dev_gold import dev_examples
+from core.statistics import Interval
+from data.errors import UserError
+from search.analysis.dev_bootstrap import stored_predictions, task_replicates
+from search.recorded.trial_table import SCORE, winnable
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
+
+__all__ = ["Shortfall", "winner_shortfalls"]
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """The winner beside the best trial for a task.
+
+    Attributes:
+        task: its name.
+        metric: of the task.
+        best: number of the trial with its highest score, the winner where it is among the best.
+        gap: that score minus the winner's.
+        interval: the gap with its interval over other dev examples; None for the winner itself, and where predictions
+            or dev files are gone. That the trial was chosen for its score is not in it.
+    """
+
+    task: str
+    metric: str
+    best: int
+    gap: float
+    interval: Interval | None = None
+
+
+def winner_shortfalls(
+    study: optuna.Study, table: pd.DataFrame, winner: TrialRecord, folders: TrialFolders, data: Path | None = None
+) -> list[Shortfall]:
+    """For every task of the winner.
+
+    Args:
+        study: the recorded study.
+        table: of its trials.
+        winner: its best trial.
+        folders: where trials left their predictions.
+        data: where the tasks' files are now; None: where the winner had them.
+    """
+    finished, trials, found = winnable(table), study.get_trials(deepcopy=False), []
+    for task, score in winner.result.scores.items():
+        scores = finished[SCORE + task].to_numpy(dtype=np.float64)
+        best, gap = int(finished["trial"].iloc[scores.argmax()]), float(scores.max() - score)
+        if gap <= 0.0:
+            found.append(Shortfall(task, _metric(winner, task), winner.number, 0.0))
+            continue
+        record = TrialRecord.read(trials[best])
+        interval = _interval(task, (record, winner), folders, data)
+        found.append(Shortfall(task, _metric(winner, task), best, gap, interval))
+    return found
+
+
+def _metric(winner: TrialRecord, task: str) -> str:
+    assert winner.config is not None, "a finished trial has its configuration"
+    return winner.config.tasks[task].spec.metric
+
+
+def _interval(
+    task: str, pair: tuple[TrialRecord, TrialRecord], folders: TrialFolders, data: Path | None
+) -> Interval | None:
+    """Percentiles of the first one's score minus the second one's, in resamples of the dev examples."""
+    config = pair[1].config
+    assert config is not None, "a finished trial has its configuration"
+    spec = config.tasks[task].spec
+    try:
+        gold = dev_examples(config, task, data).labels
+        assert gold is not None, "dev files without labels are refused when read"
+        predictions = [stored_predictions(folders, record, spec, gold) for record in pair]
+    except UserError:
+        return None
+    drawn = task_replicates(spec, predictions, gold)
+    low, high = np.quantile(drawn[:, 0] - drawn[:, 1], [0.025, 0.975]).tolist()
+    return Interval(pair[0].result.scores[task] - pair[1].result.scores[task], low, high)

@@ -1,0 +1,77 @@
+"""An ensemble of trials by their averaged predictions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from core.ensembles import average
+from core.inputs.best_model import load_best_model
+from core.inputs.resources import Resources, pick_device
+from core.scoring import DevScores, predict
+from data.examples import Examples
+from data.tasks import SplitName
+from search.ensemble.members import Member
+from search.ensemble.named_trials import Shares
+from search.ensemble.result import Ensemble, Output
+from search.trials.prediction_files import predicted_splits
+
+__all__ = ["average_predictions"]
+
+_Predictions = dict[tuple[str, SplitName], np.ndarray]  # of a task and split: (N, K) or (N,)
+
+
+def average_predictions(
+    members: Sequence[Member], shares: Shares, dev: Mapping[str, Examples], resources: Resources, dev_only: bool
+) -> Ensemble:
+    """The ensemble, and its predictions for dev and test.
+
+    Dev predictions are averaged as the trials stored them. Models are needed for test, and for dev where trials were
+    scored on a part of it: each is loaded once.
+
+    Args:
+        members: at least those that have a share.
+        shares: of every task.
+        dev: per task, the examples that trials are scored on.
+        resources: loads encoders and data.
+        dev_only: write no more than can be had without models.
+    """
+    used = [member for member in members if any(member.number in of_task for of_task in shares.values())]
+    config = used[0].config
+    shares = {task: shares[task] for task in config.tasks}  # in the study's order
+    stored = {task: _averaged({m.number: m.predictions[task] for m in used}, shares[task]) for task in shares}
+    scores = DevScores(config, stored, {task: np.asarray(examples.labels) for task, examples in dev.items()})
+    if dev_only:
+        return Ensemble(
+            "averaged predictions", used, shares, scores, [Output(dev[task], "dev", stored[task]) for task in shares]
+        )
+    whole: dict[tuple[str, SplitName], Examples] = {
+        (task, split): resources.examples(config, config.tasks[task].spec, split)
+        for task in shares
+        for split in predicted_splits(config.tasks[task].spec)
+    }
+    known: _Predictions = {(task, "dev"): stored[task] for task in shares if len(dev[task]) == len(whole[task, "dev"])}
+    known |= _predict(used, shares, [place for place in whole if place not in known], resources)
+    outputs = [Output(examples, place[1], known[place]) for place, examples in whole.items()]
+    return Ensemble("averaged predictions", used, shares, scores, outputs)
+
+
+def _predict(
+    members: Sequence[Member], shares: Shares, wanted: Sequence[tuple[str, SplitName]], resources: Resources
+) -> _Predictions:
+    found: dict[tuple[str, SplitName], dict[int, np.ndarray]] = defaultdict(dict)
+    for member in members:
+        trained, config = load_best_model(member.folder, member.config, resources), member.config
+        device = pick_device(config.compute.device)
+        for task, split in wanted:
+            if member.number in shares[task]:
+                examples = resources.examples(config, config.tasks[task].spec, split)
+                predictions = predict(trained.model, config, examples, trained.layout, device)
+                found[task, split][member.number] = predictions
+    return {(task, split): _averaged(found[task, split], shares[task]) for task, split in wanted}
+
+
+def _averaged(predictions: Mapping[int, np.ndarray], shares: Mapping[int, float]) -> np.ndarray:
+    return average([predictions[number] for number in shares], list(shares.values()))

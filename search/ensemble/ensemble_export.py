@@ -1,0 +1,100 @@
+"""``python -m search.export --ensemble N``: a selected ensemble with its models, ready to predict for new text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from core.inputs.best_model import load_best_model
+from core.inputs.resources import Resources
+from core.model_files.ensemble_folder import save_ensemble_folder
+from core.model_files.model_folder import TrainedModel
+from data.errors import UserError
+from search.ensemble.averaging import average_predictions
+from search.ensemble.files import ensemble_record
+from search.ensemble.members import Library
+from search.ensemble.result import Ensemble
+from search.ensemble.selection import GreedyOptions, select_members
+from search.ensemble.selection_estimate import estimate_selection, selection_sentence
+from search.recorded.provenance import described, made_from
+from search.recorded.study import check_same_data
+from search.trials.folders import TrialFolders
+from search.trials.prediction_files import PROVENANCE, remove_predictions, write_provenance, write_split
+
+__all__ = ["BAGS", "export_ensemble"]
+
+BAGS = 20  # from there on more bring next to nothing (docs/ensembles.md has the measurements)
+
+
+def export_ensemble(
+    study: optuna.Study,
+    folders: TrialFolders,
+    most: int,
+    out: Path,
+    resources: Resources,
+    *,
+    data: Path | None = None,
+    device: str | None = None,
+) -> tuple[Ensemble, list[str]]:
+    """Write ``predictions/`` and ``model/`` below ``out``; returns the ensemble, and what is to be said of it.
+
+    Args:
+        study: the recorded study.
+        folders: where its trials left their models.
+        most: members, each counted once.
+        out: made if missing.
+        resources: loads encoders, tokenizers and data.
+        data: folder with the tasks' files, if it has moved.
+        device: to predict on instead of the trials'.
+
+    Raises:
+        UserError: if fewer than two trials have their models, or the data have changed.
+    """
+    library = Library(study, folders, data, device, needs_models=True)
+    try:
+        pool = library.members(library.candidates())
+    except UserError as error:
+        raise UserError(f"{error}; without --ensemble the best trial is exported") from error
+    config, options = pool[0].config, GreedyOptions(most, bags=BAGS)
+    origin = made_from(config)
+    check_same_data(study, origin["data_sha256"])
+    dev = {task: resources.scored_dev(config, task) for task in config.tasks}
+    ensemble = average_predictions(pool, select_members(pool, dev, options), dev, resources, dev_only=False)
+    expected, lines = estimate_selection(options, library.contenders, pool, folders, ensemble.shares)
+    provenance = {
+        "study": study.study_name,
+        "candidates": len(pool),
+        "scored_trials": len(library.scored),
+        "bags": options.bags,
+        "tasks": described(config),
+        **({"expected": expected} if expected else {}),
+        **ensemble_record(ensemble),
+        **origin,
+        "exported": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    _write(out, ensemble, resources, provenance)
+    return ensemble, [selection_sentence(False, len(pool), len(library.scored)), *lines]
+
+
+def _write(out: Path, ensemble: Ensemble, resources: Resources, provenance: dict[str, Any]) -> None:
+    remove_predictions(out, ensemble.shares)
+    for output in ensemble.outputs:
+        write_split(out, output.examples.spec, output.split, output.examples.ids, output.predictions)
+    names = {member.number: member.folder.path.name for member in ensemble.members}
+    shares = {task: {names[n]: share for n, share in of_task.items()} for task, of_task in ensemble.shares.items()}
+    save_ensemble_folder(out / "model", _models(ensemble, resources, provenance), shares, provenance)
+    write_provenance(out / "predictions" / PROVENANCE, provenance)
+
+
+def _models(
+    ensemble: Ensemble, resources: Resources, provenance: dict[str, Any]
+) -> Iterator[tuple[str, TrainedModel, dict[str, Any]]]:
+    common = {key: provenance[key] for key in ("study", "tasks", "data_sha256", "code", "versions", "exported")}
+    for member, record in zip(ensemble.members, provenance["members"], strict=True):
+        trained = load_best_model(member.folder, member.config, resources)
+        yield member.folder.path.name, replace(trained, model=trained.model.cpu()), {**common, **record}

@@ -1,0 +1,214 @@
+"""What a selected ensemble will score on new data: its greedy selection, made anew in resamples of the dev examples."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from core.config import RunConfig, TaskConfig
+from core.ensembles import average
+from core.statistics import Bags, BagScores, Expectations, Replayed, expect, expect_difference, overall_score
+from data.errors import UserError
+from data.gold import Labels
+from data.tasks import TaskSpec
+from search.analysis.checkpoints import Checkpoint, score_bags, stored_checkpoints
+from search.analysis.dev_resamples import bags_of, gold_of
+from search.ensemble.named_trials import Shares
+from search.ensemble.selection import GreedyOptions, select_shares
+from search.trials.folders import TrialFolders
+
+__all__ = ["SelectionReplay"]
+
+_MOST, _FEWEST = 100, 20
+_WORK = 5e9  # examples scored by an ensemble, about six seconds of one core
+_PER_SCORE = 1000  # examples; what a score costs however few there are
+
+
+@dataclass(frozen=True)
+class SelectionReplay:
+    """A selection that can be made anew.
+
+    Attributes:
+        checkpoints: all rungs of the trials that it may have selected from.
+        pool: from how many of them it did: from the best by their overall scores.
+        options: how it selected.
+        tasks: of the study.
+        gold: per task, the labels that trials are scored by on dev.
+    """
+
+    checkpoints: Sequence[Checkpoint]
+    pool: int
+    options: GreedyOptions
+    tasks: Mapping[str, TaskConfig]
+    gold: Mapping[str, Labels]
+
+    @classmethod
+    def stored(
+        cls,
+        trials: Iterable[int],
+        pool: Collection[int],
+        options: GreedyOptions,
+        config: RunConfig,
+        folders: TrialFolders,
+    ) -> Self:
+        """Of trials by their numbers.
+
+        Args:
+            trials: all that may have been in the pool.
+            pool: those that were. A better one that was not has lost its model, whatever a resample says of its score,
+                so it is left out; of the others the scores decided, and do so anew.
+            options: how it selected.
+            config: the tasks, and where their dev files are.
+            folders: where the trials left their predictions.
+
+        Raises:
+            UserError: if dev predictions or files are gone.
+        """
+        gold = gold_of(config)
+        checkpoints, gone = stored_checkpoints(sorted({*trials, *pool}), folders, config.tasks)
+        if gone:
+            raise UserError(f"trial {gone[0]}'s dev predictions are gone")
+        return cls(_selectable(checkpoints, pool), len(pool), options, config.tasks, gold)
+
+    @cached_property
+    def resamples(self) -> int:
+        """As many as take some seconds, at least 20 and at most 100."""
+        examples = sum(map(len, self.gold.values())) + _PER_SCORE
+        ensembles = self.pool * self.options.steps * max(1, self.options.bags)
+        return int(min(_MOST, max(_FEWEST, _WORK // (ensembles * examples))))
+
+    def expect(self, shares: Shares) -> Expectations:
+        """What to expect of the ensemble of these shares, that was selected on dev.
+
+        In every resample the best rung of every trial is chosen, then the pool, and the ensemble out of the pool.
+
+        Raises:
+            UserError: if dev predictions cannot be read or are not those of the recorded scores.
+        """
+        replayed = self._ensembles(shares)
+        return expect(replayed.bags, replayed.selected, replayed.winner, self._specs, self._weights)
+
+    def expect_gain(self, shares: Shares) -> Expectations:
+        """By how much to expect it to be better than the best trial alone, which is chosen anew in the same resamples.
+
+        Raises:
+            UserError: as :meth:`expect`.
+        """
+        return expect_difference(self._ensembles(shares), self._best_trials, self._specs, self._weights)
+
+    @property
+    def trials(self) -> int:
+        """How many it may have selected from."""
+        return len({one.trial for one in self.checkpoints})
+
+    @property
+    def best(self) -> Checkpoint:
+        """The best trial at its best rung, the first of equals."""
+        return max(self.checkpoints, key=lambda one: one.evaluation.overall)
+
+    @property
+    def recorded_pool(self) -> list[Checkpoint]:
+        """Every trial at its best rung by the recorded scores, the best trials only; the best one first."""
+        return self._best(np.array([one.evaluation.overall for one in self.checkpoints]))
+
+    @property
+    def selected_on_all(self) -> Shares:
+        """What is selected from :attr:`recorded_pool` on all dev examples.
+
+        Raises:
+            UserError: if dev predictions cannot be read.
+        """
+        return select_shares(self._predictions(self.recorded_pool), self.tasks, self._labels, self.options)
+
+    @property
+    def _specs(self) -> dict[str, TaskSpec]:
+        return {name: task.spec for name, task in self.tasks.items()}
+
+    @property
+    def _weights(self) -> dict[str, float]:
+        return {name: task.score_weight for name, task in self.tasks.items()}
+
+    @cached_property
+    def _labels(self) -> dict[str, np.ndarray]:
+        return {task: np.asarray(gold) for task, gold in self.gold.items()}
+
+    @cached_property
+    def _bags(self) -> dict[str, Bags]:
+        return {task: bags_of(task, gold, self.resamples) for task, gold in self.gold.items()}
+
+    @cached_property
+    def _best_trials(self) -> Replayed:
+        """The best trial in each resample, as a single one."""
+        scores = {
+            task: score_bags(self.checkpoints, spec, self.gold[task], self._bags[task])
+            for task, spec in self._specs.items()
+        }
+        inside = self._overall({task: one.inside for task, one in scores.items()})
+        return Replayed(scores, inside.argmax(axis=1), self.checkpoints.index(self.best))
+
+    @cached_property
+    def _selected(self) -> list[dict[str, np.ndarray]]:
+        """What the ensemble that each resample selects predicts for all examples."""
+        inside = self._overall({task: scores.inside for task, scores in self._best_trials.bags.items()})
+        return [self._select(self._best(overall), resample) for resample, overall in enumerate(inside)]
+
+    def _ensembles(self, shares: Shares) -> Replayed:
+        everything = [*self._selected, self._averaged(self._predictions(self.recorded_pool), shares)]
+        bags: dict[str, BagScores] = {
+            task: self._bags[task].scores(spec, [one[task] for one in everything], self.gold[task])
+            for task, spec in self._specs.items()
+        }
+        return Replayed(bags, np.arange(self.resamples), self.resamples)
+
+    def _overall(self, scores: Mapping[str, np.ndarray]) -> np.ndarray:
+        return overall_score(scores, self._specs, self._weights)
+
+    def _predictions(self, members: Sequence[Checkpoint]) -> dict[int, dict[str, np.ndarray]]:
+        return {one.trial: self._read(one) for one in sorted(members, key=lambda one: one.trial)}
+
+    @cached_property
+    def _seen(self) -> dict[tuple[int, int], dict[str, np.ndarray]]:
+        return {}
+
+    def _read(self, one: Checkpoint) -> dict[str, np.ndarray]:
+        """Read once: nearly the same trials are in the pool of every resample."""
+        key = one.trial, one.evaluation.rung
+        if key not in self._seen:
+            self._seen[key] = {task: one.predictions(spec, len(self.gold[task])) for task, spec in self._specs.items()}
+        return self._seen[key]
+
+    def _select(self, pool: Sequence[Checkpoint], resample: int) -> dict[str, np.ndarray]:
+        predictions = self._predictions(pool)
+        rows = {task: bags.rows(resample) for task, bags in self._bags.items()}
+        drawn = {trial: {task: of[task][rows[task]] for task in rows} for trial, of in predictions.items()}
+        gold = {task: labels[rows[task]] for task, labels in self._labels.items()}
+        return self._averaged(predictions, select_shares(drawn, self.tasks, gold, self.options))
+
+    def _averaged(self, predictions: Mapping[int, Mapping[str, np.ndarray]], shares: Shares) -> dict[str, np.ndarray]:
+        return {
+            task: average([predictions[trial][task] for trial in of_task], list(of_task.values())).astype(np.float32)
+            for task, of_task in shares.items()
+        }
+
+    def _best(self, overall: np.ndarray) -> list[Checkpoint]:
+        """Every trial at its best rung, the first of equals; the best trials, the best one first."""
+        best: dict[int, Checkpoint] = {}
+        for index in np.argsort(-overall, kind="stable"):
+            one = self.checkpoints[index]
+            best.setdefault(one.trial, one)
+            if len(best) == self.pool:
+                break
+        return list(best.values())
+
+
+def _selectable(checkpoints: Sequence[Checkpoint], pool: Collection[int]) -> list[Checkpoint]:
+    """Without those of trials that are better than the last one in the pool, and not in it."""
+    best: dict[int, float] = {}
+    for one in checkpoints:
+        best[one.trial] = max(best.get(one.trial, -np.inf), one.evaluation.overall)
+    last = min((best[trial], -trial) for trial in pool)  # of equals the first trial is the better one
+    return [one for one in checkpoints if one.trial in pool or (best[one.trial], -one.trial) < last]

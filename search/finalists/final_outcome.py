@@ -1,0 +1,191 @@
+"""What the finalists came to: means over seeds, differences with intervals, the winner, and what it will score."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState
+
+from core.statistics import Expectations
+from data.errors import UserError
+from search.analysis.seed_intervals import OVERALL, Difference
+from search.finalists.eligible import below_floors
+from search.finalists.expected import expect_mean
+from search.finalists.finalist import Finalist, measure
+from search.finalists.finalists_request import ORIGIN, SUFFIX
+from search.finalists.replication import Runs, trained_runs
+from search.recorded.ranking import recorded_choice
+from search.space.variants import VARIANT
+from search.trials.floors import below_words
+from search.trials.folders import TrialFolders
+
+__all__ = [
+    "DROPPED",
+    "OVERALL",
+    "Difference",
+    "FinalOutcome",
+    "Finalist",
+    "final_sentences",
+    "finalists_study",
+    "measure_final",
+    "read_final",
+]
+
+DROPPED = "dropped"
+"""Attribute of the finalists' study: why configurations got no further seed, by name."""
+
+
+@dataclass(frozen=True)
+class FinalOutcome:
+    """What is known when all finalists are trained.
+
+    Attributes:
+        study: name of the finalists' study.
+        of: name of the study whose finalists they are.
+        seeds: that a configuration has if it was not dropped.
+        finalists: the winner first, then by their means.
+        contenders: names of those that could win.
+        failed: how many of a configuration's runs failed, by name; those of which none did are left out.
+        barred: why others could not win although they were not dropped, in words, by name.
+        best_of_study: the trial that would have won without them.
+        expected: scores of the winner's runs on new data, mean over them.
+        unknown: why that is not known; empty if it is.
+        examples_unknown: why the dev examples are not in the intervals; empty if they are.
+    """
+
+    study: str
+    of: str
+    seeds: tuple[int, ...]
+    finalists: tuple[Finalist, ...]
+    contenders: tuple[str, ...]
+    failed: Mapping[str, int]
+    barred: Mapping[str, str]
+    best_of_study: int
+    expected: Expectations | None
+    unknown: str
+    examples_unknown: str
+
+    @property
+    def winner(self) -> Finalist:
+        """The highest mean overall score of those that could win."""
+        return self.finalists[0]
+
+    @property
+    def seeds_known(self) -> bool:
+        """Whether the spread over seeds is in the intervals."""
+        return any(len(one.runs) > 1 for one in self.finalists)
+
+    @property
+    def default(self) -> Finalist | None:
+        """The default configuration."""
+        return next((one for one in self.finalists if one.is_default), None)
+
+    @property
+    def preset(self) -> Finalist | None:
+        """The best preset."""
+        return max((one for one in self.finalists if one.preset), key=lambda one: one.means[OVERALL], default=None)
+
+    @property
+    def preset_name(self) -> str:
+        """``preset NAME``; empty without a preset."""
+        return f"preset {self.preset.preset}" if self.preset else ""
+
+    @property
+    def saved(self) -> int:
+        """Runs that were not trained, as their configuration was clearly behind."""
+        dropped = [one for one in self.finalists if one.dropped]
+        return sum(len(self.seeds) - len(one.runs) - self.failed.get(one.name, 0) for one in dropped)
+
+
+def finalists_study(name: str, storage: BaseStorage) -> optuna.Study | None:
+    """The study of the finalists of the study ``name``, if they have a winner."""
+    sibling = f"{name}-{SUFFIX}"
+    if sibling not in optuna.get_all_study_names(storage):
+        return None
+    study = optuna.load_study(study_name=sibling, storage=storage)
+    return study if recorded_choice(study) is not None and ORIGIN in study.user_attrs else None
+
+
+def read_final(
+    study: optuna.Study, storage: BaseStorage | None, folders: TrialFolders, data: Path | None = None
+) -> FinalOutcome | None:
+    """The outcome of a study's finalists; None as long as they have no winner.
+
+    Args:
+        study: whose finalists, not the finalists' own study.
+        storage: of both; None: not looked for.
+        folders: of the study; those of the finalists stand beside them.
+        data: the folder with the tasks' files, if it has moved.
+    """
+    found = None if storage is None else finalists_study(study.study_name, storage)
+    if found is None:
+        return None
+    return measure_final(found, TrialFolders(folders.root.parent / found.study_name), data)
+
+
+def final_sentences(study: optuna.Study, best: int, storage: BaseStorage) -> list[str]:
+    """That a study has finalists, and whether their winner is its trial ``best``; empty if it has none."""
+    found = finalists_study(study.study_name, storage)
+    if found is None:
+        return []
+    choice, origin = recorded_choice(found), found.user_attrs[ORIGIN]
+    assert choice is not None, "there is a winner"
+    winner = next(table for table in origin["candidates"] if table["name"] == choice.winner)
+    export = f"--study {found.study_name} exports the best of its runs"
+    if winner["trial"] == best:
+        return [f"The same configuration won the final over seeds: {export}."]
+    name = f"its {winner['name']} configuration" if winner["is_default"] else winner["name"]
+    return [f"The final over seeds has another winner, {name}: {export}."]
+
+
+def measure_final(study: optuna.Study, folders: TrialFolders, data: Path | None = None) -> FinalOutcome:
+    """The outcome of a finalists' study that has its winner recorded.
+
+    Args:
+        study: the finalists' study.
+        folders: where its runs left their predictions.
+        data: the folder with the tasks' files, if it has moved.
+    """
+    choice, origin = recorded_choice(study), study.user_attrs[ORIGIN]
+    assert choice is not None, "there is a winner"
+    names = [table["name"] for table in origin["candidates"]]
+    runs = {name: of for name, of in trained_runs(study, origin["seeds"], names).items() if of}
+    failed = _failed_runs(study)
+    candidates = {table["name"]: table for table in origin["candidates"]}
+    rows, examples_unknown = measure(runs, candidates, study.user_attrs.get(DROPPED, {}), folders, data)
+    expected, unknown = None, ""
+    try:
+        expected = expect_mean({name: runs[name] for name in choice.runs}, choice.winner, folders, data)
+    except UserError as error:
+        unknown = str(error)
+    rows.sort(key=lambda one: (one.name != choice.winner, -one.means[OVERALL]))
+    return FinalOutcome(
+        study.study_name,
+        origin["of"],
+        tuple(origin["seeds"]),
+        tuple(rows),
+        tuple(choice.runs),
+        failed,
+        _barred(runs, [one.name for one in rows if one.name not in choice.runs and not one.dropped], origin["floors"]),
+        origin["best"],
+        expected,
+        unknown,
+        examples_unknown,
+    )
+
+
+def _failed_runs(study: optuna.Study) -> dict[str, int]:
+    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+    return dict(Counter(trial.params[VARIANT] for trial in failed if VARIANT in trial.params))
+
+
+def _barred(runs: Runs, names: Sequence[str], floors: Mapping[str, float]) -> dict[str, str]:
+    """Why these cannot win."""
+    missed = {name: below_floors(runs[name], floors) for name in names}
+    words = {name: [below_words(task, mean, floors[task]) for task, mean in of.items()] for name, of in missed.items()}
+    return {name: ", ".join(of) or "others have more runs" for name, of in words.items()}

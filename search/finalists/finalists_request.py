@@ -1,0 +1,202 @@
+"""What ``search.finalists`` is to train: chosen once, recorded with the finalists' study, and kept to from then on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+
+from data.errors import UserError
+from search.finalists.candidates import Candidate, choose_candidates, recorded_candidates
+from search.finalists.replication import fresh_seeds, replication_spec, same_compute, used_seeds
+from search.recorded.ranking import ranked_trials
+from search.recorded.space import searched_settings
+from search.recorded.study import IDENTITY, recorded_attrs
+from search.space.variants import VARIANT
+from search.storage.file_lease import Lease
+from search.study.spec import StudySpec
+
+__all__ = ["ORIGIN", "SUFFIX", "FinalistsRequest"]
+
+ORIGIN = "finalists"
+"""Attribute of the finalists' study that says what it was made from."""
+
+SUFFIX = "finalists"
+
+
+def _check_source(study: optuna.Study, folder: Path) -> None:
+    """Refuse a study without anything to choose from; what has been chosen may be trained nevertheless.
+
+    Args:
+        study: the recorded study.
+        folder: its own.
+
+    Raises:
+        UserError: it compares variants, has fewer than two finished trials, or is being run.
+    """
+    name = study.study_name
+    if ORIGIN in study.user_attrs:
+        of = study.user_attrs[ORIGIN]["of"]
+        raise UserError(
+            f"study '{name}' holds the finalists of '{of}': for more seeds, --study {of} --seeds S --name NEW"
+        )
+    if IDENTITY not in study.user_attrs:
+        raise UserError(f"study '{name}' is of another program")
+    if VARIANT in searched_settings(study):
+        raise UserError(
+            f"study '{name}' compares variants, each with its seeds already: search.report --study {name} shows their "
+            "means and intervals; for more seeds, set seeds = [...] in its file"
+        )
+    finished = len(ranked_trials(study))
+    if finished < 2:
+        raise UserError(
+            f"study '{name}' has {finished or 'no'} finished trial{'' if finished == 1 else 's'} that can win; "
+            "finalists are chosen from at least 2"
+        )
+    if folder.is_dir() and _is_being_run(folder, name):
+        raise UserError(
+            f"study '{name}' is being run, and its best trials may change: wait for its end, or stop it first"
+        )
+
+
+def _is_being_run(folder: Path, name: str) -> bool:
+    try:
+        with Lease(folder, name):
+            return False
+    except UserError:
+        return True
+
+
+@dataclass(frozen=True)
+class FinalistsRequest:
+    """The finalists of a study.
+
+    Attributes:
+        of: name of the study.
+        name: of the finalists' study.
+        candidates: the default configuration first.
+        seeds: the same for all, none of which the study has used.
+        asked: the options that they come from.
+        best: the study's best trial when they were chosen.
+        floors: means of tasks below which none of them wins.
+    """
+
+    of: str
+    name: str
+    candidates: tuple[Candidate, ...]
+    seeds: tuple[int, ...]
+    asked: Mapping[str, Any]
+    best: int
+    floors: Mapping[str, float]
+
+    @classmethod
+    def make(
+        cls,
+        study: optuna.Study,
+        folder: Path,
+        name: str,
+        top: int,
+        seeds: int,
+        presets: Sequence[str],
+        storage: BaseStorage,
+    ) -> FinalistsRequest:
+        """What the finalists' study was begun with, whatever became of the other study since; or a new choice.
+
+        Args:
+            study: the recorded study.
+            folder: its own.
+            name: of the finalists' study.
+            top: how many of the best configurations.
+            seeds: how many.
+            presets: names of further ones.
+            storage: of both studies.
+
+        Raises:
+            UserError: ``top`` or ``seeds`` is below 1; a preset is unknown; the name is taken by another study; the
+                finalists' study was begun with other options; for a new choice, the study compares variants, has fewer
+                than two finished trials, or is being run.
+        """
+        for option, value in (("--top", top), ("--seeds", seeds)):
+            if value < 1:
+                raise UserError(f"{option} {value}: must be at least 1")
+        of, asked = study.study_name, {"top": top, "seeds": seeds, "presets": list(presets)}
+        if name == of:
+            raise UserError(f"--name {name}: finalists of '{of}' need a name of their own")
+        attrs = recorded_attrs(name, storage)
+        recorded = attrs.get(ORIGIN)
+        if recorded is None:
+            if IDENTITY in attrs:
+                raise UserError(f"there is a study '{name}' already, which holds no finalists; choose another --name")
+            _check_source(study, folder)
+            candidates = choose_candidates(study, top, presets)
+            _check_names(candidates)
+            best, floors = ranked_trials(study)[0].number, _floors(study)
+            return cls(of, name, tuple(candidates), fresh_seeds(used_seeds(study), seeds), asked, best, floors)
+        if recorded["of"] != of:
+            raise UserError(f"'{name}' holds the finalists of '{recorded['of']}'; choose another --name")
+        if recorded["asked"] != asked:
+            raise UserError(
+                f"study '{name}' was begun with {_options(recorded['asked'])}: the same again goes on with it, and "
+                "with --name NEW others are trained"
+            )
+        candidates = recorded_candidates(recorded["candidates"])
+        return cls(of, name, tuple(candidates), tuple(recorded["seeds"]), asked, recorded["best"], recorded["floors"])
+
+    def spec(self, data: Path | None, workers: int, threads: int | None) -> StudySpec:
+        """The study that trains them, see :func:`search.finalists.replication.replication_spec`.
+
+        Args:
+            data: folder of the tasks' files, if it has moved.
+            workers: runs at the same time.
+            threads: CPU threads of each; None: as many as the study's runs had.
+        """
+        configs = {one.name: one.config for one in self.candidates}
+        return replication_spec(
+            self.name,
+            same_compute(configs, data=data, threads=threads),
+            self.seeds,
+            description=f"the finalists of {self.of}",
+            origin={ORIGIN: self.to_json()},
+            workers=workers,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """What is recorded."""
+        return {
+            "of": self.of,
+            "candidates": [one.to_json() for one in self.candidates],
+            "seeds": list(self.seeds),
+            "asked": dict(self.asked),
+            "best": self.best,
+            "floors": dict(self.floors),
+        }
+
+    def newcomers(self, study: optuna.Study) -> list[int]:
+        """Trials of the study that are among its best by now, and were not when the finalists were chosen."""
+        chosen = {one.key for one in self.candidates}
+        now = choose_candidates(study, self.asked["top"], ())
+        return [one.trial for one in now if one.key not in chosen and one.trial is not None and not one.preset]
+
+
+def _check_names(candidates: Sequence[Candidate]) -> None:
+    names = [one.name for one in candidates]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise UserError(
+            f"two of the configurations to train are called '{twice[0]}', and differ; leave out the --preset, or name "
+            "it otherwise"
+        )
+
+
+def _floors(study: optuna.Study) -> dict[str, float]:
+    floors = json.loads(study.user_attrs[IDENTITY]).get("floors", {})
+    return {task: floor["score"] for task, floor in floors.items()}
+
+
+def _options(asked: Mapping[str, Any]) -> str:
+    presets = "".join(f" --preset {name}" for name in asked["presets"])
+    return f"--top {asked['top']} --seeds {asked['seeds']}{presets}"

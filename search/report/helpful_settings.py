@@ -1,0 +1,105 @@
+"""What sets the winner apart from the default configuration, and what the search says of each such setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from search.analysis.importance.effects import Effect
+from search.analysis.importance.importance import Importance
+
+__all__ = ["HelpfulSetting", "helpful_settings", "mean_at", "shared_settings"]
+
+_LEAST = 0.002  # of overall; less is not worth a word
+
+
+@dataclass(frozen=True)
+class HelpfulSetting:
+    """A setting in which two configurations differ.
+
+    Attributes:
+        path: of the setting.
+        winner: its value in one, None where it has none; shares by task.
+        default: in the other.
+        gap: difference of the mean scores at these values, other settings' doing taken out.
+    """
+
+    path: str
+    winner: Any
+    default: Any
+    gap: float
+
+
+def helpful_settings(
+    shares: Sequence[Importance], effects: Sequence[Effect], winner: Mapping[str, Any], default: Mapping[str, Any]
+) -> list[HelpfulSetting]:
+    """Settings that clearly matter and in which the winner's value goes with better scores, the largest gap first.
+
+    It does so if the interval of the gap between the two values is above 0. The interval is for all gaps of the setting
+    together, since the winner's value was chosen for its score.
+
+    A setting that only one of the two has is left out: what it does is the doing of the setting that decides it.
+
+    Args:
+        shares: of the settings.
+        effects: of the same.
+        winner: values by path, those of shares task by task.
+        default: the same.
+    """
+    found = []
+    for path in [one.path for one in shares if one.is_clear]:
+        values = [_value(path, settings) for settings in (winner, default)]
+        of_path = [effect for effect in effects if effect.setting == path]
+        if values[0] == values[1] or None in values or len(of_path) != 1:
+            continue
+        gap, width = _gap(of_path[0], *values)
+        if gap >= _LEAST and gap > width:
+            found.append(HelpfulSetting(path, values[0], values[1], gap))
+    return sorted(found, key=lambda gain: -gain.gap)
+
+
+def shared_settings(shares: Sequence[Importance], winner: Mapping[str, Any], default: Mapping[str, Any]) -> list[str]:
+    """Return the paths of settings that clearly matter and are the same in both; see :func:`helpful_settings`."""
+    return [one.path for one in shares if one.is_clear and _value(one.path, winner) == _value(one.path, default)]
+
+
+def mean_at(effect: Effect, value: Any) -> float:
+    """The mean score at a value: between two of a curve's points, else at the nearest one.
+
+    Args:
+        effect: of the setting.
+        value: a number, a choice, or shares by task.
+    """
+    return float(_mix(effect, value) @ effect.means)
+
+
+def _gap(effect: Effect, one: Any, other: Any) -> tuple[float, float]:
+    """The difference of the means at two values, and half its interval.
+
+    For values between a curve's points it is a little too wide: it is the mean of those between the points.
+    """
+    width = _mix(effect, one) @ effect.gap_half_widths @ _mix(effect, other)
+    return mean_at(effect, one) - mean_at(effect, other), float(width)
+
+
+def _mix(effect: Effect, value: Any) -> np.ndarray:
+    """Parts of the effect's points that make up the value, (points,), sum 1; NaN for a choice that no trial has."""
+    points = np.eye(len(effect.values))
+    if effect.kind == "shares":
+        point = [value[task] for task in effect.tasks]
+        return np.asarray(points[np.linalg.norm(np.array(effect.values) - point, axis=1).argmin()])
+    if effect.kind == "choice":
+        return points[effect.values.index(value)] if value in effect.values else np.full(len(points), np.nan)
+    scale = np.log if effect.is_log else np.asarray
+    place, places = scale(float(value)), scale(np.array(effect.values, dtype=float))
+    return np.array([np.interp(place, places, point) for point in points])
+
+
+def _value(path: str, settings: Mapping[str, Any]) -> Any:
+    if path in settings:
+        return settings[path]
+    tasks = {name.removeprefix(f"{path}."): value for name, value in settings.items() if name.startswith(f"{path}.")}
+    return tasks or None

@@ -1,0 +1,68 @@
+"""What a search has cost, and what it saved by stopping trials early."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from search.trials.record import REPEAT_OF, TrialRecord
+
+__all__ = ["SearchCost", "search_cost"]
+
+_RUNNING = ("running", "waiting")
+
+
+@dataclass(frozen=True)
+class SearchCost:
+    """Sums over trials.
+
+    Attributes:
+        states: how many trials ended how, ``repeats`` apart: ``complete``, ``pruned``, ``failed``, ``running``,
+            ``waiting``.
+        repeats: trials that were not trained, being the same as another one.
+        seconds: of training and scoring.
+        examples: training examples.
+        saved_examples: what the pruned trials would have trained on further.
+        saved_seconds: how long that would have taken, each trial at its own speed.
+    """
+
+    states: Mapping[str, int]
+    repeats: int
+    seconds: float
+    examples: int
+    saved_examples: int
+    saved_seconds: float
+
+    @property
+    def saved_share(self) -> float:
+        """Of the examples that all trials would have taken in full, 0 to 1."""
+        full = self.examples + self.saved_examples
+        return self.saved_examples / full if full else 0.0
+
+
+def search_cost(table: pd.DataFrame, records: Mapping[int, TrialRecord]) -> SearchCost:
+    """Of all trials so far.
+
+    Args:
+        table: of trials.
+        records: the same trials by number; they say how long each was to be.
+    """
+    trained = table[table[REPEAT_OF].isna()]
+    saved_examples, saved_seconds = 0, 0.0
+    pruned = trained[(trained["state"] == "pruned") & (trained["examples"] > 0)]
+    for number, examples, seconds in zip(pruned["trial"], pruned["examples"], pruned["seconds"], strict=True):
+        config = records[number].config
+        assert config is not None, "a pruned trial has its configuration"
+        left = max(config.budget.examples - int(examples), 0)
+        saved_examples += left
+        saved_seconds += left * seconds / examples
+    return SearchCost(
+        states={str(state): int(count) for state, count in trained["state"].value_counts().items()},
+        repeats=len(table) - len(trained),
+        seconds=float(table["seconds"].sum()),
+        examples=int(table["examples"].sum()),
+        saved_examples=saved_examples,
+        saved_seconds=float(saved_seconds),
+    )

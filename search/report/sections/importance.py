@@ -1,0 +1,67 @@
+"""What the settings did."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+
+from search.recorded.space import linked_settings, logarithmic_settings
+from search.report.context import ReportContext
+from search.report.figures import setting_figures
+from search.report.importance_summary import ImportanceSummary
+from search.report.parts import Chart, Fold, Note, Part, ReportSection
+
+__all__ = ["importance_section"]
+
+
+def importance_section(context: ReportContext) -> ReportSection:
+    """Importance and effects with their uncertainty; folded, every trial over each setting."""
+    found = context.mattered
+    parts: list[Part] = [*found.sentences]
+    if found.table:
+        note = (
+            "Mean scores over the values of the settings with the largest shares, the doing of other settings taken "
+            "out, with 95 % bands."
+        )
+        charts = (Chart(figure, caption) for caption, figure in found.figures.items())
+        parts += [found.table, Note(note), *charts]
+    figures = setting_figures(context.table, logarithmic_settings(context.study), linked_settings(context.study))
+    if figures:
+        note = "One point a trial, which it opens; pruned trials stand at their best rung, which is an early one."
+        shown = (Chart(figure, path) for path, figure in figures.items())
+        parts.append(Fold("All trials over each setting", (Note(note), *shown)))
+    return ReportSection("mattered", "What mattered", tuple(parts), _frames(found))
+
+
+def _frames(found: ImportanceSummary) -> dict[str, pd.DataFrame]:
+    """Shares and curves in full."""
+    if not found.shares:
+        return {}
+    shares = [
+        {
+            "setting": one.path,
+            "trials": one.trials,
+            "share": one.overall.value,
+            "share_low": one.overall.low,
+            "share_high": one.overall.high,
+            "share_where_active": one.where_active.value,
+            "share_where_active_low": one.where_active.low,
+            "share_where_active_high": one.where_active.high,
+            "is_clear": one.is_clear,
+        }
+        for one in found.shares
+    ]
+    curves = [
+        {
+            "setting": effect.label,
+            "kind": effect.kind,
+            "value": json.dumps(dict(zip(effect.tasks, value, strict=True))) if effect.tasks else value,
+            "mean": mean,
+            "low": low,
+            "high": high,
+        }
+        for effect in found.effects
+        for value, mean, low, high in zip(effect.values, effect.means, effect.lows, effect.highs, strict=True)
+    ]
+    return {"importance.csv": pd.DataFrame(shares), "effects.csv": pd.DataFrame(curves)}
