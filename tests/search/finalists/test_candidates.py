@@ -12,7 +12,7 @@ import pytest
 from predicting_executor import PredictingExecutor
 
 from data.errors import UserError
-from search.finalists import request
+from search.finalists import finalists_request
 from search.finalists.candidates import Candidate, choose_candidates, preset_configuration, recorded_candidates
 from search.finalists.finalists_request import FinalistsRequest
 from search.recorded.ranking import best_trial, open_study
@@ -107,7 +107,7 @@ def test_what_was_chosen_does_not_change_with_presets(folder: Path, tmp_path: Pa
 def test_two_of_one_name_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = choose_candidates(study_in(folder), 1, [])[0].config
     twice = [Candidate(config, preset="mine"), Candidate(config.model_copy(update={"seed": 1}), preset="mine")]
-    monkeypatch.setattr(request, "choose_candidates", lambda *_: twice)
+    monkeypatch.setattr(finalists_request, "choose_candidates", lambda *_: twice)
     with pytest.raises(UserError, match=r"^two of the configurations to train are called 'preset mine', and differ; "):
         made(folder)
 

@@ -18,10 +18,10 @@ from core.run.evaluation import Evaluation
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 from search.analysis.expected_score import estimate_best
-from search.display.cost import cost_sentences
+from search.display.cost import cost_text
 from search.driver.panels import trial_note
 from search.recorded.trial_table import trial_table
-from search.report.answer_text import cost_sentences as search_cost_words
+from search.report.answer_text import cost_sentences
 from search.report.best_trial_tables import loss_weight_sentence, task_tables
 from search.report.search_cost import search_cost
 from search.report.trial_listing import trial_listing
@@ -85,12 +85,12 @@ def test_further_pretraining_is_shown_where_there_was_some() -> None:
     assert table["pretraining_examples"].tolist() == [5000, 0]
     assert trial_listing(table)["pretraining examples"].tolist() == [5000, 0]
     words = "Further pretraining comes on top, of up to 5,000 examples a trial; trials share its stages."
-    assert search_cost_words(search_cost(table, {}), table).endswith(words)
-    assert "3,200 forward examples after 5,000 examples of further pretraining; peak" in cost_sentences(further)
+    assert cost_sentences(search_cost(table, {}), table).endswith(words)
+    assert "3,200 forward examples after 5,000 examples of further pretraining; peak" in cost_text(further)
 
     plain = trial_table(stored(without, TrialResult(0.5, {"sst": 0.5}, 200, 208, 1.0)))
     assert "pretraining examples" not in trial_listing(plain).columns
-    assert "pretraining" not in search_cost_words(search_cost(plain, {}), plain)
+    assert "pretraining" not in cost_sentences(search_cost(plain, {}), plain)
 
 
 def test_a_running_trial_has_empty_cells() -> None:
@@ -102,7 +102,7 @@ def test_a_running_trial_has_empty_cells() -> None:
 
 def test_cost_in_words() -> None:
     words = "2,000 parameters, 2.5 % of them trained; 3,200 forward examples; peak memory 812 MiB"
-    assert cost_sentences(COST) == words
+    assert cost_text(COST) == words
     assert words in trial_note(TrialResult.of([POINT], ""), [POINT])
     assert "parameters" not in trial_note(TrialResult(), [replace(POINT, cost=None)])
 
