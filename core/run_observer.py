@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from core.pretraining.observer import StageObserver, UnattendedStages
+from core.pretraining.observer import NullStageObserver, StageObserver
 from core.run.evaluation import Evaluation
 
-__all__ = ["RunObserver", "Unattended"]
+__all__ = ["NullRunObserver", "RunObserver"]
 
 
 class RunObserver(StageObserver, Protocol):
@@ -29,7 +29,7 @@ class RunObserver(StageObserver, Protocol):
         ...
 
 
-class Unattended(UnattendedStages):
+class NullRunObserver(NullStageObserver):
     """An observer that lets a run go to its end."""
 
     def stepped(self, examples: int) -> bool:  # noqa: ARG002

@@ -13,10 +13,10 @@ from core.config.pretraining import PretrainingConfig
 from core.inputs.resources import Resources, pick_device
 from core.inputs.task_data import sorted_batches
 from core.pretraining.stage_speed import stage_seconds
+from core.run.clock import seconds_of
 from core.run.precision import autocast, check_precision
 from core.run.run_folder import RunFolder
 from core.run.speed import Speed
-from core.run.stopwatch import seconds_of
 from core.trainer import TrainingRun
 from data.batching import Batch
 

@@ -26,7 +26,7 @@ from core.loss_weights import make_loss_weighting
 from core.model.forward_pass import ForwardPass
 from core.model.freezing import parameter_counts
 from core.model.multitask import MultitaskBert, build_model
-from core.model.random_state import random_state, restore_random_state
+from core.model.randomness import random_state, restore_random_state
 from core.optim.optimiser import Optimiser
 from core.pretraining import PretrainingInterruptedError, StageObserver, pretrained_weights
 from core.run.checkpoint import load_checkpoint, save_checkpoint
@@ -39,15 +39,15 @@ from core.run.memory import PeakMemory
 from core.run.precision import autocast, check_precision
 from core.run.progress import Progress
 from core.run.run_folder import RunFolder
-from core.run_observer import RunObserver, Unattended
+from core.run_observer import NullRunObserver, RunObserver
 from core.scoring import DevScores, score_dev
 from core.techniques import make_techniques
 from data.batching import Batch
 
-__all__ = ["Outcome", "TrainingRun", "train"]
+__all__ = ["RunOutcome", "TrainingRun", "train"]
 
 
-class Outcome(StrEnum):
+class RunOutcome(StrEnum):
     """How a call of :func:`train` ended."""
 
     FINISHED = "finished"
@@ -55,7 +55,7 @@ class Outcome(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-def train(config: RunConfig, folder: Path, resources: Resources, observer: RunObserver) -> Outcome:
+def train(config: RunConfig, folder: Path, resources: Resources, observer: RunObserver) -> RunOutcome:
     """Train to the end of the budget or until the observer says stop, going on from the folder's checkpoint if any.
 
     On resuming, the observer first sees the evaluations of before again, in order: a kill between writing a
@@ -76,21 +76,21 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
     try:
         run = TrainingRun(config, RunFolder(folder), resources, observer)
     except PretrainingInterruptedError:
-        return Outcome.INTERRUPTED
+        return RunOutcome.INTERRUPTED
     run.resume()
     for evaluation in list(run.evaluations):
         if not observer.evaluated(evaluation):
-            return Outcome.PRUNED
+            return RunOutcome.PRUNED
     while not run.finished:
         if run.at_rung:
             if not observer.evaluated(run.evaluate()):
-                return Outcome.PRUNED
+                return RunOutcome.PRUNED
             continue  # a large batch may have reached the next rung too
         run.step()
         if not observer.stepped(run.progress.examples):
             run.save()
-            return Outcome.INTERRUPTED
-    return Outcome.FINISHED
+            return RunOutcome.INTERRUPTED
+    return RunOutcome.FINISHED
 
 
 class _Stateful(Protocol):
@@ -116,7 +116,7 @@ class TrainingRun:
         self.device = pick_device(config.compute.device)
         check_precision(config.compute, self.device)
         encoder = resources.encoder(config)
-        observer = observer or Unattended()
+        observer = observer or NullRunObserver()
         weights = pretrained_weights(config, config.pretraining, resources, resources.cache_dir, observer)
         self.model: MultitaskBert = build_model(config, encoder.config, weights).to(self.device)
         self.tasks = resources.task_data(config)
@@ -153,9 +153,9 @@ class TrainingRun:
         now, examples = self.progress, 0
         for turn in range(turns):
             position = now.at_turn(turn, turns, examples)
-            if self.order.starts_again(position):
+            if self.order.restarts(position):
                 for data in self.tasks.values():
-                    data.start_again()
+                    data.restart()
             for task in self.order.next(position):
                 batch = self.tasks[task].next_batch(self.config.batch_size(task)).to(self.device)
                 loss = self.weighting.weigh(task, self._loss(batch), now)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from data.errors import UserError
 
-__all__ = ["Record", "Table", "read_table"]
+__all__ = ["DelimitedFile", "Record", "read_delimited"]
 
 # What `surrogateescape` makes of bytes that are not UTF-8, and NUL.
 _UNREADABLE = re.compile("[\0\udc80-\udcff]")
@@ -34,14 +34,14 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Table:
+class DelimitedFile:
     """A delimited file: the names in its first line, and its records in the order of the file."""
 
     header: list[str]
     records: list[Record]
 
 
-def read_table(content: bytes, source: str) -> Table:
+def read_delimited(content: bytes, source: str) -> DelimitedFile:
     """Parse a whole file: UTF-8 with or without BOM, any line ends, cells quoted with ``"`` where they need it.
 
     Empty lines are passed over. A record that cannot be used does not stop the reading: it carries its fault.
@@ -62,7 +62,7 @@ def read_table(content: bytes, source: str) -> Table:
     first = next(records)
     if first.fault:
         raise UserError(f"{source}:{first.line}: header: {first.fault}")
-    return Table(first.cells, [_checked(record, len(first.cells)) for record in records])
+    return DelimitedFile(first.cells, [_checked(record, len(first.cells)) for record in records])
 
 
 def _records(text: str) -> Iterator[Record]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from data.delimited import Record, read_table
+from data.delimited import Record, read_delimited
 from data.errors import UserError
 from data.gold import Labels, label_array, label_parser
 from data.tasks import SplitName, TaskSpec
@@ -123,7 +123,7 @@ def read_bytes(path: Path) -> bytes:
 
 def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path) -> RawSplit:
     """The rows in a split file's bytes; ``path`` is for messages. Raises as :func:`read_split`."""
-    table = read_table(content, str(path))
+    table = read_delimited(content, str(path))
     reader = _RowReader.of(spec, split, table.header, path)
     rows: list[_Row] = []
     faults: list[tuple[Record, str]] = []

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from core.inputs.further_examples import answers_dir
+from core.inputs.augmentation import answers_dir
 from search.console.exit_codes import ExitCode, entry_point
 from search.console.options import RunsDir, StorageUrl
 from search.console.plan import show_plan

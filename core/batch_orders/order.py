@@ -20,7 +20,7 @@ class BatchOrder(ABC):
     def next(self, progress: Progress) -> tuple[str, ...]:
         """The tasks that give a batch each to the coming turn, at least one."""
 
-    def starts_again(self, progress: Progress) -> bool:  # noqa: ARG002
+    def restarts(self, progress: Progress) -> bool:  # noqa: ARG002
         """Whether every task begins a new shuffled pass over its examples with the coming turn.
 
         False by default: every task goes on until its examples run out, and then starts again by itself.

@@ -28,6 +28,6 @@ class RoundRobinTruncated(BatchOrder):
         """One task."""
         return (self._tasks[progress.step % len(self._tasks)],)
 
-    def starts_again(self, progress: Progress) -> bool:
+    def restarts(self, progress: Progress) -> bool:
         """At the first turn of every epoch but the first one, where nothing has been used up yet."""
         return progress.step > 0 and progress.step % self._turns == 0

@@ -10,7 +10,7 @@ from itertools import accumulate
 from core.batch_orders.order import BatchOrder
 from core.run.progress import Progress
 
-__all__ = ["TaskSequence", "shares"]
+__all__ = ["TaskSequence", "proportional_shares"]
 
 
 class TaskSequence(BatchOrder):
@@ -41,11 +41,11 @@ class TaskSequence(BatchOrder):
         # In units of 1 / E example, so that everything is exact: an epoch is ``planned`` long.
         position = progress.examples * progress.epochs % progress.planned
         least = [batch * progress.epochs for batch in self._least]
-        ends = list(accumulate(shares(progress.planned, self._sizes, least)))
+        ends = list(accumulate(proportional_shares(progress.planned, self._sizes, least)))
         return (self._tasks[bisect_right(ends, position)],)
 
 
-def shares(total: int, weights: Sequence[int], least: Sequence[int]) -> list[Fraction]:
+def proportional_shares(total: int, weights: Sequence[int], least: Sequence[int]) -> list[Fraction]:
     """Divide ``total`` in proportion to the weights, but give none less than its least.
 
     Args:

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from core.config.section import NonNegative, Section
+from core.config.section import ConfigSection, NonNegative
 from data.augmentation.eda_operations import Operation
 from data.tasks import TaskSpec
 
@@ -25,7 +25,7 @@ _SENTIMENT_CLASSES = 5  # of the Stanford Sentiment Treebank, whose trees lend t
 _Alpha = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
-class SourceConfig(Section):
+class SourceConfig(ConfigSection):
     """What every source has."""
 
     fraction: float = Field(
@@ -92,7 +92,7 @@ class RephrasedConfig(SourceConfig):
         return self
 
 
-class AugmentationConfig(Section):
+class AugmentationConfig(ConfigSection):
     """Further training examples of one task. What stands in train, dev or test already is dropped from all sources."""
 
     original: bool = Field(

@@ -6,12 +6,12 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from core.config.section import Section
+from core.config.section import ConfigSection
 
 __all__ = ["BudgetConfig", "ComputeConfig", "EvalConfig"]
 
 
-class BudgetConfig(Section):
+class BudgetConfig(ConfigSection):
     """How much a full run trains."""
 
     examples: int = Field(20_000, ge=1, description="planned training examples, all tasks together")
@@ -19,7 +19,7 @@ class BudgetConfig(Section):
     epochs: int = Field(10, ge=1, description="virtual epochs that the planned examples are counted in by schedules")
 
 
-class EvalConfig(Section):
+class EvalConfig(ConfigSection):
     """When and how dev is scored."""
 
     rungs: int | tuple[int, ...] = Field(
@@ -40,7 +40,7 @@ class EvalConfig(Section):
         return self
 
 
-class ComputeConfig(Section):
+class ComputeConfig(ConfigSection):
     """What a run's floating-point sums depend on besides the numbers."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: cuda, else mps, else cpu")

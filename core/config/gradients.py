@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from core.config.section import Section
+from core.config.section import ConfigSection
 from data.tasks import TaskName
 
 __all__ = ["GradientsConfig"]
 
 
-class GradientsConfig(Section):
+class GradientsConfig(ConfigSection):
     """How the tasks' gradients of the shared encoder become one."""
 
     rule: Literal["sum", "pcgrad", "anchored"] = Field(

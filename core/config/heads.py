@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from core.config.section import Probability, Section
+from core.config.section import ConfigSection, Probability
 from data.tasks import TaskSpec
 
 __all__ = ["HeadConfig", "ScoreOutput", "TaskLossName"]
@@ -15,7 +15,7 @@ TaskLossName = Literal["cross-entropy", "bce", "mse", "pearson", "cosine-embeddi
 ScoreOutput = Literal["sigmoid", "cos", "relu-cos", "classes"]
 
 
-class HeadConfig(Section):
+class HeadConfig(ConfigSection):
     """How a task's sentence vectors are made and turned into its prediction, and what it is trained by."""
 
     pair: Literal["cross", "siamese"] = Field(

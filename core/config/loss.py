@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from core.config.section import NonNegative, Section
+from core.config.section import ConfigSection, NonNegative
 from data.tasks import TaskName
 
 __all__ = ["LossConfig", "Taper"]
@@ -15,7 +15,7 @@ __all__ = ["LossConfig", "Taper"]
 Taper = Literal["constant", "inverse", "log"]
 
 
-class LossConfig(Section):
+class LossConfig(ConfigSection):
     """How the task losses of a step become one."""
 
     weights: dict[TaskName, NonNegative] = Field(

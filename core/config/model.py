@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from core.config.section import Probability, Section
+from core.config.section import ConfigSection, Probability
 
 __all__ = ["LORA_GROUPS", "LORA_LAYERS", "LoraConfig", "ModelConfig", "ScratchConfig"]
 
@@ -34,7 +34,7 @@ LORA_GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 
-class ScratchConfig(Section):
+class ScratchConfig(ConfigSection):
     """Shape of a BERT that starts from random weights, with a vocabulary built from the training sentences."""
 
     vocab_size: int = Field(2000, ge=32, description="upper bound on the WordPiece vocabulary, entries")
@@ -52,7 +52,7 @@ class ScratchConfig(Section):
         return self
 
 
-class ModelConfig(Section):
+class ModelConfig(ConfigSection):
     """The encoder."""
 
     encoder: str = Field(
@@ -87,7 +87,7 @@ class ModelConfig(Section):
         return self
 
 
-class LoraConfig(Section):
+class LoraConfig(ConfigSection):
     """Low-rank updates of a frozen encoder (LoRA, Hu et al. 2021, arXiv:2106.09685)."""
 
     rank: int = Field(0, ge=0, description="r; 0 trains the encoder's own weights instead")

@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from core.config.section import Section
+from core.config.section import ConfigSection
 
 __all__ = ["OptimConfig", "SwaConfig"]
 
 
-class OptimConfig(Section):
+class OptimConfig(ConfigSection):
     """AdamW with warm-up and decay."""
 
     learning_rate: float = Field(2e-5, gt=0.0, le=1.0, description="peak rate")
@@ -32,7 +32,7 @@ class OptimConfig(Section):
     )
 
 
-class SwaConfig(Section):
+class SwaConfig(ConfigSection):
     """Stochastic weight averaging (SWA, Izmailov et al. 2018, arXiv:1803.05407)."""
 
     start: float | None = Field(

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from core.config.section import Probability, Section
+from core.config.section import ConfigSection, Probability
 from data.tasks import TaskSpec
 
 __all__ = [
@@ -22,8 +22,8 @@ __all__ = [
     "StageConfig",
     "SupervisedSimCseConfig",
     "check_pretraining",
-    "fits_pairs",
-    "named_tasks",
+    "has_labelled_pairs",
+    "parse_task_names",
 ]
 
 Pooling = Literal["cls", "pooler", "mean", "max"]
@@ -32,7 +32,7 @@ NLI_STAGES = ("nli", "supervised_simcse")
 _TASKS = "tasks whose training examples are used, with commas between; None: all that fit"
 
 
-class StageConfig(Section):
+class StageConfig(ConfigSection):
     """What every stage has: its length, its rate, and the dropout it trains under."""
 
     examples: int = Field(0, ge=0, description="planned training examples; 0: no such stage")
@@ -117,7 +117,7 @@ class CosinePairsConfig(StageConfig):
         return self
 
 
-class NliFileConfig(Section):
+class NliFileConfig(ConfigSection):
     """A delimited file of premise, hypothesis and label; columns and labels are those of SICK where none are given."""
 
     path: str | None = Field(None, min_length=1, description="relative to data.directory; None: there is none")
@@ -143,7 +143,7 @@ class NliFileConfig(Section):
         return self.entailment, self.neutral, self.contradiction
 
 
-class PretrainingConfig(Section):
+class PretrainingConfig(ConfigSection):
     """Stages before the tasks. Those with examples run in the order of the fields, each on the encoder of the last."""
 
     nli_file: NliFileConfig = NliFileConfig()
@@ -178,12 +178,12 @@ class PretrainingConfig(Section):
         return any(name in NLI_STAGES for name in self.stages)
 
 
-def fits_pairs(spec: TaskSpec) -> bool:
+def has_labelled_pairs(spec: TaskSpec) -> bool:
     """Whether a task's examples are pairs that are alike or not: pairs with a score, or of two classes."""
     return spec.kind.is_pair and (spec.kind.is_score or len(spec.classes) == 2)
 
 
-def named_tasks(tasks: str) -> list[str]:
+def parse_task_names(tasks: str) -> list[str]:
     """The names in a stage's ``tasks``, each once."""
     return list(dict.fromkeys(name.strip() for name in tasks.split(",")))
 
@@ -197,10 +197,10 @@ def check_pretraining(config: PretrainingConfig, tasks: Mapping[str, TaskSpec]) 
     for name in ("mlm", "simcse", "mnrl", "cosine_pairs"):
         stage, of_pairs = getattr(config, name), name in ("mnrl", "cosine_pairs")
         here = f"pretraining.{name}"
-        for task in [] if stage.tasks is None else named_tasks(stage.tasks):
+        for task in [] if stage.tasks is None else parse_task_names(stage.tasks):
             if task not in tasks:
                 raise ValueError(f"{here}.tasks = '{stage.tasks}': no task '{task}'; the run has {', '.join(tasks)}")
-            if of_pairs and not fits_pairs(tasks[task]):
+            if of_pairs and not has_labelled_pairs(tasks[task]):
                 raise ValueError(f"{here}.tasks: task '{task}' has no pairs with a score or of two classes")
-        if of_pairs and stage.examples and not any(fits_pairs(spec) for spec in tasks.values()):
+        if of_pairs and stage.examples and not any(has_labelled_pairs(spec) for spec in tasks.values()):
             raise ValueError(f"{here} needs pairs with a score or of two classes, and no task of the run has them")

@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from core.config.section import NonNegative, Section
+from core.config.section import ConfigSection, NonNegative
 from data.tasks import TaskName
 
 __all__ = ["ProximalConfig", "RDropConfig", "SmartConfig"]
 
 
-class SmartConfig(Section):
+class SmartConfig(ConfigSection):
     """Smoothness-inducing adversarial regularisation (SMART, Jiang et al. 2020, arXiv:1911.03437, section 3.1)."""
 
     weight: dict[TaskName, NonNegative] = Field(
@@ -27,7 +27,7 @@ class SmartConfig(Section):
     step_size: float = Field(1e-3, gt=0.0, description="eta, of an ascent step")
 
 
-class ProximalConfig(Section):
+class ProximalConfig(ConfigSection):
     """Bregman proximal point optimisation (SMART, arXiv:1911.03437, section 3.2): do not leave the averaged model."""
 
     weight: dict[TaskName, NonNegative] = Field(
@@ -37,7 +37,7 @@ class ProximalConfig(Section):
     late_decay: float = Field(0.999, ge=0.0, lt=1.0, description="beta in the rest")
 
 
-class RDropConfig(Section):
+class RDropConfig(ConfigSection):
     """Agreement of two dropout passes (R-Drop, Liang et al. 2021, arXiv:2106.14448)."""
 
     alpha: dict[TaskName, NonNegative] = Field(

@@ -25,7 +25,7 @@ from core.config.optim import OptimConfig, SwaConfig
 from core.config.pretraining import PretrainingConfig, check_pretraining
 from core.config.regularisers import ProximalConfig, RDropConfig, SmartConfig
 from core.config.sampler import SamplerConfig
-from core.config.section import Section
+from core.config.section import ConfigSection
 from core.config.tasks import DataConfig, TaskConfig
 from data.tasks import TaskName
 
@@ -43,7 +43,7 @@ _TASK_DEFAULTS: dict[tuple[str, ...], Any] = {
 }
 
 
-class RunConfig(Section):
+class RunConfig(ConfigSection):
     """One training run. See the sections for units and ranges."""
 
     seed: int = Field(0, ge=0, lt=2**32)
@@ -169,7 +169,7 @@ def _filled(values: dict[str, Any], path: tuple[str, ...], defaults: dict[str, A
     """``values`` with the defaults under ``path``, below what stands there; values of a wrong type are left alone."""
     name, *rest = path
     inner = values.get(name)
-    if isinstance(inner, Section):
+    if isinstance(inner, ConfigSection):
         inner = inner.model_dump()
     if inner is None:
         inner = {}

@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from core.config.section import Section
+from core.config.section import ConfigSection
 
 __all__ = ["SamplerConfig"]
 
 
-class SamplerConfig(Section):
+class SamplerConfig(ConfigSection):
     """Which tasks' batches a training step sees."""
 
     order: Literal[

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["NonNegative", "Probability", "Section"]
+__all__ = ["ConfigSection", "NonNegative", "Probability"]
 
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """Frozen, without unknown keys, infinities or NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from core.config.section import Section
+from core.config.section import ConfigSection
 from data.tasks import TaskSpec
 
 __all__ = ["DataConfig", "TaskConfig"]
 
 
-class DataConfig(Section):
+class DataConfig(ConfigSection):
     """Where the split files are."""
 
     directory: str = Field("data", min_length=1, description="folder that holds the tasks' files")
 
 
-class TaskConfig(Section):
+class TaskConfig(ConfigSection):
     """A task's part in the run."""
 
     spec: TaskSpec

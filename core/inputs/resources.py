@@ -13,15 +13,15 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from core.config import RunConfig, ScratchConfig
+from core.inputs.augmentation import TaskAugmentation, answers_dir
 from core.inputs.fixed_subset import fixed_subset
-from core.inputs.further_examples import FurtherExamples, answers_dir
 from core.inputs.task_data import TaskData
 from core.model.bert import BertConfig
 from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights, load_mlm_head
 from core.model_files.encoder_fit import check_fit
 from core.model_files.encoder_source import resolve_encoder
 from core.run.atomic_files import write_atomically
-from data.augmentation.extra import Extra
+from data.augmentation.additional_examples import AdditionalExamples
 from data.errors import UserError
 from data.example_cache import load_examples, load_or_make
 from data.examples import Examples
@@ -80,7 +80,7 @@ class Resources:
 
     @property
     def answers_dir(self) -> Path:
-        """Where a language model's answers are; see :func:`core.inputs.further_examples.answers_dir`."""
+        """Where a language model's answers are; see :func:`core.inputs.augmentation.answers_dir`."""
         return answers_dir(self.cache_dir)
 
     def encoder(self, config: RunConfig) -> Encoder:
@@ -142,7 +142,7 @@ class Resources:
 
     def _further_examples(self, config: RunConfig, name: str) -> Examples:
         spec, tokenizer = config.tasks[name].spec, self.encoder(config).tokenizer
-        source = FurtherExamples(config, name, self.answers_dir)
+        source = TaskAugmentation(config, name, self.answers_dir)
         key = (source.digest, _digest(tokenizer))
         if key not in self._further:
             folder = self.cache_dir / "further" / f"{name}-{key[0][:32]}-{key[1][:32]}"
@@ -203,6 +203,6 @@ def _digest(tokenizer: Tokenizer) -> str:
     return hashlib.sha256(tokenizer.to_str().encode()).hexdigest()
 
 
-def _tokenised(spec: TaskSpec, extra: Extra, tokenizer: Tokenizer) -> Examples:
+def _tokenised(spec: TaskSpec, extra: AdditionalExamples, tokenizer: Tokenizer) -> Examples:
     ids = [f"further-{number}" for number in range(len(extra))]
     return Examples.from_sentences(spec, extra.sentences, tokenizer, ids, extra.labels)

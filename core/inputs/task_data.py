@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from data.batching import Batch
+from data.example_stream import ExampleStream
 from data.examples import Examples
 from data.rows import RowLayout, assemble, row_lengths
-from data.stream import ExampleStream
 
 __all__ = ["TaskData", "sorted_batches"]
 
@@ -42,9 +42,9 @@ class TaskData:
         """The coming training batch."""
         return assemble(self.train, self._stream.next(size), self.layout, self.siamese)
 
-    def start_again(self) -> None:
+    def restart(self) -> None:
         """Leave the rest of this pass over the training examples, if it has begun, and shuffle anew."""
-        self._stream.start_again()
+        self._stream.restart()
 
     def state_dict(self) -> dict[str, Any]:
         """The position in the training data."""

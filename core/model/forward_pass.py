@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from core.model.multitask import MultitaskBert
-from core.model.random_state import random_state, restore_random_state
+from core.model.randomness import random_state, restore_random_state
 from data.batching import Batch
 
 __all__ = ["ForwardPass"]
@@ -36,7 +36,7 @@ class ForwardPass:
         self._masks = random_state(batch.input_ids.device)
         self.outputs: Tensor = self._run(None, {})
 
-    def again(self, word_embeddings: Tensor | None = None, parameters: Mapping[str, Tensor] | None = None) -> Tensor:
+    def repeat(self, word_embeddings: Tensor | None = None, parameters: Mapping[str, Tensor] | None = None) -> Tensor:
         """The outputs (B, C) under the *same* dropout masks: without arguments, the same numbers.
 
         A regulariser that compares two passes must share their masks, else it measures dropout and not what it changed.
@@ -57,7 +57,7 @@ class ForwardPass:
         finally:
             restore_random_state(after, device)
 
-    def anew(self) -> Tensor:
+    def repeat_with_fresh_dropout(self) -> Tensor:
         """The outputs (B, C) under *fresh* dropout masks."""
         return self._run(None, {})
 

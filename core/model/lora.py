@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from core.config import LoraConfig
 from core.model.bert import Bert
-from core.model.named_generator import named_generator
+from core.model.randomness import named_generator
 
 __all__ = ["LoraLinear", "add_lora", "merged_state_dict"]
 

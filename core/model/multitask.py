@@ -15,8 +15,8 @@ from core.model.bert import Bert, BertConfig
 from core.model.freezing import freeze
 from core.model.heads import TaskHead
 from core.model.lora import add_lora
-from core.model.named_generator import named_generator
 from core.model.pooling import EncodedRows
+from core.model.randomness import named_generator
 from core.model.reinitialisation import reinitialise
 from data.batching import Batch
 

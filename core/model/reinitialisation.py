@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.model.bert import Bert
-from core.model.named_generator import named_generator
+from core.model.randomness import named_generator
 
 __all__ = ["reinitialise"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["PretrainingInterruptedError", "StageObserver", "UnattendedStages"]
+__all__ = ["NullStageObserver", "PretrainingInterruptedError", "StageObserver"]
 
 
 class PretrainingInterruptedError(Exception):
@@ -31,7 +31,7 @@ class StageObserver(Protocol):
         ...
 
 
-class UnattendedStages:
+class NullStageObserver:
     """An observer that lets the stages go to their end."""
 
     def advanced(self, stage: str, examples: int) -> bool:  # noqa: ARG002

@@ -9,7 +9,7 @@ from torch import Tensor
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
 from core.inputs.resources import Resources, pick_device
-from core.model.random_state import random_state_kept
+from core.model.randomness import preserved_random_state
 from core.pretraining.observer import StageObserver
 from core.pretraining.stage_plan import plan_stages
 from core.pretraining.stage_trainer import StageTrainer
@@ -54,7 +54,7 @@ def pretrained_weights(
     """
     device = pick_device(config.compute.device)
     check_precision(config.compute, device)
-    with random_state_kept(device):
+    with preserved_random_state(device):
         plan = plan_stages(config, pretraining, resources, cache_dir, device)
         if plan is None:
             return resources.encoder(config).weights

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from core.config import RunConfig
-from core.config.pretraining import NliFileConfig, fits_pairs, named_tasks
+from core.config.pretraining import NliFileConfig, has_labelled_pairs, parse_task_names
 from core.inputs.fixed_subset import fixed_subset
 from core.inputs.nli_file import known_files, read_nli_pairs
 from core.inputs.resources import Resources
@@ -58,8 +58,8 @@ class Sources:
         """
         tasks = self._config.tasks
         if named is not None:
-            return sorted(named_tasks(named))
-        return sorted(name for name, task in tasks.items() if not pairs or fits_pairs(task.spec))
+            return sorted(parse_task_names(named))
+        return sorted(name for name, task in tasks.items() if not pairs or has_labelled_pairs(task.spec))
 
     def train(self, task: str) -> Examples:
         """The task's training examples in this run."""

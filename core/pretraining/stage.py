@@ -10,7 +10,7 @@ import torch
 
 from core.config.pretraining import StageConfig
 from core.model.bert import BertConfig
-from core.pretraining.objectives.objective import Objective
+from core.pretraining.objectives.objective import StageObjective
 from core.pretraining.stage_data import StageData
 
 __all__ = ["Stage"]
@@ -36,6 +36,6 @@ class Stage:
     config: StageConfig
     sources: dict[str, Any]
     make_data: Callable[[], StageData]
-    make_objective: Callable[[BertConfig, torch.Generator], Objective]
+    make_objective: Callable[[BertConfig, torch.Generator], StageObjective]
     in_batch_negatives: bool = False
     layers: dict[str, str] = field(default_factory=dict)

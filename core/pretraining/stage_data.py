@@ -17,7 +17,7 @@ from data.ragged import run_indices, run_offsets
 from data.rows import RowLayout, assemble, row_lengths
 from data.tasks import Columns, Kind, SplitFiles, TaskSpec
 
-__all__ = ["Ints", "StageData", "different_sentences"]
+__all__ = ["Ints", "StageData", "distinct_sentences"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -70,7 +70,7 @@ class StageData:
         )
 
 
-def different_sentences(parts: Sequence[Examples], max_length: int) -> tuple[Examples, list[Ints]]:
+def distinct_sentences(parts: Sequence[Examples], max_length: int) -> tuple[Examples, list[Ints]]:
     """The different sentences of several tasks, and where each task's examples have theirs.
 
     Sentences are the same if their rows are: in an uncased vocabulary capitals make no difference, and nor does what

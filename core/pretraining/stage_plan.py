@@ -14,9 +14,9 @@ from core.config.pretraining import PretrainingConfig
 from core.inputs.resources import Resources
 from core.model.bert import BertConfig
 from core.model.multitask import build_encoder
-from core.pretraining.chain import Link, chain
+from core.pretraining.registry import make_stages
 from core.pretraining.stage_folder import StageFolder
-from core.pretraining.stages import make_stages
+from core.pretraining.stage_keys import KeyedStage, key_stages
 from core.run.errors import CheckpointError
 
 __all__ = ["StagePlan", "plan_stages"]
@@ -34,7 +34,7 @@ class StagePlan:
 
     shape: BertConfig
     weights: dict[str, Tensor]
-    left: list[tuple[Link, StageFolder]]
+    left: list[tuple[KeyedStage, StageFolder]]
 
 
 def plan_stages(
@@ -58,7 +58,7 @@ def plan_stages(
     encoder = resources.encoder(config)
     # What the weights lack is drawn as it is for the run itself.
     start = build_encoder(config, encoder.config, encoder.weights)
-    links = chain(stages, start, config, resources.layout(config), encoder.tokenizer.to_str(), device)
+    links = key_stages(stages, start, config, resources.layout(config), encoder.tokenizer.to_str(), device)
     folders = [StageFolder(cache_dir / "stages" / link.key) for link in links]
     done, weights = _last_result(folders)
     return StagePlan(

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from core.config import ComputeConfig
 from core.model.bert import Bert
-from core.model.named_generator import named_generator
-from core.model.random_state import random_state, restore_random_state
+from core.model.randomness import named_generator, random_state, restore_random_state
 from core.pretraining.objectives.distinct_stream import DistinctStream
 from core.pretraining.objectives.objective import StageEncoder
 from core.pretraining.stage import Stage
@@ -22,7 +21,7 @@ from core.run.errors import DivergedError
 from core.run.loss_log import LossLog
 from core.run.progress import Progress
 from data.errors import UserError
-from data.stream import ExampleStream
+from data.example_stream import ExampleStream
 
 __all__ = ["StageRun"]
 

@@ -6,11 +6,11 @@ import torch
 
 from core.config import RunConfig
 from core.inputs.resources import Resources
-from core.model.random_state import random_state_kept
+from core.model.randomness import preserved_random_state
 from core.pretraining.stage_plan import plan_stages
 from core.pretraining.stage_run import StageRun
 from core.pretraining.stage_trainer import begin_stage
-from core.run.stopwatch import seconds_of
+from core.run.clock import seconds_of
 
 __all__ = ["stage_seconds"]
 
@@ -25,7 +25,7 @@ def stage_seconds(config: RunConfig, resources: Resources, device: torch.device)
     Raises:
         UserError: data or encoder cannot be used, or a stage's examples do not give one batch.
     """
-    with random_state_kept(device):
+    with preserved_random_state(device):
         plan = plan_stages(config, config.pretraining, resources, resources.cache_dir, device)
         if plan is None:
             return 0.0

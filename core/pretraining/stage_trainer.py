@@ -12,10 +12,10 @@ from torch import Tensor
 from core.config import RunConfig
 from core.config.pretraining import StageConfig
 from core.model.bert import Bert, BertConfig
-from core.pretraining.chain import Link
 from core.pretraining.observer import PretrainingInterruptedError, StageObserver
 from core.pretraining.stage import Stage
 from core.pretraining.stage_folder import StageFolder
+from core.pretraining.stage_keys import KeyedStage
 from core.pretraining.stage_run import StageRun
 from core.run.errors import CheckpointError
 
@@ -44,7 +44,7 @@ class StageTrainer:
         self._config, self._shape, self._device = config, shape, device
         self._observer, self._checkpoint_seconds = observer, checkpoint_seconds
 
-    def result(self, link: Link, folder: StageFolder, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    def result(self, link: KeyedStage, folder: StageFolder, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """The weights after a stage, from those before it.
 
         Raises:

@@ -15,9 +15,9 @@ __all__ = [
     "DISK_FAULTS",
     "flush_folder",
     "flush_to_disk",
-    "unfinished",
+    "replace_file",
+    "temporary_path",
     "write_atomically",
-    "write_whole",
     "writing",
 ]
 
@@ -26,11 +26,11 @@ _ATTEMPTS = 3  # to write a file whose folder is deleted again and again meanwhi
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """A small file, whole or not at all; as :func:`write_whole`."""
-    write_whole(path, lambda file: file.write(content))
+    """A small file, whole or not at all; as :func:`replace_file`."""
+    replace_file(path, lambda file: file.write(content))
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Put a file in the place of ``path`` once all of it is safe on disk; until then the old one stays.
 
     A missing folder is made.
@@ -54,7 +54,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 def _write_once(path: Path, write: Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = unfinished(path)
+    temporary = temporary_path(path)
     try:
         with temporary.open("wb") as file:
             write(file)
@@ -65,7 +65,7 @@ def _write_once(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise
 
 
-def unfinished(path: Path) -> Path:
+def temporary_path(path: Path) -> Path:
     """Where a file is written before it takes its place; a kill may leave one behind."""
     return path.with_name(path.name + ".tmp")
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 import torch
 
-from core.run.atomic_files import flush_folder, write_whole
+from core.run.atomic_files import flush_folder, replace_file
 from core.run.errors import CheckpointError
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
@@ -47,7 +47,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     Raises:
         MachineError: if the disk is full or the folder does not take it.
     """
-    write_whole(path, lambda file: _write(file, state))
+    replace_file(path, lambda file: _write(file, state))
     flush_folder(path.parent)
 
 

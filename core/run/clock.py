@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
-__all__ = ["RunClock"]
+import torch
+
+__all__ = ["RunClock", "seconds_of"]
 
 
 class RunClock:
@@ -32,3 +35,12 @@ class RunClock:
     def examples_per_second(self, examples: int) -> float:
         """Training speed since the lap began."""
         return (examples - self._lap_examples) / max(time.perf_counter() - self._lap_begun, 1e-9)
+
+
+def seconds_of(work: Callable[[], object], device: torch.device) -> float:
+    """Wall-clock seconds of the work, with all that it has started on the device."""
+    begun = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - begun

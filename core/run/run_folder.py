@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.config import RunConfig
-from core.run.atomic_files import unfinished, write_atomically, writing
+from core.run.atomic_files import temporary_path, write_atomically, writing
 from core.run.evaluation import Evaluation
 from data.errors import UserError
 
@@ -62,9 +62,9 @@ class RunFolder:
             raise UserError(f"{self.metrics}: is damaged; delete it to go on without this run's curve") from error
 
     @property
-    def passing_files(self) -> tuple[Path, ...]:
+    def disposable_files(self) -> tuple[Path, ...]:
         """The large files that an ended run no longer needs: its checkpoint, and what a kill left half-written."""
-        return self.checkpoint, unfinished(self.checkpoint), unfinished(self.best_model)
+        return self.checkpoint, temporary_path(self.checkpoint), temporary_path(self.best_model)
 
     def predictions(self, task: str, rung: int) -> Path:
         """Dev predictions of a task at a rung, float32: class probabilities (N, K) or scores (N,), in dev order."""

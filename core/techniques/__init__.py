@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.config import RunConfig
+from core.techniques.exponential_moving_average import ExponentialMovingAverage
 from core.techniques.gradient_clipping import GradientClipping
 from core.techniques.proximal_point import ProximalPoint
 from core.techniques.r_drop import RDrop
 from core.techniques.smoothness import Smoothness
 from core.techniques.stochastic_weight_averaging import StochasticWeightAveraging
 from core.techniques.technique import Technique
-from core.techniques.weight_average import WeightAverage
 
 __all__ = ["Technique", "make_techniques"]
 
@@ -22,7 +22,7 @@ _BUILDERS: dict[str, Callable[[RunConfig], Technique | None]] = {
     "gradient_clipping": GradientClipping.from_config,
     "proximal_point": ProximalPoint.from_config,
     "stochastic_weight_averaging": StochasticWeightAveraging.from_config,
-    "weight_average": WeightAverage.from_config,
+    "weight_average": ExponentialMovingAverage.from_config,
 }
 
 

@@ -50,7 +50,7 @@ class ProximalPoint(Technique):
         if not weight:
             return None
         with torch.no_grad():
-            anchor = forward.again(parameters=self._average.tensors)
+            anchor = forward.repeat(parameters=self._average.tensors)
         divergence = forward.model.losses[forward.batch.task].divergence
         return weight * divergence(forward.outputs, anchor)
 

@@ -41,6 +41,6 @@ class RDrop(Technique):
             return None
         assert batch.labels is not None, "training files without labels are refused when read"
         loss = forward.model.losses[batch.task]
-        others = forward.anew()
+        others = forward.repeat_with_fresh_dropout()
         rise = loss.loss(others, batch.labels) - loss.loss(forward.outputs, batch.labels)
         return 0.5 * rise + 0.5 * alpha * loss.divergence(forward.outputs, others)

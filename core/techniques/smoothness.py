@@ -50,10 +50,10 @@ class Smoothness(Technique):
         device = forward.outputs.device.type
         reduced = torch.is_autocast_enabled(device)
         with torch.autocast(device, enabled=False):
-            clean = forward.again() if reduced else forward.outputs
+            clean = forward.repeat() if reduced else forward.outputs
             words = forward.model.embed_words(forward.batch)  # (R, T, H)
             change = self._worst_change(forward, words.detach(), clean.detach())
-            moved = forward.again(word_embeddings=words + change)
+            moved = forward.repeat(word_embeddings=words + change)
             return weight * forward.model.losses[task].divergence(moved, clean)
 
     def _worst_change(self, forward: ForwardPass, words: Tensor, clean: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ class Smoothness(Technique):
         change[batch.padded().attention_mask] = config.sigma * noise
         for _ in range(config.steps):
             change.requires_grad_()
-            away = divergence(forward.again(word_embeddings=words + change), clean)
+            away = divergence(forward.repeat(word_embeddings=words + change), clean)
             # The sum over the batch: how far one example moves does not depend on how many there are. The gradient
             # is asked for the change alone, so parameters neither get one nor cost the time to compute theirs.
             (gradient,) = torch.autograd.grad(len(batch) * away, change)

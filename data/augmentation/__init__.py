@@ -1,5 +1,5 @@
-"""Further training examples: labelled phrases, files of the user's, and changed copies of the training sentences.
+"""Make additional training examples: labelled phrases, the user's own files, and changed copies of training sentences.
 
-Every source makes :class:`~data.augmentation.extra.Extra` examples from the training split alone;
-:func:`~data.augmentation.extra.without_known` then drops what stands in train, dev or test.
+Every source makes :class:`~data.augmentation.additional_examples.AdditionalExamples` from the training split alone.
+:func:`~data.augmentation.additional_examples.without_known` then drops those that are already in train, dev or test.
 """

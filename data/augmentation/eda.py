@@ -10,22 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Self
 
 import numpy as np
 
+from data.augmentation.additional_examples import AdditionalExamples, normalise_sentence
 from data.augmentation.eda_operations import OPERATIONS, Operation, Thesaurus
-from data.augmentation.extra import Extra, normalised
-from data.augmentation.words import Word, join_words, split_words
+from data.augmentation.protected_words import Word, join_words, split_words
 from data.reading import RawSplit
 
-__all__ = ["Recipe", "augment", "changes"]
+__all__ = ["EdaRecipe", "augment", "change_count"]
 
 _ALPHA = 0.1
 
 
 @dataclass(frozen=True)
-class Recipe:
+class EdaRecipe:
     """How copies are made.
 
     Attributes:
@@ -54,39 +53,24 @@ class Recipe:
         if self.copies < 1:
             raise ValueError(f"copies must be at least 1, got {self.copies}")
 
-    @classmethod
-    def paper(cls, alpha: float = _ALPHA, copies: int = 4) -> Self:
-        """The four operations evenly, as in the paper."""
-        return cls(dict.fromkeys(OPERATIONS, 0.25), dict.fromkeys(OPERATIONS, alpha), copies)
 
-    @classmethod
-    def report(cls, alpha: float = _ALPHA, copies: int = 1) -> Self:
-        """The mix of the report "minBERT Multi-Extended", less its .1 of back-translation, which a model makes."""
-        weights: dict[Operation, float] = {"synonym": 0.3, "insertion": 0.2, "deletion": 0.2, "swap": 0.2}
-        return cls(weights, dict.fromkeys(OPERATIONS, alpha), copies)
-
-    @classmethod
-    def pairs(cls, alpha: float = _ALPHA, copies: int = 1) -> Self:
-        """For pairs: synonyms and swaps only. A word more or less on one side changes how similar the two are."""
-        return cls({"synonym": 0.5, "swap": 0.5}, dict.fromkeys(OPERATIONS, alpha), copies)
-
-
-def changes(alpha: float, length: int) -> int:
+def change_count(alpha: float, length: int) -> int:
     """n = max(1, floor(alpha * l)) of the released code: how many words of a sentence of l words are changed."""
     return max(1, math.floor(alpha * length + 1e-9))  # 0.29 * 100 is 28.999999999999996
 
 
-def augment(train: RawSplit, recipe: Recipe, thesaurus: Thesaurus, seed: int) -> Extra:
+def augment(train: RawSplit, recipe: EdaRecipe, thesaurus: Thesaurus, seed: int) -> AdditionalExamples:
     """Copies of every example of a training split, with its label.
 
     A copy depends on the seed, its example's position, its number and sentences only: asking for more copies leaves the
     first ones as they are. Each sentence of a pair is changed on its own. A copy in which nothing changed is left out
     (its operation found no synonym, say), so that there may be fewer copies than asked for; those that equal other
-    examples are for :func:`~data.augmentation.extra.without_known` to drop.
+    examples are for :func:`~data.augmentation.additional_examples.without_known` to drop.
 
     Args:
         train: never dev or test.
-        recipe: for pairs :meth:`Recipe.pairs` unless there are reasons.
+        recipe: how to make them; for pairs use synonyms and swaps only, because one word more or less on one side
+            changes how similar the two sentences are.
         thesaurus: :class:`~data.augmentation.wordnet.WordNet`, or another one.
         seed: not negative.
 
@@ -100,24 +84,26 @@ def augment(train: RawSplit, recipe: Recipe, thesaurus: Thesaurus, seed: int) ->
         raise ValueError(f"{train.path}: only examples with labels can be augmented")
     copies = list(_copies(train, recipe, thesaurus, seed))
     sources = np.array([position for position, _ in copies], dtype=np.int64)
-    return Extra([example for _, example in copies], train.labels[sources], sources)
+    return AdditionalExamples([example for _, example in copies], train.labels[sources], sources)
 
 
-def _copies(train: RawSplit, recipe: Recipe, thesaurus: Thesaurus, seed: int) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _copies(
+    train: RawSplit, recipe: EdaRecipe, thesaurus: Thesaurus, seed: int
+) -> Iterator[tuple[int, tuple[str, ...]]]:
     for position, example in enumerate(train.sentences):
         words = [split_words(sentence) for sentence in example]
-        known = {tuple(map(normalised, example))}
+        known = {tuple(map(normalise_sentence, example))}
         for number in range(recipe.copies):
             rng = np.random.default_rng([seed, position, number])
             copy = tuple(join_words(_changed(sentence, recipe, thesaurus, rng)) for sentence in words)
-            key = tuple(map(normalised, copy))
+            key = tuple(map(normalise_sentence, copy))
             if key not in known:
                 known.add(key)
                 yield position, copy
 
 
-def _changed(words: list[Word], recipe: Recipe, thesaurus: Thesaurus, rng: np.random.Generator) -> list[Word]:
+def _changed(words: list[Word], recipe: EdaRecipe, thesaurus: Thesaurus, rng: np.random.Generator) -> list[Word]:
     weights = np.array([recipe.weights.get(operation, 0.0) for operation in OPERATIONS])
     operation = tuple(OPERATIONS)[rng.choice(len(weights), p=weights / weights.sum())]
     length = sum(bool(word.core) for word in words)
-    return OPERATIONS[operation](words, changes(recipe.alpha.get(operation, _ALPHA), length), thesaurus, rng)
+    return OPERATIONS[operation](words, change_count(recipe.alpha.get(operation, _ALPHA), length), thesaurus, rng)

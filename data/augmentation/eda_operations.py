@@ -1,8 +1,8 @@
 """EDA's four operations on a sentence (Wei & Zou 2019, arXiv:1901.11196, section 2).
 
-Each takes the words, how many changes n to make and where synonyms and chance come from, and returns new words. None
-touches a word that is fixed (see :mod:`data.augmentation.words`). Where nothing can be changed the words come back as
-they are.
+Each operation takes the words, the number n of changes to make, a thesaurus and a random generator, and returns new
+words. None touches a fixed word (see :mod:`data.augmentation.protected_words`). Where nothing can be changed, the words
+are returned unchanged.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from data.augmentation.words import Word, is_negation
+from data.augmentation.protected_words import Word, is_negation
 
 __all__ = ["OPERATIONS", "Operation", "Thesaurus", "delete_words", "insert_synonyms", "replace_synonyms", "swap_words"]
 

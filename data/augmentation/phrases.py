@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data.augmentation.extra import Extra, normalised
-from data.augmentation.trees import Tree, read_trees
+from data.augmentation.additional_examples import AdditionalExamples, normalise_sentence
+from data.augmentation.sentiment_trees import Tree, read_trees
 from data.errors import UserError
 from data.reading import RawSplit
 
@@ -23,16 +23,16 @@ __all__ = ["NEUTRAL", "read_phrases"]
 NEUTRAL = 2  # of the labels 0 (very negative) to 4 (very positive)
 
 
-def read_phrases(path: Path, train: RawSplit, min_words: int = 1, drop_neutral: bool = False) -> Extra:
+def read_phrases(path: Path, train: RawSplit, min_words: int = 1, drop_neutral: bool = False) -> AdditionalExamples:
     """Every different phrase below the sentences, with its label.
 
-    Phrases are the same where they are :func:`~data.augmentation.extra.normalised` to the same text; the first
-    spelling is kept. Where occurrences of a phrase differ in their labels it has the label of most of them, and is left
-    out if two labels share the first place, for either would be a guess.
+    Phrases are compared after :func:`~data.augmentation.additional_examples.normalise_sentence`; the first spelling is
+    kept. Where occurrences of a phrase differ in their labels, the phrase gets the most frequent label. It is left out
+    if two labels tie for first place, because either would be a guess.
 
     Only the training split may lend phrases: those of a dev or test sentence would give its label away. Hence a file
     with a tree whose sentence is not in ``train`` is refused as a whole. A phrase that is a whole sentence elsewhere
-    is dropped by :func:`~data.augmentation.extra.without_known`.
+    is dropped by :func:`~data.augmentation.additional_examples.without_known`.
 
     Args:
         path: the trees of training sentences.
@@ -56,18 +56,20 @@ def read_phrases(path: Path, train: RawSplit, min_words: int = 1, drop_neutral: 
     spellings: dict[str, str] = {}
     votes: dict[str, Counter[int]] = {}
     for text, label in _occurrences(trees, min_words):
-        key = normalised(text)
+        key = normalise_sentence(text)
         spellings.setdefault(key, text)
         votes.setdefault(key, Counter())[label] += 1
     labels = {key: _majority(counts) for key, counts in votes.items()}
     unwanted = (None, NEUTRAL) if drop_neutral else (None,)
     kept = [(spellings[key], label) for key, label in labels.items() if label not in unwanted]
-    return Extra.without_sources([(text,) for text, _ in kept], np.array([label for _, label in kept], dtype=np.int64))
+    return AdditionalExamples.without_sources(
+        [(text,) for text, _ in kept], np.array([label for _, label in kept], dtype=np.int64)
+    )
 
 
 def _check_sentences(trees: list[Tree], path: Path, train: RawSplit) -> None:
-    known = {normalised(sentence) for example in train.sentences for sentence in example}
-    strangers = [tree for tree in trees if normalised(tree.text(tree.phrases[-1])) not in known]
+    known = {normalise_sentence(sentence) for example in train.sentences for sentence in example}
+    strangers = [tree for tree in trees if normalise_sentence(tree.text(tree.phrases[-1])) not in known]
     if strangers:
         first = strangers[0]
         raise UserError(

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-__all__ = ["ACTIONS", "AGENTS", "OBJECTS", "PLACES", "QUALITIES", "Concept", "choice", "other_concept", "synonym"]
+__all__ = ["ACTIONS", "AGENTS", "OBJECTS", "PLACES", "QUALITIES", "Concept", "other_concept", "pick_one", "synonym"]
 
 Concept = tuple[str, ...]
 T = TypeVar("T")
@@ -62,7 +62,7 @@ QUALITIES: tuple[Concept, ...] = (
 )
 
 
-def choice(rng: np.random.Generator, options: Sequence[T]) -> T:
+def pick_one(rng: np.random.Generator, options: Sequence[T]) -> T:
     """One of the options, all equally likely."""
     return options[int(rng.integers(len(options)))]
 
@@ -75,7 +75,7 @@ def other_concept(rng: np.random.Generator, concepts: Sequence[Concept], concept
 
 def synonym(rng: np.random.Generator, concept: Concept, word: str) -> str:
     """Another word of the concept."""
-    return choice(rng, [other for other in concept if other != word])
+    return pick_one(rng, [other for other in concept if other != word])
 
 
 def reword(rng: np.random.Generator, concept: Concept, word: str, rate: float) -> str:

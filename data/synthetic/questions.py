@@ -10,16 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.synthetic.lexicon import (
-    ACTIONS,
-    OBJECTS,
-    PLACES,
-    QUALITIES,
-    Concept,
-    choice,
-    other_concept,
-    reword,
-)
+from data.synthetic.lexicon import ACTIONS, OBJECTS, PLACES, QUALITIES, Concept, other_concept, pick_one, reword
 
 __all__ = ["LABEL_NOISE", "QuestionPair", "draw_question_pair"]
 
@@ -52,8 +43,8 @@ class QuestionPair:
 
 def draw_question_pair(rng: np.random.Generator) -> QuestionPair:
     """A pair; about 40 % of them are duplicates."""
-    concepts = [choice(rng, slot) for slot in _SLOTS]
-    words = [choice(rng, concept) for concept in concepts]
+    concepts = [pick_one(rng, slot) for slot in _SLOTS]
+    words = [pick_one(rng, concept) for concept in concepts]
     kind = rng.random()
     duplicate = kind < _DUPLICATES
     if duplicate or kind < _DUPLICATES + _HARD_NEGATIVES:
@@ -61,18 +52,18 @@ def draw_question_pair(rng: np.random.Generator) -> QuestionPair:
         others = [reword(rng, concept, word, rate) for concept, word in zip(concepts, words, strict=True)]
         if not duplicate:
             slot = int(rng.integers(len(_SLOTS)))
-            others[slot] = choice(rng, other_concept(rng, _SLOTS[slot], concepts[slot]))
+            others[slot] = pick_one(rng, other_concept(rng, _SLOTS[slot], concepts[slot]))
     else:
         others = [
-            choice(rng, other_concept(rng, slot, concept)) for slot, concept in zip(_SLOTS, concepts, strict=True)
+            pick_one(rng, other_concept(rng, slot, concept)) for slot, concept in zip(_SLOTS, concepts, strict=True)
         ]
     label = duplicate != (rng.random() < LABEL_NOISE)
-    preposition = choice(rng, _PREPOSITIONS)
+    preposition = pick_one(rng, _PREPOSITIONS)
     return QuestionPair(_question(rng, words, preposition), _question(rng, others, preposition), label, duplicate)
 
 
 def _question(rng: np.random.Generator, words: list[str], preposition: str) -> str:
     intent, action, quality, item, place = words
-    core = f"{intent} {action} {choice(rng, _ARTICLES)} {quality} {item}"
+    core = f"{intent} {action} {pick_one(rng, _ARTICLES)} {quality} {item}"
     where = f"{preposition} the {place}"
     return f"{where} , {core} ?" if rng.random() < 0.1 else f"{core} {where} ?"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.synthetic.lexicon import choice
+from data.synthetic.lexicon import pick_one
 
 __all__ = ["LABEL_NOISE", "Review", "draw_review"]
 
@@ -75,17 +75,17 @@ def draw_review(rng: np.random.Generator) -> Review:
     label = wanted
     if rng.random() < LABEL_NOISE:
         label += 1 if wanted == 0 or (wanted < 4 and rng.random() < 0.5) else -1
-    return Review(choice(rng, _OPENINGS) + review.text + choice(rng, _CLOSINGS) + " .", label, wanted)
+    return Review(pick_one(rng, _OPENINGS) + review.text + pick_one(rng, _CLOSINGS) + " .", label, wanted)
 
 
 def _compose(rng: np.random.Generator) -> _Clause:
-    subject = choice(rng, _SUBJECTS)
+    subject = pick_one(rng, _SUBJECTS)
     first = _clause(rng, subject)
     form = rng.random()
     if form < 0.6:
         return first
     contrasts = form < 0.8
-    other = choice(rng, [noun for noun in _SUBJECTS if noun != subject])
+    other = pick_one(rng, [noun for noun in _SUBJECTS if noun != subject])
     second = _clause(rng, other)
     # What is joined by 'and' pulls one way, what is joined by 'but' does not, as in real reviews.
     while (first.sentiment * second.sentiment < 0) != contrasts:
@@ -99,20 +99,20 @@ def _compose(rng: np.random.Generator) -> _Clause:
 
 
 def _clause(rng: np.random.Generator, subject: str) -> _Clause:
-    noun = f"{choice(rng, _DETERMINERS)} {subject}"
+    noun = f"{pick_one(rng, _DETERMINERS)} {subject}"
     is_attitude = rng.random() < 0.2
     negated = rng.random() < 0.15
     if negated:
-        factor, adverb = _NEGATION, choice(rng, _NEGATIONS)
+        factor, adverb = _NEGATION, pick_one(rng, _NEGATIONS)
     else:
-        factor = choice(rng, tuple(_DEGREES))
-        adverb = choice(rng, [word for word in _DEGREES[factor] if not (is_attitude and word in _ADJECTIVE_ONLY)])
+        factor = pick_one(rng, tuple(_DEGREES))
+        adverb = pick_one(rng, [word for word in _DEGREES[factor] if not (is_attitude and word in _ADJECTIVE_ONLY)])
     if is_attitude:
-        valence = choice(rng, tuple(_ATTITUDES))
-        text = f"i {'do ' if negated else ''}{adverb}{choice(rng, _ATTITUDES[valence])} {noun}"
+        valence = pick_one(rng, tuple(_ATTITUDES))
+        text = f"i {'do ' if negated else ''}{adverb}{pick_one(rng, _ATTITUDES[valence])} {noun}"
     else:
-        valence = choice(rng, tuple(_ADJECTIVES))
-        text = f"{noun} is {adverb}{choice(rng, _ADJECTIVES[valence])}"
+        valence = pick_one(rng, tuple(_ADJECTIVES))
+        text = f"{noun} is {adverb}{pick_one(rng, _ADJECTIVES[valence])}"
     return _Clause(text, valence * factor)
 
 

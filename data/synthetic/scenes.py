@@ -6,16 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.synthetic.lexicon import (
-    ACTIONS,
-    AGENTS,
-    OBJECTS,
-    PLACES,
-    Concept,
-    choice,
-    other_concept,
-    reword,
-)
+from data.synthetic.lexicon import ACTIONS, AGENTS, OBJECTS, PLACES, Concept, other_concept, pick_one, reword
 
 __all__ = ["SCORE_NOISE", "ScenePair", "draw_scene_pair"]
 
@@ -44,20 +35,20 @@ class ScenePair:
 def draw_scene_pair(rng: np.random.Generator) -> ScenePair:
     """A pair in which 0 to 4 slots agree, each number equally likely."""
     agreeing = rng.permutation(len(_SLOTS)) < rng.integers(len(_SLOTS) + 1)  # (4,) bool
-    concepts = [choice(rng, slot) for slot in _SLOTS]
-    words = [choice(rng, concept) for concept in concepts]
+    concepts = [pick_one(rng, slot) for slot in _SLOTS]
+    words = [pick_one(rng, concept) for concept in concepts]
     others = [
-        reword(rng, concept, word, _SYNONYMS) if agrees else choice(rng, other_concept(rng, slot, concept))
+        reword(rng, concept, word, _SYNONYMS) if agrees else pick_one(rng, other_concept(rng, slot, concept))
         for slot, concept, word, agrees in zip(_SLOTS, concepts, words, agreeing, strict=True)
     ]
     true_score = float(_WEIGHTS[agreeing].sum())
     score = round(float(np.clip(rng.normal(true_score, SCORE_NOISE), 0.0, 5.0)), 1)
-    frame = choice(rng, _MODALS), choice(rng, _PREPOSITIONS)  # these mean something too, so a pair shares them
+    frame = pick_one(rng, _MODALS), pick_one(rng, _PREPOSITIONS)  # these mean something too, so a pair shares them
     return ScenePair(_scene(rng, words, *frame), _scene(rng, others, *frame), score, true_score)
 
 
 def _scene(rng: np.random.Generator, words: list[str], modal: str, preposition: str) -> str:
     agent, action, item, place = words
-    core = f"{choice(rng, _ARTICLES)} {agent} {modal} {action} {choice(rng, _ARTICLES)} {item}"
+    core = f"{pick_one(rng, _ARTICLES)} {agent} {modal} {action} {pick_one(rng, _ARTICLES)} {item}"
     where = f"{preposition} the {place}"
     return f"{where} , {core} ." if rng.random() < 0.1 else f"{core} {where} ."

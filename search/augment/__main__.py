@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from core.inputs.further_examples import answers_dir
+from core.inputs.augmentation import answers_dir
 from data.augmentation.rephrasing.job import RephrasingJob
 from data.augmentation.rephrasing.plan import RephrasingPlan, plan_rephrasing
 from data.errors import UserError

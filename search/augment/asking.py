@@ -8,8 +8,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from data.augmentation.rephrasing.chat_endpoint import EndpointDownError
 from data.augmentation.rephrasing.plan import RephrasingPlan
-from data.augmentation.rephrasing.rephrasing import rephrase
-from data.augmentation.rephrasing.replaying import Rephrased
+from data.augmentation.rephrasing.rephrase import rephrase
+from data.augmentation.rephrasing.replay import Rephrased
 from search.console.exit_codes import ExitCode
 
 __all__ = ["ask"]
@@ -23,7 +23,7 @@ def ask(plans: dict[str, RephrasingPlan], console: Console) -> ExitCode:
         console: where to.
 
     Raises:
-        UserError: as :func:`~data.augmentation.rephrasing.rephrasing.rephrase`, unless the endpoint may answer
+        UserError: as :func:`~data.augmentation.rephrasing.rephrase.rephrase`, unless the endpoint may answer
             another time.
     """
     failed = 0

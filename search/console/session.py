@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from core.inputs.further_examples import answers_dir
+from core.inputs.augmentation import answers_dir
 from search.console.exit_codes import ExitCode
 from search.console.json_lines import JsonLines
 from search.console.phases import Rounds

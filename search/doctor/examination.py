@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.config import ComputeConfig
-from core.inputs.further_examples import answers_dir
+from core.inputs.augmentation import answers_dir
 from search.doctor.check import Check, safely
 from search.doctor.disk import check_folder, check_room
 from search.doctor.encoder import check_encoder, check_named_encoder, largest_run

@@ -10,7 +10,7 @@ from pathlib import Path
 import optuna
 
 from core.config import DataConfig, RunConfig
-from core.inputs.further_examples import answers_dir
+from core.inputs.augmentation import answers_dir
 from data.errors import UserError
 from data.task_files import builtin_tasks
 from search.doctor.check import Check, ok, warning, wrong

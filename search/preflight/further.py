@@ -9,8 +9,8 @@ from pathlib import Path
 
 from core.config import RunConfig
 from core.config.augmentation import AugmentationConfig
-from core.inputs.further_examples import FurtherExamples, UnansweredError
-from data.augmentation.extra import Extra
+from core.inputs.augmentation import TaskAugmentation, UnansweredError
+from data.augmentation.additional_examples import AdditionalExamples
 from data.errors import UserError
 from search.parsing.errors import StudyFileError
 from search.preflight.data import DataReport, listing_faults
@@ -54,7 +54,7 @@ def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_i
     warnings: dict[str, None] = {}
     contents: set[str] = set()
     for run in source_runs(spec.space, spec.base):
-        further = FurtherExamples(_sampled(run, report), run.task, answers_dir)
+        further = TaskAugmentation(_sampled(run, report), run.task, answers_dir)
         made = _make(run, further, list_faults_in)
         one = _count(run, report, made)
         known = found.setdefault((run.task, run.source), one)
@@ -107,7 +107,7 @@ def _sampled(run: SourceRun, report: DataReport) -> RunConfig:
     )
 
 
-def _make(run: SourceRun, further: FurtherExamples, list_faults_in: Path | None) -> Extra:
+def _make(run: SourceRun, further: TaskAugmentation, list_faults_in: Path | None) -> AdditionalExamples:
     try:
         with listing_faults(list_faults_in):
             made = further.make()
@@ -125,7 +125,7 @@ def _make(run: SourceRun, further: FurtherExamples, list_faults_in: Path | None)
     return made
 
 
-def _count(run: SourceRun, report: DataReport, made: Extra) -> _Found:
+def _count(run: SourceRun, report: DataReport, made: AdditionalExamples) -> _Found:
     examples, words = len(made), "up to " if run.searched else ""
     if _is_sampled(run, report):
         share = run.config.augmentation[run.task].eda.fraction * _examples(run, report) / _sample_size(run)
@@ -133,5 +133,5 @@ def _count(run: SourceRun, report: DataReport, made: Extra) -> _Found:
     return _Found(examples, f"{words}{examples:,}")
 
 
-def _digest(made: Extra) -> str:
+def _digest(made: AdditionalExamples) -> str:
     return hashlib.sha256(json.dumps([made.sentences, made.labels.tolist()]).encode()).hexdigest()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.config import RunConfig
-from core.inputs.further_examples import FurtherExamples
+from core.inputs.augmentation import TaskAugmentation
 from data.augmentation.rephrasing.job import RephrasingJob
 from search.display.values import shown
 from search.preflight.source_runs import source_runs
@@ -33,7 +33,7 @@ def rephrasing_jobs(
     merged: dict[tuple[str, str], RephrasingJob] = {}
     for run in source_runs(space, base):
         if run.source == "rephrased" and run.task in tasks:
-            job = FurtherExamples(run.config, run.task, answers_dir).rephrasing_job()
+            job = TaskAugmentation(run.config, run.task, answers_dir).rephrasing_job()
             key = (run.task, job.settings.model_dump_json())
             merged[key] = _together(merged[key], job) if key in merged else job
     named: dict[str, RephrasingJob] = {}

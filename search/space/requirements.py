@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig
-from core.inputs.further_examples import FurtherExamples
+from core.inputs.augmentation import TaskAugmentation
 from data.augmentation.wordnet import WordNet
 from data.errors import UserError
 from search.parsing.errors import StudyFileError
@@ -90,7 +90,7 @@ def _lacks_answers(raw: Mapping[str, Any], path: str, base: RunConfig, answers_d
         return f"augmentation.{task}.rephrased.model is not set in the base"
     share = _largest(raw) if setting == "fraction" else 1.0
     try:
-        FurtherExamples(_asking(base, task, share), task, answers_dir).rephrased()
+        TaskAugmentation(_asking(base, task, share), task, answers_dir).rephrased()
     except UserError as error:
         return str(error)
     return None

@@ -97,7 +97,7 @@ def load_study(
         examples: replaces ``stop.examples``.
         studies_dir: where the user's own studies are, and their presets in ``presets`` below it.
         answers_dir: where a language model's answers are; see
-            :func:`core.inputs.further_examples.answers_dir`. None: as if all were there, for whoever is to ask for
+            :func:`core.inputs.augmentation.answers_dir`. None: as if all were there, for whoever is to ask for
             them.
 
     Raises:

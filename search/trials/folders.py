@@ -85,7 +85,7 @@ class TrialFolders:
         Metrics, predictions and configurations always stay. A folder that is gone is no mistake.
         """
         run = self.run(number)
-        for file in (*run.passing_files, run.path / WORKER_LOCK):
+        for file in (*run.disposable_files, run.path / WORKER_LOCK):
             _delete(file)
         if not keep_model:
             _delete(run.best_model)

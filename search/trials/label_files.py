@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.delimited import Record, Table, read_table
+from data.delimited import DelimitedFile, Record, read_delimited
 from data.errors import UserError
 from data.gold import Labels, label_array, label_parser
 from data.reading import read_bytes
@@ -13,7 +13,7 @@ from data.tasks import TaskSpec
 __all__ = ["find_labels", "label_file_names", "read_labels"]
 
 
-def find_labels(spec: TaskSpec, folder: Path) -> tuple[Path, Table] | None:
+def find_labels(spec: TaskSpec, folder: Path) -> tuple[Path, DelimitedFile] | None:
     """The first file of those that :func:`label_file_names` lists which has labels; None if there is none.
 
     Raises:
@@ -24,7 +24,7 @@ def find_labels(spec: TaskSpec, folder: Path) -> tuple[Path, Table] | None:
     for name in label_file_names(spec):
         path = folder / name
         if path.is_file():
-            table = read_table(read_bytes(path), str(path))
+            table = read_delimited(read_bytes(path), str(path))
             # A test file of id and sentence has two columns too.
             two = len(table.header) == 2 and not {*spec.columns.sentences} & {*table.header}
             if two or spec.columns.label in table.header:
@@ -38,7 +38,7 @@ def label_file_names(spec: TaskSpec) -> list[str]:
     return [*test, *(f"{spec.name}{end}.csv" for end in ("-test-labels", "-labels", "-test", ""))]
 
 
-def read_labels(spec: TaskSpec, path: Path, table: Table) -> tuple[list[str], Labels]:
+def read_labels(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[str], Labels]:
     """Ids and labels, in the order of the file; rows with an empty label are left out.
 
     A file with the task's label column has its id column too, or, where the task has none, row numbers from 0 for ids.
@@ -68,7 +68,7 @@ def read_labels(spec: TaskSpec, path: Path, table: Table) -> tuple[list[str], La
     return list(found), label_array(spec, list(found.values()))
 
 
-def _layout(spec: TaskSpec, path: Path, table: Table) -> tuple[list[Record], int | None, int]:
+def _layout(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[Record], int | None, int]:
     """The records, and in which columns of them id and label are."""
     columns, header = spec.columns, table.header
     if columns.label in header and (columns.id is None or columns.id in header):

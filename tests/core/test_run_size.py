@@ -11,7 +11,7 @@ import pytest
 from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.model.bert import BertConfig
-from core.run_observer import Unattended
+from core.run_observer import NullRunObserver
 from core.run_size import run_size
 from core.trainer import train
 
@@ -33,7 +33,7 @@ def test_they_are_those_of_the_files(
     small_config: Callable[..., RunConfig], resources: Resources, tmp_path: Path, sections: dict[str, Any]
 ) -> None:
     config = small_config(**{"model": WIDE, "budget": {"examples": 240}, "eval": {"rungs": 1}, **sections})
-    train(config, tmp_path, resources, Unattended())
+    train(config, tmp_path, resources, NullRunObserver())
     size = run_size(config, resources.encoder(config).config)
     model = (tmp_path / "best" / "model.safetensors").stat().st_size
     checkpoint = (tmp_path / "checkpoint.pt").stat().st_size

@@ -14,12 +14,12 @@ import torch
 from core.config import RunConfig
 from core.inputs.fixed_subset import fixed_subset
 from core.inputs.resources import Resources
-from core.model.random_state import random_state
+from core.model.randomness import random_state
 from core.run.cost import Cost
 from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
+from core.run_observer import NullRunObserver
 from core.scoring import DevScores, predict, score_dev
 from core.statistics import task_metrics
 from core.trainer import TrainingRun, train
@@ -79,7 +79,7 @@ def test_a_model_that_knows_its_training_examples_has_a_gap(
     base = small_config(("sst",), budget={"examples": 4000, "batch_size": 20}, optim={"learning_rate": 1e-2})
     base = base.model_dump()
     base["tasks"]["sst"]["train_limit"] = 20
-    train(RunConfig.model_validate({**base, "eval": {"rungs": 1}}), tmp_path, resources, Unattended())
+    train(RunConfig.model_validate({**base, "eval": {"rungs": 1}}), tmp_path, resources, NullRunObserver())
     metrics = RunFolder(tmp_path).read_metrics()[-1].metrics["sst"]
     assert metrics["train_accuracy"] > 0.9
     assert metrics["train_dev_gap"] > 0.3
@@ -109,7 +109,7 @@ def test_looking_at_training_examples_does_not_change_training(
     ends = []
     for count in (0, 50):
         folder = tmp_path / str(count)
-        train(small_config(eval={"rungs": 3, "train_examples": count}), folder, resources, Unattended())
+        train(small_config(eval={"rungs": 3, "train_examples": count}), folder, resources, NullRunObserver())
         ends.append([(e.scores, e.train_loss) for e in RunFolder(folder).read_metrics()])
     assert ends[0] == ends[1]
 

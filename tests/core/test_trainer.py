@@ -21,10 +21,10 @@ from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
 from core.run.progress import Progress
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
+from core.run_observer import NullRunObserver
 from core.scoring import score_dev
 from core.techniques import Technique
-from core.trainer import Outcome, TrainingRun, train
+from core.trainer import RunOutcome, TrainingRun, train
 
 MakeConfig = Callable[..., RunConfig]
 
@@ -98,7 +98,7 @@ def finished(
     torch.set_num_threads(1)
     config = small_config(**VARIANTS[request.param])
     folder = tmp_path_factory.mktemp("run")
-    assert train(config, folder, resources, Unattended()) == Outcome.FINISHED
+    assert train(config, folder, resources, NullRunObserver()) == RunOutcome.FINISHED
     return config, folder
 
 
@@ -107,7 +107,7 @@ def test_a_run_repeats_itself_to_the_bit(
 ) -> None:
     config, folder = finished
     torch.manual_seed(99)  # a run does not depend on what the process drew before
-    train(config, tmp_path, resources, Unattended())
+    train(config, tmp_path, resources, NullRunObserver())
     assert curve(tmp_path) == curve(folder)
     assert same_files(tmp_path, folder)
 
@@ -117,8 +117,8 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(
     finished: tuple[RunConfig, Path], resources: Resources, tmp_path: Path, steps: int
 ) -> None:
     config, folder = finished
-    assert train(config, tmp_path, resources, Watcher(stop_after_steps=steps)) == Outcome.INTERRUPTED
-    assert train(config, tmp_path, Resources(tmp_path / "other cache"), Unattended()) == Outcome.FINISHED
+    assert train(config, tmp_path, resources, Watcher(stop_after_steps=steps)) == RunOutcome.INTERRUPTED
+    assert train(config, tmp_path, Resources(tmp_path / "other cache"), NullRunObserver()) == RunOutcome.FINISHED
     assert curve(tmp_path) == curve(folder)
     assert same_files(tmp_path, folder)
 
@@ -130,7 +130,7 @@ def test_a_run_killed_at_a_rung_reports_the_rung_again(
     with pytest.raises(KilledError):
         train(config, tmp_path, resources, Watcher(kill_at=400))
     again = Watcher()
-    assert train(config, tmp_path, resources, again) == Outcome.FINISHED
+    assert train(config, tmp_path, resources, again) == RunOutcome.FINISHED
     assert [e.rung for e in again.seen] == [200, 400, 600]
     assert timeless(again.seen) == curve(folder)
     assert same_files(tmp_path, folder)
@@ -144,7 +144,7 @@ def test_a_damaged_checkpoint_costs_time_only(
     checkpoint = tmp_path / "checkpoint.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
     with pytest.warns(UserWarning, match="the file is damaged; the run begins again"):
-        train(config, tmp_path, resources, Unattended())
+        train(config, tmp_path, resources, NullRunObserver())
     assert curve(tmp_path) == curve(folder)
 
 
@@ -153,19 +153,19 @@ def test_a_checkpoint_of_another_config_is_not_taken(
 ) -> None:
     train(small_config(), tmp_path, resources, Watcher(stop_after_steps=12))
     with pytest.warns(UserWarning, match="is of another configuration; the run begins again"):
-        train(small_config(seed=5), tmp_path, resources, Unattended())
+        train(small_config(seed=5), tmp_path, resources, NullRunObserver())
     assert len(curve(tmp_path)) == 3
 
 
 def test_pruning_stops_at_the_rung(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
     watcher = Watcher(prune_at=400)
-    assert train(small_config(), tmp_path, resources, watcher) == Outcome.PRUNED
+    assert train(small_config(), tmp_path, resources, watcher) == RunOutcome.PRUNED
     assert [e.rung for e in curve(tmp_path)] == [200, 400]
     assert (tmp_path / "best" / "model.safetensors").exists()
     assert np.load(tmp_path / "predictions" / "sst-dev-400.npy").shape == (60, 5)
     # Resumed by mistake, it is pruned again without training a step.
     again = Watcher(prune_at=400)
-    assert train(small_config(), tmp_path, resources, again) == Outcome.PRUNED
+    assert train(small_config(), tmp_path, resources, again) == RunOutcome.PRUNED
     assert again.steps == 0
 
 
@@ -175,7 +175,7 @@ def test_scoring_more_often_does_not_change_training(
     ends = []
     for rungs in (1, 6):
         folder = tmp_path / str(rungs)
-        train(small_config(eval={"rungs": rungs}), folder, resources, Unattended())
+        train(small_config(eval={"rungs": rungs}), folder, resources, NullRunObserver())
         ends.append(curve(folder)[-1])
     assert ends[0].scores == ends[1].scores
 
@@ -184,7 +184,7 @@ def test_the_best_weights_are_those_of_the_best_rung(
     small_config: MakeConfig, resources: Resources, tmp_path: Path
 ) -> None:
     config = small_config(optim={"learning_rate": 5e-3, "ema": 0.5}, eval={"rungs": 6})
-    train(config, tmp_path, resources, Unattended())
+    train(config, tmp_path, resources, NullRunObserver())
     best = max(curve(tmp_path), key=lambda e: e.overall)
     assert timeless([Evaluation.from_json((tmp_path / "best" / "evaluation.json").read_text())]) == [best]
     run = TrainingRun(config, RunFolder(tmp_path / "other"), resources)
@@ -199,7 +199,7 @@ def test_the_best_weights_are_those_of_the_best_rung(
 def test_every_task_is_learnt(small_config: MakeConfig, resources: Resources, tmp_path: Path, task: str) -> None:
     """The training loss falls well below that of the best constant prediction; one task alone is a run too."""
     config = small_config((task,), budget={"examples": 12_000, "batch_size": 20}, optim={"learning_rate": 5e-3})
-    train(config, tmp_path, resources, Unattended())
+    train(config, tmp_path, resources, NullRunObserver())
     run = TrainingRun(config, RunFolder(tmp_path / "other"), resources)
     gold = np.asarray(run.tasks[task].train.labels, dtype=np.float64)
     shares = np.bincount(gold.astype(int)) / len(gold)
@@ -337,24 +337,24 @@ def test_a_batch_that_reaches_two_rungs_trains_no_more_for_it(
     small_config: MakeConfig, resources: Resources, tmp_path: Path
 ) -> None:
     config = small_config(budget={"examples": 100, "batch_size": 64}, eval={"rungs": 5})
-    train(config, tmp_path / "a", resources, Unattended())
+    train(config, tmp_path / "a", resources, NullRunObserver())
     seen = curve(tmp_path / "a")
     assert [(e.rung, e.examples) for e in seen] == [(20, 64), (40, 64), (60, 64), (80, 128), (100, 128)]
     assert seen[0].scores == seen[2].scores
     with pytest.raises(KilledError):
         train(config, tmp_path / "b", resources, Watcher(kill_at=40))  # between two rungs of one step
-    train(config, tmp_path / "b", resources, Unattended())
+    train(config, tmp_path / "b", resources, NullRunObserver())
     assert curve(tmp_path / "b") == seen
 
 
 def test_a_kill_between_checkpoint_and_metrics_loses_no_line(
     small_config: MakeConfig, resources: Resources, tmp_path: Path
 ) -> None:
-    train(small_config(), tmp_path, resources, Unattended())
+    train(small_config(), tmp_path, resources, NullRunObserver())
     metrics = tmp_path / "metrics.jsonl"
     whole = metrics.read_text()
     metrics.write_text("".join(whole.splitlines(keepends=True)[:2]))
-    assert train(small_config(), tmp_path, resources, Unattended()) == Outcome.FINISHED
+    assert train(small_config(), tmp_path, resources, NullRunObserver()) == RunOutcome.FINISHED
     assert metrics.read_text() == whole
 
 

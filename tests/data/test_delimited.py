@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.delimited import read_table
+from data.delimited import read_delimited
 from data.errors import UserError
 
 
 def cells(content: bytes) -> list[list[str]]:
-    table = read_table(content, "f.csv")
+    table = read_delimited(content, "f.csv")
     assert all(record.fault is None for record in table.records)
     return [table.header, *(record.cells for record in table.records)]
 
@@ -41,7 +41,7 @@ def test_what_the_csv_module_writes_is_read_back(rows: list[list[str]]) -> None:
 
 
 def test_lines_are_counted_over_line_breaks_in_cells_and_empty_lines() -> None:
-    table = read_table(b'id\ts\n1\t"two\nlines"\n\n2\tb\n3\n', "f.csv")
+    table = read_delimited(b'id\ts\n1\t"two\nlines"\n\n2\tb\n3\n', "f.csv")
     assert [(record.line, record.lines) for record in table.records] == [(2, 2), (5, 1), (6, 1)]
     assert [record.fault for record in table.records] == [None, None, "1 cell where the header has 2"]
 
@@ -60,20 +60,20 @@ def test_lines_are_counted_over_line_breaks_in_cells_and_empty_lines() -> None:
     ],
 )
 def test_a_fault_stays_in_its_row(row: bytes, fault: str) -> None:
-    table = read_table(b"id\ts\n1\ta\n" + row + b"\n3\tc\n", "f.csv")
+    table = read_delimited(b"id\ts\n1\ta\n" + row + b"\n3\tc\n", "f.csv")
     assert [record.fault for record in table.records] == [None, fault, None]
     assert table.records[1].line == 3
     assert table.records[2].cells == ["3", "c"]
 
 
 def test_a_quote_left_open_takes_the_rest_of_the_file_and_says_so() -> None:
-    table = read_table(b'id\ts\n1\ta\n2\t"open\n3\tc\n4\td\n', "f.csv")
+    table = read_delimited(b'id\ts\n1\ta\n2\t"open\n3\tc\n4\td\n', "f.csv")
     last = table.records[-1]
     assert (last.line, last.lines, last.fault) == (3, 3, "a quote opened here is never closed")
 
 
 def test_a_cell_beyond_the_limit_of_the_csv_module() -> None:
-    table = read_table(b"id\ts\n1\t" + b"a" * (csv.field_size_limit() + 1) + b"\n2\tb\n", "f.csv")
+    table = read_delimited(b"id\ts\n1\t" + b"a" * (csv.field_size_limit() + 1) + b"\n2\tb\n", "f.csv")
     assert table.records[0].fault == f"a cell of more than {csv.field_size_limit():,} characters; is a quote left open?"
     assert table.records[1].cells == ["2", "b"]
 
@@ -89,5 +89,5 @@ def test_a_cell_beyond_the_limit_of_the_csv_module() -> None:
 )
 def test_files_that_are_no_table(content: bytes, message: str) -> None:
     with pytest.raises(UserError) as error:
-        read_table(content, "f.csv")
+        read_delimited(content, "f.csv")
     assert str(error.value) == message

@@ -22,7 +22,7 @@ from core.inputs.task_data import sorted_batches
 from core.model_files.model_folder import load_model_folder
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
+from core.run_observer import NullRunObserver
 from core.trainer import train
 from data.errors import UserError
 from data.examples import Examples
@@ -112,7 +112,7 @@ def trained(finished_study: Any, folder: Path, **sections: dict[str, Any]) -> tu
     stored |= {name: {**stored[name], **section} for name, section in sections.items()}
     stored |= {"budget": {"examples": 100, "batch_size": 20}, "eval": {"rungs": 1}}
     config, resources, run = RunConfig.model_validate(stored), Resources(folder / "cache"), RunFolder(folder / "run")
-    train(config, run.path, resources, Unattended())
+    train(config, run.path, resources, NullRunObserver())
     return config, resources, run
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from core.model.bert import BertConfig
 from core.model.pooling import POOLINGS
-from core.pretraining.objectives.objective import Objective, StageEncoder
+from core.pretraining.objectives.objective import StageEncoder, StageObjective
 from data.batching import Batch
 
 __all__ = ["SentenceContrast", "in_batch_contrast"]
@@ -31,7 +31,7 @@ def in_batch_contrast(anchors: Tensor, candidates: Tensor, scale: float) -> Tens
     return F.cross_entropy(scale * cosines, torch.arange(len(anchors), device=anchors.device))
 
 
-class SentenceContrast(Objective):
+class SentenceContrast(StageObjective):
     """:func:`in_batch_contrast` of sentence vectors: the first row of an example against the others of the batch.
 
     All rows go through one forward pass in train mode, so that two rows of the same sentence differ by their dropout.

@@ -1,4 +1,4 @@
-"""Cosine embedding loss on the tasks' pairs: those alike together, the others apart."""
+"""Cosine embedding loss on the tasks' pairs: positive pairs together, negative pairs apart."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from core.config.pretraining import CosinePairsConfig
 from core.losses import CosineEmbedding
 from core.model.pair_features import cosine
 from core.model.pooling import POOLINGS
-from core.pretraining.objectives.objective import Objective, StageEncoder
-from core.pretraining.objectives.task_pairs import alike
+from core.pretraining.objectives.objective import StageEncoder, StageObjective
+from core.pretraining.objectives.task_pairs import pair_labels
 from core.pretraining.sources import Sources
 from core.pretraining.stage import Stage
-from core.pretraining.stage_data import StageData, different_sentences
+from core.pretraining.stage_data import StageData, distinct_sentences
 from data.batching import Batch
 from data.errors import UserError
 
 __all__ = ["CosinePairs", "cosine_pairs_stage"]
 
 
-class CosinePairs(Objective):
+class CosinePairs(StageObjective):
     """:class:`core.losses.CosineEmbedding` of two sentence vectors; it has no layers of its own.
 
     Args:
@@ -42,13 +42,13 @@ class CosinePairs(Objective):
 
 
 def cosine_pairs_stage(config: CosinePairsConfig, sources: Sources) -> Stage:
-    """The stage over the pairs that are clearly alike or clearly not."""
+    """The stage over the pairs that are clearly positive or clearly negative."""
     tasks = sources.tasks(config.tasks, pairs=True)
 
     def make_data() -> StageData:
         parts = [sources.train(task) for task in tasks]
-        pool, numbers = different_sentences(parts, sources.layout.max_length)
-        labels = np.concatenate([alike(part, config.positive_from, config.negative_below) for part in parts])
+        pool, numbers = distinct_sentences(parts, sources.layout.max_length)
+        labels = np.concatenate([pair_labels(part, config.positive_from, config.negative_below) for part in parts])
         table = np.concatenate(numbers)
         if not (labels >= 0).any():
             raise UserError(f"pretraining.cosine_pairs: no training pair of {', '.join(tasks)} is positive or negative")

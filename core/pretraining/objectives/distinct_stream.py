@@ -21,7 +21,7 @@ class DistinctStream:
     Args:
         table: the sentences of every example, (N, K).
         seed: of the run.
-        stage: its name, so that stages are not shuffled alike.
+        stage: its name, so that stages are shuffled differently.
     """
 
     def __init__(self, table: Ints, seed: int, stage: str) -> None:

@@ -12,17 +12,17 @@ from torch import Tensor, nn
 from core.config.pretraining import MlmConfig
 from core.model.bert import ACTIVATIONS, Bert, BertConfig
 from core.pretraining.objectives.masking import Masking
-from core.pretraining.objectives.objective import Objective, StageEncoder
+from core.pretraining.objectives.objective import StageEncoder, StageObjective
 from core.pretraining.sources import Sources
 from core.pretraining.stage import Stage
-from core.pretraining.stage_data import StageData, different_sentences
+from core.pretraining.stage_data import StageData, distinct_sentences
 from core.pretraining.weights_digest import weights_digest
 from data.batching import Batch
 
 __all__ = ["MaskedLanguageModel", "mlm_stage"]
 
 
-class MaskedLanguageModel(Objective):
+class MaskedLanguageModel(StageObjective):
     """Predicts the chosen tokens, and those only, through BERT's own head.
 
     The head is a linear layer with the encoder's activation and LayerNorm, then a product with the word embeddings,
@@ -74,7 +74,7 @@ def mlm_stage(config: MlmConfig, sources: Sources) -> Stage:
     head = sources.mlm_head
 
     def make_data() -> StageData:
-        pool, _ = different_sentences([sources.train(task) for task in tasks], sources.layout.max_length)
+        pool, _ = distinct_sentences([sources.train(task) for task in tasks], sources.layout.max_length)
         return StageData(pool, np.arange(len(pool))[:, None], None, sources.layout)
 
     return Stage(

@@ -6,10 +6,10 @@ import numpy as np
 
 from core.config.pretraining import MnrlConfig
 from core.pretraining.objectives.contrast import SentenceContrast
-from core.pretraining.objectives.task_pairs import alike
+from core.pretraining.objectives.task_pairs import pair_labels
 from core.pretraining.sources import Sources
 from core.pretraining.stage import Stage
-from core.pretraining.stage_data import Ints, StageData, different_sentences
+from core.pretraining.stage_data import Ints, StageData, distinct_sentences
 from data.errors import UserError
 
 __all__ = ["mnrl_stage", "positive_pairs"]
@@ -21,8 +21,8 @@ def mnrl_stage(config: MnrlConfig, sources: Sources) -> Stage:
 
     def make_data() -> StageData:
         parts = [sources.train(task) for task in tasks]
-        pool, numbers = different_sentences(parts, sources.layout.max_length)
-        labels = np.concatenate([alike(part, config.positive_from, -np.inf) for part in parts])
+        pool, numbers = distinct_sentences(parts, sources.layout.max_length)
+        labels = np.concatenate([pair_labels(part, config.positive_from, -np.inf) for part in parts])
         table = positive_pairs(np.concatenate(numbers), labels)
         if not len(table):
             raise UserError(f"pretraining.mnrl: no training pair of {', '.join(tasks)} is a positive")

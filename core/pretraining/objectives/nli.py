@@ -11,19 +11,19 @@ from core.config import HeadConfig
 from core.config.pretraining import NliConfig
 from core.model.bert import BertConfig
 from core.model.heads import TaskHead
-from core.pretraining.objectives.objective import Objective, StageEncoder
+from core.pretraining.objectives.objective import StageEncoder, StageObjective
 from core.pretraining.sources import Sources
 from core.pretraining.stage import Stage
 from core.pretraining.stage_data import StageData
 from data.batching import Batch
 from data.errors import UserError
 
-__all__ = ["Inference", "nli_stage"]
+__all__ = ["NliClassification", "nli_stage"]
 
 _CLASSES = 3
 
 
-class Inference(Objective):
+class NliClassification(StageObjective):
     """Cross-entropy of a linear head on the vector of the row ``[CLS] premise [SEP] hypothesis [SEP]``.
 
     Args:
@@ -64,5 +64,5 @@ def nli_stage(config: NliConfig, sources: Sources) -> Stage:
         config=config,
         sources=sources.nli_facts(),
         make_data=make_data,
-        make_objective=lambda shape, generator: Inference(shape, config, generator),
+        make_objective=lambda shape, generator: NliClassification(shape, config, generator),
     )

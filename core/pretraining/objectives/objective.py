@@ -14,7 +14,7 @@ from core.model.pooling import EncodedRows
 from core.run.precision import autocast
 from data.batching import Batch
 
-__all__ = ["Objective", "StageEncoder"]
+__all__ = ["StageEncoder", "StageObjective"]
 
 
 class StageEncoder:
@@ -39,7 +39,7 @@ class StageEncoder:
         return EncodedRows(hidden.to(torch.promote_types(hidden.dtype, torch.float32)), rows.attention_mask)
 
 
-class Objective(nn.Module, ABC):
+class StageObjective(nn.Module, ABC):
     """A loss, and the layers that only its stage has: they are trained with the encoder, then dropped."""
 
     @abstractmethod

@@ -10,7 +10,7 @@ from core.config.pretraining import SimCseConfig, SupervisedSimCseConfig
 from core.pretraining.objectives.contrast import SentenceContrast
 from core.pretraining.sources import Sources
 from core.pretraining.stage import Stage
-from core.pretraining.stage_data import Ints, StageData, different_sentences
+from core.pretraining.stage_data import Ints, StageData, distinct_sentences
 from data.errors import UserError
 
 __all__ = ["simcse_stage", "supervised_simcse_stage", "triplets"]
@@ -23,7 +23,7 @@ def simcse_stage(config: SimCseConfig, sources: Sources) -> Stage:
     tasks = sources.tasks(config.tasks, pairs=False)
 
     def make_data() -> StageData:
-        pool, _ = different_sentences([sources.train(task) for task in tasks], sources.layout.max_length)
+        pool, _ = distinct_sentences([sources.train(task) for task in tasks], sources.layout.max_length)
         return StageData(pool, np.repeat(np.arange(len(pool))[:, None], 2, axis=1), None, sources.layout)
 
     return Stage(
@@ -43,7 +43,7 @@ def supervised_simcse_stage(config: SupervisedSimCseConfig, sources: Sources) ->
 
     def make_data() -> StageData:
         pairs = sources.nli_pairs()
-        pool, (numbers,) = different_sentences([pairs], sources.layout.max_length)
+        pool, (numbers,) = distinct_sentences([pairs], sources.layout.max_length)
         assert pairs.labels is not None, "NLI pairs have labels"
         table = triplets(numbers, np.asarray(pairs.labels))
         if not len(table):

@@ -1,4 +1,4 @@
-"""Pairs of the tasks that are alike, and pairs that are not."""
+"""Label the tasks' pairs as positive, negative or neither."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import numpy as np
 from core.pretraining.stage_data import Ints
 from data.examples import Examples
 
-__all__ = ["alike"]
+__all__ = ["pair_labels"]
 
 
-def alike(examples: Examples, positive_from: float, negative_below: float) -> Ints:
+def pair_labels(examples: Examples, positive_from: float, negative_below: float) -> Ints:
     """Whether every pair is a positive (1), a negative (0), or neither (-1), (n,).
 
     Args:

@@ -24,7 +24,7 @@ from core.batch_orders import (
 )
 from core.batch_orders.annealed import annealed_alpha
 from core.batch_orders.proportional import power_probabilities
-from core.batch_orders.sequence import shares
+from core.batch_orders.sequence import proportional_shares
 from core.config import RunConfig
 from core.run.progress import Progress
 
@@ -118,19 +118,19 @@ def test_annealing_happens_within_a_short_run_too() -> None:
 def test_round_robin_takes_turns() -> None:
     order = RoundRobin(("a", "b", "c"))
     assert [order.next(at(step))[0] for step in range(5)] == ["a", "b", "c", "a", "b"]
-    assert not any(order.starts_again(at(step)) for step in range(100))
+    assert not any(order.restarts(at(step)) for step in range(100))
 
 
 def test_truncated_round_robin_ends_with_the_set_of_fewest_batches() -> None:
     """8 batches of a, 4 whole ones of b, 5 of c: b ends first though c has fewer examples."""
     order = RoundRobinTruncated({"a": 80, "b": 70, "c": 10}, {"a": 10, "b": 16, "c": 2})
     assert [order.next(at(step))[0] for step in range(5)] == ["a", "b", "c", "a", "b"]
-    assert [step for step in range(40) if order.starts_again(at(step))] == [12, 24, 36]
+    assert [step for step in range(40) if order.restarts(at(step))] == [12, 24, 36]
 
 
 def test_truncated_round_robin_with_a_set_smaller_than_a_batch_has_epochs_of_one_round() -> None:
     order = RoundRobinTruncated({"a": 80, "b": 3}, {"a": 10, "b": 16})
-    assert [step for step in range(7) if order.starts_again(at(step))] == [2, 4, 6]
+    assert [step for step in range(7) if order.restarts(at(step))] == [2, 4, 6]
 
 
 def test_together_takes_every_task() -> None:
@@ -168,7 +168,7 @@ def test_every_task_has_its_share_of_every_epoch(table: list[tuple[int, int]], e
     planned = epochs * (sum(batches.values()) + 1) + more
     seen = turns(TaskSequence(sizes, batches), batches, planned, epochs)
     before = dict(zip(sizes, [*list(batches.values())[-1:], *list(batches.values())[:-1]], strict=True))
-    promised = shares(planned, list(sizes.values()), [epochs * least for least in before.values()])
+    promised = proportional_shares(planned, list(sizes.values()), [epochs * least for least in before.values()])
     for epoch in range(epochs):
         tasks = [task for progress, task in seen if progress.epoch == epoch]
         assert list(dict.fromkeys(tasks)) == list(sizes)  # all of them, in order
@@ -190,7 +190,7 @@ def test_a_run_too_short_for_its_epochs_still_has_tasks(
 @given(st.integers(1, 1_000), tables)
 def test_shares_add_up(total: int, table: list[tuple[int, int]]) -> None:
     weights, least = [n for n, _ in table], [b for _, b in table]
-    divided = shares(total, weights, least)
+    divided = proportional_shares(total, weights, least)
     assert sum(divided) == total
     if sum(least) < total:
         rate = min(share / w for share, w in zip(divided, weights, strict=True))  # of those that are not raised
@@ -238,7 +238,7 @@ def test_an_order_knows_each_tasks_batch_size(small_config: MakeConfig) -> None:
     for task, size in BATCHES.items():
         values["tasks"][task]["batch_size"] = size
     order = make_order(RunConfig.model_validate(values), {"sst": 160, "para": 160, "sts": 160})
-    assert [step for step in range(40) if order.starts_again(at(step))] == [15, 30]  # 160 / 32 rounds of 3
+    assert [step for step in range(40) if order.restarts(at(step))] == [15, 30]  # 160 / 32 rounds of 3
 
 
 @pytest.mark.parametrize("name", ORDERS)
@@ -247,13 +247,13 @@ def test_an_order_depends_on_seed_and_position_alone(small_config: MakeConfig, n
     config = small_config(sampler={"order": name}, budget={"examples": 200, "epochs": 3})
     positions = [at(step, planned=200, epochs=3) for step in range(200)]
     order = make_order(config, {"sst": 40, "para": 90, "sts": 60})
-    whole = [(order.next(p), order.starts_again(p)) for p in positions]
+    whole = [(order.next(p), order.restarts(p)) for p in positions]
     late = make_order(config, {"sst": 40, "para": 90, "sts": 60})
-    assert [(late.next(p), late.starts_again(p)) for p in positions[100:]] == whole[100:]
-    assert [(late.next(p), late.starts_again(p)) for p in positions[::-1]] == whole[::-1]
+    assert [(late.next(p), late.restarts(p)) for p in positions[100:]] == whole[100:]
+    assert [(late.next(p), late.restarts(p)) for p in positions[::-1]] == whole[::-1]
     if name in ("proportional", "annealed", "shuffled"):
         other = make_order(config.model_copy(update={"seed": 2}), {"sst": 40, "para": 90, "sts": 60})
-        assert [(other.next(p), other.starts_again(p)) for p in positions] != whole
+        assert [(other.next(p), other.restarts(p)) for p in positions] != whole
 
 
 @given(
@@ -271,4 +271,4 @@ def test_every_order_gives_known_tasks_at_every_position(
     tasks = order.next(Progress(step, examples, planned, epochs))
     assert tasks
     assert set(tasks) <= set(SIZES)
-    assert not order.starts_again(Progress(0, 0, planned, epochs))
+    assert not order.restarts(Progress(0, 0, planned, epochs))

@@ -60,7 +60,7 @@ NOT_DRAWN = (
     "model.scratch.",
     "model.max_length.",
     "pretraining.",  # see tests/core/pretraining
-    "augmentation.",  # see tests/core/inputs/test_further_examples.py
+    "augmentation.",  # see tests/core/inputs/test_augmentation.py
 )
 
 # Values that a tiny model can have, where a field alone does not say them; the rest is drawn from the field's type.

@@ -13,8 +13,8 @@ from torch import Tensor
 from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
-from core.trainer import Outcome, TrainingRun, train
+from core.run_observer import NullRunObserver
+from core.trainer import RunOutcome, TrainingRun, train
 
 MakeConfig = Callable[..., RunConfig]
 
@@ -144,6 +144,6 @@ def test_equal_sizes_count_alike_anyway(
 def test_a_batch_may_be_larger_than_the_task(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
     """It goes more than once through the 240 examples, and the budget is reached all the same."""
     config = sized(small_config(("sst",), budget={"examples": 600}), {"sst": 500})
-    assert train(config, tmp_path, resources, Unattended()) == Outcome.FINISHED
+    assert train(config, tmp_path, resources, NullRunObserver()) == RunOutcome.FINISHED
     evaluations = RunFolder(tmp_path).read_metrics()
     assert [(e.rung, e.examples) for e in evaluations] == [(200, 500), (400, 500), (600, 1_000)]

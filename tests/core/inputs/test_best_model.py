@@ -15,14 +15,14 @@ from core.model.lora import LoraLinear, merged_state_dict
 from core.model.multitask import SHARED_ENCODER, build_encoder, build_plain_model
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
+from core.run_observer import NullRunObserver
 from core.scoring import predict
 from core.trainer import train
 
 
 def test_a_lora_run(small_config: Callable[..., RunConfig], resources: Resources, tmp_path: Path) -> None:
     config = small_config(lora={"rank": 4, "alpha": 8.0, "targets": "all-linear"}, compute={"threads": 1})
-    train(config, tmp_path, resources, Unattended())
+    train(config, tmp_path, resources, NullRunObserver())
     folder, cpu = RunFolder(tmp_path), torch.device("cpu")
     torch.set_num_threads(2)
     trained = load_best_model(folder, config, resources)

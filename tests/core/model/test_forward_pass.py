@@ -45,22 +45,22 @@ def case(request: pytest.FixtureRequest, small_config: MakeConfig, resources: Re
 
 def test_the_same_masks_give_the_same_numbers_and_fresh_ones_do_not(case: Case) -> None:
     forward = ForwardPass(case.model, case.batch)
-    anew = forward.anew()
-    assert torch.equal(forward.again(), forward.outputs)
+    anew = forward.repeat_with_fresh_dropout()
+    assert torch.equal(forward.repeat(), forward.outputs)
     torch.rand(5)
-    assert torch.equal(forward.again(), forward.outputs)
+    assert torch.equal(forward.repeat(), forward.outputs)
     assert not torch.isclose(anew, forward.outputs).any()
-    assert not torch.isclose(forward.anew(), anew).any()
+    assert not torch.isclose(forward.repeat_with_fresh_dropout(), anew).any()
     assert forward.count == 5
 
 
 def test_masks_are_shared_with_a_pass_without_gradient(case: Case) -> None:
     forward = ForwardPass(case.model, case.batch)
     with torch.no_grad():
-        assert torch.equal(forward.again(), forward.outputs)
+        assert torch.equal(forward.repeat(), forward.outputs)
     with torch.no_grad():
         other = ForwardPass(case.model, case.batch)
-    assert torch.equal(other.again(), other.outputs)
+    assert torch.equal(other.repeat(), other.outputs)
 
 
 def test_what_is_drawn_afterwards_is_as_if_the_pass_had_not_been(case: Case) -> None:
@@ -70,9 +70,9 @@ def test_what_is_drawn_afterwards_is_as_if_the_pass_had_not_been(case: Case) -> 
     expected = torch.rand(4)
     torch.manual_seed(3)
     forward = ForwardPass(case.model, case.batch)
-    forward.again()
+    forward.repeat()
     with pytest.raises(ValueError, match="word_embeddings must have shape"):
-        forward.again(word_embeddings=torch.zeros(1, 1, 1))
+        forward.repeat(word_embeddings=torch.zeros(1, 1, 1))
     assert torch.equal(torch.rand(4), expected)
 
 
@@ -83,15 +83,15 @@ def test_word_embeddings_are_changed_before_anything_is_added_or_normalised(case
     """
     forward = ForwardPass(case.model, case.batch)
     words = case.model.embed_words(case.batch)
-    assert torch.equal(forward.again(word_embeddings=words), forward.outputs)
+    assert torch.equal(forward.repeat(word_embeddings=words), forward.outputs)
     table = case.model.encoder("sst").embeddings.word_embeddings.weight
     change = 0.05 * torch.randn_like(table)
     ids = case.batch.padded().input_ids
-    moved = forward.again(word_embeddings=words + change[ids])
+    moved = forward.repeat(word_embeddings=words + change[ids])
     assert not torch.isclose(moved, forward.outputs).any()
     with torch.no_grad():
         table += change
-    assert torch.allclose(forward.again(), moved, rtol=1e-5, atol=1e-7)
+    assert torch.allclose(forward.repeat(), moved, rtol=1e-5, atol=1e-7)
 
 
 def test_other_parameters_stand_in_for_the_models_own(case: Case) -> None:
@@ -103,9 +103,9 @@ def test_other_parameters_stand_in_for_the_models_own(case: Case) -> None:
     expected, before = case.outputs(other, seed=8), deepcopy(case.model.state_dict())
     torch.manual_seed(8)
     forward = ForwardPass(case.model, case.batch)
-    assert torch.equal(forward.again(parameters=dict(other.named_parameters())), expected)
+    assert torch.equal(forward.repeat(parameters=dict(other.named_parameters())), expected)
     assert not torch.isclose(expected, forward.outputs).any()
-    assert torch.equal(forward.again(), forward.outputs)
+    assert torch.equal(forward.repeat(), forward.outputs)
     assert all(torch.equal(weight, before[name]) for name, weight in case.model.state_dict().items())
 
     name = f"heads.{case.batch.task}.layers.0.weight"
@@ -114,14 +114,16 @@ def test_other_parameters_stand_in_for_the_models_own(case: Case) -> None:
     expected = case.outputs(case.model, seed=8)
     case.model.load_state_dict(before)
     torch.manual_seed(8)
-    assert torch.equal(ForwardPass(case.model, case.batch).again(parameters={name: other.state_dict()[name]}), expected)
+    assert torch.equal(
+        ForwardPass(case.model, case.batch).repeat(parameters={name: other.state_dict()[name]}), expected
+    )
 
 
 def test_gradients_flow_into_what_is_given(case: Case) -> None:
     forward = ForwardPass(case.model, case.batch)
     words = case.model.embed_words(case.batch).detach().requires_grad_()
     bias = case.model.encoder("sst").embeddings.LayerNorm.bias.detach().clone().requires_grad_()
-    outputs = forward.again(words, {"encoders.all-tasks.embeddings.LayerNorm.bias": bias})
+    outputs = forward.repeat(words, {"encoders.all-tasks.embeddings.LayerNorm.bias": bias})
     for gradient in torch.autograd.grad(outputs.sum(), (words, bias)):
         assert gradient.abs().max() > 0
     assert all(parameter.grad is None for parameter in case.model.parameters())
@@ -131,7 +133,7 @@ def test_a_parameter_that_the_model_does_not_have_is_refused(case: Case) -> None
     """functional_call alone leaves it out without a word, and a teacher would be the student itself."""
     forward = ForwardPass(case.model, case.batch)
     with pytest.raises(KeyError, match=r"no parameter named 'encoders\.nothing'"):
-        forward.again(parameters={"encoders.nothing": torch.zeros(1)})
+        forward.repeat(parameters={"encoders.nothing": torch.zeros(1)})
 
 
 def test_outputs_are_float32_under_autocast_and_keep_float64(case: Case) -> None:
@@ -139,7 +141,7 @@ def test_outputs_are_float32_under_autocast_and_keep_float64(case: Case) -> None
     with torch.autocast("cpu", torch.bfloat16):
         assert not torch.equal(case.outputs(case.model, seed=1), plain)
         forward = ForwardPass(case.model, case.batch)
-        assert forward.outputs.dtype == forward.again().dtype == torch.float32
-        assert torch.equal(forward.again(), forward.outputs)
+        assert forward.outputs.dtype == forward.repeat().dtype == torch.float32
+        assert torch.equal(forward.repeat(), forward.outputs)
     case.model.double()
     assert ForwardPass(case.model, case.batch).outputs.dtype == torch.float64

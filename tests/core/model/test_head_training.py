@@ -19,8 +19,8 @@ from core.inputs.task_data import TaskData
 from core.model.multitask import MultitaskBert
 from core.model_files.model_folder import TrainedModel, load_model_folder, save_model_folder
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
-from core.trainer import Outcome, TrainingRun, train
+from core.run_observer import NullRunObserver
+from core.trainer import RunOutcome, TrainingRun, train
 from data.batching import Batch
 from data.examples import Examples
 from data.rows import assemble
@@ -153,13 +153,13 @@ def test_a_resumed_run_and_an_exported_model_give_the_same_bits(
     task, head = SAVED[name]
     config = small_config((task,), heads={task: head}, budget={"examples": 120, "batch_size": 20})
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert train(config, whole, resources, Unattended()) == Outcome.FINISHED
+    assert train(config, whole, resources, NullRunObserver()) == RunOutcome.FINISHED
     run = TrainingRun(config, RunFolder(broken), resources)
     run.resume()
     run.step()
     assert not run.at_rung
     run.save()
-    assert train(config, broken, resources, Unattended()) == Outcome.FINISHED
+    assert train(config, broken, resources, NullRunObserver()) == RunOutcome.FINISHED
     weights = [load_file(folder / "best" / "model.safetensors") for folder in (whole, broken)]
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
 

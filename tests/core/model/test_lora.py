@@ -22,7 +22,7 @@ from core.model.lora import LoraLinear, add_lora, merged_state_dict
 from core.model.multitask import MultitaskBert, build_model
 from core.model_files.model_folder import TrainedModel, load_model_folder, save_model_folder
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
+from core.run_observer import NullRunObserver
 from core.scoring import predict
 from core.trainer import TrainingRun, train
 
@@ -329,7 +329,7 @@ def test_an_exported_model_is_a_plain_bert_that_predicts_the_same(
         optim={"learning_rate": 1e-2, "ema": ema},
         heads={"sst": {"pooling": "pooler"}},
     )
-    train(config, tmp_path / "run", resources, Unattended())
+    train(config, tmp_path / "run", resources, NullRunObserver())
     model = built(config, resources)
     model.load_state_dict(load_file(RunFolder(tmp_path / "run").best_model))
     trained = TrainedModel(model.eval(), config, resources.encoder(config).tokenizer)

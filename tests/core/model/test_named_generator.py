@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from core.model.named_generator import named_generator
+from core.model.randomness import named_generator
 
 
 def test_seed_and_name_both_count() -> None:

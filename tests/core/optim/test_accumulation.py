@@ -17,9 +17,9 @@ from core.model.multitask import MultitaskBert
 from core.optim.schedules import rate_factor
 from core.run.progress import Progress
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
+from core.run_observer import NullRunObserver
 from core.techniques import Technique
-from core.trainer import Outcome, TrainingRun, train
+from core.trainer import RunOutcome, TrainingRun, train
 
 MakeConfig = Callable[..., RunConfig]
 
@@ -170,7 +170,7 @@ def test_the_average_moves_once_an_update(small_config: MakeConfig, resources: R
 def test_all_rungs_are_reached(small_config: MakeConfig, resources: Resources, tmp_path: Path, order: str) -> None:
     """An update may step over a rung, and the last one over the budget; no rung is left out."""
     config = small_config(sampler={"order": order}, optim={"accumulate": 7}, eval={"rungs": 4})
-    assert train(config, tmp_path, resources, Unattended()) == Outcome.FINISHED
+    assert train(config, tmp_path, resources, NullRunObserver()) == RunOutcome.FINISHED
     evaluations = RunFolder(tmp_path).read_metrics()
     assert [e.rung for e in evaluations] == [150, 300, 450, 600]
     update = 7 * 20 * (3 if order == "together" else 1)

@@ -18,8 +18,8 @@ from core.optim.optimiser import Optimiser
 from core.optim.scheduled_adamw import decays
 from core.run.progress import Progress
 from core.run.run_folder import RunFolder
+from core.techniques.exponential_moving_average import ExponentialMovingAverage
 from core.techniques.gradient_clipping import GradientClipping
-from core.techniques.weight_average import WeightAverage
 from core.trainer import TrainingRun
 
 MakeConfig = Callable[..., RunConfig]
@@ -207,7 +207,7 @@ def test_clipping_scales_the_whole_gradient(run: TrainingRun) -> None:
 def test_the_average_follows_its_recurrence(run: TrainingRun) -> None:
     name = "encoders.all-tasks.encoder.layer.0.attention.self.query.weight"
     parameter = dict(run.model.named_parameters())[name]
-    average = WeightAverage(0.99)
+    average = ExponentialMovingAverage(0.99)
     average.prepare(run.model)
     expected = parameter.detach().clone()
     for step in range(1, 6):
@@ -226,5 +226,5 @@ def test_the_average_follows_its_recurrence(run: TrainingRun) -> None:
 def test_a_run_without_the_fields_has_no_such_technique(small_config: MakeConfig) -> None:
     config = small_config(optim={"clip_norm": None})
     assert GradientClipping.from_config(config) is None
-    assert WeightAverage.from_config(config) is None
-    assert WeightAverage.from_config(small_config(optim={"ema": 0.9})) is not None
+    assert ExponentialMovingAverage.from_config(config) is None
+    assert ExponentialMovingAverage.from_config(small_config(optim={"ema": 0.9})) is not None

@@ -15,10 +15,10 @@ from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
 from core.inputs.resources import Resources
 from core.model.multitask import build_encoder
+from core.pretraining.registry import make_stages
 from core.pretraining.stage import Stage
 from core.pretraining.stage_data import StageData
 from core.pretraining.stage_run import StageRun
-from core.pretraining.stages import make_stages
 
 MakeConfig = Callable[..., RunConfig]
 Pairs = list[tuple[str, str, str]]

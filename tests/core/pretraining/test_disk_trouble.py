@@ -14,7 +14,7 @@ from torch import Tensor
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
 from core.inputs.resources import Resources
-from core.pretraining import UnattendedStages, pretrained_weights
+from core.pretraining import NullStageObserver, pretrained_weights
 from data.errors import UserError
 
 MakeConfig = Callable[..., RunConfig]
@@ -24,7 +24,7 @@ STAGES = PretrainingConfig.model_validate(
 )
 
 
-class Watcher(UnattendedStages):
+class Watcher(NullStageObserver):
     """Counts the steps of each stage; from the second one's first step on, the disk is full for files of this name."""
 
     def __init__(self, cache: Path, full_for: str = "") -> None:

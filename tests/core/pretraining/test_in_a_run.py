@@ -11,9 +11,9 @@ import torch
 from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
+from core.run_observer import NullRunObserver
 from core.speed_probe import measure_speed
-from core.trainer import Outcome, TrainingRun, train
+from core.trainer import RunOutcome, TrainingRun, train
 from search.space.paths import config_fields
 
 MakeConfig = Callable[..., RunConfig]
@@ -39,7 +39,7 @@ def test_a_run_repeats_itself_whoever_trained_its_stages(small_config: MakeConfi
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
     curves = []
     for name in ("first", "second"):
-        assert train(config, tmp_path / name, resources, Unattended()) == Outcome.FINISHED
+        assert train(config, tmp_path / name, resources, NullRunObserver()) == RunOutcome.FINISHED
         curves.append([(e.scores, e.train_loss) for e in RunFolder(tmp_path / name).read_metrics()])
     assert curves[0] == curves[1]
     assert len(list((tmp_path / "stages").iterdir())) == 2
@@ -74,7 +74,7 @@ def test_its_cost_counts_the_stages_whoever_trained_them(small_config: MakeConfi
     """By what the stages see: 104 is 13 whole batches of 8, and 64 two of 32."""
     seen: dict[str, int] = {}
 
-    class Watcher(Unattended):
+    class Watcher(NullRunObserver):
         def advanced(self, stage: str, examples: int) -> bool:
             seen[stage] = examples
             return True
@@ -91,7 +91,7 @@ def test_its_cost_counts_the_stages_whoever_trained_them(small_config: MakeConfi
 
 
 def test_it_can_be_interrupted_before_its_first_step(small_config: MakeConfig, tmp_path: Path) -> None:
-    class Stop(Unattended):
+    class Stop(NullRunObserver):
         steps = 0
 
         def advanced(self, stage: str, examples: int) -> bool:
@@ -103,9 +103,9 @@ def test_it_can_be_interrupted_before_its_first_step(small_config: MakeConfig, t
             return True
 
     stop, config = Stop(), small_config(pretraining=STAGES)
-    assert train(config, tmp_path / "run", Resources(tmp_path), stop) == Outcome.INTERRUPTED
+    assert train(config, tmp_path / "run", Resources(tmp_path), stop) == RunOutcome.INTERRUPTED
     assert stop.steps == 0
-    assert train(config, tmp_path / "run", Resources(tmp_path), Unattended()) == Outcome.FINISHED
+    assert train(config, tmp_path / "run", Resources(tmp_path), NullRunObserver()) == RunOutcome.FINISHED
 
 
 def test_the_estimate_counts_the_stages_that_nobody_has_trained(
@@ -129,7 +129,7 @@ def test_the_estimate_counts_the_stages_that_nobody_has_trained(
     assert timed == ["mlm"] * 5 + ["simcse"] + ["mnrl"] * 5
     assert not (tmp_path / "stages").exists()
 
-    train(small_config(pretraining={"mlm": STAGES["mlm"]}), tmp_path / "run", resources, Unattended())
+    train(small_config(pretraining={"mlm": STAGES["mlm"]}), tmp_path / "run", resources, NullRunObserver())
     clock |= {"mnrl": iter([9.0, 0.5, 0.5, 0.5, 0.5]), "simcse": iter([0.25])}
     assert measure_speed(config, resources).pretraining_seconds == 0.25 + 25 * 0.5
     assert measure_speed(small_config(), resources).pretraining_seconds == 0.0

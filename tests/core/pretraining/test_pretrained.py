@@ -21,7 +21,7 @@ from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
 from core.inputs.resources import Resources
 from core.model.multitask import build_model
-from core.pretraining import PretrainingInterruptedError, UnattendedStages, pretrained_weights
+from core.pretraining import NullStageObserver, PretrainingInterruptedError, pretrained_weights
 
 MakeConfig = Callable[..., RunConfig]
 ROOT = Path(__file__).resolve().parents[3]
@@ -60,11 +60,11 @@ def weights_of(
     sections: dict[str, Any],
     resources: Resources,
     cache: Path,
-    observer: Watcher | UnattendedStages | None = None,
+    observer: Watcher | NullStageObserver | None = None,
     **options: Any,
 ) -> dict[str, Tensor]:
     pretraining = PretrainingConfig.model_validate(sections)
-    found = pretrained_weights(config, pretraining, resources, cache, observer or UnattendedStages(), **options)
+    found = pretrained_weights(config, pretraining, resources, cache, observer or NullStageObserver(), **options)
     assert found is not None
     return found
 
@@ -91,7 +91,7 @@ def test_without_stages_the_encoder_is_as_it_was(
     small_config: MakeConfig, resources: Resources, tmp_path: Path
 ) -> None:
     config = small_config()
-    found = pretrained_weights(config, PretrainingConfig(), resources, tmp_path, UnattendedStages())
+    found = pretrained_weights(config, PretrainingConfig(), resources, tmp_path, NullStageObserver())
     assert found is resources.encoder(config).weights
     assert not list(tmp_path.iterdir())
 

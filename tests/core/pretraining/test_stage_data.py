@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.pretraining.stage_data import StageData, different_sentences
+from core.pretraining.stage_data import StageData, distinct_sentences
 from data.examples import Examples
 from data.rows import RowLayout
 from data.task_files import builtin_tasks
@@ -31,7 +31,7 @@ def parts() -> list[Examples]:
 
 def test_the_same_row_is_the_same_sentence(parts: list[Examples]) -> None:
     """Catches sentences compared as they are written: capitals and spaces make no difference to the encoder."""
-    pool, (sst, para) = different_sentences(parts, 16)
+    pool, (sst, para) = distinct_sentences(parts, 16)
     assert sst.tolist() == [[0], [1], [0]]
     assert para.tolist() == [[2, 3], [0, 2]]
     assert len(pool) == 4
@@ -43,15 +43,15 @@ def test_the_same_row_is_the_same_sentence(parts: list[Examples]) -> None:
 
 def test_what_is_cut_off_makes_no_difference() -> None:
     long = [examples("sst", ("the dog runs home a man",), ("the dog runs home a song",))]
-    assert different_sentences(long, 128)[1][0].tolist() == [[0], [1]]
+    assert distinct_sentences(long, 128)[1][0].tolist() == [[0], [1]]
     first = len(TOKENIZER.encode("the dog runs home a", add_special_tokens=False).ids)
-    pool, (numbers,) = different_sentences(long, first + 2)
+    pool, (numbers,) = distinct_sentences(long, first + 2)
     assert numbers.tolist() == [[0], [0]]
     assert pool.lengths.tolist() == [[first]]
 
 
 def test_rows_of_a_batch_come_column_by_column(parts: list[Examples]) -> None:
-    pool, (_, para) = different_sentences(parts, 16)
+    pool, (_, para) = distinct_sentences(parts, 16)
     data = StageData(pool, np.concatenate([para, para[:, ::-1]]), np.array([1, 0, 1, 0]), LAYOUT)
     batch = data.batch(np.array([3, 0]))
     rows = batch.padded()
@@ -68,7 +68,7 @@ def test_rows_of_a_batch_come_column_by_column(parts: list[Examples]) -> None:
 
 
 def test_an_example_is_as_long_as_its_longest_row(parts: list[Examples]) -> None:
-    pool, (_, para) = different_sentences(parts, 16)
+    pool, (_, para) = distinct_sentences(parts, 16)
     lengths = StageData(pool, para, None, LAYOUT).lengths
     own = pool.lengths[:, 0] + 2
     assert lengths.tolist() == [max(own[2], own[3]), max(own[0], own[2])]

@@ -16,7 +16,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from core.run.atomic_files import write_atomically, write_whole
+from core.run.atomic_files import replace_file, write_atomically
 from core.run.checkpoint import load_checkpoint, save_checkpoint
 from core.run.errors import CheckpointError
 from data.errors import MachineError
@@ -141,11 +141,11 @@ def test_a_folder_deleted_while_a_file_is_written(tmp_path: Path, deletions: int
             shutil.rmtree(path.parent)
 
     if deletions < 3:
-        write_whole(path, write)
+        replace_file(path, write)
         assert path.read_bytes() == b"new"
     else:
         with pytest.raises(MachineError, match=r"x\.json': No such file or directory"):
-            write_whole(path, write)
+            replace_file(path, write)
 
 
 def test_write_atomically_replaces(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from core.inputs.resources import Resources
 from core.model.forward_pass import ForwardPass
 from core.run.precision import autocast, check_precision
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
-from core.trainer import Outcome, TrainingRun, train
+from core.run_observer import NullRunObserver
+from core.trainer import RunOutcome, TrainingRun, train
 from data.errors import UserError
 
 MakeConfig = Callable[..., RunConfig]
@@ -52,7 +52,7 @@ def finished(
     for precision in ("float32", "bfloat16"):
         folders[precision] = tmp_path_factory.mktemp(precision)
         config = short(small_config, precision)
-        assert train(config, folders[precision], resources, Unattended()) == Outcome.FINISHED
+        assert train(config, folders[precision], resources, NullRunObserver()) == RunOutcome.FINISHED
     return folders
 
 
@@ -83,7 +83,7 @@ def test_it_differs_from_float32_by_little(finished: dict[str, Path]) -> None:
 def test_it_repeats_itself_to_the_bit(
     finished: dict[str, Path], small_config: MakeConfig, resources: Resources, tmp_path: Path
 ) -> None:
-    train(short(small_config, "bfloat16"), tmp_path, resources, Unattended())
+    train(short(small_config, "bfloat16"), tmp_path, resources, NullRunObserver())
     assert losses(tmp_path) == losses(finished["bfloat16"])
 
 

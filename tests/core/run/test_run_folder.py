@@ -14,15 +14,15 @@ from core.inputs.resources import Resources
 from core.run.checkpoint import load_checkpoint, save_checkpoint
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
-from core.trainer import Outcome, train
+from core.run_observer import NullRunObserver
+from core.trainer import RunOutcome, train
 from data.errors import MachineError, UserError
 
 MakeConfig = Callable[..., RunConfig]
 RUNGS = (200, 400, 600)  # of the small config
 
 
-class Doer(Unattended):
+class Doer(NullRunObserver):
     """Does something once: after the step or at the rung that reaches this many examples."""
 
     def __init__(self, do: Callable[[], object], *, rung: int = 0, examples: int = 0) -> None:
@@ -39,7 +39,7 @@ class Doer(Unattended):
         return True
 
 
-class Stop(Unattended):
+class Stop(NullRunObserver):
     def stepped(self, examples: int) -> bool:
         return examples < 300
 
@@ -59,7 +59,7 @@ def config(small_config: MakeConfig) -> RunConfig:
 @pytest.fixture(scope="module")
 def undisturbed(config: RunConfig, resources: Resources, tmp_path_factory: pytest.TempPathFactory) -> list[Evaluation]:
     folder = tmp_path_factory.mktemp("undisturbed")
-    train(config, folder, resources, Unattended())
+    train(config, folder, resources, NullRunObserver())
     return curve(folder)
 
 
@@ -80,7 +80,7 @@ def test_what_is_deleted_while_a_run_trains_is_made_again(
         path = (folder / what).resolve()
         path.unlink() if path.is_file() else shutil.rmtree(path)
 
-    assert train(config, folder, resources, Doer(delete, **moment)) == Outcome.FINISHED
+    assert train(config, folder, resources, Doer(delete, **moment)) == RunOutcome.FINISHED
     assert curve(folder) == undisturbed
     run = RunFolder(folder)
     assert load_checkpoint(run.checkpoint)["progress"]["examples"] == 600
@@ -93,9 +93,9 @@ def test_what_is_deleted_while_nobody_trains_is_trained_again(
     config: RunConfig, resources: Resources, undisturbed: list[Evaluation], tmp_path: Path
 ) -> None:
     folder = tmp_path / "trial"
-    assert train(config, folder, resources, Stop()) == Outcome.INTERRUPTED
+    assert train(config, folder, resources, Stop()) == RunOutcome.INTERRUPTED
     shutil.rmtree(folder)
-    assert train(config, folder, resources, Unattended()) == Outcome.FINISHED
+    assert train(config, folder, resources, NullRunObserver()) == RunOutcome.FINISHED
     assert curve(folder) == undisturbed
 
 
@@ -117,7 +117,7 @@ def test_a_full_disk_costs_a_run_nothing(
     assert curve(folder) == undisturbed[:1]
     # A kill between the checkpoint and the metrics loses nothing either: the checkpoint is written first.
     assert len(load_checkpoint(folder / "checkpoint.pt")["evaluations"]) == (2 if name == "metrics.jsonl" else 1)
-    assert train(config, folder, resources, Unattended()) == Outcome.FINISHED
+    assert train(config, folder, resources, NullRunObserver()) == RunOutcome.FINISHED
     assert curve(folder) == undisturbed
 
 
@@ -131,7 +131,7 @@ def test_a_checkpoint_of_other_parts_is_not_taken(
     del state["parts"]["weighting"]
     save_checkpoint(folder / "checkpoint.pt", state)
     with pytest.warns(UserWarning, match=r"is of another version of this program; the run begins again"):
-        train(config, folder, resources, Unattended())
+        train(config, folder, resources, NullRunObserver())
     assert curve(folder) == undisturbed
 
 

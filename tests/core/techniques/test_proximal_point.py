@@ -211,7 +211,7 @@ def test_training_keeps_outputs_near_those_of_the_averaged_weights(
         average: dict[str, Tensor] = run.techniques["proximal_point"].state_dict()
         with torch.no_grad():
             divergence = run.model.losses["sst"].divergence
-            apart[weight] = divergence(forward.outputs, forward.again(parameters=average)).item()
+            apart[weight] = divergence(forward.outputs, forward.repeat(parameters=average)).item()
         parameters: dict[str, Any] = dict(run.model.named_parameters())
         far[weight] = sum((parameters[name] - kept).square().sum().item() for name, kept in average.items())
     assert apart[20.0] < 0.2 * apart[1e-9]

@@ -32,8 +32,8 @@ class TwoPasses(ForwardPass):
 
     others: Tensor
 
-    def anew(self) -> Tensor:
-        self.others = super().anew()
+    def repeat_with_fresh_dropout(self) -> Tensor:
+        self.others = super().repeat_with_fresh_dropout()
         return self.others
 
 
@@ -117,7 +117,7 @@ def disagreement(run: TrainingRun) -> float:
     batch = run.tasks["sst"].next_batch(200)
     with torch.no_grad():
         forward = ForwardPass(run.model, batch)
-        return run.model.losses["sst"].divergence(forward.outputs, forward.anew()).item()
+        return run.model.losses["sst"].divergence(forward.outputs, forward.repeat_with_fresh_dropout()).item()
 
 
 def test_training_makes_dropout_passes_agree(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:

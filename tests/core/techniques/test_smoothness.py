@@ -65,8 +65,8 @@ class Recorder(ForwardPass):
         self.moved: list[Tensor] = []
         super().__init__(model, batch)
 
-    def again(self, word_embeddings: Tensor | None = None, parameters: Any = None) -> Tensor:
-        outputs = super().again(word_embeddings, parameters)
+    def repeat(self, word_embeddings: Tensor | None = None, parameters: Any = None) -> Tensor:
+        outputs = super().repeat(word_embeddings, parameters)
         if word_embeddings is not None:
             table = self.model.encoder("sst").embeddings.word_embeddings.weight
             self.changes.append((word_embeddings - table[self.batch.padded().input_ids]).detach())
@@ -76,7 +76,7 @@ class Recorder(ForwardPass):
     def gradient(self, change: Tensor) -> Tensor:
         """Of the sum of divergences from the clean outputs, at a change."""
         change = change.clone().requires_grad_()
-        moved = super().again(word_embeddings=self.model.embed_words(self.batch).detach() + change)
+        moved = super().repeat(word_embeddings=self.model.embed_words(self.batch).detach() + change)
         away = self.model.losses[self.batch.task].divergence(moved, self.outputs.detach()) * len(self.batch)
         return torch.autograd.grad(away, change)[0]
 
@@ -142,7 +142,7 @@ def test_the_penalty_is_that_of_the_algorithm(make: Callable[..., Case], shape: 
     for _ in range(2):
         change = step(change, seen.gradient(change), 2e-3, 1e-3)
     with torch.no_grad():
-        moved = super(Recorder, seen).again(word_embeddings=case.model.embed_words(case.batch) + change)
+        moved = super(Recorder, seen).repeat(word_embeddings=case.model.embed_words(case.batch) + change)
     if case.batch.task == "sts":
         expected = ((5 * moved.sigmoid() - 5 * seen.outputs.sigmoid()) ** 2).mean()
     else:
@@ -158,7 +158,7 @@ def test_a_change_of_nothing_costs_nothing_with_dropout_on(make: Callable[..., C
     case = make(shape)
     penalty, forward = case.penalty(sigma=1e-30, epsilon=1e-30)
     assert penalty == 0.0
-    assert case.divergence(forward.anew(), forward.outputs) > 1e-3
+    assert case.divergence(forward.repeat_with_fresh_dropout(), forward.outputs) > 1e-3
 
 
 @every_shape
@@ -211,7 +211,7 @@ def test_the_penalty_exceeds_that_of_random_changes_of_equal_norm(make: Callable
     with torch.no_grad():
         for _ in range(50):
             corner = 1e-5 * torch.randn_like(words).sign() * mask
-            milder.append(case.divergence(seen.again(word_embeddings=words + corner), seen.outputs).item())
+            milder.append(case.divergence(seen.repeat(word_embeddings=words + corner), seen.outputs).item())
     assert penalty.item() > 5 * max(milder)
 
 
@@ -385,7 +385,7 @@ def test_training_makes_outputs_smooth(small_config: MakeConfig, resources: Reso
         case = Case(run.model, run.tasks["sst"].next_batch(100))
         adversarial, seen = case.penalty(**numbers)
         corner = 5e-3 * seen.changes[0].sign()
-        random = case.divergence(seen.again(case.model.embed_words(case.batch) + corner), seen.outputs)
+        random = case.divergence(seen.repeat(case.model.embed_words(case.batch) + corner), seen.outputs)
         spread = case.divergence(seen.outputs, seen.outputs.roll(1, 0))
         moved[weight] = [adversarial.item(), random.item(), (adversarial / spread).item()]
     assert all(smooth < 0.5 * plain for smooth, plain in zip(moved[10.0], moved[0.0], strict=True)), moved

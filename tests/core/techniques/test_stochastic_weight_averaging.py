@@ -13,7 +13,7 @@ from torch import Tensor
 from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
+from core.run_observer import NullRunObserver
 from core.techniques.stochastic_weight_averaging import StochasticWeightAveraging
 from core.trainer import TrainingRun, train
 
@@ -87,7 +87,7 @@ def test_the_average_wanders_less_than_the_weights(
             budget={"examples": 6_000, "batch_size": 20},
             eval={"rungs": 30},
         )
-        train(config, tmp_path / name, resources, Unattended())
+        train(config, tmp_path / name, resources, NullRunObserver())
         errors = [e.metrics["sts"]["mse"] for e in RunFolder(tmp_path / name).read_metrics()[15:]]
         spread[name] = float(np.abs(np.diff(errors)).mean())
     assert spread["averaged"] < 0.3 * spread["trained"]

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.augmentation.eda import Recipe, augment, changes
-from data.augmentation.extra import Extra, normalised, without_known
+from data.augmentation.additional_examples import AdditionalExamples, normalise_sentence, without_known
+from data.augmentation.eda import EdaRecipe, augment, change_count
+from data.augmentation.eda_operations import OPERATIONS, Operation
 from data.gold import Labels
 from data.reading import RawSplit
 
@@ -32,7 +33,12 @@ FILMS = split(
 )
 
 
-def rows(extra: Extra) -> list[tuple[int, tuple[str, ...]]]:
+def paper_recipe(copies: int = 4) -> EdaRecipe:
+    """The four operations evenly, as in the paper."""
+    return EdaRecipe(dict.fromkeys(OPERATIONS, 0.25), copies=copies)
+
+
+def rows(extra: AdditionalExamples) -> list[tuple[int, tuple[str, ...]]]:
     return list(zip(extra.sources.tolist(), extra.sentences, strict=True))
 
 
@@ -42,11 +48,11 @@ def rows(extra: Extra) -> list[tuple[int, tuple[str, ...]]]:
 )
 def test_changes(alpha: float, length: int, n: int) -> None:
     """int(0.29 * 100) is 28."""
-    assert changes(alpha, length) == n
+    assert change_count(alpha, length) == n
 
 
 def test_copies_have_the_label_and_position_of_their_example() -> None:
-    extra = augment(FILMS, Recipe.paper(), Stub(), seed=1)
+    extra = augment(FILMS, paper_recipe(), Stub(), seed=1)
     assert extra.labels.tolist() == extra.sources.tolist()  # the labels of these examples are their positions
     assert extra.sources.tolist() == sorted(extra.sources.tolist())
     assert set(extra.sources.tolist()) == {0, 1, 3}  # in a sentence that is a name nothing changes: no copy
@@ -55,33 +61,33 @@ def test_copies_have_the_label_and_position_of_their_example() -> None:
 
 def test_copies_differ_from_their_example_and_from_each_other() -> None:
     """The released code returns the sentence itself where nothing could be changed, and appends it once more."""
-    extra = augment(FILMS, Recipe.paper(copies=16), Stub(), seed=0)
-    texts = [normalised(text) for (text,) in extra.sentences]
+    extra = augment(FILMS, paper_recipe(copies=16), Stub(), seed=0)
+    texts = [normalise_sentence(text) for (text,) in extra.sentences]
     assert len(set(texts)) == len(texts)
-    assert not set(texts) & {normalised(text) for (text,) in FILMS.sentences}
+    assert not set(texts) & {normalise_sentence(text) for (text,) in FILMS.sentences}
     assert max(Counter(extra.sources.tolist()).values()) <= 16
 
 
 def test_more_copies_leave_the_first_ones_as_they_are() -> None:
-    few, many = (set(rows(augment(FILMS, Recipe.paper(copies=n), Stub(), seed=0))) for n in (2, 6))
+    few, many = (set(rows(augment(FILMS, paper_recipe(copies=n), Stub(), seed=0))) for n in (2, 6))
     assert few < many
 
 
 def test_a_copy_depends_on_its_position_and_not_on_the_other_examples() -> None:
     """Catches one generator drawn on from example to example."""
     other = split(("something else entirely , rather longer than the first",), *FILMS.sentences[1:])
-    kept = [row for row in rows(augment(FILMS, Recipe.paper(), Stub(), seed=0)) if row[0] > 0]
-    assert [row for row in rows(augment(other, Recipe.paper(), Stub(), seed=0)) if row[0] > 0] == kept
+    kept = [row for row in rows(augment(FILMS, paper_recipe(), Stub(), seed=0)) if row[0] > 0]
+    assert [row for row in rows(augment(other, paper_recipe(), Stub(), seed=0)) if row[0] > 0] == kept
 
 
 def test_equal_sentences_at_different_positions_get_different_copies() -> None:
     twice = split(*[FILMS.sentences[0]] * 6)
-    extra = augment(twice, Recipe.paper(copies=1), Stub(), seed=0)
+    extra = augment(twice, paper_recipe(copies=1), Stub(), seed=0)
     assert len(set(extra.sentences)) > 3
 
 
 def test_seeds() -> None:
-    one, again, two = (augment(FILMS, Recipe.paper(), Stub(), seed=seed) for seed in (1, 1, 2))
+    one, again, two = (augment(FILMS, paper_recipe(), Stub(), seed=seed) for seed in (1, 1, 2))
     assert rows(one) == rows(again)
     assert rows(one) != rows(two)
 
@@ -89,7 +95,7 @@ def test_seeds() -> None:
 def test_the_order_in_which_strings_are_hashed_does_not_matter() -> None:
     """The released code shuffles a list made from a set: other copies in every process."""
     program = (
-        "from tests.data.augmentation.test_eda import *\nprint(rows(augment(FILMS, Recipe.paper(), Stub(), seed=0)))\n"
+        "from tests.data.augmentation.test_eda import *\nprint(rows(augment(FILMS, paper_recipe(), Stub(), seed=0)))"
     )
     printed = {
         subprocess.run(
@@ -102,13 +108,14 @@ def test_the_order_in_which_strings_are_hashed_does_not_matter() -> None:
         ).stdout
         for value in ("1", "2")
     }
-    assert printed == {f"{rows(augment(FILMS, Recipe.paper(), Stub(), seed=0))}\n"}
+    assert printed == {f"{rows(augment(FILMS, paper_recipe(), Stub(), seed=0))}\n"}
 
 
-def test_the_report_draws_its_operations_by_their_weights() -> None:
-    """Weights .3, .2, .2, .2 less back-translation's .1: 300, 200, 200, 200 of 900, standard deviation 14."""
+def test_operations_are_drawn_by_their_weights() -> None:
+    """Weights .3, .2, .2, .2: 300, 200, 200, 200 of 900, standard deviation 14."""
+    weights: dict[Operation, float] = {"synonym": 0.3, "insertion": 0.2, "deletion": 0.2, "swap": 0.2}
     sentence = "warm sad odd new big old"  # one change: a synonym, insertion, deletion or swap is told by its outcome
-    extra = augment(split(*[(sentence,)] * 900), Recipe.report(), Stub(), seed=0)
+    extra = augment(split(*[(sentence,)] * 900), EdaRecipe(weights, copies=1), Stub(), seed=0)
 
     def operation(text: str) -> str:
         words = text.replace("quasi ", "quasi_").split()
@@ -123,7 +130,7 @@ def test_the_report_draws_its_operations_by_their_weights() -> None:
 
 
 def test_an_operation_that_is_not_named_is_not_used() -> None:
-    extra = augment(FILMS, Recipe({"swap": 2.0}, copies=8), Stub(), seed=0)
+    extra = augment(FILMS, EdaRecipe({"swap": 2.0}, copies=8), Stub(), seed=0)
     for position, (text,) in rows(extra):
         assert sorted(text.split()) == sorted(FILMS.sentences[position][0].split())
 
@@ -131,7 +138,7 @@ def test_an_operation_that_is_not_named_is_not_used() -> None:
 def test_alpha_is_the_share_of_words_that_change() -> None:
     """Twenty words and punctuation, which does not count: alpha .25 deletes five."""
     sentence = " , ".join(["warm", "sad"] * 10)
-    recipe = Recipe({"deletion": 1.0}, {"deletion": 0.25}, copies=1)
+    recipe = EdaRecipe({"deletion": 1.0}, {"deletion": 0.25}, copies=1)
     (text,) = augment(split((sentence,)), recipe, Stub(), seed=0).sentences[0]
     assert sum(word != "," for word in text.split()) == 15
 
@@ -142,7 +149,7 @@ def test_pairs_keep_their_words_apart_and_their_count() -> None:
     train = split(
         ("a man is slicing bread", "a man cuts a loaf"), ("a cat sat there", "the dog ran off"), labels=scores
     )
-    extra = augment(train, Recipe.pairs(copies=20), Stub(), seed=0)
+    extra = augment(train, EdaRecipe({"synonym": 0.5, "swap": 0.5}, copies=20), Stub(), seed=0)
     assert extra.labels.dtype == np.float32
     changed = Counter[tuple[bool, bool]]()
     for position, example in rows(extra):
@@ -158,7 +165,7 @@ def test_pairs_keep_their_words_apart_and_their_count() -> None:
 
 def test_copies_that_are_dev_sentences_are_dropped_with_without_known() -> None:
     train, dev = split(("one two",)), split(("Two one",))
-    extra = augment(train, Recipe({"swap": 1.0}), Stub(), seed=0)
+    extra = augment(train, EdaRecipe({"swap": 1.0}), Stub(), seed=0)
     assert extra.sentences == [("two one",)]
     assert len(without_known(extra, [train, dev])) == 0
 
@@ -166,7 +173,7 @@ def test_copies_that_are_dev_sentences_are_dropped_with_without_known() -> None:
 def test_without_labels() -> None:
     train = RawSplit(["0"], [("a",)], None, [], Path("test.csv"))
     with pytest.raises(ValueError, match=r"test\.csv: only examples with labels"):
-        augment(train, Recipe.paper(), Stub(), seed=0)
+        augment(train, paper_recipe(), Stub(), seed=0)
 
 
 @pytest.mark.parametrize(
@@ -184,4 +191,4 @@ def test_without_labels() -> None:
 )
 def test_recipes_that_make_no_sense(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Recipe(**arguments)  # type: ignore[arg-type]
+        EdaRecipe(**arguments)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from data.augmentation.eda_operations import (
     replace_synonyms,
     swap_words,
 )
-from data.augmentation.words import Word, is_negation, join_words, split_words
+from data.augmentation.protected_words import Word, is_negation, join_words, split_words
 
 SYNONYMS = {
     "fine": ("good", "not bad"),

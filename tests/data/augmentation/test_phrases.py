@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.augmentation.extra import Extra, without_known
+from data.augmentation.additional_examples import AdditionalExamples, without_known
 from data.augmentation.phrases import read_phrases
-from data.augmentation.trees import read_trees
+from data.augmentation.sentiment_trees import read_trees
 from data.errors import UserError
 from data.reading import RawSplit, read_split
 from data.task_files import builtin_tasks
@@ -15,14 +15,14 @@ def split(*sentences: str) -> RawSplit:
     return RawSplit(list(sentences), [(sentence,) for sentence in sentences], None, [], Path("train.csv"))
 
 
-def phrases(folder: Path, trees: list[str], min_words: int = 1, drop_neutral: bool = False) -> Extra:
+def phrases(folder: Path, trees: list[str], min_words: int = 1, drop_neutral: bool = False) -> AdditionalExamples:
     path = folder / "trees.txt"
     path.write_text("\n".join(trees) + "\n")
     train = split(*(f" {tree.text(tree.phrases[-1])}" for tree in read_trees(path)))  # with the file's leading blank
     return read_phrases(path, train, min_words, drop_neutral)
 
 
-def labelled(extra: Extra) -> dict[str, int]:
+def labelled(extra: AdditionalExamples) -> dict[str, int]:
     return dict(zip((sentence for (sentence,) in extra.sentences), extra.labels.tolist(), strict=True))
 
 

@@ -29,8 +29,8 @@ from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
-from core.trainer import Outcome, train
+from core.run_observer import NullRunObserver
+from core.trainer import RunOutcome, train
 from search.driver.events import Event, TrialAdvanced, WorkerDied
 from search.storage.open import open_storage
 
@@ -186,7 +186,7 @@ def test_two_hundred_kills(root: Path, nursery: Nursery, monkeypatch: pytest.Mon
             alone = folder / "solo" / f"{trial.number}"
             alone.mkdir(parents=True)
             trained = study.folder / f"trial-{trial.number:04d}"
-            stub_train(config_of(trained), alone, StubResources(root / "no script"), Unattended())
+            stub_train(config_of(trained), alone, StubResources(root / "no script"), NullRunObserver())
             check_curve(trial, curve(trained), curve(alone))
         retried += sum(event["event"] == "TrialRetried" or event.get("exit_code") == 137 for event in events(folder))
         studies += 1
@@ -209,7 +209,7 @@ def test_twenty_kills_of_real_training(root: Path, nursery: Nursery, tiny_study:
         for trial in check_study(folder, "tiny", 5):
             alone = folder / "solo" / f"{trial.number}"
             trained = folder / "tiny" / f"trial-{trial.number:04d}"
-            assert train(config_of(trained), alone, resources, Unattended()) == Outcome.FINISHED
+            assert train(config_of(trained), alone, resources, NullRunObserver()) == RunOutcome.FINISHED
             check_curve(trial, timeless(curve(trained)), timeless(curve(alone)))
         studies += 1
     assert studies < 5

@@ -15,7 +15,7 @@ import typer
 from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
+from core.run_observer import NullRunObserver
 from core.trainer import train
 from search import export
 from search.ensemble.__main__ import main
@@ -107,7 +107,7 @@ def train_members(trials: Trials, tmp_path: Path) -> Callable[..., tuple[list[Me
             sections or ({"optim": {"learning_rate": 1e-3}}, {"optim": {"learning_rate": 5e-3}})
         ):
             config, folder = RunConfig.model_validate(first | own), RunFolder(tmp_path / str(number))
-            train(config, folder.path, resources, Unattended())
+            train(config, folder.path, resources, NullRunObserver())
             result = TrialResult.of(folder.read_metrics(), "")
             predictions = {task: np.load(folder.predictions(task, 400)) for task in tasks}
             members.append(Member(number, {}, folder, config, result, predictions))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.inputs.further_examples import FurtherExamples
+from core.inputs.augmentation import TaskAugmentation
 from data.augmentation.rephrasing.answer_cache import AnswerCache
 from data.augmentation.rephrasing.chat_request import Answer
 from data.augmentation.rephrasing.example_rewriter import ExampleRewriter
@@ -159,7 +159,7 @@ def test_synonyms_that_are_missing(studies: Studies, monkeypatch: pytest.MonkeyP
 def test_copies_are_counted_or_estimated(studies: Studies, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sample of a third tells the number within its error."""
     spec = studies.study("augmentation.sst.eda = { fraction = 0.5, copies = 2 }")
-    made = len(FurtherExamples(spec.base, "sst", studies.answers).make())
+    made = len(TaskAugmentation(spec.base, "sst", studies.answers).make())
     report = studies.check(spec)
     assert report.further == (f"sst: {made} further examples of eda",)
     monkeypatch.setattr("search.preflight.further._TRIED_COPIES", 40)
@@ -178,7 +178,7 @@ def test_answers_that_are_missing(studies: Studies) -> None:
     studies.answer(spec, but=1)
     assert studies.refusal(spec) == f"{where} 1 have not been rephrased by 'llama' yet; {first}"
     studies.answer(spec)
-    made = len(FurtherExamples(spec.base, "sst", studies.answers).make())
+    made = len(TaskAugmentation(spec.base, "sst", studies.answers).make())
     assert studies.check(spec).further == (f"sst: {made} further examples of rephrased",)
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from core.run_observer import RunObserver  # would load torch
 
 
-class Outcome(StrEnum):
+class RunOutcome(StrEnum):
     FINISHED = "finished"
     PRUNED = "pruned"
     INTERRUPTED = "interrupted"
@@ -120,7 +120,7 @@ def strike(fault: str) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def train(config: RunConfig, folder: Path, resources: Resources, observer: RunObserver) -> Outcome:
+def train(config: RunConfig, folder: Path, resources: Resources, observer: RunObserver) -> RunOutcome:
     script = resources.script
     fate = script.get("trials", {}).get(folder.name, "")
     resources.runs += 1
@@ -140,7 +140,7 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
         os.kill(os.getpid(), signal.SIGKILL)
     for evaluation in state.evaluations:
         if not observer.evaluated(evaluation):
-            return Outcome.PRUNED
+            return RunOutcome.PRUNED
     while len(state.evaluations) < len(config.rungs):
         time.sleep(script.get("step_seconds", 0.0))
         trouble.strike(state.examples)
@@ -165,11 +165,11 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
             run.best_model.write_text(str(rung))
             run.write_metrics(state.evaluations)
             if not observer.evaluated(state.evaluations[-1]):
-                return Outcome.PRUNED
+                return RunOutcome.PRUNED
         elif not observer.stepped(state.examples):
             state.save(folder, script.get("padding", 0))
-            return Outcome.INTERRUPTED
-    return Outcome.FINISHED
+            return RunOutcome.INTERRUPTED
+    return RunOutcome.FINISHED
 
 
 def measure_speed(config: RunConfig, resources: Resources) -> Speed:

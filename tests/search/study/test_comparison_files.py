@@ -12,7 +12,7 @@ import optuna
 import pytest
 
 from core.config import AugmentationConfig, RunConfig
-from core.inputs.further_examples import FurtherExamples
+from core.inputs.augmentation import TaskAugmentation
 from data.augmentation.rephrasing.answer_cache import AnswerCache
 from data.augmentation.rephrasing.chat_request import Answer, ChatRequest
 from data.augmentation.rephrasing.example_rewriter import ExampleRewriter
@@ -322,7 +322,7 @@ def test_answers_are_those_to_the_tasks_own_sentences(tmp_path: Path) -> None:
     )
     assert notes[2] == f"augmentation.sst.rephrased.seed is not searched: it depends on {fraction}"
     spec = search()
-    further = FurtherExamples(spec.base.model_copy(update=with_all_rephrased(spec.base)), "sst", tmp_path / "answers")
+    further = TaskAugmentation(spec.base.model_copy(update=with_all_rephrased(spec.base)), "sst", tmp_path / "answers")
     job = further.rephrasing_job()
     with answers.writing():
         for position in job.chosen:

@@ -16,8 +16,8 @@ import pytest
 from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
-from core.trainer import Outcome, train
+from core.run_observer import NullRunObserver
+from core.trainer import RunOutcome, train
 from data.synthetic.corpus import write_corpus
 from search.space.paths import differing_paths
 from search.space.random_draws import RandomDraws
@@ -185,7 +185,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 def trained(course: Course, config: RunConfig, folder: Path) -> dict[str, Any]:
     """What the run leaves: its score, and the weights that it keeps."""
-    assert train(config, folder, course.resources, Unattended()) == Outcome.FINISHED
+    assert train(config, folder, course.resources, NullRunObserver()) == RunOutcome.FINISHED
     (evaluation,) = RunFolder(folder).read_metrics()
     assert evaluation.step >= 3
     assert all(map(math.isfinite, evaluation.train_loss.values()))

@@ -21,9 +21,9 @@ from core.inputs.resources import Resources
 from core.model.bert import ACTIVATIONS
 from core.model.multitask import build_encoder
 from core.pretraining.objectives.mlm import MaskedLanguageModel
+from core.pretraining.registry import make_stages
 from core.pretraining.stage import Stage
 from core.pretraining.stage_run import StageRun
-from core.pretraining.stages import make_stages
 from data.tokenizer import save_tokenizer
 
 MakeRun = Callable[..., tuple[Stage, StageRun]]

@@ -12,7 +12,7 @@ import torch
 from core.config.pretraining import NliConfig, NliFileConfig
 from core.inputs.nli_file import read_nli_pairs
 from core.model.bert import BertConfig
-from core.pretraining.objectives.nli import Inference
+from core.pretraining.objectives.nli import NliClassification
 from core.pretraining.stage import Stage
 from core.pretraining.stage_run import StageRun
 from data.errors import UserError
@@ -91,7 +91,7 @@ def test_pairs_share_a_row(make_run: MakeRun) -> None:
 def test_the_loss_is_cross_entropy(make_run: MakeRun) -> None:
     _, run = make_run("nli")
     objective = run.objective.eval()
-    assert isinstance(objective, Inference)
+    assert isinstance(objective, NliClassification)
     run.encoder.bert.eval()
     batch = run.data.batch(np.arange(9))
     assert batch.labels is not None
@@ -107,7 +107,7 @@ def test_the_loss_is_cross_entropy(make_run: MakeRun) -> None:
 def test_one_segment_is_not_enough() -> None:
     shape = BertConfig(20, 8, 1, 2, 8, type_vocab_size=1)
     with pytest.raises(UserError, match="no second segment"):
-        Inference(shape, NliConfig(), torch.Generator())
+        NliClassification(shape, NliConfig(), torch.Generator())
 
 
 def test_it_learns_three_classes(make_run: MakeRun) -> None:
@@ -116,7 +116,7 @@ def test_it_learns_three_classes(make_run: MakeRun) -> None:
         run.step()
     run.encoder.bert.eval()
     objective = run.objective.eval()
-    assert isinstance(objective, Inference)
+    assert isinstance(objective, NliClassification)
     batch = run.data.batch(np.arange(len(run.data)))
     with torch.no_grad():
         logits = objective.head(run.encoder.bert, run.encoder(batch), batch.pooled)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from data.augmentation.rephrasing.answer_check import Refusal
-from data.augmentation.rephrasing.rephrasing import (
+from data.augmentation.rephrasing.rephrase import (
     RephrasingJob,
     RephrasingSettings,
     plan_rephrasing,
@@ -294,7 +294,7 @@ CHILD = """
 import sys
 from pathlib import Path
 import numpy as np
-from data.augmentation.rephrasing.rephrasing import *
+from data.augmentation.rephrasing.rephrase import *
 from data.reading import RawSplit
 
 base_url, folder = sys.argv[1:]

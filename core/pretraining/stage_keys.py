@@ -15,13 +15,13 @@ from core.pretraining.stage import Stage
 from core.pretraining.weights_digest import weights_digest
 from data.rows import RowLayout
 
-__all__ = ["Link", "chain"]
+__all__ = ["KeyedStage", "key_stages"]
 
 _FORMAT = 1  # raise it when the same stage would give other weights
 
 
 @dataclass(frozen=True)
-class Link:
+class KeyedStage:
     """A stage with its place in a chain.
 
     Attributes:
@@ -35,9 +35,9 @@ class Link:
     key: str
 
 
-def chain(
+def key_stages(
     stages: list[Stage], start: Bert, config: RunConfig, layout: RowLayout, tokenizer: str, device: torch.device
-) -> list[Link]:
+) -> list[KeyedStage]:
     """Every stage with its key, which runs share exactly if they have its result in common.
 
     A key holds the encoder that the chain starts from, weight by weight; the tokenizer and the row layout; the stages
@@ -61,11 +61,11 @@ def chain(
         "seed": config.seed,
         "compute": _compute(config.compute, device),
     }
-    links: list[Link] = []
+    links: list[KeyedStage] = []
     for stage in stages:
         own = {"stage": stage.name, "config": stage.config.model_dump(mode="json", exclude={"tasks"})}
         facts = {**facts, **own, "sources": stage.sources, **stage.layers}
-        links.append(Link(stage, facts, _digest(facts)))
+        links.append(KeyedStage(stage, facts, _digest(facts)))
         facts = {"after": links[-1].key}
     return links
 

@@ -21,7 +21,7 @@ class ExampleStream:
     Every epoch is a fresh permutation, drawn from (seed, task, epoch) alone. It is cut into windows of 16 batches
     (fewer where the split is small), each window is sorted by length and cut into batches, and the batches are
     shuffled. Each example comes exactly once an epoch; the batch in which one epoch ends is filled from the next.
-    An epoch that is left early (:meth:`start_again`) is the only one in which examples are left out.
+    An epoch that is left early (:meth:`restart`) is the only one in which examples are left out.
 
     Args:
         lengths: tokens in each example's row, (n,), n >= 1; see :func:`data.rows.row_lengths`.
@@ -60,7 +60,7 @@ class ExampleStream:
                 self._begin(self._epoch + 1)
         return np.concatenate(parts)
 
-    def start_again(self) -> None:
+    def restart(self) -> None:
         """Begin the next epoch; at the beginning of an epoch nothing changes."""
         if self._position:
             self._begin(self._epoch + 1)

@@ -17,8 +17,8 @@ from core.config.pretraining import PretrainingConfig
 from core.inputs.resources import Resources
 from core.model.multitask import build_encoder
 from core.model_files.bert_checkpoint import save_bert
-from core.pretraining.chain import chain
-from core.pretraining.stages import make_stages
+from core.pretraining.registry import make_stages
+from core.pretraining.stage_keys import key_stages
 from data.tokenizer import save_tokenizer
 
 MakeConfig = Callable[..., RunConfig]
@@ -41,7 +41,7 @@ def keys(resources: Resources, nli_pairs: object) -> Callable[..., dict[str, str
         start = build_encoder(config, encoder.config, encoder.weights)
         stages = make_stages(config, PretrainingConfig.model_validate(sections), resources)
         tokenizer = encoder.tokenizer.to_str()
-        links = chain(stages, start, config, resources.layout(config), tokenizer, torch.device("cpu"))
+        links = key_stages(stages, start, config, resources.layout(config), tokenizer, torch.device("cpu"))
         assert all(json.loads(json.dumps(link.facts)) is not None for link in links)
         return {link.stage.name: link.key for link in links}
 
@@ -116,7 +116,7 @@ def test_other_weights_to_start_from_and_another_seed(small_config: MakeConfig, 
             encoder.tokenizer.to_str(),
             torch.device("cpu"),
         )
-        found.add(chain(stages, start, *arguments)[0].key)
+        found.add(key_stages(stages, start, *arguments)[0].key)
     assert len(found) == 3
 
 

@@ -9,12 +9,12 @@ import pytest
 from pydantic import ValidationError
 
 from core.config import RunConfig
+from core.inputs.augmentation import TaskAugmentation, answers_dir
 from core.inputs.fixed_subset import fixed_subset
-from core.inputs.further_examples import FurtherExamples, answers_dir
 from core.inputs.resources import Resources
 from core.run.run_folder import RunFolder
 from core.trainer import TrainingRun
-from data.augmentation.extra import normalised
+from data.augmentation.additional_examples import normalise_sentence
 from data.augmentation.rephrasing.answer_cache import AnswerCache
 from data.augmentation.rephrasing.chat_request import Answer
 from data.augmentation.rephrasing.example_rewriter import ExampleRewriter
@@ -24,8 +24,8 @@ from data.tasks import SplitName
 from tests.core.conftest import MakeConfig
 
 
-def further(config: RunConfig, task: str, answers: Path = Path("no answers")) -> FurtherExamples:
-    return FurtherExamples(config, task, answers)
+def further(config: RunConfig, task: str, answers: Path = Path("no answers")) -> TaskAugmentation:
+    return TaskAugmentation(config, task, answers)
 
 
 def limited(config: RunConfig, task: str, examples: int) -> RunConfig:
@@ -39,7 +39,7 @@ def sentences(config: RunConfig, task: str, split: SplitName) -> list[tuple[str,
 
 
 def keys(examples: list[tuple[str, ...]]) -> set[tuple[str, ...]]:
-    return {tuple(sorted(map(normalised, example))) for example in examples}
+    return {tuple(sorted(map(normalise_sentence, example))) for example in examples}
 
 
 def test_a_file_gives_what_a_limited_run_leaves_out(small_config: MakeConfig) -> None:
@@ -89,7 +89,7 @@ def test_pairs_are_neither_lengthened_nor_shortened(small_config: MakeConfig) ->
     assert len(made) > 50
     for example, source in zip(made.sentences, made.sources, strict=True):
         for new, old in zip(example, originals[source], strict=True):
-            assert sorted(normalised(new).split()) == sorted(normalised(old).split())
+            assert sorted(normalise_sentence(new).split()) == sorted(normalise_sentence(old).split())
 
 
 def test_sources_are_joined_and_none_twice(small_config: MakeConfig, tmp_path: Path) -> None:

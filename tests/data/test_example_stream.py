@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.stream import ExampleStream
+from data.example_stream import ExampleStream
 
 
 def some_lengths(count: int, seed: int = 0) -> np.ndarray:
@@ -80,11 +80,11 @@ def test_starting_again_leaves_the_rest_of_an_epoch() -> None:
     """The next epoch is the one that would have come anyway, and complete."""
     stream, other = (ExampleStream(some_lengths(100), 0, "sts") for _ in range(2))
     draw(stream, 3, 8)
-    stream.start_again()
+    stream.restart()
     other.next(100)
     np.testing.assert_array_equal(draw(stream, 20, 5), draw(other, 20, 5))
     state = stream.state_dict()
-    stream.start_again()  # nothing has been used of this epoch
+    stream.restart()  # nothing has been used of this epoch
     assert stream.state_dict() == state
     assert state == {"epoch": 2, "position": 0, "batch_size": 0, "first": 0}
 
@@ -101,7 +101,7 @@ def test_batches_begin_where_an_epoch_begins_that_was_started_again() -> None:
     for _ in range(12):
         batches = draw(stream, 10, 8)
         orderly.append(np.mean([len(set(lengths[batch])) == 1 for batch in batches.tolist()]))
-        stream.start_again()
+        stream.restart()
     assert min(orderly) > 0.6  # by chance 2 * 2^-8; a window of 80 rows has one mixed batch of 10 at most
     assert np.mean(orderly) > 0.85
 
@@ -125,7 +125,7 @@ def test_resumes_from_its_state_whatever_came_before(count: int, before: list[in
     """0 stands for starting again, else a batch of that size."""
 
     def go(stream: ExampleStream, acts: list[int]) -> list[list[int]]:
-        return [stream.next(size).tolist() if size else stream.start_again() or [] for size in acts]
+        return [stream.next(size).tolist() if size else stream.restart() or [] for size in acts]
 
     lengths = some_lengths(count)
     stream, resumed = (ExampleStream(lengths, 5, "para") for _ in range(2))
@@ -142,7 +142,7 @@ def test_no_composition_comes_again_where_epochs_are_left_early(count: int, roun
     compositions: list[frozenset[int]] = []
     for _ in range(20):
         compositions += [frozenset(batch) for batch in draw(stream, rounds, batch_size).tolist()]
-        stream.start_again()
+        stream.restart()
     assert len(set(compositions)) == len(compositions)
 
 

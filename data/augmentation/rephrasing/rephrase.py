@@ -24,7 +24,7 @@ from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 from data.augmentation.rephrasing.example_rewriter import ExampleRewriter, Rewritten
 from data.augmentation.rephrasing.job import RephrasingJob
 from data.augmentation.rephrasing.plan import RephrasingPlan, plan_rephrasing
-from data.augmentation.rephrasing.replaying import Rephrased, Summary, Tally, replay, tally_answers
+from data.augmentation.rephrasing.replay import Rephrased, Summary, Tally, replay, tally_answers
 from data.augmentation.rephrasing.settings import RephrasingSettings
 
 __all__ = [

@@ -4,7 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.augmentation.extra import Extra, concatenate, fraction, normalised, without_known
+from data.augmentation.additional_examples import (
+    AdditionalExamples,
+    concatenate,
+    normalise_sentence,
+    sample_fraction,
+    without_known,
+)
 from data.reading import RawSplit
 
 
@@ -12,16 +18,18 @@ def split(*sentences: tuple[str, ...]) -> RawSplit:
     return RawSplit([str(i) for i in range(len(sentences))], list(sentences), None, [], Path("x.csv"))
 
 
-def extra(sentences: Sequence[tuple[str, ...]], labels: Sequence[int] | None = None) -> Extra:
+def extra(sentences: Sequence[tuple[str, ...]], labels: Sequence[int] | None = None) -> AdditionalExamples:
     count = len(sentences)
     values = np.arange(count) if labels is None else np.array(labels)
-    return Extra(list(sentences), values.astype(np.int64), np.arange(count, dtype=np.int64) + 10)
+    return AdditionalExamples(list(sentences), values.astype(np.int64), np.arange(count, dtype=np.int64) + 10)
 
 
-def test_normalised() -> None:
+def test_normalise_sentence() -> None:
     # The no-break space of "2\xa01\\/2" counts as white space; casefold, unlike lower, makes "\xdf" and "ss" equal.
-    assert normalised("  Nearly 2\u00a01\\/2\thours STRASSE ") == normalised("nearly 2 1\\/2 hours Stra\u00dfe")
-    assert normalised("can't") != normalised("cant")
+    assert normalise_sentence("  Nearly 2\u00a01\\/2\thours STRASSE ") == normalise_sentence(
+        "nearly 2 1\\/2 hours Stra\u00dfe"
+    )
+    assert normalise_sentence("can't") != normalise_sentence("cant")
 
 
 def test_without_known_drops_what_stands_in_any_split_and_repetitions() -> None:
@@ -52,7 +60,7 @@ def test_concatenate() -> None:
 
 
 def test_concatenate_refuses_classes_beside_scores_and_nothing() -> None:
-    scores = Extra.without_sources([("a",)], np.array([1.5], dtype=np.float32))
+    scores = AdditionalExamples.without_sources([("a",)], np.array([1.5], dtype=np.float32))
     with pytest.raises(ValueError, match="class indices and examples with scores"):
         concatenate([extra([("b",)]), scores])
     with pytest.raises(ValueError, match="nothing to concatenate"):
@@ -61,33 +69,33 @@ def test_concatenate_refuses_classes_beside_scores_and_nothing() -> None:
 
 def test_fraction_is_deterministic_ordered_and_nested() -> None:
     examples = extra([(str(i),) for i in range(100)])
-    half, tenth = fraction(examples, 0.5, seed=3), fraction(examples, 0.1, seed=3)
+    half, tenth = sample_fraction(examples, 0.5, seed=3), sample_fraction(examples, 0.1, seed=3)
     assert (len(half), len(tenth)) == (50, 10)
     assert half.labels.tolist() == sorted(half.labels.tolist())
     assert set(tenth.sentences) < set(half.sentences)
-    assert fraction(examples, 0.5, seed=3).sentences == half.sentences
-    assert fraction(examples, 0.5, seed=4).sentences != half.sentences
+    assert sample_fraction(examples, 0.5, seed=3).sentences == half.sentences
+    assert sample_fraction(examples, 0.5, seed=4).sentences != half.sentences
     # Not simply the first ones: they may all be of one kind.
     assert half.labels.tolist() != list(range(50))
 
 
 def test_fraction_of_none_and_all() -> None:
     examples = extra([("a",), ("b",), ("c",)])
-    assert len(fraction(examples, 0.0, seed=0)) == 0
-    assert fraction(examples, 1.0, seed=0).sentences == examples.sentences
+    assert len(sample_fraction(examples, 0.0, seed=0)) == 0
+    assert sample_fraction(examples, 1.0, seed=0).sentences == examples.sentences
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_fraction_outside_the_range(share: float) -> None:
     with pytest.raises(ValueError, match="share must be within 0 to 1"):
-        fraction(extra([("a",)]), share, seed=0)
+        sample_fraction(extra([("a",)]), share, seed=0)
 
 
 def test_malformed_extras_are_refused() -> None:
     one = np.zeros(1, dtype=np.int64)
     with pytest.raises(ValueError, match="there are 2 examples, but labels of shape"):
-        Extra([("a",), ("b",)], one, one)
+        AdditionalExamples([("a",), ("b",)], one, one)
     with pytest.raises(ValueError, match="every one two"):
-        Extra([("a",), ("b", "c")], np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64))
+        AdditionalExamples([("a",), ("b", "c")], np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64))
     with pytest.raises(ValueError, match="got labels float64"):
-        Extra([("a",)], np.zeros(1), one)  # type: ignore[arg-type]
+        AdditionalExamples([("a",)], np.zeros(1), one)  # type: ignore[arg-type]

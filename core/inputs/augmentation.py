@@ -21,20 +21,20 @@ from core.config.augmentation import (
     rephrasing_weights,
 )
 from core.inputs.fixed_subset import fixed_subset
-from data.augmentation.eda import Recipe, augment
-from data.augmentation.extra import Extra, concatenate, fraction, without_known
-from data.augmentation.extra_pairs import read_extra_file
+from data.augmentation.additional_examples import AdditionalExamples, concatenate, sample_fraction, without_known
+from data.augmentation.eda import EdaRecipe, augment
+from data.augmentation.extra_file import read_extra_file
 from data.augmentation.phrases import read_phrases
 from data.augmentation.rephrasing.answer_cache import AnswerCache
 from data.augmentation.rephrasing.job import RephrasingJob
-from data.augmentation.rephrasing.replaying import replay
+from data.augmentation.rephrasing.replay import replay
 from data.augmentation.rephrasing.settings import RephrasingSettings
 from data.augmentation.wordnet import WordNet
 from data.errors import UserError
 from data.reading import RawSplit, read_bytes, read_split, split_path
 from data.tasks import SplitName, TaskSpec
 
-__all__ = ["FurtherExamples", "UnansweredError", "answers_dir"]
+__all__ = ["TaskAugmentation", "UnansweredError", "answers_dir"]
 
 _FORMAT = 1  # raise it when the same settings and files would give other examples
 _MOST_UNANSWERED = 0.01  # of a rephrasing: an endpoint may refuse a sentence for good
@@ -62,7 +62,7 @@ class UnansweredError(UserError):
         self.unanswered = unanswered
 
 
-class FurtherExamples:
+class TaskAugmentation:
     """What ``config.augmentation`` makes of one task.
 
     They depend on the settings and files alone, not on the run's seed, so that seeds compare runs on the same data.
@@ -81,7 +81,7 @@ class FurtherExamples:
         self._directory = Path(config.data.directory)
         self._answers_dir = answers_dir
 
-    def make(self) -> Extra:
+    def make(self) -> AdditionalExamples:
         """All of them, one source after the other.
 
         Compared with the training examples that the run uses (``train_limit``), dev and test: an example that stands
@@ -154,7 +154,7 @@ class FurtherExamples:
             positions=chosen[np.sort(share)],
         )
 
-    def rephrased(self) -> Extra:
+    def rephrased(self) -> AdditionalExamples:
         """The sentences that a language model's answers give; known ones are among them.
 
         Raises:
@@ -186,13 +186,13 @@ class FurtherExamples:
         return self._whole.subset(self._chosen)
 
     @cached_property
-    def _extra_rows(self) -> tuple[Extra, list[str]]:
+    def _extra_rows(self) -> tuple[AdditionalExamples, list[str]]:
         path = self.settings.extra.path
         assert path is not None, "refused without"
         return read_extra_file(self._spec, self._directory / path)
 
-    def _source(self, source: SourceConfig) -> Extra:
-        makers: dict[type[SourceConfig], Callable[..., Extra]] = {
+    def _source(self, source: SourceConfig) -> AdditionalExamples:
+        makers: dict[type[SourceConfig], Callable[..., AdditionalExamples]] = {
             PhrasesConfig: self._phrases,
             ExtraFileConfig: self._extra_file,
             EdaConfig: self._eda,
@@ -200,18 +200,20 @@ class FurtherExamples:
         }
         return makers[type(source)](source)
 
-    def _phrases(self, source: PhrasesConfig) -> Extra:
+    def _phrases(self, source: PhrasesConfig) -> AdditionalExamples:
         assert source.path is not None, "refused without"
         # The trees are those of all training sentences.
         found = read_phrases(self._directory / source.path, self._whole, source.min_words, source.drop_neutral)
-        return fraction(found, source.fraction, seed=0)
+        return sample_fraction(found, source.fraction, seed=0)
 
-    def _extra_file(self, source: ExtraFileConfig) -> Extra:
+    def _extra_file(self, source: ExtraFileConfig) -> AdditionalExamples:
         found, _ = self._extra_rows
         # Known ones go first: otherwise a share of a file that repeats many would be smaller than it says.
-        return fraction(without_known(found, [self._train]), source.fraction, seed=0)
+        return sample_fraction(without_known(found, [self._train]), source.fraction, seed=0)
 
-    def _eda(self, source: EdaConfig) -> Extra:
+    def _eda(self, source: EdaConfig) -> AdditionalExamples:
         weights = eda_weights(source, self._spec)
-        recipe = Recipe(weights, dict.fromkeys(weights, source.alpha), source.copies)
-        return fraction(augment(self._train, recipe, WordNet.installed(), source.seed), source.fraction, source.seed)
+        recipe = EdaRecipe(weights, dict.fromkeys(weights, source.alpha), source.copies)
+        return sample_fraction(
+            augment(self._train, recipe, WordNet.installed(), source.seed), source.fraction, source.seed
+        )

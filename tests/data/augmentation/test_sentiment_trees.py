@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from data.augmentation.trees import Phrase, read_trees
+from data.augmentation.sentiment_trees import Phrase, read_trees
 from data.errors import UserError
 
 

@@ -11,13 +11,13 @@ import numpy.typing as npt
 from data.gold import Labels
 from data.reading import RawSplit
 
-__all__ = ["Extra", "concatenate", "fraction", "normalised", "without_known"]
+__all__ = ["AdditionalExamples", "concatenate", "normalise_sentence", "sample_fraction", "without_known"]
 
 _Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Extra:
+class AdditionalExamples:
     """Further training examples of a task.
 
     Attributes:
@@ -50,30 +50,30 @@ class Extra:
             raise ValueError(f"every example holds one sentence, or every one two; got {sorted(counts)}")
 
     @classmethod
-    def without_sources(cls, sentences: list[tuple[str, ...]], labels: Labels) -> Extra:
+    def without_sources(cls, sentences: list[tuple[str, ...]], labels: Labels) -> AdditionalExamples:
         """Examples that were made from none of the training split."""
         return cls(sentences, labels, np.full(len(sentences), -1, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.sentences)
 
-    def subset(self, positions: npt.NDArray[np.int64]) -> Extra:
+    def subset(self, positions: npt.NDArray[np.int64]) -> AdditionalExamples:
         """The examples at these positions, in this order."""
-        return Extra(
+        return AdditionalExamples(
             [self.sentences[position] for position in positions], self.labels[positions], self.sources[positions]
         )
 
 
-def normalised(sentence: str) -> str:
+def normalise_sentence(sentence: str) -> str:
     """A sentence as it is compared: casefolded, runs of white space (no-break spaces too) as one space, none around."""
     return " ".join(sentence.casefold().split())
 
 
-def without_known(extra: Extra, known: Iterable[RawSplit]) -> Extra:
+def without_known(extra: AdditionalExamples, known: Iterable[RawSplit]) -> AdditionalExamples:
     """Only the examples that stand in none of the known splits, each of them once: the first is kept.
 
-    Sentences are compared as :func:`normalised`. A pair is known if both its sentences stand together, in either
-    order; one known sentence with a new partner is a new pair. The label does not matter.
+    Sentences are compared after :func:`normalise_sentence`. A pair is known if a split has both its sentences together,
+    in either order; one known sentence with a new partner is a new pair. The label does not matter.
 
     Args:
         extra: examples of the task of the splits.
@@ -89,7 +89,7 @@ def without_known(extra: Extra, known: Iterable[RawSplit]) -> Extra:
     return extra.subset(np.array(kept, dtype=np.int64))
 
 
-def concatenate(extras: Sequence[Extra]) -> Extra:
+def concatenate(extras: Sequence[AdditionalExamples]) -> AdditionalExamples:
     """All examples, one source after the other.
 
     Raises:
@@ -100,14 +100,14 @@ def concatenate(extras: Sequence[Extra]) -> Extra:
     kinds = {extra.labels.dtype for extra in extras}
     if len(kinds) > 1:
         raise ValueError("cannot concatenate examples with class indices and examples with scores")
-    return Extra(
+    return AdditionalExamples(
         [example for extra in extras for example in extra.sentences],
         np.concatenate([extra.labels for extra in extras]),
         np.concatenate([extra.sources for extra in extras]),
     )
 
 
-def fraction(extra: Extra, share: float, seed: int) -> Extra:
+def sample_fraction(extra: AdditionalExamples, share: float, seed: int) -> AdditionalExamples:
     """A random share of the examples, in their order.
 
     With the same seed, what a small share has a larger one has too, so that shares can be compared.
@@ -127,4 +127,4 @@ def fraction(extra: Extra, share: float, seed: int) -> Extra:
 
 
 def _key(example: tuple[str, ...]) -> _Key:
-    return tuple(sorted(normalised(sentence) for sentence in example))
+    return tuple(sorted(normalise_sentence(sentence) for sentence in example))

@@ -11,10 +11,10 @@ from core.run.progress import Progress
 from core.techniques.averaged_weights import AveragedWeights
 from core.techniques.technique import Technique
 
-__all__ = ["WeightAverage"]
+__all__ = ["ExponentialMovingAverage"]
 
 
-class WeightAverage(Technique):
+class ExponentialMovingAverage(Technique):
     """a <- b a + (1 - b) w after every step, with b = min(decay, (1 + n) / (10 + n)) at step n.
 
     The smaller early b lets the average forget the random start of the heads (as in TensorFlow's
@@ -28,7 +28,7 @@ class WeightAverage(Technique):
         self._decay = decay
 
     @classmethod
-    def from_config(cls, config: RunConfig) -> WeightAverage | None:
+    def from_config(cls, config: RunConfig) -> ExponentialMovingAverage | None:
         """None when the run does not average."""
         return None if config.optim.ema is None else cls(config.optim.ema)
 

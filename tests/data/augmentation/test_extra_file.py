@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.augmentation.extra_pairs import read_extra_file
+from data.augmentation.extra_file import read_extra_file
 from data.errors import UserError
 from data.task_files import builtin_tasks
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from data.augmentation.extra import Extra
+from data.augmentation.additional_examples import AdditionalExamples
 from data.augmentation.rephrasing.answer_cache import AnswerCache
 from data.augmentation.rephrasing.answer_check import Refusal
 from data.augmentation.rephrasing.chat_request import Answer, ChatRequest
@@ -63,7 +63,7 @@ class Summary:
 class Rephrased:
     """The made examples in the order of the split, and what became of the others."""
 
-    extra: Extra
+    extra: AdditionalExamples
     summary: Summary
 
 
@@ -102,7 +102,9 @@ class Tally:
             requests=requests,
             failure=self.failure,
         )
-        return Rephrased(Extra([sentences for _, sentences in kept], job.train.labels[sources], sources), summary)
+        return Rephrased(
+            AdditionalExamples([sentences for _, sentences in kept], job.train.labels[sources], sources), summary
+        )
 
 
 class _MissingAnswerError(Exception):

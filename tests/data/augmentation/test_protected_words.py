@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.augmentation.words import is_negation, join_words, split_words
+from data.augmentation.protected_words import is_negation, join_words, split_words
 
 
 def fixed(sentence: str) -> list[str]:
