@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from core.config import RunConfig
 from core.inputs.resources import Resources
-from core.pretraining.objectives.task_pairs import alike
+from core.pretraining.objectives.task_pairs import pair_labels
 from core.pretraining.stage import Stage
 from core.pretraining.stage_run import StageRun
 from data.errors import UserError
@@ -26,10 +26,10 @@ def test_between_the_bounds_is_neither(small_config: MakeConfig, resources: Reso
     config = small_config()
     sts = resources.examples(config, config.tasks["sts"].spec, "train").subset(np.arange(7))
     sts = replace(sts, labels=np.array([0.0, 0.9, 1.0, 2.2, 3.4, 3.5, 5.0], dtype=np.float32))
-    assert alike(sts, 3.5, 1.0).tolist() == [0, 0, -1, -1, -1, 1, 1]
-    assert alike(sts, 1.0, 1.0).tolist() == [0, 0, 1, 1, 1, 1, 1]
+    assert pair_labels(sts, 3.5, 1.0).tolist() == [0, 0, -1, -1, -1, 1, 1]
+    assert pair_labels(sts, 1.0, 1.0).tolist() == [0, 0, 1, 1, 1, 1, 1]
     para = resources.examples(config, config.tasks["para"].spec, "train")
-    assert np.array_equal(alike(para, 3.5, 1.0), np.asarray(para.labels))
+    assert np.array_equal(pair_labels(para, 3.5, 1.0), np.asarray(para.labels))
 
 
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
