@@ -10,6 +10,8 @@ import pytest
 
 from core.config import RunConfig
 from core.inputs.resources import Resources
+from core.run.run_folder import RunFolder
+from core.trainer import TrainingRun
 from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks
 
@@ -52,3 +54,8 @@ def small_config(corpus: Path) -> MakeConfig:
         return RunConfig.model_validate(values)
 
     return make
+
+
+@pytest.fixture
+def run(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> TrainingRun:
+    return TrainingRun(small_config(), RunFolder(tmp_path), resources)

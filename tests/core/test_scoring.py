@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,6 @@ from core.config import RunConfig
 from core.inputs.fixed_subset import fixed_subset
 from core.inputs.resources import Resources
 from core.model.randomness import random_state
-from core.run.cost import Cost
 from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
@@ -168,18 +165,6 @@ def test_a_resumed_run_goes_on_counting_its_cost(
     assert cost is not None
     assert cost.forward_examples == 40
     assert cost.peak_memory_mib == peak
-
-
-def test_evaluations_written_before_costs_were_recorded_are_read() -> None:
-    old = '{"rung": 5, "examples": 6, "step": 1, "overall": 0.5, "scores": {"sst": 0.5}, "metrics": {"sst": {}}, '
-    old += '"train_loss": {}, "seconds": 1.5, "examples_per_second": 4.0}'
-    evaluation = Evaluation.from_json(old)
-    assert evaluation.cost is None
-    assert evaluation.confusion == {}
-    assert evaluation.loss_weights == {}
-    assert replace(evaluation, cost=Cost(4, 1, 6, 2.5)).to_json() != json.dumps(json.loads(old))
-    costs = '"cost": {"parameters": 4, "trainable_parameters": 1, "forward_examples": 6, "peak_memory_mib": 2.5}'
-    assert Evaluation.from_json(f"{old[:-1]}, {costs}}}").cost == Cost(4, 1, 6, 2.5, pretraining_examples=0)
 
 
 def test_scores_without_training_examples_are_those_with_them(run: TrainingRun) -> None:

@@ -20,24 +20,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from data.augmentation.rephrasing.answer_cache import AnswerCache
 from data.augmentation.rephrasing.chat_endpoint import ChatEndpoint, EndpointError, RequestFailedError
 from data.augmentation.rephrasing.chat_request import Answer, ChatRequest
-from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 from data.augmentation.rephrasing.example_rewriter import ExampleRewriter, Rewritten
 from data.augmentation.rephrasing.job import RephrasingJob
-from data.augmentation.rephrasing.plan import RephrasingPlan, plan_rephrasing
-from data.augmentation.rephrasing.replay import Rephrased, Summary, Tally, replay, tally_answers
-from data.augmentation.rephrasing.settings import RephrasingSettings
+from data.augmentation.rephrasing.plan import RephrasingPlan
+from data.augmentation.rephrasing.replay import Rephrased, Tally, tally_answers
 
-__all__ = [
-    "EndpointSettings",
-    "Rephrased",
-    "RephrasingJob",
-    "RephrasingPlan",
-    "RephrasingSettings",
-    "Summary",
-    "plan_rephrasing",
-    "rephrase",
-    "replay",
-]
+__all__ = ["rephrase"]
 
 Progress = Callable[[int, int], None]
 """Is told (examples that are done with, examples)."""

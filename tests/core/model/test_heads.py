@@ -10,25 +10,18 @@ import torch
 from torch import nn
 
 from core.config import HeadConfig
-from core.model.bert import Bert, BertConfig
+from core.model.bert import Bert
 from core.model.heads import TaskHead
 from core.model.pair_features import PAIR_FEATURES, cosine
 from core.model.pooling import POOLINGS, EncodedRows
 from data.task_files import builtin_tasks
 from data.tasks import TAKEN_NAMES
-
-SHAPE = BertConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
+from tests.core.model.encoded_rows import SHAPE, rows
 
 
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
-
-
-def rows() -> EncodedRows:
-    hidden = torch.randn(3, 4, 8)
-    mask = torch.tensor([[True] * 4, [True, True, False, False], [True, False, False, False]])
-    return EncodedRows(hidden, mask)
 
 
 def head(generator_seed: int = 0, outputs: int = 5, **config: Any) -> TaskHead:
@@ -42,43 +35,6 @@ def linears(layers: nn.Sequential) -> list[nn.Linear]:
 
 def dropouts(layers: nn.Sequential) -> list[float]:
     return [m.p for m in layers if isinstance(m, nn.Dropout)]
-
-
-@pytest.mark.parametrize("pooling", ["cls", "mean", "max", "pooler"])
-def test_pooling_ignores_padding(pooling: str) -> None:
-    bert, encoded = Bert(SHAPE), rows()
-    pooled = POOLINGS[pooling](bert, encoded)
-    for number, length in enumerate([4, 2, 1]):
-        real = encoded.hidden[number, :length]
-        expected = {
-            "cls": real[0],
-            "mean": real.mean(0),
-            "max": real.max(0).values,
-            "pooler": torch.tanh(bert.pooler.dense(real[0])),
-        }[pooling]
-        assert torch.allclose(pooled[number], expected, atol=1e-6)
-    poisoned = EncodedRows(encoded.hidden.masked_fill(~encoded.attention_mask[..., None], 1e6), encoded.attention_mask)
-    assert torch.allclose(POOLINGS[pooling](bert, poisoned), pooled, atol=1e-5)
-
-
-def test_max_of_negative_states_is_negative() -> None:
-    encoded = EncodedRows(-torch.rand(1, 3, 4) - 1, torch.tensor([[True, True, False]]))
-    assert (encoded.max() < 0).all()
-
-
-def test_pair_features() -> None:
-    u, v = torch.randn(2, 3), torch.randn(2, 3)
-    assert torch.equal(PAIR_FEATURES["uv"].function(u, v), torch.cat([u, v], -1))
-    assert torch.equal(PAIR_FEATURES["uv-diff"].function(u, v), torch.cat([u, v, v - u], -1))
-    assert torch.equal(PAIR_FEATURES["uv-absdiff"].function(u, v), torch.cat([u, v, (u - v).abs()], -1))
-    assert all(f.function(u, v).shape == (2, f.width(3)) for f in PAIR_FEATURES.values())
-
-
-def test_cosine() -> None:
-    u, v = torch.randn(5, 3, dtype=torch.float64), torch.randn(5, 3, dtype=torch.float64)
-    expected = (u * v).sum(-1) / (u.norm(dim=-1) * v.norm(dim=-1))
-    assert torch.allclose(cosine(u, v), expected.unsqueeze(-1), rtol=1e-12)
-    assert torch.allclose(cosine(3 * u, 0.01 * v), expected.unsqueeze(-1), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -101,19 +57,6 @@ def test_a_head_computes_in_float32(config: dict[str, Any]) -> None:
     assert outputs.dtype == torch.float32
     again = head(outputs=1, **{**config, "pooling": "cls"}).eval()
     assert torch.equal(again(bert, EncodedRows(vectors[:, None], encoded.attention_mask), pooled), outputs)
-
-
-def test_a_zero_vector_has_cosine_zero_and_no_gradient() -> None:
-    """The usual guard, max(norm, 1e-8), makes it 1e8."""
-    u = torch.tensor([[0.0, 0.0], [1.0, 0.0]], requires_grad=True)
-    v = torch.tensor([[1.0, 2.0], [0.0, 0.0]], requires_grad=True)
-    cosines = cosine(u, v)
-    assert cosines.tolist() == [[0.0], [0.0]]
-    for gradient in torch.autograd.grad(cosines.sum(), [u, v]):
-        assert not gradient.any()
-    mixed = cosine(torch.tensor([[0.0, 0.0], [3.0, 4.0]]), torch.tensor([[1.0, 1.0], [3.0, 4.0]]))
-    assert mixed.flatten().tolist() == pytest.approx([0.0, 1.0])
-    assert cosine(torch.full((1, 2), float("nan")), torch.ones(1, 2)).isnan().all()
 
 
 def test_a_linear_head_is_linear() -> None:

@@ -4,80 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import transformers
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from core.model.bert import Bert, BertConfig
+from core.model.bert import Bert
 from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights, load_mlm_head, save_bert
-from data.errors import UserError
+from tests.core.model_files.small_bert import CONFIG, QUERY, assert_same, error_of, rewrite
 
-CONFIG = BertConfig(
-    vocab_size=30,
-    hidden_size=12,
-    num_hidden_layers=2,
-    num_attention_heads=3,
-    intermediate_size=20,
-    max_position_embeddings=16,
-)
-QUERY = "encoder.layer.1.attention.self.query.weight"
 POOLER = {"pooler.dense.weight", "pooler.dense.bias"}
 IDS = torch.tensor([[2, 5, 7, 3], [2, 9, 3, 0]])
 MASK = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
 
 
-@pytest.fixture
-def bert() -> Bert:
-    return Bert(CONFIG, generator=torch.Generator().manual_seed(0)).eval()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, bert: Bert) -> Path:
-    """A whole checkpoint, for tests to change."""
-    save_bert(tmp_path / "model", CONFIG, bert.state_dict())
-    return tmp_path / "model"
-
-
-def rewrite(folder: Path, change: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> None:
-    path = folder / "model.safetensors"
-    weights = change(load_file(path))
-    path.unlink()  # not overwritten: load_file may have mapped it
-    save_file(weights, path)
-
-
 def set_config(folder: Path, **entries: Any) -> None:
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **entries}))
-
-
-def pickled(folder: Path, content: object) -> None:
-    (folder / "model.safetensors").unlink()
-    torch.save(content, folder / "pytorch_model.bin")
-
-
-def assert_same(weights: dict[str, Tensor], bert: Bert) -> None:
-    expected = bert.state_dict()
-    assert weights.keys() == expected.keys()
-    for name, tensor in weights.items():
-        assert tensor.dtype == torch.float32
-        assert torch.equal(tensor, expected[name]), name
-
-
-def error_of(call: Callable[[], object]) -> str:
-    with pytest.raises(UserError) as caught:
-        call()
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
-
-
-# What transformers writes, we read; what we write, transformers reads.
 
 
 def test_saved_model_loads_in_transformers(folder: Path, bert: Bert) -> None:
@@ -159,38 +106,6 @@ def test_saving_something_else_is_refused(
     assert not (tmp_path / "model").exists()
 
 
-# Key names, precisions and extra entries.
-
-
-def old_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    def rename(key: str) -> str:
-        return key.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
-
-    return {f"bert.{rename(key)}": tensor for key, tensor in weights.items()}
-
-
-def extras(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        **weights,
-        "embeddings.position_ids": torch.arange(16)[None],
-        "cls.predictions.bias": torch.zeros(30),
-        "encoder.layer.2.output.dense.weight": torch.zeros(12, 20),
-        "cls.predictions.transform.LayerNorm.gamma": torch.zeros(12),
-    }
-
-
-@pytest.mark.parametrize("change", [old_names, extras])
-def test_other_names_and_extra_entries(folder: Path, bert: Bert, change: Callable[[Any], Any]) -> None:
-    rewrite(folder, change)
-    assert_same(load_bert_weights(folder, CONFIG), bert)
-
-
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_other_precisions_become_float32(folder: Path, bert: Bert, dtype: torch.dtype) -> None:
-    rewrite(folder, lambda weights: {key: tensor.to(dtype) for key, tensor in weights.items()})
-    assert_same(load_bert_weights(folder, CONFIG), bert.to(dtype).float())
-
-
 def test_the_pooler_may_be_missing_as_a_whole(folder: Path) -> None:
     rewrite(folder, lambda weights: {key: weights[key] for key in weights if key not in POOLER})
     assert Bert(CONFIG).state_dict().keys() - load_bert_weights(folder, CONFIG).keys() == POOLER
@@ -201,18 +116,6 @@ def test_half_a_pooler_is_refused(folder: Path) -> None:
     message = error_of(lambda: load_bert_weights(folder, CONFIG))
     assert message == f"{folder}: weight 'pooler.dense.bias' of shape (12,) is missing"
 
-
-def test_pickled_weights_are_read_when_there_is_nothing_else(folder: Path, bert: Bert) -> None:
-    pickled(folder, old_names(bert.state_dict()))
-    assert_same(load_bert_weights(folder, CONFIG), bert)
-
-
-def test_safetensors_win_over_pickled_weights(folder: Path, bert: Bert) -> None:
-    (folder / "pytorch_model.bin").write_bytes(b"never read")
-    assert_same(load_bert_weights(folder, CONFIG), bert)
-
-
-# The head of masked language modelling.
 
 HEAD = {
     "cls.predictions.bias": torch.rand(30),
@@ -257,113 +160,6 @@ def test_a_decoder_that_is_not_the_embeddings(folder: Path, bert: Bert) -> None:
     rewrite(folder, lambda weights: {**weights, "cls.predictions.decoder.weight": table + 1e-6})
     with pytest.warns(UserWarning, match="has word embeddings of its own"):
         assert head_of(folder, bert) is None
-
-
-# What cannot be loaded says why.
-
-
-def test_a_missing_weight_is_named_with_its_shape(folder: Path) -> None:
-    rewrite(folder, lambda weights: {key: weights[key] for key in weights if "layer.1.attention.self" not in key})
-    message = error_of(lambda: load_bert_weights(folder, CONFIG))
-    assert message == f"{folder}: weight '{QUERY}' of shape (12, 12) is missing (and 5 more)"
-
-
-def test_a_misshapen_weight_is_named_as_in_the_file_with_both_shapes(folder: Path) -> None:
-    rewrite(folder, lambda weights: old_names({**weights, "embeddings.LayerNorm.weight": torch.zeros(8)}))
-    message = error_of(lambda: load_bert_weights(folder, CONFIG))
-    assert message == (
-        f"{folder}: weight 'bert.embeddings.LayerNorm.gamma' has shape (8,), but config.json asks for (12,)"
-    )
-
-
-def test_one_weight_under_two_names_is_refused(folder: Path) -> None:
-    rewrite(folder, lambda weights: {**weights, f"bert.{QUERY}": torch.zeros(12, 12)})
-    message = error_of(lambda: load_bert_weights(folder, CONFIG))
-    assert f"'{QUERY}'" in message
-    assert f"'bert.{QUERY}'" in message
-
-
-def test_quantised_weights_are_refused(folder: Path) -> None:
-    rewrite(folder, lambda weights: {**weights, QUERY: torch.zeros(12, 12, dtype=torch.int8)})
-    message = error_of(lambda: load_bert_weights(folder, CONFIG))
-    assert message.endswith(f"'{QUERY}' is torch.int8; only floating-point weights can be used")
-
-
-def test_no_weights(folder: Path) -> None:
-    (folder / "model.safetensors").unlink()
-    message = error_of(lambda: load_bert_weights(folder, CONFIG))
-    assert message == (
-        f"{folder}: no weights: expected model.safetensors, model.safetensors.index.json or pytorch_model.bin"
-    )
-
-
-def test_a_damaged_file(folder: Path) -> None:
-    path = folder / "model.safetensors"
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-    assert error_of(lambda: load_bert_weights(folder, CONFIG)).startswith(f"{path}: cannot be read as weights: ")
-
-
-def test_a_git_lfs_pointer(folder: Path) -> None:
-    path = folder / "model.safetensors"
-    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0000\nsize 90868376\n")
-    assert error_of(lambda: load_bert_weights(folder, CONFIG)) == (
-        f"{path}: a Git LFS pointer, not the weights; run 'git lfs pull'"
-    )
-
-
-class Payload:
-    """Unpickled, it would leave a file behind."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Path.touch, (self.path,))
-
-
-def test_a_pickle_cannot_run_code(folder: Path, tmp_path: Path) -> None:
-    pickled(folder, {"weight": Payload(tmp_path / "ran")})
-    message = error_of(lambda: load_bert_weights(folder, CONFIG))
-    assert message.startswith(f"{folder / 'pytorch_model.bin'}: cannot be read as weights: ")
-    assert not (tmp_path / "ran").exists()
-
-
-@pytest.mark.parametrize("content", [b"", b"nonsense"])
-def test_a_damaged_pickle(folder: Path, content: bytes) -> None:
-    (folder / "model.safetensors").unlink()
-    (folder / "pytorch_model.bin").write_bytes(content)
-    assert "pytorch_model.bin: cannot be read as weights: " in error_of(lambda: load_bert_weights(folder, CONFIG))
-
-
-def test_a_pickle_of_something_else(folder: Path) -> None:
-    pickled(folder, [torch.zeros(2)])
-    assert error_of(lambda: load_bert_weights(folder, CONFIG)).endswith("holds a list, not weights by name")
-
-
-def shard(folder: Path, weight_map: object) -> Path:
-    (folder / "model.safetensors").rename(folder / "model-00001-of-00001.safetensors")
-    index = folder / "model.safetensors.index.json"
-    index.write_text(json.dumps({"weight_map": weight_map}))
-    return index
-
-
-def test_a_missing_shard_is_named(folder: Path) -> None:
-    index = shard(folder, {QUERY: "model-00002-of-00002.safetensors", "cls.bias": "model-00003-of-00003.safetensors"})
-    message = error_of(lambda: load_bert_weights(folder, CONFIG))
-    assert message.startswith(f"{index.parent / 'model-00002-of-00002.safetensors'}: missing shard")
-
-
-def test_a_shard_outside_the_folder_is_refused(folder: Path) -> None:
-    shard(folder, {QUERY: "../other.safetensors"})
-    assert "shard '../other.safetensors' is not a plain file name" in error_of(
-        lambda: load_bert_weights(folder, CONFIG)
-    )
-
-
-def test_an_index_without_a_map(folder: Path) -> None:
-    shard(folder, None)
-    assert "no 'weight_map'" in error_of(lambda: load_bert_weights(folder, CONFIG))
 
 
 @pytest.mark.parametrize("model_type", ["distilbert", "roberta"])

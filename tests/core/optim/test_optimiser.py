@@ -15,26 +15,11 @@ from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.model.multitask import MultitaskBert, build_model
 from core.optim.optimiser import Optimiser
-from core.optim.scheduled_adamw import decays
 from core.run.progress import Progress
 from core.run.run_folder import RunFolder
-from core.techniques.exponential_moving_average import ExponentialMovingAverage
-from core.techniques.gradient_clipping import GradientClipping
 from core.trainer import TrainingRun
 
 MakeConfig = Callable[..., RunConfig]
-
-
-@pytest.fixture
-def run(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> TrainingRun:
-    return TrainingRun(small_config(), RunFolder(tmp_path), resources)
-
-
-def test_biases_and_layer_norms_do_not_decay(run: TrainingRun) -> None:
-    spared = {name for name, p in run.model.named_parameters() if not decays(name, p)}
-    assert all(name.endswith("bias") or "LayerNorm" in name for name in spared)
-    assert "encoders.all-tasks.embeddings.LayerNorm.weight" in spared
-    assert "encoders.all-tasks.embeddings.word_embeddings.weight" not in spared
 
 
 def fill_gradients(model: MultitaskBert, value: float) -> None:
@@ -190,41 +175,3 @@ def test_lower_layers_move_less_in_a_run(small_config: MakeConfig, resources: Re
 
     plain, decayed = moved(1.0), moved(0.1)
     assert decayed[0] / decayed[1] < 0.2 * plain[0] / plain[1]
-
-
-def test_clipping_scales_the_whole_gradient(run: TrainingRun) -> None:
-    for p in run.model.parameters():
-        p.grad = torch.randn_like(p)
-    before = torch.cat([p.grad.flatten() for p in run.model.parameters() if p.grad is not None])
-    GradientClipping(0.5).before_update(run.model)
-    after = torch.cat([p.grad.flatten() for p in run.model.parameters() if p.grad is not None])
-    assert after.norm().item() == pytest.approx(0.5, rel=1e-4)
-    assert torch.allclose(after, before * 0.5 / before.norm(), atol=1e-6)
-    GradientClipping(10.0).before_update(run.model)  # below the bound nothing changes
-    assert after.norm().item() == pytest.approx(0.5, rel=1e-4)
-
-
-def test_the_average_follows_its_recurrence(run: TrainingRun) -> None:
-    name = "encoders.all-tasks.encoder.layer.0.attention.self.query.weight"
-    parameter = dict(run.model.named_parameters())[name]
-    average = ExponentialMovingAverage(0.99)
-    average.prepare(run.model)
-    expected = parameter.detach().clone()
-    for step in range(1, 6):
-        with torch.no_grad():
-            parameter.add_(torch.randn_like(parameter))
-        average.after_update(run.model, Progress(step, step, 100, 1))
-        beta = (1 + step) / (10 + step)
-        expected = beta * expected + (1 - beta) * parameter.detach()
-    trained = parameter.detach().clone()
-    with pytest.raises(RuntimeError, match="while scoring"), average.evaluation_weights(run.model):
-        assert torch.allclose(parameter, expected, atol=1e-6)
-        raise RuntimeError("while scoring")
-    assert torch.equal(parameter, trained)  # put back although scoring failed
-
-
-def test_a_run_without_the_fields_has_no_such_technique(small_config: MakeConfig) -> None:
-    config = small_config(optim={"clip_norm": None})
-    assert GradientClipping.from_config(config) is None
-    assert ExponentialMovingAverage.from_config(config) is None
-    assert ExponentialMovingAverage.from_config(small_config(optim={"ema": 0.9})) is not None

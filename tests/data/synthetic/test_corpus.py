@@ -2,7 +2,6 @@ import os
 import re
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +9,7 @@ import pytest
 
 from data.errors import UserError
 from data.reading import RawSplit, read_split
-from data.synthetic import questions as synthetic_questions
-from data.synthetic import reviews as synthetic_reviews
 from data.synthetic.corpus import LARGEST, TASKS, write_corpus
-from data.synthetic.lexicon import ACTIONS, AGENTS, OBJECTS, PLACES, QUALITIES
-from data.synthetic.questions import draw_question_pair
-from data.synthetic.reviews import draw_review
-from data.synthetic.scenes import draw_scene_pair
 from data.task_files import builtin_tasks
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -113,99 +106,6 @@ def test_does_not_touch_the_global_generator(tmp_path: Path) -> None:
     before = np.random.get_state()[1].tobytes()  # noqa: NPY002  (that nobody used it is what is tested)
     write_corpus(tmp_path, train=20, dev=5, test=5)
     assert np.random.get_state()[1].tobytes() == before  # noqa: NPY002
-
-
-def test_reviews_mean_what_they_say() -> None:
-    rng = np.random.default_rng(0)
-    truth: dict[str, set[int]] = {}
-    reviews = [draw_review(rng) for _ in range(10_000)]
-    for review in reviews:
-        bare = re.sub(r"^(frankly , |i think )|( overall| to me)? \.$", "", review.text)
-        bare = re.sub(r"\b(the|this|that) \w+", "X", bare)
-        truth.setdefault(bare, set()).add(review.true_label)
-    assert all(len(labels) == 1 for labels in truth.values())
-    # By hand: great 1.5, good .75, average 0; very x 1.6; not x -0.5; 'but' .2 : .8; edges -1.1, -.25, .25, 1.1.
-    for text, label in {
-        "X is great": 4,
-        "X is good": 3,
-        "X is very good": 4,
-        "X is average": 2,
-        "X is boring": 1,
-        "X is very boring": 0,
-        "X is not good": 1,
-        "X is not horrible": 3,
-        "i love X": 4,
-        "i do not love X": 1,
-        "X is great , but X is bad": 1,
-        "X is bad , but X is superb": 3,
-        "X is good and X is superb": 4,
-    }.items():
-        assert truth[text] == {label}, text
-
-
-def test_sst_ceiling_is_the_label_noise() -> None:
-    rng = np.random.default_rng(1)
-    reviews = [draw_review(rng) for _ in range(5000)]
-    right = np.mean([review.label == review.true_label for review in reviews])
-    assert right == pytest.approx(1 - synthetic_reviews.LABEL_NOISE, abs=0.015)
-    assert 0.85 <= 1 - synthetic_reviews.LABEL_NOISE <= 0.9
-    assert all(abs(review.label - review.true_label) <= 1 for review in reviews)
-
-
-INTENTS = (
-    ("how can i", "how do i", "what is the best way to"),
-    ("why should i", "what is the reason to", "why does one"),
-    ("when should i", "what is the right time to", "on which day can i"),
-    ("who can help me", "who will teach me to", "who knows how to"),
-)
-
-
-def meaning(text: str, *slots: tuple[tuple[str, ...], ...]) -> list[int]:
-    """Which concept of every slot stands in the sentence."""
-    found = []
-    for slot in slots:
-        (concept,) = [i for i, words in enumerate(slot) if any(re.search(rf"\b{word}\b", text) for word in words)]
-        found.append(concept)
-    return found
-
-
-def test_duplicates_are_the_questions_of_one_meaning() -> None:
-    rng = np.random.default_rng(2)
-    pairs = [draw_question_pair(rng) for _ in range(2000)]
-    slots = (INTENTS, ACTIONS, QUALITIES, OBJECTS, PLACES)
-    differing: Counter[int] = Counter()
-    for pair in pairs:
-        first, second = meaning(pair.first, *slots), meaning(pair.second, *slots)
-        assert pair.true_duplicate == (first == second)
-        differing[sum(a != b for a, b in zip(first, second, strict=True))] += 1
-    assert set(differing) == {0, 1, 5}  # duplicates, hard and easy negatives
-    assert differing[1] > 0.3 * len(pairs)
-    wrong = np.mean([pair.duplicate != pair.true_duplicate for pair in pairs])
-    assert wrong == pytest.approx(synthetic_questions.LABEL_NOISE, abs=0.015)
-
-
-def test_common_words_do_not_tell_duplicates() -> None:
-    rng = np.random.default_rng(3)
-    pairs = [draw_question_pair(rng) for _ in range(2000)]
-    common = np.array([len(set(p.first.split()) & set(p.second.split())) for p in pairs])
-    duplicate = np.array([pair.true_duplicate for pair in pairs])
-    best = max(np.mean((common >= bound) == duplicate) for bound in range(20))
-    assert best < 0.75
-
-
-def test_scene_scores_are_the_slots_that_agree() -> None:
-    rng = np.random.default_rng(4)
-    pairs = [draw_scene_pair(rng) for _ in range(2000)]
-    slots, weights = (AGENTS, ACTIONS, OBJECTS, PLACES), (1.0, 1.5, 1.5, 1.0)
-    for pair in pairs:
-        first, second = meaning(pair.first, *slots), meaning(pair.second, *slots)
-        agreement = sum(w for w, a, b in zip(weights, first, second, strict=True) if a == b)
-        assert pair.true_score == agreement
-        assert pair.score == round(pair.score, 1)
-        assert 0.0 <= pair.score <= 5.0
-    noise = [pair.score - pair.true_score for pair in pairs if 1 <= pair.true_score <= 4]
-    assert np.mean(noise) == pytest.approx(0.0, abs=0.03)
-    assert np.std(noise) == pytest.approx(0.25, abs=0.02)
 
 
 def test_an_identical_corpus_is_left_alone_and_a_damaged_one_mended(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+"""Asking for rephrasings: every answer is kept, whatever fails, stops or is killed."""
+
 from __future__ import annotations
 
 import os
@@ -13,36 +15,13 @@ import numpy as np
 import pytest
 
 from data.augmentation.rephrasing.answer_check import Refusal
-from data.augmentation.rephrasing.rephrase import (
-    RephrasingJob,
-    RephrasingSettings,
-    plan_rephrasing,
-    rephrase,
-    replay,
-)
+from data.augmentation.rephrasing.plan import plan_rephrasing
+from data.augmentation.rephrasing.rephrase import rephrase
+from data.augmentation.rephrasing.replay import replay
 from data.errors import UserError
-from data.reading import RawSplit
+from tests.data.augmentation.rephrasing.jobs import job, run, split
 
 ROOT = Path(__file__).resolve().parents[4]
-
-
-def split(*sentences: str | tuple[str, str]) -> RawSplit:
-    """Example k has the label k mod 5."""
-    rows = [(sentence,) if isinstance(sentence, str) else sentence for sentence in sentences]
-    labels = np.arange(len(rows), dtype=np.int64) % 5
-    return RawSplit([str(number) for number in range(len(rows))], list(rows), labels, [], Path("train.csv"))
-
-
-FILMS = split(*(f"a film with plot {number} ." for number in range(8)))
-
-
-def job(folder: Path, train: RawSplit = FILMS, positions: list[int] | None = None, **settings: Any) -> RephrasingJob:
-    chosen = None if positions is None else np.array(positions, dtype=np.int64)
-    return RephrasingJob(train, RephrasingSettings.model_validate({"model": "llama", **settings}), folder, chosen)
-
-
-def run(stub: Any, job: RephrasingJob, **endpoint: Any) -> Any:
-    return rephrase(plan_rephrasing(job, stub.settings(**endpoint)))
 
 
 def test_labels_and_sources_are_those_of_the_original(stub: Any, tmp_path: Path) -> None:
@@ -81,124 +60,6 @@ def test_the_same_whatever_the_order_of_answers(stub: Any, reply: Any, tmp_path:
     )
     many = run(stub, job(tmp_path / "8"), concurrency=8)
     assert many.extra.sentences == one.extra.sentences
-
-
-def test_temperature_and_seed_are_of_the_seed_and_the_position(stub: Any, tmp_path: Path) -> None:
-    same = split(*["a film with the same plot ."] * 40)
-
-    def drawn(folder: str, **fields: Any) -> list[tuple[float, int]]:
-        stub.calls.clear()
-        run(stub, job(tmp_path / folder, same, **fields), concurrency=1)
-        return [(call.body["temperature"], call.body["seed"]) for call in stub.calls]
-
-    first = drawn("a", seed=1)
-    assert drawn("b", seed=1) == first
-    assert drawn("c", seed=1, positions=[3, 30]) == [first[3], first[30]]  # a part asks what the whole would
-    assert not set(drawn("d", seed=2)) & set(first)
-    temperatures = [temperature for temperature, _ in first]
-    assert min(temperatures) >= 0.55
-    assert max(temperatures) <= 0.85
-    assert max(temperatures) - min(temperatures) > 0.2
-    assert len({seed for _, seed in first}) == 40
-
-
-def test_a_refused_answer_is_asked_for_again_with_another_seed(stub: Any, reply: Any, tmp_path: Path) -> None:
-    train = split("a film with Jeff Bridges .")
-    stub.replies(reply.saying(""), reply.saying("a movie with Jeff Bridge ."), reply.saying("Jeff Bridges' movie !"))
-    made = run(stub, job(tmp_path, train, tries=3))
-    assert made.extra.sentences == [("Jeff Bridges' movie !",)]
-    assert made.summary.refused == {Refusal.EMPTY: 1, Refusal.LOST_NAME: 1}
-    assert len({call.body["seed"] for call in stub.calls}) == 3
-
-
-def test_all_tries_refused_leaves_the_example_out(stub: Any, reply: Any, tmp_path: Path) -> None:
-    stub.behave = lambda call: reply.saying(call.sentence)  # an echo
-    made = run(stub, job(tmp_path, tries=2))
-    assert len(made.extra) == 0
-    assert made.extra.labels.dtype == np.int64
-    assert made.summary.left_out == 8
-    assert made.summary.refused == {Refusal.UNCHANGED: 16}
-    assert len(stub.calls) == 16
-    assert "8 left out" in made.summary.describe()
-    assert "16 unchanged" in made.summary.describe()
-
-
-def test_back_translation_takes_two_requests(stub: Any, reply: Any, tmp_path: Path) -> None:
-    def translate(call: Any) -> Any:
-        asked = call.body["messages"][-1]["content"]
-        if "from English to French" in asked:
-            return reply.saying('"le film d\'Allen est bon"')
-        assert "from French to English" in asked
-        return reply.saying("the Allen movie is good")
-
-    stub.behave = translate
-    train = split("the film of Allen is good .")
-    back = job(tmp_path, train, operations={"back-translation": 1}, pivot="French")
-    assert plan_rephrasing(back, stub.settings()).requests == 2
-    assert run(stub, back).extra.sentences == [("the Allen movie is good",)]
-    assert [call.sentence for call in stub.calls] == ["the film of Allen is good .", "le film d'Allen est bon"]
-
-
-def test_operations_are_drawn_by_their_weights(stub: Any, tmp_path: Path) -> None:
-    weights = {"synonyms": 0.3, "insertion": 0.2, "deletion": 0.2, "swap": 0.2, "back-translation": 0.1}
-    train = split(*(f"plot {number}" for number in range(2000)))
-    mixed = job(tmp_path, train, operations=weights)
-    plan = plan_rephrasing(mixed, stub.settings())
-    assert plan.requests == pytest.approx(2000 * 1.1, abs=4 * np.sqrt(2000 * 0.09))  # one in ten takes two
-    few = job(tmp_path, train, list(range(60)), operations=weights)
-    run(stub, few, concurrency=8)
-    words = ("synonyms", "Insert", "Delete", "Swap", "from English")
-    asked = [call.body["messages"][-1]["content"] for call in stub.calls]
-    assert all(any(word in text for text in asked) for word in words)
-    assert len(replay(few).extra) == 60
-
-
-def test_pairs_are_made_of_both_sentences(stub: Any, tmp_path: Path) -> None:
-    train = split(("is it good ?", "is it fine ?"), ("what is bad ?", "what is refused ?"))
-    stub.declines("refused")
-    made = run(stub, job(tmp_path, train))
-    assert made.extra.sentences == [("nice is it good ?", "nice is it fine ?")]
-    assert made.summary.left_out == 1
-
-
-def test_the_cost_is_known_before_anything_is_sent(stub: Any, tmp_path: Path) -> None:
-    priced = stub.settings(prompt_price=10.0, answer_price=30.0, requests_per_minute=2, key_variable="NOT_SET")
-    plan = plan_rephrasing(job(tmp_path), priced)
-    assert not stub.calls
-    assert plan.requests == 8
-    assert plan.requests_at_most == 24
-    assert plan.answer_tokens == 8 * 5  # 20 characters each
-    assert plan.minutes == 4
-    assert plan.cost == pytest.approx((plan.prompt_tokens * 10 + 40 * 30) / 1e6)
-    assert plan_rephrasing(job(tmp_path), stub.settings()).cost is None
-    told = plan.describe()
-    for part in (
-        "8 examples",
-        "8 requests",
-        "'llama'",
-        stub.base_url,
-        "at most 24",
-        f"{plan.prompt_tokens:,} prompt",
-        "4 min",
-    ):
-        assert part in told
-    assert "\n" not in told
-
-
-def test_the_prompt_is_estimated_by_its_characters(stub: Any, tmp_path: Path) -> None:
-    plan = plan_rephrasing(job(tmp_path), stub.settings())
-    run(stub, job(tmp_path))
-    characters = sum(len(message["content"]) for call in stub.calls for message in call.body["messages"])
-    assert characters / 4 <= plan.prompt_tokens <= characters / 4 + 2 * 8  # each message is rounded up
-
-
-def test_only_what_is_missing_is_planned(stub: Any, tmp_path: Path) -> None:
-    run(stub, job(tmp_path, positions=[0, 1, 2]))
-    assert plan_rephrasing(job(tmp_path), stub.settings()).requests == 5
-    assert replay(job(tmp_path)).summary.unanswered == 5
-    changed = job(tmp_path, pivot="French", tries=5, longest=3.0)  # nothing of it is in the requests made
-    assert plan_rephrasing(changed, stub.settings()).requests == 5
-    assert plan_rephrasing(job(tmp_path, model="qwen"), stub.settings()).requests == 8
 
 
 def test_an_endpoint_that_fails_for_good_keeps_what_it_has_answered(stub: Any, reply: Any, tmp_path: Path) -> None:
@@ -294,7 +155,11 @@ CHILD = """
 import sys
 from pathlib import Path
 import numpy as np
-from data.augmentation.rephrasing.rephrase import *
+from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
+from data.augmentation.rephrasing.job import RephrasingJob
+from data.augmentation.rephrasing.plan import plan_rephrasing
+from data.augmentation.rephrasing.rephrase import rephrase
+from data.augmentation.rephrasing.settings import RephrasingSettings
 from data.reading import RawSplit
 
 base_url, folder = sys.argv[1:]
@@ -347,36 +212,3 @@ def test_the_key_is_in_no_file(stub: Any, reply: Any, tmp_path: Path, monkeypatc
     files = [path.read_text() for path in tmp_path.iterdir()]
     assert any("Bearer ***" in text for text in files)
     assert not any("secret" in text for text in (*files, repr(made)))
-
-
-@pytest.mark.parametrize(
-    ("train", "positions"),
-    [
-        (RawSplit(["0"], [("a",)], None, [], Path("x")), None),
-        (FILMS, [0, 0]),
-        (FILMS, [8]),
-        (FILMS, [-1]),
-    ],
-)
-def test_jobs_that_cannot_be(tmp_path: Path, train: RawSplit, positions: list[int] | None) -> None:
-    with pytest.raises(ValueError, match=r"positions|labels"):
-        job(tmp_path, train, positions)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"temperature": (0.9, 0.1)},
-        {"temperature": (0.0, 3.0)},
-        {"operations": {}},
-        {"operations": {"synonyms": 0}},
-        {"operations": {"poetry": 1}},
-        {"tries": 0},
-        {"model": ""},
-        {"shortest": 1.5},
-        {"longest": 0.5},
-    ],
-)
-def test_settings_that_cannot_be(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=next(iter(fields))):
-        RephrasingSettings.model_validate({"model": "llama", **fields})

@@ -1,0 +1,3 @@
+"""Small NLI files."""
+
+from __future__ import annotations

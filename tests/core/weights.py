@@ -1,0 +1,3 @@
+"""Copies of the weights of a model."""
+
+from __future__ import annotations
