@@ -15,7 +15,7 @@ from core.inputs.best_model import load_best_model
 from core.inputs.resources import Resources, pick_device
 from core.model_files.model_folder import save_model_folder
 from core.run.run_folder import RunFolder
-from core.run_observer import Unattended
+from core.run_observer import NullRunObserver
 from core.scoring import predict
 from core.trainer import train
 from data.errors import UserError
@@ -79,7 +79,7 @@ def test_why_seeds_may_not_differ(small_config: MakeConfig, resources: Resources
 
     def trained(name: str, **sections: Any) -> tuple[RunConfig, RunFolder]:
         config = small_config(("sst",), **head, **sections)
-        train(config, tmp_path / name, resources, Unattended())
+        train(config, tmp_path / name, resources, NullRunObserver())
         return config, RunFolder(tmp_path / name)
 
     config, folder = trained("encoder", optim={"learning_rate": 5e-3})
