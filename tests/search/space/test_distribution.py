@@ -18,7 +18,7 @@ from core.config import RunConfig
 from data.errors import UserError
 from data.task_files import builtin_tasks
 from search.analysis.importance.effects import effects
-from search.analysis.importance.model import fit_scores
+from search.analysis.importance.model import fit_score_model
 from search.analysis.importance.settings import setting_table
 from search.parsing.errors import StudyFileError
 from search.recorded.study import IDENTITY
@@ -169,7 +169,7 @@ def test_importance() -> None:
     assert (setting.path, setting.kind, setting.values) == (NAME, "number", tuple(values))
     assert setting.columns[:, 0] == pytest.approx(np.array(values) / 0.4)
     scores = 0.5 + np.array(values) / 2 + rng.normal(0.0, 0.001, 60)
-    model = fit_scores(space_of(TIED), configs, scores)
+    model = fit_score_model(space_of(TIED), configs, scores)
     assert model.explained > 0.8
     assert [effect.label for effect in effects(model) if effect.label == NAME] == [NAME]
 
