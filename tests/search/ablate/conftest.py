@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -19,6 +20,7 @@ from data.reading import read_split
 from data.synthetic.corpus import write_corpus
 from data.task_files import builtin_tasks
 from search.ablate.ablations import ablations
+from search.ablate.outcome import AblationOutcome, read_ablation
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan
 from search.finalists.replication import replication_spec
 from search.recorded.study import IDENTITY
@@ -136,3 +138,10 @@ def make(tmp_path: Path) -> Callable[..., MadeAblation]:
         return make_ablation(tmp_path / name, {row: [0.40, 0.41, 0.39] for row in (WINNER, *ROWS)} | skills, {})
 
     return made_of
+
+
+@pytest.fixture
+def outcome(made: Any) -> AblationOutcome:
+    found = read_ablation(made.study, made.folders)
+    assert found is not None
+    return found

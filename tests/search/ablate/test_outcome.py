@@ -12,9 +12,8 @@ import pytest
 
 from core.statistics import ScoreIntervals
 from search.ablate.ablation_sentences import ablation_notes, ablation_sentences
-from search.ablate.ablation_tables import ablation_frame, overall_table, plan_table, task_gains_table
-from search.ablate.figure import gains_figure
-from search.ablate.outcome import AblationOutcome, RowOutcome, read_ablation
+from search.ablate.ablation_tables import overall_table, plan_table
+from search.ablate.outcome import AblationOutcome, read_ablation
 from search.ablate.plan import WINNER
 from search.analysis.dev_bootstrap import score_replicates
 from search.display.table import Table
@@ -23,17 +22,7 @@ from search.report.parts import Chart, Fold
 from search.report.sections.ablation import ablation_section
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
-
-
-@pytest.fixture
-def outcome(made: Any) -> AblationOutcome:
-    found = read_ablation(made.study, made.folders)
-    assert found is not None
-    return found
-
-
-def rows(outcome: AblationOutcome) -> dict[str, RowOutcome]:
-    return {row.ablation.row: row for row in outcome.rows}
+from tests.search.ablate.rows import rows
 
 
 def test_gains_are_differences_of_means(made: Any, outcome: AblationOutcome) -> None:
@@ -64,57 +53,6 @@ def test_intervals_are_paired_by_dev_examples(made: Any, outcome: AblationOutcom
         for name, row in rows(outcome).items():
             expected = intervals.difference_half_width(0, list(groups).index(name))
             assert row.gains[score].half_width == pytest.approx(expected)
-
-
-def test_the_sentences_say_what_is_clear_and_what_is_not(outcome: AblationOutcome) -> None:
-    basis, helps, harms, unclear = ablation_sentences(outcome)
-    assert basis.startswith("Trial 7, trained again with 3 fresh seeds, has overall 0.")
-    gain = rows(outcome)["without SMART smoothness"].gains["overall"]
-    assert helps.startswith(f"SMART smoothness: {gain.value:+.4f} ± {gain.half_width:.4f} overall (sst +0.")
-    assert harms.startswith("LoRA does harm: -0.")
-    assert unclear == (
-        "No evidence that these help: learning rate, R-Drop. Runs are cheaper without R-Drop (0.50 of the time)."
-    )
-    told = ablation_notes(outcome)
-    assert "how far other dev examples and other seeds may move the number" in told[0]
-    assert told[-1] == "1 of the runs have not finished, and are in no number."
-
-
-def test_tables_and_numbers_in_full(made: Any, outcome: AblationOutcome) -> None:
-    table = {row[0]: row for row in overall_table(outcome).rows}
-    smart = rows(outcome)["without SMART smoothness"]
-    gain = smart.gains["overall"]
-    assert smart.scores is not None
-    mean, spread = smart.scores.means["overall"], smart.scores.spreads["overall"]
-    numbers = (f"{gain.value:+.4f} ± {gain.half_width:.4f}", "1.00", f"{mean:.4f} ± {spread:.4f}", "3")
-    assert table["without SMART smoothness"][1:] == numbers
-    assert table["default learning rate"][4] == "2"
-    assert table["without R-Drop"][2] == "0.50"
-    assert task_gains_table(outcome).headings == ("run", "sst: gain", "sts: gain")
-    changed = {row[0]: row[1] for row in plan_table(outcome.plan).rows}
-    assert changed["default learning rate"] == "optim.learning_rate: 0.0001 → 5e-05"
-    assert changed["without LoRA"] == "lora.rank: 8 → 0"
-    frame = ablation_frame(outcome).set_index("run")
-    assert list(frame.index) == [WINNER, *(row.ablation.row for row in outcome.rows)]
-    assert frame.loc["without SMART smoothness", "gain sst"] == smart.gains["sst"].value
-    assert frame.loc["without SMART smoothness", "gain_half_width overall"] == gain.half_width
-    assert frame.loc[WINNER, "overall"] == pytest.approx(fmean(run["overall"] for run in made.scores[WINNER]))
-    assert frame.loc["without R-Drop", "seconds"] == 5.0
-
-
-def test_the_figure_holds_every_gain_with_its_interval(outcome: AblationOutcome) -> None:
-    figure = gains_figure(outcome)
-    drawn = {
-        text: (x, width)
-        for trace in figure.data
-        for text, x, width in zip(trace.text, trace.x, trace.error_x.array, strict=True)
-    }
-    assert drawn == {
-        row.ablation.techniques[0]: (row.gains["overall"].value, row.gains["overall"].half_width)
-        for row in outcome.rows
-    }
-    assert {trace.name: list(trace.text) for trace in figure.data}["does harm"] == ["LoRA"]
-    assert figure.layout.yaxis.ticktext[0] == "SMART smoothness"
 
 
 def test_a_row_with_a_run_that_failed_to_learn_is_told_and_leaves_the_others_alone(make: Any) -> None:

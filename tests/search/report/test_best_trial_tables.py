@@ -1,0 +1,59 @@
+"""Tables of the best trial's metrics."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.config import LossConfig
+from data.task_files import builtin_tasks
+from data.tasks import TaskSpec
+from search.report.best_trial_tables import loss_weight_sentence, task_tables
+from tests.search.report.evaluations import POINT
+
+
+def named(*classes: str) -> TaskSpec:
+    return TaskSpec.model_validate({**builtin_tasks()["para"].model_dump(), "classes": classes})
+
+
+def test_tables_of_a_task() -> None:
+    metrics = {"accuracy": 0.75, "precision": 0.5, "precision/no": 0.25, "precision/yes": 0.75}
+    gap = {"train_accuracy": 1.0, "train_dev_gap": 0.25}
+    evaluation = replace(POINT, metrics={"para": metrics | gap})
+    (task,) = task_tables(evaluation, {"para": named("no", "yes")})
+    assert task.gap == "accuracy 0.750 on dev and 1.000 on training examples: a gap of +0.250"
+    overview, by_class = task.tables
+    assert overview.rows == (
+        ("accuracy", "0.7500"),
+        ("macro precision", "0.5000"),
+        ("accuracy on training examples", "1.0000"),
+        ("train-dev gap", "0.2500"),
+    )
+    assert (by_class.headings, by_class.rows) == (("class", "precision"), (("no", "0.250"), ("yes", "0.750")))
+
+
+def test_metrics_written_before_they_grew_are_shown() -> None:
+    evaluation = replace(POINT, metrics={"para": {"accuracy": 0.75, "f1": 0.5}})
+    (task,) = task_tables(evaluation, {"para": named("no", "yes")})
+    assert task.gap == ""
+    assert [table.rows for table in task.tables] == [(("accuracy", "0.7500"), ("macro F1", "0.5000"))]
+
+
+WEIGHED = replace(POINT, loss_weights={"sst": 0.31234, "para": 1.5})
+CHANGED: dict[str, LossConfig] = {
+    "learned": LossConfig(weighting="uncertainty"),
+    "tapered": LossConfig(taper={"sst": "inverse", "para": "constant"}),
+}
+
+
+@pytest.mark.parametrize("how", list(CHANGED))
+def test_loss_weights_that_changed_in_training_are_said(how: str) -> None:
+    words = f"Loss weights at its best rung, {how}: sst 0.312, para 1.5."
+    assert loss_weight_sentence(WEIGHED, CHANGED[how]) == words
+    assert loss_weight_sentence(POINT, CHANGED[how]) == ""  # stored before weights were recorded
+
+
+def test_loss_weights_that_a_setting_says_are_not_said_again() -> None:
+    fixed = LossConfig(weights={"sst": 2.0}, taper={"sst": "constant", "para": "constant"})
+    assert loss_weight_sentence(WEIGHED, fixed) == ""

@@ -1,0 +1,29 @@
+"""Failed trials grouped by their reasons."""
+
+from __future__ import annotations
+
+from search.report.failures import failures
+from tests.search.reported import table_of
+
+
+def test_failures_that_differ_in_numbers_only_are_one() -> None:
+    found = failures(
+        table_of(
+            (0, "failed", None, None, 0, 1.0, 0, "the loss is not finite at step 17"),
+            (1, "failed", None, None, 0, 1.0, 0, "CUDA out of memory. Tried to allocate 20.00 MiB"),
+            (2, "failed", None, None, 0, 1.0, 0, "CUDA out of memory. Tried to allocate 1.5 GiB\nmore"),
+            (3, "failed", None, None, 0, 1.0, 0, "CUDA out of memory. Tried to allocate 30.00 MiB"),
+            (4, "complete", None, 0.5, 10, 1.0, 0, ""),
+            (5, "failed", None, None, 0, 1.0, 0, ""),
+        )
+    )
+    assert [one.trials for one in found] == [(1, 3), (0,), (2,), (5,)]
+    assert "batch_size" in found[0].hint
+    assert "learning rate" in found[1].hint
+    assert (found[3].reason, found[3].hint) == ("no reason is recorded", "")
+
+
+def test_a_number_that_is_none_is_told_from_names_with_the_same_letters() -> None:
+    reasons = ("overall is NaN", "resonance.local: connection lost", "fernando's worker was killed")
+    rows = ((number, "failed", None, None, 0, 1.0, 0, reason) for number, reason in enumerate(reasons))
+    assert [bool(one.hint) for one in failures(table_of(*rows))] == [True, False, False]

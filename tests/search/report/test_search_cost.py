@@ -1,0 +1,21 @@
+"""What a search cost and saved."""
+
+from __future__ import annotations
+
+from search.report.answer_text import cost_sentences
+from search.report.search_cost import search_cost
+from tests.search.reported import TABLE, record
+
+
+def test_what_was_spent_and_saved() -> None:
+    spent = search_cost(TABLE, {number: record(number) for number in range(5)})
+    assert spent.states == {"complete": 2, "pruned": 1, "failed": 1}
+    assert (spent.repeats, spent.seconds, spent.examples) == (1, 255.0, 2250)
+    assert (spent.saved_examples, spent.saved_seconds) == (750, 150.0)  # at 0.2 s an example
+    assert spent.saved_share == 0.25
+    words = cost_sentences(spent, TABLE)
+    assert words == (
+        "5 trials (2 trained to the end, 1 stopped early, 1 failed, 1 the same as an earlier one) took 4 min of "
+        "training and 2,250 training examples. Stopping early saved 25 % of the examples that training all of them to "
+        "the end would have taken: 750, or 2 min."
+    )
