@@ -57,8 +57,8 @@ class DevScores:
 
     Attributes:
         predictions: as given.
-        metrics: per task, all its metrics; with a training score also that, as ``train_METRIC``, and how far dev is
-            below it, as ``train_dev_gap``.
+        metrics: per task, all its metrics; with a training score also that, as ``train_METRIC``, and how much
+            worse dev is, as ``train_dev_gap``.
         confusion: per classification task, how many examples of each gold class (rows) were taken for each class.
         scores: per task, its own metric.
         overall: weighted mean of the normalised scores.
@@ -79,10 +79,11 @@ class DevScores:
             for name, spec in specs.items()
             if not spec.kind.is_score
         }
-        self.scores = {name: self.metrics[name][spec.metric] for name, spec in specs.items()}
+        self.scores = {name: self.metrics[name][spec.metric.name] for name, spec in specs.items()}
         for name, score in (train_scores or {}).items():
-            gap = score - self.scores[name]
-            self.metrics[name] |= {f"train_{specs[name].metric}": score, "train_dev_gap": gap}
+            metric = specs[name].metric
+            gap = metric.gain(score, self.scores[name])
+            self.metrics[name] |= {f"train_{metric.name}": score, "train_dev_gap": gap}
         weights = {name: task.score_weight for name, task in config.tasks.items()}
         self.overall = overall_score(self.scores, specs, weights)
 

@@ -14,24 +14,23 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from data.errors import UserError
-from data.tasks import Columns, Kind, Metric, SplitFiles, TaskSpec, WrittenAs
+from data.tasks import Columns, Kind, SplitFiles, TaskSpec, WrittenAs
 
 __all__ = ["builtin_tasks", "load_tasks", "parse_tasks"]
 
 _FIELDS: dict[tuple[str, ...], type[BaseModel]] = {(): TaskSpec, ("files",): SplitFiles, ("columns",): Columns}
 _CHOICES: dict[tuple[str, ...], list[str]] = {
     ("kind",): [str(kind) for kind in Kind],
-    ("metric",): list(get_args(Metric)),
     ("written_as",): list(get_args(WrittenAs)),
 }
 
 
 def load_tasks(path: Path) -> dict[str, TaskSpec]:
-    """The tasks of a TOML file, in the file's order.
+    """Read the tasks of a TOML file, in the file's order.
 
     Raises:
-        UserError: if the file cannot be read, is no TOML, holds anything but ``[tasks.NAME]`` tables, or describes a
-            task wrongly; the message names the file and has one line per mistake.
+        UserError: if the file cannot be read, is not TOML, contains anything but ``[tasks.NAME]`` tables, or has
+            mistakes in a task; the message names the file and has one line per mistake.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -46,16 +45,16 @@ def _builtin() -> dict[str, TaskSpec]:
 
 
 def builtin_tasks() -> dict[str, TaskSpec]:
-    """The tasks that come with the package: sst, para, sts and cfimdb."""
+    """Return the tasks that come with the package: sst, para, sts and cfimdb."""
     return dict(_builtin())
 
 
 def parse_tasks(table: Mapping[str, Any], source: str) -> dict[str, TaskSpec]:
-    """The tasks of a parsed ``[tasks]`` table.
+    """Build the tasks of a parsed ``[tasks]`` table.
 
     Args:
-        table: what stands under ``tasks``: the name of each task and its fields.
-        source: what error messages call the place it comes from, usually the path of the file.
+        table: the name of each task and its fields.
+        source: where the table comes from, for error messages; usually the path of the file.
 
     Raises:
         UserError: one line per mistake.
@@ -84,19 +83,22 @@ def _parse_toml(text: str, source: str) -> dict[str, TaskSpec]:
         raise UserError(f"{source}: not TOML: {error}") from error
     unknown = [key for key in document if key != "tasks"]
     if unknown:
-        raise UserError(f"{source}: unknown key '{unknown[0]}': a task file holds only tables [tasks.NAME]")
+        raise UserError(f"{source}: unknown key '{unknown[0]}': a task file has only tables [tasks.NAME]")
     table = document.get("tasks")
     if not isinstance(table, dict) or not table:
-        raise UserError(f"{source}: no task: describe at least one in a table [tasks.NAME]")
+        raise UserError(f"{source}: no tasks; describe at least one in a table [tasks.NAME]")
     return parse_tasks(table, source)
 
 
 def _describe(task: str, problem: ErrorDetails) -> str:
-    """One mistake in words: where, what, and what was probably meant."""
+    """Describe one mistake: where, what, and what was probably meant."""
     where, value = tuple(str(part) for part in problem["loc"]), problem["input"]
     path = ".".join(("tasks", task, *where))
     if where == ("name",):
-        return f"[tasks.{task}]: a task's name is lower-case letters, digits and underscores, and starts with a letter"
+        return (
+            f"[tasks.{task}]: a task's name has only lower-case letters, digits and underscores, "
+            "and starts with a letter"
+        )
     if problem["type"] == "extra_forbidden":
         known = [name for name in _FIELDS[where[:-1]].model_fields if name != "name"]
         return f"{path}: unknown key{_meant(where[-1], known)}; known: {', '.join(known)}"

@@ -1,22 +1,32 @@
-"""What a task is: its kind, its files and columns, its labels, its metric.
+"""Describe a task: its kind, files, columns, labels and metric.
 
-sst, para, sts and cfimdb are described in ``builtin_tasks.toml``, in the very format in which a user describes a
-task of their own, and are read by the same code.
+sst, para, sts and cfimdb are described in ``builtin_tasks.toml``, in the format in which users describe tasks of their
+own, and are read by the same code.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
 
-__all__ = ["TAKEN_NAMES", "Columns", "Kind", "Metric", "SplitFiles", "SplitName", "TaskName", "TaskSpec", "WrittenAs"]
+from data.kinds import Kind
+from data.metrics import Metric, all_metrics, find_metric
+
+__all__ = ["TAKEN_NAMES", "Columns", "Kind", "SplitFiles", "SplitName", "TaskName", "TaskSpec", "WrittenAs"]
 
 SplitName = Literal["train", "dev", "test"]
-Metric = Literal["accuracy", "f1", "pearson", "spearman"]
 WrittenAs = Literal["name", "index", "float"]
-# Parts of a model are named by their tasks, and torch keeps these names for what every part can do.
+# Parts of a model are named after their tasks, and torch uses these names for methods that every part has.
 _TORCH_WORDS = """
     add_module apply bfloat16 buffers call_super_init children clear compile cpu cuda double dump_patches eval
     extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu items keys
@@ -31,23 +41,20 @@ TAKEN_NAMES = frozenset(_TORCH_WORDS.split())
 TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
-class Kind(StrEnum):
-    """What is read (one sentence or a pair) and what is predicted (a class or a score)."""
+def _to_metric(value: object, info: ValidationInfo) -> Metric:
+    if isinstance(value, Metric):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"must be the name of a metric, got {value!r}")
+    return find_metric(value, info.data.get("kind"))
 
-    CLASSIFY = "classify"
-    CLASSIFY_PAIR = "classify-pair"
-    SCORE = "score"
-    SCORE_PAIR = "score-pair"
 
-    @property
-    def is_pair(self) -> bool:
-        """Whether an example holds two sentences."""
-        return self in (Kind.CLASSIFY_PAIR, Kind.SCORE_PAIR)
+def _name_of(metric: Metric) -> str:
+    return metric.name
 
-    @property
-    def is_score(self) -> bool:
-        """Whether a number is predicted, not a class."""
-        return self in (Kind.SCORE, Kind.SCORE_PAIR)
+
+NamedMetric = Annotated[Metric, PlainValidator(_to_metric), PlainSerializer(_name_of, return_type=str)]
+"""A metric that files spell by its name or an alias; written back by its name."""
 
 
 class _Frozen(BaseModel):
@@ -63,7 +70,7 @@ class SplitFiles(_Frozen):
 
 
 class Columns(_Frozen):
-    """Header names in the files. ``sentences`` holds one name, or two for a pair; ``id`` None means the row number."""
+    """Header names in the files: one in ``sentences``, or two for a pair; ``id`` None means the row number."""
 
     id: str | None = "id"
     sentences: tuple[str, ...] = Field(min_length=1, max_length=2)
@@ -81,7 +88,7 @@ class TaskSpec(_Frozen):
         classes: class names in label order (classification only, at least two). A label in a file is a class name,
             or the index of one: ``3`` and ``3.0`` both mean the fourth class.
         score_range: (lowest, highest) gold score (score tasks only).
-        metric: what is reported and enters the overall score.
+        metric: what is reported as the task's score, and counts in the overall score.
         prediction_column: header of the predictions file.
         written_as: how a predicted class is written: its name, its index, or its index as a float.
     """
@@ -92,14 +99,14 @@ class TaskSpec(_Frozen):
     columns: Columns
     classes: tuple[str, ...] = ()
     score_range: tuple[float, float] | None = None
-    metric: Metric
+    metric: NamedMetric
     prediction_column: str = "Prediction"
     written_as: WrittenAs = "name"
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.name in TAKEN_NAMES:
-            raise ValueError(f"no task can be called '{self.name}', a word of torch's; '{self.name}_task' would do")
+            raise ValueError(f"a task cannot be called '{self.name}', which torch uses; try '{self.name}_task'")
         expected = 2 if self.kind.is_pair else 1
         if len(self.columns.sentences) != expected:
             raise ValueError(
@@ -110,6 +117,7 @@ class TaskSpec(_Frozen):
             self._check_score()
         else:
             self._check_classes()
+        self._check_metric()
         return self
 
     def _check_score(self) -> None:
@@ -117,13 +125,18 @@ class TaskSpec(_Frozen):
             raise ValueError(f"a task of kind '{self.kind}' has no classes; give score_range = [low, high]")
         if self.score_range is None or not self.score_range[0] < self.score_range[1]:
             raise ValueError(f"score_range must be [low, high] with low < high, got {self.score_range}")
-        if self.metric not in ("pearson", "spearman"):
-            raise ValueError(f"metric of a score task must be 'pearson' or 'spearman', got '{self.metric}'")
 
     def _check_classes(self) -> None:
         if self.score_range is not None:
             raise ValueError(f"a task of kind '{self.kind}' has no score_range; give classes = [...]")
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
             raise ValueError(f"classes must name at least two different classes, got {list(self.classes)}")
-        if self.metric not in ("accuracy", "f1"):
-            raise ValueError(f"metric of a classification task must be 'accuracy' or 'f1', got '{self.metric}'")
+
+    def _check_metric(self) -> None:
+        if self.kind not in self.metric.kinds:
+            suitable = ", ".join(metric.name for metric in all_metrics() if self.kind in metric.kinds)
+            raise ValueError(
+                f"metric '{self.metric}' does not suit a task of kind '{self.kind}'; choose from {suitable}"
+            )
+        if lack := self.metric.requirement(self):
+            raise ValueError(f"metric '{self.metric}' does not suit this task: {lack}")

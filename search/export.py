@@ -171,7 +171,7 @@ def _show(
     headings = ("task", "metric", "score", *(["expected on new data"] if estimate else []))
     rows = (
         (name, metric, f"{provenance['dev'][name]:.4f}", *([expectation_text(estimate.rows[name])] if estimate else []))
-        for name, metric in [*((name, task.spec.metric) for name, task in config.tasks.items()), ("overall", "")]
+        for name, metric in [*((name, task.spec.metric.name) for name, task in config.tasks.items()), ("overall", "")]
     )
     title = f"study {provenance['study']}, trial {provenance['trial']}: scores on dev"
     print_table(console, Table(title, headings, tuple(rows)))

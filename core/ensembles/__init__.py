@@ -3,14 +3,14 @@
 from core.ensembles.averaging import average, average_tasks
 from core.ensembles.common_start import check_common_start
 from core.ensembles.greedy_selection import select, select_in_bags
-from core.ensembles.objectives import Objective, OverallObjective, Predictions
+from core.ensembles.selection_objective import OverallObjective, Predictions, SelectionObjective
 from core.ensembles.soup import Ingredient, Soup, greedy_soup, uniform_soup
 
 __all__ = [
     "Ingredient",
-    "Objective",
     "OverallObjective",
     "Predictions",
+    "SelectionObjective",
     "Soup",
     "average",
     "average_tasks",

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.ensembles.objectives import Objective
+from core.ensembles.selection_objective import SelectionObjective
 
 __all__ = ["select", "select_in_bags"]
 
 _EQUAL = 1e-12  # scores that differ by less are equal: the order of a sum makes this much
 
 
-def select(objective: Objective, steps: int, start: int = 1) -> np.ndarray:
+def select(objective: SelectionObjective, steps: int, start: int = 1) -> np.ndarray:
     """The best ensemble on the greedy path; of equals the smaller one, and at every step the earlier member.
 
     The path may fall and rise again, so it is walked to its end. It begins at the best member alone: the chosen
@@ -46,7 +46,7 @@ def select(objective: Objective, steps: int, start: int = 1) -> np.ndarray:
 
 
 def select_in_bags(
-    objective: Objective, steps: int, start: int = 1, *, bags: int, rng: np.random.Generator
+    objective: SelectionObjective, steps: int, start: int = 1, *, bags: int, rng: np.random.Generator
 ) -> np.ndarray:
     """The average of the ensembles that are chosen on resamples of the examples (bagging, Breiman 1996).
 
@@ -74,7 +74,7 @@ def select_in_bags(
     return np.asarray(shares / shares.sum())
 
 
-def _check(objective: Objective, **counts: int) -> None:
+def _check(objective: SelectionObjective, **counts: int) -> None:
     if not len(objective):
         raise ValueError("there is no member to select from")
     for name, count in counts.items():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.statistics.counted import counted_metric
+from core.statistics.task import counted_metric
 from data.tasks import TaskSpec
 
 __all__ = ["bootstrap_scores", "drawn_counts"]

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import optimize, stats
 
 from core.statistics.bootstrap import drawn_counts
-from core.statistics.classification import predicted_classes
 from core.statistics.interval import Interval
+from data.metrics.classes import predicted_classes
 
 __all__ = ["Calibration", "CalibrationBin", "calibration_of", "fit_temperature"]
 

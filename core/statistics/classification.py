@@ -1,4 +1,7 @@
-"""Metrics of predicted classes. What would be 0 / 0, such as the recall of a class without examples, counts as 0."""
+"""Compute the metrics that are reported of predicted classes.
+
+What would be 0 / 0, such as the recall of a class without examples, counts as 0.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn import metrics as sk
 
-__all__ = ["classification_metrics", "confusion_matrix", "predicted_classes"]
+from data.metrics.classes import predicted_classes
 
-
-def predicted_classes(predictions: np.ndarray) -> np.ndarray:
-    """The most probable class: (N, K) -> (N,) int64; the first of equals."""
-    return np.asarray(predictions.argmax(axis=1))
+__all__ = ["classification_metrics", "confusion_matrix"]
 
 
 def confusion_matrix(predictions: np.ndarray, gold: np.ndarray) -> np.ndarray:
-    """How many examples of each gold class (rows) were taken for each class (columns), (K, K) int64.
+    """Count how many examples of each gold class (rows) were predicted as each class (columns), (K, K) int64.
 
     Args:
         predictions: class probabilities, (N, K).
@@ -27,14 +27,14 @@ def confusion_matrix(predictions: np.ndarray, gold: np.ndarray) -> np.ndarray:
 
 
 def classification_metrics(classes: Sequence[str], predictions: np.ndarray, gold: np.ndarray) -> dict[str, float]:
-    """All metrics of a classification task, 0 to 1.
+    """Compute all metrics that are reported of a classification task, 0 to 1.
 
     ``accuracy``; ``precision``, ``recall`` and ``f1`` as the mean over the classes (macro); and the three for each
-    class, named ``precision/CLASS``. With two classes, of which the second is the positive one, also ``f1_positive``,
-    ``false_positive_rate`` (the share of the negative examples taken for positive ones) and ``false_negative_rate``.
-    With more, the two rates of each class against all others, named ``false_positive_rate/CLASS``; ``top_2_accuracy``
-    (the gold class is one of the two most probable ones); and ``off_by_one_accuracy`` (the predicted class is the gold
-    one or next to it), which says something only where the classes are in order, as those of sst are.
+    class, named ``precision/CLASS``. With two classes, the second being the positive one, also ``f1_positive``,
+    ``false_positive_rate`` (the share of negative examples predicted as positive) and ``false_negative_rate``. With
+    more, the two rates of each class against all others, named ``false_positive_rate/CLASS``; ``top_2_accuracy`` (the
+    gold class is one of the two most probable ones); and ``off_by_one_accuracy`` (the predicted class is the gold one
+    or next to it), which is meaningful only where the classes are ordered, like those of sst.
 
     Args:
         classes: their names, K.
@@ -55,7 +55,7 @@ def classification_metrics(classes: Sequence[str], predictions: np.ndarray, gold
         found["false_negative_rate"] = float(false_negative[1])
     else:
         per_class |= {"false_positive_rate": false_positive, "false_negative_rate": false_negative}
-        # Of equals the first count, as in predicted_classes: never below the accuracy.
+        # The first of equals count, as in predicted_classes: never below the accuracy.
         two_best = np.argsort(-predictions, axis=1, kind="stable")[:, :2]
         found["top_2_accuracy"] = float((two_best == gold[:, None]).any(axis=1).mean())
         found["off_by_one_accuracy"] = float((np.abs(predicted - gold) <= 1).mean())
@@ -65,10 +65,10 @@ def classification_metrics(classes: Sequence[str], predictions: np.ndarray, gold
 
 
 def _error_rates(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """False-positive and false-negative rate of each class against all others, (K,) each."""
+    """Compute the false-positive and false-negative rates of each class against all others, (K,) each."""
     right = confusion.diagonal()
     missed, wrongly_taken = confusion.sum(axis=1) - right, confusion.sum(axis=0) - right
     positives = right + missed
     negatives = confusion.sum() - positives
-    # A count of 0 has nothing to be wrong about: dividing by 1 instead gives 0.
+    # Without negatives or positives nothing can be wrong: dividing by 1 instead gives 0.
     return wrongly_taken / np.maximum(negatives, 1), missed / np.maximum(positives, 1)

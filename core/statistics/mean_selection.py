@@ -45,9 +45,9 @@ def replay_mean_selection(
     overall = overall_score({task: scores.whole for task, scores in bags.items()}, specs, weights)
     kept = [run[int(overall[list(run)].argmax())] for run in runs[winner]]
 
-    def one(whole: np.ndarray, outside: np.ndarray, lowest: float) -> Expectation:
+    def one(whole: np.ndarray, outside: np.ndarray, bounds: tuple[float, float]) -> Expectation:
         means = [np.mean([summands(whole, outside, run) for run in of_one], axis=0) for of_one in checkpoints]
-        return expectation(float(whole[kept].mean()), np.stack(means)[chosen, np.arange(len(chosen))], lowest)
+        return expectation(float(whole[kept].mean()), np.stack(means)[chosen, np.arange(len(chosen))], bounds)
 
     return expectations(one, bags, specs, weights)
 

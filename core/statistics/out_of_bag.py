@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.statistics.bootstrap import drawn_counts
-from core.statistics.counted import counted_metrics
+from core.statistics.task import counted_metrics
 from data.tasks import TaskSpec
 
 __all__ = ["LEAST_EXAMPLES", "BagScores", "Bags"]
@@ -70,7 +70,7 @@ class Bags:
         return np.repeat(np.arange(self._counts.shape[1]), self._counts[resample])
 
     def scores(self, spec: TaskSpec, predictions: Sequence[np.ndarray], gold: np.ndarray) -> BagScores:
-        """Of runs' predictions, as :func:`core.statistics.counted.counted_metrics` takes them."""
+        """Of runs' predictions, as :func:`core.statistics.task.counted_metrics` takes them."""
         inside, outside = [], []
         for start in range(0, len(self._counts), self._step):
             counts = self._counts[start : start + self._step].astype(np.float64)

@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import reduce
 from operator import add
-from typing import TypeVar
 
-import numpy as np
-
+from data.metrics.metric import Value
 from data.tasks import TaskSpec
 
-__all__ = ["normalised", "overall_score"]
-
-Score = TypeVar("Score", float, np.ndarray)
-"""One score, or an array of them."""
+__all__ = ["normalised_score", "overall_score"]
 
 
-def normalised(spec: TaskSpec, score: Score) -> Score:
-    """A task's own metric on the common scale from 0 to 1: a correlation r counts as (1 + r) / 2."""
-    return (1.0 + score) / 2.0 if spec.metric in ("pearson", "spearman") else score
+def normalised_score(spec: TaskSpec, score: Value) -> Value:
+    """Map a task's own metric to the common scale from 0 to 1: a correlation r counts as (1 + r) / 2."""
+    return spec.metric.normalise(spec, score)
 
 
-def overall_score(scores: Mapping[str, Score], specs: Mapping[str, TaskSpec], weights: Mapping[str, float]) -> Score:
-    """Weighted mean of the normalised scores, 0 to 1. With sst, para, sts: (acc + acc + (1 + r) / 2) / 3.
+def overall_score(scores: Mapping[str, Value], specs: Mapping[str, TaskSpec], weights: Mapping[str, float]) -> Value:
+    """Compute the weighted mean of the normalised scores, 0 to 1.
 
-    With arrays of scores, of equal shapes, an array of that shape.
+    With sst, para, sts: (acc + acc + (1 + r) / 2) / 3. With arrays of scores, of equal shapes, an array of that shape.
     """
     total = sum(weights[name] for name in scores)
-    return reduce(add, [weights[name] * normalised(specs[name], score) for name, score in scores.items()]) / total
+    return reduce(add, [weights[name] * normalised_score(specs[name], score) for name, score in scores.items()]) / total

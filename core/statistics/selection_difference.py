@@ -43,19 +43,17 @@ def expect_difference(
         specs: of the tasks.
         weights: of the tasks in the overall score.
     """
-    tasks = {
-        task: expectation(*_difference(_task(one, task), _task(other, task)), -bound, bound)
-        for task, bound in ((name, 2.0 if specs[name].kind.is_score else 1.0) for name in one.bags)
-    }
-    overall = _difference(_overall(one, specs, weights), _overall(other, specs, weights))
-    return Expectations(expectation(*overall, -1.0), tasks)
+    tasks = {}
+    for task in one.bags:
+        metric = specs[task].metric
+        width = metric.bounds[1] - metric.bounds[0]
+        (dev, summed), (other_dev, other_summed) = _task(one, task), _task(other, task)
+        tasks[task] = expectation(metric.gain(dev, other_dev), metric.gain(summed, other_summed), (-width, width))
+    (dev, summed), (other_dev, other_summed) = _overall(one, specs, weights), _overall(other, specs, weights)
+    return Expectations(expectation(dev - other_dev, summed - other_summed, (-1.0, 1.0)), tasks)
 
 
 _Scored = tuple[float, np.ndarray]  # the winner's score on dev, and the summands of what is expected, (B,)
-
-
-def _difference(one: _Scored, other: _Scored) -> _Scored:
-    return one[0] - other[0], one[1] - other[1]
 
 
 def _task(replayed: Replayed, task: str) -> _Scored:

@@ -1,40 +1,58 @@
-"""The metrics of a task, whatever its kind."""
+"""Score the predictions for a task: by its own metric, on resamples, and by every metric that is reported."""
 
 from __future__ import annotations
 
-import numpy as np
-from sklearn import metrics as sk
+from collections.abc import Sequence
 
-from core.statistics.classification import classification_metrics, predicted_classes
-from core.statistics.scores import correlation, score_metrics
+import numpy as np
+
+from core.statistics.classification import classification_metrics
+from core.statistics.scores import score_metrics
 from data.tasks import TaskSpec
 
-__all__ = ["own_metric", "task_metrics"]
+__all__ = ["counted_metric", "counted_metrics", "own_metric", "task_metrics"]
 
 
 def task_metrics(spec: TaskSpec, predictions: np.ndarray, gold: np.ndarray) -> dict[str, float]:
-    """All metrics of a task, its own (``spec.metric``) among them; all are finite if the predictions are.
+    """Compute all metrics that are reported of a task, its own (``spec.metric``) among them.
+
+    All are finite if the predictions are.
 
     Args:
         spec: the task.
         predictions: class probabilities (N, K) or scores (N,).
         gold: class indices or scores, (N,).
     """
-    if not spec.kind.is_score:
-        return classification_metrics(spec.classes, predictions, gold)
-    assert spec.score_range is not None, "score tasks have a range"
-    return score_metrics(spec.name, spec.score_range[0], predictions, gold)
+    if spec.kind.is_score:
+        found = score_metrics(spec, predictions, gold)
+    else:
+        found = classification_metrics(spec.classes, predictions, gold)
+    own = spec.metric.name
+    return found if own in found else {own: own_metric(spec, predictions, gold), **found}
 
 
 def own_metric(spec: TaskSpec, predictions: np.ndarray, gold: np.ndarray) -> float:
-    """The metric ``spec.metric`` alone, the same number as :func:`task_metrics` gives; arguments as there."""
-    match spec.metric:
-        case "accuracy":
-            # Not scikit-learn's, whose checks take far longer: selecting an ensemble asks thousands of times.
-            return float(np.mean(predicted_classes(predictions) == gold))
-        case "f1":
-            labels = range(len(spec.classes))
-            predicted = predicted_classes(predictions)
-            return float(sk.f1_score(gold, predicted, labels=labels, average="macro", zero_division=0.0))
-        case correlated:
-            return correlation(spec.name, correlated, predictions, gold)
+    """Compute ``spec.metric`` alone, the same number as in :func:`task_metrics`; arguments as there."""
+    return spec.metric.score(spec, predictions, gold)
+
+
+def counted_metric(spec: TaskSpec, predictions: np.ndarray, gold: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return :func:`counted_metrics` of one run's predictions, (B,) float64."""
+    return counted_metrics(spec, [predictions], gold, counts)[:, 0]
+
+
+def counted_metrics(
+    spec: TaskSpec, predictions: Sequence[np.ndarray], gold: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """Compute :func:`own_metric` for each resample and run, (B, R) float64, without its warnings.
+
+    A resample is given by how often it contains each example: a mean over drawn examples is a product of the counts,
+    (B, N), with the examples' values, (N, R). This is what makes a bootstrap of thousands of predictions take a second.
+
+    Args:
+        spec: the task.
+        predictions: of each run, class probabilities (N, K) or scores (N,).
+        gold: class indices or scores, (N,).
+        counts: how often each resample contains each example, (B, N) float64; at least one each.
+    """
+    return spec.metric.counted_scores(spec, predictions, gold, counts)

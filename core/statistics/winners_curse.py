@@ -101,31 +101,30 @@ def expect(
         weights: of the tasks in the overall score.
     """
 
-    def one(whole: np.ndarray, outside: np.ndarray, lowest: float) -> Expectation:
-        return expectation(float(whole[winner]), summands(whole, outside, selected), lowest)
+    def one(whole: np.ndarray, outside: np.ndarray, bounds: tuple[float, float]) -> Expectation:
+        return expectation(float(whole[winner]), summands(whole, outside, selected), bounds)
 
     return expectations(one, bags, specs, weights)
 
 
 def expectations(
-    one: Callable[[np.ndarray, np.ndarray, float], Expectation],
+    one: Callable[[np.ndarray, np.ndarray, tuple[float, float]], Expectation],
     bags: Mapping[str, BagScores],
     specs: Mapping[str, TaskSpec],
     weights: Mapping[str, float],
 ) -> Expectations:
-    """Of the overall score and of every task.
+    """Estimate the overall score and that of every task.
 
     Args:
-        one: is given scores on all examples, (runs,), on those left out, (B, runs), and the lowest possible score.
+        one: takes scores on all examples, (runs,), on those left out, (B, runs), and the bounds of possible scores.
         bags: as for :func:`expect`, and so the rest.
         specs: of the tasks.
         weights: of the tasks in the overall score.
     """
     whole = {task: scores.whole for task, scores in bags.items()}
     outside = {task: scores.outside for task, scores in bags.items()}
-    overall = one(overall_score(whole, specs, weights), overall_score(outside, specs, weights), 0.0)
-    lowest = {task: -1.0 if specs[task].kind.is_score else 0.0 for task in bags}
-    return Expectations(overall, {task: one(whole[task], outside[task], lowest[task]) for task in bags})
+    overall = one(overall_score(whole, specs, weights), overall_score(outside, specs, weights), (0.0, 1.0))
+    return Expectations(overall, {task: one(whole[task], outside[task], specs[task].metric.bounds) for task in bags})
 
 
 def summands(whole: np.ndarray, outside: np.ndarray, selected: np.ndarray) -> np.ndarray:
@@ -141,9 +140,9 @@ def summands(whole: np.ndarray, outside: np.ndarray, selected: np.ndarray) -> np
     return found
 
 
-def expectation(dev: float, of_resamples: np.ndarray, lowest: float, highest: float = 1.0) -> Expectation:
-    """What :func:`expect` makes of its summands; ``lowest`` and ``highest`` bound what is possible."""
+def expectation(dev: float, of_resamples: np.ndarray, bounds: tuple[float, float]) -> Expectation:
+    """Estimate a score from the summands of :func:`expect`, with an interval inside the bounds of possible scores."""
     expected = float(of_resamples.mean())
     count = len(of_resamples)
     half = float(stats.t.ppf(0.975, count - 1) * of_resamples.std(ddof=1) * math.sqrt(_ON_ALL + 1.0 / count))
-    return Expectation(dev, expected, max(lowest, expected - half), min(highest, expected + half))
+    return Expectation(dev, expected, max(bounds[0], expected - half), min(bounds[1], expected + half))

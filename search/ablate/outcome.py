@@ -10,10 +10,11 @@ from statistics import fmean, median, stdev
 import numpy as np
 import optuna
 
+from core.config import RunConfig
 from core.statistics import ScoreIntervals
 from search.ablate.ablations import Ablation
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan
-from search.analysis.seed_intervals import OVERALL, Difference, score_intervals, score_values
+from search.analysis.seed_intervals import OVERALL, Difference, gain_in, score_intervals, score_values
 from search.finalists.replication import trained_runs
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
@@ -112,7 +113,7 @@ def read_ablation(study: optuna.Study, folders: TrialFolders, data: Path | None 
     intervals, examples_unknown = score_intervals(trained, folders, config)
     place = {name: index for index, name in enumerate(trained)}
     scores = {name: _scores(records, folders) for name, records in trained.items()}
-    rows = [_row(row, scores, place, intervals) for row in plan.rows]
+    rows = [_row(row, scores, place, intervals, config) for row in plan.rows]
     rows.sort(key=lambda row: -row.gains[OVERALL].value if row.gains else np.inf)
     return AblationOutcome(
         plan=plan,
@@ -128,14 +129,19 @@ def read_ablation(study: optuna.Study, folders: TrialFolders, data: Path | None 
 
 
 def _row(
-    row: Ablation, scores: Mapping[str, Scores], place: Mapping[str, int], intervals: Mapping[str, ScoreIntervals]
+    row: Ablation,
+    scores: Mapping[str, Scores],
+    place: Mapping[str, int],
+    intervals: Mapping[str, ScoreIntervals],
+    config: RunConfig,
 ) -> RowOutcome:
     own, winner = scores.get(row.row), scores[WINNER]
     if own is None:
         return RowOutcome(row, None, {}, None, is_cheaper=False)
     gains = {
         name: Difference(
-            winner.means[name] - mean, intervals[name].difference_half_width(place[WINNER], place[row.row])
+            gain_in(name, winner.means[name], mean, config),
+            intervals[name].difference_half_width(place[WINNER], place[row.row]),
         )
         for name, mean in own.means.items()
     }

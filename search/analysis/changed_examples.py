@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from core.statistics import predicted_classes
+from data.metrics.classes import predicted_classes
 from data.reading import RawSplit
 from data.tasks import TaskSpec
 

@@ -13,7 +13,12 @@ from core.config import TaskConfig
 from core.statistics import Expectation, bootstrap_scores, overall_score, own_metric
 from data.errors import UserError
 from search.trials.label_files import find_labels, label_file_names, read_labels
-from search.trials.prediction_files import prediction_path, read_predictions
+from search.trials.prediction_files import (
+    prediction_path,
+    probabilities_path,
+    read_predictions,
+    read_probabilities,
+)
 
 __all__ = ["MeasuredScore", "MeasuredScores", "score_predictions", "verdict"]
 
@@ -53,7 +58,7 @@ class MeasuredScores:
 
 
 def score_predictions(folder: Path, labels: Path, tasks: Mapping[str, TaskConfig]) -> MeasuredScores:
-    """Score ``TASK-test-output.csv`` of every task that has labels.
+    """Score ``TASK-test-output.csv`` of every task that has labels, or its probabilities if the metric needs them.
 
     Args:
         folder: holds the prediction files.
@@ -77,7 +82,14 @@ def score_predictions(folder: Path, labels: Path, tasks: Mapping[str, TaskConfig
                 f"{name}: no labels in {labels}: there is no {' or '.join(label_file_names(task.spec))} with labels"
             )
             continue
-        predicted_ids, predictions = read_predictions(path, task.spec)
+        if task.spec.metric.reads_probabilities:
+            path = probabilities_path(folder, name, "test")
+            if not path.is_file():
+                notes.append(f"{name}: {task.spec.metric} needs class probabilities, and there is no {path}")
+                continue
+            predicted_ids, predictions = read_probabilities(path, task.spec)
+        else:
+            predicted_ids, predictions = read_predictions(path, task.spec)
         ids, gold = read_labels(task.spec, *found)
         position = {example: place for place, example in enumerate(predicted_ids)}
         kept = [place for place, example in enumerate(ids) if example in position]

@@ -15,7 +15,7 @@ from search.analysis.dev_bootstrap import score_replicates
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
 
-__all__ = ["OVERALL", "Difference", "by_configuration", "score_intervals", "score_values"]
+__all__ = ["OVERALL", "Difference", "by_configuration", "gain_in", "score_intervals", "score_values"]
 
 OVERALL = "overall"
 
@@ -73,6 +73,11 @@ def by_configuration(runs: Mapping[str, Sequence[TrialRecord]], together: np.nda
     """What was computed of all runs together, (replicates, runs), for each configuration by itself."""
     ends = np.cumsum([len(of) for of in runs.values()])
     return dict(zip(runs, np.split(together, ends[:-1], axis=1), strict=True))
+
+
+def gain_in(row: str, value: float, reference: float, config: RunConfig) -> float:
+    """Return by how much a score is better than another, by task or ``overall``; negative if it is worse."""
+    return value - reference if row == OVERALL else config.tasks[row].spec.metric.gain(value, reference)
 
 
 def score_values(records: Sequence[TrialRecord], row: str) -> list[float]:

@@ -138,7 +138,7 @@ def _scores(a: OneTrial, b: OneTrial, replicates: dict[str, np.ndarray]) -> tupl
         first, second = own[a.label][name], own[b.label][name]
         assert first is not None, "a trial with a score has an overall score"
         assert second is not None, "a trial with a score has an overall score"
-        found.append(ScoreDifference(name, specs[name].metric if name in specs else "", first, second, low, high))
+        found.append(ScoreDifference(name, specs[name].metric.name if name in specs else "", first, second, low, high))
     return tuple(found)
 
 

@@ -4,6 +4,7 @@ there is one, and what to do next.
 
 from __future__ import annotations
 
+import operator
 import shutil
 import sys
 from pathlib import Path
@@ -101,7 +102,8 @@ def _default(study: optuna.Study) -> TrialRecord | None:
 
 def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec, estimate: Estimate | None) -> Table:
     def row(name: str, label: str, value: float, other: float | None) -> tuple[str, ...]:
-        compared = [] if other is None else [f"{other:.4f}", f"{value - other:+.4f}"]
+        gain = spec.base.tasks[name].spec.metric.gain if name in spec.base.tasks else operator.sub
+        compared = [] if other is None else [f"{other:.4f}", f"{gain(value, other):+.4f}"]
         expected = [] if estimate is None else [expectation_text(estimate.rows[name])]
         return (label, f"{value:.4f}", *compared, *expected)
 

@@ -25,7 +25,7 @@ def ensemble_table(study: str, ensemble: Ensemble) -> Table:
         for member in ensemble.members
     )
     together, best = ensemble.scores, ensemble.best
-    gains = {task: together.scores[task] - best.result.scores[task] for task in specs}
+    gains = {t: spec.metric.gain(together.scores[t], best.result.scores[t]) for t, spec in specs.items()}
     method = "ensemble" if ensemble.model is None else "soup"
     return Table(
         f"study {study}, {ensemble.method} of {trials}: scores on dev",

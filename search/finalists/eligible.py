@@ -20,7 +20,7 @@ def contenders(runs: Runs, floors: Mapping[str, float], dropped: Collection[str]
 
     Args:
         runs: finished ones of each configuration, of the seeds so far.
-        floors: lowest means of tasks.
+        floors: means that tasks must reach; for errors, not exceed.
         dropped: names of those that get no further seed.
     """
     able = {name: of for name, of in runs.items() if of and name not in dropped and not below_floors(of, floors)}
@@ -29,6 +29,7 @@ def contenders(runs: Runs, floors: Mapping[str, float], dropped: Collection[str]
 
 
 def below_floors(records: Sequence[TrialRecord], floors: Mapping[str, float]) -> dict[str, float]:
-    """Mean scores of the tasks in which a configuration's runs are below the floor."""
-    means = {task: fmean(score_values(records, task)) for task in floors}
-    return {task: mean for task, mean in means.items() if mean < floors[task]}
+    """Return the mean scores of the tasks in which a configuration's runs miss the floor (for errors, the ceiling)."""
+    means, config = {task: fmean(score_values(records, task)) for task in floors}, records[0].config
+    assert config is not None, "a finished trial has its configuration"
+    return {task: mean for task, mean in means.items() if config.tasks[task].spec.metric.gain(mean, floors[task]) < 0}

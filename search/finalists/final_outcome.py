@@ -21,7 +21,7 @@ from search.finalists.finalists_request import ORIGIN, SUFFIX
 from search.finalists.replication import Runs, trained_runs
 from search.recorded.ranking import recorded_choice
 from search.space.variants import VARIANT
-from search.trials.floors import below_words
+from search.trials.floors import missed_words
 from search.trials.folders import TrialFolders
 
 __all__ = [
@@ -187,5 +187,8 @@ def _failed_runs(study: optuna.Study) -> dict[str, int]:
 def _barred(runs: Runs, names: Sequence[str], floors: Mapping[str, float]) -> dict[str, str]:
     """Why these cannot win."""
     missed = {name: below_floors(runs[name], floors) for name in names}
-    words = {name: [below_words(task, mean, floors[task]) for task, mean in of.items()] for name, of in missed.items()}
+    words = {
+        name: [missed_words(task, mean, floors[task], is_ceiling=mean > floors[task]) for task, mean in of.items()]
+        for name, of in missed.items()
+    }
     return {name: ", ".join(of) or "others have more runs" for name, of in words.items()}

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from core.config import RunConfig
-from search.analysis.seed_intervals import OVERALL, Difference, score_intervals, score_values
+from search.analysis.seed_intervals import OVERALL, Difference, gain_in, score_intervals, score_values
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
 
@@ -67,7 +67,8 @@ def measure(
         folders: where the runs left their predictions.
         data: the folder with the tasks' files, if it has moved.
     """
-    intervals, unknown = score_intervals(runs, folders, list(runs.values())[-1][-1].configured(data))
+    config = list(runs.values())[-1][-1].configured(data)
+    intervals, unknown = score_intervals(runs, folders, config)
     names = list(runs)
     scores = {row: [score_values(of, row) for of in runs.values()] for row in intervals}
     default = next((place for place, name in enumerate(names) if candidates[name]["is_default"]), None)
@@ -79,7 +80,7 @@ def measure(
             return {}
         return {
             row: Difference(
-                fmean(scores[row][place]) - fmean(scores[row][other]),
+                gain_in(row, fmean(scores[row][place]), fmean(scores[row][other]), config),
                 intervals[row].difference_half_width(place, other),
             )
             for row in intervals

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.config import LossConfig
 from core.run.evaluation import Evaluation
+from data.metrics import all_metrics
 from data.tasks import TaskSpec
 from search.display.table import Table
 
@@ -46,7 +47,7 @@ def task_tables(evaluation: Evaluation, specs: Mapping[str, TaskSpec]) -> list[T
     for task, metrics in evaluation.metrics.items():
         spec = specs[task]
         tables = (_overview(metrics), *_by_class(metrics, spec.classes))
-        found.append(TaskTables(task, _gap(metrics, spec.metric), tables))
+        found.append(TaskTables(task, _gap(metrics, spec.metric.name), tables))
     return found
 
 
@@ -75,18 +76,9 @@ def _by_class(metrics: Mapping[str, float], classes: Sequence[str]) -> list[Tabl
 _NAMES = {
     "precision": "macro precision",
     "recall": "macro recall",
-    "f1": "macro F1",
-    "f1_positive": "F1 of the positive class",
     "mse": "MSE",
-    "rmse": "RMSE",
     "msle": "MSLE",
-    "pearson": "Pearson",
-    "spearman": "Spearman",
     "r2": "R²",
-    "train_f1": "macro F1 on training examples",
-    "train_accuracy": "accuracy on training examples",
-    "train_pearson": "Pearson on training examples",
-    "train_spearman": "Spearman on training examples",
     _GAP: "train-dev gap",
     "top_2_accuracy": "top-2 accuracy",
     "off_by_one_accuracy": "off-by-one accuracy",
@@ -97,4 +89,7 @@ _CLASS_NAMES = {"precision": "precision", "recall": "recall", "f1": "F1"}
 
 
 def _words(name: str) -> str:
-    return _NAMES.get(name, name.replace("_", " "))
+    labels = {metric.name: metric.label for metric in all_metrics()}
+    if (own := name.removeprefix("train_")) != name and own in labels:
+        return f"{labels[own]} on training examples"
+    return labels.get(name) or _NAMES.get(name, name.replace("_", " "))

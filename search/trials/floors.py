@@ -1,7 +1,11 @@
-"""Floors: a task's score below which a run is pruned, and with which no trial wins."""
+"""Floors: a score that a task must reach, else a run is pruned and does not win.
+
+Where smaller is better, as for RMSE, the same number is a ceiling: a score that a task must not exceed.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,45 +15,48 @@ from pydantic import Field, ValidationError
 
 from core.config import RunConfig
 from core.run.evaluation import Evaluation
-from data.tasks import Metric
+from data.metrics import Metric
 from search.display.values import shown
 from search.parsing.errors import StudyFileError, did_you_mean
 from search.parsing.named_choice import Options
 from search.parsing.pydantic_messages import study_file_error
 
-__all__ = ["Floor", "below_words", "constrain", "is_feasible", "parse_floors", "why_no_winner", "why_pruned"]
-
-_LOWEST: dict[Metric, float] = {"accuracy": 0.0, "f1": 0.0, "pearson": -1.0, "spearman": -1.0}
+__all__ = ["Floor", "constrain", "is_feasible", "missed_words", "parse_floors", "why_no_winner", "why_pruned"]
 
 
 @dataclass(frozen=True)
 class Floor:
-    """The lowest score that a task may have.
+    """The worst score that a task may have.
 
     Attributes:
         task: its name.
-        score: in the task's own metric.
+        score: in the task's own metric, as it is shown.
         start: training examples from which on runs are pruned; a winner meets the floor wherever its best rung lies.
+        is_ceiling: whether smaller scores are better, so that this is the highest one allowed.
     """
 
     task: str
     score: float
     start: int
+    is_ceiling: bool = False
 
     def lack(self, evaluation: Evaluation) -> float:
-        """What is missing to the floor; 0 or less where it is met."""
-        return self.score - evaluation.scores[self.task]
+        """Return how much is missing to the floor, or exceeds the ceiling; 0 or less where it is met."""
+        score = evaluation.scores[self.task]
+        return score - self.score if self.is_ceiling else self.score - score
 
     def describe(self, evaluation: Evaluation) -> str:
-        """``sst .412 is below its floor of .45``."""
-        return below_words(self.task, evaluation.scores[self.task], self.score)
+        """Say that it is missed: ``sst .412 is below its floor of .45``."""
+        return missed_words(self.task, evaluation.scores[self.task], self.score, is_ceiling=self.is_ceiling)
 
 
-def below_words(task: str, score: float, floor: float) -> str:
-    """``sst .412 is below its floor of .45``; with all digits where three would not show it."""
+def missed_words(task: str, score: float, floor: float, *, is_ceiling: bool) -> str:
+    """Write ``sst .412 is below its floor of .45``, with all digits where three would not show the difference."""
     three = f"{score:.3f}"
-    number = three if float(three) < floor else repr(score)
-    return f"{task} {_without_zero(number)} is below its floor of {_without_zero(shown(floor))}"
+    is_shown = float(three) > floor if is_ceiling else float(three) < floor
+    number = _without_zero(three if is_shown else repr(score))
+    limit = "above its ceiling" if is_ceiling else "below its floor"
+    return f"{task} {number} is {limit} of {_without_zero(shown(floor))}"
 
 
 class _Options(Options):
@@ -58,16 +65,16 @@ class _Options(Options):
 
 
 def parse_floors(raw: Mapping[str, Any], base: RunConfig) -> tuple[Floor, ...]:
-    """The floors that a study file sets, ``sst = 0.45`` or ``sst = { score = 0.45, from = 6000 }``.
+    """Parse the floors of a study file, ``sst = 0.45`` or ``sst = { score = 0.45, from = 6000 }``.
 
     Args:
         raw: by task.
-        base: has the tasks and the rungs. Without ``from``, a floor begins at the first rung not before half of the
+        base: has the tasks and the rungs. Without ``from``, a floor begins at the first rung at or after half of the
             budget.
 
     Raises:
         StudyFileError: under ``floors``, for a task that the study does not have, a score that its metric cannot have,
-            or a ``from`` beyond the budget.
+            or ``from`` beyond the budget.
     """
     return tuple(_floor(task, value, base) for task, value in raw.items())
 
@@ -88,21 +95,28 @@ def _floor(task: str, value: object, base: RunConfig) -> Floor:
     except ValidationError as error:
         raise study_file_error(error, key, _Options) from error
     metric, budget = base.tasks[task].spec.metric, base.budget.examples
-    if not _LOWEST[metric] <= options.score <= 1.0:
-        raise StudyFileError(
-            (*key, "score"),
-            f"{metric} lies between {shown(_LOWEST[metric])} and 1, so no floor is at {shown(options.score)}",
-        )
+    low, high = metric.bounds
+    if not low <= options.score <= high:
+        raise StudyFileError((*key, "score"), f"{_bounds_words(metric)}, got {shown(options.score)}")
     start = options.start
     if start is None:
         start = next(rung for rung in base.rungs if 2 * rung >= budget)
     if start > budget:
-        raise StudyFileError((*key, "from"), f"a full run ends at {budget:,} examples, before {start:,}")
-    return Floor(task, options.score, start)
+        raise StudyFileError(
+            (*key, "from"), f"must not be after the end of a full run, {budget:,} examples, got {start:,}"
+        )
+    return Floor(task, options.score, start, is_ceiling=not metric.larger_is_better)
+
+
+def _bounds_words(metric: Metric) -> str:
+    low, high = metric.bounds
+    if math.isinf(high):
+        return f"{metric} is at least {shown(low)}"
+    return f"{metric} lies between {shown(low)} and {shown(high)}"
 
 
 def why_pruned(floors: Sequence[Floor], evaluation: Evaluation) -> str:
-    """Which floor ends a run at this evaluation, in words; empty if none does."""
+    """Say which floor ends a run at this evaluation; empty if none does."""
     below = [floor for floor in floors if evaluation.rung >= floor.start and floor.lack(evaluation) > 0]
     if not below:
         return ""
@@ -110,24 +124,24 @@ def why_pruned(floors: Sequence[Floor], evaluation: Evaluation) -> str:
 
 
 def why_no_winner(floors: Sequence[Floor], kept: Evaluation) -> str:
-    """Why a run cannot win, with the weights of this evaluation; empty if it can."""
+    """Say why a run with the weights of this evaluation cannot win; empty if it can."""
     below = [floor.describe(kept) for floor in floors if floor.lack(kept) > 0]
     return f"{' and '.join(below)}, so it cannot win" if below else ""
 
 
 def constrain(trial: Trial, floors: Sequence[Floor], judged: Evaluation, *, complete: bool) -> None:
-    """Record each floor as a constraint of Optuna, which samplers and the dashboard know; before the trial ends.
+    """Record each floor as an Optuna constraint, for samplers and the dashboard, before the trial ends.
 
-    Every trial gets all of them, as Optuna's GP sampler requires. Of a pruned trial, a floor that does not hold yet
+    Every trial gets all of them, as Optuna's GP sampler requires. For a pruned trial, a floor that had not begun yet
     counts as met.
 
     Args:
         trial: still running.
         floors: of the study.
-        judged: whose weights a complete trial keeps; the last one of a pruned trial.
-        complete: whether the trial went to its end.
+        judged: the evaluation whose weights a complete trial keeps; the last one of a pruned trial.
+        complete: whether the trial ran to its end.
     """
-    there = trial.constraints  # of a driver that was killed half-way; Optuna warns of a second value
+    there = trial.constraints  # some may be left by a driver that was killed here; Optuna warns of a second value
     for floor in floors:
         holds = complete or judged.rung >= floor.start
         if (key := f"floor {floor.task}") not in there:
@@ -135,10 +149,10 @@ def constrain(trial: Trial, floors: Sequence[Floor], judged: Evaluation, *, comp
 
 
 def is_feasible(trial: FrozenTrial) -> bool:
-    """Whether an ended trial meets all floors; one without floors does."""
+    """Return whether an ended trial meets all floors; one without floors does."""
     return all(lack <= 0 for lack in trial.constraints.values())
 
 
 def _without_zero(number: str) -> str:
-    """As scores are printed elsewhere: ``.45``."""
+    """Write ``.45``, as scores are printed elsewhere."""
     return number.replace("0.", ".", 1) if number.lstrip("-").startswith("0.") else number

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -10,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from core.run.atomic_files import write_atomically
-from core.statistics import predicted_classes
 from data.errors import UserError
+from data.metrics.classes import predicted_classes
 from data.tasks import SplitName, TaskSpec
 
 __all__ = [
@@ -21,7 +23,9 @@ __all__ = [
     "predicted_splits",
     "prediction_path",
     "prediction_values",
+    "probabilities_path",
     "read_predictions",
+    "read_probabilities",
     "remove_predictions",
     "write_predictions",
     "write_provenance",
@@ -38,9 +42,14 @@ def predicted_splits(spec: TaskSpec) -> tuple[SplitName, ...]:
 
 
 def write_split(out: Path, spec: TaskSpec, split: SplitName, ids: Sequence[str], predictions: np.ndarray) -> None:
-    """Write ``predictions/TASK-SPLIT-output.csv`` below ``out``: class probabilities (N, K) or scores (N,)."""
-    path = prediction_path(out / "predictions", spec.name, split)
-    write_predictions(path, spec, ids, prediction_values(spec, predictions))
+    """Write ``predictions/TASK-SPLIT-output.csv`` below ``out``, from class probabilities (N, K) or scores (N,).
+
+    Where the task's metric needs the probabilities, they are written to ``TASK-SPLIT-probabilities.csv`` too.
+    """
+    folder = out / "predictions"
+    write_predictions(prediction_path(folder, spec.name, split), spec, ids, prediction_values(spec, predictions))
+    if spec.metric.reads_probabilities:
+        _write_probabilities(probabilities_path(folder, spec.name, split), spec, ids, predictions)
 
 
 def remove_predictions(out: Path, tasks: Collection[str]) -> None:
@@ -57,8 +66,11 @@ def remove_predictions(out: Path, tasks: Collection[str]) -> None:
     for split in splits:
         for path in folder.glob(f"*-{split}-output.csv") if is_recorded(out) else ():
             path.unlink()
+        for path in folder.glob(f"*-{split}-probabilities.csv") if is_recorded(out) else ():
+            path.unlink()
         for task in tasks:
             prediction_path(folder, task, split).unlink(missing_ok=True)
+            probabilities_path(folder, task, split).unlink(missing_ok=True)
     for record in _records(out):  # last: until here it is right
         record.unlink(missing_ok=True)
 
@@ -78,8 +90,13 @@ def write_provenance(path: Path, provenance: Mapping[str, Any]) -> None:
 
 
 def prediction_path(folder: Path, task: str, split: SplitName) -> Path:
-    """The file of a task's split in a folder of predictions."""
+    """Return the file of a task's split in a folder of predictions."""
     return folder / f"{task}-{split}-output.csv"
+
+
+def probabilities_path(folder: Path, task: str, split: SplitName) -> Path:
+    """Return the file of a task's class probabilities, written only if the task's metric needs them."""
+    return folder / f"{task}-{split}-probabilities.csv"
 
 
 def prediction_values(spec: TaskSpec, predictions: np.ndarray) -> list[str]:
@@ -105,6 +122,42 @@ def write_predictions(path: Path, spec: TaskSpec, ids: Sequence[str], values: Se
     lines = [f"id \t {spec.prediction_column} \n"]
     lines += [f"{example} , {value} \n" for example, value in zip(ids, values, strict=True)]
     write_atomically(path, "".join(lines).encode())
+
+
+def _write_probabilities(path: Path, spec: TaskSpec, ids: Sequence[str], probabilities: np.ndarray) -> None:
+    """Write CSV: a column for the id and one for each class."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("id", *spec.classes))
+    writer.writerows((example, *map(str, row)) for example, row in zip(ids, probabilities.tolist(), strict=True))
+    write_atomically(path, text.getvalue().encode())
+
+
+def read_probabilities(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]:
+    """Read the ids and class probabilities, (N, K), that :func:`write_split` wrote.
+
+    Raises:
+        UserError: if the file is missing or has other columns or values; it names the line.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: class probabilities cannot be read: {error}") from error
+    header = ["id", *spec.classes]
+    if not rows or rows[0] != header:
+        raise UserError(f"{path}:1: the columns must be {', '.join(header)}")
+    found: dict[str, list[float]] = {}
+    for number, (example, *cells) in enumerate(rows[1:], start=2):
+        try:
+            values = [float(cell) for cell in cells]
+        except ValueError:
+            values = []
+        if len(values) != len(spec.classes) or not np.isfinite(values).all() or example in found:
+            raise UserError(f"{path}:{number}: expected a new id and {len(spec.classes)} probabilities")
+        found[example] = values
+    if not found:
+        raise UserError(f"{path}: no probabilities below the header")
+    return list(found), np.array(list(found.values()))
 
 
 def read_predictions(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]:

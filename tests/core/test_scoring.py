@@ -61,7 +61,7 @@ def test_the_gap_is_that_of_a_fixed_subset_of_the_training_examples(run: Trainin
         chosen = fixed_subset(len(data.train), 30, f"train-dev gap of {name}")
         labels = np.asarray(data.train.labels)[chosen]
         spec = data.train.spec
-        expected = task_metrics(spec, everything[chosen], labels)[spec.metric]
+        expected = task_metrics(spec, everything[chosen], labels)[spec.metric.name]
         metrics = scores.metrics[name]
         assert metrics[f"train_{spec.metric}"] == pytest.approx(expected, abs=1e-6)
         assert metrics["train_dev_gap"] == metrics[f"train_{spec.metric}"] - scores.scores[name]

@@ -60,18 +60,30 @@ def test_a_task_of_the_users_own(tmp_path: Path) -> None:
         ("label =", "lable =", "tasks.mood.columns.lable: unknown key; did you mean 'label'?"),
         ("dev =", "valid =", "tasks.mood.files.valid: unknown key; known: train, dev, test"),
         ('"classify"', '"clasify"', "tasks.mood.kind = 'clasify': must be one of classify, classify-pair, score, "),
-        ('"f1"', '"pearson"', "tasks.mood: metric of a classification task must be 'accuracy' or 'f1', got 'pearson'"),
+        (
+            '"f1"',
+            '"pearson"',
+            "tasks.mood: metric 'pearson' does not suit a task of kind 'classify'; choose from accuracy, "
+            "average_precision, f1, f1_positive, mcc, quadratic_kappa, roc_auc",
+        ),
+        (
+            '"f1"',
+            '"marco-f1"',
+            "tasks.mood.metric: no metric 'marco-f1'; did you mean 'macro_f1'? Known for classify: accuracy, "
+            "average_precision, f1, f1_positive, mcc, quadratic_kappa, roc_auc",
+        ),
+        ('"f1"', "3", "tasks.mood.metric: must be the name of a metric, got 3"),
         ('["text"]', '["a", "b"]', "tasks.mood: a task of kind 'classify' reads 1 sentence column(s)"),
         ('["text"]', "3", "tasks.mood.columns.sentences = 3: input should be a valid tuple"),
         (
             "tasks.mood",
             "tasks.type",
-            "tasks.type: no task can be called 'type', a word of torch's; 'type_task' would do",
+            "tasks.type: a task cannot be called 'type', which torch uses; try 'type_task'",
         ),
-        ("tasks.mood", "tasks.Mood", "[tasks.Mood]: a task's name is lower-case letters"),
+        ("tasks.mood", "tasks.Mood", "[tasks.Mood]: a task's name has only lower-case letters"),
         ('kind = "classify"', "", "tasks.mood.kind: missing"),
         ('kind = "classify"', 'kind = "classify"\nname = "x"', "tasks.mood.name: remove it"),
-        ("[tasks.mood]", "[task.mood]", "unknown key 'task': a task file holds only tables [tasks.NAME]"),
+        ("[tasks.mood]", "[task.mood]", "unknown key 'task': a task file has only tables [tasks.NAME]"),
         ("[tasks.mood]", "[tasks.mood", "not TOML: "),
     ],
 )
@@ -97,7 +109,7 @@ def test_every_mistake_has_its_line() -> None:
 
 
 def test_files_without_a_task(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no task: describe at least one in a table \[tasks.NAME\]"):
+    with pytest.raises(UserError, match=r"no tasks; describe at least one in a table \[tasks.NAME\]"):
         load_tasks(written(tmp_path, ""))
     with pytest.raises(UserError, match=r"absent.toml: cannot read the task file"):
         load_tasks(tmp_path / "absent.toml")

@@ -111,7 +111,7 @@ def _train(
                 step=rung // 16,
                 overall=float(overall_score(scores, SPECS, _WEIGHTS)),
                 scores=scores,
-                metrics={task: {SPECS[task].metric: score} for task, score in scores.items()},
+                metrics={task: {SPECS[task].metric.name: score} for task, score in scores.items()},
                 train_loss=dict.fromkeys(TASKS, 1.0 - 0.5 * rung / config.budget.examples),
                 seconds=rung * seconds_per_example,
                 examples_per_second=1.0 / seconds_per_example,

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from core.statistics import bootstrap_scores
 from data.errors import UserError
+from data.metrics import find_metric
 from data.reading import RawSplit, read_split
 from data.task_files import builtin_tasks
 from search.analysis.changed_examples import task_changes
@@ -162,7 +163,9 @@ def test_other_tasks_are_refused(finished_study: Any) -> None:
     weighed = tasks["sst"].model_copy(update={"score_weight": 2.0})
     with pytest.raises(UserError, match="give 'sst' other weights in overall"):
         trial_difference(a, changed({**tasks, "sst": weighed}))
-    measured = tasks["sst"].model_copy(update={"spec": tasks["sst"].spec.model_copy(update={"metric": "f1"})})
+    measured = tasks["sst"].model_copy(
+        update={"spec": tasks["sst"].spec.model_copy(update={"metric": find_metric("f1")})}
+    )
     with pytest.raises(UserError, match="have tasks 'sst' of another metric"):
         trial_difference(a, changed({**tasks, "sst": measured}))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.statistics import predicted_classes
+from data.metrics.classes import predicted_classes
 from search.analysis.mistakes.compared_runs import TaskRuns
 from search.analysis.mistakes.score_fit import FAR, fit_line
 from search.display.table import Table

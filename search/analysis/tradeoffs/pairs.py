@@ -13,11 +13,12 @@ import pandas as pd
 
 from core.run.evaluation import Evaluation
 from core.statistics import Interval
+from data.tasks import TaskSpec
 from search.analysis.tradeoffs.rank_correlation import rank_correlation
 from search.recorded.trial_table import SCORE, winnable
 from search.trials.record import REPEAT_OF
 
-__all__ = ["FirstRung", "TaskPair", "first_rung", "scored_tasks", "task_pairs", "without_repeats"]
+__all__ = ["FirstRung", "TaskPair", "first_rung", "larger_is_better", "scored_tasks", "task_pairs", "without_repeats"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class FirstRung:
 
     Attributes:
         rung: in training examples.
-        scores: by number of trial, a column for each task.
+        scores: by number of trial, a column for each task; those of errors are negated, so that larger is better.
     """
 
     rung: int
@@ -66,13 +67,28 @@ def scored_tasks(table: pd.DataFrame) -> list[str]:
     return [name.removeprefix(SCORE) for name in table.columns if name.startswith(SCORE)]
 
 
+def larger_is_better(scores: pd.DataFrame, specs: Mapping[str, TaskSpec], prefix: str = SCORE) -> pd.DataFrame:
+    """Negate the scores of tasks whose metric is an error, so that larger is better in all columns.
+
+    Args:
+        scores: has a column ``prefix`` + name for tasks.
+        specs: of the tasks.
+        prefix: of the columns' names.
+    """
+    errors = [prefix + task for task, spec in specs.items() if not spec.metric.larger_is_better]
+    known = [name for name in errors if name in scores]
+    return scores.assign(**{name: -scores[name] for name in known}) if known else scores
+
+
 def without_repeats(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of trials with a score that are no repeats of another."""
     return table[table["overall"].notna() & table[REPEAT_OF].isna()]
 
 
-def first_rung(table: pd.DataFrame, curves: Mapping[int, Sequence[Evaluation]]) -> FirstRung | None:
-    """The first rung that most trials have; None where no trial was pruned, and what finished is not selected."""
+def first_rung(
+    table: pd.DataFrame, curves: Mapping[int, Sequence[Evaluation]], specs: Mapping[str, TaskSpec]
+) -> FirstRung | None:
+    """Find the first rung that most trials have; None where no trial was pruned and finished ones are not selected."""
     if not (table["state"] == "pruned").any():
         return None
     curve_of = {number: curves.get(number, ()) for number in without_repeats(table)["trial"].tolist()}
@@ -81,11 +97,16 @@ def first_rung(table: pd.DataFrame, curves: Mapping[int, Sequence[Evaluation]]) 
         return None
     rung = firsts.most_common(1)[0][0]
     scores = {number: curve[0].scores for number, curve in curve_of.items() if curve and curve[0].rung == rung}
-    return FirstRung(rung, pd.DataFrame.from_dict(scores, orient="index"))
+    return FirstRung(rung, larger_is_better(pd.DataFrame.from_dict(scores, orient="index"), specs, prefix=""))
 
 
 def task_pairs(table: pd.DataFrame, early: FirstRung | None) -> list[TaskPair]:
-    """All pairs of tasks, those with the clearest correlations first."""
+    """Correlate all pairs of tasks, those with the clearest correlations first.
+
+    Args:
+        table: of the trials, larger scores being better (:func:`larger_is_better`).
+        early: the first rung, if known.
+    """
     tasks, finished = scored_tasks(table), winnable(without_repeats(table))
     found = []
     for a, b in combinations(tasks, 2):

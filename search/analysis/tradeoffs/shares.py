@@ -36,9 +36,10 @@ def share_column(task: str) -> str:
 
 
 def task_shares(table: pd.DataFrame, early: FirstRung | None) -> list[TaskShare]:
-    """Of the tasks whose loss weights are searched.
+    """Correlate loss weights with scores, for the tasks whose loss weights are searched.
 
-    Over all trials at their first rung where trials were pruned, and else over all finished ones.
+    Over all trials at their first rung where trials were pruned, and else over all finished ones. Larger scores must be
+    better in ``table`` (:func:`~search.analysis.tradeoffs.pairs.larger_is_better`).
     """
     known, found = winnable(without_repeats(table)), []
     for task in scored_tasks(table):

@@ -12,6 +12,7 @@ import pandas as pd
 from core.inputs.dev_gold import dev_examples
 from core.statistics import Interval
 from data.errors import UserError
+from data.metrics import Metric
 from search.analysis.dev_bootstrap import stored_predictions, task_replicates
 from search.recorded.trial_table import SCORE, winnable
 from search.trials.folders import TrialFolders
@@ -26,9 +27,9 @@ class Shortfall:
 
     Attributes:
         task: its name.
-        metric: of the task.
-        best: number of the trial with its highest score, the winner where it is among the best.
-        gap: that score minus the winner's.
+        metric: name of the task's metric.
+        best: number of the trial with its best score, the winner where it is among the best.
+        gap: by how much that score is better than the winner's.
         interval: the gap with its interval over other dev examples; None for the winner itself, and where predictions
             or dev files are gone. That the trial was chosen for its score is not in it.
     """
@@ -54,18 +55,28 @@ def winner_shortfalls(
     """
     finished, trials, found = winnable(table), study.get_trials(deepcopy=False), []
     for task, score in winner.result.scores.items():
+        metric = _metric(winner, task)
         scores = finished[SCORE + task].to_numpy(dtype=np.float64)
-        best, gap = int(finished["trial"].iloc[scores.argmax()]), float(scores.max() - score)
+        gains = metric.gain(scores, np.full(len(scores), score))
+        best, gap = int(finished["trial"].iloc[gains.argmax()]), float(gains.max())
         if gap <= 0.0:
+<<<<<<< HEAD:search/analysis/tradeoffs/shortfalls.py
             found.append(Shortfall(task, _metric(winner, task), winner.number, 0.0))
             continue
         record = TrialRecord.read(trials[best])
         interval = _interval(task, (record, winner), folders, data)
         found.append(Shortfall(task, _metric(winner, task), best, gap, interval))
+=======
+            found.append(GivenUp(task, metric.name, winner.number, 0.0))
+            continue
+        record = TrialRecord.read(trials[best])
+        interval = _interval(task, (record, winner), folders, data)
+        found.append(GivenUp(task, metric.name, best, gap, interval))
+>>>>>>> a4e4732 (One Metric object for each metric, found by its file; add MCC, ROC AUC, average precision, RMSE, MAE, quadratic kappa and F1 of the positive class):search/analysis/tradeoffs/given_up.py
     return found
 
 
-def _metric(winner: TrialRecord, task: str) -> str:
+def _metric(winner: TrialRecord, task: str) -> Metric:
     assert winner.config is not None, "a finished trial has its configuration"
     return winner.config.tasks[task].spec.metric
 
@@ -73,7 +84,7 @@ def _metric(winner: TrialRecord, task: str) -> str:
 def _interval(
     task: str, pair: tuple[TrialRecord, TrialRecord], folders: TrialFolders, data: Path | None
 ) -> Interval | None:
-    """Percentiles of the first one's score minus the second one's, in resamples of the dev examples."""
+    """Find percentiles of how much better the first one's score is, over resamples of the dev examples."""
     config = pair[1].config
     assert config is not None, "a finished trial has its configuration"
     spec = config.tasks[task].spec
@@ -84,5 +95,5 @@ def _interval(
     except UserError:
         return None
     drawn = task_replicates(spec, predictions, gold)
-    low, high = np.quantile(drawn[:, 0] - drawn[:, 1], [0.025, 0.975]).tolist()
-    return Interval(pair[0].result.scores[task] - pair[1].result.scores[task], low, high)
+    low, high = np.quantile(spec.metric.gain(drawn[:, 0], drawn[:, 1]), [0.025, 0.975]).tolist()
+    return Interval(spec.metric.gain(pair[0].result.scores[task], pair[1].result.scores[task]), low, high)

@@ -7,8 +7,9 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from core.statistics import calibration_of, confusion_matrix, predicted_classes
+from core.statistics import calibration_of, confusion_matrix
 from data.errors import UserError
+from data.metrics.classes import predicted_classes
 from data.tasks import TaskSpec
 from search.analysis.mistakes.compared_runs import (
     ComparedRun,

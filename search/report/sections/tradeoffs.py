@@ -7,9 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from data.tasks import TaskSpec
 from search.analysis.tradeoffs.figures import pair_figure, share_figure
 from search.analysis.tradeoffs.front import nondominated
-from search.analysis.tradeoffs.pairs import FirstRung, TaskPair, first_rung, scored_tasks, task_pairs, without_repeats
+from search.analysis.tradeoffs.pairs import (
+    FirstRung,
+    TaskPair,
+    first_rung,
+    larger_is_better,
+    scored_tasks,
+    task_pairs,
+    without_repeats,
+)
 from search.analysis.tradeoffs.sentences import (
     correlation_text,
     first_rung_sentence,
@@ -23,6 +32,7 @@ from search.display.table import Table
 from search.recorded.trial_table import SCORE, winnable
 from search.report.context import ReportContext
 from search.report.parts import Chart, Fold, Note, Part, ReportSection
+from search.trials.record import TrialRecord
 
 __all__ = ["tradeoffs_section"]
 
@@ -36,9 +46,12 @@ def tradeoffs_section(context: ReportContext) -> ReportSection | None:
     tasks, finished = scored_tasks(table), winnable(table)
     if len(tasks) < 2 or len(finished) < 2 or context.best is None:
         return None
-    early = first_rung(context.table, context.curves)
-    pairs = task_pairs(context.table, early)
-    on_front = finished[nondominated(finished[[SCORE + task for task in tasks]].to_numpy(dtype=np.float64))]
+    specs = _specs(context.best)
+    oriented = larger_is_better(context.table, specs)
+    early = first_rung(context.table, context.curves, specs)
+    pairs = task_pairs(oriented, early)
+    scores = larger_is_better(finished, specs)[[SCORE + task for task in tasks]]
+    on_front = finished[nondominated(scores.to_numpy(dtype=np.float64))]
     numbers, winner = frozenset(on_front["trial"].tolist()), context.best.number
     parts: list[Part] = [*pair_sentences(pairs)]
     if early is not None and (words := first_rung_sentence(pairs, early)):
@@ -56,7 +69,7 @@ def tradeoffs_section(context: ReportContext) -> ReportSection | None:
             Chart(pair_figure(table, pair.a, pair.b, numbers, winner), f"{pair.b} against {pair.a}")
             for pair in pairs[:_CHARTS]
         ),
-        *_share_parts(table, early),
+        *_share_parts(table, oriented, early),
     ]
     if len(pairs) > 1:
         parts.append(Fold("All pairs of tasks", (_pair_table(pairs),)))
@@ -74,8 +87,13 @@ def _front_table(front: pd.DataFrame, finished: int, tasks: Sequence[str]) -> Ta
     return Table(caption, ("trial", "overall", *tasks), rows)
 
 
-def _share_parts(table: pd.DataFrame, early: FirstRung | None) -> list[Part]:
-    shares = task_shares(table, early)
+def _specs(best: TrialRecord) -> dict[str, TaskSpec]:
+    assert best.config is not None, "a finished trial has its configuration"
+    return {name: task.spec for name, task in best.config.tasks.items()}
+
+
+def _share_parts(table: pd.DataFrame, oriented: pd.DataFrame, early: FirstRung | None) -> list[Part]:
+    shares = task_shares(oriented, early)
     charts = (Chart(share_figure(table, one.task), f"{one.task} over its loss weight") for one in shares[:_CHARTS])
     return [*share_sentences(shares, early), *charts]
 

@@ -99,9 +99,9 @@ def test_every_task_has_its_average() -> None:
 @pytest.mark.parametrize(
     ("members", "weights", "message"),
     [
-        ([], None, "needs a member"),
-        ([np.zeros(2), np.zeros(3)], None, r"one shape, got \[\(2,\), \(3,\)\]"),
-        ([np.zeros(2)], [1, 1], "a weight for each of 1 members, got 2"),
+        ([], None, "needs at least one member"),
+        ([np.zeros(2), np.zeros(3)], None, r"the same shape, got \[\(2,\), \(3,\)\]"),
+        ([np.zeros(2)], [1, 1], "one entry for each of 1 members, got 2"),
         ([np.zeros(2)] * 2, [1, -1], r"at least 0 and not all 0, got \[1, -1\]"),
         ([np.zeros(2)] * 2, [0, 0], r"at least 0 and not all 0, got \[0, 0\]"),
         ([np.zeros(2)], [float("nan")], r"at least 0 and not all 0, got \[nan\]"),

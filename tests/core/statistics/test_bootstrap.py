@@ -13,12 +13,12 @@ from scipy import stats
 
 from core.statistics import bootstrap_scores, counted_metric, overall_score, own_metric
 from data.task_files import builtin_tasks
-from data.tasks import Metric, TaskSpec
+from data.tasks import TaskSpec
 
 SPECS = builtin_tasks()
 
 
-def measured_by(task: str, metric: Metric) -> TaskSpec:
+def measured_by(task: str, metric: str) -> TaskSpec:
     return TaskSpec.model_validate({**SPECS[task].model_dump(), "metric": metric})
 
 

@@ -12,7 +12,8 @@ from scipy import stats
 from sklearn import metrics as sk
 from sklearn.exceptions import UndefinedMetricWarning
 
-from core.statistics import confusion_matrix, normalised, overall_score, own_metric, predicted_classes, task_metrics
+from core.statistics import confusion_matrix, normalised_score, overall_score, own_metric, task_metrics
+from data.metrics.classes import predicted_classes
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 
@@ -195,7 +196,7 @@ def test_the_own_metric_is_the_one_among_all(spec: TaskSpec) -> None:
     else:
         predictions = rng.dirichlet(np.ones(len(spec.classes)), 60).astype(np.float32)
         gold = rng.integers(0, min(3, len(spec.classes)), 60)
-    assert own_metric(spec, predictions, gold) == task_metrics(spec, predictions, gold)[spec.metric]
+    assert own_metric(spec, predictions, gold) == task_metrics(spec, predictions, gold)[spec.metric.name]
 
 
 def test_metrics_take_little_of_a_rung() -> None:
@@ -230,4 +231,4 @@ def test_overall_of_one_task_and_with_weights() -> None:
 
 
 def test_f1_counts_as_it_is() -> None:
-    assert normalised(by_f1(SPECS["para"]), 0.7) == 0.7
+    assert normalised_score(by_f1(SPECS["para"]), 0.7) == 0.7

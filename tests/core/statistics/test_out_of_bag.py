@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.statistics import LEAST_EXAMPLES, Bags, BagScores, own_metric
+from data.metrics import find_metric
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 
 BUILTIN = builtin_tasks()
 SPECS = [
-    BUILTIN["sst"].model_copy(update={"metric": metric}) for metric in ("accuracy", "f1")
-] + [BUILTIN["sts"].model_copy(update={"metric": metric}) for metric in ("pearson", "spearman")]  # fmt: skip
+    BUILTIN[task].model_copy(update={"metric": find_metric(metric)})
+    for task, metric in (("sst", "accuracy"), ("sst", "f1"), ("sts", "pearson"), ("sts", "spearman"))
+]
 
 
 def drawn(spec: TaskSpec, size: int, runs: int, values: int, rng: np.random.Generator) -> tuple[list, np.ndarray]:

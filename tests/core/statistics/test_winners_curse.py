@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from core.statistics import Bags, BagScores, bootstrap_scores, expect, replay_selection
+from data.metrics import find_metric
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 from tests.core.statistics.winners_curse_simulation import Case, simulate
@@ -66,7 +67,7 @@ def test_one_run_is_expected_to_score_what_it_scored(task: str) -> None:
     """Also by a metric that is lower on few examples: macro F1 with classes that are hardly there."""
     rng, spec = np.random.default_rng(0), SPECS[task]
     if task == "sst":
-        spec = spec.model_copy(update={"metric": "f1"})
+        spec = spec.model_copy(update={"metric": find_metric("f1")})
         gold = np.repeat(np.arange(5), (60, 60, 30, 3, 2))
         predictions = 0.6 * np.eye(5)[gold] + rng.dirichlet(np.ones(5), len(gold))
     else:

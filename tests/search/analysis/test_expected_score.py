@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from core.statistics import Expectation, Expectations, overall_score, own_metric
+from data.metrics import find_metric
 from search.analysis.dev_resamples import bags_of, resamples_for
 from search.analysis.expected_score import Estimate, estimate_best, estimate_trial
 from search.analysis.expected_text import (
@@ -173,7 +174,7 @@ def test_very_many_checkpoints_and_resamples_are_bounded(made: MadeStudy, monkey
     assert abs(fewer.scores.overall.expected - whole.scores.overall.expected) < 0.02
     assert resamples_for(SPECS, made.gold, 7) == 1000
     assert resamples_for(SPECS, made.gold, 10**6) == 100
-    ranked = {"sts": SPECS["sts"].model_copy(update={"metric": "spearman"})}
+    ranked = {"sts": SPECS["sts"].model_copy(update={"metric": find_metric("spearman")})}
     assert resamples_for(ranked, {"sts": np.zeros(800)}, 100) == 500
 
 

@@ -257,12 +257,12 @@ def test_floors_of_a_study_file(tmp_path: Path) -> None:
     ("line", "error"),
     [
         ("sstt = 0.4", "study.toml:7: floors.sstt: no task 'sstt' in this study; did you mean 'sst'? Known: sst, sts"),
-        ("sst = 45", "study.toml:7: floors.sst.score: accuracy lies between 0 and 1, so no floor is at 45"),
-        ("sst = -0.1", "study.toml:7: floors.sst.score: accuracy lies between 0 and 1, so no floor is at -0.1"),
-        ("sts = -1.5", "study.toml:7: floors.sts.score: pearson lies between -1 and 1, so no floor is at -1.5"),
+        ("sst = 45", "study.toml:7: floors.sst.score: accuracy lies between 0 and 1, got 45"),
+        ("sst = -0.1", "study.toml:7: floors.sst.score: accuracy lies between 0 and 1, got -0.1"),
+        ("sts = -1.5", "study.toml:7: floors.sts.score: pearson lies between -1 and 1, got -1.5"),
         (
             "sst = { score = 0.4, from = 12001 }",
-            "study.toml:7: floors.sst.from: a full run ends at 12,000 examples, before 12,001",
+            "study.toml:7: floors.sst.from: must be at most 12,000, the examples of a full run, got 12,001",
         ),
         ("sst = { score = 0.4, from = -1 }", "study.toml:7: floors.sst.from: must be at least 0, got -1"),
         ("sst = { score = 0.4, form = 1 }", "study.toml:7: floors.sst.form: unknown key; did you mean 'from'?"),

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.statistics import calibration_of, confusion_matrix, predicted_classes
+from core.statistics import calibration_of, confusion_matrix
+from data.metrics.classes import predicted_classes
 from data.reading import read_split
 from search.analysis.mistakes.compared_runs import best_runs, task_runs
 from search.analysis.mistakes.sentences import calibration_text

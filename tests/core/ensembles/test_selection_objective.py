@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from core.ensembles import OverallObjective, average
 from core.statistics import overall_score, own_metric
 from core.statistics.bootstrap import drawn_counts
+from data.metrics import find_metric
 from data.task_files import builtin_tasks
 
 BUILTIN = builtin_tasks()
 SPECS = {
-    f"{task} {metric}": BUILTIN[task].model_copy(update={"metric": metric, "name": f"{task} {metric}"})
+    f"{task} {metric}": BUILTIN[task].model_copy(update={"metric": find_metric(metric), "name": f"{task} {metric}"})
     for task, metric in (
         ("sst", "accuracy"),
         ("para", "accuracy"),

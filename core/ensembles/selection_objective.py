@@ -1,7 +1,8 @@
-"""What greedy selection asks for thousands of times: scores of ensembles that have one member more.
+"""Score ensembles that have one member more, which greedy selection asks for thousands of times.
 
-They are those of predictions averaged as :mod:`core.ensembles.averaging` does it, but nothing is averaged: whether an
-example is right depends on the signs of summed margins alone, and a Pearson correlation on the members' covariances.
+The scores are those of predictions averaged as in :mod:`core.ensembles.averaging`, but for the most frequent metrics
+nothing is averaged: whether an example is right depends only on the signs of summed margins, and a Pearson correlation
+only on the members' covariances.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from core.ensembles.averaging import to_summands
+from core.ensembles.averaging import from_summands, to_summands
 from core.statistics import counted_metrics, overall_score
 from core.statistics.bootstrap import drawn_counts
 from data.tasks import TaskSpec
 
-__all__ = ["Objective", "OverallObjective", "Predictions"]
+__all__ = ["OverallObjective", "Predictions", "SelectionObjective"]
 
 Predictions = Mapping[str, np.ndarray]  # per task, class probabilities (N, K) or scores (N,)
 
@@ -25,25 +26,25 @@ _TIE = 1e-12  # of a sum of log-probabilities: less is rounding
 _CONSTANT = 1e-20  # of a mean square: what rounding leaves of the variance of a constant
 
 
-class Objective(Protocol):
-    """What is maximised over ensembles of given members."""
+class SelectionObjective(Protocol):
+    """A score to maximise over ensembles of given members."""
 
     def __len__(self) -> int:
-        """How many members there are, M."""
+        """Return the number of members, M."""
 
     def with_one_more(self, counts: np.ndarray) -> np.ndarray:
-        """Scores of the M ensembles in which each member counts once more, (M,).
+        """Score the M ensembles in which each member in turn counts once more, (M,).
 
         Args:
             counts: how much each member counts so far, (M,), at least 0; whole numbers or shares.
         """
 
     def resampled(self, rng: np.random.Generator) -> Self:
-        """The same on as many examples, drawn with replacement."""
+        """Return the same objective on as many examples, drawn with replacement."""
 
 
 class OverallObjective:
-    """The overall score on some examples; where there is but one task, this task's own metric normalised.
+    """The overall score on some examples; with a single task, this task's own metric normalised.
 
     Args:
         members: predictions of each, for the same tasks and examples.
@@ -72,16 +73,16 @@ class OverallObjective:
         self._specs, self._weights = specs, weights
 
     def __len__(self) -> int:
-        """How many members there are."""
+        """Return the number of members."""
         return len(next(iter(self._tasks.values())))
 
     def with_one_more(self, counts: np.ndarray) -> np.ndarray:
-        """As :class:`Objective` has it."""
+        """Score the ensembles with one member more; see :class:`SelectionObjective`."""
         scores = {task: one.with_one_more(counts) for task, one in self._tasks.items()}
         return overall_score(scores, self._specs, self._weights)
 
     def resampled(self, rng: np.random.Generator) -> Self:
-        """As :class:`Objective` has it; the tasks' examples are drawn independently."""
+        """Draw the examples of each task independently; see :class:`SelectionObjective`."""
         drawn = copy(self)
         drawn._tasks = {
             task: one.counted(drawn_counts(1, self._sizes[task], rng)[0]) for task, one in self._tasks.items()
@@ -90,20 +91,20 @@ class OverallObjective:
 
 
 class _TaskObjective(Protocol):
-    """A task's own metric."""
+    """A task's own metric as an objective."""
 
     def __len__(self) -> int: ...
 
     def with_one_more(self, counts: np.ndarray) -> np.ndarray: ...
 
     def counted(self, drawn: np.ndarray) -> Self:
-        """The same where each example counts as often as it was drawn, (N,)."""
+        """Return the same objective where each example counts as often as it was drawn, (N,)."""
 
 
 def _objective(spec: TaskSpec, summands: np.ndarray, gold: np.ndarray) -> _TaskObjective:
-    """Of summands (M, N, K) or (M, N)."""
+    """Choose the fastest objective for a task, given summands, (M, N, K) or (M, N)."""
     once = np.ones(len(gold))
-    match spec.metric:
+    match spec.metric.name:
         case "accuracy":
             return _Accuracy(_margins(summands, gold), once)
         case "pearson":
@@ -113,11 +114,11 @@ def _objective(spec: TaskSpec, summands: np.ndarray, gold: np.ndarray) -> _TaskO
 
 
 class _Accuracy:
-    """Of margins (K - 1, M, N): an example is right where all its summed margins are above 0."""
+    """Accuracy from margins, (K - 1, M, N): an example is right where all its summed margins are above 0."""
 
     def __init__(self, margins: np.ndarray, drawn: np.ndarray) -> None:
         self._margins = margins
-        self._drawn = drawn.astype(np.float32)  # sums of counts are exact in it
+        self._drawn = drawn.astype(np.float32)  # sums of counts are exact in float32
 
     def __len__(self) -> int:
         return int(self._margins.shape[1])
@@ -136,10 +137,10 @@ class _Accuracy:
 
 
 def _margins(logs: np.ndarray, gold: np.ndarray) -> np.ndarray:
-    """How far the gold class is above each other one, (K - 1, M, N), of log-probabilities (M, N, K).
+    """Compute how far the gold class is above each other one, (K - 1, M, N), from log-probabilities, (M, N, K).
 
-    The first of equal classes is the predicted one: a margin over a later class counts as a little larger, over an
-    earlier one as a little smaller.
+    Of equally probable classes the first is predicted, so a margin over a later class counts as slightly larger, and
+    one over an earlier class as slightly smaller.
     """
     members, examples, classes = logs.shape
     rows = np.arange(examples)
@@ -151,7 +152,7 @@ def _margins(logs: np.ndarray, gold: np.ndarray) -> np.ndarray:
 
 
 class _Pearson:
-    """Of the members' covariances (M, M), and theirs with gold (M,)."""
+    """Pearson's r from the covariances of the members, (M, M), and those with gold, (M,)."""
 
     def __init__(self, scores: np.ndarray, gold: np.ndarray, drawn: np.ndarray) -> None:
         self._scores, self._gold = scores, gold
@@ -164,7 +165,7 @@ class _Pearson:
         return len(self._scores)
 
     def with_one_more(self, counts: np.ndarray) -> np.ndarray:
-        """A constant has no correlation: it counts as 0."""
+        """Score the ensembles; a constant has no correlation, which counts as 0."""
         own, shared = np.diag(self._covariances), self._covariances @ counts
         variances = counts @ shared + 2.0 * shared + own
         products = self._of_gold * variances
@@ -178,7 +179,7 @@ class _Pearson:
 
 
 def _centred(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """Of (M, N), minus the mean of what was drawn; 0 where that is constant."""
+    """Subtract from (M, N) the mean of what was drawn; 0 where that is constant."""
     centred = values - (values @ drawn / drawn.sum())[:, None]
     size = (values**2).mean(axis=1)
     centred[centred**2 @ drawn <= _CONSTANT * drawn.sum() * size] = 0.0
@@ -186,7 +187,7 @@ def _centred(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
 
 
 class _Counted:
-    """Any metric, by averaging."""
+    """Any metric, from averaged predictions."""
 
     def __init__(self, spec: TaskSpec, summands: np.ndarray, gold: np.ndarray, drawn: np.ndarray) -> None:
         self._spec, self._summands, self._gold, self._drawn = spec, summands, gold, drawn
@@ -196,9 +197,12 @@ class _Counted:
 
     def with_one_more(self, counts: np.ndarray) -> np.ndarray:
         means = (np.tensordot(counts, self._summands, axes=1) + self._summands) / (counts.sum() + 1.0)
-        # Classes: the mean log-probabilities are in the order of the averaged probabilities, and nothing else counts.
-        # Rounded, so that what is equal stays so: ranks and classes would make much of a last digit.
-        return np.asarray(counted_metrics(self._spec, list(np.round(means, 11)), self._gold, self._drawn[None])[0])
+        # Rounded, so that equal values stay equal: ranks and predicted classes can depend on a last digit.
+        averaged = np.round(means, 11)
+        if self._spec.metric.reads_probabilities:
+            averaged = np.stack([from_summands(mean) for mean in averaged])
+        # Otherwise only the order of an example's classes counts, which is that of the mean log-probabilities.
+        return np.asarray(counted_metrics(self._spec, list(averaged), self._gold, self._drawn[None])[0])
 
     def counted(self, drawn: np.ndarray) -> _Counted:
         return _Counted(self._spec, self._summands, self._gold, drawn)

@@ -1,0 +1,52 @@
+"""What correlations share: a constant has none, which counts as 0."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from data.metrics.metric import MeasuredTask
+
+__all__ = ["correlate", "set_constants_to_zero", "to_correlation"]
+
+
+def correlate(
+    task: MeasuredTask,
+    predictions: np.ndarray,
+    gold: np.ndarray,
+    statistic: Callable[[np.ndarray, np.ndarray], float],
+) -> float:
+    """Correlate scores, (N,) and (N,).
+
+    A constant has no correlation: it counts as 0, so that a run that learnt nothing has a score.
+
+    Args:
+        task: whose they are.
+        predictions, gold: scores.
+        statistic: of both in float64, as float32 sums of many scores would lose digits.
+    """
+    from scipy.stats import NearConstantInputWarning
+
+    if np.ptp(predictions) == 0 or np.ptp(gold) == 0:
+        which = "predictions" if np.ptp(predictions) == 0 else "gold scores"
+        warnings.warn(f"{task.name}: all {which} are equal; the correlation counts as 0", stacklevel=4)
+        return 0.0
+    with warnings.catch_warnings():  # nearly constant predictions: the value is still the best there is
+        warnings.simplefilter("ignore", NearConstantInputWarning)
+        return float(statistic(predictions.astype(np.float64), gold.astype(np.float64)))
+
+
+def to_correlation(covariance: np.ndarray, var_x: np.ndarray, var_y: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Divide covariances by both standard deviations where that is ``known`` to be possible; NaN elsewhere."""
+    r = np.full(covariance.shape, np.nan)
+    product = np.broadcast_to(var_x * var_y, covariance.shape)
+    r[known] = np.clip(covariance[known] / np.sqrt(product[known]), -1.0, 1.0)
+    return r
+
+
+def set_constants_to_zero(found: np.ndarray, predictions: Sequence[np.ndarray], gold: np.ndarray) -> np.ndarray:
+    """Set the columns (B, R) of constant predictions to 0: they have no correlation in any resample."""
+    found[:, [np.ptp(one) == 0 or np.ptp(gold) == 0 for one in predictions]] = 0.0
+    return found
