@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
+import data.metrics
+from data.metrics import registry
+from tests.data.metrics.new_metric import SOURCE, NewMetric
 from tests.stub_endpoint import Reply, StubEndpoint
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,3 +51,21 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubEndpoint]:
 def reply() -> type[Reply]:
     """The class of replies: ``reply.saying(text)``, ``reply.failing(status)``, ``reply(content)``."""
     return Reply
+
+
+@pytest.fixture
+def new_metric(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[NewMetric]:
+    """Add a file to ``data.metrics`` for one test, as a user would; nothing else knows of it."""
+    folder, names = tmp_path_factory.mktemp("metrics"), []
+    monkeypatch.setattr(data.metrics, "__path__", [*data.metrics.__path__, str(folder)])
+
+    def write(name: str, aliases: tuple[str, ...] = ()) -> None:
+        source = SOURCE.format(name=name, label=name.replace("_", " "), aliases=aliases)
+        (folder / f"{name}.py").write_text(source, encoding="utf-8")
+        names.append(f"data.metrics.{name}")
+        registry._spellings.cache_clear()
+
+    yield write
+    registry._spellings.cache_clear()
+    for name in names:
+        sys.modules.pop(name, None)

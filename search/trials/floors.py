@@ -102,9 +102,7 @@ def _floor(task: str, value: object, base: RunConfig) -> Floor:
     if start is None:
         start = next(rung for rung in base.rungs if 2 * rung >= budget)
     if start > budget:
-        raise StudyFileError(
-            (*key, "from"), f"must not be after the end of a full run, {budget:,} examples, got {start:,}"
-        )
+        raise StudyFileError((*key, "from"), f"must be at most {budget:,}, the examples of a full run, got {start:,}")
     return Floor(task, options.score, start, is_ceiling=not metric.larger_is_better)
 
 
