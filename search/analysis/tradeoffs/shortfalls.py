@@ -60,19 +60,11 @@ def winner_shortfalls(
         gains = metric.gain(scores, np.full(len(scores), score))
         best, gap = int(finished["trial"].iloc[gains.argmax()]), float(gains.max())
         if gap <= 0.0:
-<<<<<<< HEAD:search/analysis/tradeoffs/shortfalls.py
-            found.append(Shortfall(task, _metric(winner, task), winner.number, 0.0))
+            found.append(Shortfall(task, metric.name, winner.number, 0.0))
             continue
         record = TrialRecord.read(trials[best])
         interval = _interval(task, (record, winner), folders, data)
-        found.append(Shortfall(task, _metric(winner, task), best, gap, interval))
-=======
-            found.append(GivenUp(task, metric.name, winner.number, 0.0))
-            continue
-        record = TrialRecord.read(trials[best])
-        interval = _interval(task, (record, winner), folders, data)
-        found.append(GivenUp(task, metric.name, best, gap, interval))
->>>>>>> a4e4732 (One Metric object for each metric, found by its file; add MCC, ROC AUC, average precision, RMSE, MAE, quadratic kappa and F1 of the positive class):search/analysis/tradeoffs/given_up.py
+        found.append(Shortfall(task, metric.name, best, gap, interval))
     return found
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from core.config import RunConfig
+from data.task_files import builtin_tasks
 from search.finalists.eligible import below_floors, contenders
 from search.trials.record import TrialRecord, TrialResult
 
+CONFIG = RunConfig.model_validate({"tasks": {"sts": {"spec": builtin_tasks()["sts"]}}})
+BY_RMSE = CONFIG.model_validate({"tasks": {"sts": {"spec": {**builtin_tasks()["sts"].model_dump(), "metric": "rmse"}}}})
 
-def runs_of(*scores: tuple[float, float]) -> list[TrialRecord]:
+
+def runs_of(*scores: tuple[float, float], config: RunConfig = CONFIG) -> list[TrialRecord]:
     """Runs with these scores, overall and of sts."""
-    return [TrialRecord(0, "", None, TrialResult(overall, {"sts": sts})) for overall, sts in scores]
+    return [TrialRecord(0, "", config, TrialResult(overall, {"sts": sts})) for overall, sts in scores]
 
 
 def test_means_decide_and_must_meet_the_floors() -> None:
@@ -23,6 +28,12 @@ def test_means_decide_and_must_meet_the_floors() -> None:
     assert list(contenders(runs, {"sts": 0.6}, {"good"})) == ["fair"]
     assert contenders(runs, {"sts": 0.95}, ()) == {}
     assert contenders({"none": []}, {}, ()) == {}
+
+
+def test_the_floor_of_an_error_is_a_ceiling() -> None:
+    runs = {name: runs_of((0.8, error), config=BY_RMSE) for name, error in (("near", 0.9), ("far", 1.1))}
+    assert list(contenders(runs, {"sts": 1.0}, ())) == ["near"]
+    assert below_floors(runs["far"], {"sts": 1.0}) == {"sts": 1.1}
 
 
 def test_a_mean_over_fewer_seeds_cannot_win() -> None:
