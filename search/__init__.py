@@ -20,3 +20,7 @@ only those above them in this list::
 
 import-linter holds the order (``pyproject.toml``).
 """
+
+from search.console.shadowing import refuse_shadowed
+
+refuse_shadowed()

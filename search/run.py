@@ -1,4 +1,4 @@
-"""``python -m search.run``: run a study, or go on with it."""
+"""Search for the best configuration of a study: ``onebert run``."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from core.inputs.augmentation import answers_dir
-from search.console.exit_codes import ExitCode, entry_point
-from search.console.options import RunsDir, StorageUrl
-from search.console.plan import show_plan
-from search.console.session import StudyRun
-from search.console.summary import show_summary
-from search.recorded.fine_search import fine_search
-from search.recorded.ranking import best_trial
-from search.recorded.warm_start import with_warm_start
-from search.storage.open import open_storage
-from search.study.file import load_study
+from search.console.cli import (
+    DataDir,
+    ExitCode,
+    Json,
+    Quiet,
+    RunsDir,
+    StorageUrl,
+    StudyFile,
+    check_data_folder,
+    entry_point,
+    make_app,
+)
+from search.study.lookup import find_study
 from search.trials.folders import RUNS
 
 __all__ = ["main"]
@@ -26,47 +27,58 @@ __all__ = ["main"]
 
 @entry_point
 def main(
-    study: Annotated[str, typer.Option(help="A study's name (studies/NAME.toml, or one that comes along) or file.")],
-    data: Annotated[Path | None, typer.Option(help="Folder with the tasks' files.")] = None,
+    study: StudyFile,
+    data: DataDir = None,
     model: Annotated[
-        str | None, typer.Option(help="Encoder: a folder, a Hub name such as bert-base-uncased, or minilm.")
+        str | None,
+        typer.Option(help="Encoder: a folder, a Hub name such as bert-base-uncased, or minilm; by default the file's."),
     ] = None,
-    trials: Annotated[int | None, typer.Option(min=1, help="Trials in total, earlier runs counted in.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Trials trained at the same time.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Number of trials in total, including those of earlier runs.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Number of trials to train at the same time.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of each worker.")] = None,
     name: Annotated[
-        str | None, typer.Option(help="Run the study under another name, e.g. after changing its space.")
+        str | None, typer.Option(help="Record the study under another name, for example after changing its space.")
     ] = None,
     hours: Annotated[
-        float | None, typer.Option(help="No new trial after so many hours of running, earlier runs counted in.")
+        float | None, typer.Option(help="Begin no new trial after this many hours, including those of earlier runs.")
     ] = None,
     examples: Annotated[
-        int | None, typer.Option(min=1, help="No new trial after so many training examples of all trials.")
+        int | None, typer.Option(min=1, help="Begin no new trial after this many training examples over all trials.")
     ] = None,
     warm_start: Annotated[
         list[str] | None, typer.Option(help="Begin with the best configurations of this recorded study; repeatable.")
     ] = None,
-    warm_start_trials: Annotated[int, typer.Option(min=1, help="How many of each.")] = 3,
+    warm_start_trials: Annotated[int, typer.Option(min=1, help="Configurations to take from each of them.")] = 3,
     fine: Annotated[
-        bool, typer.Option("--fine", help="Search finely around the study's best trial, as a study NAME-fine.")
+        bool, typer.Option("--fine", help="Search closely around the study's best trial, as a study NAME-fine.")
     ] = False,
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the study and its base configuration, and do nothing.")
+        bool, typer.Option("--dry-run", help="Print the study and its base configuration, and train nothing.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print the result and warnings only.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Write one JSON object per event to standard output.")] = False,
+    quiet: Quiet = False,
+    json: Json = False,
 ) -> None:
-    """Search for the best configuration of a study; run it again to resume.
+    """Search for the best configuration of a study.
 
-    Ctrl-C stops it: running trials write checkpoints, and the same command goes on from there. Ctrl-C twice stops at
-    once. Exit codes: 0 done, 1 no trial to choose, 2 bad input, 130 interrupted.
+    Run the same command again to resume. Ctrl-C stops the search: running trials write checkpoints first. Ctrl-C twice
+    stops at once. Exit codes: 0 finished, 1 no trial to choose from, 2 bad input, 130 interrupted.
 
-    Example: python -m search.run --study quickstart
+    Examples:
+
+        onebert run --study quickstart
+        onebert run --study starter --data DIR --model minilm --hours 8
     """
-    run = StudyRun(runs_dir, storage, quiet=quiet, json=json)
-    answers = answers_dir(runs_dir / "cache")
+    find_study(study)
+    if not dry_run:
+        check_data_folder(data)
+
+    from core.inputs.augmentation import answers_dir
+    from search.study.file import load_study
+
     spec = load_study(
         study,
         data=data,
@@ -77,8 +89,22 @@ def main(
         name=name,
         hours=hours,
         examples=examples,
-        answers_dir=answers,
+        answers_dir=answers_dir(runs_dir / "cache"),
     )
+    if spec.synthetic is None and not dry_run:
+        check_data_folder(Path(spec.base.data.directory))
+
+    from rich.console import Console
+
+    from search.console.plan import show_plan
+    from search.console.session import StudyRun
+    from search.console.summary import show_summary
+    from search.recorded.fine_search import fine_search
+    from search.recorded.ranking import best_trial
+    from search.recorded.warm_start import with_warm_start
+    from search.storage.open import open_storage
+
+    run = StudyRun(runs_dir, storage, quiet=quiet, json=json)
     if fine or warm_start:
         recorded = open_storage(storage, runs_dir)
         spec = fine_search(spec, recorded, name, model) if fine else spec
@@ -96,4 +122,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    make_app(main)()

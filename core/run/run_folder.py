@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from core.config import RunConfig
 from core.run.atomic_files import temporary_path, write_atomically, writing
 from core.run.evaluation import Evaluation
 from data.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.config import RunConfig
 
 __all__ = ["RunFolder"]
 
@@ -72,6 +75,8 @@ class RunFolder:
 
     def write_predictions(self, task: str, rung: int, predictions: np.ndarray) -> None:
         """Save what :meth:`predictions` names."""
+        import numpy as np  # only here, so that programs that merely name a run's files start quickly
+
         content = io.BytesIO()  # np.save itself does not say why a disk takes no more
         np.save(content, predictions)
         write_atomically(self.predictions(task, rung), content.getvalue())

@@ -12,7 +12,7 @@ from search.ablate.plan import WINNER, AblationPlan
 from search.analysis.seed_intervals import Difference
 from search.display.table import Table
 from search.display.values import plus_minus, rounded
-from search.recorded.trial_table import SCORE
+from search.recorded.trial_columns import SCORE
 
 __all__ = ["ablation_frame", "gain_text", "overall_table", "plan_table", "task_gains_table", "task_means_table"]
 

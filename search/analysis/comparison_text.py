@@ -8,7 +8,7 @@ from search.analysis.interval_notes import apart_notes
 from search.analysis.seed_comparison import Comparison, ComparisonRow
 from search.display.table import Table
 from search.display.values import rounded
-from search.recorded.trial_table import PEAK_MEMORY, SCORE, SETTING
+from search.recorded.trial_columns import PEAK_MEMORY, SCORE, SETTING
 
 __all__ = ["comparison_frame", "comparison_notes", "comparison_table", "narrow_tables", "settings_text"]
 

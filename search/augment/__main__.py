@@ -1,28 +1,16 @@
-"""``python -m search.augment``: ask a language model for the rephrasings that a study trains on, before it starts."""
+"""The command line of ``onebert augment``."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from core.inputs.augmentation import answers_dir
-from data.augmentation.rephrasing.job import RephrasingJob
-from data.augmentation.rephrasing.plan import RephrasingPlan, plan_rephrasing
 from data.errors import UserError
-from search.console.exit_codes import ExitCode, entry_point
-from search.console.options import RunsDir
-from search.parsing.errors import StudyFileError, did_you_mean
-from search.preflight.rephrasing_jobs import rephrasing_jobs
-from search.preflight.synthetic_data import with_synthetic_data
-from search.study.endpoint import choose_endpoint
-from search.study.error_location import error_in_study
-from search.study.file import load_study
-from search.study.spec import StudySpec
+from search.console.cli import DataDir, ExitCode, RunsDir, StudyFile, check_data_folder, entry_point, make_app
+from search.study.lookup import find_study
 from search.trials.folders import RUNS
 
 __all__ = ["main"]
@@ -30,33 +18,56 @@ __all__ = ["main"]
 
 @entry_point
 def main(
-    study: Annotated[str, typer.Option(help="A study's name (studies/NAME.toml, or one that comes along) or file.")],
-    task: Annotated[list[str] | None, typer.Option(help="This task only; may be given several times.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder with the tasks' files.")] = None,
+    study: StudyFile,
+    task: Annotated[list[str] | None, typer.Option(help="Rephrase only for this task; repeatable.")] = None,
+    data: DataDir = None,
     endpoint: Annotated[
-        str | None, typer.Option(help="Address with OpenAI's chat interface, such as http://localhost:11434/v1.")
+        str | None,
+        typer.Option(help="Base URL of an endpoint with OpenAI's chat API, such as http://localhost:11434/v1."),
     ] = None,
     key_variable: Annotated[
-        str | None, typer.Option(help="Name of the environment variable that holds the endpoint's key.")
+        str | None, typer.Option(help="Name of the environment variable with the endpoint's API key.")
     ] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds that one request may take.")] = None,
-    attempts: Annotated[int | None, typer.Option(help="Requests for one answer, at most.")] = None,
-    requests_per_minute: Annotated[float | None, typer.Option(help="All together, at most.")] = None,
-    concurrency: Annotated[int | None, typer.Option(help="Requests under way at the same time, at most.")] = None,
-    prompt_price: Annotated[float | None, typer.Option(help="Of a million tokens of prompts, for the plan.")] = None,
-    answer_price: Annotated[float | None, typer.Option(help="Of a million tokens of answers.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Time limit of one request in seconds.")] = None,
+    attempts: Annotated[int | None, typer.Option(help="Maximum number of requests for one answer.")] = None,
+    requests_per_minute: Annotated[float | None, typer.Option(help="Maximum number of requests per minute.")] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Maximum number of concurrent requests.")] = None,
+    prompt_price: Annotated[
+        float | None, typer.Option(help="Price of a million prompt tokens, to estimate the cost.")
+    ] = None,
+    answer_price: Annotated[
+        float | None, typer.Option(help="Price of a million answer tokens, to estimate the cost.")
+    ] = None,
     runs_dir: RunsDir = RUNS,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask the model without asking you first.")] = False,
-    plan_only: Annotated[bool, typer.Option("--plan-only", help="Say what would be asked, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Send the requests without asking for confirmation.")] = False,
+    plan_only: Annotated[
+        bool, typer.Option("--plan-only", help="Print what would be requested, and send nothing.")
+    ] = False,
 ) -> None:
-    """Ask a language model for all rephrasings that a study's trials can need; run it again to go on.
+    """Request rephrasings of training examples from a language model.
 
-    It says first what it is going to ask and what that costs. Every answer is kept below the runs folder and asked for
-    once; the key is read from the environment and kept nowhere. Options go before the study file's table endpoint.
-    Exit codes: 0 every answer is there, 1 some are missing, 2 bad input, 130 interrupted.
+    Requests all that a study's trials can need; run the same command again to continue. Prints the number of requests
+    and their cost first, and asks for confirmation. Every answer is stored in the runs folder and requested only once;
+    the API key is read from the environment and never stored. Options take precedence over the study file's [endpoint]
+    table. Exit codes: 0 all answers are there, 1 some are missing, 2 bad input, 130 interrupted.
 
-    Example: python -m search.augment --study my-study --endpoint http://localhost:11434/v1
+    Examples:
+
+        onebert augment --study my-study --endpoint http://localhost:11434/v1
+        onebert augment --study my-study --task sst --plan-only
     """
+    find_study(study)
+    check_data_folder(data)
+
+    from rich.console import Console
+
+    from core.inputs.augmentation import answers_dir
+    from data.augmentation.rephrasing.plan import plan_rephrasing
+    from search.augment.jobs import jobs_of, show_plans
+    from search.preflight.synthetic_data import with_synthetic_data
+    from search.study.endpoint import choose_endpoint
+    from search.study.file import load_study
+
     console = Console(highlight=False, markup=False, soft_wrap=True)
     spec = with_synthetic_data(load_study(study, data=data, answers_dir=None), runs_dir)
     options = {
@@ -70,78 +81,50 @@ def main(
         "answer_price": answer_price,
     }
     settings = choose_endpoint(spec.endpoint, options)
-    jobs = _jobs(spec, task or list(spec.base.tasks), answers_dir(runs_dir / "cache"))
+    jobs = jobs_of(spec, task or list(spec.base.tasks), answers_dir(runs_dir / "cache"))
     plans = {name: plan_rephrasing(job, settings) for name, job in jobs.items()}
-    _show(console, plans)
+    show_plans(console, plans)
     if plan_only or not any(plan.requests for plan in plans.values()):
         return
-    asking = _asking()
-    settings.key()  # one that is not set is told before anything is agreed on
-    _agree(yes)
-    raise typer.Exit(asking.ask(plans, console))
+    requesting = _requesting()
+    settings.key()  # fails if it is not set, before the user is asked to agree
+    _confirm(yes)
+    raise typer.Exit(requesting.request_rephrasings(plans, console))
 
 
-def _jobs(spec: StudySpec, tasks: list[str], answers: Path) -> dict[str, RephrasingJob]:
-    for name in tasks:
-        if name not in spec.base.tasks:
-            known = did_you_mean(name, spec.base.tasks) or f"; it has {', '.join(spec.base.tasks)}"
-            raise UserError(f"study '{spec.name}' has no task '{name}'{known}")
-    try:
-        jobs = rephrasing_jobs(spec.space, spec.base, answers, tasks)
-    except StudyFileError as error:
-        raise error_in_study(error, spec) from None
-    if not jobs:
-        raise UserError(
-            f"study '{spec.name}' has nothing to rephrase for {', '.join(tasks)}: no run of it has "
-            "augmentation.TASK.rephrased with a model and a fraction above 0"
-        )
-    return jobs
-
-
-def _show(console: Console, plans: dict[str, RephrasingPlan]) -> None:
-    """What would be asked."""
-    for name, plan in plans.items():
-        console.print(f"{name}: {plan.describe()}")
-    asked = [plan for plan in plans.values() if plan.requests]
-    if not asked:
-        console.print("nothing to ask")
-    elif len(asked) > 1:
-        costs = [plan.cost for plan in asked if plan.cost is not None]
-        cost = f", about {sum(costs):,.2f} at the given prices" if costs else ""
-        console.print(f"together: {sum(plan.requests for plan in asked):,} requests{cost}; less if some are the same")
-
-
-def _asking() -> ModuleType:
-    """The module that asks; a plan can do without its packages.
+def _requesting() -> ModuleType:
+    """Import the module that sends requests; planning works without the packages that it needs.
 
     Raises:
-        UserError: if they are not installed.
+        UserError: these packages are not installed.
     """
     try:
-        from search.augment import asking
+        from search.augment import requesting
     except ModuleNotFoundError as error:
         if error.name not in ("httpx2", "tenacity"):
             raise
         raise UserError(
-            f"asking a language model needs '{error.name}': pip install -c constraints.txt -e '.[augment]'"
+            f"requests to a language model need '{error.name}': pip install -c constraints.txt -e '.[augment]'"
         ) from None
-    return asking
+    return requesting
 
 
-def _agree(yes: bool) -> None:
-    """Go on only if the user wants to."""
+def _confirm(yes: bool) -> None:
+    """Return only if the user agrees to send the requests."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UserError("nothing was asked: there is no terminal to say yes or no at; give --yes to go on")
+        raise UserError(
+            "nothing was requested: there is no terminal to ask for confirmation; pass --yes to send the requests"
+        )
     try:
-        agreed = typer.confirm("go on?")
+        agreed = typer.confirm("send the requests?")
     except typer.Abort:
         raise KeyboardInterrupt from None
     if not agreed:
-        typer.echo("nothing was asked")
+        typer.echo("nothing was requested")
         raise typer.Exit(ExitCode.FAILED)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    make_app(main)()

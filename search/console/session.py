@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from core.inputs.augmentation import answers_dir
-from search.console.exit_codes import ExitCode
+from search.console.cli import ExitCode
 from search.console.json_lines import JsonLines
 from search.console.phases import Rounds
 from search.console.plan import show_data, show_estimate, show_warnings

@@ -16,8 +16,8 @@ from rich.console import Console
 from search.analysis.expected_score import Estimate, estimate_best
 from search.analysis.expected_text import estimate_sentences, expectation_text
 from search.analysis.seed_comparison import compare_over_seeds
+from search.console.cli import PROGRAM, location_options
 from search.console.comparison_summary import show_comparison
-from search.console.options import where_words
 from search.display.cost import cost_text
 from search.display.table import Table
 from search.display.terminal_table import print_table
@@ -30,7 +30,7 @@ from search.trials.floors import is_feasible
 from search.trials.folders import TrialFolders
 from search.trials.record import REPEAT_OF, TrialRecord
 
-__all__ = ["next_commands", "python_command", "show_summary"]
+__all__ = ["command_line", "next_commands", "show_summary"]
 
 
 def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_dir: Path, storage: str | None) -> None:
@@ -122,16 +122,22 @@ def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec
     return Table(f"best: trial {best.number}, by its overall score on dev", ("", *headings), (*tasks, overall))
 
 
-def next_commands(runs_dir: Path, storage: str | None, *todo: str) -> list[str]:
-    """What to type for ``report --study NAME`` and the like, for these runs and this storage."""
-    where = where_words(runs_dir, storage)
-    return [f"{python_command()} -m search.{one}{where}" for one in todo]
+def next_commands(runs_dir: Path, storage: str | None, *commands: str) -> list[str]:
+    """Return what to type for commands such as ``report --study NAME``, for these runs and this storage."""
+    where = location_options(runs_dir, storage)
+    return [command_line(command) + where for command in commands]
 
 
-def python_command() -> str:
-    """What to type for this Python: ``python`` in an activated environment, else its path."""
-    found = shutil.which("python")
-    if found is not None and Path(found).absolute() == Path(sys.executable).absolute():
-        return "python"
-    path = Path(sys.executable).absolute()
+def command_line(command: str) -> str:
+    """Return what to type for a command such as ``report --study NAME``: as the running program was started itself."""
+    if Path(sys.argv[0]).stem == PROGRAM:
+        return f"{_typed(PROGRAM, sys.argv[0])} {command}"
+    return f"{_typed('python', sys.executable)} -m search.{command}"
+
+
+def _typed(name: str, file: str) -> str:
+    """Return the name of a program if a shell finds this file by it, else the file's path."""
+    found, path = shutil.which(name), Path(file).absolute()
+    if found is not None and Path(found).absolute() == path:
+        return name
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -1,4 +1,4 @@
-"""The command line of ``python -m search.doctor``."""
+"""The command line of ``onebert doctor``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from search.console.exit_codes import ExitCode, entry_point
-from search.console.options import RunsDir, StorageUrl
+from search.console.cli import DataDir, ExitCode, RunsDir, StorageUrl, entry_point, make_app
 from search.doctor.check import Check, safely
 from search.doctor.packages import check_packages, check_python
+from search.study.lookup import find_study
 from search.trials.folders import RUNS
 
 __all__ = ["main"]
@@ -24,21 +24,29 @@ _COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red"}
 
 @entry_point
 def main(
-    study: Annotated[str | None, typer.Option(help="A study's name or file: what it needs is looked at.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder with the tasks' files.")] = None,
-    model: Annotated[str | None, typer.Option(help="Encoder: a folder, a Hub name, or minilm.")] = None,
+    study: Annotated[str | None, typer.Option(help="Name or .toml file of a study, to check what it needs.")] = None,
+    data: DataDir = None,
+    model: Annotated[
+        str | None, typer.Option(help="Encoder to check: a folder, a Hub name such as bert-base-uncased, or minilm.")
+    ] = None,
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
     json: Annotated[bool, typer.Option("--json", help="Write the checks as one JSON list.")] = False,
 ) -> None:
-    """Look at everything that a study needs, and say of each whether it is ok, and what to do if not.
+    """Check everything that a study needs.
 
-    Python and packages, device, memory, threads, storage, the runs folder, its clock and free disk; with --study also
-    the study file, its data and its encoder. Nothing is changed or downloaded: a study that is written into the
-    storage to see how long that takes is removed again. Exit codes: 0 if a study would run, 2 if something is wrong.
+    Says how to fix what is wrong. Checks Python and packages, device, memory, threads, storage, the runs folder, its
+    clock and free disk space; with --study also the study file, its data and its encoder. Nothing is changed or
+    downloaded: a test study is written to the storage to measure how long that takes, and removed again. Exit codes: 0
+    a study would run, 2 something is wrong.
 
-    Example: python -m search.doctor --study quickstart
+    Examples:
+
+        onebert doctor
+        onebert doctor --study quickstart --json
     """
+    if study is not None:
+        find_study(study)
     checks = []
     console = Console(highlight=False)
     for check in _checks(study, data, model, storage, runs_dir):
@@ -58,16 +66,16 @@ def _checks(
     packages = safely("packages", check_packages)
     yield from packages
     if all(check.state != "wrong" for check in packages):
-        from search.doctor.examination import examine  # needs them
+        from search.doctor.examination import examine  # imports these packages
 
         yield from examine(study, data, model, storage, runs_dir)
 
 
 def _show(console: Console, check: Check) -> None:
-    words = f"{check.found}; {check.advice}" if check.advice else check.found
+    text = f"{check.found}; {check.advice}" if check.advice else check.found
     console.print(f"[{_COLOURS[check.state]}]{check.state:8}[/]{check.name:10}", end="")
-    console.print(words, soft_wrap=True, markup=False)
+    console.print(text, soft_wrap=True, markup=False)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    make_app(main)()

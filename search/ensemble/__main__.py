@@ -1,143 +1,93 @@
-"""The command line of ``python -m search.ensemble``."""
+"""The command line of ``onebert ensemble``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from core.inputs.resources import Resources
 from data.errors import UserError
-from data.examples import Examples
-from search.console.exit_codes import entry_point
-from search.console.options import DataDir, OtherDevice, RunsDir, StorageUrl
-from search.display.terminal_table import print_table
-from search.ensemble.averaging import average_predictions
+from search.console.cli import (
+    MovedDataDir,
+    OtherDevice,
+    RunsDir,
+    StorageUrl,
+    StudyName,
+    check_data_folder,
+    entry_point,
+    make_app,
+)
 from search.ensemble.ensemble_request import EnsembleRequest, SoupKind
-from search.ensemble.ensemble_table import ensemble_table
-from search.ensemble.files import write_ensemble
-from search.ensemble.members import Library, Member
-from search.ensemble.named_trials import Shares, candidates_by_hand, shares_by_hand
-from search.ensemble.result import Ensemble
-from search.ensemble.selection import GreedyOptions, select_members
-from search.ensemble.selection_estimate import estimate_selection, selection_sentence
-from search.ensemble.soup import average_weights
-from search.recorded.provenance import described, made_from
-from search.recorded.ranking import open_study, pick_trial
-from search.recorded.study import check_same_data
-from search.trials.folders import RUNS, TrialFolders
+from search.recorded.lookup import check_recorded
+from search.trials.folders import RUNS
 
 __all__ = ["main"]
 
 
 @entry_point
 def main(
-    study: Annotated[str, typer.Option(help="Name of the study.")],
+    study: StudyName,
     trials: Annotated[
-        str | None, typer.Option(help="Average these trials, 3,7,9; with --greedy or --soup choose among them.")
+        str | None,
+        typer.Option(help="Trials to average, such as 3,7,9; with --greedy or --soup, trials to choose from."),
     ] = None,
     of: Annotated[
-        list[str] | None, typer.Option(help="Trials for one task, sst=3,7; may be repeated. Other tasks: --trials.")
+        list[str] | None,
+        typer.Option(help="Trials to average for one task, such as sst=3,7; repeatable. Other tasks use --trials."),
     ] = None,
     greedy: Annotated[
-        int | None, typer.Option(min=1, help="Select an ensemble of up to N members, some of them counted again.")
+        int | None,
+        typer.Option(min=1, help="Select an ensemble of up to N members; a trial may be selected more than once."),
     ] = None,
-    each_task: Annotated[bool, typer.Option("--each-task", help="--greedy: select for every task apart.")] = False,
-    start: Annotated[int, typer.Option(min=1, help="--greedy: begin with so many of the best trials.")] = 1,
-    bags: Annotated[int, typer.Option(min=0, help="--greedy: average the choices on so many resamples of dev.")] = 0,
-    seed: Annotated[int, typer.Option(min=0, help="--greedy: draws the bags.")] = 0,
+    each_task: Annotated[
+        bool, typer.Option("--each-task", help="With --greedy: select separately for every task.")
+    ] = False,
+    start: Annotated[int, typer.Option(min=1, help="With --greedy: begin with this many of the best trials.")] = 1,
+    bags: Annotated[
+        int, typer.Option(min=0, help="With --greedy: average the selections over this many resamples of dev.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="With --greedy: seed of the resamples.")] = 0,
     soup: Annotated[
-        SoupKind | None, typer.Option(help="Average weights, not predictions: of all, or of those that do no harm.")
+        SoupKind | None,
+        typer.Option(
+            help="Average weights instead of predictions: of all trials, or greedily of those that do no harm."
+        ),
     ] = None,
     dev_only: Annotated[
-        bool, typer.Option("--dev-only", help="Average stored dev predictions; needs no models, writes no test files.")
+        bool,
+        typer.Option(
+            "--dev-only", help="Average stored dev predictions; needs no models and writes no test predictions."
+        ),
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Where to; by default runs/STUDY/ensemble.")] = None,
-    data: DataDir = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/STUDY/ensemble.")] = None,
+    data: MovedDataDir = None,
     device: OtherDevice = None,
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Make one result out of several trials: average what they predict, or their weights.
+    """Average the predictions, or the weights, of several trials.
 
-    Writes predictions/TASK-dev-output.csv and TASK-test-output.csv as search.export does, ensemble.json, which says
-    what they are made of, and with --soup the model.
+    Writes predictions/TASK-dev-output.csv and TASK-test-output.csv like onebert export, ensemble.json with the members
+    and their shares, and with --soup the model.
 
-    Example: python -m search.ensemble --study starter --greedy 10
+    Examples:
+
+        onebert ensemble --study starter --greedy 10
+        onebert ensemble --study starter --trials 3,7,9 --soup uniform
     """
     if greedy is None and (each_task or start > 1 or bags or seed):
-        raise UserError("--each-task, --start, --bags and --seed say how to select; give --greedy N too")
+        raise UserError("--each-task, --start, --bags and --seed need --greedy N")
+    check_recorded(study, storage, runs_dir)
+    check_data_folder(data)
+
+    from search.ensemble.selection import GreedyOptions
+    from search.ensemble.terminal import ensemble_and_show
+
     options = None if greedy is None else GreedyOptions(greedy, start, bags, seed, each_task)
     request = EnsembleRequest(trials, of or [], options, soup, dev_only)
-    opened = open_study(study, storage, runs_dir)
-    library = Library(opened, TrialFolders(runs_dir / study), data, device, needs_models=not dev_only)
-    named = _named(request, library) if request.averages_named_trials else None
-    with Console(stderr=True).status("reading predictions"):
-        pool = library.members(_candidates(request, library) if named is None else chain.from_iterable(named.values()))
-        origin = made_from(pool[0].config)
-        check_same_data(opened, origin["data_sha256"])
-        resources = Resources(runs_dir / "cache")
-        dev = {task: resources.scored_dev(pool[0].config, task) for task in pool[0].config.tasks}
-    with Console(stderr=True).status("predicting"):
-        ensemble = _make(request, named, pool, dev, resources)
-    chosen: dict[str, Any] = {"by_hand": request.by_hand, "candidates": len(pool), "scored_trials": len(library.scored)}
-    words = [selection_sentence(request.by_hand, len(pool), len(library.scored))]
-    if request.greedy is not None:
-        with Console(stderr=True).status("estimating what it will score on new data"):
-            selected_from = _selected_from(request, library)
-            expected, more = estimate_selection(request.greedy, selected_from, pool, library.folders, ensemble.shares)
-        chosen |= {"expected": expected} if expected else {}
-        words += more
-    out = out or runs_dir / study / "ensemble"
-    write_ensemble(out, ensemble, {"study": study, **chosen, "tasks": described(pool[0].config), **origin})
-    _show(study, out, ensemble, words, dev_only)
-
-
-def _named(request: EnsembleRequest, library: Library) -> Shares:
-    best_or_given = str(pick_trial(library.study, None).number) if request.trials is None else request.trials
-    return shares_by_hand(library.tasks, best_or_given, request.of)
-
-
-def _candidates(request: EnsembleRequest, library: Library) -> list[int]:
-    return library.candidates() if request.trials is None else candidates_by_hand(request.trials)
-
-
-def _selected_from(request: EnsembleRequest, library: Library) -> list[int]:
-    """All that might have been among the candidates; models are kept of the best."""
-    if request.trials is not None:
-        return candidates_by_hand(request.trials)
-    return library.contenders if library.needs_models else library.scored
-
-
-def _make(
-    request: EnsembleRequest, named: Shares | None, pool: list[Member], dev: dict[str, Examples], resources: Resources
-) -> Ensemble:
-    if request.soup is not None:
-        return average_weights(pool, request.soup == "greedy", dev, resources)
-    if request.greedy is not None:
-        named = select_members(pool, dev, request.greedy)
-    assert named is not None, "members are selected or named"
-    return average_predictions(pool, named, dev, resources, request.dev_only)
-
-
-def _show(study: str, out: Path, ensemble: Ensemble, selection: Sequence[str], dev_only: bool) -> None:
-    console = Console(highlight=False)
-    print_table(console, ensemble_table(study, ensemble))
-    if ensemble.whole_dev is not None:
-        console.print(f"on all of dev, not only what trials are scored on: overall {ensemble.whole_dev.overall:.4f}")
-    if dev_only and any(task.dev_limit for task in ensemble.members[0].config.tasks.values()):
-        console.print("predictions are for the dev examples that trials are scored on (dev_limit); all need models")
-    for line in selection:
-        console.print(line, markup=False, soft_wrap=True)
-    console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
-    console.print(f"made of:     {out / 'ensemble.json'}", soft_wrap=True)
-    if ensemble.model is not None:
-        console.print(f"model:       {out / 'model'}", soft_wrap=True)
+    ensemble_and_show(request, study, out, data, device, storage, runs_dir)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    make_app(main)()

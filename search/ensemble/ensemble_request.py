@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from data.errors import UserError
-from search.ensemble.selection import GreedyOptions
+
+if TYPE_CHECKING:
+    from search.ensemble.selection import GreedyOptions
 
 __all__ = ["EnsembleRequest", "SoupKind"]
 

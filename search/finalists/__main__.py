@@ -1,4 +1,4 @@
-"""The command line of ``python -m search.finalists``."""
+"""The command line of ``onebert finalists``."""
 
 from __future__ import annotations
 
@@ -6,26 +6,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from search.console.exit_codes import ExitCode, entry_point
-from search.console.options import DataDir, RunsDir, StorageUrl
-from search.console.plan import show_plan
-from search.console.session import StudyRun
-from search.console.summary import next_commands
-from search.display.terminal_table import print_table
-from search.finalists.candidate_settings import settings_lines
-from search.finalists.exportable_models import ExportableModel, exportable_models, model_sentences
-from search.finalists.final_outcome import FinalOutcome, measure_final
-from search.finalists.final_sentences import outcome_notes, outcome_sentences
-from search.finalists.final_tables import difference_tables, final_table
-from search.finalists.finalists_request import SUFFIX, FinalistsRequest
-from search.finalists.replication import replicate
-from search.finalists.selection import record_winner
-from search.finalists.sequential_test import SequentialTest
-from search.recorded.ranking import open_study
-from search.recorded.study import check_same_data
-from search.storage.open import open_storage
+from search.console.cli import (
+    ExitCode,
+    Json,
+    MovedDataDir,
+    Quiet,
+    RunsDir,
+    StorageUrl,
+    StudyName,
+    check_data_folder,
+    entry_point,
+    make_app,
+)
+from search.recorded.lookup import check_recorded
 from search.study.study_name import check_study_name
 from search.trials.folders import RUNS, TrialFolders
 
@@ -34,31 +28,55 @@ __all__ = ["main"]
 
 @entry_point
 def main(
-    study: Annotated[str, typer.Option(help="Name of the study.")],
-    top: Annotated[int, typer.Option(help="How many of its best configurations.")] = 3,
-    seeds: Annotated[int, typer.Option(help="With how many seeds, none of which the study has used.")] = 3,
-    preset: Annotated[list[str] | None, typer.Option(help="A preset to compare with as well; repeatable.")] = None,
-    name: Annotated[str | None, typer.Option(help="Of the finalists' study; by default STUDY-finalists.")] = None,
-    data: DataDir = None,
-    workers: Annotated[int, typer.Option(min=1, help="Runs trained at the same time.")] = 1,
+    study: StudyName,
+    top: Annotated[int, typer.Option(help="Number of the study's best configurations to train.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Number of seeds for each, none of which the study has used.")] = 3,
+    preset: Annotated[list[str] | None, typer.Option(help="Preset to compare with as well; repeatable.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the finalists' study; by default STUDY-finalists.")] = None,
+    data: MovedDataDir = None,
+    workers: Annotated[int, typer.Option(min=1, help="Number of runs to train at the same time.")] = 1,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads of each worker; by default as many as in the study.")
+        int | None, typer.Option(min=1, help="CPU threads of each worker; by default as in the study.")
     ] = None,
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and do nothing.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print the result and warnings only.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Write one JSON object per event to standard output.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and train nothing.")] = False,
+    quiet: Quiet = False,
+    json: Json = False,
 ) -> None:
-    """Train a study's best configurations again, each with several fresh seeds, and name the winner.
+    """Train a study's best configurations again over fresh seeds.
 
-    The default configuration is among them, and the best preset that the study began with. Those that are clearly
-    behind stop early. Run it again to resume. Exit codes as those of search.run.
+    Names the winner by its mean over the seeds. The default configuration is trained as well, and the best preset that
+    the study began with. Configurations that are clearly behind stop early. Run the same command again to resume. Exit
+    codes: 0 finished, 1 no winner, 2 bad input, 130 interrupted.
 
-    Example: python -m search.finalists --study quickstart
+    Examples:
+
+        onebert finalists --study quickstart
+        onebert finalists --study starter --top 5 --seeds 5 --dry-run
     """
     if name is not None:
         check_study_name(name)
+    check_recorded(study, storage, runs_dir)
+    check_data_folder(data)
+
+    from rich.console import Console
+
+    from search.console.plan import show_plan
+    from search.console.session import StudyRun
+    from search.console.summary import next_commands
+    from search.finalists.candidate_settings import settings_lines
+    from search.finalists.exportable_models import exportable_models
+    from search.finalists.final_outcome import measure_final
+    from search.finalists.finalists_request import SUFFIX, FinalistsRequest
+    from search.finalists.replication import replicate
+    from search.finalists.selection import record_winner
+    from search.finalists.sequential_test import SequentialTest
+    from search.finalists.terminal import show_outcome
+    from search.recorded.ranking import open_study
+    from search.recorded.study import check_same_data
+    from search.storage.open import open_storage
+
     opened = open_study(study, storage, runs_dir)
     recorded = open_storage(storage, runs_dir)
     request = FinalistsRequest.make(
@@ -89,7 +107,7 @@ def main(
         where = Path(spec.base.data.directory)
         outcome = measure_final(result.study, folders, where)
         models = exportable_models((opened, TrialFolders(runs_dir / study)), (result.study, folders), where)
-    _show(run.end, outcome, models)
+    show_outcome(run.end, outcome, models)
     run.end.print("\nnext:", style="bold")
     exported = models[0].study if models else spec.name
     # The study's report knows its finalists by their usual name.
@@ -98,13 +116,5 @@ def main(
         run.end.print(f"  {command}", highlight=False, soft_wrap=True)
 
 
-def _show(console: Console, outcome: FinalOutcome, models: list[ExportableModel]) -> None:
-    console.print()
-    for table in (final_table(outcome), *difference_tables(outcome)):
-        print_table(console, table)
-    for line in (*outcome_notes(outcome), "", *outcome_sentences(outcome), *model_sentences(models)):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
 if __name__ == "__main__":
-    typer.run(main)
+    make_app(main)()

@@ -1,28 +1,17 @@
-"""The command line of ``python -m search.pareto``."""
+"""The command line of ``onebert pareto``."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
-from rich.console import Console
 
 from data.errors import UserError
-from search.analysis.expected_score import estimate_best
-from search.analysis.expected_text import estimate_sentences
-from search.console.exit_codes import entry_point
-from search.console.options import RunsDir, StorageUrl
-from search.display.table import Table
-from search.display.terminal_table import print_table
-from search.display.values import rounded
-from search.pareto.files import front_table, varying_settings, write_pareto
-from search.pareto.tradeoff import COSTS, Tradeoff, cost_value, tradeoff
-from search.recorded.ranking import contends, open_study
-from search.recorded.trial_table import SETTING, is_missing, trial_table
-from search.trials.folders import RUNS, TrialFolders
+from search.console.cli import RunsDir, StorageUrl, StudyName, entry_point, make_app
+from search.pareto.costs import COSTS
+from search.recorded.lookup import check_recorded
+from search.trials.folders import RUNS
 
 __all__ = ["main"]
 
@@ -31,62 +20,32 @@ _ALL = "all"
 
 @entry_point
 def main(
-    study: Annotated[str, typer.Option(help="Name of the study.")],
-    cost: Annotated[str, typer.Option(help=f"{', '.join(COSTS)}, or all: one panel for each.")] = "seconds",
-    out: Annotated[Path | None, typer.Option(help="Where to; by default runs/STUDY/pareto.")] = None,
+    study: StudyName,
+    cost: Annotated[
+        str, typer.Option(help=f"Cost to set the score against: {', '.join(COSTS)}; or all, one panel for each.")
+    ] = "seconds",
+    out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/STUDY/pareto.")] = None,
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Draw the overall score against what trials cost, and list those that no other trial beats at their cost.
+    """Set the overall score against what trials cost.
 
-    Writes an HTML page that needs no network, and the front as CSV. The study itself goes by the score alone.
+    Lists the trials that no other trial beats at their cost. Writes an HTML page that needs no network, and the front
+    as CSV. The search itself considers only the score.
 
-    Example: python -m search.pareto --study quickstart --cost forward_examples
+    Examples:
+
+        onebert pareto --study quickstart --cost forward_examples
+        onebert pareto --study starter --cost all
     """
     if cost not in (*COSTS, _ALL):
         raise UserError(f"--cost {cost}: no such cost; there are {', '.join(COSTS)}, and {_ALL}")
-    opened = open_study(study, storage, runs_dir)
-    table = trial_table(opened)
-    if table.empty:
-        raise UserError(f"study '{study}' has no trial yet")
-    contenders = {trial.number for trial in opened.get_trials(deepcopy=False) if contends(trial)}
-    trades = [
-        tradeoff(table, contenders, name) for name in (_known_costs(table, contenders) if cost == _ALL else [cost])
-    ]
-    shown, notes = _without_constant(trades)
-    notes += estimate_sentences(*estimate_best(opened, TrialFolders(runs_dir / study)))
-    paths = write_pareto(study, shown, notes, out or runs_dir / study / "pareto")
-    console = Console(highlight=False)
-    for trade in shown:
-        print_table(console, _front(trade))
-    for line in (*notes, *map(str, paths)):
-        console.print(line, soft_wrap=True)
+    check_recorded(study, storage, runs_dir)
 
+    from search.pareto.terminal import write_and_show
 
-def _known_costs(table: pd.DataFrame, contenders: Collection[int]) -> list[str]:
-    """Those that some trial has; seconds always are there, the others not in studies older than their recording."""
-    finished = table[table["trial"].isin(list(contenders))]
-    return [name for name in COSTS if name == "seconds" or finished[name].notna().any()]
-
-
-def _without_constant(trades: list[Tradeoff]) -> tuple[list[Tradeoff], list[str]]:
-    """Those with something to see, and a line about the others; one alone is shown all the same."""
-    shown = [trade for trade in trades if not trade.is_constant] or trades[:1]
-    same = [
-        f"{COSTS[trade.cost]} ({cost_value(trade.front[trade.cost].iloc[0])})" for trade in trades if trade.is_constant
-    ]
-    return shown, [f"All finished trials cost the same in: {'; '.join(same)}."] if same else []
-
-
-def _front(trade: Tradeoff) -> Table:
-    settings, rows = varying_settings(trade.front), []
-    for (_, row), cells in zip(trade.front.iterrows(), front_table(trade).itertuples(index=False), strict=True):
-        values = {name.removeprefix(SETTING): row[name] for name in settings if not is_missing(row[name])}
-        words = ", ".join(f"{path} = {rounded(value)}" for path, value in values.items())
-        rows.append((*cells[:3], *([words] if settings else [])))
-    headings = ("trial", trade.cost, "overall", *(["what they differ in"] if settings else []))
-    return Table(f"Pareto front of overall and {trade.cost}", headings, tuple(rows))
+    write_and_show(study, None if cost == _ALL else cost, out, storage, runs_dir)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    make_app(main)()

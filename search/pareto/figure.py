@@ -7,8 +7,10 @@ import plotly.graph_objects as go
 
 from search.display.figure_style import STATE_COLOURS, lay_out, log_axis
 from search.display.values import rounded
-from search.pareto.tradeoff import COSTS, Tradeoff, cost_value
-from search.recorded.trial_table import SETTING, is_missing
+from search.pareto.costs import COSTS
+from search.pareto.tradeoff import Tradeoff, cost_value
+from search.recorded.trial_columns import SETTING
+from search.recorded.trial_table import is_missing
 
 __all__ = ["tradeoff_figure"]
 

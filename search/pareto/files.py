@@ -9,10 +9,12 @@ import pandas as pd
 
 from search.display.pages import figure_div, render_page
 from search.display.values import rounded
+from search.pareto.costs import COSTS
 from search.pareto.figure import tradeoff_figure
-from search.pareto.tradeoff import COSTS, Tradeoff, cost_value
+from search.pareto.tradeoff import Tradeoff, cost_value
 from search.recorded.provenance import code_version
-from search.recorded.trial_table import SCORE, SETTING, is_missing
+from search.recorded.trial_columns import SCORE, SETTING
+from search.recorded.trial_table import is_missing
 
 __all__ = ["front_table", "varying_settings", "write_pareto"]
 

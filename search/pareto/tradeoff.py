@@ -9,20 +9,8 @@ import pandas as pd
 
 from data.errors import UserError
 from search.pareto.front import pareto_front
-from search.recorded.trial_table import FORWARD_EXAMPLES, PARAMETERS, PEAK_MEMORY, PRETRAINING_EXAMPLES, TRAINABLE
 
-__all__ = ["COSTS", "Tradeoff", "cost_value", "tradeoff"]
-
-COSTS: dict[str, str] = {
-    "seconds": "seconds of training and scoring",
-    "examples": "training examples",
-    FORWARD_EXAMPLES: "examples through the model, regularisers' passes counted",
-    PRETRAINING_EXAMPLES: "examples of further pretraining",
-    TRAINABLE: "trainable parameters",
-    PARAMETERS: "parameters",
-    PEAK_MEMORY: "peak memory, MiB",
-}
-"""Columns of the table of trials, and what they are."""
+__all__ = ["Tradeoff", "cost_value", "tradeoff"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +18,7 @@ class Tradeoff:
     """Trials with a score and the cost.
 
     Attributes:
-        cost: a key of :data:`COSTS`.
+        cost: a key of :data:`~search.pareto.costs.COSTS`.
         finished: rows of the table of trials, of those that can be the best.
         pruned: rows of those that were stopped.
         front: the finished ones that no other one dominates, by rising cost.
@@ -56,7 +44,7 @@ def tradeoff(table: pd.DataFrame, contenders: Collection[int], cost: str) -> Tra
     Args:
         table: of all trials.
         contenders: numbers of the trials that can be the best.
-        cost: a key of :data:`COSTS`.
+        cost: a key of :data:`~search.pareto.costs.COSTS`.
 
     Raises:
         UserError: no finished trial has this cost.

@@ -11,6 +11,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from data.errors import UserError
+from search.recorded.lookup import not_recorded
 from search.storage.open import describe_storage, open_storage
 from search.trials.floors import is_feasible
 from search.trials.record import REPEAT_OF
@@ -87,8 +88,7 @@ def load_recorded(name: str, storage: BaseStorage, option: str = "--study", wher
     """
     names = sorted(optuna.get_all_study_names(storage))
     if name not in names:
-        there = f"it has {', '.join(names)}" if names else "it has none yet: run python -m search.run --study NAME"
-        raise UserError(f"{option} {name}: no such study{where}; {there}")
+        raise not_recorded(name, names, option, where)
     return optuna.load_study(study_name=name, storage=storage)
 
 

@@ -10,34 +10,16 @@ import pandas as pd
 
 from core.run.cost import Cost
 from search.recorded.space import stored_space
+from search.recorded.trial_columns import COUNTS, MEETS_FLOORS, PEAK_MEMORY, SCORE, SETTING
 from search.space.space import Space
 from search.trials.floors import is_feasible
 from search.trials.record import REPEAT_OF, EndState, TrialRecord
 
 __all__ = [
-    "FORWARD_EXAMPLES",
-    "MEETS_FLOORS",
-    "PARAMETERS",
-    "PEAK_MEMORY",
-    "PRETRAINING_EXAMPLES",
-    "SCORE",
-    "SETTING",
-    "TRAINABLE",
     "is_missing",
     "trial_table",
     "winnable",
 ]
-
-SETTING = "setting "
-SCORE = "score "
-FORWARD_EXAMPLES, PRETRAINING_EXAMPLES, TRAINABLE, PARAMETERS = _COUNTS = (
-    "forward_examples",
-    "pretraining_examples",
-    "trainable_parameters",
-    "parameters",
-)
-PEAK_MEMORY = "peak_memory_mib"
-MEETS_FLOORS = "meets_floors"
 
 _STATES: dict[str, EndState | str] = {
     "COMPLETE": "complete",
@@ -82,7 +64,7 @@ def trial_table(study: optuna.Study) -> pd.DataFrame:
         rows.append(row)
     table = pd.DataFrame(rows)
     # Whole numbers, of which some may be missing.
-    return table.astype(dict.fromkeys((REPEAT_OF, *_COUNTS), "Int64")) if rows else table
+    return table.astype(dict.fromkeys((REPEAT_OF, *COUNTS), "Int64")) if rows else table
 
 
 def is_missing(value: object) -> bool:
@@ -97,4 +79,4 @@ def winnable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cost_columns(cost: Cost | None) -> dict[str, float | None]:
-    return {name: None if cost is None else getattr(cost, name) for name in (*_COUNTS, PEAK_MEMORY)}
+    return {name: None if cost is None else getattr(cost, name) for name in (*COUNTS, PEAK_MEMORY)}

@@ -1,4 +1,4 @@
-"""The command line of ``python -m search.report``."""
+"""The command line of ``onebert report``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import Annotated
 import typer
 
 from data.errors import UserError
-from search.analysis.seed_comparison import compare_over_seeds
-from search.console.exit_codes import entry_point
-from search.console.options import DataDir, RunsDir, StorageUrl, where_words
-from search.recorded.ranking import open_study
-from search.recorded.snapshot import snapshot
-from search.report.writing import write_report
-from search.storage.open import open_storage
+from search.console.cli import (
+    MovedDataDir,
+    RunsDir,
+    StorageUrl,
+    StudyName,
+    check_data_folder,
+    entry_point,
+    location_options,
+    make_app,
+)
+from search.recorded.lookup import check_recorded
 from search.trials.folders import RUNS, TrialFolders
 
 __all__ = ["main"]
@@ -22,33 +26,45 @@ __all__ = ["main"]
 
 @entry_point
 def main(
-    study: Annotated[str, typer.Option(help="Name of the study.")],
-    out: Annotated[Path | None, typer.Option(help="Where to; by default runs/STUDY/report.")] = None,
+    study: StudyName,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/STUDY/report.")] = None,
     reference: Annotated[
         int | None,
-        typer.Option(help="In a study over seeds, compare with the configuration of this trial, not with the default."),
+        typer.Option(help="In a study over seeds: trial whose configuration to compare with, instead of the default."),
     ] = None,
-    data: DataDir = None,
+    data: MovedDataDir = None,
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Write what a study has found so far: an HTML page that needs no network, the same as Markdown, and CSV files.
+    """Write what a study has found so far, as a page, Markdown and CSV.
 
-    Where the study has variants or searches the seed, trials that differ in nothing else are one row of a comparison,
-    with intervals.
+    The HTML page needs no network. If the study has variants or searches the seed, trials that differ only in the seed
+    form one row of a comparison, with intervals.
 
-    Example: python -m search.report --study quickstart
+    Examples:
+
+        onebert report --study quickstart
+        onebert report --study starter --out starter-report
     """
-    # The comparison and the report are of the same trials, also while the study goes on.
+    check_recorded(study, storage, runs_dir)
+    check_data_folder(data)
+
+    from search.analysis.seed_comparison import compare_over_seeds
+    from search.recorded.ranking import open_study
+    from search.recorded.snapshot import snapshot
+    from search.report.writing import write_report
+    from search.storage.open import open_storage
+
+    # A snapshot, so that the comparison and the report cover the same trials while the study is running.
     opened, folders = snapshot(open_study(study, storage, runs_dir)), TrialFolders(runs_dir / study)
     comparison = compare_over_seeds(opened, folders, data, reference)
     if comparison is None and reference is not None:
         raise UserError(f"--reference {reference}: study '{study}' compares nothing: no variants, no seeds")
     out = out or runs_dir / study / "report"
-    others, where = open_storage(storage, runs_dir), where_words(runs_dir, storage)
+    others, where = open_storage(storage, runs_dir), location_options(runs_dir, storage)
     for path in write_report(opened, folders, out, comparison, data, others, where):
         typer.echo(path)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    make_app(main)()

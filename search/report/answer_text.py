@@ -14,7 +14,8 @@ from search.console.progress import duration
 from search.display.values import rounded
 from search.finalists.final_outcome import OVERALL, FinalOutcome
 from search.recorded.ranking import Choice
-from search.recorded.trial_table import PRETRAINING_EXAMPLES, winnable
+from search.recorded.trial_columns import PRETRAINING_EXAMPLES
+from search.recorded.trial_table import winnable
 from search.report.helpful_settings import HelpfulSetting
 from search.report.search_cost import SearchCost
 from search.trials.record import REPEAT_OF, TrialRecord

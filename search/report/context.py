@@ -42,7 +42,7 @@ class ReportContext:
         comparison: of a study over several seeds; None for others.
         data: the folder with the tasks' files, if it has moved.
         storage: holds the studies that go on from this one; None: not looked for.
-        where: options that commands on this study need; see :func:`search.console.options.where_words`.
+        where: options that commands on this study need; see :func:`search.console.cli.location_options`.
     """
 
     study: optuna.Study

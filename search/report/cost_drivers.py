@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from search.recorded.trial_table import SETTING, is_missing
+from search.recorded.trial_columns import SETTING
+from search.recorded.trial_table import is_missing
 from search.trials.record import REPEAT_OF
 
 __all__ = ["CostDriver", "cost_drivers"]

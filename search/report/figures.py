@@ -11,7 +11,7 @@ from search.analysis.comparison_text import settings_text
 from search.analysis.seed_comparison import Comparison, ComparisonRow
 from search.display.figure_style import STATE_COLOURS, lay_out, log_axis, show_usual_intervals
 from search.display.values import rounded
-from search.recorded.trial_table import SETTING
+from search.recorded.trial_columns import SETTING
 from search.report.trial_points import add_trials
 
 __all__ = ["comparison_figure", "setting_figures"]

@@ -11,7 +11,8 @@ from search.console.progress import duration
 from search.display.cost import cost_text
 from search.display.figure_style import lay_out
 from search.display.values import rounded
-from search.recorded.trial_table import SCORE, SETTING, is_missing
+from search.recorded.trial_columns import SCORE, SETTING
+from search.recorded.trial_table import is_missing
 from search.report.context import ReportContext
 from search.trials.folders import ERROR
 from search.trials.record import TrialRecord

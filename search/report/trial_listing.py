@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from search.recorded.trial_table import (
+from search.recorded.trial_columns import (
     FORWARD_EXAMPLES,
     PARAMETERS,
     PEAK_MEMORY,

@@ -14,6 +14,7 @@ from data.errors import UserError
 from search.storage.batched_storage import BatchedStorage
 from search.storage.database_errors import translate_errors
 from search.storage.journal_file import JournalFile
+from search.storage.study_names import DATABASE
 
 __all__ = ["describe_storage", "open_storage", "storage_address"]
 
@@ -25,7 +26,7 @@ EXTRAS = {"postgresql": "pip install 'psycopg[binary]'", "mysql": "pip install P
 
 def storage_address(url: str | None, runs_dir: Path) -> str:
     """The storage's URL, or a journal file's path: ``url``, or by default ``studies.db`` in ``runs_dir``."""
-    return url or f"sqlite:///{(runs_dir / 'studies.db').as_posix()}"
+    return url or f"sqlite:///{(runs_dir / DATABASE).as_posix()}"
 
 
 def describe_storage(url: str | None, runs_dir: Path) -> str:

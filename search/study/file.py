@@ -8,7 +8,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from pydantic import ValidationError
 from core.config import RunConfig
 from data.errors import UserError
 from data.tasks import TaskSpec
-from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.errors import StudyFileError
 from search.parsing.pydantic_messages import study_file_error
 from search.parsing.toml_lines import error_in_file
 from search.pruners.registry import PrunerChoice, make_pruner
@@ -28,6 +27,7 @@ from search.space.space import Space
 from search.study.document import StudyDocument
 from search.study.endpoint import parse_endpoint
 from search.study.first_trials import FirstTrial, default_trial, given_trials
+from search.study.lookup import find_study
 from search.study.presets import list_presets
 from search.study.spec import StudySpec, SyntheticSpec
 from search.study.stop_rules import parse_stop
@@ -39,7 +39,7 @@ from search.study.variant_study import parse_variants
 from search.trials.floors import parse_floors
 from search.trials.folders import RUNS
 
-__all__ = ["StudySpec", "list_studies", "load_study"]
+__all__ = ["StudySpec", "load_study"]
 
 _SYNTHETIC_TASKS = ("sst", "para", "sts")
 
@@ -105,7 +105,7 @@ def load_study(
     """
     folder = str(data) if data is not None else None
     overrides = _Overrides(folder, model, trials, workers, threads, name, hours, examples)
-    path = _find(str(name_or_path), studies_dir)
+    path = find_study(name_or_path, studies_dir)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -118,31 +118,6 @@ def load_study(
         return _build(raw, path, overrides, studies_dir, answers_dir)
     except StudyFileError as error:
         raise error_in_file(error, path, text) from error
-
-
-def list_studies(studies_dir: Path = Path("studies")) -> dict[str, Path]:
-    """Every study that can be named, the user's own before those of the package."""
-    folders = (studies_dir, Path(str(resources.files("studies"))))
-    return {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.toml"))}
-
-
-def _find(name: str, studies_dir: Path) -> Path:
-    if name.endswith(".toml"):
-        path = Path(name)
-        if not path.is_file():
-            raise UserError(f"{name}: no such study file")
-        if not is_study_name(path.stem):
-            raise UserError(
-                f"{name}: a study has its file's name; use letters, digits, '_', '-' and '.' only, got '{path.stem}'"
-            )
-        return path
-    known = list_studies(studies_dir)
-    if name not in known:
-        raise UserError(
-            f"no study '{name}'{did_you_mean(name, known) or '.'} Known: {', '.join(sorted(known)) or 'none'}; "
-            "or give the path of a .toml file"
-        )
-    return known[name]
 
 
 def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> UserError:

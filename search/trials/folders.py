@@ -7,12 +7,15 @@ import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from core.config import RunConfig
 from core.run.atomic_files import writing
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
 from data.errors import UserError
+
+if TYPE_CHECKING:
+    from core.config import RunConfig
 
 __all__ = ["ERROR", "RUNS", "WORKER_LOCK", "TrialFolders"]
 

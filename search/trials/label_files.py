@@ -17,10 +17,8 @@ def find_labels(spec: TaskSpec, folder: Path) -> tuple[Path, DelimitedFile] | No
     """The first file of those that :func:`label_file_names` lists which has labels; None if there is none.
 
     Raises:
-        UserError: if there is no such folder, or a file is empty or UTF-16.
+        UserError: if a file is empty or UTF-16.
     """
-    if not folder.is_dir():
-        raise UserError(f"--labels {folder}: no such folder; it should hold {' or '.join(label_file_names(spec))}")
     for name in label_file_names(spec):
         path = folder / name
         if path.is_file():

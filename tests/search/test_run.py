@@ -139,10 +139,3 @@ def test_a_mistake_in_the_file_is_named_with_its_line(finished_study: Any, tmp_p
     assert f"wrong.toml:{line}: " in done.stderr
     assert "did you mean" in done.stderr
     assert "optim.learning_rate" in done.stderr
-
-
-@pytest.mark.parametrize("module", ["run", "augment", "export", "predict", "report", "dashboard"])
-def test_every_program_explains_itself(module: str, run_command: Run) -> None:
-    done = run_command(f"search.{module}", "--help", env={"COLUMNS": "100", "TERM": "dumb", "PATH": ""})
-    assert done.returncode == 0
-    assert f"Example: python -m search.{module}" in " ".join(done.stdout.replace("│", " ").split())

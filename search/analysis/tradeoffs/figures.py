@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from search.analysis.tradeoffs.shares import share_column
 from search.display.figure_style import STATE_COLOURS, lay_out
-from search.recorded.trial_table import SCORE
+from search.recorded.trial_columns import SCORE
 
 __all__ = ["pair_figure", "share_figure"]
 

@@ -15,7 +15,8 @@ from core.run.evaluation import Evaluation
 from core.statistics import Interval
 from data.tasks import TaskSpec
 from search.analysis.tradeoffs.rank_correlation import rank_correlation
-from search.recorded.trial_table import SCORE, winnable
+from search.recorded.trial_columns import SCORE
+from search.recorded.trial_table import winnable
 from search.trials.record import REPEAT_OF
 
 __all__ = ["FirstRung", "TaskPair", "first_rung", "larger_is_better", "scored_tasks", "task_pairs", "without_repeats"]

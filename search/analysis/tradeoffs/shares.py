@@ -10,7 +10,8 @@ import pandas as pd
 from core.statistics import Interval
 from search.analysis.tradeoffs.pairs import FirstRung, scored_tasks, without_repeats
 from search.analysis.tradeoffs.rank_correlation import rank_correlation
-from search.recorded.trial_table import SCORE, SETTING, winnable
+from search.recorded.trial_columns import SCORE, SETTING
+from search.recorded.trial_table import winnable
 
 __all__ = ["TaskShare", "share_column", "task_shares"]
 

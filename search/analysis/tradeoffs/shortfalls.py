@@ -14,7 +14,8 @@ from core.statistics import Interval
 from data.errors import UserError
 from data.metrics import Metric
 from search.analysis.dev_bootstrap import stored_predictions, task_replicates
-from search.recorded.trial_table import SCORE, winnable
+from search.recorded.trial_columns import SCORE
+from search.recorded.trial_table import winnable
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
 

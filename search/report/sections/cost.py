@@ -10,7 +10,7 @@ from search.console.progress import duration
 from search.display.table import Table
 from search.driver.retries import RETRIES
 from search.recorded.space import linked_settings
-from search.recorded.trial_table import PEAK_MEMORY
+from search.recorded.trial_columns import PEAK_MEMORY
 from search.report.context import ReportContext
 from search.report.cost_drivers import cost_drivers
 from search.report.failures import failures

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from search.recorded.trial_table import SCORE
+from search.recorded.trial_columns import SCORE
 from search.report.context import ReportContext
 from search.report.expected_progress import expected_progress
 from search.report.parts import Chart, Fold, Note, ReportSection

@@ -29,7 +29,8 @@ from search.analysis.tradeoffs.sentences import (
 from search.analysis.tradeoffs.shares import task_shares
 from search.analysis.tradeoffs.shortfalls import winner_shortfalls
 from search.display.table import Table
-from search.recorded.trial_table import SCORE, winnable
+from search.recorded.trial_columns import SCORE
+from search.recorded.trial_table import winnable
 from search.report.context import ReportContext
 from search.report.parts import Chart, Fold, Note, Part, ReportSection
 from search.trials.record import TrialRecord

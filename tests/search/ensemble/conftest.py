@@ -17,9 +17,9 @@ from core.inputs.resources import Resources
 from core.run.run_folder import RunFolder
 from core.run_observer import NullRunObserver
 from core.trainer import train
-from search import export
 from search.ensemble.__main__ import main
 from search.ensemble.members import Member
+from search.export import __main__ as export
 from search.recorded.ranking import open_study, pick_trial
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord, TrialResult

@@ -19,11 +19,13 @@ from safetensors.torch import load_file
 from core.model_files.model_folder import load_model_folder
 from data.reading import read_split
 from data.task_files import builtin_tasks
-from search import export, predict, score
 from search.ensemble.__main__ import main as ensemble_command
 from search.ensemble.ensemble_export import BAGS
 from search.ensemble.selection import GreedyOptions
 from search.ensemble.selection_replay import SelectionReplay
+from search.export import __main__ as export
+from search.predict import __main__ as predict
+from search.score import __main__ as score
 from search.trials.folders import TrialFolders
 
 TASKS = ("sst", "para", "sts")
@@ -201,7 +203,7 @@ class Killed(BaseException):
 @pytest.mark.parametrize(
     ("command", "options", "step"),
     [
-        (export.main, {}, "search.export.save_model_folder"),
+        (export.main, {}, "search.export.trial.save_model_folder"),
         (export.main, {"ensemble": 2}, "search.ensemble.ensemble_export.save_ensemble_folder"),
         (ensemble_command, {"soup": "uniform"}, "search.ensemble.files.save_model_folder"),
         (ensemble_command, {"greedy": 2}, "search.ensemble.files.ensemble_record"),

@@ -31,7 +31,7 @@ from core.run.run_folder import RunFolder
 from core.statistics import ScoreIntervals, overall_score, own_metric
 from search.analysis.dev_bootstrap import score_replicates
 from search.analysis.expected_score import estimate_best
-from search.export import main as export_main
+from search.export.__main__ import main as export_main
 from search.finalists.__main__ import main
 from search.finalists.final_outcome import FinalOutcome, read_final
 from search.finalists.final_sentences import outcome_notes, outcome_sentences

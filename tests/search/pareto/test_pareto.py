@@ -19,8 +19,9 @@ from core.run.cost import Cost
 from search.analysis.expected_score import estimate_best
 from search.analysis.expected_text import estimate_sentence
 from search.pareto.__main__ import main
+from search.pareto.costs import COSTS
 from search.pareto.figure import tradeoff_figure
-from search.pareto.tradeoff import COSTS, tradeoff
+from search.pareto.tradeoff import tradeoff
 from search.recorded.study import create_or_load
 from search.recorded.trial_table import trial_table
 from search.storage.open import open_storage

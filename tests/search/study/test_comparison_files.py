@@ -27,8 +27,9 @@ from search.space.parsing import read_space
 from search.space.paths import differing_paths, get_value
 from search.space.random_draws import RandomDraws
 from search.storage.optuna_internals import ask, next_number
-from search.study.file import list_studies, load_study
+from search.study.file import load_study
 from search.study.first_trials import DEFAULT
+from search.study.lookup import list_studies
 from search.study.presets import list_presets
 from search.study.spec import StudySpec
 from search.trials.record import CONFIG, ROLE

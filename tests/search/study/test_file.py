@@ -10,7 +10,8 @@ import pytest
 from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 from data.errors import UserError
 from search.space.feasibility import try_space
-from search.study.file import list_studies, load_study
+from search.study.file import load_study
+from search.study.lookup import list_studies
 from search.study.spec import SyntheticSpec
 
 MINIMAL = """\

@@ -22,8 +22,9 @@ from data.synthetic.corpus import write_corpus
 from search.space.paths import differing_paths
 from search.space.random_draws import RandomDraws
 from search.space.variants import VARIANT
-from search.study.file import list_studies, load_study
+from search.study.file import load_study
 from search.study.first_trials import DEFAULT
+from search.study.lookup import list_studies
 
 OF_A_PAIR = {"heads.para.pair", "heads.sts.pair"}
 SIZES = {"tasks.sst.batch_size", "tasks.para.batch_size", "tasks.sts.batch_size"}

@@ -15,7 +15,7 @@ from core.config import TaskConfig
 from core.statistics import Expectation, overall_score, own_metric
 from data.task_files import builtin_tasks
 from search.analysis.measured_scores import MeasuredScore, verdict
-from search.score import main
+from search.score.__main__ import main
 from search.trials.prediction_files import prediction_values, read_predictions, write_predictions, write_split
 
 SPECS = {task: builtin_tasks()[task] for task in ("sst", "sts")}

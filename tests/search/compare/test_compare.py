@@ -27,7 +27,7 @@ from data.task_files import builtin_tasks
 from search.analysis.changed_examples import task_changes
 from search.analysis.dev_bootstrap import REPLICATES
 from search.analysis.trial_difference import OneTrial, trial_difference
-from search.compare import main
+from search.compare.__main__ import main
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord

@@ -1,4 +1,4 @@
-"""Rephrasings are asked for, job by job, under the eyes of the user. Needs the packages of the extra ``augment``."""
+"""Request rephrasings job by job, and show the progress. Needs the packages of the extra ``augment``."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from data.augmentation.rephrasing.chat_endpoint import EndpointDownError
 from data.augmentation.rephrasing.plan import RephrasingPlan
 from data.augmentation.rephrasing.rephrase import rephrase
 from data.augmentation.rephrasing.replay import Rephrased
-from search.console.exit_codes import ExitCode
+from search.console.cli import ExitCode
 
-__all__ = ["ask"]
+__all__ = ["request_rephrasings"]
 
 
-def ask(plans: dict[str, RephrasingPlan], console: Console) -> ExitCode:
-    """Ask for what is missing, and tell what came of each job.
+def request_rephrasings(plans: dict[str, RephrasingPlan], console: Console) -> ExitCode:
+    """Request the missing answers, and print the outcome of each job.
 
     Args:
-        plans: confirmed, by their jobs' names.
-        console: where to.
+        plans: that the user agreed to, by job name.
+        console: to print on.
 
     Raises:
-        UserError: as :func:`~data.augmentation.rephrasing.rephrase.rephrase`, unless the endpoint may answer
-            another time.
+        UserError: like :func:`~data.augmentation.rephrasing.rephrase.rephrase`, unless the endpoint may answer
+            later.
     """
     failed = 0
     try:
         for name, plan in plans.items():
             if plan.requests:
-                made = _ask(name, plan, console)
+                made = _request(name, plan, console)
                 console.print(f"{name}: {made.summary.describe()}")
                 _show_examples(plan, made, console)
                 failed += made.summary.failed
     except KeyboardInterrupt:
-        console.print("interrupted; every answer is kept, and the same command goes on from here")
+        console.print("interrupted; every answer is stored, run the same command again to continue")
         return ExitCode.INTERRUPTED
     except EndpointDownError as error:
         typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
@@ -43,7 +43,7 @@ def ask(plans: dict[str, RephrasingPlan], console: Console) -> ExitCode:
     return ExitCode.FAILED if failed else ExitCode.DONE
 
 
-def _ask(name: str, plan: RephrasingPlan, console: Console) -> Rephrased:
+def _request(name: str, plan: RephrasingPlan, console: Console) -> Rephrased:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(name, total=len(plan.job.chosen))
@@ -51,7 +51,7 @@ def _ask(name: str, plan: RephrasingPlan, console: Console) -> Rephrased:
 
 
 def _show_examples(plan: RephrasingPlan, made: Rephrased, console: Console) -> None:
-    """Two of them beside their originals: only eyes see whether a model does what it was asked to."""
+    """Print two rephrasings next to their originals: only a person can see whether the model does what it should."""
     count = len(made.extra)
     for number in sorted({count // 3, 2 * count // 3}) if count else []:
         original = " / ".join(plan.job.train.sentences[made.extra.sources[number]])

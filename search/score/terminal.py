@@ -1,13 +1,11 @@
-"""``python -m search.score``: exported predictions on test labels, beside what was expected of them."""
+"""Score exported predictions on test labels, and print the scores next to what was expected."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -18,42 +16,34 @@ from data.task_files import builtin_tasks
 from search.analysis.expected_score import estimate_trial
 from search.analysis.expected_text import expectation_text, unknown_sentence
 from search.analysis.measured_scores import MeasuredScore, MeasuredScores, score_predictions, verdict
-from search.console.exit_codes import entry_point
-from search.console.options import DataDir, RunsDir, StorageUrl
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.recorded.ranking import open_study, pick_trial
-from search.trials.folders import RUNS, TrialFolders
+from search.score.predicted import read_provenance
+from search.trials.folders import TrialFolders
 from search.trials.prediction_files import prediction_path
 from search.trials.record import TrialRecord
 
-__all__ = ["main"]
+__all__ = ["score_and_show"]
 
 
-@entry_point
-def main(
-    labels: Annotated[
-        Path, typer.Option(help="Folder with the test labels: each task's test file, or TASK-labels.csv.")
-    ],
-    study: Annotated[str | None, typer.Option(help="Score what search.export wrote for this study.")] = None,
-    predictions: Annotated[
-        Path | None, typer.Option(help="Folder with TASK-test-output.csv files, of search.export or search.ensemble.")
-    ] = None,
-    data: DataDir = None,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+def score_and_show(
+    folder: Path, labels: Path, study: str | None, data: Path | None, storage: str | None, runs_dir: Path
 ) -> None:
-    """Score test predictions where you have the labels, and say whether they are as good as was expected.
+    """Score the predictions in ``folder`` and print the result.
 
-    A task's labels are its test file with the label column in it, or TASK-labels.csv (also TASK-test-labels.csv,
-    TASK-test.csv, TASK.csv) of two columns, id and label.
+    Args:
+        folder: contains TASK-test-output.csv files.
+        labels: folder with the test labels.
+        study: that the predictions are of, if the user named it.
+        data: folder with the tasks' files; None for the one of the search.
+        storage: URL; None for the default.
+        runs_dir: contains the results of all studies.
 
-    Example: python -m search.score --study starter --labels my-labels
+    Raises:
+        UserError: the predictions or labels cannot be read, or do not belong together.
     """
-    if study is None and predictions is None:
-        raise UserError("which predictions? --study NAME, or --predictions FOLDER")
-    folder = _predictions_folder(predictions or runs_dir / str(study) / "export", study)
-    provenance = _provenance(folder)
+    provenance = read_provenance(folder)
     expected = _read_expected(provenance.get("expected", {}))
     tasks, unknown = _described_tasks(folder, provenance), ""
     if study is not None and not (tasks and expected):
@@ -68,27 +58,6 @@ def main(
             expected = {} if estimate is None else estimate.rows
     found = score_predictions(folder, labels, tasks or _builtin_tasks(folder))
     _show(Console(highlight=False), folder, found, expected, unknown)
-
-
-def _predictions_folder(given: Path, study: str | None) -> Path:
-    """The folder itself, or ``predictions/`` in it."""
-    for folder in (given, given / "predictions"):
-        if any(folder.glob("*-test-output.csv")):
-            return folder
-    export = "" if study is None else f"; python -m search.export --study {study} writes them"
-    raise UserError(f"{given}: no test predictions (TASK-test-output.csv) there{export}")
-
-
-def _provenance(folder: Path) -> dict[str, Any]:
-    """What search.export or search.ensemble recorded of these files; empty where they did not make them."""
-    for path in (folder / "provenance.json", folder.parent / "ensemble.json"):
-        if path.is_file():
-            try:
-                found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise UserError(f"{path}: cannot be read: {error}") from error
-            return found
-    return {}
 
 
 def _read_expected(stored: Mapping[str, Any]) -> dict[str, Expectation]:
@@ -144,7 +113,3 @@ def _score_table(folder: Path, found: MeasuredScores, expected: Mapping[str, Exp
 
 def _beside(measured: MeasuredScore, expected: Expectation | None) -> list[str]:
     return [] if expected is None else [f"{expected.dev:.4f}", expectation_text(expected), verdict(measured, expected)]
-
-
-if __name__ == "__main__":
-    typer.run(main)

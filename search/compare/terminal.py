@@ -1,11 +1,10 @@
-"""``python -m search.compare``: two trials side by side."""
+"""Compare two trials and print, or write, what changed."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
 
 import pandas as pd
 import typer
@@ -15,43 +14,43 @@ from rich.console import Console
 from data.errors import UserError
 from search.analysis.changed_examples import ChangedExample, TaskChanges
 from search.analysis.trial_difference import OneTrial, TrialDifference, trial_difference
-from search.console.exit_codes import entry_point
-from search.console.options import DataDir, RunsDir, StorageUrl
+from search.compare.trial_name import TrialName
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.display.values import rounded
 from search.recorded.ranking import open_study, pick_trial
-from search.trials.folders import RUNS, TrialFolders
+from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
 
-__all__ = ["main"]
-
-_ENDINGS = (".csv", ".json")
+__all__ = ["compare_and_show"]
 
 
-@entry_point
-def main(
-    a: Annotated[str, typer.Argument(metavar="A", help="STUDY:7 is its trial 7; STUDY alone its best trial.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="The trial to set beside it, of any study.")],
-    examples: Annotated[int, typer.Option(min=0, help="How many changed dev examples of each task to print.")] = 10,
-    output: Annotated[
-        Path | None,
-        typer.Option(help="Write all changed examples to this .csv file, or everything to this .json file."),
-    ] = None,
-    data: DataDir = None,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+def compare_and_show(
+    a: TrialName,
+    b: TrialName,
+    storage: str | None,
+    runs_dir: Path,
+    data: Path | None,
+    examples: int,
+    output: Path | None,
 ) -> None:
-    """Say what changes from trial A to trial B: scores on the same dev examples with 95 % intervals, settings, and the
-    examples of which they predict different things.
+    """Compare trial ``b`` with trial ``a`` and print the differences.
 
-    Example: python -m search.compare quickstart:0 quickstart
+    Args:
+        a: the first trial.
+        b: the second trial.
+        storage: URL; None for the default.
+        runs_dir: contains the results of all studies.
+        data: folder with the tasks' files; None for the one of the search.
+        examples: changed dev examples to print for each task.
+        output: ``.csv`` file for all changed examples, or ``.json`` file for everything; None writes nothing.
+
+    Raises:
+        UserError: a trial is unknown or has no score, both are the same, or their tasks or data differ.
     """
-    if output is not None and output.suffix not in _ENDINGS:
-        raise UserError(f"--output {output}: must end in {' or '.join(_ENDINGS)}")
     first, second = (_one_trial(name, storage, runs_dir) for name in (a, b))
     if first.label == second.label:
-        raise UserError(f"both are trial {first.label}; {a} and {b} must name two")
+        raise UserError(f"both are trial {first.label}; {a.text} and {b.text} must name two")
     found = trial_difference(first, second, data)
     _show(Console(highlight=False), found, examples)
     if output is not None:
@@ -59,17 +58,13 @@ def main(
         typer.echo(output)
 
 
-def _one_trial(name: str, storage: str | None, runs_dir: Path) -> OneTrial:
-    study, _, number = name.rpartition(":")
-    if not study or not number.isdecimal():  # a study's name may hold a colon too
-        study, number = name, ""
-    opened = open_study(study, storage, runs_dir)
-    trial = pick_trial(opened, int(number) if number else None)
+def _one_trial(name: TrialName, storage: str | None, runs_dir: Path) -> OneTrial:
+    trial = pick_trial(open_study(name.study, storage, runs_dir), name.number)
     record = TrialRecord.read(trial)
-    label = f"{study}:{trial.number}"
+    label = f"{name.study}:{trial.number}"
     if record.config is None or record.result.overall is None:
         raise UserError(f"trial {label} has no score to compare: {_why(trial, record)}")
-    return OneTrial(label, record, TrialFolders(runs_dir / study))
+    return OneTrial(label, record, TrialFolders(runs_dir / name.study))
 
 
 def _why(trial: FrozenTrial, record: TrialRecord) -> str:
@@ -127,7 +122,3 @@ def _file(found: TrialDifference, suffix: str) -> str:
     ]
     csv: str = pd.DataFrame(rows, columns=["task", *ChangedExample.__dataclass_fields__]).to_csv(index=False)
     return csv
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -29,7 +29,7 @@ from data.examples import Examples
 from data.reading import read_split
 from data.task_files import builtin_tasks
 from search.analysis.expected_score import estimate_best
-from search.export import export_trial
+from search.export.trial import export_trial
 from search.recorded.ranking import open_study
 from search.trials.folders import TrialFolders
 

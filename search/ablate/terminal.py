@@ -1,0 +1,42 @@
+"""Print the plan and the outcome of an ablation in a terminal."""
+
+from __future__ import annotations
+
+import math
+
+from rich.console import Console
+
+from search.ablate.ablation_sentences import ablation_notes, ablation_sentences
+from search.ablate.ablation_tables import overall_table, plan_table, task_gains_table, task_means_table
+from search.ablate.outcome import AblationOutcome
+from search.ablate.plan import AblationPlan
+from search.console.plan import budget_line
+from search.console.progress import duration
+from search.display.terminal_table import print_table
+from search.study.spec import StudySpec
+
+__all__ = ["show_outcome", "show_plan"]
+
+
+def show_plan(console: Console, plan: AblationPlan, spec: StudySpec) -> None:
+    """Print what would be trained, and how long it may take."""
+    console.print(f"study [bold]{spec.name}[/]  {spec.description}", highlight=False)
+    print_table(console, plan_table(plan))
+    console.print(budget_line(spec.summary()), highlight=False, soft_wrap=True)
+    seeds, runs = ", ".join(map(str, plan.seeds)), len(plan.configs) * len(plan.seeds)
+    console.print(
+        f"runs:   {len(plan.rows)} and the winner's, each with the seeds {seeds}; the winner's took "
+        f"{duration(plan.seconds)}, so {runs} of them on {spec.workers} worker(s) take about "
+        f"{duration(plan.seconds * math.ceil(runs / spec.workers))} where each takes as long",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def show_outcome(console: Console, outcome: AblationOutcome) -> None:
+    """Print what each technique brings."""
+    console.print()
+    for table in (overall_table(outcome), task_gains_table(outcome), task_means_table(outcome)):
+        print_table(console, table)
+    for line in (*ablation_sentences(outcome), *ablation_notes(outcome)):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

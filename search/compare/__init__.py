@@ -1,0 +1,1 @@
+"""``search.compare``: compare two trials on the same dev examples."""

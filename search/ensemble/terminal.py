@@ -1,0 +1,119 @@
+"""Make an ensemble, write it, and print its scores in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from core.inputs.resources import Resources
+from data.examples import Examples
+from search.display.terminal_table import print_table
+from search.ensemble.averaging import average_predictions
+from search.ensemble.ensemble_request import EnsembleRequest
+from search.ensemble.ensemble_table import ensemble_table
+from search.ensemble.files import write_ensemble
+from search.ensemble.members import Library, Member
+from search.ensemble.named_trials import Shares, candidates_by_hand, shares_by_hand
+from search.ensemble.result import Ensemble
+from search.ensemble.selection import select_members
+from search.ensemble.selection_estimate import estimate_selection, selection_sentence
+from search.ensemble.soup import average_weights
+from search.recorded.provenance import described, made_from
+from search.recorded.ranking import open_study, pick_trial
+from search.recorded.study import check_same_data
+from search.trials.folders import TrialFolders
+
+__all__ = ["ensemble_and_show"]
+
+
+def ensemble_and_show(
+    request: EnsembleRequest,
+    study: str,
+    out: Path | None,
+    data: Path | None,
+    device: str | None,
+    storage: str | None,
+    runs_dir: Path,
+) -> None:
+    """Make the requested ensemble, write it, and print its scores.
+
+    Args:
+        request: what to average.
+        study: name of the recorded study.
+        out: folder to write; None for the default one.
+        data: folder with the tasks' files; None for the one of the search.
+        device: to predict on; None for the one of the search.
+        storage: URL; None for the default.
+        runs_dir: contains the results of all studies.
+
+    Raises:
+        UserError: there are no such trials, their models are gone, or the data has changed.
+    """
+    opened = open_study(study, storage, runs_dir)
+    library = Library(opened, TrialFolders(runs_dir / study), data, device, needs_models=not request.dev_only)
+    named = _named(request, library) if request.averages_named_trials else None
+    with Console(stderr=True).status("reading predictions"):
+        pool = library.members(_candidates(request, library) if named is None else chain.from_iterable(named.values()))
+        origin = made_from(pool[0].config)
+        check_same_data(opened, origin["data_sha256"])
+        resources = Resources(runs_dir / "cache")
+        dev = {task: resources.scored_dev(pool[0].config, task) for task in pool[0].config.tasks}
+    with Console(stderr=True).status("predicting"):
+        ensemble = _make(request, named, pool, dev, resources)
+    chosen: dict[str, Any] = {"by_hand": request.by_hand, "candidates": len(pool), "scored_trials": len(library.scored)}
+    words = [selection_sentence(request.by_hand, len(pool), len(library.scored))]
+    if request.greedy is not None:
+        with Console(stderr=True).status("estimating what it will score on new data"):
+            selected_from = _selected_from(request, library)
+            expected, more = estimate_selection(request.greedy, selected_from, pool, library.folders, ensemble.shares)
+        chosen |= {"expected": expected} if expected else {}
+        words += more
+    out = out or runs_dir / study / "ensemble"
+    write_ensemble(out, ensemble, {"study": study, **chosen, "tasks": described(pool[0].config), **origin})
+    _show(study, out, ensemble, words, request.dev_only)
+
+
+def _named(request: EnsembleRequest, library: Library) -> Shares:
+    best_or_given = str(pick_trial(library.study, None).number) if request.trials is None else request.trials
+    return shares_by_hand(library.tasks, best_or_given, request.of)
+
+
+def _candidates(request: EnsembleRequest, library: Library) -> list[int]:
+    return library.candidates() if request.trials is None else candidates_by_hand(request.trials)
+
+
+def _selected_from(request: EnsembleRequest, library: Library) -> list[int]:
+    """All that might have been among the candidates; models are kept of the best."""
+    if request.trials is not None:
+        return candidates_by_hand(request.trials)
+    return library.contenders if library.needs_models else library.scored
+
+
+def _make(
+    request: EnsembleRequest, named: Shares | None, pool: list[Member], dev: dict[str, Examples], resources: Resources
+) -> Ensemble:
+    if request.soup is not None:
+        return average_weights(pool, request.soup == "greedy", dev, resources)
+    if request.greedy is not None:
+        named = select_members(pool, dev, request.greedy)
+    assert named is not None, "members are selected or named"
+    return average_predictions(pool, named, dev, resources, request.dev_only)
+
+
+def _show(study: str, out: Path, ensemble: Ensemble, selection: Sequence[str], dev_only: bool) -> None:
+    console = Console(highlight=False)
+    print_table(console, ensemble_table(study, ensemble))
+    if ensemble.whole_dev is not None:
+        console.print(f"on all of dev, not only what trials are scored on: overall {ensemble.whole_dev.overall:.4f}")
+    if dev_only and any(task.dev_limit for task in ensemble.members[0].config.tasks.values()):
+        console.print("predictions are for the dev examples that trials are scored on (dev_limit); all need models")
+    for line in selection:
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
+    console.print(f"made of:     {out / 'ensemble.json'}", soft_wrap=True)
+    if ensemble.model is not None:
+        console.print(f"model:       {out / 'model'}", soft_wrap=True)

@@ -1,0 +1,1 @@
+"""``search.export``: write the winner's predictions and its model."""

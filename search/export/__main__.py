@@ -1,0 +1,72 @@
+"""The command line of ``onebert export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data.errors import UserError
+from search.console.cli import (
+    MovedDataDir,
+    OtherDevice,
+    RunsDir,
+    StorageUrl,
+    StudyName,
+    check_data_folder,
+    entry_point,
+    make_app,
+)
+from search.recorded.lookup import check_recorded
+from search.trials.folders import RUNS, TrialFolders
+
+__all__ = ["main"]
+
+
+@entry_point
+def main(
+    study: StudyName,
+    trial: Annotated[int | None, typer.Option(help="Number of the trial to export; by default the best one.")] = None,
+    ensemble: Annotated[
+        int | None,
+        typer.Option(min=2, help="Export an ensemble of up to N of the trials whose models are kept on disk."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/STUDY/export.")] = None,
+    data: MovedDataDir = None,
+    device: OtherDevice = None,
+    storage: StorageUrl = None,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Write the best trial's predictions and its model.
+
+    Predicts for every task's dev and test files, with one trial or an ensemble. predictions/TASK-dev-output.csv and
+    TASK-test-output.csv contain one line per example, in the order of the input file. model/ contains the encoder in
+    Hugging Face layout (transformers.AutoModel loads it), the heads, the tokenizer, the configuration and the
+    provenance. If every task has its own encoder, they are in model/encoders/TASK. For an ensemble, model/ contains
+    such a folder for every member, and each member's share in the average.
+
+    Examples:
+
+        onebert export --study quickstart
+        onebert export --study quickstart --ensemble 5 --out ensemble
+    """
+    if ensemble is not None and trial is not None:
+        raise UserError("--ensemble selects several trials, --trial names one: give only one of them")
+    check_recorded(study, storage, runs_dir)
+    check_data_folder(data)
+
+    from search.export.terminal import export_and_show, export_ensemble_and_show
+    from search.recorded.ranking import open_study
+    from search.storage.open import open_storage
+
+    opened, folders = open_study(study, storage, runs_dir), TrialFolders(runs_dir / study)
+    out = out or folders.root / "export"
+    if ensemble is not None:
+        export_ensemble_and_show(opened, folders, ensemble, out, data, device)
+    else:
+        export_and_show(opened, folders, trial, out, data, device, open_storage(storage, runs_dir))
+
+
+if __name__ == "__main__":
+    make_app(main)()

@@ -1,0 +1,105 @@
+"""Export a trial or an ensemble and print its scores and where it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from rich.console import Console
+
+from core.config import RunConfig
+from core.inputs.resources import Resources
+from search.analysis.expected_score import Estimate, estimate_trial
+from search.analysis.expected_text import estimate_sentences, expectation_text
+from search.console.summary import command_line
+from search.display.table import Table
+from search.display.terminal_table import print_table
+from search.ensemble.ensemble_export import export_ensemble
+from search.ensemble.ensemble_table import ensemble_table
+from search.export.trial import export_trial
+from search.finalists.final_outcome import final_sentences
+from search.recorded.ranking import pick_trial
+from search.trials.artifacts import require_model, stored_config
+from search.trials.folders import TrialFolders
+from search.trials.record import TrialRecord
+
+__all__ = ["export_and_show", "export_ensemble_and_show"]
+
+
+def export_and_show(
+    study: optuna.Study,
+    folders: TrialFolders,
+    number: int | None,
+    out: Path,
+    data: Path | None,
+    device: str | None,
+    storage: BaseStorage,
+) -> None:
+    """Export one trial and print its scores.
+
+    Args:
+        study: the recorded study.
+        folders: of its trials.
+        number: of the trial; None for the best one.
+        out: folder to write.
+        data: folder with the tasks' files; None for the one of the search.
+        device: to predict on; None for the one of the search.
+        storage: where the study's finalists may be recorded.
+
+    Raises:
+        UserError: there is no such trial, its model is gone, or it cannot be used.
+    """
+    chosen = pick_trial(study, number)
+    folder = folders.run(chosen.number)
+    original = TrialRecord.read(chosen).repeat_of
+    require_model(folder, "" if original is None else f"; this one is the same as trial {original}: export that")
+    config = stored_config(folder, data, device)
+    with Console(stderr=True).status(f"predicting with trial {chosen.number}"):
+        estimate, unknown = estimate_trial(study, chosen.number, folders, data)
+        expected = None if estimate is None else estimate.to_dict()
+        resources = Resources(folders.root.parent / "cache")
+        provenance = export_trial(study.study_name, chosen, folder, config, resources, out, expected)
+    lines = estimate_sentences(estimate, unknown)
+    if number is None:
+        lines += final_sentences(study, chosen.number, storage)
+    _show(out, config, provenance, estimate, lines)
+
+
+def export_ensemble_and_show(
+    study: optuna.Study, folders: TrialFolders, most: int, out: Path, data: Path | None, device: str | None
+) -> None:
+    """Select an ensemble of up to ``most`` trials, export it and print its scores; see :func:`export_and_show`."""
+    resources = Resources(folders.root.parent / "cache")
+    with Console(stderr=True).status("selecting an ensemble, and predicting with it"):
+        ensemble, lines = export_ensemble(study, folders, most, out, resources, data=data, device=device)
+    console = Console(highlight=False)
+    print_table(console, ensemble_table(study.study_name, ensemble))
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+    _show_places(console, out, next(iter(ensemble.shares)))
+
+
+def _show(
+    out: Path, config: RunConfig, provenance: dict[str, Any], estimate: Estimate | None, lines: Sequence[str]
+) -> None:
+    console = Console(highlight=False)
+    headings = ("task", "metric", "score", *(["expected on new data"] if estimate else []))
+    rows = (
+        (name, metric, f"{provenance['dev'][name]:.4f}", *([expectation_text(estimate.rows[name])] if estimate else []))
+        for name, metric in [*((name, task.spec.metric.name) for name, task in config.tasks.items()), ("overall", "")]
+    )
+    title = f"study {provenance['study']}, trial {provenance['trial']}: scores on dev"
+    print_table(console, Table(title, headings, tuple(rows)))
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+    _show_places(console, out, next(iter(config.tasks)))
+
+
+def _show_places(console: Console, out: Path, task: str) -> None:
+    console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
+    console.print(f"model:       {out / 'model'}", soft_wrap=True)
+    predict_new = command_line(f"predict --model-dir {out / 'model'} --task {task}")
+    console.print(f"new text:    {predict_new} < sentences.txt", soft_wrap=True)

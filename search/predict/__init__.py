@@ -1,0 +1,1 @@
+"""``search.predict``: print predictions of an exported model for new text."""

@@ -1,0 +1,1 @@
+"""``search.score``: score exported predictions on test labels, and compare with what was expected."""

@@ -1,0 +1,48 @@
+"""Find study files by name. Loads neither Optuna nor RunConfig, so that a misspelt name is reported at once."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from data.errors import UserError
+from search.parsing.errors import did_you_mean
+from search.study.study_name import is_study_name
+
+__all__ = ["find_study", "list_studies"]
+
+
+def list_studies(studies_dir: Path = Path("studies")) -> dict[str, Path]:
+    """Return the file of every study that can be named, by name; the user's own take precedence over the package's."""
+    folders = (studies_dir, Path(str(resources.files("studies"))))
+    return {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.toml"))}
+
+
+def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies")) -> Path:
+    """Return the file of a study.
+
+    Args:
+        name_or_path: a path that ends in ``.toml``, else the name of a study that :func:`list_studies` lists.
+        studies_dir: folder of the user's own studies.
+
+    Raises:
+        UserError: there is no such file, its name cannot be a study's, or no study has this name; the error lists
+            the known names.
+    """
+    name = str(name_or_path)
+    if name.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise UserError(f"{name}: no such study file")
+        if not is_study_name(path.stem):
+            raise UserError(
+                f"{name}: a study has its file's name; use letters, digits, '_', '-' and '.' only, got '{path.stem}'"
+            )
+        return path
+    known = list_studies(studies_dir)
+    if name not in known:
+        raise UserError(
+            f"no study '{name}'{did_you_mean(name, known) or '.'} Known: {', '.join(sorted(known)) or 'none'}; "
+            "or give the path of a .toml file"
+        )
+    return known[name]
