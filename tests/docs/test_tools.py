@@ -11,7 +11,7 @@ from search.clean import __main__ as clean
 from search.doctor import __main__ as doctor
 from search.doctor.disk import DiskNeed
 from search.pareto import __main__ as pareto
-from search.pareto.tradeoff import COSTS
+from search.pareto.costs import COSTS
 from tests.docs.pages import text
 
 

@@ -117,7 +117,9 @@ def test_from_the_plan_to_a_trained_study(augment: Augment, stub: Any, run_comma
     plan, agreed, *examples = stdout.splitlines()
     assert plan.startswith(f"sst: 20 examples: 20 requests to 'llama' at {stub.base_url}/chat/completions; at most 60")
     assert "at the given prices" in plan
-    assert agreed.startswith("go on? [y/N]: sst: 20 examples made (0 of answers that were there, 20 requests)")
+    assert agreed.startswith(
+        "send the requests? [y/N]: sst: 20 examples made (0 of answers that were there, 20 requests)"
+    )
     assert len(examples) == 4
     for original, rephrased in (examples[:2], examples[2:]):
         assert rephrased == f"  -> nice {original.strip()}"
@@ -171,7 +173,9 @@ def test_nothing_is_asked_without_a_yes(augment: Augment, stub: Any) -> None:
         declined = augment.process(stdin=terminal)
         stdout, stderr = declined.communicate(timeout=60)
         assert (declined.returncode, stderr) == (code, "")
-        assert stdout.partition("go on? [y/N]: ")[2].strip() == ("nothing was asked" if code == 1 else "")
+        assert stdout.partition("send the requests? [y/N]: ")[2].strip() == (
+            "nothing was requested" if code == 1 else ""
+        )
     assert not stub.calls
 
 
@@ -272,7 +276,9 @@ def test_stopped_in_the_middle_and_run_again(number: signal.Signals, augment: Au
     assert stderr == ""
     if number == signal.SIGINT:
         assert process.returncode == 130
-        assert stdout.splitlines()[1:] == ["interrupted; every answer is kept, and the same command goes on from here"]
+        assert stdout.splitlines()[1:] == [
+            "interrupted; every answer is stored, run the same command again to continue"
+        ]
     kept = 8 if number == signal.SIGINT else 7
     assert len(augment.answers) == kept
     done = augment("--yes")
@@ -291,7 +297,10 @@ def test_a_missing_extra_is_named(augment: Augment, stub: Any, tmp_path: Path) -
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 2
     assert stdout.startswith("sst: 20 examples: 20 requests")
-    assert stderr == "error: asking a language model needs 'tenacity': pip install -c constraints.txt -e '.[augment]'\n"
+    assert (
+        stderr
+        == "error: requests to a language model need 'tenacity': pip install -c constraints.txt -e '.[augment]'\n"
+    )
     assert not stub.calls
 
 

@@ -178,11 +178,13 @@ def test_labels_that_cannot_be_used(
 
 
 def test_what_is_not_there(exported: Exported, refused: Printed, tmp_path: Path) -> None:
-    assert "no such folder; it should hold ids-sst-test-student.csv or" in refused(labels=tmp_path / "nowhere")
+    assert "no such folder; it should contain each task's test file, or TASK-labels.csv" in refused(
+        labels=tmp_path / "nowhere"
+    )
     (tmp_path / "empty").mkdir()
     assert "there is no ids-sst-test-student.csv or" in refused(labels=tmp_path / "empty")
     assert "no test predictions (TASK-test-output.csv) there" in refused(predictions=tmp_path)
-    assert "which predictions? --study NAME" in refused(predictions=None)
+    assert "which predictions? give --study NAME" in refused(predictions=None)
     assert "python -m search.export --study x writes them" in refused(predictions=None, study="x", runs_dir=tmp_path)
     (exported.folder / "predictions" / "provenance.json").write_text("{")
     assert "provenance.json: cannot be read" in refused()
