@@ -109,7 +109,7 @@ def read_ablation(study: optuna.Study, folders: TrialFolders, data: Path | None 
     if not runs[WINNER]:
         return None
     trained = {name: records for name, records in runs.items() if records}
-    config = runs[WINNER][-1].configured(data)  # where it was trained, the data may have moved since the search
+    config = runs[WINNER][-1].config_with_data(data)  # where it was trained, the data may have moved since the search
     intervals, examples_unknown = score_intervals(trained, folders, config)
     place = {name: index for index, name in enumerate(trained)}
     scores = {name: _scores(records, folders) for name, records in trained.items()}

@@ -22,7 +22,7 @@ from search.recorded.ranking import pick_trial, recorded_choice
 from search.recorded.space import searched_settings
 from search.recorded.study import IDENTITY, recorded_attrs
 from search.space.variants import VARIANT
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["ORIGIN", "WINNER", "AblationPlan", "new_plan", "recorded_plan"]
 
@@ -196,9 +196,8 @@ def _of_finalists(finalists: optuna.Study) -> _Winner | None:
 
 
 def _run(trial: FrozenTrial) -> tuple[RunConfig, float]:
-    record = TrialRecord.read(trial)
-    assert record.config is not None, "a finished trial has its configuration"
-    return record.config, record.result.seconds
+    finished = FinishedTrial.read(trial)
+    return finished.config, finished.result.seconds
 
 
 def _chosen_names(rows: Sequence[Ablation], techniques: Sequence[str], whose: str) -> tuple[str, ...]:

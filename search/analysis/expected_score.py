@@ -15,7 +15,7 @@ from search.analysis.checkpoints import Checkpoint, stored_checkpoints
 from search.analysis.dev_resamples import ScoredCheckpoints
 from search.recorded.ranking import Choice, best_trial, pick_trial, ranked_trials, recorded_choice
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = [
     "Estimate",
@@ -77,7 +77,7 @@ def estimate_best(
         candidates, choice = [one.number for one in ranked_trials(study)], recorded_choice(study)
         if choice is not None:
             candidates = [number for of in choice.runs.values() for number in of]
-        return estimate(TrialRecord.read(best), candidates, folders, directory, choice), ""
+        return estimate(FinishedTrial.read(best), candidates, folders, directory, choice), ""
     except UserError as error:
         return None, str(error)
 
@@ -94,13 +94,13 @@ def estimate_trial(
     if best is not None and best.number == number:
         return estimate_best(study, folders, directory)
     try:
-        return estimate(TrialRecord.read(pick_trial(study, number)), [number], folders, directory), ""
+        return estimate(FinishedTrial.read(pick_trial(study, number)), [number], folders, directory), ""
     except UserError as error:
         return None, str(error)
 
 
 def estimate(
-    winner: TrialRecord,
+    winner: FinishedTrial,
     candidates: Iterable[int],
     folders: TrialFolders,
     directory: Path | None = None,
@@ -124,7 +124,7 @@ def estimate(
         UserError: if the winner's predictions or the dev files are gone, are not those of the recorded scores, or
             there are too few dev examples.
     """
-    config = winner.configured(directory)
+    config = winner.config_with_data(directory)
     specs = {name: config.tasks[name].spec for name in winner.result.scores}  # in the study's order
     found, gone = stored_checkpoints(sorted(candidates), folders, specs)
     if winner.number in gone:
@@ -141,7 +141,7 @@ def estimate(
     return Estimate(winner.number, expectations, trials, len(found), scored.resamples, gone)
 
 
-def _place(winner: TrialRecord, checkpoints: Sequence[Checkpoint]) -> int:
+def _place(winner: FinishedTrial, checkpoints: Sequence[Checkpoint]) -> int:
     for place, one in enumerate(checkpoints):
         if (one.trial, one.evaluation.rung) == (winner.number, winner.result.best_rung):
             return place

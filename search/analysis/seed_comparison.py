@@ -127,7 +127,7 @@ def _replicates(
 ) -> tuple[list[np.ndarray] | None, str]:
     """Of each configuration, (replicates, seeds); or None, and why."""
     records = [record for one in configurations for record in one.records]
-    config = max(records, key=lambda record: record.number).configured(directory)
+    config = max(records, key=lambda record: record.number).config_with_data(directory)
     try:
         together = overall_replicates(records, folders, config)
     except UserError as error:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from core.config import RunConfig
 from search.recorded.space import searched_settings, stored_space
 from search.space.space import Space
 from search.space.variants import VARIANT
-from search.trials.record import ROLE, TrialRecord
+from search.trials.record import ROLE, FinishedTrial, TrialRecord
 
 __all__ = ["Configuration", "StudyOfSeeds"]
 
@@ -32,15 +33,14 @@ class Configuration:
     """
 
     settings: dict[str, object]
-    records: tuple[TrialRecord, ...]
+    records: tuple[FinishedTrial, ...]
     repeats: tuple[int, ...]
 
     @classmethod
-    def of(cls, settings: dict[str, object], records: Sequence[TrialRecord]) -> Configuration:
+    def of(cls, settings: dict[str, object], records: Sequence[FinishedTrial]) -> Configuration:
         """From its trials by number, the repeated ones among them."""
-        by_seed: dict[int, TrialRecord] = {}
+        by_seed: dict[int, FinishedTrial] = {}
         for record in records:
-            assert record.config is not None, "a finished trial has its configuration"
             by_seed.setdefault(record.config.seed, record)
         kept = tuple(by_seed.values())
         return cls(settings, kept, tuple(record.number for record in records if record not in kept))
@@ -69,20 +69,19 @@ class StudyOfSeeds:
     def read(cls, study: optuna.Study) -> StudyOfSeeds | None:
         """From the storage; None if the study has neither variants nor seeds, or no finished trial."""
         trials = study.get_trials(deepcopy=False)
-        finished = [TrialRecord.read(trial) for trial in trials if trial.state == TrialState.COMPLETE]
+        finished = [FinishedTrial.read(trial) for trial in trials if trial.state == TrialState.COMPLETE]
         if not finished or not {_SEED, VARIANT} & set(searched_settings(study)):
             return None
-        assert finished[0].config is not None, "a finished trial has its configuration"
         space = stored_space(study, finished[0].config)
-        groups: dict[str, list[TrialRecord]] = {}
+        groups: dict[str, list[FinishedTrial]] = {}
         for record in finished:
-            groups.setdefault(json.dumps(_settings(record, space)), []).append(record)
-        default = {json.dumps(_settings(record, space)) for record in _default(trials)}
+            groups.setdefault(json.dumps(_settings(record.config, space)), []).append(record)
+        default = {json.dumps(_settings(config, space)) for config in _default_configs(trials)}
         unfinished = {
             word: tuple(trial.number for trial in trials if trial.state == state) for state, word in _STATES.items()
         }
         return cls(
-            tuple(Configuration.of(_settings(group[0], space), group) for group in groups.values()),
+            tuple(Configuration.of(_settings(group[0].config, space), group) for group in groups.values()),
             next((index for index, key in enumerate(groups) if key in default), None),
             {word: numbers for word, numbers in unfinished.items() if numbers},
         )
@@ -95,12 +94,11 @@ class StudyOfSeeds:
         return None
 
 
-def _settings(record: TrialRecord, space: Space) -> dict[str, object]:
-    assert record.config is not None, "a finished trial has its configuration"
-    return {path: value for path, value in space.chosen(record.config).items() if path != _SEED}
+def _settings(config: RunConfig, space: Space) -> dict[str, object]:
+    return {path: value for path, value in space.chosen(config).items() if path != _SEED}
 
 
-def _default(trials: Sequence[FrozenTrial]) -> list[TrialRecord]:
+def _default_configs(trials: Sequence[FrozenTrial]) -> list[RunConfig]:
     """The default configuration, however its own trial went: other seeds of it may have finished."""
     records = (TrialRecord.read(trial) for trial in trials if trial.user_attrs.get(ROLE) == "default")
-    return [record for record in records if record.config is not None]
+    return [record.config for record in records if record.config is not None]

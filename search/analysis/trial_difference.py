@@ -18,7 +18,7 @@ from search.analysis.changed_examples import TaskChanges, task_changes
 from search.analysis.dev_bootstrap import stored_predictions, task_replicates
 from search.space.paths import differing_paths, get_value
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["Change", "OneTrial", "ScoreDifference", "TrialDifference", "changed_settings", "trial_difference"]
 
@@ -37,13 +37,12 @@ class OneTrial:
     """
 
     label: str
-    record: TrialRecord
+    record: FinishedTrial
     folders: TrialFolders
 
     @property
     def config(self) -> RunConfig:
         """Its run."""
-        assert self.record.config is not None, "a trial with a score has its configuration"
         return self.record.config
 
 
@@ -131,13 +130,11 @@ def _check_tasks(a: OneTrial, b: OneTrial) -> None:
 def _scores(a: OneTrial, b: OneTrial, replicates: dict[str, np.ndarray]) -> tuple[ScoreDifference, ...]:
     specs = {name: task.spec for name, task in a.config.tasks.items()}
     weights = {name: task.score_weight for name, task in a.config.tasks.items()}
-    own = {trial.label: {**trial.record.result.scores, _OVERALL: trial.record.result.overall} for trial in (a, b)}
+    own = {trial.label: {**trial.record.result.scores, _OVERALL: trial.record.overall} for trial in (a, b)}
     found = []
     for name, drawn in (replicates | {_OVERALL: overall_score(replicates, specs, weights)}).items():
         low, high = np.quantile(drawn[:, 1] - drawn[:, 0], [0.025, 0.975]).tolist()
         first, second = own[a.label][name], own[b.label][name]
-        assert first is not None, "a trial with a score has an overall score"
-        assert second is not None, "a trial with a score has an overall score"
         found.append(ScoreDifference(name, specs[name].metric.name if name in specs else "", first, second, low, high))
     return tuple(found)
 

@@ -20,7 +20,7 @@ from search.display.terminal_table import print_table
 from search.display.values import rounded
 from search.recorded.ranking import open_study, pick_trial
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial, TrialRecord
 
 __all__ = ["compare_and_show"]
 
@@ -64,7 +64,7 @@ def _one_trial(name: TrialName, storage: str | None, runs_dir: Path) -> OneTrial
     label = f"{name.study}:{trial.number}"
     if record.config is None or record.result.overall is None:
         raise UserError(f"trial {label} has no score to compare: {_why(trial, record)}")
-    return OneTrial(label, record, TrialFolders(runs_dir / name.study))
+    return OneTrial(label, FinishedTrial.of(record), TrialFolders(runs_dir / name.study))
 
 
 def _why(trial: FrozenTrial, record: TrialRecord) -> str:

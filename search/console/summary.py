@@ -28,7 +28,7 @@ from search.study.first_trials import DEFAULT
 from search.study.spec import StudySpec
 from search.trials.floors import is_feasible
 from search.trials.folders import TrialFolders
-from search.trials.record import REPEAT_OF, TrialRecord
+from search.trials.record import REPEAT_OF, FinishedTrial, TrialRecord
 
 __all__ = ["command_line", "next_commands", "show_summary"]
 
@@ -49,14 +49,13 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
         has_finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         console.print(_BELOW_FLOORS if has_finished else _NONE_FINISHED, style="red", highlight=False, soft_wrap=True)
         return
-    best = TrialRecord.read(winner)
+    best = FinishedTrial.read(winner)
     folders, data = TrialFolders(runs_dir / spec.name), Path(spec.base.data.directory)
     with console.status("estimating what the best trial will score on new data"):
         estimate, unknown = estimate_best(study, folders, data)
     print_table(console, _score_table(best, _default(study), spec, estimate))
     for line in estimate_sentences(estimate, unknown):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    assert best.config is not None, "a finished trial has its configuration"
     settings = ", ".join(f"{path} = {rounded(value)}" for path, value in spec.space.chosen(best.config).items())
     console.print(f"settings: {settings}", highlight=False, soft_wrap=True)
     if best.result.cost is not None:
@@ -100,14 +99,13 @@ def _default(study: optuna.Study) -> TrialRecord | None:
     return next((r for r in records if r.role == DEFAULT and r.result.overall is not None), None)
 
 
-def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec, estimate: Estimate | None) -> Table:
+def _score_table(best: FinishedTrial, default: TrialRecord | None, spec: StudySpec, estimate: Estimate | None) -> Table:
     def row(name: str, label: str, value: float, other: float | None) -> tuple[str, ...]:
         gain = spec.base.tasks[name].spec.metric.gain if name in spec.base.tasks else operator.sub
         compared = [] if other is None else [f"{other:.4f}", f"{gain(value, other):+.4f}"]
         expected = [] if estimate is None else [expectation_text(estimate.rows[name])]
         return (label, f"{value:.4f}", *compared, *expected)
 
-    assert best.result.overall is not None, "a finished trial has an overall score"
     tasks = (
         row(
             name,
@@ -117,7 +115,7 @@ def _score_table(best: TrialRecord, default: TrialRecord | None, spec: StudySpec
         )
         for name, task in spec.base.tasks.items()
     )
-    overall = row("overall", "overall", best.result.overall, default.result.overall if default else None)
+    overall = row("overall", "overall", best.overall, default.result.overall if default else None)
     headings = ["best", *(["default", "gain"] if default else []), *(["expected on new data"] if estimate else [])]
     return Table(f"best: trial {best.number}, by its overall score on dev", ("", *headings), (*tasks, overall))
 

@@ -16,7 +16,7 @@ from search.ensemble.selection import GreedyOptions
 from search.ensemble.selection_replay import SelectionReplay
 from search.recorded.ranking import rank, ranked_trials
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["STEPS", "EnsembleForecast", "forecast_ensemble"]
 
@@ -74,8 +74,8 @@ def forecast_ensemble(
 
 
 def _outlook(ranked: list[FrozenTrial], folders: TrialFolders, data: Path | None) -> EnsembleForecast:
-    best = TrialRecord.read(ranked[0])
-    config = best.configured(data)
+    best = FinishedTrial.read(ranked[0])
+    config = best.config_with_data(data)
     gold = gold_of(config)
     found, gone = stored_checkpoints(sorted(one.number for one in ranked[:_MOST_TRIALS]), folders, config.tasks)
     if best.number in gone:

@@ -19,7 +19,7 @@ from search.recorded.ranking import pick_trial, ranked_trials
 from search.trials.artifacts import require_model, stored_config
 from search.trials.dev_predictions import load_predictions
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord, TrialResult
+from search.trials.record import FinishedTrial, TrialRecord, TrialResult
 
 __all__ = ["Library", "Member"]
 
@@ -92,9 +92,7 @@ class Library:
         """
         if not self.scored:
             raise UserError(f"study '{self.study.study_name}' has no trial with dev scores yet")
-        config = TrialRecord.read(pick_trial(self.study, self.scored[0])).config
-        assert config is not None, "a scored trial has its configuration"
-        return sorted(config.tasks)
+        return sorted(FinishedTrial.read(pick_trial(self.study, self.scored[0])).config.tasks)
 
     def candidates(self) -> list[int]:
         """What can be selected from: the scored trials, where models are needed those that still have one.

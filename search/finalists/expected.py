@@ -10,13 +10,13 @@ from data.errors import UserError
 from search.analysis.checkpoints import stored_checkpoints
 from search.analysis.dev_resamples import ScoredCheckpoints
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["expect_mean"]
 
 
 def expect_mean(
-    runs: Mapping[str, Sequence[TrialRecord]], winner: str, folders: TrialFolders, directory: Path | None = None
+    runs: Mapping[str, Sequence[FinishedTrial]], winner: str, folders: TrialFolders, directory: Path | None = None
 ) -> Expectations:
     """Of the mean over the winner's runs, which had the best mean of all configurations.
 
@@ -34,7 +34,7 @@ def expect_mean(
             are too few dev examples.
     """
     first = runs[winner][0]
-    config = first.configured(directory)
+    config = first.config_with_data(directory)
     specs = {name: config.tasks[name].spec for name in first.result.scores}  # in the study's order
     numbers = {name: [record.number for record in of] for name, of in runs.items()}
     checkpoints, gone = stored_checkpoints(sorted(one for of in numbers.values() for one in of), folders, specs)

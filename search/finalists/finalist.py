@@ -11,7 +11,7 @@ from typing import Any
 from core.config import RunConfig
 from search.analysis.seed_intervals import OVERALL, Difference, gain_in, score_intervals, score_values
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["Finalist", "measure"]
 
@@ -52,7 +52,7 @@ class Finalist:
 
 
 def measure(
-    runs: Mapping[str, Sequence[TrialRecord]],
+    runs: Mapping[str, Sequence[FinishedTrial]],
     candidates: Mapping[str, Mapping[str, Any]],
     dropped: Mapping[str, str],
     folders: TrialFolders,
@@ -67,7 +67,7 @@ def measure(
         folders: where the runs left their predictions.
         data: the folder with the tasks' files, if it has moved.
     """
-    config = list(runs.values())[-1][-1].configured(data)
+    config = list(runs.values())[-1][-1].config_with_data(data)
     intervals, unknown = score_intervals(runs, folders, config)
     names = list(runs)
     scores = {row: [score_values(of, row) for of in runs.values()] for row in intervals}
@@ -93,7 +93,7 @@ def measure(
         found.append(
             Finalist(
                 name,
-                runs[name][0].configured(),
+                runs[name][0].config,
                 table["trial"],
                 table["preset"],
                 table["is_default"],

@@ -23,7 +23,7 @@ from search.space.variants import VARIANT
 from search.storage.open import open_storage
 from search.study.spec import StudySpec
 from search.study.variant_study import plan_comparison
-from search.trials.record import CONFIG, REPEAT_OF, ROLE, TrialRecord
+from search.trials.record import CONFIG, REPEAT_OF, ROLE, FinishedTrial
 
 __all__ = [
     "Drop",
@@ -37,7 +37,7 @@ __all__ = [
     "used_seeds",
 ]
 
-Runs = Mapping[str, Sequence[TrialRecord]]
+Runs = Mapping[str, Sequence[FinishedTrial]]
 """Finished runs of each variant, in the order of the seeds; a variant may have none."""
 
 Drop = Callable[[Runs], Iterable[str]]
@@ -165,13 +165,13 @@ def _has_ended(part: StudySpec, study: optuna.Study) -> bool:
     return {trial.role for trial in part.first_trials} <= ended
 
 
-def trained_runs(study: optuna.Study, seeds: Sequence[int], variants: Iterable[str]) -> dict[str, list[TrialRecord]]:
+def trained_runs(study: optuna.Study, seeds: Sequence[int], variants: Iterable[str]) -> dict[str, list[FinishedTrial]]:
     """Finished runs with these seeds of each variant; what a study of :func:`replication_spec` has come to."""
-    found: dict[str, dict[int, TrialRecord]] = {name: {} for name in variants}
+    found: dict[str, dict[int, FinishedTrial]] = {name: {} for name in variants}
     for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-        record = TrialRecord.read(trial)
         name = trial.params.get(VARIANT)
-        if name in found and record.config is not None and REPEAT_OF not in trial.user_attrs:
+        if name in found and REPEAT_OF not in trial.user_attrs:
+            record = FinishedTrial.read(trial)
             found[name].setdefault(record.config.seed, record)
     return {name: [runs[seed] for seed in seeds if seed in runs] for name, runs in found.items()}
 

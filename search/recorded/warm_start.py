@@ -22,7 +22,7 @@ from search.space.space import Dimension, Space
 from search.space.variants import VARIANT
 from search.study.first_trials import DEFAULT, FirstTrial
 from search.study.spec import StudySpec
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["with_warm_start"]
 
@@ -85,8 +85,7 @@ def _take_over(source: str, most: int, spec: StudySpec, storage: BaseStorage) ->
     for trial in ranked_trials(study):
         if len(trials) == most:
             break
-        config = TrialRecord.read(trial).config
-        assert config is not None, "a finished trial has its configuration"
+        config = FinishedTrial.read(trial).config
         role = f"from {source}, trial {trial.number}"
         params, lost = _translated(config, study, spec)
         notes += [f"{role}: {line}" for line in lost]

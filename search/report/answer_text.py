@@ -18,7 +18,7 @@ from search.recorded.trial_columns import PRETRAINING_EXAMPLES
 from search.recorded.trial_table import winnable
 from search.report.helpful_settings import HelpfulSetting
 from search.report.search_cost import SearchCost
-from search.trials.record import REPEAT_OF, TrialRecord
+from search.trials.record import REPEAT_OF, FinishedTrial
 
 __all__ = [
     "NOTHING_BETTER",
@@ -64,7 +64,7 @@ def headline(dev: float | None, expected: Expectations | None, whose: str = "") 
 
 
 def winner_sentences(
-    best: TrialRecord, table: pd.DataFrame, estimate: Estimate | None, unknown: str, choice: Choice | None = None
+    best: FinishedTrial, table: pd.DataFrame, estimate: Estimate | None, unknown: str, choice: Choice | None = None
 ) -> list[str]:
     """Who won, and how much of its score is luck.
 
@@ -108,13 +108,11 @@ def seed_certainty_sentences(outcome: FinalOutcome) -> list[str]:
     ]
 
 
-def lead_sentence(best: TrialRecord, default: TrialRecord) -> str:
+def lead_sentence(best: FinishedTrial, default: FinishedTrial) -> str:
     """How far the best trial is ahead of the default configuration's, on dev; both have finished."""
     if default.number == best.number:
         return NOTHING_BETTER
-    assert best.result.overall is not None, "a finished trial has a score"
-    assert default.result.overall is not None, "a finished trial has a score"
-    gain = best.result.overall - default.result.overall
+    gain = best.overall - default.overall
     than = "more" if gain >= 0.0 else "less"  # a default below a floor may be better, and not win
     return (
         f"On dev the winner scores {abs(gain):.3f} {than} than the default configuration, trial {default.number} "
@@ -178,7 +176,7 @@ def cost_sentences(spent: SearchCost, table: pd.DataFrame) -> str:
     return words
 
 
-def certainty_sentences(best: TrialRecord, table: pd.DataFrame, estimate: Estimate | None, finalists: str) -> list[str]:
+def certainty_sentences(best: FinishedTrial, table: pd.DataFrame, estimate: Estimate | None, finalists: str) -> list[str]:
     """What the interval is for, what it is not for, and whether others are as good.
 
     Args:

@@ -26,7 +26,7 @@ from search.report.importance_summary import ImportanceSummary, summarise_import
 from search.space.variants import VARIANT
 from search.study.first_trials import DEFAULT
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial, TrialRecord
 
 __all__ = ["ReportContext"]
 
@@ -93,10 +93,10 @@ class ReportContext:
         return dict(zip(self.table["trial"].tolist(), self.table["state"].tolist(), strict=True))
 
     @cached_property
-    def best(self) -> TrialRecord | None:
+    def best(self) -> FinishedTrial | None:
         """The best trial; None as long as no trial that may win has finished."""
         trial = best_trial(self.study)
-        return None if trial is None else self.records[trial.number]
+        return None if trial is None else FinishedTrial.of(self.records[trial.number])
 
     @property
     def winner_config(self) -> RunConfig | None:
@@ -113,10 +113,10 @@ class ReportContext:
         return None if self.default is None else self.default.config
 
     @cached_property
-    def default(self) -> TrialRecord | None:
+    def default(self) -> FinishedTrial | None:
         """The default configuration's trial; None where it is none of the study's, or has not finished."""
         found = (one for one in self.records.values() if one.role == DEFAULT)
-        return next((one for one in found if self.states[one.number] == "complete"), None)
+        return next((FinishedTrial.of(one) for one in found if self.states[one.number] == "complete"), None)
 
     @cached_property
     def mattered(self) -> ImportanceSummary:

@@ -14,7 +14,7 @@ from search.analysis.dev_resamples import bags_of, gold_of
 from search.analysis.expected_score import MOST_CHECKPOINTS
 from search.recorded.ranking import rank, ranked_trials
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["expected_progress"]
 
@@ -39,7 +39,7 @@ def expected_progress(
     contenders = sorted(ranked_trials(study), key=lambda trial: trial.number)
     if len(contenders) < 2:
         return {}
-    config = TrialRecord.read(contenders[-1]).configured(directory)
+    config = FinishedTrial.read(contenders[-1]).config_with_data(directory)
     specs = {name: task.spec for name, task in config.tasks.items()}
     weights = {name: task.score_weight for name, task in config.tasks.items()}
     checkpoints, gone = stored_checkpoints([trial.number for trial in contenders], folders, specs)

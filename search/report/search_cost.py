@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from search.trials.record import REPEAT_OF, TrialRecord
+from search.trials.record import REPEAT_OF, FinishedTrial, TrialRecord
 
 __all__ = ["SearchCost", "search_cost"]
 
@@ -53,9 +53,8 @@ def search_cost(table: pd.DataFrame, records: Mapping[int, TrialRecord]) -> Sear
     saved_examples, saved_seconds = 0, 0.0
     pruned = trained[(trained["state"] == "pruned") & (trained["examples"] > 0)]
     for number, examples, seconds in zip(pruned["trial"], pruned["examples"], pruned["seconds"], strict=True):
-        config = records[number].config
-        assert config is not None, "a pruned trial has its configuration"
-        left = max(config.budget.examples - int(examples), 0)
+        planned = FinishedTrial.of(records[number]).config.budget.examples
+        left = max(planned - int(examples), 0)
         saved_examples += left
         saved_seconds += left * seconds / examples
     return SearchCost(

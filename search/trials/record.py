@@ -12,7 +12,7 @@ from core.config import DataConfig, RunConfig
 from core.run.cost import Cost
 from core.run.evaluation import Evaluation
 
-__all__ = ["CONFIG", "REPEAT_OF", "ROLE", "EndState", "TrialRecord", "TrialResult"]
+__all__ = ["CONFIG", "REPEAT_OF", "ROLE", "EndState", "FinishedTrial", "TrialRecord", "TrialResult"]
 
 CONFIG = "config"
 ROLE = "role"
@@ -80,17 +80,17 @@ class TrialResult:
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """A trial as it is stored.
+    """A trial as it is stored, in any state.
 
     Attributes:
         number: from 0.
         role: ``default`` for the study's default configuration, which is always trained in full; ``first NAME`` and
             ``variant NAME, seed N`` for others that the study file names; ``from STUDY, trial N`` for one of another
             study; ``proposed`` for a sampler's.
-        config: None for a trial that a killed driver had just created.
+        config: None for a trial that waits, or that a killed driver had just created.
         result: empty while it runs.
-        repeat_of: number of the trial that trained this configuration before, and whose result this one has, if there
-            is one.
+        repeat_of: number of the trial that trained this configuration before, and whose result this one has; None if
+            this one was trained.
     """
 
     number: int
@@ -100,10 +100,10 @@ class TrialRecord:
     repeat_of: int | None = None
 
     @classmethod
-    def read(cls, trial: FrozenTrial) -> Self:
-        """From Optuna's trial."""
+    def read(cls, trial: FrozenTrial) -> TrialRecord:
+        """Read the record of Optuna's trial."""
         attrs = trial.user_attrs
-        return cls(
+        return TrialRecord(
             number=trial.number,
             role=attrs.get(ROLE, "proposed"),
             config=RunConfig.model_validate_json(attrs[CONFIG]) if CONFIG in attrs else None,
@@ -111,9 +111,41 @@ class TrialRecord:
             repeat_of=attrs.get(REPEAT_OF),
         )
 
-    def configured(self, directory: Path | None = None) -> RunConfig:
-        """What a scored trial was trained with; its data in another folder if one is given."""
-        assert self.config is not None, "a scored trial has its configuration"
+
+@dataclass(frozen=True)
+class FinishedTrial(TrialRecord):
+    """A trial with a score, complete or pruned: it has a configuration.
+
+    Attributes:
+        config: what it was trained with.
+    """
+
+    config: RunConfig
+
+    @classmethod
+    def read(cls, trial: FrozenTrial) -> FinishedTrial:
+        """Read the record of a trial that has a score; raises like :meth:`of`."""
+        return cls.of(TrialRecord.read(trial))
+
+    @classmethod
+    def of(cls, record: TrialRecord) -> FinishedTrial:
+        """Return the record of a trial that has a score as what it is.
+
+        Raises:
+            ValueError: it has no configuration.
+        """
+        if record.config is None:
+            raise ValueError(f"trial {record.number} has no configuration, so it cannot have a score")
+        return cls(record.number, record.role, record.config, record.result, record.repeat_of)
+
+    @property
+    def overall(self) -> float:
+        """The overall score of its best rung."""
+        assert self.result.overall is not None, "a finished trial has a score"
+        return self.result.overall
+
+    def config_with_data(self, directory: Path | None = None) -> RunConfig:
+        """Return its configuration, with the data in another folder if one is given."""
         if directory is None:
             return self.config
         return self.config.model_copy(update={"data": DataConfig(directory=str(directory))})

@@ -11,7 +11,7 @@ from core.config import RunConfig
 from search.driver.retries import RETRIES
 from search.recorded.study import IDENTITY
 from search.study.first_trials import DEFAULT
-from search.trials.record import ROLE, TrialRecord, TrialResult
+from search.trials.record import ROLE, FinishedTrial, TrialResult
 from tests.search.planted import BASE, runs, study_of
 
 COLUMNS = ("trial", "state", "repeat_of", "overall", "examples", "seconds", "pretraining_examples", "reason")
@@ -22,10 +22,10 @@ def table_of(*rows: tuple[Any, ...], **columns: list[Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS)).assign(**columns)
 
 
-def record(number: int, overall: float | None = None, examples: int = 1000) -> TrialRecord:
+def record(number: int, overall: float | None = None, examples: int = 1000) -> FinishedTrial:
     config = RunConfig.model_validate(BASE.model_dump() | {"budget": {"examples": examples}})
     scores = {} if overall is None else {"sst": overall}
-    return TrialRecord(number, "proposed", config, TrialResult(overall, scores, 100, 100, 1.0))
+    return FinishedTrial(number, "proposed", config, TrialResult(overall, scores, 100, 100, 1.0))
 
 
 def a_study(*overalls: float, default: int | None = 0) -> optuna.Study:

@@ -17,7 +17,7 @@ from data.tasks import TaskSpec
 from search.analysis.dev_bootstrap import stored_predictions
 from search.recorded.ranking import rank, ranked_trials
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["ComparedRun", "ComparedRuns", "TaskRuns", "best_runs", "best_trials", "task_runs"]
 
@@ -35,7 +35,7 @@ class ComparedRun:
     """
 
     label: str
-    record: TrialRecord
+    record: FinishedTrial
     folders: TrialFolders
 
 
@@ -77,7 +77,7 @@ class TaskRuns:
 
 def best_trials(study: optuna.Study, folders: TrialFolders) -> ComparedRuns | None:
     """The study's best trial, with up to four that follow it; None where none has finished."""
-    records = [TrialRecord.read(trial) for trial in ranked_trials(study)[:_BEST]]
+    records = [FinishedTrial.read(trial) for trial in ranked_trials(study)[:_BEST]]
     if not records:
         return None
     runs = tuple(ComparedRun(f"trial {record.number}", record, folders) for record in records)
@@ -94,7 +94,7 @@ def best_runs(study: optuna.Study, folders: TrialFolders, runs: Mapping[str, Seq
     """
     trials = study.get_trials(deepcopy=False)
     best = {name: min((trials[number] for number in numbers), key=rank) for name, numbers in runs.items()}
-    found = tuple(ComparedRun(name, TrialRecord.read(trial), folders) for name, trial in best.items())
+    found = tuple(ComparedRun(name, FinishedTrial.read(trial), folders) for name, trial in best.items())
     subject = f"{found[0].label}, by its best run (trial {found[0].record.number} of {study.study_name})"
     return ComparedRuns(found, subject, f"the {len(found)} finalists")
 
@@ -112,7 +112,6 @@ def task_runs(panel: ComparedRuns, task: str, directory: Path | None = None) -> 
     """
     first = panel.runs[0]
     config = first.record.config
-    assert config is not None, "a trial with a score has its configuration"
     spec = config.tasks[task].spec
     try:
         dev = dev_examples(config, task, directory)

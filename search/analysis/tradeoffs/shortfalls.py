@@ -17,7 +17,7 @@ from search.analysis.dev_bootstrap import stored_predictions, task_replicates
 from search.recorded.trial_columns import SCORE
 from search.recorded.trial_table import winnable
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["Shortfall", "winner_shortfalls"]
 
@@ -43,7 +43,7 @@ class Shortfall:
 
 
 def winner_shortfalls(
-    study: optuna.Study, table: pd.DataFrame, winner: TrialRecord, folders: TrialFolders, data: Path | None = None
+    study: optuna.Study, table: pd.DataFrame, winner: FinishedTrial, folders: TrialFolders, data: Path | None = None
 ) -> list[Shortfall]:
     """For every task of the winner.
 
@@ -63,23 +63,21 @@ def winner_shortfalls(
         if gap <= 0.0:
             found.append(Shortfall(task, metric.name, winner.number, 0.0))
             continue
-        record = TrialRecord.read(trials[best])
+        record = FinishedTrial.read(trials[best])
         interval = _interval(task, (record, winner), folders, data)
         found.append(Shortfall(task, metric.name, best, gap, interval))
     return found
 
 
-def _metric(winner: TrialRecord, task: str) -> Metric:
-    assert winner.config is not None, "a finished trial has its configuration"
+def _metric(winner: FinishedTrial, task: str) -> Metric:
     return winner.config.tasks[task].spec.metric
 
 
 def _interval(
-    task: str, pair: tuple[TrialRecord, TrialRecord], folders: TrialFolders, data: Path | None
+    task: str, pair: tuple[FinishedTrial, FinishedTrial], folders: TrialFolders, data: Path | None
 ) -> Interval | None:
     """Find percentiles of how much better the first one's score is, over resamples of the dev examples."""
     config = pair[1].config
-    assert config is not None, "a finished trial has its configuration"
     spec = config.tasks[task].spec
     try:
         gold = dev_examples(config, task, data).labels

@@ -28,7 +28,7 @@ from search.report.context import ReportContext
 from search.report.helpful_settings import helpful_settings, shared_settings
 from search.report.parts import Heading, Headline, Part, ReportSection
 from search.report.search_cost import search_cost
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["answer_section"]
 
@@ -54,7 +54,7 @@ def answer_section(context: ReportContext) -> ReportSection:
     return ReportSection("answer", "Answer", tuple(parts))
 
 
-def _verdict(context: ReportContext, best: TrialRecord) -> list[Part]:
+def _verdict(context: ReportContext, best: FinishedTrial) -> list[Part]:
     """Who won, and what it will score."""
     estimate, unknown = context.expected
     words = winner_sentences(best, context.table, estimate, unknown, recorded_choice(context.study))
@@ -72,7 +72,7 @@ def _final_verdict(context: ReportContext, outcome: FinalOutcome) -> list[Part]:
     return [Headline(*head), *outcome_sentences(outcome), *model_sentences(context.models), *table]
 
 
-def _certainty(context: ReportContext, best: TrialRecord) -> list[str]:
+def _certainty(context: ReportContext, best: FinishedTrial) -> list[str]:
     finalists = f"python -m search.finalists --study {context.study.study_name}{context.where}"
     return certainty_sentences(best, context.table, context.expected[0], "" if context.is_comparison else finalists)
 
@@ -84,7 +84,7 @@ def _cost(context: ReportContext) -> Iterator[str]:
             yield from further_cost_sentences(name, trial_table(sibling[0]))
 
 
-def _gains(context: ReportContext, best: TrialRecord) -> Iterator[str]:
+def _gains(context: ReportContext, best: FinishedTrial) -> Iterator[str]:
     if context.outcome is None and context.default is not None:
         yield lead_sentence(best, context.default)
     elif context.outcome is not None and context.outcome.winner.is_default:

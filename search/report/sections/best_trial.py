@@ -14,7 +14,6 @@ def best_trial_section(context: ReportContext) -> ReportSection | None:
     if context.best is None or context.best_evaluation is None:
         return None
     config, evaluation = context.best.config, context.best_evaluation
-    assert config is not None, "a finished trial has its configuration"
     specs = {name: task.spec for name, task in config.tasks.items()}
     note = (
         "On dev, at its best rung; in macro numbers every class counts alike. A gap that grows says that training "

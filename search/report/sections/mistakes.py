@@ -37,7 +37,6 @@ def mistakes_section(context: ReportContext) -> ReportSection | None:
     if panel is None:
         return None
     config = panel.runs[0].record.config
-    assert config is not None, "a trial with a score has its configuration"
     parts: list[Part] = [Note(f"Of {panel.subject}, on the dev examples that it was scored on, at its best rung.")]
     frames: dict[str, pd.DataFrame] = {}
     for task, section in config.tasks.items():

@@ -30,7 +30,7 @@ from search.analysis.trial_difference import OneTrial, trial_difference
 from search.compare.__main__ import main
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -38,7 +38,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def trial_of(finished: Any, number: int) -> OneTrial:
     name = finished.name
     study = optuna.load_study(study_name=name, storage=open_storage(None, finished.runs))
-    return OneTrial(f"{name}:{number}", TrialRecord.read(study.trials[number]), TrialFolders(finished.runs / name))
+    return OneTrial(f"{name}:{number}", FinishedTrial.read(study.trials[number]), TrialFolders(finished.runs / name))
 
 
 def dev_of(trial: OneTrial, task: str) -> RawSplit:

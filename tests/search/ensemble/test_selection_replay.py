@@ -19,7 +19,7 @@ from data.errors import UserError
 from search.analysis.dev_resamples import bags_of
 from search.ensemble.selection import GreedyOptions, select_shares
 from search.ensemble.selection_replay import SelectionReplay
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 from tests.core.statistics.winners_curse_simulation import Case
 from tests.search.ensemble.selection_simulation import simulate
 from tests.search.made_study import SIZE, SPECS, TASKS, WEIGHTS, MadeStudy, make_study
@@ -33,7 +33,7 @@ def made(tmp_path: Path) -> MadeStudy:
 
 
 def replay(made: MadeStudy, pool: Iterable[int], options: GreedyOptions) -> SelectionReplay:
-    config = TrialRecord.read(made.study.trials[0]).configured()
+    config = FinishedTrial.read(made.study.trials[0]).config
     return SelectionReplay.stored(range(4), tuple(pool), options, config, made.folders)
 
 
@@ -63,7 +63,7 @@ def averaged(runs: dict[int, Any], shares: dict[str, dict[int, float]]) -> dict[
     [(4, GreedyOptions(3)), (2, GreedyOptions(3)), (4, GreedyOptions(2, bags=3, each_task=True, seed=1))],
 )
 def test_the_selection_is_made_anew_in_every_resample(made: MadeStudy, pool: int, options: GreedyOptions) -> None:
-    config = TrialRecord.read(made.study.trials[0]).config
+    config = FinishedTrial.read(made.study.trials[0]).config
     assert config is not None
     everything = {task: np.arange(SIZE) for task in TASKS}
     on_dev = best_runs(made, everything)
@@ -146,7 +146,7 @@ def test_what_is_expected_where_a_model_was_lost(made: MadeStudy) -> None:
     """As if the better trials that are not in the pool had never been."""
     first, *_, last = best_runs(made, {task: np.arange(SIZE) for task in TASKS})
     pool = sorted((first, last))
-    again, config = replay(made, pool, GreedyOptions(2)), TrialRecord.read(made.study.trials[0]).configured()
+    again, config = replay(made, pool, GreedyOptions(2)), FinishedTrial.read(made.study.trials[0]).config
     shares = again.selected_on_all
     assert set(shares["sst"]) <= set(pool)
     without = SelectionReplay.stored(pool, pool, GreedyOptions(2), config, made.folders)

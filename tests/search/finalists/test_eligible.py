@@ -7,15 +7,15 @@ import pytest
 from core.config import RunConfig
 from data.task_files import builtin_tasks
 from search.finalists.eligible import below_floors, contenders
-from search.trials.record import TrialRecord, TrialResult
+from search.trials.record import FinishedTrial, TrialResult
 
 CONFIG = RunConfig.model_validate({"tasks": {"sts": {"spec": builtin_tasks()["sts"]}}})
 BY_RMSE = CONFIG.model_validate({"tasks": {"sts": {"spec": {**builtin_tasks()["sts"].model_dump(), "metric": "rmse"}}}})
 
 
-def runs_of(*scores: tuple[float, float], config: RunConfig = CONFIG) -> list[TrialRecord]:
+def runs_of(*scores: tuple[float, float], config: RunConfig = CONFIG) -> list[FinishedTrial]:
     """Runs with these scores, overall and of sts."""
-    return [TrialRecord(0, "", config, TrialResult(overall, {"sts": sts})) for overall, sts in scores]
+    return [FinishedTrial(0, "", config, TrialResult(overall, {"sts": sts})) for overall, sts in scores]
 
 
 def test_means_decide_and_must_meet_the_floors() -> None:

@@ -11,7 +11,7 @@ from core.statistics import ScoreIntervals
 from data.task_files import builtin_tasks
 from search.finalists.finalist import OVERALL, measure
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord, TrialResult
+from search.trials.record import FinishedTrial, TrialResult
 
 
 def test_a_finalist_with_a_run_that_failed_to_learn_has_intervals_of_its_own(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_a_finalist_with_a_run_that_failed_to_learn_has_intervals_of_its_own(tmp
     sts = {"default": (0.60, 0.61, 0.59), "trial 3": (0.70, 0.10, 0.71), "trial 5": (0.71, 0.70, 0.72)}
     runs = {
         name: [
-            TrialRecord(
+            FinishedTrial(
                 3 * place + seed, "", config, TrialResult((0.5 + value) / 2, {"sst": 0.5 + seed / 100, "sts": value})
             )
             for seed, value in enumerate(values)
