@@ -1,4 +1,4 @@
-"""Executor: what the driver needs of whatever trains its trials."""
+"""The protocol of executors, which train the driver's trials."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ __all__ = ["Executor", "ExecutorError"]
 
 
 class ExecutorError(RuntimeError):
-    """The executor cannot train anything, for example because its workers do not even start."""
+    """Raised when an executor cannot train anything, for example because its workers do not start."""
 
 
 class Executor(Protocol):
-    """A fixed number of places in which one trial each can run.
+    """A fixed number of workers, each of which trains one trial at a time.
 
-    Called from one thread, in this order: :meth:`start`; then :meth:`submit` while :attr:`idle` is above 0, and
-    :meth:`events`, answering every :class:`~search.executors.messages.Evaluated` by :meth:`decide`; :meth:`stop` last.
+    The driver calls it from one thread, in this order: :meth:`start`; then :meth:`submit` while :attr:`idle` is above
+    0, and :meth:`events`, answering every :class:`~search.executors.messages.Evaluated` with :meth:`decide`; finally
+    :meth:`stop`.
     """
 
     @property
     def workers(self) -> int:
-        """Trials that run at the same time at most."""
+        """Maximum number of trials that run at the same time."""
         ...
 
     @property
     def idle(self) -> int:
-        """Trials that can be submitted now."""
+        """Number of trials that can be submitted now."""
         ...
 
     def start(self) -> None:
-        """Start the workers; does nothing when they run already."""
+        """Start the workers; does nothing if they are running."""
         ...
 
     def measure(self, config: RunConfig) -> Speed:
-        """How fast this configuration trains and evaluates here. Only while no trial runs.
+        """Measure how fast this configuration trains and evaluates here. Only while no trial runs.
 
         Raises:
             UserError: its input is unusable.
@@ -49,33 +50,33 @@ class Executor(Protocol):
         ...
 
     def check(self, configs: Sequence[RunConfig]) -> Checked:
-        """Whether the encoders of these configurations can be had and suit them. Only while no trial runs.
+        """Check that the encoders of these configurations can be loaded and suit them. Only while no trial runs.
 
         Raises:
-            ExecutorError: nobody could say.
+            ExecutorError: the check failed.
         """
         ...
 
     def submit(self, job: TrialJob) -> int:
-        """Hand over a trial; returns the index of its worker, 0 to ``workers - 1``."""
+        """Give a trial to a worker; returns the worker's index, 0 to ``workers - 1``."""
         ...
 
     def decide(self, number: int, go_on: bool) -> None:
-        """Answer a trial's evaluation."""
+        """Answer a trial's evaluation: it continues, or ends as pruned."""
         ...
 
     def interrupt(self) -> None:
-        """Ask all running trials to write a checkpoint and end; they say so through :meth:`events`."""
+        """Ask all running trials to write a checkpoint and end; :meth:`events` reports when they have."""
         ...
 
     def events(self, timeout: float | None) -> Sequence[Message]:
-        """Wait until something happens, at most ``timeout`` seconds (None: for ever); empty on time-out or wake-up."""
+        """Wait for messages, at most ``timeout`` seconds (None: forever); none after a time-out or :meth:`wake`."""
         ...
 
     def wake(self) -> None:
-        """Make a waiting :meth:`events` return; may be called from a signal handler."""
+        """Make :meth:`events` return if it waits; may be called from a signal handler."""
         ...
 
     def stop(self) -> None:
-        """End all workers now; a trial still running is lost back to its last checkpoint."""
+        """End all workers now; a trial that still runs loses what it did since its last checkpoint."""
         ...

@@ -1,4 +1,4 @@
-"""LocalExecutor: worker processes on this machine, each at the other end of a pipe."""
+"""Train trials in worker processes on this machine, each connected by a pipe."""
 
 from __future__ import annotations
 
@@ -46,24 +46,24 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalExecutor"]
 
-FALSE_STARTS = 3  # workers in a row that fail before they are ready: there is no point in a fourth
-KILLED_STARTS = 20  # and that are killed from outside, which says less
-GOODBYE_SECONDS = 2.0  # what an idle worker may take to exit
+FALSE_STARTS = 3  # workers in a row that fail before they are ready; a fourth would fail too
+KILLED_STARTS = 20  # workers in a row that are killed from outside, which says less
+EXIT_SECONDS = 2.0  # that an idle worker may take to exit
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(eq=False)
-class _Place:
-    """One worker process and what it is doing."""
+class _Slot:
+    """One worker process and its job."""
 
     index: int
     process: SpawnProcess
     connection: Connection
     job: TrialJob | MeasureJob | CheckJob | None = None
     ready: bool = False
-    moving: bool = False  # its run has taken a step, and so has something to save
-    hung_up: bool = False  # its end of the pipe is closed; its exit follows
-    crashed: bool = False  # it has said so itself
+    has_stepped: bool = False  # its run has taken a step, and so has something to save
+    closed: bool = False  # its end of the pipe; its exit follows
+    crashed: bool = False  # as it has reported itself
 
     @property
     def number(self) -> int | None:
@@ -71,13 +71,13 @@ class _Place:
 
 
 class LocalExecutor:
-    """Long-lived ``spawn``-ed processes; a dead one is noticed at once and replaced.
+    """Keep long-lived ``spawn``-ed processes; a dead one is noticed at once and replaced.
 
     Args:
         workers: processes, at least 1.
         cache_dir: where the workers cache tokenised data.
         threads: CPU threads of each worker's numeric libraries, at least 1.
-        code: what the workers run.
+        code: the functions that the workers call.
     """
 
     def __init__(self, workers: int, cache_dir: Path, *, threads: int = 1, code: TrainingCode | None = None) -> None:
@@ -87,44 +87,44 @@ class LocalExecutor:
         self._threads = threads
         self._settings = WorkerSettings(cache_dir, code or TrainingCode())
         self._context = multiprocessing.get_context("spawn")
-        self._places: list[_Place] = []
+        self._slots: list[_Slot] = []
         self._false_starts = self._killed_starts = 0  # in a row
-        self._leaving = False
-        self._ears, self._mouth = self._context.Pipe(duplex=False)  # wake() speaks to events()
-        os.set_blocking(self._mouth.fileno(), False)
+        self._stopping = False
+        self._wake_receiver, self._wake_sender = self._context.Pipe(duplex=False)  # from wake() to events()
+        os.set_blocking(self._wake_sender.fileno(), False)
 
     @property
     def workers(self) -> int:
-        """Number of worker processes."""
+        """The number of worker processes."""
         return self._count
 
     @property
     def idle(self) -> int:
-        """Workers without a job; one that still loads its code counts, its job waits in the pipe."""
-        return sum(place.job is None for place in self._places)
+        """Number of workers without a job, including those that still load their code: a job waits in the pipe."""
+        return sum(slot.job is None for slot in self._slots)
 
     def start(self) -> None:
         """Start the processes; returns before they have loaded their code."""
-        if not self._places:
-            self._places = [self._open(index) for index in range(self._count)]
-            # Before multiprocessing's own exit handler, which waits for processes that wait for us.
+        if not self._slots:
+            self._slots = [self._open(index) for index in range(self._count)]
+            # Runs before multiprocessing's own exit handler, which waits for processes that wait for this one.
             atexit.register(self.stop)
 
-    def _open(self, index: int) -> _Place:
+    def _open(self, index: int) -> _Slot:
         for _ in range(KILLED_STARTS):
             ours, theirs = self._context.Pipe()
             process = self._context.Process(target=work, args=(theirs, self._settings), name=f"worker-{index}")
             try:
                 with _thread_variables(self._threads), _signals_held(), _main_module_hidden():
                     process.start()
-            except BrokenPipeError:  # somebody killed it before it had read what to do
+            except BrokenPipeError:  # it was killed before it had read its arguments
                 ours.close()
                 continue
             except OSError as error:
                 raise ExecutorError(f"a worker process cannot be started: {error.strerror or error}") from error
             finally:
-                theirs.close()  # or the worker's death would not end the pipe
-            return _Place(index, process, ours)
+                theirs.close()  # otherwise the worker's death would not close the pipe
+            return _Slot(index, process, ours)
         raise ExecutorError(f"{KILLED_STARTS} worker processes in a row were killed while they were started")
 
     def measure(self, config: RunConfig) -> Speed:
@@ -142,7 +142,7 @@ class LocalExecutor:
         return answer
 
     def _ask(self, job: MeasureJob | CheckJob, doing: str) -> Measured | Checked | InvalidInput:
-        """The answer to a job that is no trial, while there is no other."""
+        """Return the answer to a job that is not a trial, while no trial runs."""
         self.start()
         self._give(job)
         while True:
@@ -152,51 +152,51 @@ class LocalExecutor:
                         return message
                     case Failed(reason=reason):
                         raise ExecutorError(f"{doing} failed: {reason}")
-                    case Died(exit_code=code) if not any(place.job for place in self._places):
-                        raise ExecutorError(f"{doing} ended its worker (exit code {code})")
+                    case Died(exit_code=code) if not any(slot.job for slot in self._slots):
+                        raise ExecutorError(f"{doing} failed: its worker died (exit code {code})")
 
     def submit(self, job: TrialJob) -> int:
         """Give the trial to the first idle worker."""
         return self._give(job)
 
     def _give(self, job: TrialJob | MeasureJob | CheckJob) -> int:
-        place = next((place for place in self._places if place.job is None), None)
-        if place is None:
+        slot = next((slot for slot in self._slots if slot.job is None), None)
+        if slot is None:
             raise ExecutorError(f"all {self._count} workers are busy")
-        place.job, place.moving = job, False
-        _send(place, job)
-        return place.index
+        slot.job, slot.has_stepped = job, False
+        _send(slot, job)
+        return slot.index
 
     def decide(self, number: int, go_on: bool) -> None:
-        """Answer the trial's evaluation; a worker that died meanwhile is reported by :meth:`events`."""
-        for place in self._places:
-            if place.number == number:
-                _send(place, Decision(go_on))
+        """Answer the trial's evaluation; :meth:`events` reports a worker that died in the meantime."""
+        for slot in self._slots:
+            if slot.number == number:
+                _send(slot, Decision(go_on))
 
     def interrupt(self) -> None:
-        """Ask every running trial to save itself and end; one that is still loading has nothing to save."""
-        self._leaving = True
-        for place in self._places:
-            if place.moving:
-                _send(place, Interrupt())
-            elif place.job is not None:
-                place.process.kill()
+        """Ask every running trial to write a checkpoint and end; a worker that is still loading one is killed."""
+        self._stopping = True
+        for slot in self._slots:
+            if slot.has_stepped:
+                _send(slot, Interrupt())
+            elif slot.job is not None:
+                slot.process.kill()
 
     def wake(self) -> None:
-        """Make :meth:`events` return."""
+        """Make :meth:`events` return if it waits."""
         with contextlib.suppress(BlockingIOError):  # full of wake-ups already
-            self._mouth.send_bytes(b"!")
+            self._wake_sender.send_bytes(b"!")
 
     def events(self, timeout: float | None) -> Sequence[Message]:
-        """Wait for pipes and process exits together; nothing is polled."""
-        pipes = {place.connection: place for place in self._places if not place.hung_up}
-        exits = {place.process.sentinel: place for place in self._places}
+        """Wait for messages and process exits together, without polling."""
+        pipes = {slot.connection: slot for slot in self._slots if not slot.closed}
+        exits = {slot.process.sentinel: slot for slot in self._slots}
         messages: list[Message] = []
-        ready = wait([*pipes, *exits, self._ears], timeout)
+        ready = wait([*pipes, *exits, self._wake_receiver], timeout)
         for source in ready:
             if isinstance(source, Connection):
-                if source is self._ears:
-                    self._ears.recv_bytes()
+                if source is self._wake_receiver:
+                    self._wake_receiver.recv_bytes()
                 else:
                     messages += self._receive(pipes[source])
         for source in ready:
@@ -204,36 +204,36 @@ class LocalExecutor:
                 messages += self._replace(exits[source])
         return messages
 
-    def _receive(self, place: _Place) -> Iterator[Message]:
+    def _receive(self, slot: _Slot) -> Iterator[Message]:
         try:
-            while not place.hung_up and place.connection.poll():
-                message: Message = place.connection.recv()
+            while not slot.closed and slot.connection.poll():
+                message: Message = slot.connection.recv()
                 match message:
                     case Ready():
-                        place.ready = True
+                        slot.ready = True
                         self._false_starts = self._killed_starts = 0
                     case Advanced() | Evaluated():
-                        place.moving = True
-                    case Crashed():  # no longer busy once it is replaced; a broken device must not make it linger
-                        place.crashed = True
-                        place.process.kill()
+                        slot.has_stepped = True
+                    case Crashed():  # busy until it is replaced; a broken device must not delay its exit
+                        slot.crashed = True
+                        slot.process.kill()
                     case Ended() | MachineFault() | Failed() | InvalidInput() | Measured() | Checked():
-                        place.job = None
+                        slot.job = None
                 yield message
-        except (EOFError, OSError):  # the latter: killed in the middle of a message
-            place.hung_up = True
+        except (EOFError, OSError):  # OSError: killed in the middle of a message
+            slot.closed = True
 
-    def _replace(self, place: _Place) -> Iterator[Message]:
-        yield from self._receive(place)  # what it said before it died still counts
-        place.process.join()
-        place.connection.close()
-        code = place.process.exitcode
-        if not place.ready and not self._leaving:
+    def _replace(self, slot: _Slot) -> Iterator[Message]:
+        yield from self._receive(slot)  # messages that it sent before it died
+        slot.process.join()
+        slot.connection.close()
+        code = slot.process.exitcode
+        if not slot.ready and not self._stopping:
             self._count_false_start(code)
-        position = self._places.index(place)
-        self._places[position : position + 1] = [] if self._leaving else [self._open(place.index)]
-        if not place.crashed:
-            yield Died(place.index, place.number, code)
+        position = self._slots.index(slot)
+        self._slots[position : position + 1] = [] if self._stopping else [self._open(slot.index)]
+        if not slot.crashed:
+            yield Died(slot.index, slot.number, code)
 
     def _count_false_start(self, code: int | None) -> None:
         if code is not None and code < 0:
@@ -247,29 +247,29 @@ class LocalExecutor:
             )
 
     def stop(self) -> None:
-        """Kill what still trains, let the idle ones exit."""
+        """Kill workers that still train, and let idle ones exit."""
         atexit.unregister(self.stop)
-        for place in self._places:
-            if place.job is not None or not place.ready:
-                place.process.kill()
-            place.connection.close()
-        for place in self._places:
-            place.process.join(GOODBYE_SECONDS)
-            if place.process.is_alive():
-                place.process.kill()
-                place.process.join()
-            place.process.close()
-        self._places = []
+        for slot in self._slots:
+            if slot.job is not None or not slot.ready:
+                slot.process.kill()
+            slot.connection.close()
+        for slot in self._slots:
+            slot.process.join(EXIT_SECONDS)
+            if slot.process.is_alive():
+                slot.process.kill()
+                slot.process.join()
+            slot.process.close()
+        self._slots = []
 
 
-def _send(place: _Place, order: Order) -> None:
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it is dead: events() will say so
-        place.connection.send(order)
+def _send(slot: _Slot, order: Order) -> None:
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it is dead: events() will report that
+        slot.connection.send(order)
 
 
 @contextlib.contextmanager
 def _thread_variables(threads: int) -> Iterator[None]:
-    """Numeric libraries read these once, when they are first imported: before any code of ours runs in the worker."""
+    """Set the variables that numeric libraries read when they are imported, before a worker runs any code of ours."""
     before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     try:
@@ -284,7 +284,7 @@ def _thread_variables(threads: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _main_module_hidden() -> Iterator[None]:
-    """A child would import our main module again, and with it all of the driver, though it needs nothing of it."""
+    """Keep children from importing this process's main module, and with it the whole driver, which they do not need."""
     main = sys.modules["__main__"]
     before: dict[str, Any] = {name: main.__dict__[name] for name in ("__spec__", "__file__") if name in main.__dict__}
     main.__spec__ = None
@@ -297,7 +297,7 @@ def _main_module_hidden() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """The child inherits blocked signals, so that a Ctrl-C cannot kill it before it has said that it ignores them."""
+    """Block signals, which the child inherits: a Ctrl-C cannot kill it before it ignores them."""
     if os.name != "posix":
         yield
         return

@@ -1,6 +1,6 @@
-"""What the driver and its workers say to each other.
+"""Messages between the driver and its workers.
 
-Everything is a small frozen dataclass that can be pickled, so that the same words do for a pipe and for a cluster.
+Each is a small frozen dataclass that can be pickled, so that they fit a pipe as well as a cluster.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ OutcomeName = Literal["finished", "pruned", "interrupted"]
 
 @dataclass(frozen=True)
 class TrialJob:
-    """Train this configuration in this folder, from its checkpoint if it has one."""
+    """Train a configuration in a folder, from its checkpoint if there is one."""
 
     number: int
     config: RunConfig
@@ -51,28 +51,28 @@ class TrialJob:
 
 @dataclass(frozen=True)
 class MeasureJob:
-    """Take a few real steps and say how fast they went."""
+    """Take a few real training steps and measure how fast they are."""
 
     config: RunConfig
 
 
 @dataclass(frozen=True)
 class CheckJob:
-    """Load the encoders of these configurations, and say whether they suit them."""
+    """Load the encoders of these configurations, and check that they suit them."""
 
     configs: tuple[RunConfig, ...]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer to :class:`Evaluated`: train on, or stop as pruned."""
+    """The answer to :class:`Evaluated`: continue, or stop as pruned."""
 
     go_on: bool
 
 
 @dataclass(frozen=True)
 class Interrupt:
-    """Write a checkpoint after the present step and end the run."""
+    """Write a checkpoint after the current step and end the run."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Ended:
-    """A run came to its end, was pruned, or stopped on :class:`Interrupt`."""
+    """A run finished, was pruned, or stopped on :class:`Interrupt`."""
 
     number: int
     outcome: OutcomeName
@@ -106,9 +106,9 @@ class Ended:
 
 @dataclass(frozen=True)
 class Crashed:
-    """A run raised what another start may not raise; ``reason`` is one line. The worker's last words.
+    """A run raised an exception that may not come again; ``reason`` is one line. It is the worker's last message.
 
-    Its process leaves, with all memory and whatever the error broke, and is replaced; no :class:`Died` follows.
+    The worker's process exits, with its memory and whatever the error broke, and is replaced; no :class:`Died` follows.
     """
 
     number: int
@@ -117,7 +117,7 @@ class Crashed:
 
 @dataclass(frozen=True)
 class MachineFault:
-    """A run cannot go on for a :class:`data.errors.MachineError`, such as a full disk; it can be resumed later."""
+    """A run stopped on a :class:`data.errors.MachineError`, such as a full disk; it can be resumed later."""
 
     number: int
     reason: str
@@ -125,8 +125,9 @@ class MachineFault:
 
 @dataclass(frozen=True)
 class Failed:
-    """A run failed as it would again (its loss is NaN); ``reason`` is one line. ``number`` is None for a measurement
-    or check, which fail at once whatever they raise.
+    """A run failed in a way that would happen again (its loss is NaN); ``reason`` is one line.
+
+    ``number`` is None for a measurement or check, which fail at once whatever they raise.
     """
 
     number: int | None
@@ -135,7 +136,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class InvalidInput:
-    """A run found its input unusable (a :class:`data.errors.UserError`). ``number`` is None for a measurement."""
+    """A run raised a :class:`data.errors.UserError`: its input is unusable. ``number`` is None for a measurement."""
 
     number: int | None
     reason: str
@@ -150,9 +151,9 @@ class Measured:
 
 @dataclass(frozen=True)
 class Checked:
-    """The answer to :class:`CheckJob`: how many configurations passed, in their order, and what is wrong with the next.
+    """The answer to :class:`CheckJob`: how many configurations passed, in order, and why the next one did not.
 
-    ``reason`` is one line, empty where all of them passed.
+    ``reason`` is one line, empty if all of them passed.
     """
 
     passed: int
@@ -161,7 +162,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class Died:
-    """A worker is gone; said by the executor. ``number``: the trial it was running, if any."""
+    """A worker process died, reported by the executor. ``number``: the trial it was running, if any."""
 
     worker: int
     number: int | None

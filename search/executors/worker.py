@@ -1,8 +1,8 @@
-"""The process that trains: waits for jobs on its pipe, runs one after the other, reports, obeys.
+"""The process that trains: it takes jobs from a pipe, runs them one after the other and reports on them.
 
-It lives long, so that torch, the encoder and the tokenised data are loaded once. It ends by itself when its driver
-is gone: at once while idle or loading, otherwise after the present step, whose checkpoint it still writes; and when a
-run crashed, so that the next one starts on a process that nothing is wrong with.
+It is long-lived, so that torch, the encoder and the tokenised data are loaded once. It exits by itself when its driver
+is gone: at once while idle or loading, otherwise after the current step, whose checkpoint it still writes. It also
+exits after a run has crashed, so that the next one starts in a healthy process.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ from search.trials.folders import ERROR, WORKER_LOCK
 __all__ = ["TrainingCode", "WorkerSettings", "work"]
 
 ADVANCE_SECONDS = 1.0  # between two Advanced messages
-ORPHAN_SECONDS = 60.0  # what a run may still take to reach the end of its step once the driver is gone
+ORPHAN_SECONDS = 60.0  # that a run may still take to finish its step after the driver is gone
 
 
 @dataclass(frozen=True)
 class TrainingCode:
-    """What a worker calls, as ``module:name``; loaded in the worker only, so that the driver stays free of torch."""
+    """The functions that a worker calls, as ``module:name``; only workers load them: the driver needs no torch."""
 
     train: str = "core.trainer:train"
     measure: str = "core.speed_probe:measure_speed"
@@ -67,22 +67,22 @@ class TrainingCode:
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """All that a worker knows before its first job."""
+    """Everything that a worker knows before its first job."""
 
     cache_dir: Path
     code: TrainingCode = TrainingCode()
 
 
 class _DriverGoneError(BaseException):
-    """Nobody is left to answer; not an Exception, so that no handler for failed runs takes it for one."""
+    """Raised when the driver is gone; not an Exception, so that no handler for failed runs catches it."""
 
 
 class _InterruptedError(BaseException):
-    """The run was asked to leave at a rung, whose checkpoint is already written."""
+    """Raised when the run is asked to stop at a rung, whose checkpoint is already written."""
 
 
 def work(connection: Connection, settings: WorkerSettings) -> None:
-    """The body of a worker process; returns when the driver is gone."""
+    """Run a worker process; returns when the driver is gone."""
     # Ctrl-C in a terminal, and a batch system's SIGTERM, reach every process of the group: the driver decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -95,15 +95,15 @@ def work(connection: Connection, settings: WorkerSettings) -> None:
 
 
 class _Inbox(threading.Thread):
-    """Reads the pipe all the time, so that an interrupt or a dead driver is known during a step, at no cost to it."""
+    """Read the pipe in a thread, so that an interrupt or a dead driver is noticed during a step, at no cost to it."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(daemon=True)
         self._connection = connection
         self.jobs: SimpleQueue[TrialJob | MeasureJob | CheckJob | None] = SimpleQueue()
         self.decisions: SimpleQueue[bool | None] = SimpleQueue()
-        self.leave = threading.Event()
-        self.stepping = False  # whether the present run has taken a step, and so has something to save
+        self.stop = threading.Event()
+        self.stepping = False  # whether the current run has taken a step, and so has something to save
 
     def run(self) -> None:
         try:
@@ -117,12 +117,12 @@ class _Inbox(threading.Thread):
             case Decision(go_on):
                 self.decisions.put(go_on)
             case Interrupt():
-                self.leave.set()
+                self.stop.set()
             case TrialJob() | MeasureJob() | CheckJob():
                 self.jobs.put(order)
 
     def _give_up(self) -> None:
-        self.leave.set()
+        self.stop.set()
         self.jobs.put(None)
         self.decisions.put(None)
         if self.stepping:
@@ -131,14 +131,14 @@ class _Inbox(threading.Thread):
 
 
 class _Reporter:
-    """The run's observer: passes on what happens, and waits for the driver's word at every rung."""
+    """The run's observer: report progress, and wait for the driver's decision at every rung."""
 
     def __init__(self, job: TrialJob, connection: Connection, inbox: _Inbox) -> None:
         self._number = job.number
         self._last_rung = job.config.rungs[-1]
         self._connection = connection
         self._inbox = inbox
-        self._told = -float("inf")
+        self._reported = -float("inf")
 
     def advanced(self, stage: str, examples: int) -> bool:  # noqa: ARG002
         return self.stepped(0)  # of the run itself
@@ -149,10 +149,10 @@ class _Reporter:
     def stepped(self, examples: int) -> bool:
         self._inbox.stepping = True
         now = time.monotonic()
-        if now - self._told >= ADVANCE_SECONDS:
-            self._told = now
+        if now - self._reported >= ADVANCE_SECONDS:
+            self._reported = now
             self._try_to_send(Advanced(self._number, examples))
-        return not self._inbox.leave.is_set()
+        return not self._inbox.stop.is_set()
 
     def evaluated(self, evaluation: Evaluation) -> bool:
         self._inbox.stepping = True
@@ -160,7 +160,7 @@ class _Reporter:
         go_on = self._inbox.decisions.get()
         if go_on is None:
             raise _DriverGoneError
-        if go_on and self._inbox.leave.is_set() and evaluation.rung < self._last_rung:
+        if go_on and self._inbox.stop.is_set() and evaluation.rung < self._last_rung:
             raise _InterruptedError
         return go_on
 
@@ -168,11 +168,11 @@ class _Reporter:
         try:
             self._connection.send(message)
         except (BrokenPipeError, ConnectionResetError):
-            self._inbox.leave.set()  # the inbox sees the end of the pipe too, but maybe later
+            self._inbox.stop.set()  # the inbox sees the end of the pipe too, but perhaps later
 
 
 class _Worker:
-    """Runs jobs one after the other, with what it has loaded kept between them."""
+    """Run jobs one after the other; what is loaded stays loaded between them."""
 
     def __init__(self, connection: Connection, settings: WorkerSettings) -> None:
         self._connection = connection
@@ -189,7 +189,7 @@ class _Worker:
             self._connection.send(answer)
             if isinstance(answer, Crashed):
                 return
-            gc.collect()  # a failed run's model hangs on its traceback's cycles
+            gc.collect()  # reference cycles of a traceback keep a failed run's model alive
 
     def _answer(self, job: TrialJob | MeasureJob | CheckJob) -> Message:
         if isinstance(job, CheckJob):
@@ -203,7 +203,7 @@ class _Worker:
                 self._resources.encoder(config)
             except UserError as error:
                 return Checked(number, one_line(error))
-            except Exception as error:  # whatever loading raises is for the driver to report
+            except Exception as error:  # the driver reports whatever loading raises
                 return Failed(None, f"{type(error).__name__}: {one_line(error)}")
         return Checked(len(configs))
 
@@ -212,7 +212,7 @@ class _Worker:
             return Measured(self._measure(config, self._resources))
         except UserError as error:
             return InvalidInput(None, one_line(error))
-        except Exception as error:  # whatever the training code raises is for the driver to report
+        except Exception as error:  # the driver reports whatever the training code raises
             return Failed(None, f"{type(error).__name__}: {one_line(error)}")
 
     def _run_trial(self, job: TrialJob) -> Message:
@@ -229,11 +229,11 @@ class _Worker:
         except DivergedError as error:
             return Failed(job.number, one_line(error))
         except Timeout:
-            return Crashed(job.number, f"another process still trains in {job.folder}")
-        except Exception as error:  # whatever the training code raises is for the driver to judge
+            return Crashed(job.number, f"another process is still training in {job.folder}")
+        except Exception as error:  # the driver decides what to do
             if isinstance(error, OSError) and error.errno in DISK_FAULTS:
                 return MachineFault(job.number, one_line(error))
-            with suppress(Exception):  # it may be for want of memory that all this happens
+            with suppress(Exception):  # memory may be what the run was short of
                 write_atomically(job.folder / ERROR, traceback.format_exc().encode())
             return Crashed(job.number, f"{type(error).__name__}: {one_line(error)}")
 
@@ -243,10 +243,10 @@ class _Worker:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep others out of a trial's folder: a worker of a driver that was killed may still be at its last step there.
+    """Lock a trial's folder: a worker of a killed driver may still be finishing its last step there.
 
     Raises:
-        Timeout: it does not leave.
+        Timeout: another process keeps the lock.
         MachineError: the folder cannot be written to.
     """
     lock = FileLock(folder / WORKER_LOCK, timeout=ORPHAN_SECONDS + 5)
@@ -265,7 +265,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def one_line(error: BaseException) -> str:
-    """An exception's message, never with a line break, never empty."""
+    """Return an exception's message in one line, never empty."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -275,6 +275,6 @@ def _load(path: str) -> Any:
 
 
 def _use_threads(config: RunConfig) -> None:
-    # Float sums depend on the thread count, so it belongs to the run. Training code without torch has no say in it.
+    # Float sums depend on the number of threads, so it is part of the configuration. Stub training has no torch.
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(config.compute.threads)
