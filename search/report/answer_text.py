@@ -176,7 +176,9 @@ def cost_sentences(spent: SearchCost, table: pd.DataFrame) -> str:
     return words
 
 
-def certainty_sentences(best: FinishedTrial, table: pd.DataFrame, estimate: Estimate | None, finalists: str) -> list[str]:
+def certainty_sentences(
+    best: FinishedTrial, table: pd.DataFrame, estimate: Estimate | None, finalists: str
+) -> list[str]:
     """What the interval is for, what it is not for, and whether others are as good.
 
     Args:
