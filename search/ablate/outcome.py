@@ -17,7 +17,7 @@ from search.ablate.plan import ORIGIN, WINNER, AblationPlan
 from search.analysis.seed_intervals import OVERALL, Difference, gain_in, score_intervals, score_values
 from search.finalists.replication import trained_runs
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["OVERALL", "AblationOutcome", "RowOutcome", "Scores", "read_ablation"]
 
@@ -149,7 +149,7 @@ def _row(
     return RowOutcome(row, own, gains, time, is_cheaper=max(own.seconds) < _CHEAPER * min(winner.seconds))
 
 
-def _scores(records: Sequence[TrialRecord], folders: TrialFolders) -> Scores:
+def _scores(records: Sequence[FinishedTrial], folders: TrialFolders) -> Scores:
     values = {name: score_values(records, name) for name in (*records[0].result.scores, OVERALL)}
     curves = [folders.curve(record.number) for record in records]
     speeds = [median(point.examples_per_second for point in curve) for curve in curves if curve]

@@ -15,7 +15,7 @@ from data.gold import Labels
 from data.tasks import TaskSpec
 from search.trials.dev_predictions import check_score, check_size, load_predictions
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["overall_replicates", "score_replicates", "stored_predictions", "task_replicates"]
 
@@ -23,12 +23,14 @@ REPLICATES = 1000  # a standard deviation from so many is itself known to 2 %
 _SEED = 0
 
 
-def overall_replicates(records: Sequence[TrialRecord], folders: TrialFolders, config: RunConfig) -> np.ndarray:
+def overall_replicates(records: Sequence[FinishedTrial], folders: TrialFolders, config: RunConfig) -> np.ndarray:
     """Replicates of each trial's overall score at its best rung, (1000, trials); see :func:`score_replicates`."""
     return score_replicates(records, folders, config)["overall"]
 
 
-def score_replicates(records: Sequence[TrialRecord], folders: TrialFolders, config: RunConfig) -> dict[str, np.ndarray]:
+def score_replicates(
+    records: Sequence[FinishedTrial], folders: TrialFolders, config: RunConfig
+) -> dict[str, np.ndarray]:
     """Replicates of each trial's scores at its best rung, (1000, trials) for ``overall`` and for each task.
 
     The examples are the same for all trials. The best rung is not chosen anew in a replicate: that its choice, too, was
@@ -72,7 +74,7 @@ def _gold(config: RunConfig, task: str) -> Labels:
         raise UserError(f"{error} (search.report --data says where the files are now)") from error
 
 
-def stored_predictions(folders: TrialFolders, record: TrialRecord, spec: TaskSpec, gold: np.ndarray) -> np.ndarray:
+def stored_predictions(folders: TrialFolders, record: FinishedTrial, spec: TaskSpec, gold: np.ndarray) -> np.ndarray:
     """Of a trial at its best rung, checked: with these labels they must give the score that was recorded.
 
     Class probabilities (N, K) or scores (N,), for the N labels of ``gold``.

@@ -13,7 +13,7 @@ from core.statistics import ScoreIntervals
 from data.errors import UserError
 from search.analysis.dev_bootstrap import score_replicates
 from search.trials.folders import TrialFolders
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["OVERALL", "Difference", "by_configuration", "gain_in", "score_intervals", "score_values"]
 
@@ -46,7 +46,7 @@ class Difference:
 
 
 def score_intervals(
-    runs: Mapping[str, Sequence[TrialRecord]], folders: TrialFolders, config: RunConfig
+    runs: Mapping[str, Sequence[FinishedTrial]], folders: TrialFolders, config: RunConfig
 ) -> tuple[dict[str, ScoreIntervals], str]:
     """Of ``overall`` and each task, in the order of ``runs``; and why the dev examples are not in them, else empty.
 
@@ -69,7 +69,7 @@ def score_intervals(
     return found, unknown
 
 
-def by_configuration(runs: Mapping[str, Sequence[TrialRecord]], together: np.ndarray) -> dict[str, np.ndarray]:
+def by_configuration(runs: Mapping[str, Sequence[FinishedTrial]], together: np.ndarray) -> dict[str, np.ndarray]:
     """What was computed of all runs together, (replicates, runs), for each configuration by itself."""
     ends = np.cumsum([len(of) for of in runs.values()])
     return dict(zip(runs, np.split(together, ends[:-1], axis=1), strict=True))
@@ -80,7 +80,7 @@ def gain_in(row: str, value: float, reference: float, config: RunConfig) -> floa
     return value - reference if row == OVERALL else config.tasks[row].spec.metric.gain(value, reference)
 
 
-def score_values(records: Sequence[TrialRecord], row: str) -> list[float]:
+def score_values(records: Sequence[FinishedTrial], row: str) -> list[float]:
     """A score of each finished run, by task or ``overall``."""
     found = [one.result.overall if row == OVERALL else one.result.scores[row] for one in records]
     return [value for value in found if value is not None]

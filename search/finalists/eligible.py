@@ -7,7 +7,7 @@ from statistics import fmean
 
 from search.analysis.seed_intervals import OVERALL, score_values
 from search.finalists.replication import Runs
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["below_floors", "contenders"]
 
@@ -28,8 +28,7 @@ def contenders(runs: Runs, floors: Mapping[str, float], dropped: Collection[str]
     return {name: fmean(score_values(of, OVERALL)) for name, of in able.items() if len(of) == most}
 
 
-def below_floors(records: Sequence[TrialRecord], floors: Mapping[str, float]) -> dict[str, float]:
+def below_floors(records: Sequence[FinishedTrial], floors: Mapping[str, float]) -> dict[str, float]:
     """Return the mean scores of the tasks in which a configuration's runs miss the floor (for errors, the ceiling)."""
     means, config = {task: fmean(score_values(records, task)) for task in floors}, records[0].config
-    assert config is not None, "a finished trial has its configuration"
     return {task: mean for task, mean in means.items() if config.tasks[task].spec.metric.gain(mean, floors[task]) < 0}

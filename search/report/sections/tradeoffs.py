@@ -33,7 +33,7 @@ from search.recorded.trial_columns import SCORE
 from search.recorded.trial_table import winnable
 from search.report.context import ReportContext
 from search.report.parts import Chart, Fold, Note, Part, ReportSection
-from search.trials.record import TrialRecord
+from search.trials.record import FinishedTrial
 
 __all__ = ["tradeoffs_section"]
 
@@ -88,8 +88,7 @@ def _front_table(front: pd.DataFrame, finished: int, tasks: Sequence[str]) -> Ta
     return Table(caption, ("trial", "overall", *tasks), rows)
 
 
-def _specs(best: TrialRecord) -> dict[str, TaskSpec]:
-    assert best.config is not None, "a finished trial has its configuration"
+def _specs(best: FinishedTrial) -> dict[str, TaskSpec]:
     return {name: task.spec for name, task in best.config.tasks.items()}
 
 
