@@ -97,14 +97,14 @@ def main(
     from rich.console import Console
 
     from search.console.plan import show_plan
-    from search.console.session import StudyRun
+    from search.console.session import StudySession
     from search.console.summary import show_summary
     from search.recorded.fine_search import fine_search
     from search.recorded.ranking import best_trial
     from search.recorded.warm_start import with_warm_start
     from search.storage.open import open_storage
 
-    run = StudyRun(runs_dir, storage, quiet=quiet, json=json)
+    run = StudySession(runs_dir, storage, quiet=quiet, json=json)
     if fine or warm_start:
         recorded = open_storage(storage, runs_dir)
         spec = fine_search(spec, recorded, name, model) if fine else spec
@@ -115,7 +115,7 @@ def main(
         return
     spec, report = run.survey(spec)
     result = run.train(spec, report)
-    run.end.print(f"\nstudy {spec.name} is over: {result.reason}", highlight=False, soft_wrap=True)
+    run.end.print(f"\nstudy {spec.name} finished: {result.reason}", highlight=False, soft_wrap=True)
     show_summary(run.end, result.study, spec, runs_dir, storage)
     if best_trial(result.study) is None:
         raise typer.Exit(ExitCode.FAILED)

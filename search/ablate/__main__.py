@@ -72,13 +72,13 @@ def main(
     from search.ablate.plan import new_plan
     from search.ablate.study import ablation_spec, resumed_plan
     from search.ablate.terminal import show_outcome, show_plan
-    from search.console.session import StudyRun
+    from search.console.session import StudySession
     from search.finalists.replication import replicate
     from search.recorded.ranking import load_recorded, open_study
     from search.recorded.study import check_same_data
     from search.storage.open import open_storage
 
-    run = StudyRun(runs_dir, storage, quiet=quiet, json=json)
+    run = StudySession(runs_dir, storage, quiet=quiet, json=json)
     source, recorded = open_study(study, storage, runs_dir), open_storage(storage, runs_dir)
     name = name or f"{study}-ablation"
     plan = resumed_plan(name, study, recorded, trial, seeds, technique or ())

@@ -1,4 +1,4 @@
-"""A comparison of configurations at the end of a study, in a terminal."""
+"""Print a comparison of configurations at the end of a study."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["show_comparison"]
 
 
 def show_comparison(console: Console, comparison: Comparison) -> None:
-    """Print it as two tables, which are not too wide for a terminal together with the settings, and notes."""
+    """Print the comparison as two tables, each narrow enough for a terminal, and its notes."""
     console.print()
     for table in narrow_tables(comparison):
         print_table(console, table)

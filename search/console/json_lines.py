@@ -1,4 +1,4 @@
-"""A log for programs: one JSON object per event, a line each."""
+"""Write a log for other programs: one JSON object per line and event."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ __all__ = ["JsonLines"]
 
 
 class JsonLines:
-    """An observer that writes ``{"event": "TrialEnded", "time": ..., ...}`` lines, each flushed.
+    """Observer that writes ``{"event": "TrialEnded", "time": ..., ...}`` lines, each flushed.
 
     Args:
-        stream: text stream.
+        stream: text stream to write to.
     """
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
 
     def __call__(self, event: Event) -> None:
-        """Write one line; the once-a-second progress of running trials is left out."""
+        """Write one line, except for the once-a-second progress of running trials."""
         if isinstance(event, TrialAdvanced):
             return
         line = {"event": type(event).__name__, "time": round(time.time(), 3), **asdict(event)}

@@ -1,4 +1,4 @@
-"""A study that is trained in several calls, one after the other, shown as one."""
+"""Show a study that is trained in several phases, one after the other, as one."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from types import TracebackType
 from search.console.state import StudyState
 from search.driver.events import Event, Observer, StudyEnded, StudyStarted
 
-__all__ = ["Rounds"]
+__all__ = ["StudyPhases"]
 
 
-class Rounds:
-    """An observer of all rounds; a context manager, which closes what shows them.
+class StudyPhases:
+    """Observer of all phases; a context manager, which closes the displays.
 
-    Who watches is told once that the study begins, with all trials that are to come, and once that it is over, or was
-    interrupted.
+    The displays see one start of the study, with all trials that are to come, and one end, when the last phase has
+    ended or the study was interrupted.
 
     Args:
-        show: opens the observers, given the state that they share.
+        show: opens the displays, given the state that they share.
 
     Attributes:
-        state: what is known of the study.
+        state: what is known about the study.
     """
 
     def __init__(self, show: Callable[[StudyState], AbstractContextManager[Sequence[Observer]]]) -> None:
@@ -34,7 +34,7 @@ class Rounds:
         self._has_started = False
         self._later = 0
 
-    def __enter__(self) -> Rounds:
+    def __enter__(self) -> StudyPhases:
         return self
 
     def __exit__(
@@ -43,18 +43,18 @@ class Rounds:
         self._stack.__exit__(kind, error, trace)
 
     def begin(self, later: int) -> None:
-        """Show the next round.
+        """Show the next phase.
 
         Args:
-            later: trials of the rounds that come after it; 0: it is the last.
+            later: number of trials in the phases after it; 0 for the last phase.
         """
         self._later = later
-        if self._observers is None:  # not before: what is printed ahead of the first round is no part of a live display
+        if self._observers is None:  # only now: what is printed before the first phase must not go into a live display
             self._observers = self._stack.enter_context(self._show(self.state))
 
     def __call__(self, event: Event) -> None:
-        """Pass an event on, unless it is only the beginning or the end of a round."""
-        assert self._observers is not None, "a round has begun"
+        """Pass an event on, unless it is only the start or the end of a phase."""
+        assert self._observers is not None, "a phase has begun"
         match event:
             case StudyStarted():
                 if self._has_started:

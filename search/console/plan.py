@@ -1,4 +1,4 @@
-"""What a study is going to do, in words: its space, its budget, and how long it may take."""
+"""Print what a study is going to do: its space, its budget, and how long it may take."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["show_data", "show_estimate", "show_plan", "show_warnings"]
 
 
 def show_plan(console: Console, spec: StudySpec) -> None:
-    """Space and budget."""
+    """Print the search space and the budget, and a warning for whatever is left out of them."""
     console.print(f"study [bold]{spec.name}[/]  {spec.description}", highlight=False)
     summary = spec.summary()
     rows = tuple((row.path, row.kind, row.values, row.condition) for row in summary.rows)
@@ -31,7 +31,7 @@ def show_plan(console: Console, spec: StudySpec) -> None:
 
 
 def budget_line(summary: StudySummary) -> str:
-    """``16 trials of up to 12,000 training examples, dev scored at 1,500, 3,000, ...; ...``."""
+    """Describe the budget: ``budget: 16 trials of up to 12,000 training examples, dev scored at 1,500, 3,000, ...``."""
     rungs = ", ".join(f"{rung:,}" for rung in summary.rungs)
     number = "any number of" if summary.trials is None else summary.trials
     ends = f"; no new trial {summary.stop}" if summary.stop else ""
@@ -43,7 +43,7 @@ def budget_line(summary: StudySummary) -> str:
 
 
 def show_data(console: Console, report: DataReport) -> None:
-    """Sizes of the splits, and numbers of further training examples."""
+    """Print the sizes of the splits, and the numbers of further training examples."""
     for task, sizes in report.sizes.items():
         counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
         console.print(f"data:   {task}: {counts}", highlight=False)
@@ -52,28 +52,28 @@ def show_data(console: Console, report: DataReport) -> None:
 
 
 def show_warnings(console: Console, report: DataReport) -> None:
-    """Rows left out, and what dev and test share with train."""
+    """Print which rows are skipped, and which dev and test sentences are also in train."""
     for warning in report.warnings:
         console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
 
 
 def show_estimate(console: Console, speed: Speed, spec: StudySpec, ahead: Remaining) -> float:
-    """Print the estimate for what is still to be trained; returns the seconds of one full trial of the base.
+    """Print how long the remaining trials take, and return the seconds of one full trial of the base.
 
-    The base's stages count once: their result is kept and shared. Of a comparison the first variant is measured, which
-    says little about the others: what all of them take is not guessed.
+    The base's pretraining stages count once, because their result is stored and shared. In a comparison only the first
+    variant is measured; since that says little about the others, no total is estimated.
 
     Args:
-        console: where to.
-        speed: of the base.
+        console: to print on.
+        speed: measured with the base configuration.
         spec: the study.
-        ahead: what is still to be spent.
+        ahead: trials, seconds and examples that remain.
     """
     one = speed.seconds(spec.base)
     if speed.pretraining_seconds:
         console.print(
-            f"stages: the base's further pretraining takes about {duration(speed.pretraining_seconds)} (measured), "
-            "counted once below: trials with the same stages share it",
+            f"stages: further pretraining of the base takes about {duration(speed.pretraining_seconds)} (measured), "
+            "counted once below, because trials with the same stages share it",
             highlight=False,
             soft_wrap=True,
         )
@@ -91,25 +91,25 @@ def _how_long(one: float, speed: Speed, spec: StudySpec, ahead: Remaining) -> st
     if variant is not None:
         return (
             f"a trial of '{variant}', the first variant, takes about {duration(one)}; {ahead.trials} trials on "
-            f"{spec.workers} worker(s), and other variants may take a multiple of it"
+            f"{spec.workers} worker(s), and other variants may take several times as long"
         )
     if ahead.trials is None:
         return f"a full trial of the base takes about {duration(one)}; {_room(one, spec, ahead)}"
     at_most = duration(speed.pretraining_seconds + one * -(-_full_trials(one, spec, ahead) // spec.workers))
-    pruning = "" if spec.pruner.name == "none" else "; pruning makes it less"
+    pruning = "" if spec.pruner.name == "none" else ", less with pruning"
     return (
-        f"a full trial of the base takes about {duration(one)}, {ahead.trials} of them on {spec.workers} worker(s) "
-        f"at most {at_most}{pruning}"
+        f"a full trial of the base takes about {duration(one)}; {ahead.trials} of them on {spec.workers} worker(s) "
+        f"take at most {at_most}{pruning}"
     )
 
 
 def _full_trials(one: float, spec: StudySpec, ahead: Remaining) -> int:
-    """Of the trials still to be trained those that will be begun if each takes as long as a full one."""
+    """Return how many of the remaining trials will be begun if each takes as long as a full one."""
     return min(limit for limit in (ahead.trials, *_begun_within(one, spec, ahead)) if limit is not None)
 
 
 def _begun_within(one: float, spec: StudySpec, ahead: Remaining) -> list[int]:
-    """How many full trials are begun before the time is over, and before the examples are spent."""
+    """Return how many full trials are begun before the time is up, and before the examples are spent."""
     begun = []
     if ahead.seconds is not None:
         begun.append(spec.workers * math.ceil(ahead.seconds / one))
@@ -121,6 +121,6 @@ def _begun_within(one: float, spec: StudySpec, ahead: Remaining) -> list[int]:
 def _room(one: float, spec: StudySpec, ahead: Remaining) -> str:
     begun = _begun_within(one, spec, ahead)
     if not begun:
-        return "how many are worth while shows as they end"
-    more = "" if spec.pruner.name == "none" else ", or more that are pruned"
-    return f"there is room for {min(begun)} of them on {spec.workers} worker(s){more}"
+        return "the search stops once further trials are not expected to help"
+    more = "" if spec.pruner.name == "none" else ", or for more with pruning"
+    return f"the budget is enough for {min(begun)} of them on {spec.workers} worker(s){more}"

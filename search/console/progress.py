@@ -1,4 +1,4 @@
-"""Progress in a terminal: a live display where there is one, a line per event where there is not."""
+"""Show progress: as a live display in a terminal, as one line per event elsewhere."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from search.console.state import RunningTrial, StudyState
+from search.console.state import ShownTrial, StudyState
 from search.driver.events import Event, StudyStarted, TrialEnded, TrialEvaluated, TrialRetried, WorkerDied
 from search.driver.retries import describe_exit
 
-__all__ = ["LiveProgress", "PlainProgress", "duration", "score_words"]
+__all__ = ["LiveProgress", "PlainProgress", "duration", "scores_text"]
 
 
 def duration(seconds: float) -> str:
@@ -24,61 +24,61 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def score_words(scores: dict[str, float]) -> str:
-    """``sst .512  para .861  sts .858``."""
+def scores_text(scores: dict[str, float]) -> str:
+    """Format the tasks' scores: ``sst .512  para .861  sts .858``."""
     return "  ".join(f"{task} {score:.3f}".replace(" 0.", " .").replace("-0.", "-.") for task, score in scores.items())
 
 
 def trial_line(event: TrialEnded) -> str:
-    """One ended trial in one line."""
+    """Describe an ended trial in one line."""
     line = f"trial {event.number:>3}  {event.state:<8}"
     if event.best is not None:
-        line += f"  overall {event.best.overall:.4f}  {score_words(event.best.scores)}"
+        line += f"  overall {event.best.overall:.4f}  {scores_text(event.best.scores)}"
     if event.reason:
         line += f"  ({event.reason})"
     return line + f"  {duration(event.seconds)}"
 
 
 class PlainProgress:
-    """An observer that prints a line when something happens.
+    """Observer that prints one line per event.
 
     Args:
-        console: where to.
+        console: to print on.
     """
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def __call__(self, event: Event) -> None:
-        """Print what a log should keep."""
+        """Print the event, if it belongs in a log."""
         match event:
             case StudyStarted() if event.done or event.resumed:
                 of = "" if event.trials is None else f" of {event.trials}"
-                self._say(f"resuming: {event.done}{of} trials are over, {len(event.resumed)} go on")
+                self._print(f"resuming: {event.done}{of} trials have ended, {len(event.resumed)} continue")
             case TrialEvaluated():
                 evaluation = event.evaluation
-                self._say(
+                self._print(
                     f"trial {event.number:>3}  at {evaluation.rung:>7,} examples  overall {evaluation.overall:.4f}  "
-                    f"{score_words(evaluation.scores)}  {evaluation.examples_per_second:.0f} examples/s"
+                    f"{scores_text(evaluation.scores)}  {evaluation.examples_per_second:.0f} examples/s"
                 )
             case TrialEnded():
-                self._say(trial_line(event))
+                self._print(trial_line(event))
             case WorkerDied():
-                what = "its trial is tried again" if event.retried else "it is replaced"
-                self._say(f"worker {event.worker} {describe_exit(event.exit_code)}; {what}")
+                what = "retrying its trial" if event.retried else "starting another one"
+                self._print(f"worker {event.worker} {describe_exit(event.exit_code)}; {what}")
             case TrialRetried():
-                self._say(f"trial {event.number:>3}  broke off ({event.reason}); it is tried again")
+                self._print(f"trial {event.number:>3}  crashed ({event.reason}); retrying")
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True)
 
 
 class LiveProgress:
-    """An observer that keeps a live display below the lines of ended trials; a context manager.
+    """Observer that keeps a live display below the lines of ended trials; a context manager.
 
     Args:
         console: a terminal.
-        state: kept up to date by this display.
+        state: updated by this display.
     """
 
     def __init__(self, console: Console, state: StudyState) -> None:
@@ -96,7 +96,7 @@ class LiveProgress:
         self._live.stop()
 
     def __call__(self, event: Event) -> None:
-        """Update the display; ended trials scroll away above it."""
+        """Update the display; print ended trials above it."""
         self._state(event)
         match event:
             case TrialEnded():
@@ -128,14 +128,14 @@ class LiveProgress:
         best = self._state.best
         best_line = "no finished trial yet"
         if best is not None and best.best is not None:
-            scores = f"{best.best.overall:.4f}  {score_words(best.best.scores)}"
+            scores = f"{best.best.overall:.4f}  {scores_text(best.best.scores)}"
             best_line = f"best on dev: trial {best.number}  overall {scores}"
         return Group(bar, table, Text(best_line, style="bold"))
 
 
-def _running_row(trial: RunningTrial) -> tuple[str, str, str]:
+def _running_row(trial: ShownTrial) -> tuple[str, str, str]:
     share = trial.examples / trial.planned
     latest = ""
     if trial.evaluation is not None:
-        latest = f"overall {trial.evaluation.overall:.4f}  {score_words(trial.evaluation.scores)}"
+        latest = f"overall {trial.evaluation.overall:.4f}  {scores_text(trial.evaluation.scores)}"
     return f"  trial {trial.number}", f"{trial.examples:,} / {trial.planned:,} examples ({share:.0%})", latest

@@ -1,4 +1,4 @@
-"""A study run from the command line: its data looked at, its speed measured, shown while it trains."""
+"""Run a study from the command line: check its data, measure its speed, and show it while it trains."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from core.inputs.augmentation import answers_dir
 from search.console.cli import ExitCode
 from search.console.json_lines import JsonLines
-from search.console.phases import Rounds
+from search.console.phases import StudyPhases
 from search.console.plan import show_data, show_estimate, show_warnings
 from search.console.progress import LiveProgress, PlainProgress
 from search.console.state import StudyState
@@ -31,7 +31,7 @@ from search.preflight.synthetic_data import with_synthetic_data
 from search.storage.open import describe_storage, open_storage
 from search.study.spec import StudySpec
 
-__all__ = ["StudyRun"]
+__all__ = ["StudySession"]
 
 
 def _local_executor(spec: StudySpec, cache_dir: Path) -> Executor:
@@ -39,15 +39,15 @@ def _local_executor(spec: StudySpec, cache_dir: Path) -> Executor:
 
 
 @dataclass(frozen=True)
-class StudyRun:
-    """How a command runs studies.
+class StudySession:
+    """How a command runs and shows studies.
 
     Attributes:
-        runs_dir: holds the studies' folders.
+        runs_dir: contains the studies' folders.
         storage: the URL that the user gave; None for the default.
         quiet: print the result and warnings only.
         json: write one JSON object per event to standard output, and everything else to standard error.
-        make_executor: for a study and a cache folder.
+        make_executor: makes the executor for a study and a cache folder.
     """
 
     runs_dir: Path
@@ -58,22 +58,22 @@ class StudyRun:
 
     @cached_property
     def console(self) -> Console:
-        """For what is said before the end."""
+        """Console for everything before the result."""
         return Console(stderr=self.json, quiet=self.quiet)
 
     @cached_property
     def end(self) -> Console:
-        """For the result."""
+        """Console for the result."""
         return Console(stderr=self.json)
 
     def survey(self, spec: StudySpec) -> tuple[StudySpec, DataReport]:
-        """Read all data, generate it first if the study has none of its own, and show what it is like.
+        """Read all data, generating it first for a study with synthetic data, and print sizes and warnings.
 
         Returns:
-            The study, reading its generated corpus if it has one, and what its data is like.
+            The study, which reads its generated data if it has any, and the report on its data.
 
         Raises:
-            UserError: something is wrong with the data.
+            UserError: the data cannot be used.
         """
         spec = with_synthetic_data(spec, self.runs_dir)
         faults = self.runs_dir / spec.name / "malformed-rows.txt"
@@ -83,38 +83,38 @@ class StudyRun:
         show_warnings(Console(stderr=True) if self.quiet else self.console, report)
         return spec, report
 
-    def rounds(self) -> Rounds:
-        """For several calls of :meth:`train` that are shown as one."""
-        return Rounds(self._observers)
+    def phases(self) -> StudyPhases:
+        """Return the observer that shows several calls of :meth:`train` as one study."""
+        return StudyPhases(self._observers)
 
     def train(
-        self, spec: StudySpec, report: DataReport, *, rounds: Rounds | None = None, later: int = 0
+        self, spec: StudySpec, report: DataReport, *, phases: StudyPhases | None = None, later: int = 0
     ) -> StudyResult:
-        """Train until the study is over, and show it.
+        """Train until the study has ended, and show it.
 
         Args:
             spec: the study.
             report: on its data.
-            rounds: what this call is one of; None: it is the only one.
-            later: trials that other calls train afterwards.
+            phases: the phases that this call is one of; None if it is the only one.
+            later: number of trials that later calls train.
 
         Raises:
-            UserError: as :meth:`search.driver.driver.Driver.run`.
-            typer.Exit: it was interrupted, or workers cannot be started; it has been said.
+            UserError: like :meth:`search.driver.driver.Driver.run`.
+            typer.Exit: the study was interrupted, or workers cannot be started; a message has been printed.
         """
         try:
-            with nullcontext(rounds) if rounds is not None else self.rounds() as shown:
+            with nullcontext(phases) if phases is not None else self.phases() as shown:
                 result = self._train(spec, report, shown, later)
         except ExecutorError as error:
             typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
             raise typer.Exit(ExitCode.FAILED) from None
         if not result.finished:
-            self.console.print("interrupted; the same command goes on from here")
+            self.console.print("interrupted; run the same command again to resume")
             raise typer.Exit(ExitCode.INTERRUPTED)
         return result
 
-    def _train(self, spec: StudySpec, report: DataReport, rounds: Rounds, later: int) -> StudyResult:
-        state = rounds.state
+    def _train(self, spec: StudySpec, report: DataReport, phases: StudyPhases, later: int) -> StudyResult:
+        state = phases.state
         executor = self.make_executor(spec, self.runs_dir / "cache")
         driver = Driver(
             spec,
@@ -126,22 +126,22 @@ class StudyRun:
             splits_digest=report.splits_digest,
         )
         try:
-            # A study that has begun keeps its space, whatever came of its trials.
+            # Only before the first trial: a study that has begun keeps its space, whatever became of its trials.
             if driver.is_new:
                 check_encoder_fits(spec, executor)
             ahead = driver.remaining
-            # The estimate is for all rounds, and made once.
+            # The estimate covers all phases, and is made once.
             if ahead.trials != 0 and not self.quiet and state.expected_seconds is None:
                 every = replace(ahead, trials=None if ahead.trials is None else ahead.trials + later)
                 state.expected_seconds = show_estimate(self.console, executor.measure(spec.base), spec, every)
-            rounds.begin(later)
-            return driver.run([rounds])
+            phases.begin(later)
+            return driver.run([phases])
         finally:
             executor.stop()
 
     @contextmanager
     def _observers(self, state: StudyState) -> Iterator[list[Observer]]:
-        """What shows the study: JSON lines, nothing, a live display, or lines where the output is no terminal."""
+        """Open what shows the study: JSON lines, nothing, a live display, or plain lines outside a terminal."""
         if self.json:
             yield [JsonLines(sys.stdout)]
         elif self.quiet:

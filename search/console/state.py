@@ -1,4 +1,4 @@
-"""What a display knows of a study while it runs: built up from events alone."""
+"""Track what a display shows of a running study, from events alone."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from search.driver.events import (
 )
 from search.trials.record import EndState
 
-__all__ = ["RunningTrial", "StudyState"]
+__all__ = ["ShownTrial", "StudyState"]
 
 
 @dataclass
-class RunningTrial:
-    """A trial in training."""
+class ShownTrial:
+    """A trial in training, as a display shows it."""
 
     number: int
     planned: int
@@ -32,27 +32,27 @@ class RunningTrial:
 
 @dataclass
 class StudyState:
-    """Counts, the best trial, and what is running.
+    """Observer that keeps counts, the best trial and the running trials.
 
     Attributes:
-        expected_seconds: of a full trial, as estimated before the first one ended.
+        expected_seconds: duration of a full trial, as estimated before the first one ended.
     """
 
     expected_seconds: float | None = None
     started: StudyStarted | None = None
-    running: dict[int, RunningTrial] = field(default_factory=dict)
+    running: dict[int, ShownTrial] = field(default_factory=dict)
     ended: list[TrialEnded] = field(default_factory=list)
     best: TrialEnded | None = None
     over: StudyEnded | None = None
     _begun: float = field(default_factory=time.monotonic)
 
     def __call__(self, event: Event) -> None:
-        """Take in an event."""
+        """Update the state."""
         match event:
             case StudyStarted():
                 self.started, self.best = event, event.best
             case TrialStarted():
-                self.running[event.number] = RunningTrial(event.number, event.planned_examples)
+                self.running[event.number] = ShownTrial(event.number, event.planned_examples)
             case TrialAdvanced():
                 self.running[event.number].examples = event.examples
             case TrialEvaluated():
@@ -72,17 +72,17 @@ class StudyState:
             self.best = event
 
     def count(self, state: EndState) -> int:
-        """Trials that ended in this way since the display began."""
+        """Count the trials that ended in this state since the display was opened."""
         return sum(event.state == state for event in self.ended)
 
     @property
     def done(self) -> int:
-        """Trials that are over, those of earlier runs of the study included."""
+        """Number of trials that have ended, including those of earlier runs of the study."""
         return (self.started.done if self.started else 0) + len(self.ended)
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate for the whole study, by the limit that comes first; None if none says anything yet."""
+        """Estimated seconds until the study ends, by the limit that comes first; None if nothing is known yet."""
         if self.started is None:
             return None
         elapsed = time.monotonic() - self._begun
@@ -92,7 +92,7 @@ class StudyState:
         return min((seconds for seconds in estimates if seconds is not None), default=None)
 
     def _seconds_of_trials(self, elapsed: float) -> float | None:
-        """By this run's pace, or before a trial has ended by the measured speed."""
+        """Estimate by this run's pace, or, before a trial has ended, by the measured speed."""
         assert self.started is not None
         if self.started.trials is None:
             return None
@@ -107,7 +107,7 @@ class StudyState:
         return self.expected_seconds * remaining / self.started.workers
 
     def _seconds_of_examples(self, elapsed: float) -> float | None:
-        """By this run's pace."""
+        """Estimate by this run's pace."""
         assert self.started is not None
         if self.started.examples_left is None or not self.ended:
             return None

@@ -1,5 +1,5 @@
-"""The end of a study in words: the winner, what it gained over the default configuration, a comparison over seeds where
-there is one, and what to do next.
+"""Print the result of a study: the best trial, its gain over the default configuration, a comparison over seeds if there
+is one, and the commands to run next.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ __all__ = ["command_line", "next_commands", "show_summary"]
 
 
 def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_dir: Path, storage: str | None) -> None:
-    """Print it.
+    """Print the result of a study.
 
     Args:
-        console: where to.
+        console: to print on.
         study: the recorded study.
         spec: what it searched.
-        runs_dir: holds the study's folder.
+        runs_dir: contains the study's folder.
         storage: the URL that the user gave; None for the default.
     """
     console.print(f"study {study.study_name}: {_counts(study)}", highlight=False, soft_wrap=True)
@@ -65,7 +65,7 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
     if comparison is not None:
         show_comparison(console, comparison)
     console.print("\nnext:", style="bold")
-    # What a comparison has found is known over seeds already.
+    # A comparison has trained its variants over several seeds already.
     final = [] if VARIANT in spec.space.paths else [f"finalists --study {spec.name}"]
     todo = ("dashboard", f"report --study {spec.name}", *final, f"export --study {spec.name}")
     for command in next_commands(runs_dir, storage, *todo):
@@ -73,14 +73,12 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
 
 
 _NONE_FINISHED = "no trial finished; each failed trial's folder has an error.txt"
-_BELOW_FLOORS = (
-    "no finished trial meets the floors, so none is the best; with lower ones, start a new study with --name NEW"
-)
+_BELOW_FLOORS = "no finished trial meets the floors, so none can win; to lower them, start a new study with --name NEW"
 _STATES = {"complete": "finished", "pruned": "pruned", "fail": "failed", "running": "unfinished"}
 
 
 def _counts(study: optuna.Study) -> str:
-    """``12 finished (1 of them below a floor), 8 pruned (3 of them by a floor)``."""
+    """Count the trials: ``12 finished (1 of them below a floor), 8 pruned (3 of them by a floor)``."""
     trials = study.get_trials(deepcopy=False)
     words = []
     for state, word in _STATES.items():
@@ -89,12 +87,12 @@ def _counts(study: optuna.Study) -> str:
         floor = f" ({unfit} of them {'by' if word == 'pruned' else 'below'} a floor)" if unfit else ""
         words += [f"{len(there)} {word}{floor}"] if there else []
     if repeats := sum(REPEAT_OF in trial.user_attrs for trial in trials):
-        words.append(f"{repeats} of them the same as an earlier one, and not trained")
+        words.append(f"{repeats} of them equal to an earlier one, and not trained again")
     return ", ".join(words) or "no trial"
 
 
 def _default(study: optuna.Study) -> TrialRecord | None:
-    """The study's own starting point, if it was in the space and has been trained."""
+    """Return the trial of the default configuration, if the space contains it and it has a score."""
     records = (TrialRecord.read(trial) for trial in study.get_trials(deepcopy=False))
     return next((r for r in records if r.role == DEFAULT and r.result.overall is not None), None)
 

@@ -63,7 +63,7 @@ def main(
     from rich.console import Console
 
     from search.console.plan import show_plan
-    from search.console.session import StudyRun
+    from search.console.session import StudySession
     from search.console.summary import next_commands
     from search.finalists.candidate_settings import settings_lines
     from search.finalists.exportable_models import exportable_models
@@ -83,7 +83,7 @@ def main(
         opened, runs_dir / study, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded
     )
     spec = request.spec(data, workers, threads)
-    run = StudyRun(runs_dir, storage, quiet=quiet, json=json)
+    run = StudySession(runs_dir, storage, quiet=quiet, json=json)
     console = Console() if dry_run else run.console
     show_plan(console, spec)
     console.print("settings that differ from the default configuration's:", highlight=False)

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from core.config import RunConfig
 from data.errors import UserError
-from search.console.session import StudyRun
+from search.console.session import StudySession
 from search.driver.driver import StudyResult
 from search.parsing.errors import StudyFileError
 from search.preflight.data import DataReport
@@ -125,7 +125,7 @@ def replication_spec(
     )
 
 
-def replicate(run: StudyRun, spec: StudySpec, report: DataReport, drop: Drop | None = None) -> StudyResult:
+def replicate(run: StudySession, spec: StudySpec, report: DataReport, drop: Drop | None = None) -> StudyResult:
     """Train a study of :func:`replication_spec` to its end; the same call goes on with it after an interrupt or a kill.
 
     Args:
@@ -136,26 +136,26 @@ def replicate(run: StudyRun, spec: StudySpec, report: DataReport, drop: Drop | N
             the remaining ones. None: all are trained with all.
 
     Raises:
-        UserError: as :meth:`search.console.session.StudyRun.train`, and what ``drop`` raises.
-        typer.Exit: as :meth:`search.console.session.StudyRun.train`.
+        UserError: as :meth:`search.console.session.StudySession.train`, and what ``drop`` raises.
+        typer.Exit: as :meth:`search.console.session.StudySession.train`.
     """
     seeds, variants = seeds_of(spec), _variants(spec)
     if drop is None or len(seeds) < 3:
         return run.train(spec, report)
     until: dict[str, int] = {}  # how many seeds a variant has that was dropped
-    with run.rounds() as rounds:
+    with run.phases() as phases:
         for count in range(2, len(seeds)):
             part = _up_to(spec, seeds[:count], until)
             study = _recorded(run, spec.name)
             if study is None or not _has_ended(part, study):
                 later = (len(seeds) - count) * (len(variants) - len(until))
-                study = run.train(part, report, rounds=rounds, later=later).study
+                study = run.train(part, report, phases=phases, later=later).study
             dropped = drop(trained_runs(study, seeds[:count], variants))
             until |= {name: count for name in dropped if name not in until}
-        return run.train(_up_to(spec, seeds, until), report, rounds=rounds)
+        return run.train(_up_to(spec, seeds, until), report, phases=phases)
 
 
-def _recorded(run: StudyRun, name: str) -> optuna.Study | None:
+def _recorded(run: StudySession, name: str) -> optuna.Study | None:
     storage = open_storage(run.storage, run.runs_dir)
     return optuna.load_study(study_name=name, storage=storage) if name in optuna.get_all_study_names(storage) else None
 

@@ -50,7 +50,7 @@ def test_the_same_command_again_trains_nothing(copied: tuple[Path, Path], run_co
     file, runs = copied
     again = run_command("search.run", "--study", file, "--runs-dir", runs)
     assert again.returncode == 0
-    assert "study tiny is over: all 4 trials have ended; pass a larger --trials to continue" in again.stdout
+    assert "study tiny finished: all 4 trials have ended; pass a larger --trials to continue" in again.stdout
     assert "study tiny: 4 finished" in again.stdout
     assert states(runs) == ["COMPLETE"] * 4
 

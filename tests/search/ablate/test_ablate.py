@@ -26,7 +26,7 @@ from search.ablate import __main__ as ablate
 from search.ablate.outcome import read_ablation
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan, new_plan, recorded_plan
 from search.ablate.switches import SWITCHES
-from search.console.session import StudyRun
+from search.console.session import StudySession
 from search.finalists.replication import replicate
 from search.recorded.ranking import Choice, best_trial
 from search.recorded.study import create_or_load
@@ -127,7 +127,7 @@ def test_an_interrupted_ablation_keeps_to_its_winner(searched: InlineStudy, tmp_
     def trained(plan: AblationPlan, trials: int | None) -> int:
         spec = ablate._spec("stub-ablation", plan, None, 1, None)
         assert spec.keep_models == 1
-        run = StudyRun(tmp_path, quiet=True, make_executor=lambda *_: MortalExecutor())
+        run = StudySession(tmp_path, quiet=True, make_executor=lambda *_: MortalExecutor())
         return len(replicate(run, spec if trials is None else replace(spec, trials=trials), REPORT).study.trials)
 
     storage = InlineStudy(tmp_path, SPEC).storage  # any: the run opens its own

@@ -1,4 +1,4 @@
-"""A study that is trained in rounds looks like one that is not."""
+"""A study that is trained in phases looks like one that is not."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from replicating import REPORT, SEEDS, MortalExecutor, spec_of
 
-from search.console.phases import Rounds
-from search.console.session import StudyRun
+from search.console.phases import StudyPhases
+from search.console.session import StudySession
 from search.console.state import StudyState
 from search.driver.events import Event, StudyEnded, StudyStarted
 from search.finalists.replication import replicate
@@ -36,26 +36,26 @@ class Shown:
         self.log.append("closed")
 
 
-def test_rounds_begin_and_end_once() -> None:
+def test_phases_begin_and_end_once() -> None:
     shown = Shown()
-    with Rounds(shown) as rounds:
+    with StudyPhases(shown) as phases:
         assert shown.log == []
         for later, trials, done in ((3, 6, 2), (1, 8, 6), (0, 9, 8)):
-            rounds.begin(later)
-            rounds(started(trials, done))
-            rounds(StudyEnded("s", finished=True, reason=f"{trials}"))
+            phases.begin(later)
+            phases(started(trials, done))
+            phases(StudyEnded("s", finished=True, reason=f"{trials}"))
         assert shown.log == ["open"]
     assert shown.log == ["open", "closed"]
     assert shown.events == [started(9, 2), StudyEnded("s", finished=True, reason="9")]
-    assert rounds.state.done == 2
+    assert phases.state.done == 2
 
 
 def test_an_interrupt_ends_them_in_any_round() -> None:
     shown = Shown()
-    with Rounds(shown) as rounds:
-        rounds.begin(3)
-        rounds(started(6))
-        rounds(StudyEnded("s", finished=False))
+    with StudyPhases(shown) as phases:
+        phases.begin(3)
+        phases(started(6))
+        phases(StudyEnded("s", finished=False))
     assert shown.events == [started(9), StudyEnded("s", finished=False)]
 
 
@@ -63,7 +63,7 @@ def test_json_lines_of_a_replication(tmp_path: Path, capsys: pytest.CaptureFixtu
     """All runs count at the beginning, as nobody knows who will be dropped; later only those that are to come."""
 
     def lines(root: Path) -> list[dict[str, Any]]:
-        run = StudyRun(root, quiet=True, json=True, make_executor=lambda *_: MortalExecutor())
+        run = StudySession(root, quiet=True, json=True, make_executor=lambda *_: MortalExecutor())
         replicate(run, spec_of(), REPORT, lambda _: ["poor"])
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 

@@ -34,16 +34,16 @@ def test_the_stages_of_the_base_count_once(tmp_path: Path) -> None:
     seconds, plain = estimate(tmp_path, Speed(10.0, 10.0, 300))
     assert seconds == 660
     assert (
-        "a full trial of the base takes about 11 min, 5 of them on 2 worker(s) at most 33 min; pruning makes it less"
+        "a full trial of the base takes about 11 min; 5 of them on 2 worker(s) take at most 33 min, less with pruning"
         in plain
     )
     assert "pretraining" not in plain
     seconds, words = estimate(tmp_path, Speed(10.0, 10.0, 300, pretraining_seconds=1200))
     assert seconds == 660
-    assert "5 of them on 2 worker(s) at most 53 min;" in words
+    assert "5 of them on 2 worker(s) take at most 53 min," in words
     assert (
-        "stages: the base's further pretraining takes about 20 min (measured), counted once below: "
-        "trials with the same stages share it"
+        "stages: further pretraining of the base takes about 20 min (measured), counted once below, "
+        "because trials with the same stages share it"
     ) in words
 
 
@@ -51,7 +51,7 @@ def test_nothing_is_promised_that_is_not_known(tmp_path: Path) -> None:
     """Without a pruner nothing makes it less, and the first variant of a comparison says little about the others."""
     speed = Speed(10.0, 10.0, 300)
     unpruned = estimate(tmp_path, speed, STUDY.replace("median", "none") + SPACE)[1]
-    assert unpruned.endswith("5 of them on 2 worker(s) at most 33 min\n")
+    assert unpruned.endswith("5 of them on 2 worker(s) take at most 33 min\n")
     variants = "[variants]\nplain = {}\ndeep = { heads.sst.layers = 2 }\n"
     compared = estimate(tmp_path, speed, STUDY + variants)[1]
     assert "a trial of 'plain', the first variant, takes about 11 min; 5 trials on 2 worker(s)" in compared

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from core.run.evaluation import Evaluation
 from search.console.json_lines import JsonLines
-from search.console.progress import LiveProgress, PlainProgress, duration, score_words
+from search.console.progress import LiveProgress, PlainProgress, duration, scores_text
 from search.console.state import StudyState
 from search.driver.events import (
     Event,
@@ -87,11 +87,11 @@ def test_plain_lines() -> None:
     for event in EVENTS:
         show(event)
     assert stream.getvalue().splitlines() == [
-        "resuming: 1 of 4 trials are over, 1 go on",
+        "resuming: 1 of 4 trials have ended, 1 continue",
         "trial   1  at     300 examples  overall 0.6100  sst .512  sts -.250  61 examples/s",
         "trial   1  complete  overall 0.7000  sst .512  sts -.250  80 s",
-        "worker 1 was killed by SIGKILL, perhaps out of memory; its trial is tried again",
-        "trial   2  broke off (MemoryError: MemoryError); it is tried again",
+        "worker 1 was killed by SIGKILL, perhaps out of memory; retrying its trial",
+        "trial   2  crashed (MemoryError: MemoryError); retrying",
         "trial   2  pruned    overall 0.5000  sst .512  sts -.250  (below the others at 300 examples)  75 s",
     ]
 
@@ -126,4 +126,4 @@ def test_json_lines_are_json_and_complete() -> None:
 
 def test_words() -> None:
     assert [duration(s) for s in (3, 89, 600, 5400, 36_000)] == ["3 s", "89 s", "10 min", "1.5 h", "10.0 h"]
-    assert score_words({"a": 1.0, "b": 0.05, "c": -0.5}) == "a 1.000  b .050  c -.500"
+    assert scores_text({"a": 1.0, "b": 0.05, "c": -0.5}) == "a 1.000  b .050  c -.500"

@@ -334,10 +334,10 @@ def test_mistakes_are_told_with_their_line(tmp_path: Path, lines: str, error: st
 @pytest.mark.parametrize(
     ("remaining", "said"),
     [  # 6,000 examples at 10 a second, and 5 x 300 dev examples at 10 a second: 750 s
-        (Remaining(None), "how many are worth while shows as they end"),
-        (Remaining(None, seconds=3000.0), "there is room for 4 of them on 1 worker(s)"),
-        (Remaining(None, seconds=3000.0, examples=13_000), "there is room for 3 of them on 1 worker(s)"),
-        (Remaining(20, seconds=3000.0), "20 of them on 1 worker(s) at most 50 min"),
+        (Remaining(None), "the search stops once further trials are not expected to help"),
+        (Remaining(None, seconds=3000.0), "the budget is enough for 4 of them on 1 worker(s)"),
+        (Remaining(None, seconds=3000.0, examples=13_000), "the budget is enough for 3 of them on 1 worker(s)"),
+        (Remaining(20, seconds=3000.0), "20 of them on 1 worker(s) take at most 50 min"),
         (Remaining(20), "20 of them on 1 worker(s) at most 4.2 h"),
     ],
 )

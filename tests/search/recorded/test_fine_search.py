@@ -142,7 +142,7 @@ def test_on_the_command_line(finished_study: Any, tmp_path: Path, run_command: R
     assert not (runs / "tiny-fine").exists()
     done = run_command(*command, "--warm-start", "tiny", "--warm-start-trials", 1, "--quiet")
     assert done.returncode == 0, done.stderr
-    assert "study tiny-fine: 2 finished, 1 of them the same as an earlier one, and not trained" in done.stdout
+    assert "study tiny-fine: 2 finished, 1 of them equal to an earlier one, and not trained again" in done.stdout
     fine = optuna.load_study(study_name="tiny-fine", storage=open_storage(None, runs))
     default, again = (TrialRecord.read(trial) for trial in fine.trials)
     assert (again.role, again.repeat_of) == (f"from tiny, trial {trial.number}", 0)

@@ -13,7 +13,7 @@ from inline_executor import InlineExecutor
 from stub_study import BASE
 
 from core.config import RunConfig
-from search.console.session import StudyRun
+from search.console.session import StudySession
 from search.driver.driver import StudyResult
 from search.executors.messages import Checked, TrialJob
 from search.finalists.replication import Drop, replicate, replication_spec
@@ -56,5 +56,5 @@ def spec_of(name: str = "again") -> StudySpec:
 
 
 def replicating(root: Path, drop: Drop | None, dies_at: int | None = None) -> StudyResult:
-    run = StudyRun(root, quiet=True, make_executor=lambda *_: MortalExecutor(dies_at=dies_at))
+    run = StudySession(root, quiet=True, make_executor=lambda *_: MortalExecutor(dies_at=dies_at))
     return replicate(run, spec_of(), REPORT, drop)
