@@ -11,8 +11,8 @@ from search.ablate.ablation_tables import overall_table, plan_table, task_gains_
 from search.ablate.outcome import AblationOutcome
 from search.ablate.plan import AblationPlan
 from search.console.plan import budget_line
-from search.console.progress import duration
 from search.display.terminal_table import print_table
+from search.display.values import duration
 from search.study.spec import StudySpec
 
 __all__ = ["show_outcome", "show_plan"]

@@ -7,9 +7,9 @@ import math
 from rich.console import Console
 
 from core.run.speed import Speed
-from search.console.progress import duration
 from search.display.table import Table
 from search.display.terminal_table import print_table
+from search.display.values import duration
 from search.driver.budget import Remaining
 from search.preflight.data import DataReport
 from search.space.variants import VARIANT

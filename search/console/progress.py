@@ -11,17 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from search.console.state import ShownTrial, StudyState
+from search.display.values import duration
 from search.driver.events import Event, StudyStarted, TrialEnded, TrialEvaluated, TrialRetried, WorkerDied
 from search.driver.retries import describe_exit
 
-__all__ = ["LiveProgress", "PlainProgress", "duration", "scores_text"]
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: ``48 s``, ``12 min``, ``3.4 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+__all__ = ["LiveProgress", "PlainProgress", "scores_text"]
 
 
 def scores_text(scores: dict[str, float]) -> str:

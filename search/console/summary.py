@@ -1,6 +1,4 @@
-"""Print the result of a study: the best trial, its gain over the default configuration, a comparison over seeds if there
-is one, and the commands to run next.
-"""
+"""Print the result of a study: its best trial, the gain over the default configuration, and what to run next."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-__all__ = ["plus_minus", "rounded", "shown", "shown_list", "spelled"]
+__all__ = ["duration", "plus_minus", "rounded", "shown", "shown_list", "spelled"]
 
 
 def shown(value: object) -> str:
@@ -45,3 +45,10 @@ def shown_list(values: Iterable[object]) -> str:
 def spelled(value: object) -> str:
     """A setting's value just as a study file would write it: ``"none"``, ``"mean"``, ``true``, ``1e-05``."""
     return json.dumps(shown(value), ensure_ascii=False) if value is None or isinstance(value, str) else shown(value)
+
+
+def duration(seconds: float) -> str:
+    """Format seconds: ``48 s``, ``12 min``, ``3.4 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -10,8 +10,7 @@ import pandas as pd
 from core.statistics import Expectations
 from search.analysis.expected_score import Estimate
 from search.analysis.expected_text import missing_sentence, unknown_sentence
-from search.console.progress import duration
-from search.display.values import rounded
+from search.display.values import duration, rounded
 from search.finalists.final_outcome import OVERALL, FinalOutcome
 from search.recorded.ranking import Choice
 from search.recorded.trial_columns import PRETRAINING_EXAMPLES

@@ -7,10 +7,9 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.console.progress import duration
 from search.display.cost import cost_text
 from search.display.figure_style import lay_out
-from search.display.values import rounded
+from search.display.values import duration, rounded
 from search.recorded.trial_columns import SCORE, SETTING
 from search.recorded.trial_table import is_missing
 from search.report.context import ReportContext

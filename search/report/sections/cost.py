@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from search.console.progress import duration
 from search.display.table import Table
+from search.display.values import duration
 from search.driver.retries import RETRIES
 from search.recorded.space import linked_settings
 from search.recorded.trial_columns import PEAK_MEMORY

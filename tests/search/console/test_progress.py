@@ -11,7 +11,7 @@ from rich.console import Console
 
 from core.run.evaluation import Evaluation
 from search.console.json_lines import JsonLines
-from search.console.progress import LiveProgress, PlainProgress, duration, scores_text
+from search.console.progress import LiveProgress, PlainProgress, scores_text
 from search.console.state import StudyState
 from search.driver.events import (
     Event,
@@ -124,6 +124,5 @@ def test_json_lines_are_json_and_complete() -> None:
     assert ended_lines[1]["state"] == "pruned"
 
 
-def test_words() -> None:
-    assert [duration(s) for s in (3, 89, 600, 5400, 36_000)] == ["3 s", "89 s", "10 min", "1.5 h", "10.0 h"]
+def test_scores_text() -> None:
     assert scores_text({"a": 1.0, "b": 0.05, "c": -0.5}) == "a 1.000  b .050  c -.500"
