@@ -1,4 +1,4 @@
-"""Forward and backward passes of our BERT against transformers' BertModel, interleaved in one run."""
+"""Time forward and backward passes of our BERT against transformers' BertModel, interleaved in one run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROUNDS = 12
 
 
 def forward_backward(model: nn.Module, hidden: Callable[[], Tensor]) -> float:
-    """Seconds of one pass."""
+    """Return the seconds of one pass."""
     begun = time.perf_counter()
     hidden().square().mean().backward()
     seconds = time.perf_counter() - begun

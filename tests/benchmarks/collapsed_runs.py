@@ -1,8 +1,8 @@
-"""What a run that fails to learn does to the intervals of the other rows: rows of the table in docs/metrics.md.
+"""Measure what a run that fails to learn does to the intervals of other rows (the table in docs/metrics.md).
 
-With one variance for all rows, with one for each row, and with rows of unusual spread apart as
-:class:`core.statistics.ScoreIntervals` has them: how often 95 % intervals of a difference contain the truth, and their
-median half widths, for two rows that are alike and for the first and the last one.
+The script compares one variance for all rows, one variance per row, and rows of unusual spread excluded, as
+:class:`core.statistics.ScoreIntervals` does. It prints how often 95 % intervals of a difference contain the truth, and
+their median half widths, for two equal rows and for the first and the last row.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ HalfWidth = Callable[[int, int], float | None]
 
 
 def together(scores: list[np.ndarray]) -> HalfWidth:
-    """Student's intervals of differences, one variance for all rows."""
+    """Compute Student's intervals of differences, with one variance for all rows."""
     variance, freedom = float(pooled_variance(scores)), sum(len(row) - 1 for row in scores)
     t = stats.t.ppf(0.975, freedom)
     return lambda one, other: float(t * math.sqrt(variance * (1 / len(scores[one]) + 1 / len(scores[other]))))
 
 
 def by_itself(scores: list[np.ndarray]) -> HalfWidth:
-    """Welch's intervals."""
+    """Compute Welch's intervals of differences."""
 
     def half(one: int, other: int) -> float:
         interval = stats.ttest_ind(scores[one], scores[other], equal_var=False).confidence_interval()
@@ -47,7 +47,7 @@ def by_itself(scores: list[np.ndarray]) -> HalfWidth:
 
 
 def row(case: Case) -> str:
-    """Of one kind of study."""
+    """Print the row of one kind of study."""
     rng = np.random.default_rng(0)
     found, apart = np.empty((STUDIES, 3, 2, 2)), 0  # by rule and pair: the error, and the half width
     for study in range(STUDIES):

@@ -1,7 +1,7 @@
-"""What the driver itself costs: proposing, judging, ending and taking up a study with many recorded trials.
+"""Measure the overhead of the driver: proposing, judging, ending and resuming, with many recorded trials.
 
-Training takes no time here, so all that passes between two trials is the driver's. The peer is Optuna's own ask, report
-and tell with its own sampler, pruner and storage, and nothing else.
+Training takes no time here, so all time between two trials is the driver's. It is compared with Optuna's own ask,
+report and tell, with Optuna's sampler, pruner and storage, and nothing else.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TRIALS = 6
 
 @dataclass
 class Clock:
-    """Milliseconds by what was done: on the wall, and of the processor, which other programs disturb less."""
+    """Milliseconds by activity: wall-clock time, and processor time, which other programs disturb less."""
 
     wall: dict[str, list[float]] = field(default_factory=dict)
     processor: dict[str, list[float]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Clock:
         self.start()
 
     def row(self, per_trial: int = 4) -> list[str]:
-        """start, ask + tell, report and a trial of ``per_trial`` reports that are stored by themselves."""
+        """Return start, ask + tell, report, and a trial of ``per_trial`` reports that are stored separately."""
         cells = []
         for times in (self.wall, self.processor):
             start, turn = times["start"][0], statistics.median(times["turn"])
@@ -59,7 +59,7 @@ class Clock:
 
 
 class TimedExecutor(InstantExecutor):
-    """Stops the time that the driver takes until it calls the executor again."""
+    """Measures the time that the driver takes until it calls the executor again."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(bonus=0.5)  # above all recorded trials, so that none is pruned
@@ -81,7 +81,7 @@ class TimedExecutor(InstantExecutor):
 
 
 class Commits:
-    """Counts transactions that wrote something."""
+    """Count transactions that wrote something."""
 
     def __init__(self, storage: BaseStorage) -> None:
         self.count, self.has_written = 0, False
@@ -102,7 +102,7 @@ class Commits:
 
 
 def our_driver(storage: BaseStorage, folder: Path, count: int, sampler: str) -> tuple[Clock, float]:
-    """Times, and transactions per trial."""
+    """Return times, and transactions per trial."""
     clock, commits = Clock(), Commits(storage)
     clock.start()
     Driver(spec(count + TRIALS, sampler), storage, TimedExecutor(clock), folder / "recorded").run()
@@ -110,7 +110,7 @@ def our_driver(storage: BaseStorage, folder: Path, count: int, sampler: str) -> 
 
 
 def optuna_alone(storage: BaseStorage, sampler: str) -> tuple[Clock, float]:
-    """The peer on the same study."""
+    """Measure Optuna alone on the same study."""
     make = {"tpe": optuna.samplers.TPESampler, "gp": optuna.samplers.GPSampler, "random": optuna.samplers.RandomSampler}
     clock, commits = Clock(), Commits(storage)
     clock.start()
@@ -131,7 +131,7 @@ def optuna_alone(storage: BaseStorage, sampler: str) -> tuple[Clock, float]:
 
 @contextmanager
 def storages(folder: Path, count: int, sampler: str) -> Iterator[Callable[[str], BaseStorage]]:
-    """Opens the study with ``count`` recorded trials as a new process would."""
+    """Open the study with ``count`` recorded trials as a new process would."""
 
     def open_one(kind: str) -> BaseStorage:
         if kind == "in memory":
@@ -147,7 +147,7 @@ def storages(folder: Path, count: int, sampler: str) -> Iterator[Callable[[str],
 
 
 def milliseconds_per_commit(folder: Path) -> float:
-    """Of a transaction with one row, by sqlite3 itself."""
+    """Return the milliseconds of a transaction with one row, by sqlite3 itself."""
     with sqlite3.connect(folder / "one.db") as connection:
         connection.execute("CREATE TABLE t (x)")
         times = []
@@ -185,10 +185,10 @@ def table(counts: Sequence[int], sampler: str, *, with_peer: bool) -> None:
 
 
 def quality(trials: int, limit: int, seeds: int) -> None:
-    """Best of ``trials`` proposals on a function of 15 settings, by TPE with and without a bounded history.
+    """Return the best of ``trials`` proposals on a function of 15 settings, by TPE with and without a bounded history.
 
-    The limit is lowered with the number of trials, but not below 250: TPE takes a tenth of what it sees, at most 25,
-    for its good trials, and fewer of these would make another search.
+    The limit is lowered with the number of trials, but not below 250: TPE counts a tenth of the trials that it sees, at
+    most 25, as good, and with fewer of these it would be a different search.
     """
     target = np.random.default_rng(0).uniform(0.2, 0.8, 15)
     best: dict[bool, list[float]] = {True: [], False: []}

@@ -1,6 +1,7 @@
-"""Whether ensembles score what is expected of them, and what bags are worth, in simulated studies of known truth.
+"""Check the expected scores of ensembles, and the value of bags, in simulated studies whose truth is known.
 
-Rows of the tables in docs/ensembles.md: means over the studies, and how often 95 % intervals hold the true score.
+Prints the rows of the tables in docs/ensembles.md: means over the studies, and how often 95 % intervals contain the
+true score.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ BAGS = (0, 5, 10, 20, 40)
 
 
 def coverage_row(case: Case, bags: int, resamples: int, outcomes: Sequence[Outcome]) -> str:
-    """Of the ensemble's score, and of its gain over the best trial."""
+    """Estimates of the ensemble's score, and of its gain over the best trial."""
     scores = _columns([one.ensemble for one in outcomes], np.array([one.truth for one in outcomes]))
     gains = _columns([one.gain for one in outcomes], np.array([one.true_gain for one in outcomes]))
     return f"| {case.spread} | {case.alike} | {bags} | {resamples} | {scores} | {gains} |"

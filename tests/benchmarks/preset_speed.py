@@ -1,9 +1,9 @@
-"""Training examples a second of each variant of a comparison, and as a ratio to the first in the same rounds.
+"""Measure training examples per second of each variant, and the ratio to the first one in the same rounds.
 
     python -m tests.benchmarks.preset_speed --data DIR [--study papers] [--encoder minilm] [--rounds 5]
 
-Stages of further pretraining change the weights and not the speed, so they are left out. All variants take turns, so
-that a machine that slows down slows all of them.
+Stages of further pretraining change the weights, not the speed, so they are left out. The variants take turns, so that
+a machine that slows down affects all of them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EXAMPLES = 96  # timed in each round, at least
 
 
 def runs(spec: StudySpec, resources: Resources, folder: Path) -> dict[str, TrainingRun]:
-    """One run for each variant, with the first seed."""
+    """Build one run per variant, with the first seed."""
     built = {}
     for tried in try_space(spec.space, spec.base):
         if tried.key[0] == "variants" and tried.value not in built:

@@ -1,4 +1,4 @@
-"""A study of 15 settings with many recorded trials, made in seconds, and an executor that needs no time."""
+"""Make a study of 15 settings with many recorded trials within seconds, and an executor that takes no time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SPACE = parse_space(RANGES, BASE)
 
 
 def spec(trials: int, sampler: str = "tpe", pruner: str = "hyperband") -> StudySpec:
-    """The study as a study file would have it; 5 rungs."""
+    """Return the study as a study file would describe it, with 5 rungs."""
     return StudySpec(
         name="recorded",
         description="",
@@ -63,7 +63,7 @@ def spec(trials: int, sampler: str = "tpe", pruner: str = "hyperband") -> StudyS
 
 
 class InstantExecutor:
-    """Trains nothing: every trial passes its rungs at once, with a score a little below the trial's before.
+    """An executor that trains nothing: trials pass their rungs at once, each scoring slightly below the one before.
 
     Args:
         bonus: added to all scores.
@@ -108,7 +108,7 @@ class InstantExecutor:
 
 
 def copies(trial: FrozenTrial, count: int) -> list[FrozenTrial]:
-    """As many more trials like this complete one: random parameters and scores; two of three pruned."""
+    """Make ``count`` trials like this complete one, with random parameters and scores; two of three are pruned."""
     rng = np.random.default_rng(0)
     made = []
     for number in range(1, count + 1):
@@ -137,7 +137,7 @@ def _draw(rng: np.random.Generator, distribution: FloatDistribution) -> float:
 
 
 def add(storage: BaseStorage, study_id: int, trials: Sequence[FrozenTrial]) -> None:
-    """Record ended trials: one by one in memory, and in a database with a statement a table."""
+    """Record ended trials: one by one in memory, or in a database with one statement per table."""
     if isinstance(storage, InMemoryStorage):
         for trial in trials:
             storage.create_new_trial(study_id, trial)
@@ -199,7 +199,7 @@ def _rows(study_id: int, first: int, trials: Sequence[FrozenTrial]) -> dict[type
 
 
 def recorded(storage: BaseStorage, folder: Path, count: int, sampler: str = "tpe") -> None:
-    """Make the study with ``count`` ended trials: one by a driver, and copies of it."""
+    """Make a study with ``count`` ended trials: one trained by a driver, and copies of it."""
     from search.driver.driver import Driver
 
     study = Driver(spec(1, sampler), storage, InstantExecutor(), folder).run().study

@@ -1,4 +1,4 @@
-"""How long a report of 1,000 trials takes to write, and a browser to open.
+"""Measure how long a report of 1,000 trials takes to write, and to open in a browser.
 
     python -m tests.benchmarks.report_speed [--trials 1000] [--runs 5]
 
@@ -42,7 +42,7 @@ _DRAWN = """() => new Promise((done) => {
 
 
 def write(trials: int, root: Path) -> Path:
-    """Print how long writing takes, and which part of it what."""
+    """Print how long writing takes, in total and by part."""
     made = large_study(root, trials)
     began = time.perf_counter()
     page, *others = write_report(made.study, made.folders, root / "report")

@@ -1,14 +1,13 @@
-"""Samplers and pruners replayed on recorded learning curves: what a search costs until it is as good as random search.
+"""Replay samplers and pruners on recorded learning curves: their cost until they are as good as random search.
 
     python -m tests.benchmarks.search_replay [--seeds 30] [--workers 2] [--chosen-only]
 
-The curves are those of 202 random configurations (replay/record.py). One half of them is there to choose a method by,
-the other to report it on. The goal is what random search reaches with 40 configurations trained in full (the median
-over its draws); a method's cost is the training examples that it spends until a complete trial of its own is as good,
-as a share of the 40 full trainings. Examples count once for every pass through the model, so SMART, R-Drop and stages
-of further pretraining are paid for. The last rows are Optuna's own defaults, and Ray Tune's ASHA with OptunaSearch if
-``pip install -c constraints.txt -e '.[benchmarks]'`` was run: as they come, and told to prune nobody during the
-warm-up, which our driver knows by itself.
+The curves are those of 202 random configurations (replay/record.py). One half is used to select a method, the other to
+report it. The target is what random search reaches with 40 fully trained configurations (the median over its draws). The
+cost of a method is the number of training examples until one of its complete trials is as good, as a fraction of the 40
+full trainings. Examples count once for every pass through the model, which includes SMART, R-Drop and stages of
+further pretraining. The last rows are Optuna's own defaults, and Ray Tune's ASHA with OptunaSearch if ``pip install -c
+constraints.txt -e '.[benchmarks]'`` was run: unchanged, and set to prune nothing during warm-up, as our driver does.
 """
 
 from __future__ import annotations
@@ -68,13 +67,13 @@ def ours(sampler: Named, pruner: Named) -> Maker:
 
 
 def optuna_defaults(table: Table, seed: int, *, after_warmup: bool = False) -> Method:
-    """What ``optuna.create_study()`` comes with; it prunes from the first report on, unless told when to begin."""
+    """Return the defaults of ``optuna.create_study()``; they prune from the first report on, or later."""
     pruner = optuna.pruners.MedianPruner(n_warmup_steps=table.warmup if after_warmup else 0)
     return OptunaMethod(table, optuna.samplers.TPESampler(seed=seed), pruner)
 
 
 def methods(only_chosen: bool) -> Iterator[tuple[str, Maker]]:
-    """Everything that is replayed, by name."""
+    """Return everything that is replayed, by name."""
     for sampler, pruner in CHOSEN if only_chosen else METHODS:
         yield f"{_name(sampler)} + {_name(pruner)}", ours(sampler, pruner)
     yield "Optuna: TPE + median", optuna_defaults
@@ -91,14 +90,14 @@ def _name(named: Named) -> str:
 
 
 def random_search(table: Table, trials: int) -> float:
-    """What the best of so many random configurations reaches, median over draws."""
+    """Return the best score of this many random configurations, median over draws."""
     values = np.array([row.value for row in table.rows])
     rng = np.random.default_rng(0)
     return float(np.median([rng.choice(values, trials, replace=False).max() for _ in range(10_000)]))
 
 
 def show_rungs(table: Table) -> None:
-    """How well the score at a rung tells the score at the end."""
+    """Return the rank correlation between the score at a rung and the score at the end."""
     final = np.array([row.value for row in table.rows])
     better = final > np.median(final)
     print(f"{'rung':>6}  {'share of cost':>13}  {'rank correlation':>16}  {'better half only':>16}  rank of the best")
@@ -112,12 +111,12 @@ def show_rungs(table: Table) -> None:
 
 
 def _rank_of_best(score: np.ndarray, final: np.ndarray) -> str:
-    """Where the configuration that is best in the end stands at this rung."""
+    """Return the rank, at this rung, of the configuration that is best in the end."""
     return f"{int((score > score[final.argmax()]).sum()) + 1} of {len(final)}"
 
 
 def show_costs(table: Table, only_chosen: bool, seeds: int, workers: int) -> None:
-    """One line for each method."""
+    """Print one line per method."""
     goal, whole = random_search(table, RANDOM_TRIALS), RANDOM_TRIALS * table.full_cost
     print(f"goal {goal:.4f}: the best of {RANDOM_TRIALS} of {len(table.rows)} configurations; {workers} worker(s)")
     print(f"{'method':38}  {'median':>6}  {'quartiles':>14}  not reached")

@@ -1,9 +1,9 @@
-"""Seconds per training example of each technique, as a ratio to plain training in the same rounds.
+"""Measure seconds per training example of each technique, as a ratio to plain training in the same rounds.
 
     python -m tests.benchmarks.technique_cost [--device cuda] [--encoder minilm] [--data DIR] [--rounds 5]
 
 Without --encoder the model has MiniLM's shape and random weights; without --data it reads a generated corpus. Runs of
-all techniques take turns, so that a machine that slows down slows all of them.
+all techniques take turns, so that a machine that slows down affects all of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Seconds until the first step of a worker's first and of its second trial, on a corpus of the course's size."""
+"""Measure the time to the first step of a worker's first and second trial, on a corpus of the course's size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from data.task_files import builtin_tasks
 
 
 def first_step(config: RunConfig, folder: Path, resources: Resources) -> float:
-    """Seconds from the configuration to the end of the first step."""
+    """Return the seconds from the configuration to the end of the first step."""
     begun = time.perf_counter()
     run = TrainingRun(config, RunFolder(folder), resources)
     run.resume()

@@ -1,6 +1,7 @@
-"""How far the winner's curse is, and what is left of it, in simulated studies whose truth is known.
+"""Measure the winner's curse, and what the estimate leaves of it, in simulated studies whose truth is known.
 
-Rows of the table in docs/metrics.md: means over the studies, and how often 95 % intervals hold the true score.
+Prints the rows of the table in docs/metrics.md: means over the studies, and how often 95 % intervals contain the true
+score.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ CASES = [
 
 
 def row(case: Case, outcomes: list[Outcome]) -> str:
-    """Of one case."""
+    """Print the row of one case."""
     truth, naive, expected = (np.array([getattr(o, n) for o in outcomes]) for n in ("truth", "naive", "expected"))
     half = np.array([(one.high - one.low) / 2 for one in outcomes])
     held = np.mean([one.low <= one.truth <= one.high for one in outcomes])

@@ -1,4 +1,4 @@
-"""Training examples per second: two processes of one thread each against one process of two threads."""
+"""Measure training examples per second: two processes of one thread each against one process of two threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STEPS, ROWS, TOKENS = 12, 16, 32
 
 
 def train(threads: int, ready: object, go: object) -> None:
-    """A few AdamW steps on random tokens, all processes starting at once."""
+    """Run a few AdamW steps on random tokens; all processes start at once."""
     torch.set_num_threads(threads)
     bert = Bert(BertConfig(vocab_size=30522, **SHAPE))
     optimiser = torch.optim.AdamW(bert.parameters(), lr=1e-5, fused=True)
@@ -29,7 +29,7 @@ def train(threads: int, ready: object, go: object) -> None:
 
 
 def rate(processes: int, threads: int) -> float:
-    """Examples per second of all processes together."""
+    """Return examples per second of all processes together."""
     context = multiprocessing.get_context("spawn")
     ready, go = context.Semaphore(0), context.Event()
     workers = [context.Process(target=train, args=(threads, ready, go)) for _ in range(processes)]

@@ -1,4 +1,4 @@
-"""Ray Tune's ASHA with its OptunaSearch on the table: their own code decides, without a cluster."""
+"""Run Ray Tune's ASHA with its OptunaSearch on the table: their own code decides, without a cluster."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RayTune:
     Args:
         table: the configurations.
         seed: of the sampler.
-        after_warmup: prune at the first rung after the warm-up at the earliest, not at the first of all.
+        after_warmup: do not prune before the first rung after the warm-up.
     """
 
     def __init__(self, table: Table, seed: int, *, after_warmup: bool = False) -> None:
@@ -70,7 +70,7 @@ class RayTune:
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Parameters by dotted path; only a copy is nested, Ray does not split names at dots."""
+    """Return parameters by dotted path; Ray does not split names at dots, so only a copy is nested."""
     flat: dict[str, Any] = {}
     for name, value in tree.items():
         flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}

@@ -37,7 +37,7 @@ def main(
     runs_dir: Annotated[Path, typer.Option(help="Where the study's runs go.")] = Path("runs"),
     output: Annotated[Path, typer.Option(help="The table.")] = HERE / "curves.json.gz",
 ) -> None:
-    """Train what is not trained yet, and write the table."""
+    """Train the configurations that are not trained yet, and write the table."""
     encoder = lowest_layers(layers, runs_dir / f"lowest-{layers}-layers")
     search = ["-m", "search.run", "--study", str(STUDY), "--model", str(encoder), "--data", str(data)]
     subprocess.run([sys.executable, *search, "--runs-dir", str(runs_dir)], check=True)
@@ -45,7 +45,7 @@ def main(
 
 
 def lowest_layers(layers: int, folder: Path) -> Path:
-    """MiniLM with its lowest layers only, as a folder in Hub layout."""
+    """Write MiniLM with only its lowest layers, as a folder in Hub layout."""
     source = resolve_encoder("minilm")
     folder.mkdir(parents=True, exist_ok=True)
     config = json.loads((source / "config.json").read_text()) | {"num_hidden_layers": layers}
@@ -65,7 +65,7 @@ def _is_kept(name: str, layers: int) -> bool:
 
 
 def write_table(study: optuna.Study, folders: TrialFolders, layers: int, output: Path) -> None:
-    """The curves of all complete trials, in order of their numbers; the length of the warm-up is not searched."""
+    """Return the curves of all complete trials, by number; the length of the warm-up is not searched."""
     rows: list[dict[str, Any]] = []
     space: dict[str, str] = {}
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)):

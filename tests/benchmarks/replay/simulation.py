@@ -1,6 +1,6 @@
-"""A search replayed on recorded curves: the sampler proposes, the nearest recorded configuration takes its place.
+"""Replay a search on recorded curves: the sampler proposes, the nearest recorded configuration takes its place.
 
-Time is counted in training examples: every worker trains one example a tick.
+Time is counted in training examples: every worker trains one example per tick.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ class Method(Protocol):
     """A search as the simulation sees it."""
 
     def ask(self, number: int) -> Row | None:
-        """The next configuration; None when none is left."""
+        """Return the next configuration; None if none is left."""
         ...
 
     def report(self, number: int, rung: int) -> bool:
-        """A trial passed a rung that is not its last; whether it goes on."""
+        """Report a rung that is not the trial's last; return whether the trial continues."""
         ...
 
     def complete(self, number: int) -> None:
-        """A trial was trained in full."""
+        """Report that a trial was trained in full."""
         ...
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What a search came to.
+    """The outcome of a search.
 
     Attributes:
-        costs: when each complete trial ended, in training examples of all workers together, rising.
+        costs: when each complete trial ended, in training examples of all workers together, ascending.
         best: the best complete trial's value by then.
-        trials: trials begun.
+        trials: number of trials started.
     """
 
     costs: np.ndarray
@@ -53,7 +53,7 @@ class Replay:
     trials: int
 
     def cost_of(self, target: float) -> float:
-        """Training examples until a complete trial reached the target; infinite if none did."""
+        """Return the training examples until a complete trial reached the target; infinite if none did."""
         reached = np.flatnonzero(self.best >= target)
         return float(self.costs[reached[0]]) if len(reached) else math.inf
 
@@ -63,8 +63,8 @@ def replay(table: Table, method: Method, workers: int, until: float = math.inf) 
 
     Args:
         table: the configurations.
-        method: chooses and stops them.
-        workers: trials at a time.
+        method: selects and stops configurations.
+        workers: number of trials at the same time.
         until: training examples of all workers together.
     """
     ends: list[tuple[float, int, int, Row]] = []  # when a trial reaches its next rung; its number; the rung's index
@@ -94,9 +94,9 @@ class OptunaMethod:
 
     Args:
         table: the configurations.
-        sampler: made anew for every trial from its number, as the driver does it; or one for all.
+        sampler: created for every trial from its number, as the driver does; or one for all.
         pruner: asked at every rung but the last.
-        first_decision: training examples before which it is not asked.
+        first_decision: training examples before which the pruner is not asked.
     """
 
     def __init__(self, table: Table, sampler: Any, pruner: optuna.pruners.BasePruner, first_decision: int = 0) -> None:
@@ -136,7 +136,7 @@ class OptunaMethod:
 
 
 class Unvisited:
-    """The configurations that were not proposed yet, and which of them is nearest to a proposal."""
+    """The configurations that were not proposed yet; finds the nearest one to a proposal."""
 
     def __init__(self, table: Table) -> None:
         self._space = table.space
@@ -146,16 +146,16 @@ class Unvisited:
 
     @property
     def left(self) -> int:
-        """How many there are."""
+        """Return the number of free rows."""
         return int(self._is_free.sum())
 
     def nearest(self, params: Mapping[str, Any]) -> Row:
-        """The row at the smallest distance; each number's range has length 1, and so has another choice."""
+        """Return the row at the smallest distance; a number's range has length 1, and so has a different choice."""
         distance = np.square(self._points - self._point(params)).sum(axis=1)
         return self._rows[int(np.argmin(np.where(self._is_free, distance, np.inf)))]
 
     def take(self, params: Mapping[str, Any]) -> Row:
-        """The nearest row, which is no longer free."""
+        """Return the nearest row, which is then no longer free."""
         row = self.nearest(params)
         self._is_free[self._rows.index(row)] = False
         return row
@@ -173,14 +173,14 @@ def _coordinates(space: BaseDistribution, value: Any) -> Sequence[float]:
 
 
 class Snapping(BaseSampler):
-    """Proposes the unvisited configuration that is nearest to what another sampler proposes."""
+    """A sampler that proposes the unvisited configuration that is nearest to what another sampler proposes."""
 
     def __init__(self, sampler: BaseSampler, free: Unvisited) -> None:
         self._sampler = sampler
         self._free = free
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:  # noqa: ARG002
-        """All of it: a row is proposed as a whole."""
+        """Return the whole space: a row is proposed as a whole."""
         return dict(self._free._space)
 
     def sample_relative(
@@ -189,7 +189,7 @@ class Snapping(BaseSampler):
         trial: FrozenTrial,
         search_space: dict[str, BaseDistribution],
     ) -> dict[str, Any]:
-        """The nearest row's parameters."""
+        """Return the parameters of the nearest row."""
         together = self._sampler.infer_relative_search_space(study, trial)
         params = self._sampler.sample_relative(study, trial, together)
         for name, space in search_space.items():
@@ -204,15 +204,15 @@ class Snapping(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Never needed."""
+        """Refuse, because rows are proposed as a whole."""
         raise NotImplementedError
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Passed on."""
+        """Pass the call on to the sampler."""
         self._sampler.before_trial(study, trial)
 
     def after_trial(
         self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
-        """Passed on."""
+        """Pass the call on to the sampler."""
         self._sampler.after_trial(study, trial, state, values)

@@ -36,7 +36,7 @@ class Row:
 
     @property
     def value(self) -> float:
-        """What a complete trial is worth: its best score, which is that of the weights that it keeps."""
+        """Return the value of a complete trial: its best score, which is that of the weights that it keeps."""
         return max(self.overall)
 
 
@@ -57,12 +57,12 @@ class Table:
     space: Mapping[str, BaseDistribution]
 
     def half(self, which: int) -> Table:
-        """Every second row, from row 0 or 1 on: one half to choose by, the other to report."""
+        """Return every second row, from row 0 or 1 on: one half to select by, the other to report."""
         return replace(self, rows=self.rows[which::2])
 
     @property
     def full_cost(self) -> float:
-        """Mean cost of training a configuration in full."""
+        """Return the mean cost of training a configuration in full."""
         return float(np.mean([row.cost[-1] for row in self.rows]))
 
 
