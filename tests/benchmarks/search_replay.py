@@ -3,9 +3,9 @@
     python -m tests.benchmarks.search_replay [--seeds 30] [--workers 2] [--chosen-only]
 
 The curves are those of 202 random configurations (replay/record.py). One half is used to select a method, the other to
-report it. The target is what random search reaches with 40 fully trained configurations (the median over its draws). The
-cost of a method is the number of training examples until one of its complete trials is as good, as a fraction of the 40
-full trainings. Examples count once for every pass through the model, which includes SMART, R-Drop and stages of
+report it. The target is what random search reaches with 40 fully trained configurations (the median over its draws).
+The cost of a method is the number of training examples until one of its complete trials is as good, as a fraction of
+the 40 full trainings. Examples count once for every pass through the model, which includes SMART, R-Drop and stages of
 further pretraining. The last rows are Optuna's own defaults, and Ray Tune's ASHA with OptunaSearch if ``pip install -c
 constraints.txt -e '.[benchmarks]'`` was run: unchanged, and set to prune nothing during warm-up, as our driver does.
 """

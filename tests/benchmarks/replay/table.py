@@ -25,8 +25,8 @@ class Row:
         params: Optuna's parameters by name.
         overall: score at each rung.
         scores: each task's metric at each rung.
-        cost: until each rung, in examples that went through the model in training: a regulariser's further passes
-            count, and so do the examples of its stages of further pretraining.
+        cost: until each rung, in examples that passed through the model in training, including the additional passes
+            of a regulariser and the examples of its stages of further pretraining.
     """
 
     params: Mapping[str, Any]
