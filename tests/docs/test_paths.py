@@ -20,7 +20,7 @@ each_page = pytest.mark.parametrize("page", NAMING, ids=lambda page: page.relati
 def paths_in(text: str) -> set[str]:
     """Paths from the root of the checkout, in backticks, links or code, with a star for NAME and the like."""
     named = re.findall(rf"(?<![\w./-])({FOLDERS}/[\w./-]*)", text)
-    return {re.sub(r"\b[A-Z]{3,}\b", "*", path.rstrip(".")) for path in named} - MADE_BY_READERS
+    return {re.sub(r"(?<![A-Z])[A-Z]{3,}(?![A-Z])", "*", path.rstrip(".")) for path in named} - MADE_BY_READERS
 
 
 def modules_in(text: str) -> set[str]:
