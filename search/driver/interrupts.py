@@ -1,4 +1,4 @@
-"""Interrupts: Ctrl-C and SIGTERM as a number that a loop can look at."""
+"""Count Ctrl-C and SIGTERM, for a loop that checks for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Counts SIGINT and SIGTERM while a ``with`` block lasts; from the third on they do what they did before.
+    """Count SIGINT and SIGTERM in a ``with`` block; from the third on, they have their previous effect.
 
     Python delivers signals to the main thread only: elsewhere the count stays 0.
 

@@ -64,8 +64,8 @@ class TrialRecorder:
         It gets the original's reports, scores, state, value, metrics and predictions, but no model and no costs, and it
         cannot win. The call may be repeated after a crash.
         """
-        result = TrialResult.read(original.user_attrs).repeated(original.number)
-        self._folders.repeat(running.number, original.number)
+        result = TrialResult.read(original.user_attrs).as_duplicate(original.number)
+        self._folders.copy_outputs(original.number, running.number)
         with contextlib.suppress(UpdateFinishedTrialError):  # a first attempt was successful, but its answer was lost
             optuna_trials.in_one_batch(running.trial, lambda: self._record_duplicate(running, original, result))
         return result

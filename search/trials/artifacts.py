@@ -1,4 +1,4 @@
-"""What an ended trial left on disk, for programs that go on with it."""
+"""Find what an ended trial left on disk, for commands that use its model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["require_model", "stored_config"]
 
 
 def require_model(folder: RunFolder, otherwise: str = "") -> None:
-    """Refuse a trial without its model; ``otherwise`` says what else can be done.
+    """Raise an error for a trial without its model; ``otherwise`` says what else can be done.
 
     Raises:
         UserError: if the trial's folder or its model is not there.
@@ -28,7 +28,7 @@ def require_model(folder: RunFolder, otherwise: str = "") -> None:
 
 
 def stored_config(folder: RunFolder, data: Path | None, device: str | None) -> RunConfig:
-    """The trial's RunConfig.
+    """Return the trial's RunConfig.
 
     Args:
         folder: of the trial.

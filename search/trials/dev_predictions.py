@@ -1,4 +1,4 @@
-"""The dev predictions that a trial left at a rung, and whether they are still those of its recorded score."""
+"""Load the dev predictions that a trial left at a rung, and check that they belong to its recorded score."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SAME = 1e-6  # versions of a library may differ in a last digit
 
 
 def load_predictions(run: RunFolder, trial: int, task: str, rung: int) -> np.ndarray:
-    """For the dev examples that trials are scored on: class probabilities (N, K) or scores (N,).
+    """Load predictions for the dev examples that trials are scored on: class probabilities (N, K) or scores (N,).
 
     Args:
         run: the trial's folder.
@@ -23,7 +23,7 @@ def load_predictions(run: RunFolder, trial: int, task: str, rung: int) -> np.nda
         rung: in training examples.
 
     Raises:
-        UserError: if they are gone or cannot be read.
+        UserError: if they are missing or cannot be read.
     """
     path = run.predictions(task, rung)
     try:
@@ -38,7 +38,7 @@ def load_predictions(run: RunFolder, trial: int, task: str, rung: int) -> np.nda
 
 
 def check_size(stored: np.ndarray, size: int, spec: TaskSpec, trial: int) -> None:
-    """Refuse predictions that are not of ``size`` examples, as many as the dev file has to be scored on.
+    """Raise an error unless there are ``size`` predictions, one for each dev example that trials are scored on.
 
     Raises:
         UserError: it names the trial, the task and both numbers.
@@ -51,7 +51,7 @@ def check_size(stored: np.ndarray, size: int, spec: TaskSpec, trial: int) -> Non
 
 
 def check_score(score: float, recorded: float, spec: TaskSpec, trial: int) -> None:
-    """Refuse predictions that with the dev file's labels give another score than the recorded one.
+    """Raise an error if the predictions give a different score than the recorded one with the dev file's labels.
 
     Raises:
         UserError: it names the trial and the task.

@@ -1,4 +1,4 @@
-"""What every trial scores at the end of its training, those that were stopped early included."""
+"""Estimate what every trial would score at the end of its training, including those that were pruned."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import numpy as np
 
 __all__ = ["final_scores"]
 
-_SLOPE_SD = 0.5  # of the gain's slope over the score at a rung, before any trial is seen: it is rarely beyond -1 or 1
+_SLOPE_SD = 0.5  # prior of the slope of the gain over the score at a rung: it is rarely beyond -1 or 1
 _FEWEST = 3  # trials for a slope
 
 
 def final_scores(curves: Sequence[Mapping[int, float]], finals: Sequence[float | None]) -> np.ndarray:
-    """A final score for every trial, (n,).
+    """Estimate a final score for every trial, (n,).
 
-    A pruned trial's score is that of an early rung. Leaving such trials out would keep the good ones only and hide
-    what made the others bad; taking the early score for the final one would count the missing training as the
-    settings' doing. So a pruned trial gets the score that it may be expected to have reached: its last one, v, and the
-    gain of the trials that were at the same rung and went on, as a line in v. Pruning decides by v alone, so that given
-    v those who went on speak for those who did not (missing at random; Little & Rubin 2019, sec. 1.3). Rungs are gone
-    through from the last to the first, and trials pruned later count at earlier rungs with the score they were given.
+    A pruned trial's score is that of an early rung. Leaving such trials out would keep only the good ones and hide what
+    made the others bad; taking the early score for the final one would attribute the missing training to the settings.
+    So a pruned trial gets the score that it is expected to reach: its last score v plus the gain of the trials that
+    continued from the same rung, as a linear function of v. Pruning decides by v alone, so given v the trials that
+    continued represent those that did not (missing at random; Little & Rubin 2019, sec. 1.3). Rungs are processed from
+    the last to the first; trials pruned later count at earlier rungs with their estimated score.
 
-    The line's slope has the prior N(0, 0.5²): few trials give all the same gain. A trial's score is never below what it
-    has reached, as a finished trial's is that of its best rung.
+    The slope has the prior N(0, 0.5²): with few trials, all get nearly the same gain. An estimate is never below the
+    best score that the trial has reached, because a finished trial's score is that of its best rung.
 
     Args:
         curves: each trial's overall score by rung, at least one rung.
@@ -43,7 +43,7 @@ def final_scores(curves: Sequence[Mapping[int, float]], finals: Sequence[float |
 
 
 def _gain(scores: np.ndarray, gains: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """The gain to expect of trials that score ``where``, from the gains of trials that scored ``scores``."""
+    """Estimate the gains of trials that score ``where`` from the gains of trials that scored ``scores``."""
     if not len(scores):
         return np.zeros(len(where))
     centred, slope = scores - scores.mean(), 0.0

@@ -1,4 +1,4 @@
-"""The folders that trials leave, and how much of them stays on disk."""
+"""Manage the folders of trials, and how much of them stays on disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ERROR", "RUNS", "WORKER_LOCK", "TrialFolders"]
 
 RUNS = Path("runs")
-"""Holds the studies' folders unless the user says otherwise."""
+"""Default folder of all studies' results."""
 
 ERROR = "error.txt"
 WORKER_LOCK = ".worker.lock"
@@ -37,18 +37,18 @@ class TrialFolders:
     root: Path
 
     def path(self, number: int) -> Path:
-        """``trial-0007`` for 7; more digits from trial 10000 on."""
+        """Return the trial's folder: ``trial-0007`` for 7; more digits from trial 10000 on."""
         return self.root / f"trial-{number:04d}"
 
     def run(self, number: int) -> RunFolder:
-        """What the trial's run left in its folder."""
+        """Return the trial's folder as that of a run."""
         return RunFolder(self.path(number))
 
     def begin(self, number: int, config: RunConfig) -> Path:
-        """An empty folder with the trial's ``config.json``; a left-over of the same name is deleted.
+        """Create a folder that contains only the trial's ``config.json``; an old folder of the same name is deleted.
 
         Raises:
-            MachineError: the disk does not take it.
+            MachineError: it cannot be written.
         """
         folder = self.path(number)
         with writing(folder):
@@ -58,24 +58,24 @@ class TrialFolders:
         return folder
 
     def write_config(self, number: int, config: RunConfig) -> None:
-        """Write ``config.json``, in a folder that may be gone; raises as :meth:`begin`."""
+        """Write ``config.json``, and create the folder if necessary; raises like :meth:`begin`."""
         self.run(number).write_config(config)
 
     def curve(self, number: int) -> list[Evaluation]:
-        """The evaluations that the trial left, for people to look at; none where they are lost."""
+        """Return the trial's evaluations for display; none, with a warning, if they cannot be read."""
         try:
             return self.run(number).read_metrics()
         except UserError as error:
             warnings.warn(str(error), stacklevel=2)
             return []
 
-    def repeat(self, number: int, original: int) -> None:
-        """Give a trial the metrics and predictions of another one, as far as they are there, and no model.
+    def copy_outputs(self, original: int, number: int) -> None:
+        """Give trial ``number`` the metrics and predictions of ``original``, as far as they exist, but no model.
 
-        They are hard links where the file system has them: these files are only ever replaced, never written to.
+        The copies are hard links if the file system supports them: these files are replaced, never modified.
 
         Raises:
-            UserError: the disk is full, or the folder does not take them.
+            UserError: the disk is full, or the folder cannot be written to.
         """
         source, target = self.run(original), self.run(number)
         for path in (source.metrics, source.best_evaluation, *source.path.glob("predictions/*.npy")):
@@ -85,7 +85,7 @@ class TrialFolders:
     def tidy(self, number: int, *, keep_model: bool) -> None:
         """Delete what an ended trial no longer needs: its checkpoint, and the model unless it is kept.
 
-        Metrics, predictions and configurations always stay. A folder that is gone is no mistake.
+        Metrics, predictions and configurations always stay. A missing folder is not an error.
         """
         run = self.run(number)
         for file in (*run.disposable_files, run.path / WORKER_LOCK):
@@ -97,7 +97,7 @@ class TrialFolders:
 def _link(source: Path, target: Path) -> None:
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)  # of a driver that was killed half-way
+        target.unlink(missing_ok=True)  # left by a driver that was killed here
         try:
             os.link(source, target)
         except OSError:  # a file system without hard links
@@ -105,7 +105,7 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _delete(path: Path) -> None:
-    """Without a word where there is nothing; that it cannot be deleted is no reason to end a search."""
+    """Delete a file if it exists. A failure is a warning, not a reason to stop a search."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:

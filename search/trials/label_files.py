@@ -1,4 +1,4 @@
-"""Labels of test examples, where the user has them: a task's test file with its label column, or two columns."""
+"""Read labels of test examples, from a task's test file with its label column, or from a file of two columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["find_labels", "label_file_names", "read_labels"]
 
 
 def find_labels(spec: TaskSpec, folder: Path) -> tuple[Path, DelimitedFile] | None:
-    """The first file of those that :func:`label_file_names` lists which has labels; None if there is none.
+    """Return the first file of :func:`label_file_names` that has labels; None if there is none.
 
     Raises:
         UserError: if a file is empty or UTF-16.
@@ -31,19 +31,19 @@ def find_labels(spec: TaskSpec, folder: Path) -> tuple[Path, DelimitedFile] | No
 
 
 def label_file_names(spec: TaskSpec) -> list[str]:
-    """What a file with a task's labels may be called."""
+    """Return the names that a file with a task's labels may have."""
     test = [] if spec.files.test is None else [spec.files.test]
     return [*test, *(f"{spec.name}{end}.csv" for end in ("-test-labels", "-labels", "-test", ""))]
 
 
 def read_labels(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[str], Labels]:
-    """Ids and labels, in the order of the file; rows with an empty label are left out.
+    """Read ids and labels, in the order of the file; rows with an empty label are left out.
 
-    A file with the task's label column has its id column too, or, where the task has none, row numbers from 0 for ids.
-    Any other has two columns, the id and the label, and may do without a header.
+    A file with the task's label column also has its id column; if the task has none, ids are row numbers from 0. Any
+    other file has two columns, the id and the label, with or without a header.
 
     Raises:
-        UserError: if a column or all labels are missing, a row cannot be read, or an id stands twice.
+        UserError: if a column or all labels are missing, a row cannot be read, or an id occurs twice.
     """
     records, id_column, label_column = _layout(spec, path, table)
     parse = label_parser(spec)
@@ -56,18 +56,18 @@ def read_labels(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[
             continue
         example = str(number) if id_column is None else record.cells[id_column].strip()
         if example in found:
-            raise UserError(f"{path}:{record.line}: the id '{example}' stands there already")
+            raise UserError(f"{path}:{record.line}: the id '{example}' occurs twice")
         try:
             found[example] = parse(text)
         except ValueError as error:
             raise UserError(f"{path}:{record.line}: {error}") from None
     if not found:
-        raise UserError(f"{path}: no labels in it")
+        raise UserError(f"{path}: contains no labels")
     return list(found), label_array(spec, list(found.values()))
 
 
 def _layout(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[Record], int | None, int]:
-    """The records, and in which columns of them id and label are."""
+    """Return the records, and the indices of their id and label columns."""
     columns, header = spec.columns, table.header
     if columns.label in header and (columns.id is None or columns.id in header):
         return table.records, None if columns.id is None else header.index(columns.id), header.index(columns.label)
@@ -76,7 +76,7 @@ def _layout(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[Reco
     first = []
     try:
         label_parser(spec)(header[1])
-        first = [Record(1, 1, header)]  # no header: it holds an example itself
+        first = [Record(1, 1, header)]  # no header: it is an example itself
     except ValueError:
         pass
     return [*first, *table.records], 0, 1

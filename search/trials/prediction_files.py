@@ -1,4 +1,4 @@
-"""Prediction files in the format of the course: what its graders read, byte for byte."""
+"""Read and write prediction files in the format of the course, byte for byte as its graders read them."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ __all__ = [
     "write_split",
 ]
 
-PROVENANCE = "provenance.json"  # beside predictions: of which trial or ensemble search.export wrote them
-ENSEMBLE = "ensemble.json"  # above predictions: of which ensemble search.ensemble wrote them
+PROVENANCE = "provenance.json"  # next to predictions: the trial or ensemble that search.export wrote them of
+ENSEMBLE = "ensemble.json"  # above predictions: the ensemble that search.ensemble wrote them of
 
 
 def predicted_splits(spec: TaskSpec) -> tuple[SplitName, ...]:
-    """Those that predictions are written for: dev, and test where there is a test file."""
+    """Return the splits that predictions are written for: dev, and test if there is a test file."""
     return ("dev",) if spec.files.test is None else ("dev", "test")
 
 
@@ -53,13 +53,14 @@ def write_split(out: Path, spec: TaskSpec, split: SplitName, ids: Sequence[str],
 
 
 def remove_predictions(out: Path, tasks: Collection[str]) -> None:
-    """Remove what was predicted before, so that neither it nor its record stays beside other predictions.
+    """Remove earlier predictions and their record, so that they are not mixed with new ones.
 
-    A folder of predictions without a record is thus one that was not finished.
+    A folder of predictions without a record was therefore not finished.
 
     Args:
         out: the folder above ``predictions/``; need not exist.
-        tasks: that will be predicted. Files of others go too where a record says that they were written here.
+        tasks: that will be predicted. Files of other tasks are removed too if a record says that they were written
+            here.
     """
     folder = out / "predictions"
     splits: tuple[SplitName, ...] = ("dev", "test")
@@ -71,12 +72,12 @@ def remove_predictions(out: Path, tasks: Collection[str]) -> None:
         for task in tasks:
             prediction_path(folder, task, split).unlink(missing_ok=True)
             probabilities_path(folder, task, split).unlink(missing_ok=True)
-    for record in _records(out):  # last: until here it is right
+    for record in _records(out):  # last: until here it is correct
         record.unlink(missing_ok=True)
 
 
 def is_recorded(out: Path) -> bool:
-    """Whether search.export or search.ensemble wrote what is below the folder."""
+    """Return whether search.export or search.ensemble wrote what is below the folder."""
     return any(record.is_file() for record in _records(out))
 
 
@@ -85,7 +86,7 @@ def _records(out: Path) -> tuple[Path, ...]:
 
 
 def write_provenance(path: Path, provenance: Mapping[str, Any]) -> None:
-    """The record of predictions, JSON; to be written last, when all that it speaks of is there."""
+    """Write the record of predictions as JSON; last, when everything that it describes is there."""
     write_atomically(path, (json.dumps(provenance, indent=2) + "\n").encode())
 
 
@@ -100,7 +101,7 @@ def probabilities_path(folder: Path, task: str, split: SplitName) -> Path:
 
 
 def prediction_values(spec: TaskSpec, predictions: np.ndarray) -> list[str]:
-    """Predictions as they are written, one string each.
+    """Return predictions as they are written, one string each.
 
     Args:
         spec: the task; its ``written_as`` says how a class is written.
@@ -161,10 +162,10 @@ def read_probabilities(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarra
 
 
 def read_predictions(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]:
-    """The inverse of :func:`write_predictions`: ids, and what a metric takes, one-hot classes (N, K) or scores (N,).
+    """Read what :func:`write_predictions` wrote: ids, and what a metric takes, one-hot classes (N, K) or scores (N,).
 
     Raises:
-        UserError: if there is no such file, or a line of it is no prediction of the task; it names the line.
+        UserError: if there is no such file, or a line is not a prediction of the task; it names the line.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -184,7 +185,7 @@ def read_predictions(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]
                 f"{path}:{number}: not a line 'id , prediction' of task '{spec.name}': {line.strip()[:60]!r}"
             )
         if example in found:
-            raise UserError(f"{path}:{number}: the id '{example}' stands there already")
+            raise UserError(f"{path}:{number}: the id '{example}' occurs twice")
         found[example] = value
     if not found:
         raise UserError(f"{path}: no predictions below the header")
@@ -193,7 +194,7 @@ def read_predictions(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]
 
 
 def _value(spec: TaskSpec, text: str) -> float | None:
-    """A score, or a class index; None where it is none of the classes."""
+    """Return a score or a class index; None if it is not one of the classes."""
     if spec.kind.is_score:
         score = float(text)
         return score if np.isfinite(score) else None

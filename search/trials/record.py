@@ -1,4 +1,4 @@
-"""What a study's storage says about a trial beyond Optuna's own fields: user attributes, written and read here."""
+"""Read and write what a storage has of a trial besides Optuna's own fields, as user attributes."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ ROLE = "role"
 REPEAT_OF = "repeat_of"
 
 EndState = Literal["complete", "pruned", "failed"]
-"""How an ended trial is named in events and tables: Optuna's ``TrialState`` in lower-case words."""
+"""How events and tables call the state of an ended trial: Optuna's ``TrialState`` in lower-case words."""
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """How a trial went.
+    """The result of a trial.
 
     Attributes:
-        overall: of its best evaluation; None without any. A complete trial's value is the same number, but a pruned
-            trial's value is its last report, as Optuna has it.
+        overall: overall score of its best evaluation; None without one. It equals the value of a complete trial in
+            Optuna, but a pruned trial's value is its last report.
         scores: each task's metric at the best evaluation.
-        best_rung: where that was, in training examples.
-        examples: training examples seen; 0 for a repeat.
-        seconds: training and evaluation, those before interruptions included; 0 for a repeat.
-        reason: why it was pruned or failed, why it cannot win although it is complete, and which trial it repeats; else
-            empty.
-        cost: of the whole trial; None without any evaluation, for a repeat, and in studies stored before costs were
+        best_rung: rung of that evaluation, in training examples.
+        examples: training examples seen; 0 for a duplicate.
+        seconds: training and evaluation, including those before interruptions; 0 for a duplicate.
+        reason: why it was pruned or failed, why it cannot win although it is complete, or which trial it duplicates;
+            else empty.
+        cost: of the whole trial; None without an evaluation, for a duplicate, and in studies stored before costs were
             recorded.
     """
 
@@ -49,31 +49,31 @@ class TrialResult:
 
     @classmethod
     def of(cls, evaluations: list[Evaluation], reason: str) -> Self:
-        """Sum up the evaluations, which have finite overall scores, in order of their rungs."""
+        """Summarise evaluations with finite overall scores, given in the order of their rungs."""
         if not evaluations:
             return cls(reason=reason)
         best = max(evaluations, key=lambda evaluation: evaluation.overall)  # the first of equals, as it was saved
         last = evaluations[-1]
         return cls(best.overall, best.scores, best.rung, last.examples, last.seconds, reason, last.cost)
 
-    def repeated(self, original: int) -> TrialResult:
-        """The result of a trial that was not trained, being the same run as trial ``original``, whose result this is.
+    def as_duplicate(self, original: int) -> TrialResult:
+        """Return the result of a trial that was not trained, because it duplicates ``original``, which has this result.
 
-        It has the scores, and no costs: what all trials of a study cost is the sum over them.
+        It has the scores but no costs, so that the cost of a study is the sum over its trials.
         """
         reason = f"same as trial {original}" + (f": {self.reason}" if self.reason else "")
         return replace(self, examples=0, seconds=0.0, reason=reason, cost=None)
 
     @classmethod
     def read(cls, attrs: dict[str, Any]) -> Self:
-        """The inverse of :meth:`write`; what a trial lacks has its default."""
+        """Read what :meth:`write` wrote; missing attributes get their defaults."""
         values = {name: attrs[name] for name in cls.__dataclass_fields__ if name in attrs}
         if values.get("cost") is not None:
             values["cost"] = Cost(**values["cost"])
         return cls(**values)
 
     def write(self, trial: Trial) -> None:
-        """Set the user attributes of a trial that is still running: Optuna takes none afterwards."""
+        """Set the user attributes of a trial that is still running: Optuna refuses them afterwards."""
         for name, value in asdict(self).items():
             trial.set_user_attr(name, value)
 

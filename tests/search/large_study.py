@@ -181,8 +181,8 @@ def _repeat(stored: list[FrozenTrial], folders: TrialFolders, start: int, number
         for place in range(start, -1, -1)
         if stored[place].state != TrialState.FAIL and REPEAT_OF not in stored[place].user_attrs
     )
-    folders.repeat(number, place)
+    folders.copy_outputs(place, number)
     original = stored[place]
-    result = TrialResult.read(original.user_attrs).repeated(place)
+    result = TrialResult.read(original.user_attrs).as_duplicate(place)
     attrs = {CONFIG: original.user_attrs[CONFIG], **asdict(result), REPEAT_OF: place}
     return _trial(number, original.state, original.value, attrs, intermediate_values=dict(original.intermediate_values))

@@ -281,7 +281,7 @@ def test_links_and_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for path in (source.metrics, source.best_model, source.checkpoint, source.predictions("sst", 20)):
         path.write_text(path.name)
     for number in (1, 2, 2):  # once more, after a crash
-        folders.repeat(number, 0)
+        folders.copy_outputs(0, number)
         target = folders.path(number)
         found = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
         assert found == {"metrics.jsonl", "predictions/sst-dev-20.npy"}
