@@ -33,6 +33,9 @@ class Choices(Distribution):
         field, raw = entry.scalar_field(key), entry.table["choices"]
         if not isinstance(raw, list):
             raise StudyFileError(key, f"must be a list, got {raw!r}")
+        if entry.is_conditional and len(raw) == 1:
+            what = f"must contain at least two different values; for one, write value = {spelled(raw[0])}"
+            raise StudyFileError(key, what)
         values = tuple(check_value(value, field, key) for value in raw)
         if len(set(values)) < 2 or len(set(values)) < len(values):
             raise StudyFileError(key, f"must contain at least two different values, each once, got {raw!r}")

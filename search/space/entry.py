@@ -23,12 +23,14 @@ class Entry:
         table: what the study file says of its values, without conditions.
         base: the run that the search starts from.
         known: every key that a table of any kind may contain.
+        is_conditional: whether the setting is searched under a condition only.
     """
 
     path: str
     table: Mapping[str, Any]
     base: RunConfig
     known: tuple[str, ...]
+    is_conditional: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:

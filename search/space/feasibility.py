@@ -1,7 +1,8 @@
-"""A search space tried out on its base, so that values that make no run are told before the study starts."""
+"""Try a search space out on its base, so that impossible values are reported before the study starts."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from core.config import RunConfig
-from search.display.values import shown
+from search.display.values import shown, spelled
 from search.parsing.errors import StudyFileError
-from search.parsing.pydantic_messages import explain
+from search.parsing.pydantic_messages import explain, named_setting
 from search.space.conditions import Condition
-from search.space.hints import condition_hint, link_hint
-from search.space.paths import get_value, set_value
+from search.space.paths import config_fields, get_value, set_value
 from search.space.random_draws import RandomDraws
 from search.space.space import Dimension, Proposal, Space
 
@@ -29,7 +29,7 @@ class TriedRun:
     """A run that the space can make.
 
     Attributes:
-        key: where the value that it was made for stands in the study file; ``("space",)`` for a random draw.
+        key: where the study file gives the value that it was made for; ``("space",)`` for a random draw.
         config: the run.
         value: the value, as a study file writes it; empty for a random draw.
     """
@@ -39,17 +39,17 @@ class TriedRun:
     value: str = ""
 
     def refuse(self, reason: str) -> StudyFileError:
-        """What to say of it if something else finds this run impossible."""
+        """Return the error to raise if a later check finds this run impossible."""
         what = f"{self.value} is not allowed here" if self.value else "some of its trials would fail"
         return StudyFileError(self.key, f"{what}: {reason}")
 
 
 def try_space(space: Space, base: RunConfig) -> list[TriedRun]:
-    """A run for the ends of every range and for every choice, and random draws from the whole space.
+    """Return a run for each end of every range and for every choice, and random draws from the whole space.
 
     Bounds are RunConfig's own. A value is judged together with what it brings about: its own conditions are met, and
-    settings whose conditions it meets in turn are set. Where the run that is nearest to the base is none, draws of the
-    other settings are tried, and the value is refused only if none of them helps. Everything is seeded.
+    settings whose conditions it meets in turn are set. If the run nearest to the base is impossible, draws of the other
+    settings are tried, and the value is refused only if none of them helps. Everything is seeded.
 
     Raises:
         StudyFileError: under ``space`` and what follows it.
@@ -64,14 +64,14 @@ def try_space(space: Space, base: RunConfig) -> list[TriedRun]:
 
 @dataclass(frozen=True)
 class _Fault:
-    """Why settings are no run; ``where`` is the setting that is out of its own bounds, if it is that simple."""
+    """Why settings do not make a run; ``where`` is the setting that is out of its own bounds, if it is that simple."""
 
     where: str
     what: str
 
 
 def _judge(tree: dict[str, Any], path: str = "") -> RunConfig | _Fault:
-    """The run, or its first fault; one at ``path`` before others."""
+    """Return the run, or its first fault; one at ``path`` goes before others."""
     try:
         return RunConfig.model_validate(tree)
     except ValidationError as error:
@@ -80,11 +80,9 @@ def _judge(tree: dict[str, Any], path: str = "") -> RunConfig | _Fault:
 
 
 def _check_bounds(dimension: Dimension, met: Mapping[str, Any], base: RunConfig) -> None:
-    """What no other setting can mend."""
+    """Refuse values that are wrong whatever the other settings are."""
     if dimension.path.startswith("model.scratch.") and base.model.scratch is None:
-        raise StudyFileError(
-            ("space", dimension.path), "only a study whose base has [base.model.scratch] can search this"
-        )
+        raise StudyFileError(("space", dimension.path), "can be searched only if the base has [base.model.scratch]")
     for key, value in dimension.distribution.probes(dimension.path):
         tree = base.model_dump()
         for path, other in met.items():
@@ -105,18 +103,18 @@ def _values(dimension: Dimension, met: Mapping[str, Any], space: Space, base: Ru
                 break
             first = first or (proposal, judged)
         else:
-            # Without any proposal it is searched so rarely that no draw came upon it.
+            # Without any proposal, it is searched so rarely that no draw included it.
             if first is not None:
                 proposal, fault = first
-                hint = link_hint(dimension, value, proposal.tree, fault.what, space, base)
-                hint = hint or condition_hint(proposal, fault.what, space, base, judged=dimension.path)
+                hint = _link_hint(dimension, value, proposal.tree, fault.what, space, base)
+                hint = hint or _condition_hint(proposal, fault.what, space, base, judged=dimension.path)
                 raise StudyFileError(key, f"{shown(value)} is not allowed here: {fault.what}{hint}")
 
 
 def _proposals(
     dimension: Dimension, value: object, met: Mapping[str, Any], space: Space, base: RunConfig
 ) -> Iterator[Proposal]:
-    """Runs to be in which the setting has the value: the nearest to the base, then random ones."""
+    """Yield proposals in which the setting has the value: first the one nearest to the base, then random ones."""
     near_base = space.encode(base).params
     for number in range(_DRAWS + 1):
         # Every other draw leaves the conditions to chance: they may hold in a way that suits the value better.
@@ -134,12 +132,12 @@ def _draws(space: Space, base: RunConfig) -> Iterator[TriedRun]:
             yield TriedRun(("space",), judged)
             continue
         values = ", ".join(f"{path} = {shown(value)}" for path, value in proposal.chosen.items())
-        hint = condition_hint(proposal, judged.what, space, base)
+        hint = _condition_hint(proposal, judged.what, space, base)
         raise StudyFileError(("space",), f"some of its trials would fail: no run has {values}: {judged.what}{hint}")
 
 
 def _met(dimension: Dimension, space: Space, base: RunConfig) -> dict[str, Any]:
-    """Values of other searched settings with which the dimension's conditions hold."""
+    """Return values of other searched settings with which the dimension's conditions hold."""
     chosen: dict[str, Any] = {}
     _meet(dimension, {one.path: one for one in space.dimensions}, base, chosen)
     return chosen
@@ -166,3 +164,66 @@ def _meet(dimension: Dimension, by_path: Mapping[str, Dimension], base: RunConfi
 
 def _never(dimension: Dimension, rule: Condition, why: str) -> StudyFileError:
     return StudyFileError(("space", dimension.path, "when", rule.path), f"can never hold: {why}")
+
+
+def _link_hint(
+    dimension: Dimension, value: object, tree: dict[str, Any], reason: str, space: Space, base: RunConfig
+) -> str:
+    """Return how to change a setting that is not searched along with a choice, if that was tried and helps.
+
+    Args:
+        dimension: the searched setting.
+        value: its value that makes no run.
+        tree: settings of the impossible run.
+        reason: why it is impossible.
+        space: what else is searched.
+        base: the run that the search starts from.
+    """
+    fields = config_fields(base.tasks)
+    other = named_setting(reason, fields)
+    if other is None or other == dimension.path or other in {one.path for one in space.dimensions}:
+        return ""
+    if not dimension.distribution.is_linkable or fields[other].kind is None:
+        return ""
+    for candidate in _candidates(other, base):
+        if _is_run(tree, other, candidate):
+            when = f'{{ "{dimension.path}" = {spelled(value)} }}'
+            return f'; this may help: "{other}" = {{ value = {spelled(candidate)}, when = {when} }}'
+    return ""
+
+
+def _condition_hint(proposal: Proposal, reason: str, space: Space, base: RunConfig, judged: str = "") -> str:
+    """Return the hint that a setting may need a condition, if the run is possible with the base's value of it.
+
+    Args:
+        proposal: the impossible run.
+        reason: why it is impossible.
+        space: what is searched.
+        base: the run that the search starts from.
+        judged: a setting that keeps its value, as do those that have a condition on it already.
+    """
+    named = named_setting(reason, config_fields(base.tasks))
+    kept = {one.path for one in space.dimensions if judged in (one.path, *(rule.path for rule in one.when))}
+    if len(proposal.chosen) > 1:
+        for path in sorted(proposal.chosen.keys() - kept, key=lambda path: (path != named, path)):
+            if _is_run(proposal.tree, path, get_value(base, path)):
+                return f'; a condition (when) on "{path}" may help'
+    return ""
+
+
+def _candidates(path: str, base: RunConfig) -> Iterator[Any]:
+    """Yield values that the setting may have: its default, the other words it knows, and the tasks' names."""
+    field = config_fields(base.tasks)[path]
+    tasks = {name: {"spec": task.spec} for name, task in base.tasks.items()}
+    yield get_value(RunConfig.model_validate({"tasks": tasks}), path)
+    yield from field.literals or (base.tasks if field.kind is str else ())
+
+
+def _is_run(tree: dict[str, Any], path: str, value: object) -> bool:
+    changed = copy.deepcopy(tree)
+    set_value(changed, path, value)
+    try:
+        RunConfig.model_validate(changed)
+    except ValidationError:
+        return False
+    return True

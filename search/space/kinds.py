@@ -27,16 +27,19 @@ def kind_of(path: str, table: Mapping[str, Any]) -> type[Distribution]:
     return next((kind for kind in KINDS if kind.keys[0] in table), FloatRange)
 
 
-def parse_distribution(path: str, table: Mapping[str, Any], base: RunConfig) -> Distribution:
+def parse_distribution(
+    path: str, table: Mapping[str, Any], base: RunConfig, *, is_conditional: bool = False
+) -> Distribution:
     """Read the values of one searched setting.
 
     Args:
         path: of the setting.
         table: its entry under ``[space]``, without ``needs`` and ``when``.
         base: the run that the search starts from.
+        is_conditional: whether the entry has a ``when``.
 
     Raises:
         StudyFileError: under the setting and what follows it.
     """
     known = (*(key for kind in KINDS for key in kind.keys), "when")
-    return kind_of(path, table).parse(Entry(path, table, base, known))
+    return kind_of(path, table).parse(Entry(path, table, base, known, is_conditional))

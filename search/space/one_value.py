@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from search.display.values import shown, spelled
+from search.parsing.errors import StudyFileError
 from search.space.distribution import Distribution, Suggester
 from search.space.entry import Entry
 from search.space.numbers import Numbers
@@ -30,10 +31,13 @@ class OneValue(Distribution):
     @classmethod
     def parse(cls, entry: Entry) -> OneValue:
         """Read ``{ value = ... }``."""
+        key = (*entry.key, "value")
+        if not entry.is_conditional:
+            raise StudyFileError(key, "a single value needs a condition (when) here; without one, set it under [base]")
         entry.field()
         entry.check_keys(cls.keys)
         field = entry.scalar_field(entry.key)
-        return cls(check_value(entry.table["value"], field, (*entry.key, "value")))
+        return cls(check_value(entry.table["value"], field, key))
 
     def to_json(self) -> dict[str, Any]:
         """Return the table of a study file."""

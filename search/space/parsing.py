@@ -1,4 +1,4 @@
-"""``[space]`` of a study file."""
+"""Read ``[space]`` of a study file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.config import RunConfig
-from search.display.values import shown_list, spelled
+from search.display.values import shown_list
 from search.parsing.errors import StudyFileError
 from search.space.conditions import parse_conditions
 from search.space.feasibility import try_space
@@ -19,7 +19,7 @@ __all__ = ["parse_space", "read_space"]
 
 
 def parse_space(table: Mapping[str, Any], base: RunConfig) -> Space:
-    """The space of a ``[space]`` table over the settings of ``base``, tried out by :func:`try_space`.
+    """Read a ``[space]`` table over the settings of ``base``, and try the space out with :func:`try_space`.
 
     Raises:
         StudyFileError: under ``space`` and what follows it.
@@ -30,17 +30,17 @@ def parse_space(table: Mapping[str, Any], base: RunConfig) -> Space:
 
 
 def read_space(table: Mapping[str, Any], base: RunConfig) -> Space:
-    """The space of a ``[space]`` table, not tried out: for one that was when its study began, under another base maybe.
+    """Like :func:`parse_space`, but do not try the space out: that was done when its study began.
 
     Raises:
-        StudyFileError: as :func:`parse_space`.
+        StudyFileError: under ``space`` and what follows it.
     """
     fields = config_fields(base.tasks)
     dimensions = [_parse_dimension(path, raw, fields, base) for path, raw in table.items()]
     if not dimensions:
         raise StudyFileError(("space",), 'is empty; give at least one setting, for example "optim.learning_rate"')
     if not any(dimension.distribution.is_searched for dimension in dimensions):
-        raise StudyFileError(("space",), "has nothing to search: each of its settings has one value")
+        raise StudyFileError(("space",), "contains nothing to search: each of its settings has one value")
     _check_overlap(dimensions)
     return Space(tuple(_in_order(dimensions)))
 
@@ -54,18 +54,12 @@ def _parse_dimension(path: str, raw: object, fields: Mapping[str, FieldType], ba
     table = {"choices": raw} if isinstance(raw, list) else raw
     if not isinstance(table, dict):
         raise StudyFileError(
-            key, f"must be a table with low and high, or a list of choices, got {raw!r}; one value is for [base]"
+            key,
+            f"must be a table with low and high, or a list of choices, got {raw!r}; set a single value under [base]",
         )
     when = parse_conditions(table["when"], fields, (*key, "when")) if "when" in table else ()
     rest = {name: value for name, value in table.items() if name != "when"}
-    if "value" in rest and not when:
-        raise StudyFileError((*key, "value"), "one value is for [base]; here it needs a condition (when)")
-    if when and isinstance(rest.get("choices"), list) and len(rest["choices"]) == 1:
-        one = spelled(rest["choices"][0])
-        raise StudyFileError(
-            (*key, "choices"), f"must contain at least two different values; for one, write value = {one}"
-        )
-    return Dimension(path, parse_distribution(path, rest, base), when)
+    return Dimension(path, parse_distribution(path, rest, base, is_conditional=bool(when)), when)
 
 
 def _check_overlap(dimensions: list[Dimension]) -> None:
@@ -77,13 +71,15 @@ def _check_overlap(dimensions: list[Dimension]) -> None:
 
 
 def _in_order(dimensions: list[Dimension]) -> Iterator[Dimension]:
-    """Each dimension after those its conditions look at, else as they came."""
+    """Yield each dimension after those that its conditions look at, otherwise in the order of the file."""
     waiting = {dimension.path: dimension for dimension in dimensions}
     while waiting:
         ready = [one for one in waiting.values() if not any(rule.path in waiting for rule in one.when)]
         if not ready:
             first = next(iter(waiting.values()))
             circle = shown_list(waiting)
-            raise StudyFileError(("space", first.path, "when"), f"the conditions go round in a circle: {circle}")
+            raise StudyFileError(
+                ("space", first.path, "when"), f"the conditions depend on each other in a circle: {circle}"
+            )
         yield ready[0]
         del waiting[ready[0].path]

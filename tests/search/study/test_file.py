@@ -340,7 +340,7 @@ def test_mistakes_in_the_base(tmp_path: Path, base: str, expected: str) -> None:
 
 RATE = '"optim.learning_rate" = '
 KEY = 'space."optim.learning_rate"'
-ALONE = "one value is for [base]; here it needs a condition (when)"
+ALONE = "a single value needs a condition (when) here; without one, set it under [base]"
 SPACE = [
     (
         '"optim.learning_rat" = { low = 1e-5, high = 1e-3 }',
@@ -388,7 +388,7 @@ SPACE = [
     (RATE + "{ choices = [1e-3, 1e-4], low = 1e-5 }", f"{KEY}.low: cannot be combined with choices"),
     (
         RATE + "1e-3",
-        f"{KEY}: must be a table with low and high, or a list of choices, got 0.001; one value is for [base]",
+        f"{KEY}: must be a table with low and high, or a list of choices, got 0.001; set a single value under [base]",
     ),
     (RATE + "{ simplex = true }", f'{KEY}.simplex: shares of tasks are searched under "loss.weights" only'),
     ('"heads.sst.layers" = { low = 1, high = 2.5 }', 'space."heads.sst.layers".high: must be a whole number, got 2.5'),
@@ -421,7 +421,7 @@ SPACE = [
     ),
     (
         '"model.scratch.layers" = [1, 2]',
-        'space."model.scratch.layers": only a study whose base has [base.model.scratch] can search this',
+        'space."model.scratch.layers": can be searched only if the base has [base.model.scratch]',
     ),
     (
         '"heads.sts.combine" = ["uv", "uv-diff"]',
@@ -470,7 +470,7 @@ CONDITIONS = [
         '."heads.sst.layers": can never hold: heads.sst.layers is searched over 1 .. 3',
     ),
     ("{ 'heads.para.layers' = 2 }", '."heads.para.layers": can never hold: heads.para.layers is 1 in every trial'),
-    ("{ 'optim.learning_rate' = 0.1 }", ": the conditions go round in a circle: optim.learning_rate"),
+    ("{ 'optim.learning_rate' = 0.1 }", ": the conditions depend on each other in a circle: optim.learning_rate"),
     ("3", ": must be a table of settings and what they must be, got 3"),
 ]
 SIMPLEX = [
@@ -536,7 +536,7 @@ def test_conditions_in_a_circle_are_named(tmp_path: Path) -> None:
     )
     assert message(tmp_path, with_space(line)) == (
         'study.toml:5: space."heads.sst.layers".when: '
-        "the conditions go round in a circle: heads.sst.layers, heads.sts.layers"
+        "the conditions depend on each other in a circle: heads.sst.layers, heads.sts.layers"
     )
 
 
@@ -684,7 +684,7 @@ FROZEN = '{ "model.freeze_layers" = { above = 0 } }'
 def test_a_space_of_linked_values_alone_is_refused(tmp_path: Path) -> None:
     line = '"heads.sst.layers" = { value = 2, when = { "heads.sst.pooling" = "cls" } }'
     assert message(tmp_path, with_space(line)) == (
-        "study.toml:4: space: has nothing to search: each of its settings has one value"
+        "study.toml:4: space: contains nothing to search: each of its settings has one value"
     )
 
 
