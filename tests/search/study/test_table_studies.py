@@ -25,6 +25,7 @@ from search.space.variants import VARIANT
 from search.study.file import load_study
 from search.study.first_trials import DEFAULT
 from search.study.lookup import list_studies
+from tests.search.study.comparison_texts import PRESETS
 
 OF_A_PAIR = {"heads.para.pair", "heads.sts.pair"}
 SIZES = {"tasks.sst.batch_size", "tasks.para.batch_size", "tasks.sts.batch_size"}
@@ -203,3 +204,10 @@ def test_every_row_trains_and_none_is_another_one(study: str, course: Course, tm
         if config.model.encoders == "shared":  # weights of several encoders have other names
             same = weights.setdefault(left["weights"], row)
             assert same == row, f"'{row}' trained the very weights of '{same}'"
+
+
+def test_the_packaged_comparison_of_the_reports() -> None:
+    spec = load_study("papers", data="/nowhere")
+    assert spec.summary().rows[0].values == ", ".join(["baseline", *PRESETS[1:]])
+    assert spec.trials == 14
+    assert {"papers", "full"} <= set(list_studies())

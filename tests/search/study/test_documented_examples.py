@@ -1,0 +1,68 @@
+"""The study files that docs/study-files.md shows are valid, a scenario through all modules of ``search.study``."""
+
+import re
+from pathlib import Path
+
+from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
+from search.space.feasibility import try_space
+from search.study.file import load_study
+from search.study.spec import SyntheticSpec
+from tests.search.study_texts import with_space, write
+
+
+def examples_under(heading: str, text: str) -> list[str]:
+    """The TOML examples of a section of the page; those before the first section for no heading."""
+    sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    (section,) = [part for part in sections[1:] if part.startswith(heading)] if heading else sections[:1]
+    return re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
+
+
+def test_the_examples_of_comparisons_are_valid(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "study-files.md").read_text(encoding="utf-8")
+    preset, override = examples_under("Presets", text)
+    whole, short = examples_under("Comparisons: ", text)
+    (first,) = examples_under("Trials to begin with", text)
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets" / "ours.toml").write_text(preset)
+    spec = load_study(write(tmp_path, whole))
+    assert spec.trials == 6
+    assert spec.base.heads["sst"].layers == 2
+    assert load_study(write(tmp_path, 'tasks = ["sst"]\n' + override + short)).trials == 2
+    needs = examples_under("The space", text)[0]
+    searched = load_study(write(tmp_path, with_space(needs + '"heads.sst.layers" = [1, 2]') + first))
+    assert any("no file" in note for note in searched.notes)
+    left_out = [note.split(":")[0] for note in searched.notes if note.startswith("no trial of")]
+    assert left_out == ["no trial of 'cooking'", "no trial of 'wider'"], "this space does not hold them"
+
+
+def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "study-files.md").read_text(encoding="utf-8")
+    (whole,), (irony,), (base,), (synthetic,), (endpoint,) = (
+        examples_under(heading, text) for heading in ("", "Tasks", "The base", "A generated corpus", "A language model")
+    )
+    _, conditions, linked = examples_under("The space", text)
+    assert load_study(write(tmp_path, whole)).base.model.encoder == "minilm"
+    assert list(load_study(write(tmp_path, irony + "[space]\n'sampler.alpha' = [0.0, 1.0]")).base.tasks) == [
+        "sst",
+        "irony",
+    ]
+    table = [line for line in re.findall(r"\| `(\"[a-z._]+\" = [^`]*)`", text) if "heads.sst.layers" not in line]
+    assert len(table) == 6
+    space = "\n".join(["[space]", conditions, *table])
+    spec = load_study(
+        write(tmp_path, 'tasks = ["sst", "para", "sts"]\n' + "\n".join([base, synthetic, endpoint, space]))
+    )
+    assert len(spec.space.dimensions) == 5 + 6
+    assert spec.base.rungs == (2500, 5000, 10000, 20000)
+    assert spec.synthetic == SyntheticSpec()
+    assert spec.endpoint is not None
+    assert (spec.endpoint.base_url, spec.endpoint.key_variable) == ("http://localhost:11434/v1", "MY_KEY")
+    rows = re.findall(r"^\| (`.*?`) \|", text.partition("## A language model")[2].partition("\n## ")[0], re.MULTILINE)
+    assert set(re.findall(r"`([a-z_]+)`", " ".join(rows))) == set(EndpointSettings.model_fields)
+    designs = load_study(write(tmp_path, with_space(linked)))
+    heads = {run.config.heads["sts"] for run in try_space(designs.space, designs.base)}
+    assert {(head.pair, head.score_output, head.combine, head.loss) for head in heads} == {
+        ("cross", "sigmoid", None, None),
+        ("siamese", "cos", "cos", "pearson"),
+    }
+    assert designs.space.encode(designs.base).notes == ()

@@ -1,0 +1,115 @@
+"""Studies that compare ready configurations: [variants] and seeds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import optuna
+import pytest
+
+from search.analysis.seed_groups import StudyOfSeeds
+from search.recorded.study import create_or_load
+from search.samplers.registry import make_sampler
+from search.space.feasibility import try_space
+from search.space.parsing import read_space
+from search.storage.optuna_internals import ask, next_number
+from search.study.first_trials import DEFAULT
+from search.trials.record import CONFIG
+from tests.search.study.comparison_texts import COMPARISON, ONE_TASK, RATES, load, message, run_of
+
+
+def test_every_variant_with_every_seed_in_order(tmp_path: Path) -> None:
+    spec = load(tmp_path, COMPARISON)
+    assert spec.trials == 6
+    assert (spec.sampler.name, spec.pruner.name) == ("grid", "none")
+    assert [trial.params for trial in spec.first_trials] == [
+        {"variant": name, "seed": seed} for seed in (3, 4) for name in ("plain", "cooked", "own")
+    ]
+    assert spec.first_trials[0].role == DEFAULT
+    assert len({trial.role for trial in spec.first_trials}) == 6
+    study = create_or_load(spec, optuna.storages.InMemoryStorage())
+    found = []
+    for _ in range(6):
+        sampler = make_sampler(spec.sampler, spec.seed, next_number(study), spec.space)
+        trial, config = ask(
+            study, sampler, lambda trial: spec.space.suggest(trial, spec.base), lambda trial, config: (trial, config)
+        )
+        found.append(spec.space.chosen(config))
+        study.tell(trial, 0.5)
+    assert found == [trial.params for trial in spec.first_trials]
+    assert [row.path for row in spec.summary().rows] == ["variant", "seed"]
+
+
+def test_what_is_tried_out_knows_its_variant(tmp_path: Path) -> None:
+    spec = load(tmp_path, COMPARISON)
+    named = {run.key: run.config for run in try_space(spec.space, spec.base) if run.key[0] == "variants"}
+    assert named == {
+        ("variants", name): run_of(spec, {"variant": name, "seed": 3}) for name in ("plain", "cooked", "own")
+    }
+
+
+def test_one_seed_is_no_setting(tmp_path: Path) -> None:
+    spec = load(tmp_path, COMPARISON.replace("seeds = [3, 4]", "seed = 5"))
+    assert [dimension.path for dimension in spec.space.dimensions] == ["variant"]
+    assert spec.trials == 3
+    assert run_of(spec, {"variant": "own"}).seed == 5
+    spec = load(tmp_path, COMPARISON.replace("seeds = [3, 4]", "base.seed = 6"))
+    assert run_of(spec, {"variant": "own"}).seed == 6
+
+
+def test_variants_are_compared_without_several_seeds_too(tmp_path: Path) -> None:
+    spec = load(tmp_path, COMPARISON.replace("seeds = [3, 4]", ""))
+    study = create_or_load(spec, optuna.storages.InMemoryStorage())
+    for _ in range(3):
+        sampler = make_sampler(spec.sampler, spec.seed, next_number(study), spec.space)
+        trial, config = ask(
+            study, sampler, lambda trial: spec.space.suggest(trial, spec.base), lambda trial, config: (trial, config)
+        )
+        trial.set_user_attr(CONFIG, config.canonical_json())
+        study.tell(trial, 0.5)
+    compared = StudyOfSeeds.read(study)
+    assert compared is not None
+    assert [one.settings for one in compared.configurations] == [
+        {"variant": name} for name in ("plain", "cooked", "own")
+    ]
+    assert compared.default == 0
+
+
+def test_a_stored_comparison_reads_back(tmp_path: Path) -> None:
+    spec = load(tmp_path, COMPARISON)
+    stored = json.loads(json.dumps(spec.identity()))
+    space = read_space(stored["space"], spec.base)
+    assert space == spec.space
+    assert space.chosen(run_of(spec, {"variant": "own", "seed": 4})) == {"variant": "own", "seed": 4}
+    assert spec.difference(stored) == []
+    other = load(tmp_path, COMPARISON.replace("layers = 2", "layers = 4"))
+    assert other.difference(stored) == ["space: variant: own: heads.sst.layers was 2, is now 4"]
+
+
+def changed(old: str, new: str) -> str:
+    assert old in COMPARISON
+    return COMPARISON.replace(old, new)
+
+
+MISTAKES = [
+    (COMPARISON + RATES, "study.toml:18: space: does not go with [variants]"),
+    ('sampler = "tpe"\n' + COMPARISON, "study.toml:1: sampler: does not go with [variants]"),
+    (changed('"cooking"', '"coking"'), "study.toml:12: variants.cooked: no preset 'coking'; did you mean 'cooking'?"),
+    (changed("layers = 2", "layer = 2"), "variants.own.heads.sst.layer: no such setting of a run"),
+    (changed("layers = 2", "layers = 99"), "study.toml:17: variants.own.heads.sst.layers: must be at most 16"),
+    (COMPARISON + "eval.batch_size = 3\n", "own: has eval.batch_size = 3, and 'plain' has 64: it cannot differ, all"),
+    (COMPARISON + "[variants.twin]\n", "variants.twin: is the same run as 'plain'"),
+    (changed("seeds = [3, 4]", "seeds = [3, 4]\nbase.seed = 6"), "study.toml:3: base.seed: does not go with seeds"),
+    (COMPARISON + "seed = 1\n", "variants.own.seed: is the same for all variants"),
+    (changed("seeds = [3, 4]", "seeds = [3, 3]"), "study.toml:2: seeds: must be different"),
+    (changed(', "para", "sts"', ""), "preset 'cooking' is for sst, para, sts, and the study has no task 'para'"),
+    ("trials = 7\n" + COMPARISON, "study.toml:1: trials: there are 6 runs to compare, and 7 trials would repeat some"),
+    (ONE_TASK + "[variants.one]\n", "variants: compares at least two runs"),
+    (ONE_TASK + "seeds = [1, 2]\n" + RATES, "study.toml:2: seeds: is for [variants]"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MISTAKES)
+def test_mistakes(tmp_path: Path, text: str, expected: str) -> None:
+    assert expected in message(tmp_path, text)

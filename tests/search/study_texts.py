@@ -1,0 +1,45 @@
+"""Texts of study files, and what is said about mistakes in them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from data.errors import UserError
+from search.study.file import load_study
+
+MINIMAL = """\
+tasks = ["sst", "para", "sts"]
+trials = 12
+
+[base.model]
+encoder = "minilm"
+
+[space]
+"optim.learning_rate" = { low = 1e-5, high = 1e-3, log = true }
+"""
+
+
+def write(folder: Path, text: str, name: str = "study") -> Path:
+    path = folder / f"{name}.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def message(folder: Path, text: str) -> str:
+    """What is said about a study file of this text, from the file's name on."""
+    path = write(folder, text)
+    with pytest.raises(UserError) as caught:
+        load_study(path)
+    return str(caught.value).replace(f"{folder}{os.sep}", "")
+
+
+def with_space(line: str, base: str = "") -> str:
+    """A study that searches over this; the line stands at line 5 when base is empty."""
+    return f'tasks = ["sst", "para", "sts"]\ntrials = 12\n{base}\n[space]\n{line}\n'
+
+
+RATE = '"optim.learning_rate" = '
+
+
+KEY = 'space."optim.learning_rate"'
