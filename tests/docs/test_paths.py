@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from search.console.commands import COMMANDS
 from tests.docs.pages import PAGES, ROOT
 
 NAMING = (*PAGES, ROOT / "tests" / "benchmarks" / "README.md")
@@ -78,6 +79,15 @@ def test_modules_that_are_named_exist(page: Path) -> None:
 def test_commands_that_are_named_run(page: Path) -> None:
     named = set(re.findall(r"python -m ((?:core|data|search|tests)(?:\.\w+)+)", page.read_text("utf-8")))
     assert not {name for name in named if not name.endswith(".NAME") and not runs(name)}
+
+
+@each_page
+def test_commands_of_the_program_exist(page: Path) -> None:
+    """``onebert NAME``, in backticks or at the start of a line of code."""
+    text = page.read_text("utf-8")
+    code = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    named = {*re.findall(r"`onebert ([a-z]+)", text), *re.findall(r"^onebert ([a-z]+)", code, re.MULTILINE)}
+    assert named <= set(COMMANDS)
 
 
 @each_page
