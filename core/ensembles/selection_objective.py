@@ -12,8 +12,9 @@ from copy import copy
 from typing import Protocol, Self
 
 import numpy as np
+from scipy.special import log_softmax
 
-from core.ensembles.averaging import from_summands, to_summands
+from core.ensembles.averaging import to_summands
 from core.statistics import counted_metrics, overall_score
 from core.statistics.bootstrap import drawn_counts
 from data.tasks import TaskSpec
@@ -197,11 +198,13 @@ class _Counted:
 
     def with_one_more(self, counts: np.ndarray) -> np.ndarray:
         means = (np.tensordot(counts, self._summands, axes=1) + self._summands) / (counts.sum() + 1.0)
+        # Mean log-probabilities are in the order of an example's averaged probabilities, enough for most metrics.
+        if self._spec.metric.reads_probabilities:
+            means = log_softmax(means, axis=-1)
         # Rounded, so that equal values stay equal: ranks and predicted classes can depend on a last digit.
         averaged = np.round(means, 11)
         if self._spec.metric.reads_probabilities:
-            averaged = np.stack([from_summands(mean) for mean in averaged])
-        # Otherwise only the order of an example's classes counts, which is that of the mean log-probabilities.
+            averaged = np.exp(averaged)
         return np.asarray(counted_metrics(self._spec, list(averaged), self._gold, self._drawn[None])[0])
 
     def counted(self, drawn: np.ndarray) -> _Counted:

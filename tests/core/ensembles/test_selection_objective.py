@@ -24,6 +24,11 @@ SPECS = {
         ("sst", "f1"),
         ("sts", "pearson"),
         ("sts", "spearman"),
+        ("para", "mcc"),
+        ("para", "roc_auc"),
+        ("sst", "average_precision"),
+        ("sst", "quadratic_kappa"),
+        ("sts", "rmse"),
     )
 }
 SIZES = {task: 12 + place for place, task in enumerate(SPECS)}

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from core.statistics import Bags, BagScores, Replayed, expect_difference
+from data.metrics import find_metric
 from data.task_files import builtin_tasks
 
 SPECS = builtin_tasks()
@@ -50,3 +51,15 @@ def test_the_bounds_of_a_difference() -> None:
         found = expect_difference(best, worst, {task: SPECS[task]}, {task: 1.0})
         assert found.tasks[task].high == bound
         assert found.overall.high == 1.0
+
+
+def test_a_difference_of_errors_is_a_gain_without_an_upper_bound() -> None:
+    """Errors of .5 and 2 in score units: the first selection is 1.5 better, and (2 - .5) / 5 on the common scale."""
+    spec = SPECS["sts"].model_copy(update={"metric": find_metric("rmse")})
+    good, bad = (
+        Replayed({"sts": BagScores(np.array([error]), np.zeros((2, 1)), np.full((2, 1), error))}, np.zeros(2, int), 0)
+        for error in (0.5, 2.0)
+    )
+    found = expect_difference(good, bad, {"sts": spec}, {"sts": 1.0})
+    assert (found.tasks["sts"].dev, found.tasks["sts"].expected) == (1.5, 1.5)
+    assert found.overall.dev == pytest.approx(1.5 / 5)

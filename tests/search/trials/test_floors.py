@@ -165,6 +165,24 @@ def test_the_summary_and_the_report_count_them(
     assert any(isinstance(part, str) and "0.100 less than the default" in part for part in words)
 
 
+def test_where_smaller_is_better_a_floor_is_a_ceiling() -> None:
+    sts = {**builtin_tasks()["sts"].model_dump(), "metric": "rmse"}
+    tasks = {"sst": {"spec": builtin_tasks()["sst"]}, "sts": {"spec": sts}}
+    base = RunConfig.model_validate({**TWO.model_dump(), "tasks": tasks, "heads": {}})
+    (ceiling,) = parse_floors({"sts": {"score": 0.8, "from": 40}}, base)
+    assert ceiling == Floor("sts", 0.8, 40, is_ceiling=True)
+    assert ceiling.lack(evaluation(40, sts=1.0)) == pytest.approx(0.2)
+    assert ceiling.lack(evaluation(40, sts=0.8)) == 0.0
+    assert why_pruned([ceiling], evaluation(40, sts=1.25)) == "sts 1.250 is above its ceiling of .8 at 40 examples"
+    assert why_pruned([ceiling], evaluation(20, sts=1.25)) == ""
+    assert why_no_winner([ceiling], evaluation(20, sts=0.80001)) == (
+        "sts .80001 is above its ceiling of .8, so it cannot win"
+    )
+    assert why_no_winner([ceiling], evaluation(100, sts=0.5)) == ""
+    with pytest.raises(StudyFileError, match="rmse is at least 0, got -1"):
+        parse_floors({"sts": -1.0}, base)
+
+
 def test_a_study_whose_trials_are_all_below_has_no_winner(tmp_path: Path) -> None:
     spec = spec_of(FLOOR, trials=3)
     study, _ = run(spec, dict.fromkeys(range(3), LAME), tmp_path / spec.name)

@@ -7,8 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.errors import UserError
+from data.metrics import find_metric
 from data.task_files import builtin_tasks
-from search.trials.prediction_files import prediction_values, write_predictions
+from search.trials.prediction_files import (
+    prediction_values,
+    probabilities_path,
+    read_probabilities,
+    remove_predictions,
+    write_predictions,
+    write_split,
+)
 
 SPECS = builtin_tasks()
 
@@ -44,3 +53,42 @@ def test_user_tasks_are_written_by_class_name() -> None:
 def test_as_many_values_as_ids(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="zip"):
         write_predictions(tmp_path / "x.csv", SPECS["sst"], ["a"], ["1", "2"])
+
+
+BY_AUC = SPECS["para"].model_copy(update={"metric": find_metric("roc_auc")})
+CHANCES = np.array([[0.9, 0.1], [0.25, 0.75]], dtype=np.float32)
+
+
+def test_probabilities_are_written_for_a_metric_of_them_and_read_to_the_bit(tmp_path: Path) -> None:
+    write_split(tmp_path, BY_AUC, "dev", ["a", "b, c"], CHANCES)
+    path = probabilities_path(tmp_path / "predictions", "para", "dev")
+    assert path.read_text().splitlines()[0] == "id,not duplicate,duplicate"
+    ids, found = read_probabilities(path, BY_AUC)
+    assert ids == ["a", "b, c"]
+    assert np.array_equal(found.astype(np.float32), CHANCES)
+    assert (tmp_path / "predictions" / "para-dev-output.csv").is_file()
+    remove_predictions(tmp_path, ["para"])
+    assert list((tmp_path / "predictions").iterdir()) == []
+
+
+def test_other_metrics_have_no_probabilities(tmp_path: Path) -> None:
+    write_split(tmp_path, SPECS["para"], "dev", ["a", "b"], CHANCES)
+    assert [path.name for path in (tmp_path / "predictions").iterdir()] == ["para-dev-output.csv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,yes,no\n", r"p.csv:1: the columns must be id, not duplicate, duplicate"),
+        ("id,not duplicate,duplicate\na,0.5\n", r"p.csv:2: expected a new id and 2 probabilities"),
+        ("id,not duplicate,duplicate\na,1,0\na,0,1\n", r"p.csv:3: expected a new id and 2 probabilities"),
+        ("id,not duplicate,duplicate\na,nan,0\n", r"p.csv:2: expected a new id and 2 probabilities"),
+        ("id,not duplicate,duplicate\n", r"p.csv: no probabilities below the header"),
+    ],
+)
+def test_a_file_of_probabilities_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "p.csv").write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_probabilities(tmp_path / "p.csv", BY_AUC)
+    with pytest.raises(UserError, match=r"q.csv: class probabilities cannot be read"):
+        read_probabilities(tmp_path / "q.csv", BY_AUC)
