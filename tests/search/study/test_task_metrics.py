@@ -145,9 +145,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, command: Command) -> Path:
 
 
 def dev_scores(trained: Path) -> dict[str, float]:
-    found: dict[str, float] = json.loads((trained / "runs/measured/export/predictions/provenance.json").read_text())[
-        "dev"
-    ]
+    provenance = json.loads((trained / "runs/measured/export/predictions/provenance.json").read_text())
+    found: dict[str, float] = provenance["dev"]
     return found
 
 
