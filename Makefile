@@ -1,6 +1,6 @@
 # make demo    install and run the quickstart study (under two minutes on two cores after installing)
 # make test    install with the development extras, check style and types, run all tests
-# make clean   remove the environment and all caches; runs/ stays
+# make clean   remove the environment and all caches, but not runs/
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,4 +30,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info build
