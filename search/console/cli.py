@@ -63,7 +63,7 @@ OtherDevice = Annotated[
 ]
 StorageUrl = Annotated[
     str | None,
-    typer.Option(help="Optuna storage URL or journal file (NAME.log); by default studies.db in the runs folder."),
+    typer.Option(help="URL of a database; by default the SQLite file studies.db in the runs folder."),
 ]
 RunsDir = Annotated[Path, typer.Option(help="Folder that contains the results of all studies.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result and warnings.")]

@@ -26,7 +26,7 @@ _SLOW_MS = 50.0
 def check_storage(url: str | None, runs_dir: Path) -> Iterator[Check]:
     """Write a study that nobody needs into it, and remove it again.
 
-    A file that is not there yet is tried as another one beside it, so that nothing is left behind.
+    If the storage's file does not exist yet, another one next to it is tried and removed.
 
     Raises:
         UserError: it cannot be opened.
@@ -39,14 +39,14 @@ def check_storage(url: str | None, runs_dir: Path) -> Iterator[Check]:
         # Not there: made by the first study.
         shown += ", which is not there yet"
         with tempfile.TemporaryDirectory(prefix=".onebert-doctor-", dir=nearest_folder(file.parent)) as folder:
-            milliseconds = _write(open_storage(str(_sibling(file, Path(folder))), Path(folder)))
+            milliseconds = _write(open_storage(None, Path(folder)))
     found = f"{shown}, a write takes {milliseconds:.1f} ms"
     kind = "" if file is None else file_system(file)
-    if is_remote(kind) and file is not None and file.suffix != ".log":
+    if is_remote(kind):
         yield warning(
             "storage",
             f"{found}; it lies on {kind}, where SQLite's locks cannot be trusted",
-            "give --storage a file on a local disk, postgresql://user@host/name, or a journal file NAME.log",
+            "give --storage a file on a local disk, or postgresql://user@host/name",
         )
     elif milliseconds > _SLOW_MS:
         yield warning(
@@ -60,16 +60,9 @@ def check_storage(url: str | None, runs_dir: Path) -> Iterator[Check]:
 
 def storage_file(url: str | None, runs_dir: Path) -> Path | None:
     """The storage's file; None where it is a server, or in memory."""
-    address = storage_address(url, runs_dir)
-    if address.endswith(".log"):
-        return Path(address)
-    parsed = make_url(address)
+    parsed = make_url(storage_address(url, runs_dir))
     is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
     return Path(str(parsed.database)) if is_file else None
-
-
-def _sibling(file: Path, folder: Path) -> str:
-    return str(folder / "doctor.log") if file.suffix == ".log" else f"sqlite:///{(folder / 'doctor.db').as_posix()}"
 
 
 def _write(storage: BaseStorage) -> float:

@@ -22,8 +22,9 @@ from search.driver.stop_request import StopRequest
 from search.driver.study_session import StudyResult, StudySession
 from search.executors.base import Executor
 from search.recorded.study import create_or_load
-from search.storage.file_lease import Lease
-from search.storage.patient import PatientStorage
+from search.storage.file_lease import FileLease
+from search.storage.rdb import DatabaseStorage
+from search.storage.retrying_storage import RetryingStorage
 from search.storage.storage_lease import StorageLease
 from search.study.spec import StudySpec
 
@@ -48,7 +49,7 @@ class Driver:
     def __init__(
         self,
         spec: StudySpec,
-        storage: BaseStorage,
+        storage: DatabaseStorage,
         executor: Executor,
         folder: Path,
         *,
@@ -64,14 +65,14 @@ class Driver:
         self._digests = data_digest, splits_digest
         self._retry_limits = retry_limits
         self._interrupts = Interrupts(executor.wake)
-        patient = PatientStorage(storage, storage_name, lambda: self._interrupts.count > 0)
-        self._storage = cast(BaseStorage, patient)
-        self._lease = StorageLease(spec.name, patient)
+        retrying = RetryingStorage(storage, storage_name, lambda: self._interrupts.count > 0)
+        self._storage = cast(BaseStorage, retrying)
+        self._lease = StorageLease(spec.name, retrying)
 
     @cached_property
     def _initial_budget(self) -> Budget:
         """The budget when it was first asked for; creates the study if it is new."""
-        with Lease(self._folder, self._spec.name), self._lease:
+        with FileLease(self._folder, self._spec.name), self._lease:
             return Budget(self._spec, self._open())
 
     def _open(self) -> optuna.Study:
@@ -107,7 +108,7 @@ class Driver:
                 resumed.
             ExecutorError: workers cannot be started.
         """
-        with Lease(self._folder, self._spec.name), self._interrupts, self._lease:
+        with FileLease(self._folder, self._spec.name), self._interrupts, self._lease:
             session = StudySession(
                 self._spec,
                 self._open(),

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 from core.run.evaluation import Evaluation
 from search.analysis.expected_score import estimate_best
 from search.driver.panels import save_curves, save_expected
-from search.storage.batched_storage import run_batch
+from search.storage.optuna_internals import study_transaction
 from search.trials.folders import TrialFolders
 
 __all__ = ["LivePanels"]
@@ -49,13 +49,13 @@ class LivePanels:
         ended = [trial for trial in reversed(trials) if trial.state.is_finished()]
         shown = {trial.number for trial in (*best, *ended[:CURVES])}
         self._curves = {number: self._curves.get(number) or self._folders.curve(number) for number in sorted(shown)}
-        run_batch(self._study._storage, lambda: save_curves(self._study, self._curves))
+        study_transaction(self._study, lambda: save_curves(self._study, self._curves))
 
     def draw_expected(self) -> None:
         """The best trial's scores on dev beside those to expect; as it was where the latter are not known."""
         estimate, _ = estimate_best(self._study, self._folders)
         if estimate is not None:
-            run_batch(self._study._storage, lambda: save_expected(self._study, estimate))
+            study_transaction(self._study, lambda: save_expected(self._study, estimate))
 
 
 class _Throttled:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
-from typing import Any
 
 import optuna
 import optuna_dashboard
 import plotly.graph_objects as go
-from optuna.storages import BaseStorage
 from optuna.trial import Trial
 
 from core.run.evaluation import Evaluation
 from search.analysis.expected_score import Estimate
 from search.analysis.expected_text import estimate_sentence
 from search.display.cost import cost_text
+from search.storage.optuna_internals import study_for_figure, trial_for_note
 from search.trials.record import TrialResult
 
 __all__ = ["save_curves", "save_expected", "save_trial_note", "trial_note"]
@@ -41,28 +39,7 @@ def trial_note(result: TrialResult, evaluations: Sequence[Evaluation]) -> str:
 
 def save_trial_note(trial: Trial, result: TrialResult, evaluations: Sequence[Evaluation]) -> None:
     """Show :func:`trial_note` on the trial's page."""
-    # What of a trial the dashboard's function asks for.
-    storage = _OwnAttributes(trial.storage, f"dashboard:{trial._trial_id}:")
-    stand_in = SimpleNamespace(storage=storage, study=trial.study, _trial_id=trial._trial_id)
-    optuna_dashboard.save_note(stand_in, trial_note(result, evaluations))
-
-
-class _OwnAttributes:
-    """Stands in for a storage: reads only those of the study's system attributes whose key begins with ``prefix``.
-
-    The dashboard keeps the notes of all trials, and all figures, with the study, and reads all to write one.
-    """
-
-    def __init__(self, storage: BaseStorage, prefix: str) -> None:
-        self._storage = storage
-        self._prefix = prefix
-
-    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        starting = getattr(self._storage, "study_system_attrs_starting", None)
-        return starting(study_id, self._prefix) if starting else self._storage.get_study_system_attrs(study_id)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._storage, name)
+    optuna_dashboard.save_note(trial_for_note(trial), trial_note(result, evaluations))
 
 
 def save_curves(study: optuna.Study, curves: Mapping[int, Sequence[Evaluation]]) -> None:
@@ -88,10 +65,7 @@ def save_expected(study: optuna.Study, estimate: Estimate) -> None:
 
 
 def _save_panel(study: optuna.Study, panel: str, figure: go.Figure) -> None:
-    # What of a study the dashboard's function asks for.
-    storage = _OwnAttributes(study._storage, f"dashboard:plot_data:{panel}:")
-    stand_in = SimpleNamespace(_storage=storage, _study_id=study._study_id)
-    optuna_dashboard.save_plotly_graph_object(stand_in, figure, graph_object_id=panel)
+    optuna_dashboard.save_plotly_graph_object(study_for_figure(study, panel), figure, graph_object_id=panel)
 
 
 def _expected_figure(estimate: Estimate) -> go.Figure:

@@ -15,7 +15,7 @@ from data.errors import UserError
 from search.driver.duplicates import Duplicates
 from search.driver.running_trial import RunningTrial
 from search.samplers.registry import draws_anew, make_sampler, random_sampler
-from search.storage import optuna_internals as optuna_trials
+from search.storage import optuna_internals
 from search.storage.errors import StorageError
 from search.storage.optuna_internals import Redraws
 from search.study.spec import StudySpec
@@ -48,24 +48,25 @@ class Proposals:
 
     def ask(self) -> RunningTrial:
         """Return a new trial; it has a ``defect`` if its parameters give no valid run."""
-        number = optuna_trials.next_number(self.study)
+        number = optuna_internals.next_number(self.study)
         sampler = self._sampler(number)
         redraws, begin = self._redraws(number, sampler), partial(self._begin, sampler)
-        return optuna_trials.ask(self.study, sampler, self._suggest, begin, redraws)
+        return optuna_internals.ask(self.study, sampler, self._suggest, begin, redraws)
 
     def resume(self, number: int) -> RunningTrial:
-        """Return a trial that an earlier driver left RUNNING."""
+        """Return a trial that an earlier driver left RUNNING; begin it if that driver died before it could."""
         sampler = self._sampler(number)
-        redraws, begin = self._redraws(number, sampler), partial(self._begin_or_resume, sampler)
-        return optuna_trials.take_up(self.study, number, sampler, self._suggest, begin, redraws)
+        if CONFIG in self.study.get_trials(deepcopy=False)[number].user_attrs:
+            return self._resume(sampler, optuna_internals.resume(self.study, number))
+        redraws, begin = self._redraws(number, sampler), partial(self._begin, sampler)
+        return optuna_internals.propose(self.study, number, sampler, self._suggest, begin, redraws)
 
-    def _begin_or_resume(self, sampler: BaseSampler, trial: Trial, suggested: tuple[RunConfig, str]) -> RunningTrial:
-        stored, number = trial.user_attrs.get(CONFIG), trial.number
-        if stored is None:
-            return self._begin(sampler, trial, suggested)
-        config, defect = suggested
+    def _resume(self, sampler: BaseSampler, trial: Trial) -> RunningTrial:
+        number = trial.number
+        config, defect = self._suggest(trial)
         # The data may have moved since then. A started trial keeps its device, threads and precision.
-        config = config.model_copy(update={"compute": RunConfig.model_validate_json(stored).compute})
+        stored = RunConfig.model_validate_json(trial.user_attrs[CONFIG])
+        config = config.model_copy(update={"compute": stored.compute})
         self.folders.write_config(number, config)
         folder, floors = self.folders.path(number), self.spec.floors
         return RunningTrial(trial, sampler, config, folder, resumed=True, defect=defect, floors=floors)

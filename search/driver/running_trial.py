@@ -13,7 +13,7 @@ from core.config import RunConfig
 from core.run.evaluation import Evaluation
 from search.driver.retries import RetryCounter
 from search.executors.messages import TrialJob
-from search.storage import optuna_internals as optuna_trials
+from search.storage import optuna_internals
 from search.study.first_trials import DEFAULT
 from search.trials.floors import Floor, constrain, why_no_winner, why_pruned
 from search.trials.record import ROLE, TrialResult
@@ -74,7 +74,7 @@ class RunningTrial:
     @property
     def last_rung(self) -> int:
         """The last rung that any run of the trial reached and reported; 0 before the first."""
-        return max(optuna_trials.reported_steps(self.trial) | self._evaluations.keys(), default=0)
+        return max(optuna_internals.reported_steps(self.trial) | self._evaluations.keys(), default=0)
 
     @property
     def best(self) -> Evaluation | None:
@@ -98,17 +98,17 @@ class RunningTrial:
         self._evaluations[rung] = evaluation
         if rung >= self.config.rungs[-1]:
             return True  # no training is left to save; the report is stored with the trial's end, which follows at once
-        return optuna_trials.in_one_batch(self.trial, lambda: self._report(evaluation))
+        return optuna_internals.trial_transaction(self.trial, lambda: self._report(evaluation))
 
     def report_all(self) -> None:
         """Report the evaluations that Optuna does not have yet."""
         for evaluation in self.evaluations:
-            if evaluation.rung not in optuna_trials.reported_steps(self.trial):
+            if evaluation.rung not in optuna_internals.reported_steps(self.trial):
                 self.trial.report(evaluation.overall, evaluation.rung)
 
     def _report(self, evaluation: Evaluation) -> bool:
         rung = evaluation.rung
-        went_on = rung < max(optuna_trials.reported_steps(self.trial), default=0)
+        went_on = rung < max(optuna_internals.reported_steps(self.trial), default=0)
         self.report_all()
         if went_on:
             return True  # it continued from this rung before it was interrupted
@@ -120,7 +120,7 @@ class RunningTrial:
     def _pruner_reason(self, rung: int) -> str:
         if rung < self.config.warmup_examples:
             return ""  # it has hardly been trained yet: its score says nothing about later ones
-        return f"pruned at {rung} examples" if optuna_trials.should_prune(self.trial) else ""
+        return f"pruned at {rung} examples" if optuna_internals.should_prune(self.trial) else ""
 
     @property
     def no_winner_because(self) -> str:

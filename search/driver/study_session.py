@@ -22,7 +22,7 @@ from search.driver.trial_end import TrialRecorder
 from search.driver.trial_events import STATES, best_so_far
 from search.driver.trial_queue import TrialQueue
 from search.executors.base import Executor
-from search.storage import optuna_internals as optuna_trials
+from search.storage import optuna_internals
 from search.storage.storage_lease import StorageLease
 from search.study.spec import StudySpec
 from search.trials.folders import TrialFolders
@@ -104,7 +104,7 @@ class StudySession:
         """
         self._recorder.tidy()  # an earlier driver may have been killed before it did so
         remaining = self._budget.remaining
-        resumed = [trial.number for trial in optuna_trials.running_trials(self._study)][: remaining.trials]
+        resumed = [trial.number for trial in optuna_internals.running_trials(self._study)][: remaining.trials]
         self._notify(
             events.StudyStarted(
                 study=self._spec.name,
@@ -135,7 +135,7 @@ class StudySession:
         """
         self._panels.draw_curves()
         self._budget.save_time(last=True)
-        is_left = self._stop.is_interrupted and optuna_trials.running_trials(self._study)
+        is_left = self._stop.is_interrupted and optuna_internals.running_trials(self._study)
         reason = "" if is_left else self._budget.stop_reason(self._budget.ended)
         finished = bool(reason)
         if finished:  # may take seconds; skipped for a user who has pressed Ctrl-C and waits for the prompt

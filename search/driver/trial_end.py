@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search.driver.panels import save_trial_note
 from search.driver.running_trial import RunningTrial
 from search.recorded.ranking import contends, rank
-from search.storage import optuna_internals as optuna_trials
+from search.storage import optuna_internals
 from search.trials.folders import TrialFolders
 from search.trials.record import REPEAT_OF, TrialResult
 
@@ -43,10 +43,10 @@ class TrialRecorder:
         pruned trial is its last overall score, which Optuna compares with others at that rung.
         """
         try:
-            value = optuna_trials.in_one_batch(running.trial, lambda: self._record(running, state, reason))
+            value = optuna_internals.trial_transaction(running.trial, lambda: self._record(running, state, reason))
         except UpdateFinishedTrialError:  # a first attempt was successful, but its answer was lost
-            value = optuna_trials.stored_trial(running.trial).value
-        self._tidy_after(optuna_trials.stored_trial(running.trial))
+            value = optuna_internals.stored_trial(running.trial).value
+        self._tidy_after(optuna_internals.stored_trial(running.trial))
         return value
 
     def _record(self, running: RunningTrial, state: TrialState, reason: str) -> float | None:
@@ -56,7 +56,7 @@ class TrialRecorder:
         running.constrain(complete=state == TrialState.COMPLETE)
         save_trial_note(running.trial, result, running.evaluations)
         value = result.overall if state == TrialState.COMPLETE else None
-        return optuna_trials.tell(self._study, running.trial, running.sampler, state, value)
+        return optuna_internals.tell(self._study, running.trial, running.sampler, state, value)
 
     def end_duplicate(self, running: RunningTrial, original: FrozenTrial) -> TrialResult:
         """End a trial that duplicates ``original``, which has ended, in the same way; returns its result.
@@ -67,16 +67,16 @@ class TrialRecorder:
         result = TrialResult.read(original.user_attrs).as_duplicate(original.number)
         self._folders.copy_outputs(original.number, running.number)
         with contextlib.suppress(UpdateFinishedTrialError):  # a first attempt was successful, but its answer was lost
-            optuna_trials.in_one_batch(running.trial, lambda: self._record_duplicate(running, original, result))
+            optuna_internals.trial_transaction(running.trial, lambda: self._record_duplicate(running, original, result))
         return result
 
     def _record_duplicate(self, running: RunningTrial, original: FrozenTrial, result: TrialResult) -> None:
-        optuna_trials.copy_reports(original, running.trial)
+        optuna_internals.copy_reports(original, running.trial)
         running.trial.set_user_attr(REPEAT_OF, original.number)
         result.write(running.trial)
         save_trial_note(running.trial, result, self._folders.curve(running.number))
         value = original.value if original.state == TrialState.COMPLETE else None
-        optuna_trials.tell(self._study, running.trial, running.sampler, original.state, value)
+        optuna_internals.tell(self._study, running.trial, running.sampler, original.state, value)
 
     def tidy(self) -> None:
         """Delete the checkpoints of all ended trials and all but the best models, once, when a driver opens a study.

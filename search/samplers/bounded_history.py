@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.samplers._tpe.sampler import _split_trials
 from optuna.trial import FrozenTrial, TrialState
 
 from search.samplers.pruned_history import PrunedHistory
-from search.samplers.study_view import StudyView, ViewingSampler
+from search.samplers.viewing_sampler import ViewingSampler
+from search.storage.optuna_internals import StudyView, cached_trials, tpe_best_trials
 
 __all__ = ["BoundedHistory", "bounded_history"]
 
@@ -53,7 +53,7 @@ class BoundedHistory(ViewingSampler):
     def view(self, study: optuna.Study) -> Any:
         """The study, or a part of it beyond the limit."""
         if self._seen is None:
-            trials = study._get_trials(deepcopy=False, use_cache=True)
+            trials = cached_trials(study)
             counted = [trial for trial in trials if trial.state in self.states]
             if len(counted) <= self.limit:
                 return study
@@ -76,7 +76,7 @@ def _best(study: optuna.Study, trials: list[FrozenTrial], count: int) -> list[Fr
     complete.sort(key=lambda trial: trial.values[0], reverse=maximize)
     feasible = (trial for trial in complete if all(value <= 0 for value in trial.constraints.values()))
     best = list(itertools.islice(feasible, count))
-    return best if len(best) == count else _split_trials(study, trials, count)[0]
+    return best if len(best) == count else tpe_best_trials(study, trials, count)
 
 
 LIMITS: dict[str, tuple[int, int, tuple[TrialState, ...]]] = {

@@ -9,7 +9,8 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from search.samplers.study_view import StudyView, ViewingSampler
+from search.samplers.viewing_sampler import ViewingSampler
+from search.storage.optuna_internals import StudyView, cached_trials
 from search.trials.final_scores import final_scores
 
 __all__ = ["PrunedHistory", "as_finished"]
@@ -37,7 +38,7 @@ class PrunedHistory(ViewingSampler):
     def view(self, study: optuna.Study) -> Any:
         """The study with its pruned trials as finished ones."""
         if self._seen is None:
-            self._seen = as_finished(study._get_trials(deepcopy=False, use_cache=True))
+            self._seen = as_finished(cached_trials(study))
         return StudyView(study, self._seen)
 
 

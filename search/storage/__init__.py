@@ -1,6 +1,6 @@
 """Keep studies where Optuna keeps them, safely.
 
-Put here everything that touches an Optuna storage: opening it by URL, grouped transactions, waiting for a database,
-the lease that admits one driver, and all use of Optuna's private API (``optuna_internals.py`` and the files that it
-names). Imports nothing else of ``search``.
+Put here everything that touches an Optuna storage: opening a database by URL, grouped transactions, waiting for a
+database that does not answer, the leases that admit one driver, and all use of Optuna's private API
+(``optuna_internals.py`` and ``rdb.py``). Imports nothing else of ``search``.
 """

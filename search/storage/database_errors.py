@@ -1,7 +1,7 @@
-"""Errors of a database connection, translated where they arise.
+"""Translate the errors of a database connection where they arise.
 
-Optuna would repeat some calls by itself without looking whether the first try arrived, and wrap other errors in advice
-about invalid data; what SQLAlchemy is made to raise instead goes through Optuna untouched.
+Optuna repeats some calls without checking whether the first try arrived, and wraps other errors in advice about invalid
+data. It passes on unchanged the errors that SQLAlchemy is made to raise here instead.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ FULL = ("disk is full", "No space left on device")  # SQLite; PostgreSQL and MyS
 
 
 def translate_errors(engine: Engine, name: str) -> None:
-    """Have the engine raise :class:`StorageAwayError` or :class:`StorageFullError` where the database does not answer.
+    """Make the engine raise :class:`StorageAwayError` or :class:`StorageFullError` if the database does not answer.
 
     Args:
         engine: of an open database.
-        name: of the storage, for people to read.
+        name: of the storage, for messages.
     """
 
     def translate(context: ExceptionContext) -> None:
         answered = not isinstance(context.sqlalchemy_exception, (OperationalError, InterfaceError))
-        if answered or context.is_pre_ping:  # a failed ping only makes the pool connect anew
+        if answered or context.is_pre_ping:  # a failed ping only makes the pool reconnect
             return
-        # The next try connects anew, for an SQLite file may have been replaced; an open cursor would keep its lock.
+        # The next try reconnects, because an SQLite file may have been replaced; an open cursor would keep its lock.
         context.is_disconnect = True
         if context.execution_context is not None:
             with suppress(Exception):
@@ -50,7 +50,7 @@ def translate_errors(engine: Engine, name: str) -> None:
 
 
 def _never_create(engine: Engine, file: Path) -> None:
-    """SQLite would make an empty database in the place of one that has been moved away."""
+    """Refuse to connect if the file is gone: SQLite would create an empty database in its place."""
 
     def check(*_: Any) -> None:
         if not file.exists():

@@ -1,4 +1,4 @@
-"""What can go wrong with a storage that was opened, as errors for people."""
+"""Errors of an open storage, with messages for people."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ __all__ = ["StorageAwayError", "StorageError", "StorageFullError"]
 
 
 class StorageError(UserError):
-    """The storage of studies cannot be used now; nothing is wrong with the trial that was under way."""
+    """The storage of studies cannot be used now; the trial in progress is not at fault."""
 
 
 class StorageAwayError(StorageError):
-    """The storage does not answer. The call may have arrived nevertheless.
+    """The storage does not answer, although the call may have arrived.
 
     Args:
-        storage: its name, for people to read.
-        reason: what the storage, or whoever looked for it, said.
+        storage: its name, for messages.
+        reason: the message of the storage or its driver.
     """
 
     def __init__(self, storage: str, reason: str) -> None:
@@ -28,10 +28,11 @@ class StorageFullError(StorageError):
     """The storage's disk is full; the call did not arrive.
 
     Args:
-        storage: its name, for people to read.
+        storage: its name, for messages.
     """
 
     def __init__(self, storage: str) -> None:
         super().__init__(
-            f"storage {storage}: its disk is full; nothing is lost: free some space, and the same command goes on"
+            f"storage {storage}: its disk is full; nothing is lost: free some space, then run the same command "
+            "again to resume"
         )

@@ -1,4 +1,4 @@
-"""Lease: at most one living driver a study, as far as one machine and one runs folder go.
+"""A lock on a study's folder, so that drivers with the same runs folder on one machine see each other at once.
 
 :mod:`search.storage.storage_lease` sees drivers from anywhere, but needs the storage and may have to watch for a while.
 """
@@ -17,14 +17,18 @@ from filelock import FileLock, Timeout
 
 from search.storage.lease_holder import taken_error
 
-__all__ = ["Lease"]
+__all__ = ["FileLease"]
 
 
-class Lease:
-    """A lock on the study's folder for as long as a ``with`` block lasts.
+class FileLease:
+    """A lock on a study's folder for the duration of a ``with`` block.
 
-    The operating system frees the lock when its holder dies, however it dies, so a dead driver is never in the way.
-    ``driver.json`` beside ``driver.lock`` says who holds it.
+    The operating system releases the lock when its holder dies, so a dead driver never blocks others. ``driver.json``
+    next to ``driver.lock`` says who holds it.
+
+    Args:
+        folder: of the study.
+        study: its name, for messages.
     """
 
     def __init__(self, folder: Path, study: str) -> None:
@@ -36,7 +40,7 @@ class Lease:
         """Take the lease.
 
         Raises:
-            UserError: another driver lives; says on which host, with which process id, since when.
+            UserError: another driver is alive; the message says on which host, with which process id, and since when.
         """
         self._holder.parent.mkdir(parents=True, exist_ok=True)
         try:

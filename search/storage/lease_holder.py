@@ -1,4 +1,4 @@
-"""Who drives a study: a process, told apart from all others, and whether it still lives."""
+"""Identify the process that drives a study, and check whether it is alive."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["LeaseHolder", "taken_error"]
 
 @dataclass(frozen=True)
 class LeaseHolder:
-    """A driver as others see it.
+    """The driver of a study, as other processes see it.
 
     Attributes:
-        id: of this lease; a process has a new one each time it drives.
+        id: of this lease; a process gets a new one each time it becomes a driver.
         host: its machine's name.
         pid: process id.
-        since: when it began, ISO 8601, for people to read; never compared, clocks differ.
-        place: where the process id means this process: a boot of one machine, and a container in it.
-        started: when the process started, in the machine's own count; empty where it does not say.
-        beats: signs of life so far.
+        since: when it became the driver, ISO 8601, for messages; never compared, because clocks differ.
+        place: where the process id is valid: one boot of one machine, and a container on it.
+        started: when the process started, in the machine's own count; empty if the machine does not say.
+        beats: number of signs of life so far.
     """
 
     id: str
@@ -40,7 +40,7 @@ class LeaseHolder:
 
     @classmethod
     def this_process(cls) -> Self:
-        """A new lease of this process."""
+        """Create the holder of a new lease for this process."""
         return cls(
             id=uuid.uuid4().hex,
             host=socket.gethostname(),
@@ -52,25 +52,25 @@ class LeaseHolder:
 
     @classmethod
     def read(cls, stored: dict[str, Any]) -> Self:
-        """The inverse of :meth:`stored`; what another version added is left out."""
+        """Read what :meth:`stored` returned; ignore fields that another version added."""
         return cls(**{field.name: stored[field.name] for field in fields(cls) if field.name in stored})
 
     def stored(self) -> dict[str, Any]:
-        """As JSON data."""
+        """Return the holder as JSON data."""
         return asdict(self)
 
     def beaten(self) -> Self:
-        """With one more sign of life."""
+        """Return the holder with one more sign of life."""
         return replace(self, beats=self.beats + 1)
 
     def describe(self) -> str:
-        """For people to read: process, host and since when."""
+        """Name process, host and start, for messages."""
         return f"process {self.pid} on {self.host} since {self.since}"
 
     def lives(self) -> bool | None:
-        """Whether the process runs; None where that cannot be seen from here.
+        """Return whether the process is alive; None if that cannot be seen from here.
 
-        A lease that this very process took earlier and never gave back counts as dead: nobody is left to give it back.
+        A lease that this very process took earlier and never released counts as dead: nobody is left to release it.
         """
         if os.name != "posix" or not self.place or self.place != _place():
             return None
@@ -87,7 +87,7 @@ class LeaseHolder:
 
 
 def taken_error(study: str, holder: str) -> UserError:
-    """What a second driver of a study is told."""
+    """Return the error for a second driver of a study."""
     return UserError(
         f"study '{study}' is already being run by {holder}; stop that one first, or start another study with --name NEW"
     )
@@ -103,12 +103,12 @@ def _place() -> str:
 
 
 def _started(pid: int) -> str:
-    """Of a process: clock ticks from the machine's start to its own, so that a process id used again is noticed.
+    """Return the clock ticks between the start of the machine and of a process, which tell reused process ids apart.
 
-    "dead" for a process that has ended and waits to be noticed by its parent.
+    Return "dead" for a process that has ended and waits for its parent to notice (a zombie).
     """
     try:
-        # pid (name) state ppid ...: the name may hold anything; the start is the 22nd field.
+        # pid (name) state ppid ...: the name may contain any character; the start is the 22nd field.
         state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""

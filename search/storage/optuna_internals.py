@@ -1,59 +1,104 @@
-"""The one place that knows Optuna's internals: trials that outlive their process.
+"""Use Optuna's private API, here and in ``rdb.py`` only: the rest of ``search`` calls the functions of this module.
 
-Optuna can create a trial (``study.ask``) and end it (``study.tell``), but not take up one that a dead process left
-RUNNING. What this needs, all tested against the installed version:
+``tests/search/storage/test_optuna_internals.py`` tests each private name against the installed version, and that no
+other file uses any. ``pyproject.toml`` therefore pins Optuna's minor version.
 
-- ``optuna.trial.Trial(study, trial_id)`` takes up a trial. Its constructor calls ``sampler.before_trial``; parameters
-  already stored are returned by ``suggest_*`` without any sampling.
-- A proposal is several writes, and some samplers would propose something else after half of them: TPE's start-up
-  trials draw parameter by parameter, QMC advances a counter in the study, GP takes the half-made trial for a running
-  one. So all writes of a proposal are held back, stored as one (a write-ahead log), and then done; whoever takes the
-  trial up either finds nothing and proposes from the beginning, or does them again. A proposal that is not wanted is
-  thrown away with its log.
-- ``SuccessiveHalvingPruner`` (and Hyperband through it) notes on the trial that it has judged a rung, and lets the
-  trial pass when it is asked about that rung again. A decision to prune is therefore logged in the same way.
-- Writes that belong together are one transaction where the storage has such
-  (``search/storage/batched_storage.py``). The logs are for journal files and memory, which have none.
-- Samplers of finite spaces (``BruteForceSampler``) call ``study.stop()`` in ``tell`` when nothing is left to propose,
-  which outside ``study.optimize`` raises, after the result was stored.
+Optuna can create a trial (``study.ask``) and end it (``study.tell``), but it cannot resume a trial that a dead process
+left RUNNING. What follows from that:
+
+- ``optuna.trial.Trial(study, trial_id)`` resumes a trial. Its constructor calls ``sampler.before_trial``; ``suggest_*``
+  returns parameters that are already stored without sampling.
+- A proposal takes several writes, and some samplers would propose something else after half of them: TPE's start-up
+  trials draw parameter by parameter, QMC advances a counter in the study, and GP takes the half-made trial for a
+  running one. All writes of a proposal are therefore held back until it is wanted, and then stored in one transaction
+  with everything else that begins the trial. A RUNNING trial has all of this or none of it.
+- ``SuccessiveHalvingPruner`` (and Hyperband, which uses it) marks on the trial that it has judged a rung, and lets the
+  trial pass when asked about that rung again. A decision to prune is therefore stored in the transaction of the report.
+- Samplers of finite spaces (``BruteForceSampler``) call ``study.stop()`` in ``tell`` when nothing is left to propose.
+  Outside ``study.optimize`` this raises an error, after the result was stored.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from types import SimpleNamespace
+from typing import Any, Generic, TypeVar, cast
 
 import optuna
-from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
+from optuna.samplers._tpe.sampler import _split_trials
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from search.storage.batched_storage import run_batch
+from search.storage.rdb import DatabaseStorage
 
 __all__ = [
     "Redraws",
+    "StudyView",
     "ask",
+    "cached_trials",
     "copy_reports",
-    "in_one_batch",
     "next_number",
+    "propose",
     "reported_steps",
+    "resume",
     "running_trials",
     "should_prune",
     "stored_trial",
-    "take_up",
+    "study_for_figure",
+    "study_id",
+    "study_transaction",
     "tell",
+    "tpe_best_trials",
+    "trial_for_note",
+    "trial_id",
+    "trial_transaction",
 ]
 
 GIVEN = "fixed_params"  # where Optuna keeps the parameters of an enqueued trial
-PROPOSAL = "onebert:proposal"
 PRUNED = "onebert:pruned"
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def study_id(study: optuna.Study) -> int:
+    """Return the id by which storages know a study."""
+    return study._study_id
+
+
+def trial_id(trial: Trial | FrozenTrial) -> int:
+    """Return the id by which storages know a trial."""
+    return trial._trial_id
+
+
+def _storage_of(study: optuna.Study) -> DatabaseStorage:
+    return cast(DatabaseStorage, study._storage)
+
+
+def study_transaction(study: optuna.Study, write: Callable[[], T]) -> T:
+    """Call ``write`` as one transaction of the study's storage; see :meth:`DatabaseStorage.in_transaction`."""
+    return _storage_of(study).in_transaction(write)
+
+
+def trial_transaction(trial: Trial, write: Callable[[], T]) -> T:
+    """Call ``write`` as one transaction on a running trial and its study.
+
+    ``write`` may be called again after a failure, and then finds ``trial`` unchanged.
+    """
+    before = copy.deepcopy(trial._cached_frozen_trial)
+
+    def attempt() -> T:
+        trial._cached_frozen_trial = copy.deepcopy(before)
+        return write()
+
+    return study_transaction(trial.study, attempt)
+
+
+# From a proposal to the end of a trial
 
 
 @dataclass(frozen=True)
@@ -70,28 +115,14 @@ class Redraws(Generic[T]):
 
 
 def next_number(study: optuna.Study) -> int:
-    """The number of the trial that :func:`ask` will return: the oldest enqueued one, else a new one."""
+    """Return the number of the trial that :func:`ask` will begin: the oldest enqueued one, else a new one."""
     waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
     return waiting[0].number if waiting else len(study.get_trials(deepcopy=False))
 
 
 def running_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Trials that somebody began and nobody ended, in order of their numbers."""
+    """Return the trials that were begun and not ended, in order of their numbers."""
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-
-
-def in_one_batch(trial: Trial, write: Callable[[], T]) -> T:
-    """What ``write()`` returns, its writes to the trial and its study done as one transaction, as ``run_batch`` does.
-
-    It may be called again after a failure, and then finds the trial as it was.
-    """
-    before = copy.deepcopy(trial._cached_frozen_trial)
-
-    def attempt() -> T:
-        trial._cached_frozen_trial = copy.deepcopy(before)
-        return write()
-
-    return run_batch(trial.storage, attempt)
 
 
 def ask(
@@ -101,15 +132,23 @@ def ask(
     begin: Callable[[Trial, T], R],
     redraws: Redraws[T] | None = None,
 ) -> R:
-    """What ``begin`` makes of a new trial and of what ``suggest`` made of the parameters that ``sampler`` proposes.
+    """Create a trial, or take the oldest enqueued one, and begin it with the parameters that ``sampler`` proposes.
 
-    ``begin`` is called when the parameters are stored, in the same transaction; see :func:`in_one_batch`.
+    Args:
+        study: gets the trial.
+        sampler: made for this trial.
+        suggest: asks the trial for its parameters.
+        begin: records the trial, given what ``suggest`` returned, in the transaction that stores the parameters; see
+            :func:`trial_transaction`.
+        redraws: what to do about a proposal that is not wanted; None: it stays.
+
+    Returns:
+        What ``begin`` returned.
     """
-    study.sampler = sampler
-    return _propose(study.ask(), suggest, begin, redraws)
+    return _propose(study, study.ask, sampler, suggest, begin, redraws)
 
 
-def take_up(
+def propose(
     study: optuna.Study,
     number: int,
     sampler: BaseSampler,
@@ -117,160 +156,157 @@ def take_up(
     begin: Callable[[Trial, T], R],
     redraws: Redraws[T] | None = None,
 ) -> R:
-    """As :func:`ask` for a RUNNING trial: its parameters are those stored, or else those that ``ask`` had made.
+    """Begin a RUNNING trial whose driver died before it could, like :func:`ask`."""
+    return _propose(study, _reopening(study, number), sampler, suggest, begin, redraws)
 
-    Args:
-        sampler: made for this trial, as for :func:`ask`.
-        redraws: as for :func:`ask`.
-    """
+
+def resume(study: optuna.Study, number: int) -> Trial:
+    """Return a RUNNING trial that was begun: it suggests the parameters that are stored."""
+    study.sampler = RandomSampler(seed=0)  # has nothing to propose, and its hooks change nothing
+    return _reopening(study, number)()
+
+
+def _reopening(study: optuna.Study, number: int) -> Callable[[], Trial]:
     stored = study.get_trials(deepcopy=False)[number]  # also lets the storage's cache know the trial
-    trial_id, log = stored._trial_id, stored.system_attrs.get(PROPOSAL)
-    if log is None:
-        study.sampler = sampler
-        return _propose(Trial(study, trial_id), suggest, begin, redraws)
-    run_batch(study._storage, lambda: _Log(log).write(study._storage, study._study_id, trial_id))
-    study.sampler = RandomSampler(seed=0)  # has nothing to propose, and hooks that change nothing
-    trial = Trial(study, trial_id)
-    return begin(trial, suggest(trial))
+    return lambda: Trial(study, stored._trial_id)
+
+
+@dataclass(frozen=True)
+class _Proposal(Generic[T]):
+    trial: Trial
+    suggested: T
+    writes: _HeldWrites
 
 
 def _propose(
-    trial: Trial, suggest: Callable[[Trial], T], begin: Callable[[Trial, T], R], redraws: Redraws[T] | None
+    study: optuna.Study,
+    make_trial: Callable[[], Trial],
+    sampler: BaseSampler,
+    suggest: Callable[[Trial], T],
+    begin: Callable[[Trial, T], R],
+    redraws: Redraws[T] | None,
 ) -> R:
-    with _writes_held_back(trial) as log:
-        _detach(trial)
-        result = suggest(trial)
-    if redraws is not None and not redraws.wanted(result) and GIVEN not in trial._cached_frozen_trial.system_attrs:
-        trial, result, log = _redraw(trial, suggest, redraws) or (trial, result, log)
+    proposal = _draw(study, make_trial, sampler, suggest)
+    is_given = GIVEN in proposal.trial._cached_frozen_trial.system_attrs
+    if redraws is not None and not is_given and not redraws.wanted(proposal.suggested):
+        proposal = _redraw(study, proposal.trial, suggest, redraws) or proposal
 
     def write() -> R:
-        trial.storage.set_trial_system_attr(trial._trial_id, PROPOSAL, log.entries)
-        log.write(trial.storage, trial.study._study_id, trial._trial_id)
-        return begin(trial, result)
+        proposal.writes.store(study._study_id, proposal.trial._trial_id)
+        return begin(proposal.trial, proposal.suggested)
 
-    return in_one_batch(trial, write)
+    return trial_transaction(proposal.trial, write)
 
 
-def _redraw(trial: Trial, suggest: Callable[[Trial], T], redraws: Redraws[T]) -> tuple[Trial, T, _Log] | None:
-    """The trial as it would have been with another sampler; None if no proposal is wanted. Writes nothing."""
+def _redraw(
+    study: optuna.Study, trial: Trial, suggest: Callable[[Trial], T], redraws: Redraws[T]
+) -> _Proposal[T] | None:
+    """Propose parameters of the same trial with other samplers; return None if no proposal is wanted."""
     for sampler in redraws.samplers:
-        trial.study.sampler = sampler
-        with _writes_held_back(trial) as log:
-            again = Trial(trial.study, trial._trial_id)
-            _detach(again)
-            result = suggest(again)
-        again.storage = trial.storage
-        if redraws.wanted(result):
-            return again, result, log
+        proposal = _draw(study, lambda: Trial(study, trial._trial_id), sampler, suggest)
+        if redraws.wanted(proposal.suggested):
+            return proposal
     return None
 
 
-def _detach(trial: Trial) -> None:
-    """The in-memory storage hands out its own object, which the trial would write to past the log."""
-    trial._cached_frozen_trial = copy.deepcopy(trial._cached_frozen_trial)
+def _draw(
+    study: optuna.Study, make_trial: Callable[[], Trial], sampler: BaseSampler, suggest: Callable[[Trial], T]
+) -> _Proposal[T]:
+    """Make a trial and its parameters, and store nothing of it but that the trial is RUNNING."""
+    storage, writes = study._storage, _HeldWrites(_storage_of(study))
+    study.sampler = sampler
+    study._storage = cast(BaseStorage, writes)
+    try:
+        trial = make_trial()
+        suggested = suggest(trial)
+    finally:
+        study._storage = storage
+    trial.storage = storage
+    return _Proposal(trial, suggested, writes)
+
+
+class _HeldWrites:
+    """A stand-in for a storage that holds back what samplers write, and passes everything else on.
+
+    What is held back can be read again.
+    """
+
+    def __init__(self, storage: DatabaseStorage) -> None:
+        self._inner = storage
+        self._params: dict[str, tuple[float, BaseDistribution]] = {}
+        self._of_trial: dict[str, Any] = {}
+        self._of_study: dict[str, Any] = {}
+
+    def store(self, study_id: int, trial_id: int) -> None:
+        """Write what was held back into the storage; writing it twice has the effect of writing it once."""
+        self._inner.set_trial_params(trial_id, self._params)
+        for key, value in self._of_trial.items():
+            self._inner.set_trial_system_attr(trial_id, key, value)
+        for key, value in self._of_study.items():
+            self._inner.set_study_system_attr(study_id, key, value)
+
+    def set_trial_param(self, trial_id: int, key: str, value: float, distribution: BaseDistribution) -> None:  # noqa: ARG002
+        self._params[key] = value, distribution
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:  # noqa: ARG002
+        self._of_trial[key] = value
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:  # noqa: ARG002
+        self._of_study[key] = value
+
+    def get_trial_system_attrs(self, trial_id: int) -> dict[str, Any]:
+        return self._inner.get_trial_system_attrs(trial_id) | self._of_trial
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        return self._inner.get_study_system_attrs(study_id) | self._of_study
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
 
 def stored_trial(trial: Trial) -> FrozenTrial:
-    """The trial as it is in the storage now, where others may have written it."""
-    return trial.storage.get_trial(trial._trial_id)
+    """Return the trial as the storage has it now; others may have written it."""
+    return _storage_of(trial.study).get_trial(trial._trial_id)
+
+
+def reported_steps(trial: Trial) -> set[int]:
+    """Return the steps at which the trial has a value; Optuna ignores a second one."""
+    return set(trial._cached_frozen_trial.intermediate_values)
 
 
 def copy_reports(original: FrozenTrial, trial: Trial) -> None:
-    """Report what the ended ``original`` reported, its constraints too; may be repeated after a crash."""
+    """Report the values and constraints of the ended trial ``original``, except those that ``trial`` has already."""
     for step in sorted(original.intermediate_values.keys() - reported_steps(trial)):
         trial.report(original.intermediate_values[step], step)
     for key in original.constraints.keys() - trial.constraints.keys():
         trial.set_constraint(key, original.constraints[key])
 
 
-def reported_steps(trial: Trial) -> set[int]:
-    """Steps at which the trial has a value; Optuna ignores a second one."""
-    return set(trial._cached_frozen_trial.intermediate_values)
-
-
 def should_prune(trial: Trial) -> bool:
-    """Whether the pruner ends the trial at its last report; asked again after a crash, the answer is the same."""
-    pruned = trial.storage.get_trial_system_attrs(trial._trial_id).get(PRUNED)
-    if pruned is not None:
-        log, prune = _Log(pruned), True
-    else:
-        with _writes_held_back(trial) as log:
-            prune = trial.should_prune()
-        if prune:
-            trial.storage.set_trial_system_attr(trial._trial_id, PRUNED, log.entries)
-    log.write(trial.storage, trial.study._study_id, trial._trial_id)
+    """Return whether the pruner ends the trial at its last report; asked again, also after a crash, it says the same.
+
+    To be called in the transaction that stores the report.
+    """
+    storage = _storage_of(trial.study)
+    if PRUNED in storage.get_trial_system_attrs(trial._trial_id):
+        return True
+    prune = trial.should_prune()
+    if prune:
+        storage.set_trial_system_attr(trial._trial_id, PRUNED, True)
     return prune
-
-
-class _Log:
-    """Writes that concern one trial and its study, as JSON data; doing them twice is doing them once."""
-
-    def __init__(self, entries: list[list[Any]] | None = None) -> None:
-        self.entries = entries if entries is not None else []
-
-    def write(self, storage: BaseStorage, study_id: int, trial_id: int) -> None:
-        params = {
-            key: (value, json_to_distribution(rest[0])) for kind, key, value, *rest in self.entries if kind == "param"
-        }
-        if params:
-            # A database refuses a parameter that is there, and with it the whole transaction.
-            known = storage.get_trial(trial_id).params
-            _write_params(storage, trial_id, {name: param for name, param in params.items() if name not in known})
-        for kind, key, value, *_ in self.entries:
-            match kind:
-                case "trial":
-                    storage.set_trial_system_attr(trial_id, key, value)
-                case "study":
-                    storage.set_study_system_attr(study_id, key, value)
-
-
-def _write_params(storage: BaseStorage, trial_id: int, params: dict[str, tuple[float, BaseDistribution]]) -> None:
-    if (write_all := getattr(storage, "set_trial_params", None)) is not None:
-        write_all(trial_id, params)
-        return
-    for name, (value, distribution) in params.items():
-        storage.set_trial_param(trial_id, name, value, distribution)
-
-
-class _LoggedStorage:
-    """Stands in for a storage: takes writes down in a log, and passes everything else on."""
-
-    def __init__(self, storage: BaseStorage, log: _Log) -> None:
-        self._storage = storage
-        self._log = log
-
-    def set_trial_param(self, trial_id: int, key: str, value: float, distribution: BaseDistribution) -> None:  # noqa: ARG002
-        self._log.entries.append(["param", key, value, distribution_to_json(distribution)])
-
-    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:  # noqa: ARG002
-        self._log.entries.append(["trial", key, value])
-
-    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:  # noqa: ARG002
-        self._log.entries.append(["study", key, value])
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._storage, name)
-
-
-@contextmanager
-def _writes_held_back(trial: Trial) -> Iterator[_Log]:
-    study, storage, log = trial.study, trial.storage, _Log()
-    stand_in: Any = _LoggedStorage(storage, log)
-    study._storage = trial.storage = stand_in
-    try:
-        yield log
-    finally:
-        study._storage = trial.storage = storage
 
 
 def tell(
     study: optuna.Study, trial: Trial, sampler: BaseSampler, state: TrialState, value: float | None = None
 ) -> float | None:
-    """End the trial; returns its value as Optuna has it.
+    """End the trial and return its value as Optuna has it.
 
     Args:
-        sampler: made for this trial, as the one that proposed it was.
+        study: of the trial.
+        trial: RUNNING.
+        sampler: made for this trial, like the one that proposed it.
         state: COMPLETE with ``value``, or PRUNED (Optuna takes the last report as its value), or FAIL.
+        value: of a complete trial.
     """
     study.sampler = sampler
     try:
@@ -280,3 +316,72 @@ def tell(
         if not stored.state.is_finished():
             raise
         return stored.value
+
+
+# What samplers see of a study
+
+
+class StudyView:
+    """A stand-in for a study that shows samplers other trials.
+
+    Args:
+        study: answers everything else.
+        trials: those to be shown.
+    """
+
+    def __init__(self, study: Any, trials: list[FrozenTrial]) -> None:
+        self._viewed = study
+        self._trials = trials
+
+    def _get_trials(
+        self,
+        deepcopy: bool = True,  # noqa: ARG002  # samplers ask for no copies, and change none
+        states: Container[TrialState] | None = None,
+        use_cache: bool = False,  # noqa: ARG002
+    ) -> list[FrozenTrial]:
+        return [trial for trial in self._trials if states is None or trial.state in states]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._viewed, name)
+
+
+def cached_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the study's trials without copying them or, since the last ``ask`` or ``tell``, reading them again."""
+    return study._get_trials(deepcopy=False, use_cache=True)
+
+
+def tpe_best_trials(study: optuna.Study, trials: list[FrozenTrial], count: int) -> list[FrozenTrial]:
+    """Return the ``count`` best of ended trials, in the order in which TPE ranks them."""
+    return _split_trials(study, trials, count)[0]
+
+
+# What the dashboard's functions see of a study
+
+
+def trial_for_note(trial: Trial) -> Any:
+    """Return a stand-in for a trial, for ``optuna_dashboard.save_note``."""
+    storage = _OwnAttributes(_storage_of(trial.study), f"dashboard:{trial._trial_id}:")
+    return SimpleNamespace(storage=storage, study=trial.study, _trial_id=trial._trial_id)
+
+
+def study_for_figure(study: optuna.Study, figure_id: str) -> Any:
+    """Return a stand-in for a study, for ``optuna_dashboard.save_plotly_graph_object`` with this id."""
+    storage = _OwnAttributes(_storage_of(study), f"dashboard:plot_data:{figure_id}:")
+    return SimpleNamespace(_storage=storage, _study_id=study._study_id)
+
+
+class _OwnAttributes:
+    """A stand-in for a storage that reads only the study's system attributes whose keys start with ``prefix``.
+
+    The dashboard keeps the notes of all trials, and all figures, in the study, and reads all of them to write one.
+    """
+
+    def __init__(self, storage: DatabaseStorage, prefix: str) -> None:
+        self._inner = storage
+        self._prefix = prefix
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        return self._inner.study_system_attrs_starting(study_id, self._prefix)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)

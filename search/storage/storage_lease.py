@@ -1,32 +1,32 @@
 """A lease recorded in the study itself, so that drivers see each other from any machine and any runs folder.
 
-The holder is named in an attribute of the study and gives a sign of life every few seconds from its own loop. Others
-watch whether the sign changes, on their own clock: two machines' clocks are never compared.
+An attribute of the study names the holder, which updates a sign of life every few seconds from its own loop. Others
+watch whether the sign changes, on their own clock: the clocks of two machines are never compared.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
 import optuna
 
 from data.errors import UserError
-from search.storage.compare_and_set import compare_and_set
 from search.storage.errors import StorageError
 from search.storage.lease_holder import LeaseHolder, taken_error
-from search.storage.notices import notice
-from search.storage.patient import PatientStorage
+from search.storage.optuna_internals import study_id
+from search.storage.retrying_storage import RetryingStorage, notice
 
 __all__ = ["LeaseLostError", "StorageLease"]
 
 KEY = "onebert:lease"
 BEAT_SECONDS = 10.0
 OVERDUE_SECONDS = 20.0  # from then on another driver might be about to take over
-WATCH_SECONDS = 30.0  # how long a holder must have given no sign of life to be followed
-LOOK_SECONDS = 1.0  # between two looks at it
+WATCH_SECONDS = 30.0  # how long a holder must give no sign of life before another driver takes over
+LOOK_SECONDS = 1.0  # between two looks at the sign of life
 
 
 class LeaseLostError(StorageError):
@@ -34,14 +34,14 @@ class LeaseLostError(StorageError):
 
 
 class StorageLease:
-    """At most one driver a study; given back at the end of a ``with`` block.
+    """A lease for at most one driver per study, released at the end of a ``with`` block.
 
     Args:
         study: its name.
-        storage: where it is recorded; its guard becomes :meth:`verify`.
+        storage: where the study is recorded; its guard becomes :meth:`verify`.
     """
 
-    def __init__(self, study: str, storage: PatientStorage) -> None:
+    def __init__(self, study: str, storage: RetryingStorage) -> None:
         self._study = study
         self._storage = storage
         self._study_id = -1
@@ -54,26 +54,26 @@ class StorageLease:
         return self
 
     def take(self, study: optuna.Study) -> None:
-        """Become the study's driver; one that took it before, and was then created anew, is taken again.
+        """Become the study's driver; also of a study that was deleted and created again meanwhile.
 
         Raises:
-            UserError: another driver lives; says on which host, with which process id, since when.
+            UserError: another driver is alive; the message says on which host, with which process id, and since when.
             StorageError: the storage cannot be used.
         """
-        self._study_id, self._held = study._study_id, None
+        self._study_id, self._held = study_id(study), None
         mine = LeaseHolder.this_process()
         while True:
             there = self._read_to_take()
             if there is not None and there.id != mine.id:
                 self._await_end(there)
             self._last_beat = time.monotonic(), time.time()
-            # A claim that arrived although the storage did not answer is found as a holder with our own id.
-            if (there is not None and there.id == mine.id) or self._set(there, mine, outwait=WATCH_SECONDS):
+            # A claim that arrived although the storage did not answer shows up as a holder with our own id.
+            if (there is not None and there.id == mine.id) or self._set(there, mine):
                 self._held = mine
                 return
 
     def _await_end(self, holder: LeaseHolder) -> None:
-        """Return when the holder is dead, or is another one than it was."""
+        """Return when the holder is dead or has changed."""
         lives = holder.lives()
         if lives:
             raise taken_error(self._study, holder.describe())
@@ -97,7 +97,7 @@ class StorageLease:
 
     @property
     def due_seconds(self) -> float | None:
-        """Until the next sign of life is due; None while nothing is held."""
+        """Return the seconds until the next sign of life is due; None while the lease is not held."""
         return max(BEAT_SECONDS - self._age(), 0.0) if self._held else None
 
     def beat(self) -> None:
@@ -108,13 +108,13 @@ class StorageLease:
             StorageError: the storage cannot be used.
         """
         if self.due_seconds == 0.0:
-            self._storage.patiently(self._beat)
+            self._storage.retry(self._beat)
 
     def verify(self) -> None:
-        """Before a write: if the last sign of life is so old that another driver may have taken over, give one now.
+        """Give a sign of life before a write if the last one is so old that another driver may have taken over.
 
         Raises:
-            LeaseLostError: another driver has taken over; raised ever after.
+            LeaseLostError: another driver has taken over; once raised, it is raised by every later call.
         """
         if self._lost is not None:
             raise self._lost
@@ -122,7 +122,7 @@ class StorageLease:
             self._beat()
 
     def _age(self) -> float:
-        """Seconds since the last sign of life: of both clocks, for one stands still while a machine sleeps."""
+        """Return the seconds since the last sign of life, by the faster clock: one may stop while a machine sleeps."""
         monotonic, wall = self._last_beat
         return max(time.monotonic() - monotonic, abs(time.time() - wall))
 
@@ -137,7 +137,7 @@ class StorageLease:
             if there is None or there.id != self._held.id:
                 self._lose(f"has been taken over by {there.describe() if there else 'another driver'}")
             else:
-                self._held = there  # a sign of life that arrived although the storage did not answer
+                self._held = there  # its sign of life arrived although the storage did not answer
         self._held, self._last_beat = beaten, now
 
     def _lose(self, why: str) -> NoReturn:
@@ -150,21 +150,19 @@ class StorageLease:
             return self._read()
         except KeyError:
             raise UserError(
-                f"study '{self._study}' was deleted a moment ago, perhaps by another driver that begins it anew; "
+                f"study '{self._study}' was deleted a moment ago, perhaps by another driver that is restarting it; "
                 "run the command again"
             ) from None
 
     def _read(self) -> LeaseHolder | None:
-        """Raises KeyError if the study has been deleted."""
+        """Return the holder in the storage; raise KeyError if the study has been deleted."""
         stored: dict[str, Any] | None = self._storage.get_study_system_attrs(self._study_id).get(KEY)
         return None if stored is None else LeaseHolder.read(stored)
 
-    def _set(self, old: LeaseHolder | None, new: LeaseHolder | None, outwait: float = 0.0) -> bool:
+    def _set(self, old: LeaseHolder | None, new: LeaseHolder | None) -> bool:
         before, after = (None if holder is None else holder.stored() for holder in (old, new))
-        storage, study_id = self._storage.inner, self._study_id
-        return self._storage.patiently(
-            lambda: compare_and_set(storage, study_id, KEY, before, after, outwait_seconds=outwait)
-        )
+        storage = self._storage
+        return storage.retry(partial(storage.inner.compare_and_set, self._study_id, KEY, before, after))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -172,5 +170,5 @@ class StorageLease:
         held, self._held = self._held, None
         if held is None:
             return
-        with suppress(StorageError, KeyError):  # one try: the next driver also notices that this process is gone
-            compare_and_set(self._storage.inner, self._study_id, KEY, held.stored(), None)
+        with suppress(StorageError):  # one try: the next driver also notices that this process is gone
+            self._storage.inner.compare_and_set(self._study_id, KEY, held.stored(), None)

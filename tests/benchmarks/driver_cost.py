@@ -11,8 +11,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import optuna
 import sqlalchemy
-from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage, get_storage
+from optuna.storages import BaseStorage, RDBStorage, get_storage
 
 from search.driver.driver import Driver
 from search.executors.messages import Evaluated, Message, TrialJob
@@ -83,12 +82,12 @@ class TimedExecutor(InstantExecutor):
 class Commits:
     """Count transactions that wrote something."""
 
-    def __init__(self, storage: BaseStorage) -> None:
+    def __init__(self, storage: Any) -> None:
         self.count, self.has_written = 0, False
-        if (backend := getattr(storage, "_backend", None)) is not None:
-            sqlalchemy.event.listen(backend.engine, "before_cursor_execute", self._execute)
-            sqlalchemy.event.listen(backend.engine, "commit", self._commit)
-            sqlalchemy.event.listen(backend.engine, "rollback", self._rollback)
+        engine = storage._backend.engine
+        sqlalchemy.event.listen(engine, "before_cursor_execute", self._execute)
+        sqlalchemy.event.listen(engine, "commit", self._commit)
+        sqlalchemy.event.listen(engine, "rollback", self._rollback)
 
     def _execute(self, *arguments: Any) -> None:
         self.has_written |= arguments[2].startswith(("INSERT", "UPDATE", "DELETE"))
@@ -129,23 +128,6 @@ def optuna_alone(storage: BaseStorage, sampler: str) -> tuple[Clock, float]:
     return clock, commits.count / TRIALS
 
 
-@contextmanager
-def storages(folder: Path, count: int, sampler: str) -> Iterator[Callable[[str], BaseStorage]]:
-    """Open the study with ``count`` recorded trials as a new process would."""
-
-    def open_one(kind: str) -> BaseStorage:
-        if kind == "in memory":
-            memory = InMemoryStorage()
-            recorded(memory, folder / "memory", count, sampler)
-            return memory
-        if kind == "SQLite":
-            return open_storage(None, folder)
-        return get_storage(RDBStorage(f"sqlite:///{folder / 'studies.db'}"))
-
-    recorded(open_storage(None, folder), folder / "recorded", count, sampler)
-    yield open_one
-
-
 def milliseconds_per_commit(folder: Path) -> float:
     """Return the milliseconds of a transaction with one row, by sqlite3 itself."""
     with sqlite3.connect(folder / "one.db") as connection:
@@ -161,26 +143,22 @@ def milliseconds_per_commit(folder: Path) -> float:
 
 def table(counts: Sequence[int], sampler: str, *, with_peer: bool) -> None:
     print(f"sampler {sampler}; milliseconds on the wall | of the processor; a trial has 5 rungs")
-    print(f"recorded storage    program  {'start ask+tell report trial':^29} | {'':^29} | commits/trial")
+    print(f"recorded program  {'start ask+tell report trial':^29} | {'':^29} | commits/trial")
     for count in counts:
-        with tempfile.TemporaryDirectory() as name, storages(Path(name), count, sampler) as open_one:
+        with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
+            recorded(open_storage(None, folder), folder / "recorded", count, sampler)
             rows = []
             if with_peer:  # first: it leaves trials that the other would count
                 copy = folder / "peer"
                 copy.mkdir()
                 (copy / "studies.db").write_bytes((folder / "studies.db").read_bytes())
                 peer = get_storage(RDBStorage(f"sqlite:///{copy / 'studies.db'}"))
-                rows.append(("SQLite", "optuna", optuna_alone(peer, sampler)))
-            rows.append(("SQLite", "ours", our_driver(open_one("SQLite"), folder, count, sampler)))
-            memory = open_one("in memory")
-            if with_peer:
-                peer = open_one("in memory")
-                rows.append(("in memory", "optuna", optuna_alone(peer, sampler)))
-            rows.append(("in memory", "ours", our_driver(memory, folder / "m", count, sampler)))
-            for storage, program, (clock, commits) in rows:
+                rows.append(("optuna", optuna_alone(peer, sampler)))
+            rows.append(("ours", our_driver(open_storage(None, folder), folder, count, sampler)))
+            for program, (clock, commits) in rows:
                 wall, processor = clock.row()
-                print(f"{count:8,} {storage:10} {program:8} {wall} | {processor} | {commits:5.1f}", flush=True)
+                print(f"{count:8,} {program:8} {wall} | {processor} | {commits:5.1f}", flush=True)
             print(f"{'':8} a transaction of one row takes {milliseconds_per_commit(folder):.1f} ms here and now")
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import optuna
 from optuna.distributions import FloatDistribution, distribution_to_json
-from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import func, insert, select
@@ -23,6 +22,7 @@ from search.executors.messages import Ended, Evaluated, Message, TrialJob
 from search.pruners.registry import PrunerChoice
 from search.samplers.registry import SamplerChoice
 from search.space.parsing import parse_space
+from search.storage.rdb import DatabaseStorage
 from search.study.first_trials import default_trial
 from search.study.spec import StudySpec
 
@@ -136,14 +136,9 @@ def _draw(rng: np.random.Generator, distribution: FloatDistribution) -> float:
     return float(rng.uniform(distribution.low, distribution.high))
 
 
-def add(storage: BaseStorage, study_id: int, trials: Sequence[FrozenTrial]) -> None:
-    """Record ended trials: one by one in memory, or in a database with one statement per table."""
-    if isinstance(storage, InMemoryStorage):
-        for trial in trials:
-            storage.create_new_trial(study_id, trial)
-        return
-    backend: RDBStorage = storage._backend
-    with backend.engine.begin() as connection:
+def add(storage: DatabaseStorage, study_id: int, trials: Sequence[FrozenTrial]) -> None:
+    """Record ended trials, with one statement per table."""
+    with storage.engine.begin() as connection:
         last = connection.execute(select(func.max(models.TrialModel.trial_id))).scalar_one()
         for model, rows in _rows(study_id, last + 1, trials).items():
             connection.execute(insert(model), rows)
@@ -198,7 +193,7 @@ def _rows(study_id: int, first: int, trials: Sequence[FrozenTrial]) -> dict[type
     }
 
 
-def recorded(storage: BaseStorage, folder: Path, count: int, sampler: str = "tpe") -> None:
+def recorded(storage: DatabaseStorage, folder: Path, count: int, sampler: str = "tpe") -> None:
     """Make a study with ``count`` ended trials: one trained by a driver, and copies of it."""
     from search.driver.driver import Driver
 

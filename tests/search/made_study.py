@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+from memory_storage import MemoryStorage
 
 from core.config import RunConfig
 from core.inputs.fixed_subset import fixed_subset
@@ -51,7 +52,8 @@ def make_study(root: Path, skills: list[list[float]], seed: int = 0, dev_limit: 
     )
     gold = {task: np.asarray(read_split(SPECS[task], root / "data", "dev").labels) for task in TASKS}
     gold = {task: labels[fixed_subset(SIZE, dev_limit, task)] for task, labels in gold.items()}
-    study, folders = optuna.create_study(direction="maximize"), TrialFolders(root / "runs" / "made")
+    study = optuna.create_study(storage=MemoryStorage(), direction="maximize")
+    folders = TrialFolders(root / "runs" / "made")
     rng = np.random.default_rng(seed)
     for number, of_trial in enumerate(skills):
         run = folders.run(number)

@@ -15,6 +15,7 @@ import pytest
 import typer
 from filelock import FileLock
 from optuna.trial import TrialState, create_trial
+from quick_storage import open_quickly
 from stub_study import BASE, SPEC
 
 from core.config import RunConfig
@@ -22,8 +23,7 @@ from data.errors import UserError
 from search.clean.__main__ import main
 from search.clean.survey import Cleaning
 from search.recorded.study import create_or_load
-from search.storage.file_lease import Lease
-from search.storage.open import open_storage
+from search.storage.file_lease import FileLease
 from search.trials.folders import TrialFolders
 
 MLM = RunConfig.model_validate({**BASE.model_dump(), "pretraining": {"mlm": {"examples": 100}}})
@@ -42,8 +42,8 @@ class Runs:
     def __init__(self, root: Path) -> None:
         self.root = root
         root.mkdir()
-        self.address = str(root / "studies.log")  # a journal is quicker to make than a database
-        self.storage = open_storage(self.address, root)
+        self.address = f"sqlite:///{root}/studies.db"
+        self.storage = open_quickly(root)
 
     def study(self, name: str, *states: str, config: RunConfig = BASE) -> TrialFolders:
         """Trial n has score n / 10, a checkpoint, a model and half a file."""
@@ -218,7 +218,7 @@ def test_a_study_that_is_being_run_is_left_alone_and_so_is_the_cache(runs: Runs)
     runs.study("s", "PRUNED")
     busy = runs.study("busy", "PRUNED")
     runs.entry("tokens", "sst-dev-0a")
-    with Lease(busy.root, "busy"):
+    with FileLease(busy.root, "busy"):
         survey = Cleaning(runs.root, runs.address).survey()
         assert "study 'busy' is already being run by process" in survey.notes[0]
         assert "cache is left alone" in survey.notes[-1]

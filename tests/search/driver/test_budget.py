@@ -11,7 +11,7 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.storages import InMemoryStorage
+from memory_storage import MemoryStorage
 from rich.console import Console
 from scripted_executor import ScriptedExecutor
 from stub_study import BASE, changed
@@ -69,7 +69,7 @@ class Study:
     """A study in memory; every rung of it takes ``seconds``."""
 
     def __init__(self, root: Path, scores: Callable[[int, int], dict[str, float]] = flat, clock: Clock | None = None):
-        self.root, self.storage, self.clock = root, InMemoryStorage(), clock
+        self.root, self.storage, self.clock = root, MemoryStorage(), clock
         self.executor = ScriptedExecutor(scores, self.tick)
         self.seconds, self.rungs = 0.0, 0
         self.events: list[Event] = []

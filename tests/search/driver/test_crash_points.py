@@ -1,5 +1,7 @@
 """A driver killed at any single write to its storage: the next one ends the study as if nothing had happened."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 import optuna
 import pytest
 from inline_executor import InlineExecutor
-from optuna.storages import InMemoryStorage
+from memory_storage import MemoryStorage
 from optuna.trial import FrozenTrial
 from stub_study import BASE, SPEC, changed
 
@@ -40,11 +42,19 @@ class KilledError(BaseException):
     """What SIGKILL is to a driver: nothing after it is done."""
 
 
-class FragileStorage(InMemoryStorage):
-    """Dies at the n-th write, before it is done."""
+class FragileStorage(MemoryStorage):
+    """Dies at the n-th write, before it is done; the end of a transaction counts as a write."""
 
     writes = 0
     last_write = -1
+
+    def in_transaction(self, write: Callable[[], Any]) -> Any:
+        def write_and_end() -> Any:
+            result = write()
+            self._count()
+            return result
+
+        return super().in_transaction(write_and_end)
 
     def __getattribute__(self, name: str) -> Any:
         method = super().__getattribute__(name)
@@ -52,12 +62,15 @@ class FragileStorage(InMemoryStorage):
 
     def _counted(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def write(*args: Any, **kwargs: Any) -> Any:
-            self.writes += 1
-            if self.writes - 1 == self.last_write:
-                raise KilledError
+            self._count()
             return method(*args, **kwargs)
 
         return write
+
+    def _count(self) -> None:
+        self.writes += 1
+        if self.writes - 1 == self.last_write:
+            raise KilledError
 
 
 def attributes(trial: FrozenTrial) -> dict[str, Any]:
@@ -65,7 +78,7 @@ def attributes(trial: FrozenTrial) -> dict[str, Any]:
     return {name: value for name, value in trial.user_attrs.items() if name != RETRIES}
 
 
-def outcome(storage: InMemoryStorage) -> list[tuple[Any, ...]]:
+def outcome(storage: MemoryStorage) -> list[tuple[Any, ...]]:
     trials = optuna.load_study(study_name="stub", storage=storage).get_trials()
     return [
         (t.state.name, t.params, t.distributions, t.values, t.intermediate_values, attributes(t), t.system_attrs)

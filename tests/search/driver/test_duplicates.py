@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_executor import InlineExecutor
 from inline_study import InlineStudy
+from memory_storage import MemoryStorage
 from optuna.distributions import IntDistribution
 from optuna.trial import FrozenTrial, create_trial
 from stub_study import BASE, changed
@@ -327,7 +328,7 @@ def test_what_is_left_is_found_after_the_sampler_s_own_redraws(tmp_path: Path) -
 
 
 def test_attempts_have_seeds_of_their_own() -> None:
-    study = optuna.create_study()
+    study = optuna.create_study(storage=MemoryStorage())
     drawn = {
         make_sampler(SamplerChoice("random"), 3, 5, layers(3), attempt).sample_independent(
             study, study.ask(), "x", IntDistribution(0, 10**9)

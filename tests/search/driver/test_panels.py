@@ -5,7 +5,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from optuna.storages import BaseStorage, InMemoryStorage
+from memory_storage import MemoryStorage
 from optuna.trial import TrialState, create_trial
 from optuna_dashboard import save_note
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
@@ -25,10 +25,8 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 POINTS = [Evaluation(rung, rung, 0, 0.5 + rung / 100, {"sst": 0.5 + rung / 100}, {}, {}, 1.0, 1.0) for rung in (10, 20)]
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_a_trials_note_takes_the_place_of_a_longer_one_and_leaves_others_alone(tmp_path: Path, kind: str) -> None:
-    storage: BaseStorage = InMemoryStorage() if kind == "memory" else open_storage(None, tmp_path)
-    study = optuna.create_study(storage=storage)
+def test_a_trials_note_takes_the_place_of_a_longer_one_and_leaves_others_alone(tmp_path: Path) -> None:
+    study = optuna.create_study(storage=open_storage(None, tmp_path))
     trial, other = study.ask(), study.ask()
     for one in (trial, other):
         save_note(one, "words " * 1000)  # three parts
@@ -39,7 +37,8 @@ def test_a_trials_note_takes_the_place_of_a_longer_one_and_leaves_others_alone(t
 
 
 def test_curves_of_the_best_and_the_last_trials_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    study, read, drawn = optuna.create_study(direction="maximize"), list[int](), list[set[int]]()
+    study = optuna.create_study(storage=MemoryStorage(), direction="maximize")
+    read, drawn = list[int](), list[set[int]]()
 
     class Folder:
         def __init__(self, number: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import optuna
 import pytest
+from memory_storage import MemoryStorage
 from stub_study import BASE, StubStudy, changed
 
 from data.errors import UserError
@@ -74,7 +75,7 @@ def test_words_for_exits() -> None:
 
 
 def test_counts_are_kept_in_the_storage_and_begin_again_at_a_new_rung() -> None:
-    study, limits = optuna.create_study(), RetryLimits(crashes=1, losses=2)
+    study, limits = optuna.create_study(storage=MemoryStorage()), RetryLimits(crashes=1, losses=2)
     trial = study.ask()
 
     def counter() -> RetryCounter:  # as the next driver finds them

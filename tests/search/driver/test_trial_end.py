@@ -10,6 +10,7 @@ import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory_storage import MemoryStorage
 from optuna.trial import TrialState
 from stub_study import BASE, StubStudy, changed
 
@@ -42,7 +43,7 @@ def left(folders: TrialFolders, name: str) -> set[int]:
 @settings(max_examples=30, deadline=None)
 @given(ends=ENDS, keep=st.integers(1, 3), restart=st.integers(0, 9))
 def test_the_best_models_alone_stay(ends: list[tuple[str, float]], keep: int, restart: int) -> None:
-    study = optuna.create_study(direction="maximize", pruner=optuna.pruners.NopPruner())
+    study = optuna.create_study(storage=MemoryStorage(), direction="maximize", pruner=optuna.pruners.NopPruner())
     with tempfile.TemporaryDirectory() as root:
         folders = TrialFolders(Path(root))
         recorder = TrialRecorder(study, folders, keep)
@@ -59,7 +60,7 @@ def test_the_best_models_alone_stay(ends: list[tuple[str, float]], keep: int, re
 
 
 def test_what_a_killed_driver_left_goes_at_the_start(tmp_path: Path) -> None:
-    study, folders = optuna.create_study(direction="maximize"), TrialFolders(tmp_path)
+    study, folders = optuna.create_study(storage=MemoryStorage(), direction="maximize"), TrialFolders(tmp_path)
     running = [begin(study, folders, score) for score in (0.3, 0.1, 0.2, 0.4)]
     for each, state, score in zip(running, ("COMPLETE", "COMPLETE", "PRUNED"), (0.3, 0.1, None), strict=False):
         study.tell(each.trial, score, state=TrialState[state])
@@ -70,7 +71,7 @@ def test_what_a_killed_driver_left_goes_at_the_start(tmp_path: Path) -> None:
 
 
 def test_an_end_costs_the_same_in_a_large_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    study, folders = optuna.create_study(direction="maximize"), TrialFolders(tmp_path)
+    study, folders = optuna.create_study(storage=MemoryStorage(), direction="maximize"), TrialFolders(tmp_path)
     frozen = optuna.trial.create_trial(value=0.5)
     study.add_trials([frozen] * 500)
     recorder = TrialRecorder(study, folders, keep_models=3)
@@ -85,7 +86,7 @@ def test_an_end_costs_the_same_in_a_large_study(tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_study_says_how_many_models_it_keeps(tmp_path: Path) -> None:
-    study = optuna.create_study(direction="maximize")
+    study = optuna.create_study(storage=MemoryStorage(), direction="maximize")
     for number in (3, 2):
         TrialRecorder(study, TrialFolders(tmp_path), number).tidy()
         assert study.user_attrs["keep_models"] == number

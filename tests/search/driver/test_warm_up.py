@@ -4,7 +4,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from optuna.storages import InMemoryStorage
+from memory_storage import MemoryStorage
 from scripted_executor import ScriptedExecutor
 from stub_study import BASE, SPACE, changed
 
@@ -22,6 +22,6 @@ def test_the_first_rung_at_which_a_hopeless_trial_is_pruned(
     base = BASE.model_copy(update={"optim": BASE.optim.model_copy(update={"warmup": warmup})})
     spec = changed(base=base, space=SPACE, trials=2, pruner="halving", sampler=SamplerChoice("random"))
     executor = ScriptedExecutor(lambda number, _: {"sst": 0.8 if number == 0 else 0.3})
-    _, hopeless = Driver(spec, InMemoryStorage(), executor, tmp_path).run().study.get_trials()
+    _, hopeless = Driver(spec, MemoryStorage(), executor, tmp_path).run().study.get_trials()
     assert (hopeless.last_step if hopeless.state.name == "PRUNED" else None) == pruned_at
     assert list(hopeless.intermediate_values) == list(range(20, (pruned_at or 100) + 1, 20))

@@ -114,17 +114,17 @@ def test_mistakes(runs: Path, study: str, cost: str, words: str, capsys: pytest.
 def test_a_study_without_finished_trials_or_older_than_costs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    study = create_or_load(SPEC, open_storage(str(tmp_path / "s.log"), tmp_path))
+    study = create_or_load(SPEC, open_storage(None, tmp_path))
     add(study, "PRUNED", 0.5, 1.0, 1)
     with pytest.raises(typer.Exit):
-        main(study="stub", storage=str(tmp_path / "s.log"), runs_dir=tmp_path)
+        main(study="stub", runs_dir=tmp_path)
     assert "no finished trial with a recorded seconds yet" in capsys.readouterr().err
     attrs = {"overall": 0.5, "seconds": 3.0, "examples": 7, "config": BASE.canonical_json()}
     study.add_trial(create_trial(value=0.5, user_attrs=attrs))
-    main(study="stub", cost="all", storage=str(tmp_path / "s.log"), runs_dir=tmp_path)
+    main(study="stub", cost="all", runs_dir=tmp_path)
     assert set(pd.read_csv(tmp_path / "stub" / "pareto" / "pareto.csv")["cost"]) == {"seconds"}
     with pytest.raises(typer.Exit):
-        main(study="stub", cost="parameters", storage=str(tmp_path / "s.log"), runs_dir=tmp_path)
+        main(study="stub", cost="parameters", runs_dir=tmp_path)
     assert "no finished trial with a recorded parameters yet" in capsys.readouterr().err
 
 

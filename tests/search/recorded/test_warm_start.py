@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from inline_study import InlineStudy, comparing, searching
-from optuna.storages import InMemoryStorage
+from memory_storage import MemoryStorage
 from stub_study import BASE
 
 from core.config import RunConfig
@@ -30,7 +30,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> InlineStudy:
 
 
 @pytest.fixture
-def storage(old: InlineStudy) -> InMemoryStorage:
+def storage(old: InlineStudy) -> MemoryStorage:
     """As left by the old study; new ones have other names."""
     for study in old.storage.get_all_studies():
         if study.study_name != "old":
@@ -47,7 +47,7 @@ def roles(spec: StudySpec) -> list[str]:
 
 
 def test_the_queue_begins_with_the_best_after_the_default(
-    old: InlineStudy, storage: InMemoryStorage, tmp_path: Path
+    old: InlineStudy, storage: MemoryStorage, tmp_path: Path
 ) -> None:
     new = searching("new", {"optim.learning_rate": RATE}, trials=6)
     given = FirstTrial("first mine", {"optim.learning_rate": 2e-3})
@@ -65,7 +65,7 @@ def test_the_queue_begins_with_the_best_after_the_default(
         )
 
 
-def test_a_value_outside_is_left_out_with_a_line(old: InlineStudy, storage: InMemoryStorage) -> None:
+def test_a_value_outside_is_left_out_with_a_line(old: InlineStudy, storage: MemoryStorage) -> None:
     best = ranked(old)[0]
     rate, layers = (old.trials[best].params[path] for path in ("optim.learning_rate", "heads.sst.layers"))
     narrow = {"low": rate * 1.01, "high": 1.0, "log": True}
@@ -80,14 +80,14 @@ def test_a_value_outside_is_left_out_with_a_line(old: InlineStudy, storage: InMe
     assert note.endswith(" .. 1 log; left out")
 
 
-def test_what_the_other_study_does_not_search_is_as_in_the_base(storage: InMemoryStorage) -> None:
+def test_what_the_other_study_does_not_search_is_as_in_the_base(storage: MemoryStorage) -> None:
     base = BASE.model_copy(update={"sampler": BASE.sampler.model_copy(update={"alpha": 0.25})})
     new = searching("new", {"optim.learning_rate": RATE, "sampler.alpha": {"low": 0.0, "high": 1.0}}, base)
     warm = with_warm_start(new, ["old"], 2, storage)
     assert [trial.params["sampler.alpha"] for trial in warm.first_trials] == [0.25] * 3
 
 
-def test_trials_that_are_the_same_here_are_taken_once(old: InlineStudy, storage: InMemoryStorage) -> None:
+def test_trials_that_are_the_same_here_are_taken_once(old: InlineStudy, storage: MemoryStorage) -> None:
     warm = with_warm_start(searching("new", {"heads.sst.layers": {"low": 1, "high": 3}}), ["old"], 8, storage)
     layers = [trial.params["heads.sst.layers"] for trial in warm.first_trials[1:]]
     assert sorted(layers) == [1, 2, 3]
@@ -112,7 +112,7 @@ def test_other_tasks_and_shares(tmp_path: Path) -> None:
     assert more.params["heads.para.layers"] == 1
 
 
-def test_the_same_command_again_adds_nothing(storage: InMemoryStorage) -> None:
+def test_the_same_command_again_adds_nothing(storage: MemoryStorage) -> None:
     new = searching("new", {"optim.learning_rate": RATE}, trials=9)
     first = with_warm_start(new, ["old"], 2, storage)
     before = create_or_load(first, storage).trials
@@ -121,7 +121,7 @@ def test_the_same_command_again_adds_nothing(storage: InMemoryStorage) -> None:
     assert [trial.user_attrs for trial in create_or_load(again, storage).trials] == [t.user_attrs for t in before]
 
 
-def test_a_further_source_comes_on_top(storage: InMemoryStorage, tmp_path: Path) -> None:
+def test_a_further_source_comes_on_top(storage: MemoryStorage, tmp_path: Path) -> None:
     spec = searching("third", {"optim.learning_rate": RATE}, trials=2, seed=9)
     third = InlineStudy(tmp_path, spec, storage).run()
     new = searching("new", {"optim.learning_rate": RATE}, trials=9)
@@ -133,7 +133,7 @@ def test_a_further_source_comes_on_top(storage: InMemoryStorage, tmp_path: Path)
     assert [TrialRecord.read(trial).role for trial in study.trials] == roles(both)
 
 
-def test_a_study_that_was_changed_before_it_began_is_encoded_anew(storage: InMemoryStorage) -> None:
+def test_a_study_that_was_changed_before_it_began_is_encoded_anew(storage: MemoryStorage) -> None:
     new = searching("new", {"optim.learning_rate": RATE})
     create_or_load(with_warm_start(new, ["old"], 1, storage), storage)
     other = with_warm_start(searching("new", {"heads.sst.layers": {"low": 1, "high": 3}}), ["old"], 1, storage)
@@ -160,13 +160,13 @@ def test_a_study_that_was_changed_before_it_began_is_encoded_anew(storage: InMem
         (comparing(), "old", r"--warm-start does not go with \[variants\]"),
     ],
 )
-def test_refusals_are_one_line(new: StudySpec, source: str, message: str, storage: InMemoryStorage) -> None:
+def test_refusals_are_one_line(new: StudySpec, source: str, message: str, storage: MemoryStorage) -> None:
     with pytest.raises(UserError, match=message) as caught:
         with_warm_start(new, [source], 3, storage)
     assert "\n" not in str(caught.value)
 
 
-def test_a_study_without_finished_trials_gives_nothing(storage: InMemoryStorage) -> None:
+def test_a_study_without_finished_trials_gives_nothing(storage: MemoryStorage) -> None:
     create_or_load(searching("empty", {"optim.learning_rate": RATE}), storage)
     with pytest.raises(UserError, match="--warm-start empty: nothing can be taken over: it has no finished trial"):
         with_warm_start(searching("new", {"optim.learning_rate": RATE}), ["empty"], 3, storage)

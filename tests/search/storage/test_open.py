@@ -1,9 +1,10 @@
 """Storages by URL, and what is said when they cannot be opened."""
 
-import os
-import resource
+import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,12 +15,15 @@ import optuna
 import pytest
 import sqlalchemy
 from inline_executor import InlineExecutor
-from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
+from memory_storage import MemoryStorage
+from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from stub_study import changed
 
 from data.errors import UserError
 from search.driver.driver import Driver
-from search.storage.errors import StorageAwayError, StorageError, StorageFullError
+from search.recorded.study import create_or_load
+from search.storage.errors import StorageAwayError, StorageFullError
 from search.storage.open import describe_storage, open_storage
 
 
@@ -33,18 +37,36 @@ def test_sqlite_in_the_runs_folder_by_default(tmp_path: Path) -> None:
 
 def test_a_busy_database_is_waited_for(tmp_path: Path) -> None:
     storage = open_storage(None, tmp_path)
-    assert storage._backend.engine.url.database == str(tmp_path / "studies.db")
-    with storage._backend.engine.connect() as connection:
+    assert storage.engine.url.database == str(tmp_path / "studies.db")
+    with storage.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000  # milliseconds
 
 
-def test_a_journal_file(tmp_path: Path) -> None:
-    path = str(tmp_path / "studies.log")
-    storage = open_storage(path, tmp_path)
-    assert isinstance(storage, JournalStorage)
-    optuna.create_study(study_name="s", storage=storage)
-    assert optuna.get_all_study_names(open_storage(path, tmp_path)) == ["s"]
-    assert describe_storage(path, tmp_path) == path
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_journal_file_is_refused_with_a_command_that_copies_a_study(tmp_path: Path, exists: bool) -> None:
+    """The copy resumes: a trial was running when it was made, and another one waits."""
+    path, journal = tmp_path / "studies.log", tmp_path / "elsewhere.log"
+    journal = JournalStorage(JournalFileBackend(str(path if exists else journal)))
+    if exists:
+        spec = changed(trials=4)
+        study = create_or_load(spec, journal)
+        study.tell(study.ask(), 0.5)
+        study.ask()
+    with pytest.raises(
+        UserError, match=r"^storage .*studies\.log: journal files are no longer supported; use a database"
+    ) as e:
+        open_storage(str(path), tmp_path)
+    with pytest.raises(UserError, match="no longer supported"):
+        describe_storage(str(path), tmp_path)
+    assert "\n" not in str(e.value)
+    (url,) = re.findall(r"for example --storage (\S+)\. ", str(e.value))
+    assert url == f"sqlite:///{tmp_path}/studies.db"
+    if exists:
+        (command,) = re.findall(r'python -c "(.*)"$', str(e.value))
+        subprocess.run([sys.executable, "-c", command.replace("STUDY", "stub")], check=True, capture_output=True)
+        storage = open_storage(url, tmp_path)
+        assert Driver(spec, storage, InlineExecutor(), tmp_path / "stub").run().finished
+        assert [trial.state.name for trial in storage.get_all_trials(1)] == ["COMPLETE"] * 4
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
@@ -66,8 +88,9 @@ def test_a_missing_driver_names_the_extra_and_hides_the_password(
             "sqlite:////no/such/folder/s.db",
             "sqlite:////no/such/folder/s.db cannot be opened: unable to open database file",
         ),
-        ("/no/such/folder/s.log", "journal file /no/such/folder/s.log: No such file or directory"),
-        ("studies", "storage 'studies' is neither a URL .* nor a path that ends in .log"),
+        ("sqlite:////no/such/folder/s.log", "cannot be opened: unable to open database file"),
+        ("/no/such/folder/s.log", "storage /no/such/folder/s.log: journal files are no longer supported"),
+        ("studies", "storage 'studies' is not a URL; examples: sqlite:///file.db, postgresql://user@host/name"),
         ("oddbase://host/name", "needs a database driver that is not installed"),
     ],
 )
@@ -102,7 +125,7 @@ def outcome(storage: BaseStorage) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
-    storage = InMemoryStorage()
+    storage = MemoryStorage()
     Driver(SPEC, storage, InlineExecutor({}), tmp_path_factory.mktemp("undisturbed")).run()
     return outcome(storage)
 
@@ -121,19 +144,11 @@ class Interfering(InlineExecutor):
         return super().events(timeout)
 
 
-FILES = pytest.mark.parametrize("name", ["s.db", "s.log"])
-
-
-def open_file(folder: Path, name: str) -> BaseStorage:
-    return open_storage(f"sqlite:///{folder / name}" if name.endswith(".db") else str(folder / name), folder)
-
-
-@FILES
 @pytest.mark.parametrize("bring_back", [shutil.move, shutil.copy])
 def test_a_file_that_is_moved_away_and_brought_back(
-    tmp_path: Path, name: str, bring_back: Callable[..., Any], undisturbed: list[Any]
+    tmp_path: Path, bring_back: Callable[..., Any], undisturbed: list[Any]
 ) -> None:
-    file, elsewhere = tmp_path / name, tmp_path / f"away-{name}"
+    file, elsewhere = tmp_path / "studies.db", tmp_path / "away"
     seen: list[bool] = []
 
     def back() -> None:
@@ -145,31 +160,30 @@ def test_a_file_that_is_moved_away_and_brought_back(
         threading.Timer(0.7, back).start()
 
     with pytest.warns(UserWarning, match="storage of the study") as caught:
-        assert Driver(SPEC, open_file(tmp_path, name), Interfering(move_away), tmp_path / "s").run().finished
+        assert Driver(SPEC, open_storage(None, tmp_path), Interfering(move_away), tmp_path / "s").run().finished
     lines = [str(warning.message) for warning in caught]
     assert len(lines) == 2
     assert "does not answer (" in lines[0]
     assert "answers again after" in lines[1]
     assert seen == [False]
-    assert outcome(open_file(tmp_path, name)) == undisturbed
+    assert outcome(open_storage(None, tmp_path)) == undisturbed
 
 
-@FILES
-def test_a_file_that_is_gone_is_told_in_one_line(tmp_path: Path, name: str) -> None:
-    storage = open_file(tmp_path, name)
+def test_a_file_that_is_gone_is_reported_in_one_line(tmp_path: Path) -> None:
+    storage = open_storage(None, tmp_path)
     optuna.create_study(storage=storage)
-    (tmp_path / name).unlink()
-    with pytest.raises(StorageAwayError, match=rf"^storage .*{name} does not answer: ") as caught:
+    (tmp_path / "studies.db").unlink()
+    with pytest.raises(StorageAwayError, match=r"^storage .*studies\.db does not answer: ") as caught:
         optuna.create_study(storage=storage)
     assert "\n" not in str(caught.value)
-    assert not (tmp_path / name).exists()
+    assert not (tmp_path / "studies.db").exists()
 
 
 def test_optuna_repeats_no_creation_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would do so without looking whether the first try arrived."""
-    storage = open_file(tmp_path, "s.db")
+    storage = open_storage(None, tmp_path)
     study = optuna.create_study(storage=storage)
-    (tmp_path / "s.db").unlink()
+    (tmp_path / "studies.db").unlink()
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits for the next try"))
     with pytest.raises(StorageAwayError):
         storage.create_new_trial(study._study_id)
@@ -183,54 +197,16 @@ def test_a_full_disk_under_sqlite(tmp_path: Path) -> None:
     def limit_pages(connection: Any, _: Any) -> None:
         connection.execute(f"PRAGMA max_page_count = {limit[0] or 2**31 - 2}")
 
-    sqlalchemy.event.listen(storage._backend.engine, "connect", limit_pages)
+    sqlalchemy.event.listen(storage.engine, "connect", limit_pages)
 
     def fill_up() -> None:
         limit[0] = 1  # never less than there are
-        storage._backend.engine.dispose()
+        storage.engine.dispose()
 
     executor = Interfering(fill_up)
     with pytest.raises(StorageFullError, match=r"^storage sqlite:.*s\.db: its disk is full; nothing is lost: free"):
         Driver(changed(trials=6), storage, executor, tmp_path / "s").run()
     limit[0] = 0
-    storage._backend.engine.dispose()
+    storage.engine.dispose()
     assert Driver(changed(trials=6), storage, executor, tmp_path / "s").run().finished
     assert [trial[0] for trial in outcome(storage)] == ["COMPLETE"] * 6
-
-
-def test_a_full_disk_under_a_journal(tmp_path: Path) -> None:
-    """Half a line would make it unreadable for ever."""
-    path = tmp_path / "s.log"
-    storage = open_storage(str(path), tmp_path)
-    study = optuna.create_study(storage=storage, study_name="s")
-    size, before = path.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 30, before[1]))
-    try:
-        with pytest.raises(StorageError, match="File too large"):
-            study.set_user_attr("a", "x" * 100)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert path.stat().st_size == size
-    study.set_user_attr("b", 2)
-    assert optuna.load_study(study_name="s", storage=open_storage(str(path), tmp_path)).user_attrs == {"b": 2}
-
-
-def test_half_a_line_of_a_killed_writer(tmp_path: Path) -> None:
-    path = tmp_path / "s.log"
-    study = optuna.create_study(storage=open_storage(str(path), tmp_path), study_name="s")
-    study.set_user_attr("a", 1)
-    whole = path.read_bytes()
-    study.set_user_attr("b", 2)
-    with path.open("rb+") as file:
-        file.truncate(len(whole) + 20)
-    reopened = open_storage(str(path), tmp_path)
-    assert path.read_bytes() == whole
-    optuna.load_study(study_name="s", storage=reopened).set_user_attr("c", 3)
-    assert optuna.load_study(study_name="s", storage=open_storage(str(path), tmp_path)).user_attrs == {"a": 1, "c": 3}
-
-
-def test_disk_full_by_its_error_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    storage = open_storage(str(tmp_path / "s.log"), tmp_path)
-    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(StorageFullError, match="its disk is full"):
-        optuna.create_study(storage=storage)

@@ -1,17 +1,27 @@
-"""The adapter to Optuna's internals, against the installed version."""
+"""The functions that use Optuna's private API, and this API itself, against the installed version."""
 
+import ast
+import importlib
+import inspect
+import re
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import optuna
+import optuna_dashboard
+import plotly.graph_objects as go
 import pytest
+from memory_storage import MemoryStorage
 from optuna.samplers import BaseSampler, BruteForceSampler, RandomSampler, TPESampler
-from optuna.trial import Trial, TrialState
+from optuna.storages._cached_storage import _CachedStorage
+from optuna.storages._rdb import models
+from optuna.trial import Trial, TrialState, create_trial
+from quick_storage import open_quickly
 
-from search.storage import optuna_internals as optuna_trials
-from search.storage.open import open_storage
+from search.storage import optuna_internals
 
 T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def seeded(number: int) -> TPESampler:
@@ -28,26 +38,24 @@ def begin(trial: Trial, suggested: T) -> tuple[Trial, T]:
 
 
 def propose(study: optuna.Study) -> Trial:
-    trial, values = optuna_trials.ask(study, seeded(optuna_trials.next_number(study)), suggest, begin)
+    trial, values = optuna_internals.ask(study, seeded(optuna_internals.next_number(study)), suggest, begin)
     assert values == trial.params
     return trial
 
 
 def finish(study: optuna.Study, trial: Trial) -> None:
-    optuna_trials.tell(study, trial, seeded(trial.number), TrialState.COMPLETE, trial.params["a"])
+    optuna_internals.tell(study, trial, seeded(trial.number), TrialState.COMPLETE, trial.params["a"])
 
 
 def reopened(folder: Path) -> optuna.Study:
     """As a new process finds it: nothing cached."""
-    return optuna.create_study(
-        study_name="s", storage=open_storage(None, folder), direction="maximize", load_if_exists=True
-    )
+    return optuna.create_study(study_name="s", storage=open_quickly(folder), direction="maximize", load_if_exists=True)
 
 
 @pytest.fixture(scope="module")
 def expected() -> list[dict[str, float]]:
     """Seven proposals of an undisturbed study."""
-    study = optuna.create_study(direction="maximize")
+    study = optuna.create_study(storage=MemoryStorage(), direction="maximize")
     for _ in range(7):
         finish(study, propose(study))
     return [trial.params for trial in study.trials]
@@ -72,10 +80,10 @@ def test_a_proposal_cut_short_is_made_again(
     for _ in range(number):
         finish(study, propose(study))
     with pytest.raises(KilledError):
-        optuna_trials.ask(study, seeded(number), cut_short, begin)
+        optuna_internals.ask(study, seeded(number), cut_short, begin)
     study = reopened(tmp_path / "cut")
-    assert [trial.number for trial in optuna_trials.running_trials(study)] == [number]
-    again, values = optuna_trials.take_up(study, number, seeded(number), suggest, begin)
+    assert [trial.number for trial in optuna_internals.running_trials(study)] == [number]
+    again, values = optuna_internals.propose(study, number, seeded(number), suggest, begin)
     assert values == expected[number]
     finish(study, again)
     while len(study.trials) < 7:
@@ -83,7 +91,7 @@ def test_a_proposal_cut_short_is_made_again(
     assert [trial.params for trial in study.trials] == expected
 
 
-def test_a_trial_taken_up_keeps_its_parameters_and_disturbs_nothing(
+def test_a_resumed_trial_keeps_its_parameters_and_disturbs_nothing(
     tmp_path: Path, expected: list[dict[str, float]]
 ) -> None:
     study = reopened(tmp_path / "cut")
@@ -91,9 +99,9 @@ def test_a_trial_taken_up_keeps_its_parameters_and_disturbs_nothing(
         begun = propose(study)
         begun.report(0.5, 10)
         study = reopened(tmp_path / "cut")
-        trial, values = optuna_trials.take_up(study, number, seeded(999), suggest, begin)
-        assert values == trial.params == expected[number]
-        assert optuna_trials.reported_steps(trial) == {10}
+        trial = optuna_internals.resume(study, number)
+        assert suggest(trial) == trial.params == expected[number]
+        assert optuna_internals.reported_steps(trial) == {10}
         finish(study, trial)
     finish(study, propose(study))
     assert [trial.params for trial in study.trials] == expected
@@ -102,10 +110,10 @@ def test_a_trial_taken_up_keeps_its_parameters_and_disturbs_nothing(
 def test_the_next_number_is_that_of_the_enqueued_trial(tmp_path: Path) -> None:
     study = reopened(tmp_path)
     study.enqueue_trial({"a": 0.25})
-    assert optuna_trials.next_number(study) == 0
+    assert optuna_internals.next_number(study) == 0
     trial = propose(study)
     assert (trial.number, trial.params["a"]) == (0, 0.25)
-    assert optuna_trials.next_number(study) == 1
+    assert optuna_internals.next_number(study) == 1
 
 
 def halving_study(folder: Path) -> optuna.Study:
@@ -120,10 +128,10 @@ def test_a_pruning_decision_stays_the_same_when_asked_again(tmp_path: Path) -> N
     for value in (0.9, 0.8):
         trial = propose(study)
         trial.report(value, 10)
-        assert optuna_trials.should_prune(trial) == (value == 0.8)
-    again, _ = optuna_trials.take_up(halving_study(tmp_path), 1, seeded(1), suggest, begin)
+        assert optuna_internals.should_prune(trial) == (value == 0.8)
+    again = optuna_internals.resume(halving_study(tmp_path), 1)
     assert not again.should_prune()
-    assert optuna_trials.should_prune(again)
+    assert optuna_internals.should_prune(again)
     stored = halving_study(tmp_path).trials
     assert [trial.system_attrs["completed_rung_0"] for trial in stored] == [0.9, 0.8]
 
@@ -132,10 +140,10 @@ def test_an_exhausted_sampler_does_not_lose_the_last_result(tmp_path: Path) -> N
     study = reopened(tmp_path)
     with pytest.warns(optuna.exceptions.ExperimentalWarning):
         sampler: BaseSampler = BruteForceSampler(seed=0)
-    trial, _ = optuna_trials.ask(study, sampler, lambda trial: trial.suggest_categorical("only", ["one"]), begin)
+    trial, _ = optuna_internals.ask(study, sampler, lambda trial: trial.suggest_categorical("only", ["one"]), begin)
     with pytest.raises(RuntimeError, match="stop"):
         sampler.after_trial(study, study.trials[0], TrialState.COMPLETE, [0.5])
-    optuna_trials.tell(study, trial, sampler, TrialState.COMPLETE, 0.5)
+    optuna_internals.tell(study, trial, sampler, TrialState.COMPLETE, 0.5)
     assert study.trials[0].value == 0.5
 
 
@@ -148,4 +156,222 @@ def test_a_failed_tell_is_not_hidden(tmp_path: Path) -> None:
     trial = propose(study)
     study._storage.set_trial_state_values = lambda *_: None  # as if the write had not happened
     with pytest.raises(RuntimeError, match="broken"):
-        optuna_trials.tell(study, trial, Broken(), TrialState.FAIL)
+        optuna_internals.tell(study, trial, Broken(), TrialState.FAIL)
+
+
+def test_a_transaction_that_is_repeated_finds_the_trial_unchanged(tmp_path: Path) -> None:
+    study = reopened(tmp_path)
+    trial, calls = study.ask(), list[set[int]]()
+
+    def report() -> None:
+        calls.append(optuna_internals.reported_steps(trial))
+        trial.report(0.5, 10)
+        if len(calls) == 1:
+            raise ConnectionError
+
+    storage: Any = trial.storage
+    original = storage.in_transaction
+
+    def retrying(write: Any) -> Any:
+        try:
+            return original(write)
+        except ConnectionError:
+            return original(write)
+
+    storage.in_transaction = retrying
+    optuna_internals.trial_transaction(trial, report)
+    assert calls == [set(), set()]
+    assert study.trials[0].intermediate_values == {10: 0.5}
+
+
+# The contract with Optuna's private API
+
+
+SIGNATURES: dict[str, tuple[str, ...]] = {
+    "optuna.trial:Trial.__init__": ("self", "study", "trial_id"),
+    "optuna.study:Study._get_trials": ("self", "deepcopy", "states", "use_cache"),
+    "optuna.samplers._tpe.sampler:_split_trials": ("study", "trials", "n_below"),
+    "optuna.storages._cached_storage:_CachedStorage.__init__": ("self", "backend"),
+    "optuna.storages._cached_storage:_CachedStorage._read_trials_from_remote_storage": ("self", "study_id"),
+    "optuna.storages._rdb.storage:_create_scoped_session": ("scoped_session", "ignore_integrity_error"),
+    "optuna.storages:RDBStorage._get_trials": (
+        "self",
+        "study_id",
+        "states",
+        "included_trial_ids",
+        "trial_id_greater_than",
+    ),
+    "optuna.storages:RDBStorage._set_trial_param_without_commit": (
+        "self",
+        "session",
+        "trial_id",
+        "param_name",
+        "param_value_internal",
+        "distribution",
+        "previous_distribution",
+    ),
+    "optuna.storages:RDBStorage._build_frozen_trial_from_trial_model": ("self", "trial"),
+    "optuna.storages._rdb.models:StudyModel.find_or_raise_by_id": ("study_id", "session", "for_update"),
+    "optuna.storages._rdb.models:TrialModel.find_or_raise_by_id": ("trial_id", "session", "for_update"),
+}
+"""Private function -> its parameters."""
+COLUMNS = {
+    "StudySystemAttributeModel": {"study_system_attribute_id", "study_id", "key", "value_json"},
+    "TrialModel": {"trial_id", "number", "study_id", "state", "datetime_start", "datetime_complete"},
+    "TrialParamModel": {"param_id", "trial_id", "param_name", "param_value", "distribution_json"},
+    "TrialValueModel": {"trial_value_id", "trial_id", "objective", "value", "value_type"},
+    "TrialUserAttributeModel": {"trial_user_attribute_id", "trial_id", "key", "value_json"},
+    "TrialSystemAttributeModel": {"trial_system_attribute_id", "trial_id", "key", "value_json"},
+    "TrialIntermediateValueModel": {
+        "trial_intermediate_value_id",
+        "trial_id",
+        "step",
+        "intermediate_value",
+        "intermediate_value_type",
+    },
+}
+"""Optuna's model of a table -> its columns."""
+ADVICE = "search/storage/optuna_internals.py and rdb.py use it: adapt them, then this test"
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_a_private_function_takes_what_it_took(name: str) -> None:
+    module, _, path = name.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in path.split("."):
+        assert hasattr(found, part), f"Optuna {optuna.__version__} has no {module}.{path} any more; {ADVICE}"
+        found = getattr(found, part)
+    parameters = tuple(inspect.signature(found).parameters)
+    assert parameters == SIGNATURES[name], (
+        f"Optuna {optuna.__version__}: {module}.{path} takes {parameters}, no longer {SIGNATURES[name]}; {ADVICE}"
+    )
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_table_has_the_columns_that_it_had(name: str) -> None:
+    model = getattr(models, name, None)
+    assert model is not None, f"Optuna {optuna.__version__} has no table {name} any more; {ADVICE}"
+    columns = {column.name for column in model.__table__.columns}
+    assert columns == COLUMNS[name], f"Optuna {optuna.__version__}: {name} has the columns {columns}; {ADVICE}"
+
+
+def test_private_attributes_are_there(tmp_path: Path) -> None:
+    storage = open_quickly(tmp_path)
+    study = optuna.create_study(storage=storage)
+    trial = study.ask()
+    owners: dict[str, tuple[Any, tuple[str, ...]]] = {
+        "Study": (study, ("_storage", "_study_id")),
+        "Trial": (trial, ("_trial_id", "_cached_frozen_trial", "storage", "study")),
+        "FrozenTrial": (study.trials[0], ("_trial_id",)),
+        "_CachedStorage": (
+            storage,
+            (
+                "_backend",
+                "_lock",
+                "_studies",
+                "_trial_id_to_study_id_and_number",
+                "_study_id_and_number_to_trial_id",
+            ),
+        ),
+        "_StudyInfo": (storage._studies[study._study_id], ("trials", "param_distribution")),
+        "RDBStorage": (storage._backend, ("engine", "scoped_session")),
+    }
+    for name, (owner, attributes) in owners.items():
+        for attribute in attributes:
+            assert attribute in vars(owner), f"Optuna {optuna.__version__}: {name} has no {attribute}; {ADVICE}"
+
+
+def test_optuna_reads_and_writes_where_we_replace_it(tmp_path: Path) -> None:
+    """A study's storage can be exchanged, and Optuna's sessions are those of ``scoped_session``."""
+    study = optuna.create_study(storage=open_quickly(tmp_path))
+    real, seen = study._storage, list[str]()
+
+    class Spy:
+        def __getattr__(self, name: str) -> Any:
+            seen.append(name)
+            return getattr(real, name)
+
+    study._storage = cast(Any, Spy())
+    trial = study.ask()
+    trial.suggest_float("a", 0.0, 1.0)
+    assert {"create_new_trial", "get_trial", "set_trial_param"} <= set(seen), f"asking no longer uses it; {ADVICE}"
+    seen.clear()
+    study.tell(trial, 0.5)
+    assert "set_trial_state_values" in seen, f"telling no longer uses it; {ADVICE}"
+    sessions = list[str]()
+    backend = real._backend
+    original = backend.scoped_session
+    backend.scoped_session = lambda: sessions.append("session") or original()
+    backend.get_all_studies()
+    assert sessions, f"RDBStorage no longer opens its sessions by scoped_session; {ADVICE}"
+
+
+def test_trials_are_cached_until_the_next_one_is_asked_for(tmp_path: Path) -> None:
+    study = reopened(tmp_path)
+    propose(study)
+    first = optuna_internals.cached_trials(study)
+    assert optuna_internals.cached_trials(study) is first, f"Study._get_trials has no cache any more; {ADVICE}"
+    finish(study, propose(study))
+    assert [trial.state.name for trial in optuna_internals.cached_trials(study)] == ["RUNNING", "COMPLETE"]
+
+
+def test_tpe_ranks_complete_trials_before_pruned_ones() -> None:
+    study = optuna.create_study(direction="maximize")
+    for state, value in (("PRUNED", 0.9), ("COMPLETE", 0.1), ("COMPLETE", 0.3)):
+        study.add_trial(create_trial(state=TrialState[state], value=value, intermediate_values={1: value}))
+    best = optuna_internals.tpe_best_trials(study, study.trials, 2)
+    assert sorted(trial.number for trial in best) == [1, 2], f"_split_trials ranks otherwise; {ADVICE}"
+
+
+def test_given_parameters_are_where_they_were(tmp_path: Path) -> None:
+    study = reopened(tmp_path)
+    study.enqueue_trial({"a": 0.25})
+    attributes = study.trials[0].system_attrs
+    assert attributes == {optuna_internals.GIVEN: {"a": 0.25}}, f"enqueue_trial keeps them elsewhere; {ADVICE}"
+
+
+def test_the_dashboard_keeps_notes_and_figures_where_it_did(tmp_path: Path) -> None:
+    study = reopened(tmp_path)
+    trial = study.ask()
+    note, figure = optuna_internals.trial_for_note(trial), optuna_internals.study_for_figure(study, "f")
+    optuna_dashboard.save_note(note, "words")
+    optuna_dashboard.save_plotly_graph_object(figure, go.Figure(), graph_object_id="f")
+    keys = set(study._storage.get_study_system_attrs(study._study_id))
+    prefixes = ("dashboard:1:note_", "dashboard:plot_data:f:")
+    assert {next(prefix for prefix in prefixes if key.startswith(prefix)) for key in keys} == set(prefixes)
+    assert optuna_dashboard.get_note(trial) == "words"
+
+
+PRIVATE_MODULE = re.compile(r"(?:from|import)\s+optuna(?:\.\w+)*\._\w+|optuna(?:\.\w+)*\._\w+")
+ALLOWED = {"search/storage/optuna_internals.py", "search/storage/rdb.py"}
+
+
+def private_names() -> set[str]:
+    """Private attributes and methods of Optuna's public classes whose objects we hold."""
+    classes = (optuna.Study, optuna.Trial, optuna.trial.FrozenTrial, optuna.storages.RDBStorage)
+    own: set[str] = set()
+    for one in (*classes, _CachedStorage):
+        own |= {name for name in vars(one) if name.startswith("_") and not name.startswith("__")}
+        own |= set(re.findall(r"self\.(_[a-z]\w*)\b", inspect.getsource(one)))
+    return own
+
+
+def test_no_other_file_uses_private_names_of_optuna() -> None:
+    private, found = private_names(), []
+    assert {"_storage", "_study_id", "_trial_id", "_cached_frozen_trial", "_get_trials", "_backend"} <= private
+    for file in sorted(ROOT.glob("search/**/*.py")):
+        name, text = file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8")
+        if name in ALLOWED:
+            continue
+        found += [f"{name}: {match}" for match in PRIVATE_MODULE.findall(text)]
+        for node in ast.walk(ast.parse(text)):
+            # Attributes of our own objects have such names too; another object's private ones are nobody's to use.
+            if isinstance(node, ast.Attribute) and node.attr in private and not is_own(node.value):
+                found.append(f"{name}:{node.lineno}: {ast.unparse(node)}")
+            if isinstance(node, ast.keyword) and node.arg in private:
+                found.append(f"{name}:{node.value.lineno}: {node.arg}=")
+    assert not found, "use a function of search/storage/optuna_internals.py instead: " + "; ".join(found)
+
+
+def is_own(owner: ast.expr) -> bool:
+    return isinstance(owner, ast.Name) and owner.id in ("self", "cls")

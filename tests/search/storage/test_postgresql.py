@@ -16,15 +16,14 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.storages import BaseStorage
 from stub_study import StubStudy, changed
 
 from data.errors import UserError
 from search.driver.driver import Driver
 from search.driver.events import Event, TrialEnded, TrialEvaluated
-from search.storage.compare_and_set import compare_and_set
 from search.storage.errors import StorageAwayError
 from search.storage.open import describe_storage, open_storage
+from search.storage.rdb import DatabaseStorage
 
 
 def _free_port() -> int:
@@ -156,7 +155,7 @@ def test_others_are_told_in_one_line_that_it_is_away(running: Server, tmp_path: 
 @pytest.mark.parametrize(("query", "seconds"), [("", "10"), ("?connect_timeout=3", "3")])
 def test_a_server_that_vanishes_is_noticed(server: str, tmp_path: Path, query: str, seconds: str) -> None:
     storage: Any = open_storage(server + query, tmp_path)
-    with storage._backend.engine.connect() as connection:
+    with storage.engine.connect() as connection:
         options = connection.connection.driver_connection.info.get_parameters()
     assert (options["connect_timeout"], options["tcp_user_timeout"]) == (seconds, "30000")
 
@@ -166,8 +165,8 @@ def test_of_two_drivers_at_the_same_moment_one_wins(server: str, tmp_path: Path)
     first, second = (open_storage(server, tmp_path) for _ in range(2))
     study_id = optuna.create_study(storage=first, study_name="race")._study_id
 
-    def win(key: str, storage: BaseStorage, who: int) -> bool:
-        return compare_and_set(storage, study_id, key, None, who)
+    def win(key: str, storage: DatabaseStorage, who: int) -> bool:
+        return storage.compare_and_set(study_id, key, None, who)
 
     with ThreadPoolExecutor(2) as pool:
         for key in map(str, range(20)):

@@ -15,18 +15,18 @@ from typing import Any
 import optuna
 import pytest
 from inline_executor import InlineExecutor
-from optuna.storages import BaseStorage, InMemoryStorage
+from memory_storage import MemoryStorage
+from optuna.storages import BaseStorage
+from quick_storage import open_quickly
 from stub_study import changed
 
 from data.errors import UserError
 from search.driver.driver import Driver
 from search.driver.events import Event, TrialEvaluated
-from search.storage import compare_and_set as compare_and_set_module
 from search.storage import lease_holder, storage_lease
-from search.storage.compare_and_set import compare_and_set
 from search.storage.lease_holder import LeaseHolder
 from search.storage.open import open_storage
-from search.storage.patient import PatientStorage
+from search.storage.retrying_storage import RetryingStorage
 from search.storage.storage_lease import KEY, LeaseLostError, StorageLease
 
 FORK = multiprocessing.get_context("fork")  # has everything imported
@@ -36,7 +36,6 @@ SPEC = changed(trials=3, pruner="halving")
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage_lease, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(compare_and_set_module, "SETTLE_SECONDS", 0.5)
 
 
 def driver(storage: BaseStorage, folder: Path) -> Driver:
@@ -74,7 +73,7 @@ def test_the_holder_is_known_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_the_driver_gives_signs_of_life_while_it_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    storage, waits, beats = InMemoryStorage(), list[float | None](), list[int]()
+    storage, waits, beats = MemoryStorage(), list[float | None](), list[int]()
 
     class Waiting(InlineExecutor):
         def events(self, timeout: float | None) -> Any:
@@ -147,7 +146,7 @@ def test_a_living_holder_on_this_machine_is_named_at_once(tmp_path: Path, child:
 
 def test_a_holder_elsewhere_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage_lease, "WATCH_SECONDS", 60.0)
-    storage, holder = InMemoryStorage(), elsewhere()
+    storage, holder = MemoryStorage(), elsewhere()
     begun(storage, tmp_path / "a")
     store(storage, holder)
     threading.Timer(0.3, store, (storage, holder.beaten())).start()
@@ -160,7 +159,7 @@ def test_a_holder_elsewhere_is_watched(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_silent_holder_elsewhere_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage_lease, "WATCH_SECONDS", 0.3)
-    storage = InMemoryStorage()
+    storage = MemoryStorage()
     begun(storage, tmp_path / "a")
     store(storage, elsewhere())
     with pytest.warns(UserWarning, match="no sign of life for 0 s; taking study 'stub' over"):
@@ -168,7 +167,7 @@ def test_a_silent_holder_elsewhere_is_followed(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_holder_that_gives_the_lease_back_is_followed(tmp_path: Path) -> None:
-    storage = InMemoryStorage()
+    storage = MemoryStorage()
     begun(storage, tmp_path / "a")
     store(storage, elsewhere())
     study_id = storage.get_study_id_from_name("stub")
@@ -178,7 +177,7 @@ def test_a_holder_that_gives_the_lease_back_is_followed(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_the_watching(tmp_path: Path) -> None:
-    storage = InMemoryStorage()
+    storage = MemoryStorage()
     begun(storage, tmp_path / "a")
     store(storage, elsewhere())
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
@@ -213,10 +212,10 @@ def test_a_driver_that_was_stopped_leaves_the_study_to_its_follower(
     """Wherever it was stopped, it writes nothing any more. A sleeping machine's monotonic clock may stand still."""
     real = getattr(time, clock)
     undisturbed = Robbed(0, lambda: None)
-    Driver(SPEC, InMemoryStorage(), undisturbed, tmp_path / "whole").run()
+    Driver(SPEC, MemoryStorage(), undisturbed, tmp_path / "whole").run()
     assert undisturbed.left <= -10  # all events
     for after in range(1, 1 - undisturbed.left):
-        storage, late, at_takeover = InMemoryStorage(), [0.0], list[Any]()
+        storage, late, at_takeover = MemoryStorage(), [0.0], list[Any]()
         monkeypatch.setattr(time, clock, lambda late=late: real() + late[0])
 
         def take_over(storage: Any = storage, late: Any = late, kept: Any = at_takeover) -> None:
@@ -231,7 +230,7 @@ def test_a_driver_that_was_stopped_leaves_the_study_to_its_follower(
 
 def test_a_study_that_is_deleted_meanwhile(tmp_path: Path) -> None:
     storage = open_storage(None, tmp_path)
-    patient = PatientStorage(storage)
+    patient = RetryingStorage(storage)
     study = optuna.create_study(storage=storage, study_name="s")
     lease = StorageLease("s", patient)
     with lease:
@@ -244,12 +243,11 @@ def test_a_study_that_is_deleted_meanwhile(tmp_path: Path) -> None:
         lease.take(study)
 
 
-@pytest.mark.parametrize("name", ["s.db", "s.log"])
-def test_signs_of_life(tmp_path: Path, name: str) -> None:
+def test_signs_of_life(tmp_path: Path) -> None:
     """When they are due and not before; a driver that is late but was not followed goes on."""
-    storage = open_storage(f"sqlite:///{tmp_path / name}" if name.endswith("db") else str(tmp_path / name), tmp_path)
+    storage = open_quickly(tmp_path)
     study = optuna.create_study(storage=storage, study_name="s")
-    with StorageLease("s", PatientStorage(storage)) as lease:
+    with StorageLease("s", RetryingStorage(storage)) as lease:
         assert lease.due_seconds is None
         lease.take(study)
         assert 0 < lease.due_seconds <= 10
@@ -267,10 +265,10 @@ def test_signs_of_life(tmp_path: Path, name: str) -> None:
 def race(url: str, folder: Path, studies: int, late: float, start: Any, results: Any) -> None:
     """Take all studies, both racers at the same moments, but one of them is late to write what it has read."""
     storage: Any = open_storage(url, folder)
-    won, write = [], storage.set_study_system_attr
-    storage.set_study_system_attr = lambda *args: (time.sleep(late), write(*args))
+    won, write = [], storage.compare_and_set
+    storage.compare_and_set = lambda *args: (time.sleep(late), write(*args))[1]
     for number in range(studies):
-        lease = StorageLease(f"s{number}", PatientStorage(storage))
+        lease = StorageLease(f"s{number}", RetryingStorage(storage))
         study = optuna.load_study(study_name=f"s{number}", storage=storage)
         start.wait(60)
         try:
@@ -299,49 +297,9 @@ def take_at_once(url: str, folder: Path, studies: int) -> list[int]:
     return sorted(won)
 
 
-@pytest.mark.parametrize(("name", "studies"), [("sqlite:///{}/s.db", 25), ("{}/s.log", 3)])
-def test_of_two_at_the_same_moment_exactly_one_wins(tmp_path: Path, name: str, studies: int) -> None:
-    assert take_at_once(name.format(tmp_path), tmp_path, studies) == list(range(studies))
-
-
-@pytest.mark.parametrize("name", ["sqlite:///{}/s.db", "{}/s.log"])
-def test_compare_and_set(tmp_path: Path, name: str) -> None:
-    storage = open_storage(name.format(tmp_path), tmp_path)
-    study_id = optuna.create_study(storage=storage)._study_id
-
-    def change(old: Any, new: Any) -> bool:
-        return compare_and_set(storage, study_id, "a", old, new)
-
-    first, second = {"x": 1.5, "y": "Zoë"}, {"x": 2.0}
-    assert change(None, first)
-    assert not change(None, second)
-    assert not change(second, first)
-    assert change(first, second)
-    assert storage.get_study_system_attrs(study_id) == {"a": second}
-    assert change(second, None)
-    assert change(None, first)
-
-
-def test_a_slow_writer_to_a_journal_waits_until_others_have_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Stopped between reading and writing, it may destroy a claim whose owner believes to have won."""
-    storage = open_storage(f"{tmp_path}/s.log", tmp_path)
-    study_id = optuna.create_study(storage=storage)._study_id
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
-    assert compare_and_set(storage, study_id, "a", None, 1, outwait_seconds=30.0)
-    real = storage.set_study_system_attr
-
-    def late(*args: Any) -> None:
-        real(*args)
-        time_passes[0] += 5
-
-    time_passes, clock = [0.0], time.monotonic
-    monkeypatch.setattr(storage, "set_study_system_attr", late)
-    monkeypatch.setattr(time, "monotonic", lambda: clock() + time_passes[0])
-    assert compare_and_set(storage, study_id, "a", 1, 2, outwait_seconds=30.0)
-    assert slept == [0.5, 30.0]
+def test_of_two_at_the_same_moment_exactly_one_wins(tmp_path: Path) -> None:
+    open_quickly(tmp_path)
+    assert take_at_once(f"sqlite:///{tmp_path}/studies.db", tmp_path, 25) == list(range(25))
 
 
 def drive_and_stop(url: str, folder: Path, lines: Any) -> None:

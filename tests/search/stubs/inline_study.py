@@ -8,7 +8,7 @@ from typing import Any
 
 import optuna
 from inline_executor import InlineExecutor
-from optuna.storages import BaseStorage, InMemoryStorage
+from memory_storage import MemoryStorage
 from optuna.trial import FrozenTrial
 from stub_study import BASE, SPEC
 
@@ -42,9 +42,9 @@ def comparing() -> StudySpec:
 class InlineStudy:
     """A study that is trained in this thread."""
 
-    def __init__(self, root: Path, spec: StudySpec, storage: BaseStorage | None = None, **executor: Any) -> None:
+    def __init__(self, root: Path, spec: StudySpec, storage: MemoryStorage | None = None, **executor: Any) -> None:
         self.spec, self.folders = spec, TrialFolders(root / spec.name)
-        self.storage = InMemoryStorage() if storage is None else storage
+        self.storage = MemoryStorage() if storage is None else storage
         self.executor = InlineExecutor(**executor)
         self.events: list[Event] = []
 

@@ -29,8 +29,8 @@ from search.driver.driver import Driver
 from search.driver.retries import RetryLimits
 from search.executors.local import LocalExecutor
 from search.preflight.synthetic_data import with_synthetic_data
-from search.storage.batched_storage import BatchedStorage
 from search.storage.open import open_storage
+from search.storage.rdb import DatabaseStorage
 from search.study.file import load_study
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,7 +90,7 @@ def real(file: Path, root: Path) -> Driver:
 
 def _note_tells(file: Path) -> None:
     """Around every write of a trial's end: what the trial's state was, and that its transaction is in the database."""
-    tell, run_batch = RDBStorage.set_trial_state_values, BatchedStorage.run_batch
+    tell, in_transaction = RDBStorage.set_trial_state_values, DatabaseStorage.in_transaction
     log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     told: list[int] = []  # in the transaction that is open
 
@@ -103,18 +103,18 @@ def _note_tells(file: Path) -> None:
             told.append(trial_id)
         return tell(self, trial_id, state, *values, **named)
 
-    def committed(self: BatchedStorage, write: Any) -> Any:
+    def committed(self: DatabaseStorage, write: Any) -> Any:
         is_outermost = not self._backend.scoped_session().in_batch  # type: ignore[attr-defined]
         if is_outermost:
             told.clear()
-        result = run_batch(self, write)
+        result = in_transaction(self, write)
         if is_outermost:
             for trial_id in told:
                 note(trial=trial_id, told=True)
         return result
 
     RDBStorage.set_trial_state_values = noted  # type: ignore[method-assign]
-    BatchedStorage.run_batch = committed  # type: ignore[method-assign]
+    DatabaseStorage.in_transaction = committed  # type: ignore[method-assign]
 
 
 class Nursery:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import optuna
 import pytest
+from memory_storage import MemoryStorage
 
 from search.analysis.seed_groups import StudyOfSeeds
 from search.recorded.study import create_or_load
@@ -28,7 +28,7 @@ def test_every_variant_with_every_seed_in_order(tmp_path: Path) -> None:
     ]
     assert spec.first_trials[0].role == DEFAULT
     assert len({trial.role for trial in spec.first_trials}) == 6
-    study = create_or_load(spec, optuna.storages.InMemoryStorage())
+    study = create_or_load(spec, MemoryStorage())
     found = []
     for _ in range(6):
         sampler = make_sampler(spec.sampler, spec.seed, next_number(study), spec.space)
@@ -60,7 +60,7 @@ def test_one_seed_is_no_setting(tmp_path: Path) -> None:
 
 def test_variants_are_compared_without_several_seeds_too(tmp_path: Path) -> None:
     spec = load(tmp_path, COMPARISON.replace("seeds = [3, 4]", ""))
-    study = create_or_load(spec, optuna.storages.InMemoryStorage())
+    study = create_or_load(spec, MemoryStorage())
     for _ in range(3):
         sampler = make_sampler(spec.sampler, spec.seed, next_number(study), spec.space)
         trial, config = ask(

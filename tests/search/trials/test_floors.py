@@ -11,7 +11,7 @@ import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from optuna.storages import InMemoryStorage
+from memory_storage import MemoryStorage
 from optuna.trial import FrozenTrial
 from rich.console import Console
 from scripted_executor import ScriptedExecutor
@@ -53,11 +53,11 @@ def spec_of(*floors: Floor, **changes: Any) -> StudySpec:
 
 
 def run(
-    spec: StudySpec, curves: Mapping[int, Curve], root: Path, storage: InMemoryStorage | None = None
+    spec: StudySpec, curves: Mapping[int, Curve], root: Path, storage: MemoryStorage | None = None
 ) -> tuple[optuna.Study, list[Event]]:
     seen: list[Event] = []
     executor = ScriptedExecutor(lambda number, index: dict(zip(("sst", "sts"), curves[number][index], strict=True)))
-    result = Driver(spec, storage or InMemoryStorage(), executor, root).run([seen.append])
+    result = Driver(spec, storage or MemoryStorage(), executor, root).run([seen.append])
     assert result.finished
     return result.study, seen
 
@@ -212,9 +212,9 @@ def test_samplers_take_the_floors_as_constraints(tmp_path: Path, name: str) -> N
     spec_without = spec_of(trials=16, sampler=spec.sampler)
     proposed = {}
     for spec_now in (spec, spec_without):
-        storage = InMemoryStorage()
+        storage = MemoryStorage()
 
-        def scores(number: int, index: int, storage: InMemoryStorage = storage) -> dict[str, float]:  # noqa: ARG001
+        def scores(number: int, index: int, storage: MemoryStorage = storage) -> dict[str, float]:  # noqa: ARG001
             trial: FrozenTrial = storage.get_all_trials(0)[number]
             x = trial.params["optim.learning_rate"] / 1e-2
             return {"sst": 1 - x, "sts": 3 * x - 2 - 6 * max(x - 0.8, 0.0)}

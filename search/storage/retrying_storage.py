@@ -1,9 +1,11 @@
-"""A storage that waits for its database."""
+"""A storage that waits for its database and repeats calls."""
 
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,41 +13,47 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.errors import StorageAwayError, StorageError
-from search.storage.notices import notice
+from search.storage.optuna_internals import trial_id
+from search.storage.rdb import DatabaseStorage
 
-__all__ = ["PatientStorage"]
+__all__ = ["RetryingStorage", "notice"]
 
 PATIENCE_SECONDS = 600.0
 FIRST_PAUSE, LAST_PAUSE = 0.5, 15.0  # seconds between two tries; each pause is twice the one before
-LOOK_SECONDS = 0.1  # how often a pause looks for Ctrl-C, whose handler need not end a sleep
+LOOK_SECONDS = 0.1  # how often a pause checks for Ctrl-C, whose handler need not end a sleep
 
 T = TypeVar("T")
 
 
-@BaseStorage.register
-class PatientStorage:
-    """Stands in for a storage, and repeats calls that raise :class:`StorageAwayError` until they are answered.
+def notice(text: str) -> None:
+    """Warn, even if the same text was shown before: Python's own warnings show a text once."""
+    warnings.warn_explicit(text, UserWarning, __name__, 0, registry={})
 
-    Repeating a write whose first try arrived is harmless: most set something, and the others look first. That holds
-    while nobody else drives the study, which ``guard`` is there to make sure of. For one thread.
+
+@BaseStorage.register
+class RetryingStorage:
+    """A stand-in for a storage that repeats calls that raise :class:`StorageAwayError` until they succeed.
+
+    Repeating a write whose first try arrived is harmless: most writes set something, and the others check first. This
+    is true as long as nobody else drives the study, which ``guard`` makes sure of. For use in one thread.
 
     Args:
-        storage: whatever ``open_storage`` made; what it has beyond Optuna's own methods is passed through.
-        name: of the storage, for people to read.
+        storage: an open database; its methods beyond Optuna's own are passed through.
+        name: of the storage, for messages.
         stopped: whether to give up, asked while waiting.
 
     Attributes:
         inner: the storage itself.
         stopped: as given.
-        guard: called before every try of a write; it may raise to prevent it.
+        guard: called before every try of a write; it may raise an error to prevent the write.
     """
 
-    def __init__(self, storage: BaseStorage, name: str = "", stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, storage: DatabaseStorage, name: str = "", stopped: Callable[[], bool] = lambda: False) -> None:
         self.inner = storage
         self.stopped = stopped
         self.guard: Callable[[], None] = lambda: None
         self._name = name or "of the study"
-        self._busy = False  # within a call; those that it makes are repeated with it
+        self._is_calling = False  # calls within a call are repeated with it
         self._end: BaseException | None = None  # of the waiting, once it was given up
 
     def __getattr__(self, name: str) -> Any:
@@ -53,32 +61,31 @@ class PatientStorage:
         if not (name in vars(BaseStorage) and callable(attribute)):
             return attribute
         is_write = name.startswith(("create_", "delete_", "set_"))
-        return partial(self._call, attribute, AGAIN.get(name), is_write)
+        return partial(self._call, attribute, _REPEATED.get(name), is_write)
 
     def _call(
-        self, method: Callable[..., T], again: Callable[..., T] | None, is_write: bool, *args: Any, **options: Any
+        self, method: Callable[..., T], repeated: Callable[..., T] | None, is_write: bool, *args: Any, **options: Any
     ) -> T:
-        repeat = None if again is None else partial(again, self.inner, *args, **options)
-        return self.patiently(partial(method, *args, **options), repeat, guarded=is_write)
+        again = None if repeated is None else partial(repeated, self.inner, *args, **options)
+        return self.retry(partial(method, *args, **options), again, guarded=is_write)
 
-    def run_batch(self, write: Callable[[], T]) -> T:
-        """What ``write()`` returns; its writes are one transaction, and repeated as one, where the storage has such."""
-        batch: Callable[[Callable[[], T]], T] | None = getattr(self.inner, "run_batch", None)
-        return write() if batch is None else self.patiently(partial(batch, write), guarded=True)
+    def in_transaction(self, write: Callable[[], T]) -> T:
+        """Call ``write`` as one transaction, repeated as a whole; see :meth:`DatabaseStorage.in_transaction`."""
+        return self.retry(partial(self.inner.in_transaction, write), guarded=True)
 
-    def patiently(self, call: Callable[[], T], again: Callable[[], T] | None = None, *, guarded: bool = False) -> T:
-        """What ``call()`` returns, repeated while the storage does not answer.
+    def retry(self, call: Callable[[], T], again: Callable[[], T] | None = None, *, guarded: bool = False) -> T:
+        """Return what ``call()`` returns, repeating it while the storage does not answer.
 
         Args:
             call: on :attr:`inner`.
-            again: the same call after a try that may have arrived; None: ``call`` bears repetition.
-            guarded: whether the guard is asked before each try.
+            again: the same call after a try that may have arrived; None: ``call`` can be repeated as it stands.
+            guarded: whether to call the guard before each try.
 
         Raises:
-            StorageError: it has not answered for ten minutes; or its disk is full.
-            KeyboardInterrupt: it does not answer, and ``stopped()``.
+            StorageError: the storage has not answered for ten minutes, or its disk is full.
+            KeyboardInterrupt: the storage does not answer, and ``stopped()``.
         """
-        if self._busy:
+        if self._is_calling:
             return call()
         began: float | None = None
         pause = FIRST_PAUSE
@@ -94,17 +101,17 @@ class PatientStorage:
                 return result
 
     def _try(self, call: Callable[[], T], guarded: bool) -> T:
-        self._busy = True
+        self._is_calling = True
         try:
             if guarded:
                 self.guard()
             return call()
         finally:
-            self._busy = False
+            self._is_calling = False
 
     def _wait(self, began: float | None, pause: float, error: StorageAwayError) -> float:
-        """Pause; returns when the waiting began."""
-        if self._end is not None:  # what is done on the way out need not wait again
+        """Pause, and return the time at which the waiting began."""
+        if self._end is not None:  # calls made while shutting down need not wait again
             raise self._end
         now = time.monotonic()
         if began is None:
@@ -114,12 +121,15 @@ class PatientStorage:
         if now - began >= PATIENCE_SECONDS:
             self._end = StorageError(
                 f"storage {self._name} has not answered for {PATIENCE_SECONDS / 60:.0f} min ({error.reason}); "
-                "nothing is lost: the same command goes on when it does"
+                "nothing is lost: when it is back, run the same command again to resume"
             )
             raise self._end from error
         while True:
             if self.stopped():
-                notice(f"stopped while storage {self._name} does not answer; the same command goes on when it does")
+                notice(
+                    f"stopped while storage {self._name} does not answer; when it is back, run the same command again "
+                    "to resume"
+                )
                 self._end = KeyboardInterrupt()
                 raise self._end
             if time.monotonic() - now >= pause:
@@ -128,13 +138,13 @@ class PatientStorage:
 
 
 def _create_trial(storage: BaseStorage, study_id: int, template_trial: FrozenTrial | None = None) -> int:
-    """The trial that the first try created, or else a new one.
+    """Return the trial that the first try created, or create it.
 
-    Nobody but this process creates trials of the study, and it records something on each before it creates another.
+    Only this process creates trials of the study, and it records something on each before it creates another.
     """
     trials = storage.get_all_trials(study_id, deepcopy=False)
     if trials and _content(trials[-1]) == _content(template_trial):
-        return trials[-1]._trial_id
+        return trial_id(trials[-1])
     return storage.create_new_trial(study_id, template_trial)
 
 
@@ -145,18 +155,18 @@ def _content(trial: FrozenTrial | None) -> tuple[Any, ...]:
 
 
 def _set_state(storage: BaseStorage, trial_id: int, state: TrialState, values: Any = None) -> bool:
-    """A trial that was begun, or ended, can be neither begun nor ended a second time."""
+    """Set the state unless the first try did: a trial can be neither begun nor ended a second time."""
     return storage.get_trial(trial_id).state == state or storage.set_trial_state_values(trial_id, state, values)
 
 
 def _delete_study(storage: BaseStorage, study_id: int) -> None:
-    if any(study._study_id == study_id for study in storage.get_all_studies()):
+    with suppress(KeyError):  # the first try deleted it
         storage.delete_study(study_id)
 
 
-# create_new_study is not here: where the first try arrived the second raises DuplicatedStudyError, which
-# optuna.create_study takes for what it is when it may load a study.
-AGAIN: dict[str, Callable[..., Any]] = {
+# create_new_study is missing here: if the first try arrived, the second raises DuplicatedStudyError, which
+# optuna.create_study handles when it may load an existing study.
+_REPEATED: dict[str, Callable[..., Any]] = {
     "create_new_trial": _create_trial,
     "set_trial_state_values": _set_state,
     "delete_study": _delete_study,

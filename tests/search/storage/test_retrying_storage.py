@@ -1,4 +1,4 @@
-"""A storage that goes away: waited for, and nothing done twice."""
+"""A storage that does not answer for a while: the search waits, and nothing is done twice."""
 
 import itertools
 import os
@@ -13,9 +13,9 @@ from typing import Any
 
 import optuna
 import pytest
-from faulty_storage import FaultyStorage
+from faulty_storage import FaultyStorage, nothing
 from inline_executor import InlineExecutor
-from optuna.storages import InMemoryStorage
+from memory_storage import MemoryStorage
 from optuna.trial import TrialState, create_trial
 from stub_study import SPEC, changed
 
@@ -23,15 +23,15 @@ from search.driver.driver import Driver
 from search.driver.events import Event, TrialEnded
 from search.recorded.study import create_or_load
 from search.samplers.registry import SamplerChoice
-from search.storage import patient as patient_storage
+from search.storage import retrying_storage
 from search.storage.errors import StorageAwayError, StorageError, StorageFullError
-from search.storage.patient import PatientStorage
+from search.storage.retrying_storage import RetryingStorage
 
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patient_storage, "FIRST_PAUSE", 0.0)
-    monkeypatch.setattr(patient_storage, "LAST_PAUSE", 0.0)
+    monkeypatch.setattr(retrying_storage, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(retrying_storage, "LAST_PAUSE", 0.0)
 
 
 def some_lost(*faults: str) -> Callable[[], str]:
@@ -44,19 +44,35 @@ def lost_at_random() -> Callable[[], str]:
     return lambda: rng.choice(["before", "after", "", ""])
 
 
-def outcome(storage: InMemoryStorage) -> list[tuple[Any, ...]]:
-    storage.fault = lambda: ""  # type: ignore[attr-defined]
+def outcome(storage: FaultyStorage) -> list[tuple[Any, ...]]:
+    storage.heal()
     return [
         (t.state.name, t.params, t.distributions, t.values, t.intermediate_values, t.user_attrs, t.system_attrs)
         for t in optuna.load_study(study_name="stub", storage=storage).get_trials()
     ]
 
 
+class InTheMiddle:
+    """Loses each transaction once, each a call later than the one before; the next try of it passes."""
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+        self.target, self.is_lost = -1, False
+
+    def __call__(self, call: int) -> str:
+        if call == 0:
+            self.is_lost = not self.is_lost
+            self.target += self.is_lost
+        return self.fault if self.is_lost and call == self.target % 7 else ""
+
+
 FAULTS = {
-    "before": lambda: some_lost("before", "", ""),
-    "after": lambda: some_lost("after", ""),  # every call
-    "both": lambda: some_lost("after", "before", "after", "", ""),
-    "random": lost_at_random,
+    "before": lambda: (some_lost("before", "", ""),),
+    "after": lambda: (some_lost("after", ""),),  # every call
+    "both": lambda: (some_lost("after", "before", "after", "", ""),),
+    "random": lambda: (lost_at_random(),),
+    "before, within": lambda: (nothing, InTheMiddle("before")),
+    "after, within": lambda: (some_lost("after", "", ""), InTheMiddle("after")),
 }
 
 
@@ -72,7 +88,7 @@ FAULTS = {
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_every_call_of_a_study_is_lost(tmp_path: Path, sampler: SamplerChoice, pruner: str, fault: str) -> None:
     spec = changed(trials=5, pruner=pruner, sampler=sampler)
-    whole, faulty = FaultyStorage(), FaultyStorage(FAULTS[fault]())
+    whole, faulty = FaultyStorage(), FaultyStorage(*FAULTS[fault]())
     Driver(spec, whole, InlineExecutor({}), tmp_path / "whole").run()
     seen: list[Event] = []
     driver = Driver(spec, faulty, InlineExecutor({}), tmp_path / "faulty")
@@ -86,20 +102,20 @@ def test_every_call_of_a_study_is_lost(tmp_path: Path, sampler: SamplerChoice, p
 def test_a_study_that_is_begun_anew() -> None:
     """Its deletion is lost too."""
     faulty = FaultyStorage(some_lost("after", ""))
-    patient: Any = PatientStorage(faulty)
-    create_or_load(SPEC, patient, "old data")
-    create_or_load(SPEC, patient, "new data")
-    faulty.fault = lambda: ""
+    retrying: Any = RetryingStorage(faulty)
+    create_or_load(SPEC, retrying, "old data")
+    create_or_load(SPEC, retrying, "new data")
+    faulty.heal()
     assert len(faulty.get_all_studies()) == 1
     assert len(outcome(faulty)) == 1
 
 
 def test_a_trial_like_the_last_one_is_a_new_one() -> None:
-    storage = InMemoryStorage()
-    patient: Any = PatientStorage(storage)
-    study = optuna.create_study(storage=patient)
+    storage = MemoryStorage()
+    retrying: Any = RetryingStorage(storage)
+    study = optuna.create_study(storage=retrying)
     for _ in range(2):
-        patient.create_new_trial(study._study_id, create_trial(state=TrialState.WAITING, user_attrs={"a": 1}))
+        retrying.create_new_trial(study._study_id, create_trial(state=TrialState.WAITING, user_attrs={"a": 1}))
     assert len(study.get_trials()) == 2
 
 
@@ -121,10 +137,10 @@ def messages(caught: list[warnings.WarningMessage]) -> list[str]:
 
 
 def test_one_line_when_it_goes_and_one_when_it_is_back() -> None:
-    patient = PatientStorage(InMemoryStorage(), "sqlite:///s.db")
+    retrying = RetryingStorage(MemoryStorage(), "sqlite:///s.db")
     for _ in range(2):  # the second time it is said again
         with pytest.warns(UserWarning, match="sqlite") as caught:
-            assert patient.patiently(Away(3)) == "answer"
+            assert retrying.retry(Away(3)) == "answer"
         assert messages(list(caught)) == [
             "storage sqlite:///s.db does not answer (no route to host); trying again for 10 min",
             "storage sqlite:///s.db answers again after 0 s",
@@ -150,15 +166,15 @@ def test_pauses_grow_and_patience_ends(clock: list[float]) -> None:
         tries.append(clock[0])
         raise StorageAwayError("s", "no route to host")
 
-    patient = PatientStorage(InMemoryStorage(), "s")
+    retrying = RetryingStorage(MemoryStorage(), "s")
     with pytest.raises(StorageError, match=r"^storage s has not answered for 10 min \(no route to host\); .*same"):
-        patient.patiently(never)
+        retrying.retry(never)
     pauses = [later - earlier for earlier, later in itertools.pairwise(tries)]
     assert [round(pause, 1) for pause in pauses[:6]] == pytest.approx([0.5, 1, 2, 4, 8, 15], abs=0.11)
     assert 600 <= tries[-1] < 616
     before = len(tries)
     with pytest.raises(StorageError, match="for 10 min"):
-        patient.patiently(never)  # on the way out
+        retrying.retry(never)  # on the way out
     assert len(tries) == before + 1
 
 
@@ -167,60 +183,54 @@ def test_a_full_disk_is_not_waited_for() -> None:
         raise StorageFullError("s")
 
     with pytest.raises(StorageFullError, match="its disk is full; nothing is lost"):
-        PatientStorage(InMemoryStorage()).patiently(full)
+        RetryingStorage(MemoryStorage()).retry(full)
 
 
 def test_the_guard_is_asked_before_every_try_of_a_write() -> None:
     asked: list[str] = []
-    patient: Any = PatientStorage(FaultyStorage(some_lost("before", "")))
-    patient.guard = lambda: asked.append("may I")
+    retrying: Any = RetryingStorage(FaultyStorage(some_lost("before", "")))
+    retrying.guard = lambda: asked.append("may I")
     with pytest.warns(UserWarning, match="does not answer|answers again"):
-        study = patient.create_new_study([optuna.study.StudyDirection.MAXIMIZE], "s")
+        study = retrying.create_new_study([optuna.study.StudyDirection.MAXIMIZE], "s")
     assert len(asked) == 2
     with pytest.warns(UserWarning, match="answers again"):
-        patient.get_study_system_attrs(study)
+        retrying.get_study_system_attrs(study)
     assert len(asked) == 2
 
     def refuse() -> None:
         raise StorageError("no")
 
-    patient.guard = refuse
+    retrying.guard = refuse
     with pytest.raises(StorageError, match="no"):
-        patient.set_study_system_attr(study, "a", 1)
-    patient.inner.fault = lambda: ""
-    assert patient.inner.get_study_system_attrs(study) == {}
+        retrying.set_study_system_attr(study, "a", 1)
+    retrying.inner.heal()
+    assert retrying.inner.get_study_system_attrs(study) == {}
 
 
-class Transactions(InMemoryStorage):
-    extra = 5
+class CountingStorage(MemoryStorage):
+    begun = 0
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.begun = 0
-
-    def run_batch(self, write: Callable[[], Any]) -> Any:
+    def in_transaction(self, write: Callable[[], Any]) -> Any:
         self.begun += 1
-        return write()
+        return super().in_transaction(write)
 
 
 def test_a_transaction_is_repeated_as_a_whole() -> None:
-    patient: Any = PatientStorage(Transactions())
-    assert patient.extra == 5
+    retrying: Any = RetryingStorage(CountingStorage())
+    assert retrying.begun == 0  # what is not Optuna's is passed through
     seen: list[str] = []
     away = Away(1)
 
     def write() -> str:
         seen.append("first")
-        answer = patient.patiently(away)  # within the transaction nothing is repeated
+        answer = retrying.retry(away)  # within the transaction nothing is repeated
         seen.append("second")
         return answer
 
     with pytest.warns(UserWarning, match="answers again"):
-        assert patient.run_batch(write) == "answer"
+        assert retrying.in_transaction(write) == "answer"
     assert seen == ["first", "first", "second"]
-    assert patient.inner.begun == 2
-    without: Any = PatientStorage(InMemoryStorage())
-    assert without.run_batch(lambda: 3) == 3
+    assert retrying.inner.begun == 2
 
 
 def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:
@@ -240,9 +250,9 @@ def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:
         driver.run([pull_the_plug])
     assert messages(list(caught)) == [
         "storage sqlite:///s.db does not answer (lost after the call); trying again for 10 min",
-        "stopped while storage sqlite:///s.db does not answer; the same command goes on when it does",
+        "stopped while storage sqlite:///s.db does not answer; when it is back, run the same command again to resume",
     ]
-    storage.fault = lambda: ""
+    storage.heal()
     assert Driver(spec, storage, InlineExecutor(checkpoints), tmp_path / "study").run().finished
     assert outcome(storage) == outcome(whole)
 
@@ -250,14 +260,19 @@ def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_storage_that_is_given_up_is_no_defect_of_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither of the proposal that was being made, nor of the run that was being judged."""
-    monkeypatch.setattr(patient_storage, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(retrying_storage, "PATIENCE_SECONDS", 0.0)
     spec = changed(trials=3, sampler=SamplerChoice("tpe", {"n_startup_trials": 1}))
     counted = itertools.count()
-    counting = FaultyStorage(lambda: "" if next(counted) < 10**6 else "never")
+
+    def count(*_: int) -> str:
+        next(counted)
+        return ""
+
+    counting = FaultyStorage(count, count)
     Driver(spec, counting, InlineExecutor({}), tmp_path / "whole").run()
-    for call in range(1, next(counted) - 2, 6):  # giving the lease back may fail
+    for call in range(1, next(counted) - 8, 5):  # drawing the last figure and releasing the lease may fail
         storage, left = FaultyStorage(), itertools.count(call, -1)
-        storage.fault = lambda left=left: "before" if next(left) == 0 else ""
+        storage.fault = storage.fault_within = lambda *_, left=left: "before" if next(left) == 0 else ""
         with pytest.raises(StorageError):
             Driver(spec, storage, InlineExecutor({}), tmp_path / str(call)).run()
         states = {trial[0] for trial in outcome(storage)} if optuna.get_all_study_names(storage) else set()

@@ -1,7 +1,6 @@
-"""Transactions of several writes: whole, or undone in the database and in the cache before it."""
+"""Transactions of several writes: stored as a whole, or undone in the database and in its cache."""
 
 import math
-import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,16 @@ import pytest
 import sqlalchemy
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.exceptions import StorageInternalError
-from optuna.storages import InMemoryStorage, RDBStorage
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
+from quick_storage import empty_database, open_quickly
 from stub_study import changed
 
 from search.driver.driver import Driver
 from search.driver.retries import RETRIES
 from search.samplers.registry import SamplerChoice
-from search.storage import optuna_internals as optuna_trials
-from search.storage.batched_storage import BatchedStorage, run_batch
 from search.storage.open import open_storage
+from search.storage.rdb import DatabaseStorage
 from tests.benchmarks.recorded_study import InstantExecutor, spec
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -31,65 +30,48 @@ class KilledError(BaseException):
     """What SIGKILL is to a driver: nothing after it is done."""
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with Optuna's tables."""
-    folder = tmp_path_factory.mktemp("empty")
-    open_storage(None, folder)
-    return folder / "studies.db"
-
-
-def open_quickly(folder: Path, empty: Path) -> BatchedStorage:
-    """As the driver opens it, without waiting for the disk."""
-    folder.mkdir(exist_ok=True)
-    if not (folder / "studies.db").exists():
-        shutil.copy(empty, folder)
-    storage = open_storage(None, folder)
-    assert isinstance(storage, BatchedStorage)
-    sqlalchemy.event.listen(storage._backend.engine, "connect", lambda connection, _: asynchronous(connection))
-    storage._backend.engine.dispose()
-    return storage
-
-
-def asynchronous(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA synchronous = OFF")
-
-
 class WriteCommits:
-    """Counts transactions that wrote something; dies at the n-th, before it is stored."""
+    """Counts transactions that wrote something, or the statements that write; dies at the n-th, before it is done."""
 
-    def __init__(self, storage: BatchedStorage, last: int = -1) -> None:
+    def __init__(self, storage: DatabaseStorage, last: int = -1, *, statements: bool = False) -> None:
         self.count, self.last, self.has_written = 0, last, False
-        engine = storage._backend.engine
+        self.statements = statements
+        engine = storage.engine
         sqlalchemy.event.listen(engine, "before_cursor_execute", self._execute)
         sqlalchemy.event.listen(engine, "commit", self._commit)
         sqlalchemy.event.listen(engine, "rollback", self._rollback)
 
     def _execute(self, *arguments: Any) -> None:
-        self.has_written |= arguments[2].startswith(("INSERT", "UPDATE", "DELETE"))
+        writes = arguments[2].startswith(("INSERT", "UPDATE", "DELETE"))
+        self.has_written |= writes
+        if writes and self.statements:
+            self._step()
 
     def _commit(self, _: object) -> None:
-        if self.has_written:
-            self.count += 1
-            if self.count - 1 == self.last:
-                raise KilledError
+        if self.has_written and not self.statements:
+            self._step()
         self.has_written = False
+
+    def _step(self) -> None:
+        self.count += 1
+        if self.count - 1 == self.last:
+            raise KilledError
 
     def _rollback(self, _: object) -> None:
         self.has_written = False
 
 
 @pytest.fixture
-def storage(tmp_path: Path, empty: Path) -> BatchedStorage:
-    return open_quickly(tmp_path, empty)
+def storage(tmp_path: Path) -> DatabaseStorage:
+    return open_quickly(tmp_path)
 
 
 @pytest.fixture
-def study(storage: BatchedStorage) -> optuna.Study:
+def study(storage: DatabaseStorage) -> optuna.Study:
     return optuna.create_study(storage=storage, study_name="s", direction="maximize")
 
 
-def write_all(storage: BatchedStorage, study_id: int, trial_id: int) -> None:
+def write_all(storage: DatabaseStorage, study_id: int, trial_id: int) -> None:
     storage.set_trial_param(trial_id, "a", 0.5, HALF)
     storage.set_trial_user_attr(trial_id, "user", [1, 2])
     storage.set_trial_system_attr(trial_id, "system", "x")
@@ -98,7 +80,7 @@ def write_all(storage: BatchedStorage, study_id: int, trial_id: int) -> None:
     storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [0.75])
 
 
-def assert_nothing_stored(storage: BatchedStorage, folder: Path) -> None:
+def assert_nothing_stored(storage: DatabaseStorage, folder: Path) -> None:
     fresh = open_storage(None, folder)
     for one in (storage, fresh):
         (trial,) = one.get_all_trials(1)
@@ -108,24 +90,24 @@ def assert_nothing_stored(storage: BatchedStorage, folder: Path) -> None:
         assert one.get_trial(trial._trial_id).state == TrialState.RUNNING
 
 
-def test_a_batch_is_one_transaction_that_reads_its_own_writes(storage: BatchedStorage, study: optuna.Study) -> None:
+def test_a_transaction_is_one_commit_and_reads_its_own_writes(storage: DatabaseStorage, study: optuna.Study) -> None:
     trial_id, commits = study.ask()._trial_id, WriteCommits(storage)
 
     def write() -> list[float]:
         write_all(storage, 1, trial_id)
         assert storage.get_trial_system_attrs(trial_id) == {"system": "x"}
         assert storage.get_study_system_attrs(1) == {"study": "y"}
-        assert run_batch(storage, lambda: "inner") == "inner"  # and does not commit
+        assert storage.in_transaction(lambda: "inner") == "inner"  # and does not commit
         return storage.get_all_trials(1)[0].values
 
-    assert run_batch(storage, write) == [0.75]
+    assert storage.in_transaction(write) == [0.75]
     assert commits.count == 1
     assert storage.get_all_trials(1)[0].user_attrs == {"user": [1, 2]}
 
 
 @pytest.mark.parametrize("error", [KilledError, OSError])
-def test_an_error_undoes_all_and_the_batch_can_be_repeated(
-    tmp_path: Path, storage: BatchedStorage, study: optuna.Study, error: type[BaseException]
+def test_an_error_undoes_all_and_the_transaction_can_be_repeated(
+    tmp_path: Path, storage: DatabaseStorage, study: optuna.Study, error: type[BaseException]
 ) -> None:
     trial_id = study.ask()._trial_id
 
@@ -136,16 +118,16 @@ def test_an_error_undoes_all_and_the_batch_can_be_repeated(
             raise error
 
     with pytest.raises(error):
-        run_batch(storage, lambda: write(fails=True))
+        storage.in_transaction(lambda: write(fails=True))
     assert_nothing_stored(storage, tmp_path)
-    run_batch(storage, lambda: write(fails=False))
+    storage.in_transaction(lambda: write(fails=False))
     assert open_storage(None, tmp_path).get_all_trials(1)[0].values == [0.75]
 
 
 def test_a_write_that_the_database_refuses_is_not_passed_over(
-    tmp_path: Path, storage: BatchedStorage, study: optuna.Study
+    tmp_path: Path, storage: DatabaseStorage, study: optuna.Study
 ) -> None:
-    """Optuna ignores a parameter that is stored already; with it went what the batch had written before."""
+    """Optuna ignores a parameter that is stored already; the transaction's earlier writes are lost with it."""
     trial_id = study.ask()._trial_id
 
     def write() -> None:
@@ -156,36 +138,56 @@ def test_a_write_that_the_database_refuses_is_not_passed_over(
         storage.set_trial_param(trial_id, "a", 0.5, HALF)
         storage.set_trial_param(trial_id, "a", 0.5, HALF)
 
-    with pytest.raises(StorageInternalError, match="none of them is stored"):
-        run_batch(storage, write_twice)
+    with pytest.raises(StorageInternalError, match="none of it is stored"):
+        storage.in_transaction(write_twice)
     assert_nothing_stored(storage, tmp_path)
-    run_batch(storage, write)
+    storage.in_transaction(write)
     assert storage.get_study_system_attrs(1) == {"study": "z"}
 
 
-def test_a_database_that_does_not_take_the_transaction(tmp_path: Path, empty: Path) -> None:
-    shutil.copy(empty, tmp_path)
-    storage = BatchedStorage(f"sqlite:///{tmp_path}/studies.db", {"connect_args": {"timeout": 0.05}})
+def test_a_database_that_does_not_take_the_transaction(tmp_path: Path) -> None:
+    (tmp_path / "studies.db").write_bytes(empty_database())
+    storage = DatabaseStorage(f"sqlite:///{tmp_path}/studies.db", {"connect_args": {"timeout": 0.05}})
     trial_id = optuna.create_study(storage=storage, study_name="s").ask()._trial_id
     other = sqlite3.connect(tmp_path / "studies.db")
     other.execute("BEGIN")
     other.execute("SELECT * FROM trials").fetchall()  # a reader keeps a commit waiting, not the writes before it
     with pytest.raises(StorageInternalError, match="database is locked"):
-        run_batch(storage, lambda: write_all(storage, 1, trial_id))
+        storage.in_transaction(lambda: write_all(storage, 1, trial_id))
     other.close()
     assert_nothing_stored(storage, tmp_path)
-    run_batch(storage, lambda: write_all(storage, 1, trial_id))
+    storage.in_transaction(lambda: write_all(storage, 1, trial_id))
     assert storage.get_all_trials(1)[0].values == [0.75]
 
 
-def test_storages_without_transactions_write_at_once(tmp_path: Path) -> None:
-    for storage in (InMemoryStorage(), open_storage(str(tmp_path / "studies.log"), tmp_path)):
-        study = optuna.create_study(storage=storage)
-        assert run_batch(storage, lambda study=study: study.ask().number) == 0
-        assert len(study.trials) == 1
+def test_parameters_that_a_trial_has_already_stay(storage: DatabaseStorage, study: optuna.Study) -> None:
+    """A proposal is stored again if the answer to the first transaction was lost."""
+    trial_id = study.ask()._trial_id
+    for value in (0.25, 0.5):
+        storage.in_transaction(lambda value=value: storage.set_trial_params(trial_id, {"a": (value, HALF)}))
+    storage.set_trial_params(trial_id, {"a": (0.75, HALF), "b": (1.0, HALF)})
+    assert storage.get_trial(trial_id).params == {"a": 0.25, "b": 1.0}
+    with pytest.raises(ValueError, match="distribution"):
+        storage.set_trial_params(study.ask()._trial_id, {"a": (0.0, CategoricalDistribution(["x"]))})
 
 
-def test_trials_are_read_as_optuna_reads_them(storage: BatchedStorage, study: optuna.Study, tmp_path: Path) -> None:
+def test_compare_and_set(storage: DatabaseStorage, study: optuna.Study) -> None:
+    study_id = study._study_id
+
+    def change(old: Any, new: Any) -> bool:
+        return storage.compare_and_set(study_id, "a", old, new)
+
+    first, second = {"x": 1.5, "y": "Zoë"}, {"x": 2.0}
+    assert change(None, first)
+    assert not change(None, second)
+    assert not change(second, first)
+    assert change(first, second)
+    assert storage.get_study_system_attrs(study_id) == {"a": second}
+    assert change(second, None)
+    assert change(None, first)
+
+
+def test_trials_are_read_as_optuna_reads_them(storage: DatabaseStorage, study: optuna.Study, tmp_path: Path) -> None:
     distributions = {"a": HALF, "c": CategoricalDistribution(["x", None, 3])}
     for value, choice in ((math.inf, "x"), (-math.inf, None), (0.5, 3)):
         study.add_trial(
@@ -217,7 +219,7 @@ def test_trials_are_read_as_optuna_reads_them(storage: BatchedStorage, study: op
     assert storage.study_system_attrs_starting(1, "dash_1:") == {"dash_1:a": 1}
 
 
-def test_a_trial_of_five_rungs_waits_seven_times_for_the_disk(storage: BatchedStorage, tmp_path: Path) -> None:
+def test_a_trial_of_five_rungs_waits_seven_times_for_the_disk(storage: DatabaseStorage, tmp_path: Path) -> None:
     counts = []
     Driver(spec(2, pruner="none"), storage, InstantExecutor(), tmp_path / "recorded").run()
     commits = WriteCommits(storage)
@@ -228,7 +230,7 @@ def test_a_trial_of_five_rungs_waits_seven_times_for_the_disk(storage: BatchedSt
     assert (counts[1] - counts[0]) / 3 == 7
 
 
-def outcome(storage: BatchedStorage) -> list[tuple[Any, ...]]:
+def outcome(storage: DatabaseStorage) -> list[tuple[Any, ...]]:
     trials = optuna.load_study(study_name="stub", storage=storage).get_trials()
     fields = ("state", "params", "distributions", "values", "intermediate_values", "system_attrs")
     return [
@@ -237,43 +239,20 @@ def outcome(storage: BatchedStorage) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_a_driver_killed_at_any_transaction(tmp_path: Path, empty: Path) -> None:
-    """As test_crash_points.py, where every single write is one that it can be killed at."""
+@pytest.mark.parametrize(("statements", "every"), [(False, 4), (True, 13)])
+def test_a_driver_killed_at_any_transaction_or_within_one(tmp_path: Path, statements: bool, every: int) -> None:
+    """Like test_crash_points.py, which kills drivers of a storage in memory."""
     study = changed(trials=3, pruner="halving", sampler=SamplerChoice("tpe", {"n_startup_trials": 1}))
-    whole = open_quickly(tmp_path / "whole", empty)
-    commits = WriteCommits(whole)
+    whole = open_quickly(tmp_path / "whole")
+    writes = WriteCommits(whole, statements=statements)
     Driver(study, whole, InstantExecutor(), tmp_path / "whole" / "stub").run()
-    assert commits.count > 15
-    for last in range(0, commits.count, 4):
+    assert writes.count > (60 if statements else 15)
+    for last in range(0, writes.count, every):
         folder = tmp_path / str(last)
-        storage = open_quickly(folder, empty)
-        WriteCommits(storage, last)
+        storage = open_quickly(folder)
+        WriteCommits(storage, last, statements=statements)
         with pytest.raises(KilledError):
             Driver(study, storage, InstantExecutor(), folder / "stub").run()
-        resumed = open_quickly(folder, empty)
+        resumed = open_quickly(folder)
         assert Driver(study, resumed, InstantExecutor(), folder / "stub").run().finished
-        assert outcome(resumed) == outcome(whole), f"killed at transaction {last}"
-
-
-def test_a_batch_that_is_repeated_finds_the_trial_as_it_was(study: optuna.Study) -> None:
-    trial, calls = study.ask(), []
-
-    def report() -> None:
-        calls.append(optuna_trials.reported_steps(trial))
-        trial.report(0.5, 10)
-        if len(calls) == 1:
-            raise ConnectionError
-
-    storage = trial.storage
-    original = storage.run_batch
-
-    def patient(write: Any) -> Any:
-        try:
-            return original(write)
-        except ConnectionError:
-            return original(write)
-
-    storage.run_batch = patient
-    optuna_trials.in_one_batch(trial, report)
-    assert calls == [set(), set()]
-    assert study.trials[0].intermediate_values == {10: 0.5}
+        assert outcome(resumed) == outcome(whole), f"killed at write {last}"

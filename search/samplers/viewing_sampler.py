@@ -1,9 +1,9 @@
-"""Samplers that see a study otherwise than it is recorded."""
+"""A base for samplers that show another one a changed view of a study."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import optuna
@@ -11,38 +11,14 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-__all__ = ["StudyView", "ViewingSampler"]
-
-
-class StudyView:
-    """Stands in for a study, with other trials.
-
-    Args:
-        study: answers everything else.
-        trials: those to be seen.
-    """
-
-    def __init__(self, study: Any, trials: list[FrozenTrial]) -> None:
-        self._study = study
-        self._trials = trials
-
-    def _get_trials(
-        self,
-        deepcopy: bool = True,  # noqa: ARG002  # samplers ask for none, and change none
-        states: Container[TrialState] | None = None,
-        use_cache: bool = False,  # noqa: ARG002
-    ) -> list[FrozenTrial]:
-        return [trial for trial in self._trials if states is None or trial.state in states]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._study, name)
+__all__ = ["ViewingSampler"]
 
 
 class ViewingSampler(BaseSampler):
-    """A sampler that is shown :meth:`view` of a study in its place.
+    """A sampler that proposes what another one proposes for :meth:`view` of the study.
 
     Args:
-        sampler: proposes.
+        sampler: the other one.
     """
 
     def __init__(self, sampler: BaseSampler) -> None:
@@ -50,34 +26,34 @@ class ViewingSampler(BaseSampler):
 
     @abstractmethod
     def view(self, study: optuna.Study) -> Any:
-        """What the sampler sees: the study itself, or a :class:`StudyView`."""
+        """Return what the sampler sees: the study itself, or a :class:`search.storage.optuna_internals.StudyView`."""
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """As the sampler's."""
+        """Call the sampler's method."""
         self.sampler.before_trial(study, trial)
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """As the sampler's."""
+        """Return the sampler's answer for the view."""
         return self.sampler.infer_relative_search_space(self.view(study), trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """As the sampler's."""
+        """Return the sampler's answer for the view."""
         return self.sampler.sample_relative(self.view(study), trial, search_space)
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """As the sampler's."""
+        """Return the sampler's answer for the view."""
         return self.sampler.sample_independent(self.view(study), trial, param_name, param_distribution)
 
     def after_trial(
         self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
-        """As the sampler's."""
+        """Call the sampler's method."""
         self.sampler.after_trial(study, trial, state, values)
 
     def reseed_rng(self) -> None:
-        """As the sampler's."""
+        """Call the sampler's method."""
         self.sampler.reseed_rng()

@@ -1,0 +1,70 @@
+"""A database session that can group several of Optuna's operations into one transaction."""
+
+from __future__ import annotations
+
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.orm import Session
+
+__all__ = ["GroupingSession"]
+
+
+class GroupingSession(Session):
+    """A session that stays open and uncommitted between :meth:`begin_group` and :meth:`end_group`.
+
+    Optuna opens, commits and closes a session for every operation. Within a group, these calls only flush.
+    """
+
+    is_grouping = False
+    _was_rolled_back = False  # an operation of this group, and with it everything before it
+
+    def commit(self) -> None:
+        """Commit; within a group, only flush, so that the following operations can read what was written."""
+        if self.is_grouping:
+            self.flush()
+        else:
+            self._commit()
+
+    def _commit(self) -> None:
+        try:
+            super().commit()
+        except BaseException:
+            # A commit that SQLite refuses (a reader is in the way, the disk is full) leaves the transaction open.
+            # SQLAlchemy takes it for closed; the next commit on this connection would store what is reported as lost.
+            self.invalidate()
+            raise
+
+    def rollback(self) -> None:
+        """Roll back the operation, and with it its group."""
+        self._was_rolled_back = self.is_grouping
+        super().rollback()
+
+    def close(self) -> None:
+        """Close the session; within a group, only forget the objects it has loaded."""
+        if self.is_grouping:
+            self.expunge_all()  # as after any operation: the next one reads what is stored
+        else:
+            super().close()
+
+    def begin_group(self) -> None:
+        """Commit nothing from here on."""
+        self.is_grouping, self._was_rolled_back = True, False
+
+    def end_group(self) -> None:
+        """Commit the group.
+
+        Raises:
+            StorageInternalError: an operation failed and Optuna ignored it, as it does if a row already exists.
+            SQLAlchemyError: the database does not accept the transaction.
+        """
+        self.is_grouping = False
+        try:
+            if self._was_rolled_back:
+                raise StorageInternalError("the database refused a write of this transaction; none of it is stored")
+            self._commit()
+        finally:
+            super().close()  # rolls back what is not committed
+
+    def abandon_group(self) -> None:
+        """Undo everything in the group."""
+        self.is_grouping = False
+        super().close()
