@@ -104,7 +104,7 @@ def _note_tells(file: Path) -> None:
         return tell(self, trial_id, state, *values, **named)
 
     def committed(self: DatabaseStorage, write: Any) -> Any:
-        is_outermost = not self._backend.scoped_session().in_batch  # type: ignore[attr-defined]
+        is_outermost = not self._backend.scoped_session().is_grouping  # type: ignore[attr-defined]
         if is_outermost:
             told.clear()
         result = in_transaction(self, write)
