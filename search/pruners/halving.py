@@ -17,19 +17,20 @@ __all__ = ["SuccessiveHalving"]
 
 
 class SuccessiveHalving(BasePruner):
-    """At every rung, a trial goes on if it is among the best 1 / factor of all that have come to this rung.
+    """A pruner that lets a trial continue if it is among the best 1 / factor of all trials that reached this rung.
 
-    Asynchronous (Li et al. 2020, arXiv:1810.05934, in its stopping form): nobody waits for others, and the first trial
-    at a rung always goes on. It differs from Optuna's pruner of that name in two ways. It decides at the rungs that
-    there are, each for itself, and not at powers of the factor; and its answer depends on recorded scores alone, and
-    not on marks that it has left before.
+    It is asynchronous (Li et al. 2020, arXiv:1810.05934, the stopping variant): no trial waits for others, and the
+    first trial at a rung always continues. It differs from Optuna's pruner of the same name in two ways: it decides at
+    each of the study's rungs separately, not at powers of the factor; and its answer depends on recorded scores alone,
+    not on marks that it left before.
 
     Args:
-        rungs: where trials are scored, in training examples, rising; the last is the end of a run.
-        reduction_factor: above 1; None: at each rung what the next one costs more, so that each has the same share of
-            all training. With rungs that double, a half goes on; with the fourth of five even ones, four fifths.
-        skip: rungs at the beginning at which nobody is pruned.
-        competes: whether the trial of this number is one of those that others are compared with; None: all are.
+        rungs: where trials are scored, in training examples, ascending; the last is the end of a run.
+        reduction_factor: above 1; None: at each rung the cost of the next rung divided by that of this one, so that
+            each rung gets the same share of all training. If rungs double, half of the trials continue; at the fourth
+            of five evenly spaced rungs, four fifths.
+        skip: number of first rungs at which no trial is pruned.
+        competes: whether other trials are compared with the trial of this number; None: with all.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class SuccessiveHalving(BasePruner):
         self._competes = competes
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether the trial ends at its last report."""
+        """Return whether the trial ends at its last report."""
         rung = trial.last_step
         if rung is None or rung not in self._factors:
             return False
@@ -65,6 +66,6 @@ class SuccessiveHalving(BasePruner):
 
 
 def _is_left_out(trial: FrozenTrial, rung: int) -> bool:
-    """Whether a trial has failed, repeats another one, or was ended by a floor at this rung."""
+    """Return whether a trial failed, repeats another one, or was ended by a floor at this rung."""
     below_floor = trial.state == TrialState.PRUNED and trial.last_step == rung and not is_feasible(trial)
     return trial.state == TrialState.FAIL or REPEAT_OF in trial.user_attrs or below_floor

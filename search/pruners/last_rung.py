@@ -1,4 +1,4 @@
-"""A pruner that leaves alone a trial that has reached its last rung."""
+"""Never prune a trial that has reached its last rung."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ __all__ = ["UntilLastRung"]
 
 
 class UntilLastRung(BasePruner):
-    """Asks ``pruner`` at every rung but the last: a trial that has trained to its end is complete, not pruned.
+    """A pruner that asks another one at all rungs but the last: a trial trained to its end is complete, not pruned.
 
-    It also keeps Optuna from showing its sampler only the trials of the same bracket, which it does where a study's
-    pruner is a HyperbandPruner. A study of 20 trials would then hardly leave the sampler's random start in any bracket;
-    BOHB (Falkner et al. 2018) learns across brackets too.
+    As a wrapper, it also prevents Optuna from showing the sampler only the trials of the same bracket, as it does if
+    the study's pruner is a HyperbandPruner. In a study of 20 trials, hardly any bracket would get past the sampler's
+    random start; BOHB (Falkner et al. 2018) learns across brackets, too.
+
+    Args:
+        pruner: the other pruner.
+        last_rung: in training examples.
     """
 
     def __init__(self, pruner: BasePruner, last_rung: int) -> None:
@@ -22,7 +26,7 @@ class UntilLastRung(BasePruner):
         self.last_rung = last_rung
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        """Whether the trial should end here."""
+        """Return whether the trial should end here."""
         if trial.last_step is None or trial.last_step >= self.last_rung:
             return False
         return self.pruner.prune(study, trial)

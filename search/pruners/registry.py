@@ -1,7 +1,7 @@
-"""Optuna's pruners by name, set to the rungs at which runs are scored.
+"""Make pruners by name, configured for the rungs at which runs are scored.
 
 Steps are training examples, and the score is the overall score, which is maximised. Successive halving and Hyperband
-are our own, which decide at the study's rungs.
+are our own and decide at the study's rungs; the others are Optuna's.
 """
 
 from __future__ import annotations
@@ -26,53 +26,55 @@ KEY = ("pruner",)
 
 
 class PrunerChoice(NamedChoice):
-    """A pruner's name and options."""
+    """The name and options of a pruner."""
 
 
 class HyperbandOptions(Options):
-    """Hyperband (Li et al. 2018): several successive halvings, each starting to prune at another rung."""
+    """Hyperband (Li et al. 2018): several successive halvings that start to prune at different rungs."""
 
     reduction_factor: float | None = Field(
-        None, gt=1.0, description="one of so many goes on at a rung; None: what the next rung costs more"
+        None,
+        gt=1.0,
+        description="one in this many trials continues; None: cost of the next rung / this one",
     )
 
 
 class HalvingOptions(HyperbandOptions):
     """Asynchronous successive halving (Li et al. 2020)."""
 
-    skip: int = Field(0, ge=0, description="first rungs at which nobody is pruned")
+    skip: int = Field(0, ge=0, description="number of first rungs at which no trial is pruned")
 
 
 class MedianOptions(Options):
     """Below the median of the finished trials at the same rung (Golovin et al. 2017)."""
 
-    n_startup_trials: int = Field(5, ge=0, description="finished trials before any is pruned")
+    n_startup_trials: int = Field(5, ge=0, description="number of finished trials before any is pruned")
     n_warmup_steps: int | None = Field(
-        None, ge=0, description="no pruning before so many examples; None: the first rung"
+        None, ge=0, description="no pruning before this many examples; None: the first rung"
     )
 
 
 class PercentileOptions(MedianOptions):
-    """Not among the best ``percentile`` per cent of the finished trials at the same rung."""
+    """Outside the best ``percentile`` per cent of the finished trials at the same rung."""
 
-    percentile: float = Field(50.0, gt=0.0, lt=100.0, description="per cent that is kept")
+    percentile: float = Field(50.0, gt=0.0, lt=100.0, description="per cent of trials to keep")
 
 
 class PatientOptions(Options):
-    """Another pruner, which is asked only once a trial has stopped improving."""
+    """Another pruner, asked only after a trial has stopped improving."""
 
-    patience: int = Field(1, ge=0, description="rungs without a better score")
-    min_delta: float = Field(0.0, ge=0.0, description="what counts as better")
+    patience: int = Field(1, ge=0, description="rungs without improvement")
+    min_delta: float = Field(0.0, ge=0.0, description="smallest improvement that counts")
     wraps: str | dict[str, Any] = Field("median", description="the other pruner")
 
 
 class ThresholdOptions(Options):
-    """A score outside fixed bounds."""
+    """A score outside of fixed bounds."""
 
     lower: float | None = Field(None, description="prune below")
     upper: float | None = Field(None, description="prune above")
     n_warmup_steps: int | None = Field(
-        None, ge=0, description="no pruning before so many examples; None: the first rung"
+        None, ge=0, description="no pruning before this many examples; None: the first rung"
     )
 
     @model_validator(mode="after")
@@ -90,7 +92,7 @@ def _halving(options: HalvingOptions, rungs: tuple[int, ...]) -> BasePruner:
     if options.skip and options.skip >= len(rungs) - 1:
         raise StudyFileError(
             (*KEY, "skip"),
-            f"{options.skip} of {len(rungs)} rungs leaves none to prune at; the last is the end of a run",
+            f"skipping {options.skip} of {len(rungs)} rungs leaves none to prune at; the last is the end of a run",
         )
     return SuccessiveHalving(rungs, options.reduction_factor, options.skip)
 
@@ -110,7 +112,7 @@ def _patient(options: PatientOptions, rungs: tuple[int, ...]) -> BasePruner:
     except StudyFileError as error:
         raise StudyFileError((*KEY, "wraps", *error.key[1:]), error.what) from error
     with warnings.catch_warnings():
-        # Called experimental since 2.8; our tests hold it to what we use.
+        # Optuna has called it experimental since 2.8; our tests cover what we use.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.pruners.PatientPruner(wrapped, options.patience, options.min_delta)
 
@@ -132,14 +134,14 @@ PRUNERS: dict[str, tuple[type[Options], Callable[[Any, tuple[int, ...]], BasePru
     "threshold": (ThresholdOptions, _threshold),
     "none": (Options, _none),
 }
-"""Name -> options and how it is made."""
+"""Name -> options, and the function that makes the pruner."""
 
 
 def make_pruner(choice: PrunerChoice, rungs: tuple[int, ...]) -> UntilLastRung:
-    """The pruner of a study whose trials are scored at these rungs, in training examples, rising.
+    """Make the pruner of a study whose trials are scored at these rungs, in training examples, ascending.
 
     Raises:
-        UserError: if there is no such pruner, or its options are wrong.
+        UserError: if the pruner does not exist, or its options are wrong.
     """
     return UntilLastRung(_make(choice, rungs), rungs[-1])
 

@@ -1,4 +1,4 @@
-"""The configuration that a recorded study started from."""
+"""Find the default configuration of a recorded study."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ __all__ = ["default_configuration", "default_trial_of"]
 
 
 def default_trial_of(study: optuna.Study) -> TrialRecord | None:
-    """The trial of the default configuration; None where it lies outside the space, or has not begun."""
+    """Return the trial of the default configuration; None if it lies outside the space or has not begun."""
     records = (TrialRecord.read(trial) for trial in study.get_trials(deepcopy=False))
     return next((one for one in records if one.role == DEFAULT and one.config is not None), None)
 
 
 def default_configuration(study: optuna.Study, like: RunConfig) -> RunConfig:
-    """The default configuration, whether or not a trial has trained it.
+    """Return the default configuration, whether or not a trial has trained it.
 
     Args:
         study: the recorded study.
-        like: a run of it, which says where the data is and what runs are computed with, where no trial of the default
+        like: a run of the study, which says where the data is and how runs are computed if no trial of the default
             configuration does.
 
     Raises:
-        UserError: what was recorded is no run of this version.
+        UserError: this version cannot read what was recorded.
     """
     trial = default_trial_of(study)
     if trial is not None and trial.config is not None:

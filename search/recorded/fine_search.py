@@ -1,4 +1,4 @@
-"""A fine search around the best trial of a study: a study of its own, in a narrow space."""
+"""Search finely around the best trial of a study, in a new study with a narrow space."""
 
 from __future__ import annotations
 
@@ -27,26 +27,25 @@ _SEED = "seed"
 
 
 def fine_search(spec: StudySpec, storage: BaseStorage, name: str | None = None, model: str | None = None) -> StudySpec:
-    """The study that searches finely around the best trial of a recorded one.
+    """Return the study that searches finely around the best trial of a recorded one.
 
-    Its centre is recorded with it. From then on that counts, whatever became of the other study: the same command goes
-    on with the same search.
+    The centre is recorded in the new study. From then on only this record counts, even if the other study changes: the
+    same command resumes the same search.
 
     Args:
-        spec: what the recorded study's file says; sampler, pruner and numbers are taken from it, and where data and
-            workers are.
+        spec: from the file of the recorded study; provides sampler, pruner, limits, data and compute settings.
         storage: of both studies.
-        name: of the fine search; None: the study's with ``-fine``.
+        name: of the fine search; None: that of the study with ``-fine``.
         model: the encoder that the user asks for, if any.
 
     Raises:
-        UserError: the study is not there, has no finished trial, or searches nothing that could be narrowed; the name
-            is taken by another study; the best trial has another encoder.
+        UserError: the study does not exist, has no finished trial, or searches nothing that can be narrowed; the name
+            belongs to another study; or the best trial has another encoder.
     """
     coarse = spec.source.stem
     name = name or f"{coarse}-fine"
     if name == coarse:
-        raise UserError(f"--name {name}: a fine search of '{coarse}' needs a name of its own")
+        raise UserError(f"--name {name}: a fine search of '{coarse}' needs a different name")
     centre = _recorded_centre(name, coarse, storage) or _new_centre(coarse, storage)
     config = RunConfig.model_validate_json(centre["config"])
     if model is not None and model != config.model.encoder:
@@ -69,7 +68,7 @@ def fine_search(spec: StudySpec, storage: BaseStorage, name: str | None = None, 
 
 
 def _new_centre(coarse: str, storage: BaseStorage) -> dict[str, Any]:
-    """Around which run to search, and where, as JSON data."""
+    """Choose the run to search around and the space, as JSON data."""
     study = load_recorded(coarse, storage, "--study")
     trial = pick_trial(study, None)
     config = RunConfig.model_validate_json(trial.user_attrs[CONFIG])
@@ -87,11 +86,11 @@ def _narrowed(space: Space, config: RunConfig, coarse: str) -> Space:
 
 
 def _recorded_centre(name: str, coarse: str, storage: BaseStorage) -> dict[str, Any] | None:
-    """As :func:`_new_centre` once was; None if the fine search has not begun."""
+    """Return what :func:`_new_centre` returned when the fine search began; None if it has not begun."""
     attrs = recorded_attrs(name, storage)
     centre: dict[str, Any] | None = attrs.get(_ORIGIN)
     of = coarse if centre is None else centre["study"]
     if of != coarse or (centre is None and IDENTITY in attrs):
-        what = f"a fine search of '{of}'" if of != coarse else "no fine search"
-        raise UserError(f"--fine: there is a study '{name}' already, which is {what}; choose another --name")
+        what = f"a fine search of '{of}'" if of != coarse else "not a fine search"
+        raise UserError(f"--fine: study '{name}' already exists and is {what}; choose another --name")
     return centre

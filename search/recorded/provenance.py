@@ -1,4 +1,4 @@
-"""Which code and which versions made a result."""
+"""Say which code, data and package versions made a result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PACKAGES = ("torch", "optuna", "tokenizers", "safetensors", "numpy", "scipy", "
 
 
 def code_version() -> str:
-    """Our version, with the commit when running from a checkout; ``+changes`` marks uncommitted ones."""
+    """Return our version, with the commit in a checkout; ``+changes`` marks uncommitted changes."""
     try:
         own = version("onebert")
     except PackageNotFoundError:  # run from a checkout that was never installed
@@ -31,17 +31,17 @@ def code_version() -> str:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on."""
+    """Return the versions of Python and of the packages that results depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}
 
 
 def made_from(config: RunConfig) -> dict[str, Any]:
-    """What a result was made from besides its settings: the data's hash, the code's version and the packages'."""
+    """Return what a result depends on besides its settings: hash of the data, versions of code and packages."""
     return {"data_sha256": check_data(config).digest, "code": code_version(), "versions": package_versions()}
 
 
 def described(config: RunConfig) -> dict[str, Any]:
-    """The tasks and what each counts in the overall score, so that predictions can be scored without the study."""
+    """Return the tasks with their weights in the overall score, so that predictions can be scored without the study."""
     return config.model_dump(mode="json", include={"tasks"})["tasks"]  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""A recorded study, and which of its trials to use."""
+"""Load a recorded study and pick the trials to use."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ _CHOICE = "choice"
 
 @dataclass(frozen=True)
 class Choice:
-    """A configuration that a study named its winner by the mean over several runs.
+    """The configuration that a study chose as its winner by the mean over several runs.
 
-    Its trials come before all others, whatever these scored: the best of them is the study's best trial.
+    Its trials rank before all others, whatever their scores: the best of them is the study's best trial.
 
     Attributes:
-        winner: its name.
-        runs: numbers of the finished trials of every configuration that could have been chosen, its own among them.
+        winner: name of the configuration.
+        runs: numbers of the finished trials of each configuration that could have been chosen, the winner included.
     """
 
     winner: str
     runs: Mapping[str, tuple[int, ...]]
 
     def record(self, study: optuna.Study) -> None:
-        """Write it into the study."""
+        """Store the choice in the study."""
         study.set_user_attr(
             _CHOICE, {"winner": self.winner, "runs": {name: list(of) for name, of in self.runs.items()}}
         )
 
     @property
     def trials(self) -> tuple[int, ...]:
-        """Numbers of the winner's trials."""
+        """The numbers of the winner's trials."""
         return self.runs[self.winner]
 
 
 def recorded_choice(study: optuna.Study) -> Choice | None:
-    """What the study chose by means over runs; None if it chose nothing in this way."""
+    """Return what the study chose by means over runs; None if it did not choose in this way."""
     stored = study.user_attrs.get(_CHOICE)
     return (
         None if stored is None else Choice(stored["winner"], {name: tuple(of) for name, of in stored["runs"].items()})
@@ -66,25 +66,25 @@ def recorded_choice(study: optuna.Study) -> Choice | None:
 
 
 def open_study(name: str, storage: str | None, runs_dir: Path) -> optuna.Study:
-    """The study of this name.
+    """Open a storage and load the study of this name.
 
     Raises:
-        UserError: if there is none; it lists those that there are.
+        UserError: if there is no such study; the message lists the existing ones.
     """
     return load_recorded(name, open_storage(storage, runs_dir), where=f" in {describe_storage(storage, runs_dir)}")
 
 
 def load_recorded(name: str, storage: BaseStorage, option: str = "--study", where: str = "") -> optuna.Study:
-    """The study of this name in an open storage.
+    """Load the study of this name from an open storage.
 
     Args:
         name: as the user gave it.
         storage: where to look.
-        option: which the name was given to.
+        option: to which the user gave the name.
         where: the storage in words, beginning with a blank.
 
     Raises:
-        UserError: if there is none; it lists those that there are.
+        UserError: if there is no such study; the message lists the existing ones.
     """
     names = sorted(optuna.get_all_study_names(storage))
     if name not in names:
@@ -93,26 +93,26 @@ def load_recorded(name: str, storage: BaseStorage, option: str = "--study", wher
 
 
 def contends(trial: FrozenTrial) -> bool:
-    """Whether the trial can be the best one.
+    """Return whether the trial can be the best one.
 
-    Pruned trials cannot: their score is that of an early rung. Neither can those below a floor of the study, nor
+    Pruned trials cannot, because their score is that of an early rung; nor can trials below a floor of the study, or
     repeats, which have no model of their own.
     """
     return trial.state == TrialState.COMPLETE and is_feasible(trial) and REPEAT_OF not in trial.user_attrs
 
 
 def rank(trial: FrozenTrial) -> tuple[float, int]:
-    """Sorts trials that contend: the highest overall score first, the earlier of equals."""
+    """Return a sort key for trials that contend: the highest overall score first, then the lowest number."""
     return -(trial.value or 0.0), trial.number
 
 
 def best_trial(study: optuna.Study) -> FrozenTrial | None:
-    """The first of the :func:`ranked_trials`; None if there is none."""
+    """Return the first of the :func:`ranked_trials`; None if there is none."""
     return min(filter(contends, study.get_trials(deepcopy=False)), key=_order(study), default=None)
 
 
 def ranked_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """The trials that contend, the best first; those of a recorded :class:`Choice` before all others."""
+    """Return the trials that contend, best first; those of a recorded :class:`Choice` come before all others."""
     return sorted(filter(contends, study.get_trials(deepcopy=False)), key=_order(study))
 
 
@@ -123,7 +123,7 @@ def _order(study: optuna.Study) -> Callable[[FrozenTrial], tuple[bool, float, in
 
 
 def pick_trial(study: optuna.Study, number: int | None) -> FrozenTrial:
-    """The trial of this number, or the best one.
+    """Return the trial of this number, or the best one.
 
     Raises:
         UserError: if there is no such trial, or none has finished.

@@ -1,4 +1,4 @@
-"""The space of a recorded study, read back from the storage."""
+"""Read the space of a recorded study back from the storage."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ __all__ = ["linked_settings", "logarithmic_settings", "searched_settings", "stor
 
 
 def stored_space(study: optuna.Study, config: RunConfig) -> Space:
-    """The space that the study searches; ``config`` is that of any of its trials."""
+    """Return the space that the study searches; ``config`` is that of any of its trials."""
     return read_space(_table(study), config)
 
 
 def searched_settings(study: optuna.Study) -> set[str]:
-    """Paths of all settings of the space; shares of tasks are one, ``loss.weights``."""
+    """Return the paths of all settings of the space; shares of tasks are one setting, ``loss.weights``."""
     return set(_table(study))
 
 
 def logarithmic_settings(study: optuna.Study) -> set[str]:
-    """Paths of the settings that are searched on a logarithmic scale."""
+    """Return the paths of the settings that are searched on a logarithmic scale."""
     return {path for path, dimension in _table(study).items() if dimension.get("log")}
 
 
 def linked_settings(study: optuna.Study) -> set[str]:
-    """Paths of the settings that take one value along with others, and are not searched themselves."""
+    """Return the paths of the settings that are linked to others, and are not searched themselves."""
     return {path for path, dimension in _table(study).items() if "value" in dimension}
 
 

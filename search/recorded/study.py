@@ -1,4 +1,4 @@
-"""Create a study in a storage, or take it up again if it is still the same study."""
+"""Create a study in a storage, or load it if it is still the same study."""
 
 from __future__ import annotations
 
@@ -33,23 +33,24 @@ def create_or_load(
     splits_digest: str | None = None,
     take: Callable[[optuna.Study], None] = lambda _: None,
 ) -> optuna.Study:
-    """The study of this name, with its first trials in the queue.
+    """Create the study, or load it, and put its first trials into the queue.
 
     Args:
         spec: what to search.
-        storage: where.
-        data_digest: of all data that any trial may read; None: not known.
-        splits_digest: of the tasks' own files, for those who read these alone; None: not known.
-        take: called before anything is written into the study; it may refuse it.
+        storage: where to record it.
+        data_digest: of all data that any trial may read; None: unknown.
+        splits_digest: of the tasks' own files, for commands that read only these; None: unknown.
+        take: called before anything is written into the study; it may raise an error.
 
     Raises:
-        UserError: the storage's study of this name has scores, and another space, base, seed, sampler, pruner or data.
+        UserError: the storage's study of this name has scores, and a different space, base, seed, sampler, pruner or
+            data.
     """
     study = _open(spec, storage)
     _refuse_foreign(spec, study)
     take(study)
     if not _has_scores(study) and (_changes(spec, study) or _other_data(study, data_digest)):
-        # A mistake mended before anything came of it, such as a misspelt encoder, is no reason to refuse.
+        # A mistake that was fixed before any trial had a score, such as a misspelt encoder, is no reason to refuse.
         optuna.delete_study(study_name=spec.name, storage=storage)
         study = _open(spec, storage)
         take(study)
@@ -62,7 +63,7 @@ def create_or_load(
             )
     for name, value in spec.origin.items():
         if attrs.get(name) != value:
-            study.set_user_attr(name, value)  # before the trials that come of it
+            study.set_user_attr(name, value)  # before the trials that result from it
     if data_digest is not None and DATA_DIGEST not in attrs:
         study.set_user_attr(DATA_DIGEST, data_digest)
     if splits_digest is not None and SPLITS_DIGEST not in attrs:
@@ -78,11 +79,11 @@ def _refuse_foreign(spec: StudySpec, study: optuna.Study) -> None:
     # In this order: a driver writes the identity before it queues trials.
     is_used = bool(study.get_trials(deepcopy=False))
     if IDENTITY not in study.user_attrs and (is_used or study.direction != StudyDirection.MAXIMIZE):
-        raise UserError(f"the storage holds a study '{spec.name}' of another program; choose another --name")
+        raise UserError(f"the storage contains a study '{spec.name}' of another program; choose another --name")
 
 
 def _enqueue_first(spec: StudySpec, study: optuna.Study) -> None:
-    """Queue those of the first trials that are not in the study yet; a driver may have been killed half-way."""
+    """Queue the first trials that are not in the study yet; a driver may have been killed while it queued them."""
     there = {trial.user_attrs.get(ROLE) for trial in study.get_trials(deepcopy=False)}
     for first in spec.first_trials[: spec.trials]:
         if first.role not in there:
@@ -90,8 +91,9 @@ def _enqueue_first(spec: StudySpec, study: optuna.Study) -> None:
 
 
 def recorded_attrs(name: str, storage: BaseStorage) -> dict[str, Any]:
-    """User attributes of the study of this name, among them what its :attr:`~search.study.spec.StudySpec.origin` held;
-    none if there is no such study.
+    """Return the user attributes of the study of this name, its :attr:`~search.study.spec.StudySpec.origin` included.
+
+    They are empty if there is no such study.
     """
     if name not in optuna.get_all_study_names(storage):
         return {}
@@ -99,19 +101,19 @@ def recorded_attrs(name: str, storage: BaseStorage) -> dict[str, Any]:
 
 
 def check_same_data(study: optuna.Study, splits_digest: str) -> None:
-    """Refuse to go on with a study's predictions and scores on other data than it was made with.
+    """Refuse to use a study's predictions and scores with data other than those of the study.
 
     Args:
         study: the recorded study.
         splits_digest: of the tasks' own files as they are now.
 
     Raises:
-        UserError: if the digest is not that of the study's files.
+        UserError: if the digest differs from that of the study's files.
     """
     if study.user_attrs.get(SPLITS_DIGEST, splits_digest) != splits_digest:
         raise UserError(
-            f"the data files have changed since study '{study.study_name}' began: what its trials predicted does not "
-            "belong to them; --data names the folder of the files as they were"
+            f"the data files have changed since study '{study.study_name}' began, so its predictions do not belong to "
+            "them; use --data to name the folder with the original files"
         )
 
 
@@ -142,4 +144,4 @@ def _compare(spec: StudySpec, study: optuna.Study) -> None:
     if changes := _changes(spec, study):
         shown = "; ".join(changes[:SHOWN_CHANGES])
         more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
-        raise UserError(f"study '{spec.name}' was begun with other settings: {shown}{more}. To search these, {FORK}")
+        raise UserError(f"study '{spec.name}' was started with other settings: {shown}{more}. To search these, {FORK}")

@@ -1,4 +1,4 @@
-"""A study's trials as a table, one row a trial."""
+"""Show a study's trials as a table with one row per trial."""
 
 from __future__ import annotations
 
@@ -30,12 +30,11 @@ _STATES: dict[str, EndState | str] = {
 
 
 def trial_table(study: optuna.Study) -> pd.DataFrame:
-    """Number, state, role, the trial it repeats, overall, each task's score, each searched setting, cost, and reason.
+    """Return a table of number, state, role, repeated trial, overall, task scores, searched settings, cost and reason.
 
-    Score columns are named ``score TASK``, settings ``setting PATH``. A trial that is running or waiting has empty
-    scores. Costs that were not recorded are empty.
-    ``overall`` is that of a trial's best rung, for pruned trials too. ``meets_floors`` is there in studies with
-    floors only.
+    Score columns are named ``score TASK``, settings ``setting PATH``. Scores of running and waiting trials, and costs
+    that were not recorded, are empty. ``overall`` is that of a trial's best rung, also for pruned trials. Only studies
+    with floors have the column ``meets_floors``.
     """
     rows: list[dict[str, Any]] = []
     space: Space | None = None
@@ -63,17 +62,17 @@ def trial_table(study: optuna.Study) -> pd.DataFrame:
             row[MEETS_FLOORS] = is_feasible(trial)
         rows.append(row)
     table = pd.DataFrame(rows)
-    # Whole numbers, of which some may be missing.
+    # Integers, some of which may be missing.
     return table.astype(dict.fromkeys((REPEAT_OF, *COUNTS), "Int64")) if rows else table
 
 
 def is_missing(value: object) -> bool:
-    """Whether a trial has no such setting, or no such number."""
+    """Return whether a trial has no such setting, or no such number."""
     return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def winnable(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of finished trials that meet the study's floors."""
+    """Return the rows of finished trials that meet the study's floors."""
     finished = table[table["state"] == "complete"]
     return finished[finished[MEETS_FLOORS].eq(True)] if MEETS_FLOORS in table else finished
 

@@ -1,4 +1,4 @@
-"""A study that begins with the best configurations of others, which may search something else."""
+"""Start a study with the best configurations of other studies, whose spaces may differ."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ _ORIGIN = "warm_start"
 
 
 def with_warm_start(spec: StudySpec, sources: Sequence[str], most: int, storage: BaseStorage) -> StudySpec:
-    """The study with trials of others in its queue, after its default configuration.
+    """Add the best trials of other studies to the queue of a study, after its default configuration.
 
-    What a study took from another one is recorded with it. From then on that counts, whatever became of the other one:
-    the same command again adds nothing.
+    The trials that were taken are recorded in the study. From then on only this record counts, even if the other study
+    changes: the same command again adds nothing.
 
     Args:
         spec: the study.
-        sources: names of others.
-        most: trials to take from each, at most.
-        storage: of all of them.
+        sources: names of the other studies.
+        most: the largest number of trials to take from each.
+        storage: of all studies.
 
     Raises:
-        UserError: a source is not there, has no finished trial, or none that can be taken over; the study compares
+        UserError: a source does not exist, has no finished trial, or none that can be used; or the study compares
             variants.
     """
     if not sources:
         return spec
     if VARIANT in spec.space.paths:
-        raise UserError(f"{OPTION} does not go with [variants]: their runs are all given")
+        raise UserError(f"{OPTION} cannot be combined with [variants], whose runs are all given")
     known = _recorded(spec, storage)
     taken, notes = dict(known), list(spec.notes)
     for source in sources:
@@ -68,7 +68,7 @@ def with_warm_start(spec: StudySpec, sources: Sequence[str], most: int, storage:
 
 
 def _recorded(spec: StudySpec, storage: BaseStorage) -> Mapping[str, Any]:
-    """What the study has taken, by source; nothing if it is not yet the study that it is to be."""
+    """Return what the recorded study has taken, by source; nothing if that study is not this one."""
     attrs = recorded_attrs(spec.name, storage)
     begun = IDENTITY in attrs and not spec.difference(json.loads(attrs[IDENTITY]))
     recorded: Mapping[str, Any] = attrs.get(_ORIGIN, {}) if begun else {}
@@ -76,9 +76,9 @@ def _recorded(spec: StudySpec, storage: BaseStorage) -> Mapping[str, Any]:
 
 
 def _take_over(source: str, most: int, spec: StudySpec, storage: BaseStorage) -> tuple[list[FirstTrial], list[str]]:
-    """The best trials of a study in terms of another, and a line for everything that was left out."""
+    """Return the best trials of a study in the space of another one, and a line for each value that was left out."""
     if source == spec.name:
-        raise UserError(f"{OPTION} {source}: a study cannot begin from itself")
+        raise UserError(f"{OPTION} {source}: a study cannot start from itself")
     study = load_recorded(source, storage, OPTION)
     trials: list[FirstTrial] = []
     notes: list[str] = []
@@ -93,15 +93,15 @@ def _take_over(source: str, most: int, spec: StudySpec, storage: BaseStorage) ->
             trials.append(FirstTrial(role, params))
     if not trials:
         why = notes[0] if notes else "it has no finished trial"
-        raise UserError(f"{OPTION} {source}: nothing can be taken over: {why}")
+        raise UserError(f"{OPTION} {source}: no trial can be used: {why}")
     return trials, notes
 
 
 def _translated(config: RunConfig, study: optuna.Study, spec: StudySpec) -> tuple[dict[str, Any] | None, list[str]]:
-    """Parameters for the run that is nearest to one of another study, None if there are none, and what was left out.
+    """Return parameters for the run that is closest to one of another study, or None, and what was left out.
 
-    What that study does not search, and a value that is not searched here, is as in the base, or up to the sampler if
-    the base lies outside the space.
+    Settings that the other study does not search, and values outside this space, are taken from the base, or left to
+    the sampler if the base lies outside the space.
     """
     searched = stored_space(study, config).settings
     common = Space(tuple(one for one in spec.space.dimensions if _is_known(one, searched, config)))
@@ -117,7 +117,7 @@ def _translated(config: RunConfig, study: optuna.Study, spec: StudySpec) -> tupl
 
 
 def _is_known(dimension: Dimension, searched: set[str], config: RunConfig) -> bool:
-    """Whether the other study searches it; of conditions, whether its runs have such settings."""
+    """Return whether the other study searches a dimension, and has the settings in its conditions."""
     if any(rule.path not in config_fields(config.tasks) for rule in dimension.when):
         return False
     changed = dimension.distribution.settings(dimension.path)

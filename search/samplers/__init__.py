@@ -1,4 +1,4 @@
-"""Propose configurations: Optuna's samplers by name, and how they see a study.
+"""Propose configurations with Optuna's samplers, chosen by name, and decide what they see of a study.
 
 Put here a new sampler (``registry.py``) or a new view of the history that samplers learn from. May import ``trials``
 and what is below it.

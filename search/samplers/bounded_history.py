@@ -1,7 +1,7 @@
-"""A bounded history for samplers whose proposals cost more the more trials there are.
+"""Bound the history of samplers whose proposals become slower with each trial.
 
-TPE compares a new point with every trial of the study, and a Gaussian process inverts a matrix of all of them. Beyond
-some number of trials neither gains from the rest what that costs. Up to the limit a sampler sees all of them.
+TPE compares a new point with all trials of the study, and a Gaussian process inverts a matrix of all of them. Beyond
+some number of trials, more of them are not worth their cost. Up to this limit a sampler sees all trials.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ __all__ = ["BoundedHistory", "bounded_history"]
 
 
 class BoundedHistory(ViewingSampler):
-    """A sampler to which a long study looks like ``limit`` trials of it: the best, and a random part of the others.
+    """A sampler that sees only ``limit`` trials of a long study: the best ones, and a random sample of the others.
 
-    Trials that have not ended are all seen, and so are those in other states than ``states``.
+    It sees all trials in states other than ``states``, and thus all that have not ended.
 
     Args:
-        sampler: proposes one trial. With ``best`` = 25, its "good" trials are for TPE those of the whole study, and the
-            others an even sample.
-        limit: trials in ``states`` that it may see.
-        best: how many of them are the study's best, in TPE's order: complete ones by value, then pruned ones by how
-            far they came and their value there, then those that break a constraint.
-        states: those that count.
-        seed: of the random part; another for each trial.
+        sampler: proposes one trial. With ``best`` = 25, TPE's "good" trials are those of the whole study, and its "bad"
+            trials a uniform sample.
+        limit: number of trials in ``states`` that it may see.
+        best: how many of them are the study's best, in TPE's order: complete ones by value, then pruned ones by their
+            last step and their value there, then those that violate a constraint.
+        states: the states to which the limit applies.
+        seed: of the random sample; different for each trial.
     """
 
     def __init__(self, sampler: BaseSampler, limit: int, best: int, states: Container[TrialState], seed: int) -> None:
@@ -46,12 +46,12 @@ class BoundedHistory(ViewingSampler):
         self._seen: list[FrozenTrial] | None = None  # of a study beyond the limit
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """As the sampler's."""
+        """Forget the view of the last trial, and call the sampler's method."""
         self._seen = None
         super().before_trial(study, trial)
 
     def view(self, study: optuna.Study) -> Any:
-        """The study, or a part of it beyond the limit."""
+        """Return the study, or a view of part of it if it is beyond the limit."""
         if self._seen is None:
             trials = cached_trials(study)
             counted = [trial for trial in trials if trial.state in self.states]
@@ -70,7 +70,7 @@ class BoundedHistory(ViewingSampler):
 
 
 def _best(study: optuna.Study, trials: list[FrozenTrial], count: int) -> list[FrozenTrial]:
-    """TPE's good trials if they are to be ``count``; its own function computes every trial's constraints."""
+    """Return the ``count`` best trials in TPE's order; TPE's own function would evaluate all trials' constraints."""
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
     complete.sort(key=lambda trial: trial.values[0], reverse=maximize)
@@ -83,14 +83,14 @@ LIMITS: dict[str, tuple[int, int, tuple[TrialState, ...]]] = {
     "tpe": (1000, 25, (TrialState.COMPLETE, TrialState.PRUNED)),
     "gp": (300, 100, (TrialState.COMPLETE, TrialState.PRUNED)),
 }
-"""Sampler's name -> limit, best and states. 25 is the most that Optuna's TPE ever takes for its good trials."""
+"""Sampler's name -> limit, best and states. Optuna's TPE never uses more than 25 good trials."""
 
 
 def bounded_history(name: str, sampler: BaseSampler, seed: int, limit: int | None = None) -> BaseSampler:
-    """The sampler, with a limit where its kind needs one; ``limit`` instead of the usual one.
+    """Return the sampler with a bounded history if its kind needs one; ``limit`` replaces the usual limit.
 
-    It also sees pruned trials as finished ones. Optuna's TPE takes any finished trial for better than any pruned one:
-    on recorded curves (docs/search.md) that cost it a quarter more training.
+    Such a sampler also sees pruned trials as finished ones. Optuna's TPE ranks any finished trial above any pruned one,
+    which cost it a quarter more training on recorded curves (docs/search.md).
     """
     if name not in LIMITS:
         return sampler

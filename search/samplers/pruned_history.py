@@ -1,4 +1,4 @@
-"""What pruned trials tell a sampler that looks at finished ones only."""
+"""Let samplers that look at finished trials only learn from pruned ones."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["PrunedHistory", "as_finished"]
 
 
 class PrunedHistory(ViewingSampler):
-    """A sampler to which a pruned trial looks like a finished one, with the score that it may be expected to reach.
+    """A sampler that sees a pruned trial as a finished one, with the score that it would be expected to reach.
 
-    Optuna's Gaussian process leaves pruned trials out, and so proposes again and again what was just pruned; its TPE
-    takes any finished trial for better than any pruned one. In a search that prunes well most trials are pruned.
+    Optuna's Gaussian process ignores pruned trials, and so proposes again and again what was just pruned; its TPE ranks
+    any finished trial above any pruned one. In a search that prunes well, most trials are pruned.
 
     Args:
-        sampler: proposes.
+        sampler: makes the proposals.
     """
 
     def __init__(self, sampler: BaseSampler) -> None:
@@ -31,19 +31,19 @@ class PrunedHistory(ViewingSampler):
         self._seen: list[FrozenTrial] | None = None
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """As the sampler's."""
+        """Forget the view of the last trial, and call the sampler's method."""
         self._seen = None
         super().before_trial(study, trial)
 
     def view(self, study: optuna.Study) -> Any:
-        """The study with its pruned trials as finished ones."""
+        """Return the study with its pruned trials shown as finished ones."""
         if self._seen is None:
             self._seen = as_finished(cached_trials(study))
         return StudyView(study, self._seen)
 
 
 def as_finished(trials: list[FrozenTrial]) -> list[FrozenTrial]:
-    """Return the trials, pruned ones as complete, valued by :func:`search.trials.final_scores.final_scores`."""
+    """Return the trials with pruned ones as complete, valued by :func:`search.trials.final_scores.final_scores`."""
     scored = [
         trial
         for trial in trials

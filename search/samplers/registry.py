@@ -1,8 +1,8 @@
-"""Optuna's samplers by name, seeded so that a study repeats itself across restarts.
+"""Make Optuna's samplers by name, seeded so that a study is reproducible across restarts.
 
 A sampler rebuilt with the same seed repeats its first proposals, and one that lives on has drawn an unknown number of
-times when its process ends. So the driver makes a new sampler for every trial, seeded from the study's seed and the
-trial's number: what it proposes then depends on the storage alone.
+times when its process ends. The driver therefore makes a new sampler for each trial, seeded from the study's seed and
+the trial's number: its proposals depend on the storage alone.
 """
 
 from __future__ import annotations
@@ -32,40 +32,40 @@ _OF_A_FIXED_SET = (optuna.samplers.GridSampler, optuna.samplers.BruteForceSample
 
 
 class SamplerChoice(NamedChoice):
-    """A sampler's name and options."""
+    """The name and options of a sampler."""
 
 
 class TpeOptions(Options):
     """Tree-structured Parzen estimator (Bergstra et al. 2011), multivariate (Falkner et al. 2018)."""
 
-    n_startup_trials: int = Field(10, ge=1, description="random trials before the model speaks")
-    n_ei_candidates: int = Field(24, ge=1, description="candidates of which the best is proposed")
-    multivariate: bool = Field(True, description="model the settings together, not one by one")
+    n_startup_trials: int = Field(10, ge=1, description="random trials before the model is used")
+    n_ei_candidates: int = Field(24, ge=1, description="number of candidates; the best one is proposed")
+    multivariate: bool = Field(True, description="model the settings jointly instead of one by one")
     group: bool | None = Field(
-        None, description="one model for each set of settings searched together; None: on with conditions"
+        None, description="one model for each set of settings that occur together; None: on if there are conditions"
     )
-    constant_liar: bool = Field(True, description="keep away from what is running now")
+    constant_liar: bool = Field(True, description="avoid configurations that are running")
 
 
 class GpOptions(Options):
     """Gaussian process with expected improvement."""
 
-    n_startup_trials: int = Field(10, ge=1, description="random trials before the model speaks")
-    deterministic_objective: bool = Field(False, description="the score has no noise")
+    n_startup_trials: int = Field(10, ge=1, description="random trials before the model is used")
+    deterministic_objective: bool = Field(False, description="assume that the score has no noise")
 
 
 class QmcOptions(Options):
-    """Quasi-Monte Carlo: a sequence that fills the space evenly."""
+    """Quasi-Monte Carlo: a sequence that covers the space evenly."""
 
     qmc_type: Literal["sobol", "halton"] = "sobol"
-    scramble: bool = Field(True, description="shift the sequence by the study's seed")
+    scramble: bool = Field(True, description="randomise the sequence by the study's seed")
 
 
 class CmaEsOptions(Options):
-    """Covariance matrix adaptation (Hansen 2016); for numbers, without conditions."""
+    """Covariance matrix adaptation (Hansen 2016), for numeric settings without conditions."""
 
-    n_startup_trials: int = Field(1, ge=0, description="random trials before the strategy begins")
-    sigma0: float | None = Field(None, gt=0.0, description="initial step; None: a sixth of the range")
+    n_startup_trials: int = Field(1, ge=0, description="random trials before the strategy starts")
+    sigma0: float | None = Field(None, gt=0.0, description="initial step size; None: a sixth of the range")
     popsize: int | None = Field(None, ge=2, description="trials per generation")
     consider_pruned_trials: bool = False
     use_separable_cma: bool = False
@@ -84,14 +84,14 @@ class NsgaIIOptions(Options):
 
 @dataclass(frozen=True)
 class _Seeds:
-    """``study`` where the sequence comes from the storage, ``trial`` where the sampler draws by itself."""
+    """The seed of the study, for sequences that the storage continues, and of the trial, for samplers that draw."""
 
     study: int
     trial: int
 
 
 class _Grid(optuna.samplers.GridSampler):
-    """A grid for a study that is asked and told, and whose first trial may be enqueued."""
+    """A grid sampler for a study that uses ask and tell, and whose first trial may be enqueued."""
 
     def __init__(self, points: dict[str, list[Any]], seeds: _Seeds) -> None:
         super().__init__(points, seed=seeds.study)
@@ -104,13 +104,13 @@ class _Grid(optuna.samplers.GridSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """The grid's value; an enqueued trial is no point of the grid, and what it leaves open is drawn at random."""
+        """Return the grid's value; settings that an enqueued trial leaves open are drawn at random."""
         if "grid_id" not in trial.system_attrs:
             return self.fallback.sample_independent(study, trial, param_name, param_distribution)
         return super().sample_independent(study, trial, param_name, param_distribution)
 
     def after_trial(self, *_: object) -> None:
-        """Go on when every point was visited; GridSampler would stop ``study.optimize``, which nobody called."""
+        """Do nothing: after the last point, GridSampler would stop ``study.optimize``, which is not running."""
 
 
 def _tpe(options: TpeOptions, seeds: _Seeds, space: Space) -> BaseSampler:
@@ -118,7 +118,7 @@ def _tpe(options: TpeOptions, seeds: _Seeds, space: Space) -> BaseSampler:
     if group and not options.multivariate:
         raise StudyFileError((*KEY, "group"), "needs multivariate = true")
     with warnings.catch_warnings():
-        # `group` is called experimental since 2.8; our tests hold it to what we use.
+        # Optuna has called `group` experimental since 2.8; our tests cover what we use.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.samplers.TPESampler(**(options.model_dump() | {"group": group}), seed=seeds.trial)
 
@@ -144,7 +144,7 @@ def _qmc(options: QmcOptions, seeds: _Seeds, space: Space) -> BaseSampler:  # no
         return optuna.samplers.QMCSampler(
             **options.model_dump(),
             seed=seeds.study,
-            # The first trial, and settings under a condition, are drawn outside the sequence.
+            # The first trial and settings under a condition are drawn outside the sequence.
             independent_sampler=optuna.samplers.RandomSampler(seed=seeds.trial),
             warn_independent_sampling=False,
         )
@@ -169,25 +169,25 @@ SAMPLERS: dict[str, tuple[type[Options], Callable[[Any, _Seeds, Space], BaseSamp
     "cmaes": (CmaEsOptions, _cmaes),
     "nsgaii": (NsgaIIOptions, _nsgaii),
 }
-"""Name -> options and how it is made."""
+"""Name -> options, and the function that makes the sampler."""
 
 
 def make_sampler(
     choice: SamplerChoice, study_seed: int, trial_number: int, space: Space, attempt: int = 0
 ) -> BaseSampler:
-    """The sampler that proposes trial ``trial_number``; make a new one for each.
+    """Make the sampler that proposes trial ``trial_number``; each trial needs a new one.
 
-    A class given as ``package.module:Class`` is made from its options, and gets ``seed`` if it takes one.
+    A class given as ``package.module:Class`` gets its options as arguments, and ``seed`` if it takes one.
 
     Args:
-        choice: by name.
+        choice: name and options.
         study_seed: of the study.
         trial_number: from 0.
         space: what is searched.
-        attempt: how many proposals for this trial were thrown away.
+        attempt: number of proposals for this trial that were discarded.
 
     Raises:
-        UserError: if there is no such sampler, or its options or the space do not suit it.
+        UserError: if the sampler does not exist, or does not support these options or this space.
     """
     seeds = _Seeds(study_seed, _trial_seed(study_seed, trial_number, attempt))
     if ":" in choice.name:
@@ -199,15 +199,15 @@ def make_sampler(
 
 
 def random_sampler(study_seed: int, trial_number: int, attempt: int) -> BaseSampler:
-    """Draws uniformly, whatever the study's sampler is."""
+    """Make a sampler that draws uniformly, for a study with any sampler."""
     return optuna.samplers.RandomSampler(seed=_trial_seed(study_seed, trial_number, attempt))
 
 
 def draws_anew(sampler: BaseSampler) -> bool:
-    """Whether another seed may give another proposal; of a fixed set, each trial has its own point."""
+    """Return whether another seed can change the proposal; in a fixed set, each trial has its own point."""
     return not isinstance(sampler, _OF_A_FIXED_SET)
 
 
 def _trial_seed(study_seed: int, trial_number: int, attempt: int) -> int:
-    # The first attempt's seed is what it was before there were others: a SeedSequence takes missing words for zeros.
+    # The first attempt keeps the seed that it had before there were others: SeedSequence pads with zeros.
     return int(np.random.SeedSequence([study_seed, trial_number, attempt]).generate_state(1)[0])

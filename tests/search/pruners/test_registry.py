@@ -213,7 +213,7 @@ def test_the_sampler_learns_from_all_brackets() -> None:
         ("hyperbnd", {}, "pruner: unknown name 'hyperbnd'; did you mean 'hyperband'? Known: "),
         ("halving", {"reduction": 3}, "pruner.reduction: unknown key; did you mean 'reduction_factor'?"),
         ("halving", {"reduction_factor": 1}, "pruner.reduction_factor: must be above 1, got 1"),
-        ("halving", {"skip": 4}, "pruner.skip: 4 of 5 rungs leaves none to prune at"),
+        ("halving", {"skip": 4}, "pruner.skip: skipping 4 of 5 rungs leaves none to prune at"),
         ("percentile", {"percentile": 100.0}, "pruner.percentile: must be below 100, got 100"),
         ("threshold", {}, "pruner: needs lower or upper, for example lower = 0.5"),
         ("patient", {"wraps": "medan"}, "pruner.wraps: unknown name 'medan'; did you mean 'median'?"),

@@ -114,14 +114,14 @@ def test_refusals_are_one_line(coarse: InlineStudy) -> None:
         return str(caught.value)
 
     assert refusal(replace(SPEC, source=Path("nope.toml"))) == "--study nope: no such study; it has stub"
-    assert refusal(name="stub") == "--name stub: a fine search of 'stub' needs a name of its own"
+    assert refusal(name="stub") == "--name stub: a fine search of 'stub' needs a different name"
     assert "'stub', the centre of the search, has the encoder bert-base-uncased" in refusal(model="minilm")
     choices = searching("choices", {"heads.sst.pooling": ["cls", "mean"]}, trials=1)
     for spec, reason in ((choices, "searches choices only"), (comparing(), "compares variants")):
         InlineStudy(coarse.folders.root.parent, spec, coarse.storage).run()
         assert refusal(spec) == f"--fine: study '{spec.name}' {reason}; there is no range to narrow"
-    taken = "--fine: there is a study '{}' already, which is {}; choose another --name"
-    assert refusal(name="choices") == taken.format("choices", "no fine search")
+    taken = "--fine: study '{}' already exists and is {}; choose another --name"
+    assert refusal(name="choices") == taken.format("choices", "not a fine search")
     create_or_load(fine_search(SPEC, coarse.storage), coarse.storage)
     assert refusal(choices, name="stub-fine") == taken.format("stub-fine", "a fine search of 'stub'")
 

@@ -146,16 +146,16 @@ def test_a_study_that_was_changed_before_it_began_is_encoded_anew(storage: Memor
     ("new", "source", "message"),
     [
         (searching("new", {"optim.learning_rate": RATE}), "odl", "--warm-start odl: no such study; it has old"),
-        (searching("old", {"optim.learning_rate": RATE}), "old", "--warm-start old: a study cannot begin from itself"),
+        (searching("old", {"optim.learning_rate": RATE}), "old", "--warm-start old: a study cannot start from itself"),
         (
             searching("new", {"sampler.alpha": {"low": 0.0, "high": 1.0}}),
             "old",
-            r"--warm-start old: nothing can be taken over: from old, trial \d: it searches none of the same settings",
+            r"--warm-start old: no trial can be used: from old, trial \d: it searches none of the same settings",
         ),
         (
             searching("new", {"optim.learning_rate": {"low": 0.5, "high": 0.9}}),
             "old",
-            r"--warm-start old: nothing can be taken over: from old, trial \d: optim.learning_rate = \S+ lies outside",
+            r"--warm-start old: no trial can be used: from old, trial \d: optim.learning_rate = \S+ lies outside",
         ),
         (comparing(), "old", r"--warm-start does not go with \[variants\]"),
     ],
@@ -168,5 +168,5 @@ def test_refusals_are_one_line(new: StudySpec, source: str, message: str, storag
 
 def test_a_study_without_finished_trials_gives_nothing(storage: MemoryStorage) -> None:
     create_or_load(searching("empty", {"optim.learning_rate": RATE}), storage)
-    with pytest.raises(UserError, match="--warm-start empty: nothing can be taken over: it has no finished trial"):
+    with pytest.raises(UserError, match="--warm-start empty: no trial can be used: it has no finished trial"):
         with_warm_start(searching("new", {"optim.learning_rate": RATE}), ["empty"], 3, storage)
