@@ -157,7 +157,7 @@ def test_a_study_that_was_changed_before_it_began_is_encoded_anew(storage: Memor
             "old",
             r"--warm-start old: no trial can be used: from old, trial \d: optim.learning_rate = \S+ lies outside",
         ),
-        (comparing(), "old", r"--warm-start does not go with \[variants\]"),
+        (comparing(), "old", r"--warm-start cannot be combined with \[variants\]"),
     ],
 )
 def test_refusals_are_one_line(new: StudySpec, source: str, message: str, storage: MemoryStorage) -> None:
