@@ -1,4 +1,4 @@
-"""The figures of a study that the dashboard shows while it runs, brought up to date now and then."""
+"""Update a study's figures for the dashboard while it runs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from search.trials.folders import TrialFolders
 
 __all__ = ["LivePanels"]
 
-CURVES = 50  # of the best trials, and as many of the last; a figure with thousands of lines shows nothing
-PAUSE_SECONDS = 30.0  # between two drawings
-LARGEST_SHARE = 0.002  # at most this part of the driver's time goes into drawing a panel
+CURVES = 50  # of the best trials, and as many of the last ones; a figure with thousands of lines is unreadable
+PAUSE_SECONDS = 30.0  # between two updates of a figure
+LARGEST_SHARE = 0.002  # of the driver's time that may be spent on a figure
 
 
 class LivePanels:
-    """Learning curves per task, and what the best trial so far will score on new data.
+    """Draw learning curves for each task, and expected scores of the best trial so far.
 
     Args:
-        study: where they are shown.
+        study: the study that shows them.
         folders: where its trials left their curves and predictions.
     """
 
@@ -37,12 +37,12 @@ class LivePanels:
         self._panels = [_Throttled(self.draw_curves), _Throttled(self.draw_expected)]
 
     def refresh(self) -> None:
-        """Draw what was drawn long ago."""
+        """Draw the figures that have not been drawn for a while."""
         for panel in self._panels:
             panel.refresh()
 
     def draw_curves(self) -> None:
-        """Those of the best trials, and of the last to end."""
+        """Draw the learning curves of the best trials and of the last ones that ended."""
         trials = self._study.get_trials(deepcopy=False)
         complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
         best = nlargest(CURVES, complete, key=lambda trial: trial.value or 0.0)
@@ -52,14 +52,14 @@ class LivePanels:
         study_transaction(self._study, lambda: save_curves(self._study, self._curves))
 
     def draw_expected(self) -> None:
-        """The best trial's scores on dev beside those to expect; as it was where the latter are not known."""
+        """Draw the best trial's scores on dev and its expected scores; keeps the old figure if these are not known."""
         estimate, _ = estimate_best(self._study, self._folders)
         if estimate is not None:
             study_transaction(self._study, lambda: save_expected(self._study, estimate))
 
 
 class _Throttled:
-    """Draws at most every 30 s, and less often the longer it takes."""
+    """Draw at most every 30 s, and less often the longer drawing takes."""
 
     def __init__(self, draw: Callable[[], None]) -> None:
         self._draw = draw

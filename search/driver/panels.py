@@ -1,4 +1,4 @@
-"""What optuna-dashboard shows beside its own plots: notes, learning curves, scores to expect of the best trial."""
+"""Save notes and figures for optuna-dashboard: learning curves, expected scores of the best trial."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["save_curves", "save_expected", "save_trial_note", "trial_note"]
 
 
 def trial_note(result: TrialResult, evaluations: Sequence[Evaluation]) -> str:
-    """Markdown: the outcome, and a table with a row for each rung and a column for each task."""
+    """Write a trial's outcome as Markdown, with a table that has a row for each rung and a column for each task."""
     lines = [f"**{result.reason}**", ""] if result.reason else []
     if not evaluations:
         return "\n".join([*lines, "No evaluation."])
@@ -43,12 +43,12 @@ def save_trial_note(trial: Trial, result: TrialResult, evaluations: Sequence[Eva
 
 
 def save_curves(study: optuna.Study, curves: Mapping[int, Sequence[Evaluation]]) -> None:
-    """One figure for each task on the study's page, with a line for each trial.
+    """Save a figure for each task on the study's page, with a line for each trial.
 
-    The dashboard itself draws the overall score only, and takes figures for studies, not for trials.
+    The dashboard itself only draws the overall score, and it accepts figures of studies, not of trials.
 
     Args:
-        study: where they are shown.
+        study: the study that shows them.
         curves: evaluations by trial number.
     """
     tasks = {task: None for evaluations in curves.values() for point in evaluations for task in point.scores}
@@ -57,9 +57,9 @@ def save_curves(study: optuna.Study, curves: Mapping[int, Sequence[Evaluation]])
 
 
 def save_expected(study: optuna.Study, estimate: Estimate) -> None:
-    """A figure on the study's page: the best trial's scores on dev, and those to expect on new data.
+    """Save a figure on the study's page: the best trial's scores on dev, and its expected scores on new data.
 
-    The dashboard itself shows the best score on dev alone, which is too good.
+    The dashboard itself only shows the best score on dev, which is too optimistic.
     """
     _save_panel(study, "expected", _expected_figure(estimate))
 
@@ -85,7 +85,7 @@ def _expected_figure(estimate: Estimate) -> go.Figure:
 
 
 def _reach(estimate: Estimate) -> tuple[list[float], list[float]]:
-    """How far the intervals go above what is expected, and below."""
+    """Return how far the intervals extend above and below the expected scores."""
     rows = estimate.rows.values()
     return [one.high - one.expected for one in rows], [one.expected - one.low for one in rows]
 
@@ -102,6 +102,6 @@ def _figure(task: str, curves: Mapping[int, Sequence[Evaluation]]) -> go.Figure:
         if evaluations
     ]
     figure = go.Figure(lines)
-    # Without plotly's template, which would be stored with every figure and is larger than the curves.
+    # plotly's own template would be stored with every figure, and is larger than the curves.
     figure.update_layout(template="none", title=f"{task}: dev score", xaxis_title="training examples")
     return figure
