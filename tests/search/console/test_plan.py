@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from core.run.speed import Speed
@@ -18,14 +19,15 @@ pruner = "median"
 base.budget.examples = 6000
 base.eval.rungs = 2
 """
+FIVE = Remaining(5)
 SPACE = '[space]\n"heads.sst.layers" = [1, 2]\n'
 
 
-def estimate(folder: Path, speed: Speed, text: str = STUDY + SPACE) -> tuple[float, str]:
+def estimate(folder: Path, speed: Speed, text: str = STUDY + SPACE, remaining: Remaining = FIVE) -> tuple[float, str]:
     (folder / "study.toml").write_text(text)
     console = Console(width=500, record=True)
     with console.capture() as captured:
-        seconds = show_estimate(console, speed, load_study(folder / "study.toml"), Remaining(5))
+        seconds = show_estimate(console, speed, load_study(folder / "study.toml"), remaining)
     return seconds, captured.get()
 
 
@@ -56,3 +58,20 @@ def test_nothing_is_promised_that_is_not_known(tmp_path: Path) -> None:
     compared = estimate(tmp_path, speed, STUDY + variants)[1]
     assert "a trial of 'plain', the first variant, takes about 11 min; 5 trials on 2 worker(s)" in compared
     assert "at most" not in compared
+
+
+@pytest.mark.parametrize(
+    ("remaining", "said"),
+    [  # 6,000 examples at 10 a second, and 5 x 300 dev examples at 10 a second: 750 s
+        (Remaining(None), "the search stops once further trials are not expected to help"),
+        (Remaining(None, seconds=3000.0), "the budget is enough for 4 of them on 1 worker(s)"),
+        (Remaining(None, seconds=3000.0, examples=13_000), "the budget is enough for 3 of them on 1 worker(s)"),
+        (Remaining(20, seconds=3000.0), "20 of them on 1 worker(s) take at most 50 min"),
+        (Remaining(20), "20 of them on 1 worker(s) take at most 4.2 h"),
+    ],
+)
+def test_the_estimate_does_not_promise_more_than_the_limits_allow(
+    tmp_path: Path, remaining: Remaining, said: str
+) -> None:
+    study = STUDY.replace("workers = 2\n", "").replace("median", "none").replace("rungs = 2", "rungs = 5")
+    assert estimate(tmp_path, Speed(10.0, 10.0, 300), study + SPACE, remaining)[1].rstrip().endswith(said)

@@ -12,22 +12,16 @@ from typing import Any
 import optuna
 import pytest
 from memory_storage import MemoryStorage
-from rich.console import Console
 from scripted_executor import ScriptedExecutor
 from stub_study import BASE, changed
 
 from core.config import RunConfig
-from core.run.speed import Speed
-from data.errors import UserError
 from data.task_files import builtin_tasks
-from search.console.plan import budget_line, show_estimate
-from search.console.state import StudyState
 from search.driver import budget
 from search.driver.budget import SAVE_SECONDS, Budget, Remaining
 from search.driver.driver import Driver, StudyResult
-from search.driver.events import Event, StudyEnded, StudyStarted, TrialEnded, TrialEvaluated
+from search.driver.events import Event, StudyEnded, StudyStarted, TrialEvaluated
 from search.samplers.registry import SamplerChoice
-from search.study.file import load_study
 from search.study.spec import StudySpec
 from search.study.stop_rules import GainRule, StopRules
 from search.trials.floors import Floor
@@ -238,113 +232,3 @@ def test_what_is_recorded_says_the_same_as_what_was_seen(tmp_path: Path) -> None
         assert (one.ended, one.examples) == (8, 800)
         one._spec = unlimited
     assert seen[0].stop_reason(8) == recorded.stop_reason(8) != ""
-
-
-def test_the_display_knows_the_limit_that_comes_first() -> None:
-    def state(trials: int | None, seconds: float | None, examples: int | None) -> StudyState:
-        shown = StudyState(expected_seconds=100.0)
-        shown(StudyStarted("s", trials, 0, (), 1, "", Path(), ("sst",), seconds_left=seconds, examples_left=examples))
-        return shown
-
-    assert state(None, None, None).seconds_left is None
-    assert state(None, 3600.0, None).seconds_left == pytest.approx(3600, abs=1)
-    assert state(4, 3600.0, None).seconds_left == pytest.approx(400)
-    assert state(400, 3600.0, None).seconds_left == pytest.approx(3600, abs=1)
-    by_examples = state(None, None, 1000)
-    assert by_examples.seconds_left is None  # nothing is known of the pace yet
-    by_examples._begun -= 60.0
-    by_examples(TrialEnded(0, "complete", 0.5, "", None, 60.0, Path(), examples=250))
-    assert by_examples.seconds_left == pytest.approx(180, rel=0.01)
-
-
-STUDY = """\
-tasks = ["sst"]
-base.budget.examples = 6000
-pruner = "none"
-[space]
-"heads.sst.layers" = [1, 2]
-[stop]
-hours = 8
-examples = 500_000
-gain = 0.002
-"""
-
-
-def load(folder: Path, text: str = STUDY, **options: Any) -> StudySpec:
-    (folder / "study.toml").write_text(text)
-    return load_study(folder / "study.toml", **options)
-
-
-def test_stop_of_a_study_file(tmp_path: Path) -> None:
-    spec = load(tmp_path)
-    assert spec.trials is None
-    assert spec.stop == StopRules(hours=8.0, examples=500_000, gain=GainRule(below=0.002, min_trials=20))
-    line = budget_line(spec.summary())
-    assert "budget: any number of trials of up to 6,000 training examples" in line
-    limits = "after 8 h, after 500,000 training examples, or once doubling the cost gains less than 0.002"
-    assert line.endswith(f"; no new trial {limits}")
-    table = load(tmp_path, STUDY.replace("gain = 0.002", "gain = { below = 0.01, min_trials = 30 }"))
-    assert table.stop.gain == GainRule(below=0.01, min_trials=30)
-    none = load(tmp_path, STUDY[: STUDY.index("[stop]")])
-    assert (none.trials, none.stop.is_empty) == (20, True)
-    assert none.identity() == spec.identity()  # limits may change under a study
-    assert load(tmp_path, "trials = 5\n" + STUDY).trials == 5
-
-
-def test_options_go_before_the_file(tmp_path: Path) -> None:
-    spec = load(tmp_path, hours=1.5, examples=10, trials=3)
-    assert (spec.stop.hours, spec.stop.examples, spec.trials) == (1.5, 10, 3)
-    assert load(tmp_path, STUDY[: STUDY.index("[stop]")], hours=2.0).trials is None
-    for options, said in (({"hours": 0.0}, "hours must be above 0, got 0.0"), ({"examples": 0}, "at least 1, got 0")):
-        with pytest.raises(UserError, match=said):
-            load(tmp_path, **options)
-
-
-def test_a_grid_and_a_comparison_have_their_own_end(tmp_path: Path) -> None:
-    grid = load(tmp_path, 'sampler = "grid"\n' + STUDY)
-    assert grid.trials == 3  # two points, and the base
-    variants = STUDY.replace('[space]\n"heads.sst.layers" = [1, 2]', "[variants]\na = {}\nb = { heads.sst.layers = 2 }")
-    assert load(tmp_path, variants.replace("gain = 0.002\n", "")).trials == 2
-    with pytest.raises(UserError, match=r"study.toml:10: stop.gain: does not go with \[variants\]"):
-        load(tmp_path, variants)
-
-
-@pytest.mark.parametrize(
-    ("lines", "error"),
-    [
-        ("", "study.toml:6: stop: is empty; give hours, examples or gain"),
-        ("hours = 0", "study.toml:7: stop.hours: must be above 0, got 0"),
-        ('hours = "8"', "study.toml:7: stop.hours: must be a number, got '8'"),
-        ("examples = 1.5", "study.toml:7: stop.examples: must be a whole number, got 1.5"),
-        ("gain = -1", "study.toml:7: stop.gain.below: must be above 0, got -1"),
-        ("gain = { min_trials = 3 }", "study.toml:7: stop.gain.below: is missing"),
-        (
-            "gain = true",
-            "study.toml:7: stop.gain: must be a number, or a table { below = 0.002, min_trials = 20 }, got True",
-        ),
-        ("hour = 8", "study.toml:7: stop.hour: unknown key; did you mean 'hours'?"),
-    ],
-)
-def test_mistakes_are_told_with_their_line(tmp_path: Path, lines: str, error: str) -> None:
-    with pytest.raises(UserError) as raised:
-        load(tmp_path, STUDY[: STUDY.index("hours")] + lines + "\n")
-    assert str(raised.value) == f"{tmp_path}/{error}"
-
-
-@pytest.mark.parametrize(
-    ("remaining", "said"),
-    [  # 6,000 examples at 10 a second, and 5 x 300 dev examples at 10 a second: 750 s
-        (Remaining(None), "the search stops once further trials are not expected to help"),
-        (Remaining(None, seconds=3000.0), "the budget is enough for 4 of them on 1 worker(s)"),
-        (Remaining(None, seconds=3000.0, examples=13_000), "the budget is enough for 3 of them on 1 worker(s)"),
-        (Remaining(20, seconds=3000.0), "20 of them on 1 worker(s) take at most 50 min"),
-        (Remaining(20), "20 of them on 1 worker(s) at most 4.2 h"),
-    ],
-)
-def test_the_estimate_does_not_promise_more_than_the_limits_allow(
-    tmp_path: Path, remaining: Remaining, said: str
-) -> None:
-    console = Console(width=500)
-    with console.capture() as captured:
-        show_estimate(console, Speed(10.0, 10.0, 300), load(tmp_path), remaining)
-    assert captured.get().rstrip().endswith(said)

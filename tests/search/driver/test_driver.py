@@ -143,17 +143,6 @@ def test_later_trials_start_fast_in_the_same_process(undisturbed: StubStudy) -> 
     assert {start["threads"] for start in starts} == {"1"}
 
 
-def test_the_default_is_never_pruned_and_no_trial_at_its_last_rung(tmp_path: Path) -> None:
-    study = StubStudy(tmp_path, changed(pruner="threshold", trials=3))
-    choice = type(study.spec.pruner)("threshold", {"lower": 0.99, "n_warmup_steps": 100})
-    study.spec = changed(pruner=choice, trials=2)
-    study.run()
-    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE"]
-    study = StubStudy(tmp_path / "b", changed(pruner=type(choice)("threshold", {"lower": 0.99}), trials=2))
-    study.run()
-    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "PRUNED"]
-
-
 @pytest.mark.parametrize("pruner", ["hyperband", "halving", "median"])
 def test_an_interrupted_study_goes_on_as_if_nothing_had_happened(tmp_path: Path, pruner: str) -> None:
     whole = StubStudy(tmp_path / "whole", changed(pruner=pruner))

@@ -1,6 +1,5 @@
-"""No configuration is trained twice: proposals are drawn again, and what still repeats is copied."""
+"""No configuration is trained twice: duplicates get the results of the original, in every command's view."""
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +7,11 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_executor import InlineExecutor
-from inline_study import InlineStudy
-from memory_storage import MemoryStorage
+from inline_study import TPE, InlineStudy, layers
 from optuna.distributions import IntDistribution
 from optuna.trial import FrozenTrial, create_trial
 from stub_study import BASE, changed
@@ -24,9 +21,7 @@ from core.config.run import stored_digest
 from data.errors import UserError
 from search.console.progress import trial_line
 from search.console.state import StudyState
-from search.driver.duplicates import Duplicates
 from search.driver.events import TrialEnded, TrialStarted
-from search.driver.proposals import Proposals
 from search.ensemble.members import Library
 from search.pruners.registry import PrunerChoice
 from search.recorded.ranking import best_trial, ranked_trials
@@ -34,19 +29,11 @@ from search.recorded.trial_table import trial_table
 from search.report.context import ReportContext
 from search.report.sections.answer import answer_section
 from search.report.trial_listing import trial_listing
-from search.samplers.registry import SamplerChoice, draws_anew, make_sampler, random_sampler
+from search.samplers.registry import SamplerChoice
 from search.space.parsing import parse_space
-from search.space.space import Space
 from search.study.first_trials import FirstTrial
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
-
-TPE = SamplerChoice("tpe", {"n_startup_trials": 3, "n_ei_candidates": 4})
-
-
-def layers(most: int) -> Space:
-    return parse_space({"heads.sst.layers": {"low": 1, "high": most}}, BASE)
-
 
 SPACES = st.fixed_dictionaries(
     {"heads.sst.layers": st.integers(2, 3).map(lambda high: {"low": 1, "high": high})},
@@ -198,15 +185,6 @@ def test_a_pruned_trial_is_repeated_as_pruned(tmp_path: Path) -> None:
     assert study.records[2].result.reason == f"same as trial 1: {study.records[1].result.reason}"
 
 
-def test_given_trials_and_grids_are_not_drawn_again(tmp_path: Path) -> None:
-    spec = changed(space=layers(3), sampler=SamplerChoice("grid"), trials=4)
-    again = FirstTrial("first again", {"heads.sst.layers": 2})
-    spec = replace(spec, first_trials=(*spec.first_trials, replace(again, role="first two"), again))
-    study = InlineStudy(tmp_path, spec).run()
-    assert [trial.params["heads.sst.layers"] for trial in study.trials][:3] == [1, 2, 2]
-    assert study.records[2].repeat_of == 1
-
-
 def test_a_failed_configuration_may_be_tried_again(tmp_path: Path) -> None:
     study = InlineStudy(tmp_path, changed(space=layers(2), sampler=TPE, trials=4), failing=frozenset({0})).run()
     assert study.trials[0].state.name == "FAIL"
@@ -273,78 +251,3 @@ def test_the_digest_of_a_stored_config_is_that_of_the_config() -> None:
     moved = BASE.model_copy(update={"data": BASE.data.model_copy(update={"directory": "/else/where"})})
     assert stored_digest(moved.canonical_json()) == moved.digest == BASE.digest
     assert stored_digest(two_layers().canonical_json()) == two_layers().digest != BASE.digest
-
-
-def test_links_and_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folders = TrialFolders(tmp_path)
-    source = folders.run(0)
-    source.make()
-    for path in (source.metrics, source.best_model, source.checkpoint, source.predictions("sst", 20)):
-        path.write_text(path.name)
-    for number in (1, 2, 2):  # once more, after a crash
-        folders.copy_outputs(0, number)
-        target = folders.path(number)
-        found = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
-        assert found == {"metrics.jsonl", "predictions/sst-dev-20.npy"}
-        assert (target / "metrics.jsonl").read_text() == "metrics.jsonl"
-        assert source.metrics.samefile(target / "metrics.jsonl") == (number == 1)
-        monkeypatch.setattr("os.link", refuse)
-
-
-def refuse(*_: object) -> None:
-    raise OSError("no hard links here")
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        *[("tpe", True), ("random", True), ("gp", True), ("nsgaii", True), ("optuna.samplers:TPESampler", True)],
-        *[("grid", False), ("qmc", False), ("optuna.samplers:BruteForceSampler", False)],
-    ],
-)
-@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-def test_which_samplers_are_asked_again(name: str, expected: bool) -> None:
-    assert draws_anew(make_sampler(SamplerChoice(name), 0, 0, layers(3))) == expected
-
-
-def test_what_is_left_is_found_after_the_sampler_s_own_redraws(tmp_path: Path) -> None:
-    """A sampler that always says the same is helped out, and asked no more than is useful."""
-    asked: list[int] = []
-
-    class Stubborn(optuna.samplers.RandomSampler):
-        def sample_independent(self, *_: Any) -> Any:
-            asked.append(0)
-            return 1
-
-    study = InlineStudy(tmp_path, changed(space=layers(4), sampler=SamplerChoice("random"), trials=1)).run()
-    proposals = Proposals(study.spec, study.study, study.folders, Duplicates(study.study))
-    object.__setattr__(proposals, "_sampler", lambda *_: Stubborn(seed=0))
-    found = [proposals.ask() for _ in range(3)]
-    assert sorted(one.config.heads["sst"].layers for one in found) == [2, 3, 4]
-    assert len(asked) == 3 * 11
-    last = proposals.ask()  # nothing is left
-    assert len(asked) == 4 * 11
-    assert last.config.digest in study.digests()
-
-
-def test_attempts_have_seeds_of_their_own() -> None:
-    study = optuna.create_study(storage=MemoryStorage())
-    drawn = {
-        make_sampler(SamplerChoice("random"), 3, 5, layers(3), attempt).sample_independent(
-            study, study.ask(), "x", IntDistribution(0, 10**9)
-        )
-        for attempt in range(11)
-    }
-    drawn |= {
-        random_sampler(3, 5, attempt).sample_independent(study, study.ask(), "x", IntDistribution(0, 10**9))
-        for attempt in range(11, 41)
-    }
-    assert len(drawn) == 41
-
-
-def test_an_abandoned_proposal_leaves_nothing(tmp_path: Path) -> None:
-    study = InlineStudy(tmp_path, changed(space=layers(4), sampler=TPE, trials=4)).run()
-    for trial in study.trials:
-        log = trial.system_attrs["onebert:proposal"]
-        assert [entry[1] for entry in log if entry[0] == "param"] == ["heads.sst.layers"]
-        assert json.loads(trial.user_attrs["config"])["heads"]["sst"]["layers"] == trial.params["heads.sst.layers"]

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from memory_storage import MemoryStorage
+from optuna.distributions import IntDistribution
 
 from core.config import RunConfig
 from data.errors import UserError
 from data.task_files import builtin_tasks
-from search.samplers.registry import SAMPLERS, SamplerChoice, make_sampler
+from search.samplers.registry import SAMPLERS, SamplerChoice, draws_anew, make_sampler, random_sampler
 from search.space.parsing import parse_space
 from search.space.space import Space
 
@@ -187,3 +189,30 @@ def test_options_are_those_that_optuna_takes() -> None:
     for name, (model, _) in SAMPLERS.items():
         if name not in ("cmaes", "grid"):
             make_sampler(SamplerChoice(name, model().model_dump(exclude_none=True)), 0, 0, CONTINUOUS)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *[("tpe", True), ("random", True), ("gp", True), ("nsgaii", True), ("optuna.samplers:TPESampler", True)],
+        *[("grid", False), ("qmc", False), ("optuna.samplers:BruteForceSampler", False)],
+    ],
+)
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_which_samplers_are_asked_again(name: str, expected: bool) -> None:
+    assert draws_anew(make_sampler(SamplerChoice(name), 0, 0, FINITE)) == expected
+
+
+def test_attempts_have_seeds_of_their_own() -> None:
+    study = optuna.create_study(storage=MemoryStorage())
+    drawn = {
+        make_sampler(SamplerChoice("random"), 3, 5, FINITE, attempt).sample_independent(
+            study, study.ask(), "x", IntDistribution(0, 10**9)
+        )
+        for attempt in range(11)
+    }
+    drawn |= {
+        random_sampler(3, 5, attempt).sample_independent(study, study.ask(), "x", IntDistribution(0, 10**9))
+        for attempt in range(11, 41)
+    }
+    assert len(drawn) == 41

@@ -1,4 +1,4 @@
-"""An executor without processes: it trains in the driver's own thread, one rung of one trial per call of ``events``."""
+"""An executor without processes: it trains in the driver's thread, one rung of one trial per call of ``events``."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from search.executors.messages import Ended, Evaluated, Failed, Message, TrialJo
 
 @dataclass
 class Job:
-    """What is being trained, and how much of its curve was told since it was submitted."""
+    """A job, and how many of its rungs have been reported since it was submitted."""
 
     job: TrialJob
-    told: int = 0
+    reported: int = 0
     decision: bool | None = None
 
 
 @dataclass
 class InlineExecutor:
-    """Checkpoints outlive it; trials that are to fail do so at their second rung.
+    """Train trials of stub scores. Checkpoints outlive the executor; failing trials fail at their second rung.
 
     Attributes:
         checkpoints: evaluations by trial.
-        workers: trials at the same time; which of them advances is drawn at random.
+        workers: number of trials at the same time; which of them advances is drawn at random.
         failing: numbers of trials that raise.
         trained: numbers of the trials that were submitted, by what they train.
     """
@@ -70,18 +70,18 @@ class InlineExecutor:
         done = self.checkpoints.setdefault(number, [])
         if one.decision is False:
             return Ended(number, "pruned")
-        if number in self.failing and one.told == 1:
+        if number in self.failing and one.reported == 1:
             return Failed(number, "ValueError: no reason")
-        if one.told == len(config.rungs):
+        if one.reported == len(config.rungs):
             return Ended(number, "finished")
-        if one.told == len(done):
-            done.append(evaluation(config, config.rungs[one.told]))
+        if one.reported == len(done):
+            done.append(evaluation(config, config.rungs[one.reported]))
             RunFolder(one.job.folder).metrics.write_text("".join(e.to_json() + "\n" for e in done))  # no fsync
-        one.told += 1
-        return Evaluated(number, done[one.told - 1])
+        one.reported += 1
+        return Evaluated(number, done[one.reported - 1])
 
 
 def evaluation(config: RunConfig, rung: int) -> Evaluation:
-    """The same for equal configurations, wherever they are trained."""
+    """Return an evaluation that is the same for equal configurations, wherever they are trained."""
     score = overall(config, rung, config.digest)
     return Evaluation(rung, rung, 0, score, {"sst": score}, {}, {}, 1.0, 1.0)

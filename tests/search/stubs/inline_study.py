@@ -15,6 +15,7 @@ from stub_study import BASE, SPEC
 from core.config import RunConfig
 from search.driver.driver import Driver
 from search.driver.events import Event
+from search.samplers.registry import SamplerChoice
 from search.space.parsing import parse_space
 from search.space.space import Dimension, Space
 from search.space.variants import VARIANT, Variants
@@ -67,3 +68,10 @@ class InlineStudy:
 
     def digests(self) -> list[str]:
         return [record.config.digest for record in self.records if record.config is not None]
+
+
+TPE = SamplerChoice("tpe", {"n_startup_trials": 3, "n_ei_candidates": 4})
+
+
+def layers(most: int) -> Space:
+    return parse_space({"heads.sst.layers": {"low": 1, "high": most}}, BASE)

@@ -1,4 +1,4 @@
-"""An executor without processes or training: runs are as good as their learning rate says, and leave predictions."""
+"""An executor without processes or training: the learning rate decides the scores, and runs leave predictions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from search.executors.messages import Checked, Evaluated, Message, TrialJob
 
 @dataclass
 class PredictingExecutor(InlineExecutor):
-    """Best at a learning rate of 1e-3; a factor of ten costs ``slope`` of what it knows of the labels.
+    """Score best at a learning rate of 1e-3; a factor of ten costs the share ``slope`` of the labels' signal.
 
     Attributes:
         slope: of all of these executors.
@@ -48,9 +48,9 @@ class PredictingExecutor(InlineExecutor):
     def _advance(self, one: "Job") -> Message:  # noqa: F821, UP037
         config, run = one.job.config, RunFolder(one.job.folder)
         done = self.checkpoints.setdefault(one.job.number, [])
-        if one.decision is not False and one.told == len(done) < len(config.rungs):
+        if one.decision is not False and one.reported == len(done) < len(config.rungs):
             run.make()
-            done.append(predicted(config, config.rungs[one.told], run, self.slope))
+            done.append(predicted(config, config.rungs[one.reported], run, self.slope))
             run.write_metrics(done)
             run.best_model.write_text("weights")
         message = super()._advance(one)
@@ -60,7 +60,7 @@ class PredictingExecutor(InlineExecutor):
 
 
 def predicted(config: RunConfig, rung: int, run: RunFolder, slope: float) -> Evaluation:
-    """The same for equal configurations."""
+    """Write predictions and return their evaluation, the same for equal configurations."""
     share = 0.8 + 0.2 * rung / config.budget.examples - slope * abs(log10(config.optim.learning_rate) + 3)
     scores, specs = {}, {name: task.spec for name, task in config.tasks.items()}
     rng = np.random.default_rng([int(config.digest[:8], 16), rung])

@@ -1,4 +1,4 @@
-"""Three configurations trained again with stub training, in this process."""
+"""Three configurations that are trained again with stub training, in this process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REPORT = DataReport({}, (), "data", "splits")
 
 
 def at_rate(learning_rate: float, **changes: Any) -> RunConfig:
-    """Stub training scores best at 1e-4."""
+    """Return a configuration with this learning rate; stub training scores best at 1e-4."""
     return BASE.model_copy(update={"optim": BASE.optim.model_copy(update={"learning_rate": learning_rate}), **changes})
 
 
@@ -34,10 +34,10 @@ CONFIGS = {"good": at_rate(1e-4), "fair": at_rate(2e-4), "poor": at_rate(1e-2)}
 
 @dataclass
 class MortalExecutor(InlineExecutor):
-    """Kills this process when a trial is begun.
+    """Kill this process when a trial is started.
 
     Attributes:
-        dies_at: its number; None: lives.
+        dies_at: its number; None: never.
     """
 
     dies_at: int | None = None

@@ -1,4 +1,4 @@
-"""An executor that trains in the driver's own thread: scores come from a function, a rung per call of ``events``."""
+"""An executor that trains in the driver's thread: a function gives the scores, one rung per call of ``events``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from core.run.run_folder import RunFolder
 from search.executors.messages import Ended, Evaluated, Message, TrialJob
 
 Scores = Callable[[int, int], Mapping[str, float]]
-"""Of a trial's number and a rung's index: each task's score. The overall score is their mean."""
+"""Map a trial's number and a rung's index to each task's score. The overall score is their mean."""
 
 
 class ScriptedExecutor:
-    """One worker; what it trained before an interruption it tells again."""
+    """Train with one worker; a resumed trial reports its earlier rungs again."""
 
     workers = 1
 
@@ -22,7 +22,7 @@ class ScriptedExecutor:
         self.tick = tick  # called for every rung that is trained
         self.checkpoints: dict[int, int] = {}  # rungs trained
         self.job: TrialJob | None = None
-        self.told = 0
+        self.reported = 0
         self.go_on = True
         self.interrupted = False
 
@@ -40,7 +40,7 @@ class ScriptedExecutor:
         self.interrupted = True
 
     def submit(self, job: TrialJob) -> int:
-        self.job, self.told, self.go_on = job, 0, True
+        self.job, self.reported, self.go_on = job, 0, True
         return 0
 
     def decide(self, number: int, go_on: bool) -> None:  # noqa: ARG002
@@ -49,16 +49,16 @@ class ScriptedExecutor:
     def events(self, timeout: float | None) -> Sequence[Message]:  # noqa: ARG002
         assert self.job is not None
         job, rungs = self.job, self.job.config.rungs
-        if not self.go_on or self.told == len(rungs) or self.interrupted:
+        if not self.go_on or self.reported == len(rungs) or self.interrupted:
             self.job = None
             return [Ended(job.number, "interrupted" if self.interrupted else "finished" if self.go_on else "pruned")]
-        if self.told == self.checkpoints.get(job.number, 0):
+        if self.reported == self.checkpoints.get(job.number, 0):
             self.tick()
-            self.checkpoints[job.number] = self.told + 1
+            self.checkpoints[job.number] = self.reported + 1
             model = RunFolder(job.folder).best_model
             model.parent.mkdir(exist_ok=True)
             model.touch()
-        scores, rung = dict(self.scores(job.number, self.told)), rungs[self.told]
-        self.told += 1
+        scores, rung = dict(self.scores(job.number, self.reported)), rungs[self.reported]
+        self.reported += 1
         overall = sum(scores.values()) / len(scores)
         return [Evaluated(job.number, Evaluation(rung, rung, 0, overall, scores, {}, {}, rung / 100, 100.0))]

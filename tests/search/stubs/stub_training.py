@@ -1,9 +1,9 @@
-"""A training function of the trainer's shape without torch: importable by spawned workers.
+"""A training function with the trainer's interface but without torch, which spawned workers can import.
 
 ``script.json`` in the cache folder says what goes wrong: {"step_seconds": 0.001, "trials": {"trial-0001": "raise"}},
-or {"faults": {"trial-0001": [["die", 24]]}}: at its first start, and no other, it dies after 24 examples; or
-{"chaos": [0.01, 7]}: with this probability a step goes wrong, by this seed.
-A checkpoint holds a running hash over all steps, so that a score tells whether a resumed run equals an undisturbed one.
+or {"faults": {"trial-0001": [["die", 24]]}}: at its first start only, the trial dies after 24 examples; or
+{"chaos": [0.01, 7]}: every step fails with this probability, drawn with this seed.
+A checkpoint contains a running hash over all steps: scores show whether a resumed run equals an undisturbed one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Resources:
         self.runs = 0  # of this process
 
     def encoder(self, config: RunConfig) -> None:
-        """Only what it refuses: more layers of the head than the script says."""
+        """Refuse heads with more layers than the script allows."""
         match self.script.get("encoder"):
             case "raise":
                 raise ZeroDivisionError("no reason")
@@ -78,13 +78,13 @@ class State:
 
 
 def overall(config: RunConfig, rung: int, digest: str) -> float:
-    """Best at a learning rate of 1e-4, rising with the rung, with noise from the hash of all steps."""
+    """Return a score that is best at a learning rate of 1e-4 and rises with the rung, with noise from the hash."""
     quality = 1 - abs(math.log10(config.optim.learning_rate) + 4) / 4
     return 0.9 * quality * (1 - math.exp(-3 * rung / config.budget.examples)) + int(digest[:4], 16) / 2**16 / 50
 
 
 class Trouble:
-    """What goes wrong in one start of a trial, apart from its fate.
+    """Make one start of a trial fail, as the script plans or at random.
 
     Args:
         script: of the study.
@@ -99,7 +99,7 @@ class Trouble:
         self._random = random.Random(f"{seed} {trial} {start}")
 
     def strike(self, examples: int) -> None:
-        """Perhaps do not return."""
+        """Fail, or return."""
         if self._random.random() < self._probability:
             strike(self._random.choice(["die", "exit", "memory", "raise"]))
         if self._fault and examples >= self._after:

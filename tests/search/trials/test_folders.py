@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from stub_study import BASE
 
 from core.config import RunConfig
@@ -44,3 +45,23 @@ def test_tidying_deletes_checkpoints_and_models_only(tmp_path: Path) -> None:
     assert left[1] == always | {"best/model.safetensors"}
     running = {"best/model.safetensors", "best/model.safetensors.tmp", "checkpoint.pt", "checkpoint.pt.tmp"}
     assert left[2] == always | running
+
+
+def test_links_and_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = TrialFolders(tmp_path)
+    source = folders.run(0)
+    source.make()
+    for path in (source.metrics, source.best_model, source.checkpoint, source.predictions("sst", 20)):
+        path.write_text(path.name)
+    for number in (1, 2, 2):  # once more, after a crash
+        folders.copy_outputs(0, number)
+        target = folders.path(number)
+        found = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
+        assert found == {"metrics.jsonl", "predictions/sst-dev-20.npy"}
+        assert (target / "metrics.jsonl").read_text() == "metrics.jsonl"
+        assert source.metrics.samefile(target / "metrics.jsonl") == (number == 1)
+        monkeypatch.setattr("os.link", refuse)
+
+
+def refuse(*_: object) -> None:
+    raise OSError("no hard links here")

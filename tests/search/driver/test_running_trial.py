@@ -1,4 +1,4 @@
-"""Nobody is pruned while the learning rate still warms up."""
+"""When a trial is pruned: after the warm-up of the learning rate, never the default, never at the last rung."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import optuna
 import pytest
 from memory_storage import MemoryStorage
 from scripted_executor import ScriptedExecutor
-from stub_study import BASE, SPACE, changed
+from stub_study import BASE, SPACE, StubStudy, changed
 
 from search.driver.driver import Driver
 from search.samplers.registry import SamplerChoice
@@ -25,3 +25,14 @@ def test_the_first_rung_at_which_a_hopeless_trial_is_pruned(
     _, hopeless = Driver(spec, MemoryStorage(), executor, tmp_path).run().study.get_trials()
     assert (hopeless.last_step if hopeless.state.name == "PRUNED" else None) == pruned_at
     assert list(hopeless.intermediate_values) == list(range(20, (pruned_at or 100) + 1, 20))
+
+
+def test_the_default_is_never_pruned_and_no_trial_at_its_last_rung(tmp_path: Path) -> None:
+    study = StubStudy(tmp_path, changed(pruner="threshold", trials=3))
+    choice = type(study.spec.pruner)("threshold", {"lower": 0.99, "n_warmup_steps": 100})
+    study.spec = changed(pruner=choice, trials=2)
+    study.run()
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE"]
+    study = StubStudy(tmp_path / "b", changed(pruner=type(choice)("threshold", {"lower": 0.99}), trials=2))
+    study.run()
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "PRUNED"]
