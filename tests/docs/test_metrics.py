@@ -44,5 +44,5 @@ def test_the_table_of_metrics_has_a_row_for_each_with_its_range_place_and_aliase
         assert ("scores" in tasks) == (Kind.SCORE in metric.kinds)
         low, high = metric.bounds
         assert spread == (f"{low:g} to {high:g}" if metric.larger_is_better else "0 and above, smaller is better")
-        assert place == {0.0: "as it is", -1.0: "(1 + x) / 2"}.get(low if metric.larger_is_better else 1.0, _ERROR)
+        assert place == {0.0: "unchanged", -1.0: "(1 + x) / 2"}.get(low if metric.larger_is_better else 1.0, _ERROR)
         assert {find_metric(alias) for alias in re.findall(r"`(.*?)`", aliases)} == {metric}
