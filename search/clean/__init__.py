@@ -1,1 +1,1 @@
-"""``search.clean``: find and free what takes disk space and is not needed any more."""
+"""``search.clean``: find and delete files that are no longer needed."""

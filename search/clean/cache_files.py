@@ -1,4 +1,4 @@
-"""What ``runs/cache`` holds that no trial is waiting for; all of it is made again when it is wanted."""
+"""Find cache entries that no unfinished trial needs; they are recomputed when they are needed again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from search.clean.trial_files import is_half_written
 __all__ = ["cache_files"]
 
 _DRAFTS = (".writing-", ".damaged-")
-_DRAFT_SECONDS = 3600.0  # a younger one may be in the making, by an export for example
+_DRAFT_SECONDS = 3600.0  # a younger one may be in use, for example by an export
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,17 @@ class _CacheEntry:
 
 
 def cache_files(cache: Path, runs: Sequence[RunConfig] | None, below: FilesBelow) -> list[Finding]:
-    """Tokenised splits, further examples and results of stages.
+    """Return the tokenised splits, further examples and results of stages that can be freed.
 
-    A run's entries have names that take its data and encoder to work out. What is compared here are the tasks, and the
-    settings of its stages: an entry that a run may need stays, and some that it does not. Vocabularies stay too: they
-    are small, and a model that began from scratch cannot do without, should its data be gone.
+    Computing the name of a run's entry takes its data and encoder. Instead, the tasks and the settings of the stages
+    are compared: every entry that a run may need is kept, and some that it does not. Vocabularies are kept too: they
+    are small, and a model trained from scratch cannot be used without, should its data be gone.
 
     Args:
         cache: the folder.
-        runs: that are still to be made; None: not known, and then results of stages stay, which take longest.
-        below: looks for files.
+        runs: the runs that are still to be trained; None if not known: then results of stages, which take longest, are
+            kept.
+        below: finds files.
     """
     tasks = {name for run in runs or () for name in run.tasks}
     augmented = {name for run in runs or () for name in run.tasks if run.augmentation[name].sources}
@@ -47,7 +48,7 @@ def cache_files(cache: Path, runs: Sequence[RunConfig] | None, below: FilesBelow
         _finding("tokenised data", cache / "tokens", _entries(cache / "tokens", tasks, below)),
         _finding("further examples", cache / "further", _entries(cache / "further", augmented, below)),
         _finding(
-            "halves of files",
+            "half-written files",
             cache,
             [entry for name in ("tokens", "further") for entry in _drafts(cache / name, below)],
         ),
@@ -63,14 +64,14 @@ def _finding(what: str, where: Path, entries: Sequence[_CacheEntry], *, folders_
 
 
 def _entries(folder: Path, tasks: Iterable[str], below: FilesBelow) -> list[_CacheEntry]:
-    """Those of other tasks; a task's name has no hyphen, and begins the entry's."""
+    """Return the entries of other tasks; an entry's name begins with its task's, which has no hyphen."""
     wanted = set(tasks)
     others = (path for path in below.folders(folder) if path.name.partition("-")[0] not in wanted)
     return [_CacheEntry(path, _manifest_first(below.files(path))) for path in others if not path.name.startswith(".")]
 
 
 def _manifest_first(files: list[FoundFile]) -> tuple[FoundFile, ...]:
-    """Without its manifest an entry is none, so that nobody reads one that is half deleted."""
+    """Sort the manifest first: an entry without one is ignored, so that no half-deleted entry is read."""
     return tuple(sorted(files, key=lambda file: file.path.name != "manifest.json"))
 
 
@@ -91,7 +92,7 @@ def _stages(folder: Path, runs: Sequence[RunConfig], below: FilesBelow) -> list[
         ]
         facts = _facts(stage, below)
         if files and not _is_wanted(facts, runs) and not _is_locked(stage):
-            # The lock stays, for whoever waits at it, and the small file of facts.
+            # The lock is kept, in case a process waits for it, and the small file of facts.
             by_name.setdefault(facts.get("stage", "unknown"), []).append(_CacheEntry(path, tuple(files)))
     return [
         _finding(f"further pretraining, {name}", folder, entries, folders_too=False)
@@ -108,7 +109,7 @@ def _facts(stage: StageFolder, below: FilesBelow) -> dict[str, Any]:
 
 
 def _is_wanted(facts: dict[str, Any], runs: Sequence[RunConfig]) -> bool:
-    """Whether a run has a stage of these settings; what other stages came before it is not looked at."""
+    """Return whether a run has a stage with these settings, whatever stages come before it."""
     for run in runs:
         section = run.pretraining.stages.get(facts.get("stage", ""))
         if section is not None and section.model_dump(mode="json", exclude={"tasks"}) == facts.get("config"):
@@ -117,7 +118,7 @@ def _is_wanted(facts: dict[str, Any], runs: Sequence[RunConfig]) -> bool:
 
 
 def _is_locked(stage: StageFolder) -> bool:
-    """Whether a process trains it."""
+    """Return whether a process trains the stage."""
     if not stage.lock.exists():
         return False
     try:

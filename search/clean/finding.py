@@ -1,4 +1,4 @@
-"""Something that can be freed, and the freeing."""
+"""Describe files that can be freed, and delete them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Finding:
     """Files of one kind in one place.
 
     Attributes:
-        what: they are, in words.
-        where: the folder that all of them are in.
-        count: how many trials, stages or splits they belong to.
-        files: all of them.
-        folders: that are empty without them, the innermost first.
-        is_cache: whether they are made again when they are wanted.
+        what: description of the files.
+        where: the folder that contains all of them.
+        count: number of trials, stages or splits that they belong to.
+        files: the files.
+        folders: folders that are empty without them, the innermost first.
+        is_cache: whether they are recomputed when they are needed again.
     """
 
     what: str
@@ -34,22 +34,22 @@ class Finding:
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Total size in bytes."""
         return sum(file.size for file in self.files)
 
     @property
     def used(self) -> float:
-        """When the last of them was used, seconds since the epoch."""
+        """Time of the last use of any of them, in seconds since the epoch."""
         return max(file.used for file in self.files)
 
 
 @dataclass(frozen=True)
 class Freed:
-    """What became of it.
+    """The result of freeing files.
 
     Attributes:
-        size: bytes that were freed.
-        failures: a line for each file that could not be deleted.
+        size: freed bytes.
+        failures: one line per file that could not be deleted.
     """
 
     size: int
@@ -57,7 +57,7 @@ class Freed:
 
 
 def in_both(shown: Iterable[Finding], found: Iterable[Finding]) -> list[Finding]:
-    """Of what was shown, the files that are found again: a trial may have begun while somebody thought it over."""
+    """Return those of the shown files that are found again: a trial may have begun while the user was deciding."""
     still_there = {file.path for finding in found for file in finding.files}
     kept = [
         replace(finding, files=tuple(file for file in finding.files if file.path in still_there)) for finding in shown
@@ -66,7 +66,7 @@ def in_both(shown: Iterable[Finding], found: Iterable[Finding]) -> list[Finding]
 
 
 def free(findings: Iterable[Finding], below: FilesBelow) -> Freed:
-    """Delete the files, those that are still there, and the folders that are empty then."""
+    """Delete the files that still exist, and folders that are then empty."""
     size, failures = 0, []
     for finding in findings:
         for file in finding.files:
@@ -78,6 +78,6 @@ def free(findings: Iterable[Finding], below: FilesBelow) -> Freed:
             except OSError as error:
                 failures.append(f"{file.path}: {error.strerror or error}")
         for folder in finding.folders:
-            with suppress(OSError):  # somebody has put something new there
+            with suppress(OSError):  # something new is in it
                 folder.rmdir()
     return Freed(size, tuple(failures))

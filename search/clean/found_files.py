@@ -1,4 +1,4 @@
-"""Files below a root, found without following symbolic links: what a link names belongs to somebody else."""
+"""Find files below a root without following symbolic links, whose targets may belong to others."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class FoundFile:
     """A regular file.
 
     Attributes:
-        path: where it is.
-        size: bytes.
-        used: when it was last read or written, seconds since the epoch, as far as the file system notes it.
+        path: path of the file.
+        size: size in bytes.
+        used: time of the last read or write, in seconds since the epoch, as far as the file system records it.
     """
 
     path: Path
@@ -27,16 +27,16 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class FilesBelow:
-    """Looks below one folder and nowhere else.
+    """Finder of files below one folder, and nowhere else.
 
     Attributes:
-        root: the folder; it may itself be reached through a link.
+        root: the folder; the path to it may contain links.
     """
 
     root: Path
 
     def find(self, path: Path) -> FoundFile | None:
-        """The regular file there; None if there is none, or a link lies on the way from the root."""
+        """Return the regular file at a path; None if there is none, or the path contains a link below the root."""
         if self._leads_away(path.parent):
             return None
         try:
@@ -48,11 +48,11 @@ class FilesBelow:
         return FoundFile(path, status.st_size, max(status.st_atime, status.st_mtime))
 
     def folders(self, path: Path) -> list[Path]:
-        """The folders in a folder, by name."""
+        """Return the folders in a folder, sorted by name."""
         return [Path(entry.path) for entry in self._entries(path) if entry.is_dir(follow_symlinks=False)]
 
     def files(self, path: Path) -> list[FoundFile]:
-        """The regular files in a folder, by name."""
+        """Return the regular files in a folder, sorted by name."""
         found = (self.find(Path(entry.path)) for entry in self._entries(path))
         return [file for file in found if file is not None]
 
@@ -62,11 +62,11 @@ class FilesBelow:
         try:
             with os.scandir(path) as entries:
                 return sorted(entries, key=lambda entry: entry.name)
-        except OSError:  # it is not there, or somebody else deletes it
+        except OSError:  # it does not exist, or another process deletes it
             return []
 
     def _leads_away(self, folder: Path) -> bool:
-        """Whether a folder lies outside the root, or behind a link."""
+        """Return whether a folder is outside the root, or behind a link."""
         if not folder.is_relative_to(self.root) or ".." in folder.parts:
             return folder != self.root
         below = folder.relative_to(self.root)

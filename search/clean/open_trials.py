@@ -1,4 +1,4 @@
-"""The runs that a study has yet to make, as far as they are known: of trials that are running or waiting."""
+"""List the runs that a study has yet to train, as far as they are known: its running and waiting trials."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _FIXED = "fixed_params"  # Optuna's name for the parameters of an enqueued trial
 
 
 def open_runs(study: optuna.Study) -> list[RunConfig]:
-    """A run for each open trial. What its sampler has yet to propose is that of the study's base.
+    """Return a run for each open trial; settings that the sampler has yet to propose are those of the base.
 
     Raises:
-        ValueError: the study was recorded by a version whose settings are not those of this one.
+        ValueError: the study was recorded by a version with other settings.
     """
     states = (TrialState.RUNNING, TrialState.WAITING)
     return [_run(study, trial) for trial in study.get_trials(deepcopy=False, states=states)]
@@ -38,5 +38,5 @@ def _run(study: optuna.Study, trial: FrozenTrial) -> RunConfig:
     params = {**space.encode(base).params, **trial.system_attrs.get(_FIXED, {})}
     try:
         return space.suggest(RandomDraws(np.random.default_rng(0), params), base)
-    except UserError:  # it will fail before it needs anything
+    except UserError:  # the trial will fail before it needs any file
         return base

@@ -1,4 +1,4 @@
-"""A look at everything below the runs folder: what can be freed, and what is left alone and why."""
+"""Survey the runs folder: what can be freed, and what is left alone and why."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from search.storage.open import open_storage
 
 __all__ = ["Cleaning", "Survey"]
 
-_KEEP_MODELS = 3  # of studies that were recorded before they said how many they keep
+_KEEP_MODELS = 3  # for studies recorded before this number was
 _MIB = 2**20
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found.
+    """The result of a survey.
 
     Attributes:
         findings: what can be freed, the largest first.
-        notes: a line for each thing that is left alone.
+        notes: one line for everything that is left alone.
     """
 
     findings: tuple[Finding, ...]
@@ -43,21 +43,21 @@ class Survey:
 
 @dataclass
 class _Held:
-    """The leases of the studies below the runs folder: while we have them, no trial begins."""
+    """The leases of the studies in the runs folder; while they are held, no trial begins."""
 
-    refusals: dict[str, str] = field(default_factory=dict)  # by study, why its lease cannot be had
+    refusals: dict[str, str] = field(default_factory=dict)  # by study: why its lease is not available
 
 
 @dataclass(frozen=True)
 class Cleaning:
-    """What the user asked for.
+    """What to clean.
 
     Attributes:
-        runs_dir: nothing outside it is touched.
+        runs_dir: folder of all results; nothing outside it is touched.
         storage: URL; None for the default.
-        study: one study's folder alone, and no cache; None: all of them.
-        keep: how many of the best models stay; None: as many as each study keeps.
-        orphans: also free what trials left that the storage does not know.
+        study: name of the only study to clean, without the cache; None cleans all studies and the cache.
+        keep: number of best models to keep; None keeps as many as each study does.
+        orphans: also free files of trials that are not in the storage.
     """
 
     runs_dir: Path
@@ -67,20 +67,20 @@ class Cleaning:
     orphans: bool = False
 
     def survey(self) -> Survey:
-        """Look, and touch nothing.
+        """Find what can be freed, and change nothing.
 
         Raises:
-            UserError: there is no such study, a driver runs it, or the storage cannot be opened.
+            UserError: there is no such study, it is running, or the storage cannot be opened.
         """
         studies = self._studies()
         with self._leases() as held:
             return self._look(studies, held)
 
     def free(self, shown: Survey) -> Freed:
-        """Delete what was shown, as far as a second look finds it again.
+        """Delete what was shown, as far as a second survey finds it again.
 
         Raises:
-            UserError: as :meth:`survey`.
+            UserError: like :meth:`survey`.
         """
         studies = self._studies()
         with self._leases() as held:
@@ -94,7 +94,7 @@ class Cleaning:
         if self.study is not None:
             return {self.study: open_study(self.study, self.storage, self.runs_dir)}
         if self.storage is None and not (self.runs_dir / "studies.db").exists():
-            return {}  # to open it would be to make it
+            return {}  # opening it would create it
         storage = open_storage(self.storage, self.runs_dir)
         loaded = (optuna.load_study(study_name=name, storage=storage) for name in optuna.get_all_study_names(storage))
         return {study.study_name: study for study in loaded if IDENTITY in study.user_attrs}
@@ -105,7 +105,7 @@ class Cleaning:
         with ExitStack() as leases:
             for folder in self._folders():
                 if not (folder / "driver.lock").exists():
-                    continue  # nobody ever drove it
+                    continue  # it has never been run
                 try:
                     leases.enter_context(FileLease(folder, folder.name))
                 except UserError as error:
@@ -149,7 +149,7 @@ class Cleaning:
         cache = self.runs_dir / "cache"
         if held.refusals:
             if cache.is_dir():
-                notes.append(f"{cache} is left alone while a study is being run")
+                notes.append(f"{cache} is left alone while a study is running")
             return []
         runs: list[RunConfig] = []
         unclear = list(strays)
@@ -159,13 +159,11 @@ class Cleaning:
             except (ValueError, UserError):
                 unclear.append(study.study_name)
         if unclear and (cache / "stages").is_dir():
-            notes.append(
-                f"{cache / 'stages'} is left alone: trials of {', '.join(sorted(set(unclear)))} may be waiting for it"
-            )
+            notes.append(f"{cache / 'stages'} is left alone: trials of {', '.join(sorted(set(unclear)))} may need it")
         return cache_files(cache, None if unclear else runs, self._below)
 
 
 def _stray_note(folder: Path, unknown: list[Finding]) -> str:
     size = sum(finding.size for finding in unknown) / _MIB
-    freed = f"; --orphans frees its models and checkpoints ({size:,.1f} MiB)" if unknown else ""
-    return f"{folder} has trials that this storage does not know: maybe they are in another one (--storage){freed}"
+    freed = f"; --orphans frees their models and checkpoints ({size:,.1f} MiB)" if unknown else ""
+    return f"{folder} has trials that are not in this storage; they may be in another one (--storage){freed}"

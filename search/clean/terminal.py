@@ -29,17 +29,17 @@ def show_survey(console: Console, survey: Survey, runs_dir: Path) -> None:
     print_table(console, _findings_table(survey.findings, runs_dir))
     if any(finding.is_cache for finding in survey.findings):
         console.print(
-            "* is made again when a trial wants it; stages of further pretraining may take long", soft_wrap=True
+            "* is recomputed when a trial needs it; stages of further pretraining may take long", soft_wrap=True
         )
 
 
 def confirm(console: Console) -> bool:
     """Ask whether to free the files; without a terminal, print how to free them and return False."""
     if not sys.stdin.isatty():
-        console.print("nothing was deleted; the same command with --yes frees it", soft_wrap=True)
+        console.print("nothing was deleted; pass --yes to delete these files", soft_wrap=True)
         return False
     try:
-        if typer.confirm("free it?"):
+        if typer.confirm("delete these files?"):
             return True
     except typer.Abort:  # Ctrl-C
         raise typer.Exit(ExitCode.INTERRUPTED) from None
@@ -60,8 +60,8 @@ def _findings_table(findings: Sequence[Finding], runs_dir: Path) -> Table:
         for finding in findings
     )
     count, size = sum(finding.count for finding in findings), sum(finding.size for finding in findings)
-    together = ("together", "", f"{count:,}", f"{size / 2**20:,.1f}", "")
-    headings = ("what", "where", "of", "MiB", "last used")
+    together = ("total", "", f"{count:,}", f"{size / 2**20:,.1f}", "")
+    headings = ("files", "folder", "count", "MiB", "last used")
     return Table(f"can be freed in {runs_dir}", headings, tuple(rows), footer=(together,))
 
 

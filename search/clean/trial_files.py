@@ -1,4 +1,4 @@
-"""What ended trials leave that nobody needs: checkpoints, models beyond the best, halves of files."""
+"""Find files of ended trials that are no longer needed: checkpoints, models other than the best, half-written files."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ _FOLDER = re.compile(r"trial-(\d{4,})")
 
 
 def trial_files(study: optuna.Study, folder: Path, keep: int, below: FilesBelow) -> list[Finding]:
-    """Of a study's ended trials; those that are running or waiting are left alone.
+    """Return what can be freed of a study's ended trials.
 
     Args:
-        study: as it is recorded.
-        folder: its own.
-        keep: so many of the best models stay.
-        below: looks for files.
+        study: the recorded study.
+        folder: the study's folder.
+        keep: number of best models to keep.
+        below: finds files.
     """
     trials = study.get_trials(deepcopy=False)
     ended = {trial.number for trial in trials if trial.state.is_finished()}
     best = {trial.number for trial in ranked_trials(study)[:keep]}
-    others = f"models beyond the best {keep}" if keep else "models"
+    others = f"models other than the best {keep}" if keep else "models"
     return _findings(folder, others, below, ended, lambda number: number not in best)
 
 
 def stray_trial_files(study: optuna.Study | None, folder: Path, below: FilesBelow) -> list[Finding]:
-    """Of trials that the storage does not know; all of them if it does not know the study either."""
+    """Return what can be freed of trials that are not in the storage; of all trials if the study is not either."""
     known = set() if study is None else {trial.number for trial in study.get_trials(deepcopy=False)}
     strays = {number for number in _numbers(folder, below) if number not in known}
     return _findings(folder, "models of unknown trials", below, strays, lambda _: True)
 
 
 def has_trials(folder: Path, below: FilesBelow) -> bool:
-    """Whether it is the folder of a study."""
+    """Return whether a folder contains trials, and so is the folder of a study."""
     return bool(_numbers(folder, below))
 
 
 def _findings(
     folder: Path, models: str, below: FilesBelow, numbers: Iterable[int], frees_model: Callable[[int], bool]
 ) -> list[Finding]:
-    found: dict[str, list[list[FoundFile]]] = {"checkpoints of ended trials": [], "halves of files": [], models: []}
+    found: dict[str, list[list[FoundFile]]] = {"checkpoints of ended trials": [], "half-written files": [], models: []}
     there = _numbers(folder, below)
     for number in sorted(set(numbers) & there):
         run = TrialFolders(folder).run(number)
@@ -57,7 +57,7 @@ def _findings(
         halves = [file for place in places for file in below.files(place) if is_half_written(file.path)]
         wanted: dict[str, Sequence[FoundFile | None]] = {
             "checkpoints of ended trials": [below.find(run.checkpoint)],
-            "halves of files": halves,
+            "half-written files": halves,
             models: [below.find(run.best_model)] if frees_model(number) else [],
         }
         for what, files in wanted.items():
@@ -70,7 +70,7 @@ def _findings(
 
 
 def is_half_written(path: Path) -> bool:
-    """Whether it is a file that was to take another one's place."""
+    """Return whether a file was to replace another one, but has not been finished."""
     return path.name.endswith(".tmp") or ".tmp." in path.name
 
 

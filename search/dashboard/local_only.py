@@ -1,4 +1,4 @@
-"""A guard for web pages that have no login: answers requests to this machine by its own name only."""
+"""Guard web pages that have no login: answer only requests to this machine under its own name."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["LocalOnly"]
 class LocalOnly:
     """WSGI middleware that refuses foreign Host and Origin headers with status 403.
 
-    Without it any web page that the user visits could read and delete studies through the browser, by a host name
-    that resolves to this machine (DNS rebinding) or by a form that posts here.
+    Without it, any web page that the user visits could read and delete studies through the browser, by a host name
+    that resolves to this machine (DNS rebinding) or by a form that posts to it.
 
     Args:
-        application: what is guarded.
-        hosts: host names under which the page may be asked for, without port.
+        application: the guarded application.
+        hosts: allowed host names, without port.
     """
 
     def __init__(self, application: WSGIApplication, hosts: Iterable[str]) -> None:
@@ -28,7 +28,7 @@ class LocalOnly:
         self._hosts = frozenset(hosts)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Pass the request on, or refuse it."""
+        """Answer the request, or refuse it."""
         if self._is_local(environ):
             return self._application(environ, start_response)
         start_response("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])

@@ -32,7 +32,7 @@ def make_dashboard(storage: str | None, runs_dir: Path, port: int) -> WSGIServer
     """Return a server on this machine's loopback interface; port 0 takes a free one.
 
     Raises:
-        UserError: if the storage cannot be opened or the port is taken.
+        UserError: the storage cannot be opened, or the port is taken.
     """
     application = LocalOnly(wsgi(open_storage(storage, runs_dir)), ("localhost", _HOST))
     try:

@@ -1,4 +1,4 @@
-"""What the doctor says of one thing."""
+"""The result of one check of the doctor."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ State = Literal["ok", "warning", "wrong"]
 
 @dataclass(frozen=True)
 class Check:
-    """One line.
+    """The result of a check, printed as one line.
 
     Attributes:
-        name: of what was looked at.
-        state: ``wrong``: a study would fail.
+        name: what was checked.
+        state: ``wrong`` if a study would fail.
         found: what was found.
-        advice: what to do; empty if nothing.
+        advice: how to fix it; empty if nothing is wrong.
     """
 
     name: str
@@ -31,29 +31,29 @@ class Check:
 
 
 def ok(name: str, found: str) -> Check:
-    """All is well."""
+    """Return a check that passed."""
     return Check(name, "ok", found)
 
 
 def warning(name: str, found: str, advice: str) -> Check:
-    """A study would run, but not well."""
+    """Return a check that found something that slows or endangers a study."""
     return Check(name, "warning", found, advice)
 
 
 def wrong(name: str, found: str, advice: str) -> Check:
-    """A study would fail."""
+    """Return a check that found something that makes a study fail."""
     return Check(name, "wrong", found, advice)
 
 
 def safely(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
-    """All checks of one kind; where looking fails, that is what was found."""
+    """Run all checks of one kind; an exception becomes a check that failed."""
     found: list[Check] = []
     try:
         for check in look():
-            found.append(check)  # noqa: PERF402  # those before a failure count
+            found.append(check)  # noqa: PERF402  # those before a failure are kept
     except UserError as error:
         found.append(Check(name, "wrong", str(error)))
-    except Exception as error:  # whatever is broken on this machine is what we are here to tell
+    except Exception as error:  # whatever is broken on this machine, the doctor reports it
         what = " ".join(str(error).split())
         found.append(Check(name, "wrong", f"{type(error).__name__}: {what}"))
     return found

@@ -1,4 +1,4 @@
-"""How many cores a Linux control group grants, which containers and job schedulers set."""
+"""Read how many cores a Linux control group grants; containers and job schedulers set it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ __all__ = ["cpu_quota"]
 
 
 def cpu_quota(membership: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Cores' worth of time that this process may take; None without a limit, and on other systems.
+    """Return the number of cores whose time this process may use; None without a limit, and on other systems.
 
     Args:
-        membership: lists the groups that this process is in (cgroups(7)).
-        root: where the groups are mounted.
+        membership: file that lists the groups of this process (cgroups(7)).
+        root: folder where the groups are mounted.
     """
     quotas = [quota for folder in _folders(membership, root) for quota in (_version_2(folder), _version_1(folder))]
     return min((quota for quota in quotas if quota is not None), default=None)
 
 
 def _folders(membership: Path, root: Path) -> Iterator[Path]:
-    """The groups' folders up to the root: the tightest of them counts."""
+    """Yield the groups' folders up to the root; the tightest limit applies."""
     for line in _read(membership).splitlines():
         _, _, rest = line.partition(":")
         controllers, _, group = rest.partition(":")

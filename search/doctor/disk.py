@@ -1,4 +1,4 @@
-"""The runs folder: can it be written to, is there room, does its clock go right?"""
+"""Check the runs folder: whether it is writable, has enough space, and has the right time."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from search.trials.folders import TrialFolders
 __all__ = ["DiskNeed", "check_folder", "check_room"]
 
 _MIB, _GIB = 2**20, 2**30
-_LITTLE = 5 * _GIB  # where the study's need is not known
+_LITTLE = 5 * _GIB  # for a study whose need is not known
 _CLOCK_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class DiskNeed:
-    """The most that a study has on disk at a time, predictions and metrics left out.
+    """The disk space that a study needs at most, without predictions and metrics.
 
-    Every worker has a checkpoint and the best model of its trial, and writes the next checkpoint beside the old one;
-    the best models of ended trials stay.
+    Every worker has a checkpoint and the best model of its trial, and writes the next checkpoint before it deletes the
+    old one; the best models of ended trials are kept.
 
     Attributes:
-        workers: of the study.
-        keep_models: of the study.
-        size: of the largest run that it may try.
+        workers: number of workers of the study.
+        keep_models: number of models that the study keeps.
+        size: size of the largest run that it may try.
     """
 
     workers: int
@@ -41,11 +41,11 @@ class DiskNeed:
 
     @property
     def bytes(self) -> int:
-        """In all."""
+        """Bytes in total."""
         return self.workers * (2 * self.size.checkpoint + self.size.model) + self.keep_models * self.size.model
 
     def __str__(self) -> str:
-        """``4.1 GiB: 1 worker x (2 checkpoints of 1,253 MiB + a model of 418 MiB) + 3 models``."""
+        """Describe the need: ``4.1 GiB: 1 worker x (2 checkpoints of 1,253 MiB + a model of 418 MiB) + 3 models``."""
         return (
             f"{_size(self.bytes)}: {self.workers} worker{'s' * (self.workers > 1)} x (2 checkpoints of "
             f"{_mib(self.size.checkpoint)} + a model of {_mib(self.size.model)}) + {self.keep_models} models"
@@ -53,7 +53,7 @@ class DiskNeed:
 
 
 def check_folder(runs_dir: Path) -> Iterator[Check]:
-    """Write a file into it, or into the folder that it would be made in, and look at its time."""
+    """Write a file into the runs folder, or where it would be created, and compare its time with the clock."""
     folder = nearest_folder(runs_dir)
     try:
         with tempfile.NamedTemporaryFile(prefix=".onebert-doctor-", dir=folder) as file:
@@ -61,35 +61,35 @@ def check_folder(runs_dir: Path) -> Iterator[Check]:
             file.flush()
             ahead = Path(file.name).stat().st_mtime - time.time()
     except OSError as error:
-        yield wrong("folder", f"cannot write to {folder}: {error.strerror or error}", "give another --runs-dir")
+        yield wrong("folder", f"cannot write to {folder}: {error.strerror or error}", "pass another --runs-dir")
         return
-    there = "" if folder == runs_dir.absolute() else f", where {runs_dir} will be made"
-    yield ok("folder", f"{folder} can be written to{there}")
+    there = "" if folder == runs_dir.absolute() else f", where {runs_dir} will be created"
+    yield ok("folder", f"{folder} is writable{there}")
     if abs(ahead) > _CLOCK_SECONDS:
         yield warning(
             "clock",
-            f"files in {folder} are dated {abs(ahead):.0f} s {'ahead' if ahead > 0 else 'behind'} of this machine",
-            "set the clocks of this machine and of its file server by NTP",
+            f"files in {folder} are dated {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine",
+            "synchronise the clocks of this machine and its file server (NTP)",
         )
     elif (newest := _newest_source()) > time.time() + 86400:
         yield warning(
             "clock",
             f"this machine's clock is {(newest - time.time()) / 86400:.0f} days behind this program's files",
-            "set it: downloads over https and dates of results depend on it",
+            "set the clock: downloads over https and the dates of results depend on it",
         )
     else:
         yield ok("clock", time.strftime("%Y-%m-%d %H:%M:%S %Z"))
 
 
 def check_room(runs_dir: Path, spec: StudySpec | None, size: RunSize | None) -> Iterator[Check]:
-    """Free room on the disk, against what the study may still need."""
+    """Compare the free disk space with what the study may still need."""
     folder = nearest_folder(runs_dir)
     free = shutil.disk_usage(folder).free
     found = f"{_size(free)} free in {folder}"
     if spec is None or size is None:
         if free < _LITTLE:
             yield warning(
-                "disk", found, "a study of bert-base needs about 4 GiB: free some, or give another --runs-dir"
+                "disk", found, "a study of bert-base needs about 4 GiB: free some space, or pass another --runs-dir"
             )
         else:
             yield ok("disk", found)
@@ -97,7 +97,7 @@ def check_room(runs_dir: Path, spec: StudySpec | None, size: RunSize | None) -> 
     need = DiskNeed(spec.workers, spec.keep_models, size)
     missing = need.bytes - _already_there(TrialFolders(runs_dir / spec.name).root)
     found += f"; the study needs at most {need}"
-    advice = "python -m search.clean shows what can be freed; or give another --runs-dir"
+    advice = "run python -m search.clean to free some space, or pass another --runs-dir"
     if free < missing:
         yield wrong("disk", found, advice)
     elif free < 2 * missing:

@@ -1,4 +1,4 @@
-"""The encoder: is it here, does it load, does it suit the study?"""
+"""Check the encoder: whether it is on this machine, loads, and fits the study."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def check_encoder(spec: StudySpec, runs: Sequence[TriedRun], cache_dir: Path) ->
     Args:
         spec: the study.
         runs: see :func:`search.preflight.encoder.encoder_runs`.
-        cache_dir: of tokenised data.
+        cache_dir: folder of tokenised data.
 
     Raises:
-        UserError: one does not load, or lacks what the study asks of it; with the line of the study file.
+        UserError: an encoder does not load, or lacks something that the study needs; names the line of the study file.
     """
     resources, seen = Resources(cache_dir), set()
     for run in runs:
@@ -50,10 +50,10 @@ def check_encoder(spec: StudySpec, runs: Sequence[TriedRun], cache_dir: Path) ->
 
 
 def check_named_encoder(name: str) -> Iterator[Check]:
-    """Look for an encoder alone.
+    """Look for an encoder, without a study.
 
     Raises:
-        UserError: there is none of that name, or it is none.
+        UserError: there is no such encoder, or it is not a BERT.
     """
     found = find_encoder(name)
     if found is not None:
@@ -62,7 +62,7 @@ def check_named_encoder(name: str) -> Iterator[Check]:
 
 
 def largest_run(runs: Sequence[TriedRun]) -> RunSize | None:
-    """The largest model and the largest checkpoint that the runs leave; None where an encoder is not here."""
+    """Return the largest model and the largest checkpoint of the runs; None if an encoder is not on this machine."""
     sizes = []
     for run in runs:
         shape = _scratch_shape(run.config)
@@ -81,8 +81,8 @@ def _state(name: str, found: Path | None) -> Check:
     if is_offline_mode():
         return wrong(
             "model",
-            f"{name} is not (wholly) in the cache, and HF_HUB_OFFLINE is set",
-            "unset it and run again, or give a folder with --model",
+            f"{name} is not completely in the cache, and HF_HUB_OFFLINE is set",
+            "unset it and run again, or pass a folder to --model",
         )
     try:
         info = HfApi().model_info(name, timeout=_HUB_SECONDS)
@@ -92,7 +92,7 @@ def _state(name: str, found: Path | None) -> Check:
 
 
 def _from_folder(config: RunConfig, folder: Path) -> RunConfig:
-    """The run, but for the name of its encoder: a folder is never looked up on the Hub."""
+    """Return the run with its encoder's folder for a name: a folder is never looked up on the Hub."""
     return config.model_copy(update={"model": config.model.model_copy(update={"encoder": str(folder)})})
 
 

@@ -1,4 +1,4 @@
-"""All that is looked at once the packages are there, in its order."""
+"""Run all checks that need the packages, in order."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = ["examine"]
 def examine(
     study: str | None, data: Path | None, model: str | None, storage: str | None, runs_dir: Path
 ) -> Iterator[Check]:
-    """Every check, as soon as it is done.
+    """Yield every check as soon as it is done.
 
     Args:
-        study: a study's name or file; None: what any study needs.
+        study: name or file of a study; None checks what any study needs.
         data: folder with the tasks' files.
-        model: encoder.
+        model: name or folder of an encoder.
         storage: URL; None for the default.
         runs_dir: folder of all results.
     """

@@ -1,4 +1,4 @@
-"""What kind of disk a file lies on."""
+"""Find out on which kind of file system a file is."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _REMOTE = re.compile(r"nfs\d?|cifs|smb\d?|smbfs|fuse\.sshfs|9p|afs|ceph|fuse\.gl
 
 
 def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
-    """Its kind, as Linux names it (``ext4``, ``nfs4``); empty where it is not known.
+    """Return the type of a file system as Linux names it (``ext4``, ``nfs4``); empty if it is not known.
 
     Args:
-        path: a file or folder, there or not.
-        mounts: lists what is mounted where (proc(5)).
+        path: a file or folder, which need not exist.
+        mounts: file that lists the mounted file systems (proc(5)).
     """
     try:
         lines = mounts.read_text().splitlines()
@@ -31,11 +31,11 @@ def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
 
 
 def is_remote(kind: str) -> bool:
-    """Whether files of this kind of file system lie on another machine."""
+    """Return whether a file system of this type keeps its files on another machine."""
     return _REMOTE.fullmatch(kind) is not None
 
 
 def nearest_folder(path: Path) -> Path:
-    """The folder, or the first one above it that is there."""
+    """Return the folder, or the nearest one above it that exists."""
     path = path.absolute()
     return next((folder for folder in (path, *path.parents) if folder.is_dir()), Path(path.anchor))

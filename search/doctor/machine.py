@@ -1,4 +1,4 @@
-"""Device, memory and cores of this machine."""
+"""Check the device, memory and cores of this machine."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _PINNED = ("OMP_PROC_BIND", "KMP_AFFINITY", "GOMP_CPU_AFFINITY")
 
 
 def check_device(compute: ComputeConfig) -> Iterator[Check]:
-    """Where a run would be computed.
+    """Check the device that a run would use.
 
     Raises:
-        UserError: there is no such device here, or it has no such precision.
+        UserError: this machine has no such device, or the device does not support the precision.
     """
     device = pick_device(compute.device)
     check_precision(compute, device)
@@ -57,7 +57,7 @@ def _cuda(device: torch.device) -> Iterator[Check]:
     more = f", the first of {count}" if count > 1 else ""
     found = f"cuda: {name}{more}, {free / _GIB:.1f} of {total / _GIB:.1f} GiB free, {_bfloat16(device)}"
     if free < _LITTLE_MEMORY:
-        yield warning("device", found, "another process takes its memory: see nvidia-smi")
+        yield warning("device", found, "another process uses its memory: see nvidia-smi")
     else:
         yield ok("device", found)
 
@@ -71,46 +71,52 @@ def _bfloat16(device: torch.device) -> str:
 
 
 def _memory() -> Iterator[Check]:
-    """Linux alone says how much is left."""
+    """Check the free memory; only Linux reports it."""
     found = re.search(r"^MemAvailable:\s*(\d+) kB", _read("/proc/meminfo"), re.MULTILINE)
     if found is None:
         return
     available = int(found[1]) * 1024
     line = f"{available / _GIB:.1f} GiB available"
     if available < _LITTLE_MEMORY:
-        yield warning("memory", line, "end other programs, or use fewer --workers: each loads torch, data and encoder")
+        yield warning(
+            "memory", line, "close other programs, or use fewer --workers: each loads torch, the data and an encoder"
+        )
     else:
         yield ok("memory", line)
 
 
 def check_threads(workers: int, threads: int | None, environment: Mapping[str, str] = os.environ) -> Iterator[Check]:
-    """Cores that may be used, against the workers' threads.
+    """Compare the usable cores with the workers' threads.
 
     Args:
-        workers: of the study.
-        threads: of each worker; None: not known.
-        environment: of this process.
+        workers: number of workers of the study.
+        threads: threads of each worker; None if not known.
+        environment: environment variables of this process.
     """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota()
     cores = usable if quota is None else min(usable, quota)
     found = f"{usable} usable core{'s' * (usable > 1)}" + (
-        "" if quota is None else f", of which a quota grants {quota:g}"
+        "" if quota is None else f", limited to {quota:g} by a quota"
     )
     fits = max(int(cores) // workers, 1)
     if threads is None and cores < usable:
-        yield warning("threads", found, f"studies take as many threads as there are cores: give --threads {fits}")
+        yield warning("threads", found, f"studies use as many threads as there are cores: pass --threads {fits}")
     elif threads is not None and workers * threads > cores:
         yield warning(
             "threads",
-            f"{found}; the study takes {workers} x {threads}",
-            f"more threads than cores slow each other down: give --threads {fits}"
+            f"{found}; the study uses {workers} x {threads}",
+            f"more threads than cores slow each other down: pass --threads {fits}"
             + (", or fewer --workers" if workers > 1 else ""),
         )
     else:
-        study = "" if threads is None else f"; the study takes {workers} x {threads}"
+        study = "" if threads is None else f"; the study uses {workers} x {threads}"
         given = environment.get("OMP_NUM_THREADS")
-        unused = "" if given is None else f"; OMP_NUM_THREADS = {given} is not used, workers go by the study"
+        unused = (
+            ""
+            if given is None
+            else f"; OMP_NUM_THREADS = {given} is ignored, the study sets the threads of its workers"
+        )
         yield ok("threads", found + study + unused)
     yield from _thread_traps(workers, threads or 1, environment)
 
@@ -118,7 +124,9 @@ def check_threads(workers: int, threads: int | None, environment: Mapping[str, s
 def _thread_traps(workers: int, threads: int, environment: Mapping[str, str]) -> Iterator[Check]:
     limit = environment.get("OMP_THREAD_LIMIT", "")
     if limit.isdecimal() and int(limit) < threads:
-        yield warning("threads", f"OMP_THREAD_LIMIT = {limit} is below the study's {threads}", "unset OMP_THREAD_LIMIT")
+        yield warning(
+            "threads", f"OMP_THREAD_LIMIT = {limit} is below the study's {threads} threads", "unset OMP_THREAD_LIMIT"
+        )
     pinned = [name for name in _PINNED if environment.get(name, "false").lower() not in ("false", "none", "disabled")]
     if workers > 1 and pinned:
         yield warning("threads", f"{pinned[0]} is set: all workers may share the same cores", f"unset {pinned[0]}")

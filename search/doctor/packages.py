@@ -1,4 +1,4 @@
-"""Python and its packages, against what the project asks for."""
+"""Compare Python and its packages with the requirements of the project."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _OPTUNA = "5.0."  # search.storage.optuna_internals rests on internals of it
 
 
 def check_python() -> Iterator[Check]:
-    """The interpreter."""
+    """Check the version of the interpreter."""
     found = f"{platform.python_version()} at {sys.executable}"
     if sys.version_info < _OLDEST:
-        yield wrong("python", found, "make an environment with Python 3.11 or newer")
+        yield wrong("python", found, "create an environment with Python 3.11 or newer")
     else:
         yield ok("python", found)
 
 
 def check_packages(requirements: Sequence[str] | None = None) -> Iterator[Check]:
-    """Versions, and traps that versions alone do not show.
+    """Check the versions of packages, and problems that versions do not show.
 
     Args:
-        requirements: as in pyproject.toml; by default those of this project.
+        requirements: as in pyproject.toml; None for those of this project.
     """
     needed = [Requirement(line) for line in (_ours() if requirements is None else requirements)]
     faults, missing_extras = [], []
@@ -66,7 +66,7 @@ def _ours() -> list[str]:
 
 
 def _is_ours_to_offer(requirement: Requirement) -> bool:
-    """Whether it is of an extra for users; those for developers concern nobody else."""
+    """Return whether a requirement belongs to an extra for users, not to the one for developers."""
     return requirement.marker is not None and not requirement.marker.evaluate({"extra": "dev"})
 
 
@@ -87,10 +87,10 @@ def _traps() -> Iterator[Check]:
     if optuna is not None and not optuna.startswith(_OPTUNA):
         yield warning(
             "optuna",
-            f"{optuna}; interrupted trials are taken up through internals that were tested with {_OPTUNA}x",
+            f"{optuna}; interrupted trials are resumed through internals that were tested with {_OPTUNA}x",
             "pip install -c constraints.txt optuna",
         )
-    import torch  # slow to load, and only the doctor's to report if it cannot be
+    import torch  # slow to import, and if that fails it is for the doctor to report
 
     try:
         torch.zeros(1).numpy()

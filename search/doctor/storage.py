@@ -1,4 +1,4 @@
-"""The storage: does it open, does it take a study, and how long is a write?"""
+"""Check the storage: whether it opens, accepts a study, and how long a write takes."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _SLOW_MS = 50.0
 
 
 def check_storage(url: str | None, runs_dir: Path) -> Iterator[Check]:
-    """Write a study that nobody needs into it, and remove it again.
+    """Write a test study to the storage, and remove it again.
 
     If the storage's file does not exist yet, another one next to it is tried and removed.
 
     Raises:
-        UserError: it cannot be opened.
+        UserError: the storage cannot be opened.
     """
     shown = describe_storage(url, runs_dir)
     file = storage_file(url, runs_dir)
     if file is None or file.exists():
         milliseconds = _write(open_storage(url, runs_dir))
     else:
-        # Not there: made by the first study.
-        shown += ", which is not there yet"
+        # The first study creates it.
+        shown += ", which does not exist yet"
         with tempfile.TemporaryDirectory(prefix=".onebert-doctor-", dir=nearest_folder(file.parent)) as folder:
             milliseconds = _write(open_storage(None, Path(folder)))
     found = f"{shown}, a write takes {milliseconds:.1f} ms"
@@ -45,7 +45,7 @@ def check_storage(url: str | None, runs_dir: Path) -> Iterator[Check]:
     if is_remote(kind):
         yield warning(
             "storage",
-            f"{found}; it lies on {kind}, where SQLite's locks cannot be trusted",
+            f"{found}; it lies on {kind}, where SQLite's locks are not reliable",
             "give --storage a file on a local disk, or postgresql://user@host/name",
         )
     elif milliseconds > _SLOW_MS:
@@ -59,14 +59,14 @@ def check_storage(url: str | None, runs_dir: Path) -> Iterator[Check]:
 
 
 def storage_file(url: str | None, runs_dir: Path) -> Path | None:
-    """The storage's file; None where it is a server, or in memory."""
+    """Return the storage's file; None for a server or a storage in memory."""
     parsed = make_url(storage_address(url, runs_dir))
     is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
     return Path(str(parsed.database)) if is_file else None
 
 
 def _write(storage: BaseStorage) -> float:
-    """Milliseconds of a write, in the median."""
+    """Return the median duration of a write in milliseconds."""
     name = f"onebert-doctor-{uuid.uuid4().hex[:12]}"
     study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
     try:

@@ -1,4 +1,4 @@
-"""The study: its file, what the storage has of it, and its data."""
+"""Check a study: its file, whether it is still the recorded one, and its data."""
 
 from __future__ import annotations
 
@@ -26,20 +26,24 @@ __all__ = ["check_folder_of_data", "check_study", "check_study_data"]
 
 
 def check_study(spec: StudySpec, storage: str | None, runs_dir: Path) -> Iterator[Check]:
-    """What the study file says, and whether the recorded study of this name is still the same."""
+    """Check the study file, and whether it still matches the recorded study of this name."""
     summary = spec.summary()
     found = f"{spec.source}: up to {summary.trials} trials of {summary.examples_per_trial:,} training examples"
     for note in spec.notes:
         yield warning("study", note, "see docs/study-files.md")
     if changes := _changes(spec, storage, runs_dir):
         more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
-        yield wrong("study", f"'{spec.name}' was begun with other settings: {changes[0]}{more}", "run it as --name NEW")
+        yield wrong(
+            "study",
+            f"'{spec.name}' was begun with other settings: {changes[0]}{more}",
+            "run it under another name: --name NEW",
+        )
     else:
         yield ok("study", found)
 
 
 def check_study_data(spec: StudySpec, runs_dir: Path) -> Iterator[Check]:
-    """Read all that trials would read.
+    """Read all data that trials would read.
 
     Raises:
         UserError: as :func:`search.preflight.data.check_data`.
@@ -47,30 +51,32 @@ def check_study_data(spec: StudySpec, runs_dir: Path) -> Iterator[Check]:
     if spec.synthetic is not None:
         corpus = runs_dir / spec.name / "corpus"
         if not corpus.is_dir():
-            yield ok("data", "generated when the study begins")
+            yield ok("data", "will be generated when the study begins")
             return
         spec = replace(spec, base=spec.base.model_copy(update={"data": DataConfig(directory=str(corpus))}))
     report = check_nli_files(spec, check_data(spec.base))
-    yield from _told(check_further(report, spec, answers_dir(runs_dir / "cache")))
+    yield from _data_check(check_further(report, spec, answers_dir(runs_dir / "cache")))
 
 
 def check_folder_of_data(directory: Path) -> Iterator[Check]:
-    """Read the files of the built-in tasks that are there.
+    """Read the files of those built-in tasks that are in a folder.
 
     Raises:
-        UserError: one cannot be read.
+        UserError: a file cannot be read.
     """
     known = builtin_tasks()
     there = [name for name, spec in known.items() if (directory / spec.files.train).is_file()]
     if not there:
         files = ", ".join(spec.files.train for spec in known.values())
-        yield wrong("data", f"{directory} has none of {files}", "for tasks of your own, give --study too")
+        yield wrong("data", f"{directory} has none of {files}", "for tasks of your own, pass --study too")
         return
     tasks = {name: {"spec": known[name]} for name in there}
-    yield from _told(check_data(RunConfig.model_validate({"tasks": tasks, "data": {"directory": str(directory)}})))
+    yield from _data_check(
+        check_data(RunConfig.model_validate({"tasks": tasks, "data": {"directory": str(directory)}}))
+    )
 
 
-def _told(report: DataReport) -> Iterator[Check]:
+def _data_check(report: DataReport) -> Iterator[Check]:
     sizes = [
         f"{task} {', '.join(f'{size:,} {split}' for split, size in splits.items())}"
         for task, splits in report.sizes.items()
@@ -78,7 +84,7 @@ def _told(report: DataReport) -> Iterator[Check]:
     found = "; ".join([*sizes, *report.further])
     if report.warnings:
         more = f" (and {len(report.warnings) - 1} more)" if len(report.warnings) > 1 else ""
-        yield warning("data", f"{found}; {report.warnings[0]}{more}", "see whether this is meant to be so")
+        yield warning("data", f"{found}; {report.warnings[0]}{more}", "check whether this is intended")
     else:
         yield ok("data", found)
 
@@ -89,7 +95,7 @@ def _changes(spec: StudySpec, storage: str | None, runs_dir: Path) -> list[str]:
         return []
     try:
         opened = open_storage(storage, runs_dir)
-    except UserError:  # told by the check of the storage
+    except UserError:  # the check of the storage reports it
         return []
     if spec.name not in optuna.get_all_study_names(opened):
         return []

@@ -137,10 +137,10 @@ def test_a_gpu_that_torch_cannot_use(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("usable", "quota", "workers", "threads", "state", "words"),
     [
-        (8, None, 2, 4, "ok", "8 usable cores; the study takes 2 x 4"),
-        (8, None, 2, 5, "warning", "give --threads 4, or fewer --workers"),
-        (8, 2.0, 1, 8, "warning", "8 usable cores, of which a quota grants 2; the study takes 1 x 8"),
-        (8, 1.5, 1, None, "warning", "give --threads 1"),
+        (8, None, 2, 4, "ok", "8 usable cores; the study uses 2 x 4"),
+        (8, None, 2, 5, "warning", "pass --threads 4, or fewer --workers"),
+        (8, 2.0, 1, 8, "warning", "8 usable cores, limited to 2 by a quota; the study uses 1 x 8"),
+        (8, 1.5, 1, None, "warning", "pass --threads 1"),
         (1, None, 1, None, "ok", "1 usable core"),
     ],
 )
@@ -162,7 +162,7 @@ def test_threads_against_cores(
 
 def test_variables_that_get_in_the_way() -> None:
     found = list(machine.check_threads(1, 1, {"OMP_NUM_THREADS": "64"}))
-    assert "OMP_NUM_THREADS = 64 is not used" in found[0].found
+    assert "OMP_NUM_THREADS = 64 is ignored" in found[0].found
     environment = {"OMP_THREAD_LIMIT": "1", "OMP_PROC_BIND": "true"}
     advice = [check.advice for check in machine.check_threads(2, 4, environment)][1:]
     assert advice == ["unset OMP_THREAD_LIMIT", "unset OMP_PROC_BIND"]
@@ -202,7 +202,7 @@ def test_a_storage_keeps_its_studies_and_no_other(tmp_path: Path) -> None:
 def test_storages_that_are_not_there(tmp_path: Path) -> None:
     (check,) = storage.check_storage(None, tmp_path / "a" / "b")
     assert check.state in ("ok", "warning")
-    assert "studies.db, which is not there yet" in check.found
+    assert "studies.db, which does not exist yet" in check.found
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(UserError, match="is not a URL"):
         list(storage.check_storage("nonsense", tmp_path))
@@ -322,7 +322,7 @@ def test_a_study_that_was_begun_with_other_settings(tiny_study: str, tmp_path: P
     changed = tiny_study.replace("examples = 1600", "examples = 3200")
     assert check(changed).state == "ok"  # nothing came of it yet
     study.add_trial(create_trial(value=0.5))
-    assert (check(changed).state, check(changed).advice) == ("wrong", "run it as --name NEW")
+    assert (check(changed).state, check(changed).advice) == ("wrong", "run it under another name: --name NEW")
     assert "base.budget.examples: was 1600, is now 3200" in check(changed).found
     assert check(tiny_study).state == "ok"
 
