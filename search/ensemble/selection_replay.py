@@ -10,13 +10,13 @@ from typing import Self
 import numpy as np
 
 from core.config import RunConfig, TaskConfig
-from core.ensembles import average
 from core.statistics import Bags, BagScores, Expectations, Replayed, expect, expect_difference, overall_score
 from data.errors import UserError
 from data.gold import Labels
 from data.tasks import TaskSpec
 from search.analysis.checkpoints import Checkpoint, score_bags, stored_checkpoints
 from search.analysis.dev_resamples import bags_of, gold_of
+from search.ensemble.checkpoint_predictions import CheckpointPredictions, average_shares
 from search.ensemble.named_trials import Shares
 from search.ensemble.selection import GreedyOptions, select_shares
 from search.trials.folders import TrialFolders
@@ -122,7 +122,7 @@ class SelectionReplay:
         Raises:
             UserError: if dev predictions cannot be read.
         """
-        return select_shares(self._predictions(self.recorded_pool), self.tasks, self._labels, self.options)
+        return select_shares(self._predictions.by_trial(self.recorded_pool), self.tasks, self._labels, self.options)
 
     @property
     def _specs(self) -> dict[str, TaskSpec]:
@@ -157,7 +157,7 @@ class SelectionReplay:
         return [self._select(self._best(overall), resample) for resample, overall in enumerate(inside)]
 
     def _ensembles(self, shares: Shares) -> Replayed:
-        everything = [*self._selected, self._averaged(self._predictions(self.recorded_pool), shares)]
+        everything = [*self._selected, average_shares(self._predictions.by_trial(self.recorded_pool), shares)]
         bags: dict[str, BagScores] = {
             task: self._bags[task].scores(spec, [one[task] for one in everything], self.gold[task])
             for task, spec in self._specs.items()
@@ -167,32 +167,16 @@ class SelectionReplay:
     def _overall(self, scores: Mapping[str, np.ndarray]) -> np.ndarray:
         return overall_score(scores, self._specs, self._weights)
 
-    def _predictions(self, members: Sequence[Checkpoint]) -> dict[int, dict[str, np.ndarray]]:
-        return {one.trial: self._read(one) for one in sorted(members, key=lambda one: one.trial)}
-
     @cached_property
-    def _seen(self) -> dict[tuple[int, int], dict[str, np.ndarray]]:
-        return {}
-
-    def _read(self, one: Checkpoint) -> dict[str, np.ndarray]:
-        """Read once: nearly the same trials are in the pool of every resample."""
-        key = one.trial, one.evaluation.rung
-        if key not in self._seen:
-            self._seen[key] = {task: one.predictions(spec, len(self.gold[task])) for task, spec in self._specs.items()}
-        return self._seen[key]
+    def _predictions(self) -> CheckpointPredictions:
+        return CheckpointPredictions(self._specs, self.gold)
 
     def _select(self, pool: Sequence[Checkpoint], resample: int) -> dict[str, np.ndarray]:
-        predictions = self._predictions(pool)
+        predictions = self._predictions.by_trial(pool)
         rows = {task: bags.rows(resample) for task, bags in self._bags.items()}
         drawn = {trial: {task: of[task][rows[task]] for task in rows} for trial, of in predictions.items()}
         gold = {task: labels[rows[task]] for task, labels in self._labels.items()}
-        return self._averaged(predictions, select_shares(drawn, self.tasks, gold, self.options))
-
-    def _averaged(self, predictions: Mapping[int, Mapping[str, np.ndarray]], shares: Shares) -> dict[str, np.ndarray]:
-        return {
-            task: average([predictions[trial][task] for trial in of_task], list(of_task.values())).astype(np.float32)
-            for task, of_task in shares.items()
-        }
+        return average_shares(predictions, select_shares(drawn, self.tasks, gold, self.options))
 
     def _best(self, overall: np.ndarray) -> list[Checkpoint]:
         """Every trial at its best rung, the first of equals; the best trials, the best one first."""
