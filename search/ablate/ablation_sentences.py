@@ -14,33 +14,33 @@ __all__ = ["ablation_notes", "ablation_sentences"]
 
 
 def ablation_sentences(outcome: AblationOutcome) -> list[str]:
-    """What helps, what harms, and what shows nothing, the largest gain first."""
+    """Say which techniques help, which harm, and which have no clear effect, the largest gain first."""
     scored = [row for row in outcome.rows if row.gains]
     helps, harms, unclear = (
         [row for row in scored if row.gains[OVERALL].verdict == verdict] for verdict in ("helps", "harms", "unclear")
     )
     lines = [_basis(outcome), *(_helps(row, outcome.tasks) for row in helps), *(map(_harms, reversed(harms)))]
     if unclear:
-        lines.append(f"No evidence that these help: {_names(unclear)}.{_cheaper(unclear)}")
+        lines.append(f"No evidence of an effect: {_names(unclear)}.{_cheaper(unclear)}")
     return lines
 
 
 def ablation_notes(outcome: AblationOutcome) -> list[str]:
-    """How to read the numbers, and what is not in them."""
+    """Explain how to read the numbers, and what they do not include."""
     intervals = interval_note(outcome.seeds_known, outcome.examples_unknown)
     lines = [
         "A gain is the winner's mean minus that of the same run without the technique, on the same seeds and dev "
-        f"examples. {intervals} Each interval is for its own row: of twenty techniques that do nothing, "
-        "one may seem to do something.",
+        f"examples. {intervals} Each interval holds for its own row only: of twenty techniques without effect, one may "
+        "appear to have an effect.",
         "Time is that of a run without the technique, as a multiple of the winner's.",
     ]
     if _stages(outcome.plan.config):
-        lines[-1] += " Further pretraining is not in it: runs share their stages."
+        lines[-1] += " It does not include further pretraining, whose stages the runs share."
     if smallest := _smallest(outcome):
-        lines.insert(1, f"Gains below about {smallest:.4f} in overall cannot be told from chance with these runs.")
+        lines.insert(1, f"These runs cannot distinguish overall gains below about {smallest:.4f} from chance.")
     lines += apart_notes({f"'{run}'": scores for run, scores in outcome.apart.items()})
     if outcome.missing:
-        lines.append(f"{outcome.missing} of the runs have not finished, and are in no number.")
+        lines.append(f"{outcome.missing} runs have not finished and are not included.")
     return lines
 
 
@@ -49,7 +49,9 @@ def _basis(outcome: AblationOutcome) -> str:
     spread = outcome.winner.spreads.get(OVERALL)
     sd = "" if spread is None else f" (standard deviation {spread:.4f})"
     who, how_often = _capital(outcome.plan.winner), f"{seeds} fresh seed{'s' if seeds > 1 else ''}"
-    return f"{who}, trained again with {how_often}, has overall {outcome.winner.means[OVERALL]:.4f}{sd}."
+    return (
+        f"{who}, trained again with {how_often}, has an overall dev score of {outcome.winner.means[OVERALL]:.4f}{sd}."
+    )
 
 
 def _capital(words: str) -> str:
@@ -59,7 +61,7 @@ def _capital(words: str) -> str:
 def _helps(row: RowOutcome, tasks: Sequence[str]) -> str:
     clear = [f"{task} {gain_text(row.gains[task], 3)}" for task in tasks if row.gains[task].verdict != "unclear"]
     where = f" ({', '.join(clear)})" if clear else ""
-    with_it = f" They go with it: {', '.join(row.ablation.along)}." if row.ablation.along else ""
+    with_it = f" Includes what depends on it: {', '.join(row.ablation.along)}." if row.ablation.along else ""
     return f"{_name(row)}: {gain_text(row.gains[OVERALL], 4)} overall{where}{_saved(row)}.{with_it}"
 
 
@@ -68,7 +70,7 @@ def _harms(row: RowOutcome) -> str:
 
 
 def _saved(row: RowOutcome) -> str:
-    return f"; without it a run takes {row.time:.2f} of the time" if row.is_cheaper else ""
+    return f"; a run without it takes {row.time:.2f} of the time" if row.is_cheaper else ""
 
 
 def _cheaper(rows: Sequence[RowOutcome]) -> str:
@@ -76,8 +78,8 @@ def _cheaper(rows: Sequence[RowOutcome]) -> str:
     if not saving:
         return ""
     words = ", ".join(f"{row.ablation.row} ({row.time:.2f} of the time)" for row in saving)
-    together = "; off together, they have not been trained" if len(saving) > 1 else ""
-    return f" Runs are cheaper {words}{together}."
+    together = "; runs with several of these off have not been trained" if len(saving) > 1 else ""
+    return f" Cheaper runs: {words}{together}."
 
 
 def _names(rows: Sequence[RowOutcome]) -> str:
@@ -89,7 +91,7 @@ def _name(row: RowOutcome) -> str:
 
 
 def _smallest(outcome: AblationOutcome) -> float | None:
-    """The usual half width of the intervals of overall."""
+    """Return the median half width of the overall gains' intervals."""
     widths = [row.gains[OVERALL].half_width for row in outcome.rows if row.gains]
     known = [width for width in widths if width is not None]
     return median(known) if known else None

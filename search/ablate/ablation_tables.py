@@ -1,4 +1,4 @@
-"""Tables of an ablation, and its numbers for a CSV file."""
+"""Make tables of an ablation, and its numbers for a CSV file."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ __all__ = ["ablation_frame", "gain_text", "overall_table", "plan_table", "task_g
 
 
 def plan_table(plan: AblationPlan) -> Table:
-    """What is trained beside the winner: a row for each technique, with the settings that change."""
+    """Make a table of what is trained besides the winner: a row for each technique, with the settings that change."""
     rows = tuple((row.row, _changes(row.changes), ", ".join(row.along)) for row in plan.rows)
-    return _without_empty(Table("", ("run", "what is changed", "also off, as it needs the first"), rows))
+    return _without_empty(Table("", ("run", "changed settings", "also off (dependent)"), rows))
 
 
 def overall_table(outcome: AblationOutcome) -> Table:
-    """Of every run: what the technique brings, the time without it, and mean ± standard deviation over the seeds."""
+    """Make a table with each run's gain, relative time, and mean ± standard deviation over the seeds."""
     rows = [(WINNER, "", "1.00", _mean(outcome.winner, OVERALL, 4), str(len(outcome.winner.trials)))]
     for row in outcome.rows:
         gain, time = gain_text(row.gains.get(OVERALL), 4), "" if row.time is None else f"{row.time:.2f}"
         mean, runs = ("", "0") if row.scores is None else (_mean(row.scores, OVERALL, 4), str(len(row.scores.trials)))
         rows.append((row.ablation.row, gain, time, mean, runs))
     return Table(
-        "Overall, mean over the seeds", ("run", "the winner's gain", "time", "overall ± sd", "seeds"), tuple(rows)
+        "Overall score, mean over the seeds",
+        ("run", "gain of the winner", "time", "overall ± sd", "seeds"),
+        tuple(rows),
     )
 
 
 def task_gains_table(outcome: AblationOutcome) -> Table:
-    """What each technique brings in each task."""
+    """Make a table of what each technique contributes to each task."""
     rows = tuple(
         (row.ablation.row, *(gain_text(row.gains.get(task), 3) for task in outcome.tasks)) for row in outcome.rows
     )
-    return Table(
-        "What each technique brings, task by task", ("run", *(f"{task}: gain" for task in outcome.tasks)), rows
-    )
+    return Table("Contribution of each technique by task", ("run", *(f"{task}: gain" for task in outcome.tasks)), rows)
 
 
 def task_means_table(outcome: AblationOutcome) -> Table:
-    """Mean ± standard deviation of each task over the seeds."""
+    """Make a table of each task's mean ± standard deviation over the seeds."""
     scored = [(WINNER, outcome.winner), *((row.ablation.row, row.scores) for row in outcome.rows)]
     rows = tuple(
         (label, *("" if scores is None else _mean(scores, task, 3) for task in outcome.tasks))
         for label, scores in scored
     )
-    return Table("The tasks' scores, mean over the seeds", ("run", *(f"{task} ± sd" for task in outcome.tasks)), rows)
+    return Table("Task scores, mean over the seeds", ("run", *(f"{task} ± sd" for task in outcome.tasks)), rows)
 
 
 def ablation_frame(outcome: AblationOutcome) -> pd.DataFrame:
-    """All numbers in full, the winner first; trials are separated by blanks."""
+    """Return unrounded numbers, the winner first; trials are separated by blanks."""
     records = [{"run": WINNER, "technique": "", "changed": "", "also_off": "", **_numbers(outcome.winner), "time": 1.0}]
     for row in outcome.rows:
         record = {
@@ -94,7 +94,7 @@ def _mean(scores: Scores, name: str, digits: int) -> str:
 
 
 def _without_empty(table: Table) -> Table:
-    """Without columns that hold nothing."""
+    """Drop the columns without any value."""
     kept = [index for index in range(len(table.headings)) if any(row[index] for row in table.rows)]
     rows = tuple(tuple(row[index] for index in kept) for row in table.rows)
     return Table(table.caption, tuple(table.headings[index] for index in kept), rows)

@@ -1,4 +1,4 @@
-"""What the techniques of a winner bring, drawn."""
+"""Draw what a winner's techniques contribute."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _COLOURS = {"helps": STATE_COLOURS["complete"], "harms": STATE_COLOURS["failed"]
 
 
 def gains_figure(outcome: AblationOutcome, score: str = OVERALL) -> go.Figure:
-    """The winner's gain by each technique with its 95 % interval, the largest overall on top; 0 has a line.
+    """Draw the winner's gain from each technique with its 95 % interval, the largest overall gain on top.
 
     Args:
-        outcome: of which rows without finished runs are left out.
-        score: ``overall``, or a task: in its own metric.
+        outcome: of the ablation; rows without finished runs are left out.
+        score: ``overall``, or the name of a task, whose own metric is drawn.
     """
     rows = [row for row in outcome.rows if row.gains]
     heights = dict(zip((row.ablation.row for row in rows), range(len(rows), 0, -1), strict=True))

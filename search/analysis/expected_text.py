@@ -1,4 +1,4 @@
-"""An estimate of what a trial will score on new data, in words and as a table."""
+"""Describe the score expected on new data, in sentences and as a table."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ __all__ = [
     "with_expected",
 ]
 
-TABLE_CAPTION = "On dev, and expected on new data with 95 % interval"
-_SHOWN = 5  # trials named
-_TOO_SMALL = 0.00005  # to be seen in four digits
+TABLE_CAPTION = "Dev score, and score expected on new data with its 95 % interval"
+_SHOWN = 5  # trials listed by number
+_TOO_SMALL = 0.00005  # not visible in four digits
 
 
 def expectation_text(one: Expectation) -> str:
-    """``0.7180 [0.7030, 0.7330]``."""
+    """Write an expected score with its interval: ``0.7180 [0.7030, 0.7330]``."""
     return f"{one.expected:.4f} [{one.low:.4f}, {one.high:.4f}]"
 
 
 def estimate_sentence(estimate: Estimate) -> str:
-    """Naive score, expected one with its 95 % interval, and what the difference comes from."""
+    """Return the dev score, the expected score with its 95 % interval, and where the difference comes from."""
     if estimate.checkpoints == 1:
         return expectation_sentence(estimate.scores.overall, "")
     if estimate.trials == 1:
@@ -43,58 +43,68 @@ def estimate_sentence(estimate: Estimate) -> str:
 
 
 def expectation_sentence(overall: Expectation, chosen: str) -> str:
-    """The same of any selection; ``chosen`` says from what, and is empty where there was no choice."""
-    begin = f"Best overall on dev {overall.dev:.4f}; expected on new data {expectation_text(overall)}"
+    """Return the same sentences for any selection.
+
+    Args:
+        overall: what is expected of the selected result.
+        chosen: what was selected from what, such as ``the best of 12 trials``; empty if nothing was selected.
+    """
+    begin = f"Overall dev score: {overall.dev:.4f}; expected on new data: {expectation_text(overall)}."
     if not chosen:
-        return f"{begin}: nothing was chosen by this score."
+        return f"{begin} Nothing was selected by this score, so it is not inflated."
     if overall.optimism < _TOO_SMALL:
-        return f"{begin}: {chosen} is clearly the best, so its score is not too good."
-    return f"{begin}: {chosen} looks {overall.optimism:.4f} too good."
+        return f"{begin} Selecting {chosen} does not inflate the dev score, since the lead is clear."
+    return f"{begin} Selecting {chosen} inflates the dev score by {overall.optimism:.4f}."
 
 
 def missing_sentence(estimate: Estimate) -> str:
-    """Which trials are not in the estimate; empty where all are."""
+    """List the trials that the estimate does not include; empty if it includes all."""
     return gone_sentence(estimate.gone)
 
 
 def gone_sentence(gone: Sequence[int]) -> str:
-    """The same of any trials, by their numbers; empty without any."""
+    """List trials whose dev predictions are missing, by number; empty if there are none."""
     if not gone:
         return ""
     named = ", ".join(map(str, gone[:_SHOWN]))
     more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
     plural = "s" if len(gone) > 1 else ""
-    return f"Not among these, as their dev predictions are gone: trial{plural} {named}{more}."
+    return f"Not included, because their dev predictions are missing: trial{plural} {named}{more}."
 
 
 def unknown_sentence(reason: str) -> str:
-    """Where there is no estimate."""
-    return f"A best score on dev is too good, by how much cannot be said: {reason}."
+    """Explain why there is no estimate."""
+    return f"The best dev score is optimistic, but by how much cannot be estimated: {reason}."
 
 
 def estimate_table(estimate: Estimate) -> Table:
-    """A row for overall and for each task."""
+    """Make a table with a row for the overall score and one for each task."""
     return expectations_table(estimate.scores)
 
 
 def expectations_table(scores: Expectations) -> Table:
-    """The same of any selection."""
+    """Make the same table for any selection."""
     rows = tuple(
         (name, f"{one.dev:.4f}", f"{one.expected:.4f}", f"{one.low:.4f} to {one.high:.4f}", f"{one.optimism:+.4f}")
         for name, one in {"overall": scores.overall, **scores.tasks}.items()
     )
-    return Table(TABLE_CAPTION, ("", "on dev", "on new data", "95 % interval", "too good by"), rows)
+    return Table(TABLE_CAPTION, ("", "dev", "expected on new data", "95 % interval", "dev too high by"), rows)
 
 
 def estimate_sentences(estimate: Estimate | None, unknown: str) -> list[str]:
-    """For a page on the whole study; empty as long as no trial has finished."""
+    """Return the sentences on a study's best trial; empty as long as no trial has finished.
+
+    Args:
+        estimate: for the best trial.
+        unknown: why there is no estimate; empty if no trial has finished.
+    """
     if estimate is not None:
         return [line for line in (estimate_sentence(estimate), missing_sentence(estimate)) if line]
     return [unknown_sentence(unknown)] if unknown else []
 
 
 def with_expected(table: pd.DataFrame, estimate: Estimate | None) -> pd.DataFrame:
-    """The table of trials with three columns more, filled for the trial that the estimate is of."""
+    """Add three columns to the table of trials, filled for the trial that the estimate is for."""
     if estimate is None:
         return table
     overall, is_best = estimate.scores.overall, table["trial"] == estimate.trial

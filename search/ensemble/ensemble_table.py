@@ -13,14 +13,14 @@ __all__ = ["ensemble_table"]
 
 
 def ensemble_table(study: str, ensemble: Ensemble) -> Table:
-    """Each member's scores on dev and its shares, the ensemble's scores, and their gain over the best member's."""
+    """Make a table of the members' dev scores and shares, the ensemble's scores and its gain over the best member."""
     specs = {task: settings.spec for task, settings in ensemble.members[0].config.tasks.items()}
     trials = f"{len(ensemble.members)} trial{'s' if len(ensemble.members) > 1 else ''}"
     rows = (
         (
             f"trial {member.number}",
             *_cells(member.result.scores, member.overall, specs),
-            _share_words(ensemble.shares, member.number),
+            _share_text(ensemble.shares, member.number),
         )
         for member in ensemble.members
     )
@@ -28,7 +28,7 @@ def ensemble_table(study: str, ensemble: Ensemble) -> Table:
     gains = {t: spec.metric.gain(together.scores[t], best.result.scores[t]) for t, spec in specs.items()}
     method = "ensemble" if ensemble.model is None else "soup"
     return Table(
-        f"study {study}, {ensemble.method} of {trials}: scores on dev",
+        f"Study {study}, {ensemble.method} of {trials}: dev scores",
         ("", *(f"{task} {spec.metric}" for task, spec in specs.items()), "overall", "share"),
         tuple(rows),
         footer=(
@@ -38,7 +38,7 @@ def ensemble_table(study: str, ensemble: Ensemble) -> Table:
     )
 
 
-def _share_words(shares: Shares, number: int) -> str:
+def _share_text(shares: Shares, number: int) -> str:
     """``0.50`` where the member has it in every task, else a line for each task that it has a share in."""
     of_member = {task: of_task[number] for task, of_task in shares.items() if number in of_task}
     if len(of_member) == len(shares) and len(set(of_member.values())) == 1:

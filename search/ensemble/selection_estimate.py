@@ -1,4 +1,4 @@
-"""What a selection is expected to score on new data, for its record and in words."""
+"""Estimate what a selected ensemble will score on new data, for its record and in sentences."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["estimate_selection", "expected_sentences", "selection_sentence"]
 def estimate_selection(
     options: GreedyOptions, trials: Iterable[int], pool: Sequence[Member], folders: TrialFolders, shares: Shares
 ) -> tuple[dict[str, Any], list[str]]:
-    """What to expect of the ensemble, JSON-able, empty where it cannot be said; and lines for people.
+    """Return what to expect of the ensemble as JSON data, empty if it cannot be estimated, and sentences about it.
 
     Args:
         options: how it was selected.
-        trials: numbers of all that might have been in the pool.
+        trials: numbers of all trials that could have been in the pool.
         pool: what it was selected from.
-        folders: where they left their predictions.
-        shares: of the ensemble.
+        folders: where the trials left their predictions.
+        shares: of the members of the ensemble.
     """
     try:
         replay = SelectionReplay.stored(trials, {one.number for one in pool}, options, pool[0].config, folders)
@@ -45,30 +45,33 @@ def estimate_selection(
 
 
 def selection_sentence(by_hand: bool, candidates: int, scored: int) -> str:
-    """How far the ensemble's dev score can be believed.
+    """Say how the members were selected and how optimistic the ensemble's dev score is.
 
     Args:
-        by_hand: whether the members were named.
-        candidates: how many trials members were chosen from where they were not.
+        by_hand: whether the user named the members.
+        candidates: how many trials the members were selected from if the user did not.
         scored: how many trials of the study have dev scores.
     """
     if by_hand:
-        return f"named by hand, of {scored} scored trials: if dev scores decided, the ensemble's is optimistic"
+        return (
+            f"Members were named by hand ({scored} trials have dev scores). If they were chosen by dev score, the "
+            "ensemble's dev score is optimistic."
+        )
     return (
-        f"selected on these dev examples from {candidates} of {scored} scored trials: "
-        "a score on what was selected on is optimistic"
+        f"Members were selected from {candidates} of {scored} scored trials on these dev examples, so the dev score is "
+        "optimistic."
     )
 
 
 def expected_sentences(expected: Expectations, trials: int, resamples: int) -> list[str]:
-    """What a selected ensemble will score on new data.
+    """Say what a selected ensemble is expected to score on new data.
 
     Args:
         expected: the estimate.
-        trials: how many could have been selected.
-        resamples: in how many the selection was made anew.
+        trials: how many trials it could have been selected from.
+        resamples: number of resamples of the dev examples in which the selection was repeated.
     """
     return [
-        expectation_sentence(expected.overall, f"what was selected from {trials} trials"),
-        f"(the selection was made anew on {resamples} resamples of the dev examples)",
+        expectation_sentence(expected.overall, f"an ensemble from {trials} trials"),
+        f"(The selection was repeated on {resamples} resamples of the dev examples.)",
     ]

@@ -1,4 +1,4 @@
-"""What the settings of the configurations are that are trained again."""
+"""List the settings of the configurations that are trained again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NO_SETTINGS = ("seed", "data.", "compute.")
 
 
 def settings_lines(candidates: Sequence[Candidate]) -> list[str]:
-    """Of each but the default configuration, in which settings it differs from that one: ``trial 3: lora.rank = 8``."""
+    """List for each configuration the settings that differ from the default one: ``trial 3: lora.rank = 8``."""
     default = next(one for one in candidates if one.is_default)
     return [f"{one.name}: {_differences(one, default)}" for one in candidates if not one.is_default]
 

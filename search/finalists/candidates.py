@@ -119,7 +119,9 @@ def preset_configuration(name: str, default: RunConfig) -> RunConfig:
     try:
         return RunConfig.model_validate(tree)
     except ValidationError as error:
-        raise UserError(f"--preset {name}: it makes no run of this study: {explain(error.errors()[0])}") from error
+        raise UserError(
+            f"--preset {name}: not a valid configuration for this study: {explain(error.errors()[0])}"
+        ) from error
 
 
 def _at(table: Any, parts: Sequence[str]) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Which trained model to use, once there is a final: the best settings and the best weights are two questions."""
+"""Choose the trained model to use after a final: the best settings need not have produced the best weights."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["ExportableModel", "exportable_models", "model_sentences"]
 
 @dataclass(frozen=True)
 class ExportableModel:
-    """A model that ``search.export`` writes.
+    """A model that ``search.export`` can write.
 
     Attributes:
-        study: that trained it, whose export it is.
-        name: in words, where it comes from.
-        expected: its scores on new data.
-        is_of_search: whether it is the search's best trial, and no run of the final.
+        study: name of the study that trained it, and whose export writes it.
+        name: text that says where it comes from.
+        expected: its expected scores on new data.
+        is_of_search: whether it is the search's best trial instead of a run of the final.
     """
 
     study: str
@@ -35,15 +35,15 @@ class ExportableModel:
 def exportable_models(
     search: tuple[optuna.Study, TrialFolders], final: tuple[optuna.Study, TrialFolders], data: Path | None = None
 ) -> list[ExportableModel]:
-    """The search's best trial and the best run of the final's winner, the one that is expected to score higher first.
+    """Return the search's best trial and the best run of the final's winner, the higher expected score first.
 
-    A final says which settings are best when they are trained anew. A run of the search whose seed was a lucky one may
-    have the better weights all the same: its luck with the seed stays in them, and what is luck with the dev examples
-    the estimate takes out. One of which nothing is known is left out.
+    A final shows which settings are best when they are trained again. A run of the search with a lucky seed may still
+    have the better weights: luck with the seed stays in the weights, while the estimate removes luck with the dev
+    examples. A model without an estimate is left out.
 
     Args:
         search: a study and its folders.
-        final: of its finalists, which have a winner.
+        final: the study of its finalists, which has a winner, and its folders.
         data: the folder with the tasks' files, if it has moved.
     """
     found = []
@@ -59,15 +59,17 @@ def exportable_models(
 
 
 def model_sentences(models: list[ExportableModel]) -> list[str]:
-    """Which model to use now, and why it may not be one of the winner's; nothing where less than two are known."""
+    """Say which model to use now, and why it may not be one of the winner's; empty if fewer than two are known."""
     if len(models) < 2:
         return []
     first, second = models
-    words = (
-        f"The model to use now is that of {first.name}: it is expected to score "
-        f"{expectation_text(first.expected.overall)} on new data, that of {second.name} "
-        f"{expectation_text(second.expected.overall)}. search.export --study {first.study} writes it."
+    text = (
+        f"Model to use now: {first.name}. Expected score on new data: {expectation_text(first.expected.overall)}, "
+        f"compared with {expectation_text(second.expected.overall)} for {second.name}. Export it with search.export "
+        f"--study {first.study}."
     )
     if first.is_of_search:
-        words += " A lucky seed stays in a model's weights; to train anew, the winner's settings are the better bet."
-    return [words]
+        text += (
+            " Its lucky seed stays in its weights; to train a new model, the winner's settings are the better choice."
+        )
+    return [text]

@@ -1,4 +1,4 @@
-"""The finalists' means with their intervals."""
+"""Draw the finalists' means with their intervals."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["finalists_figure"]
 
 
 def finalists_figure(outcome: FinalOutcome) -> go.Figure:
-    """Each finalist's mean overall score with its 95 % interval, where there is one, the winner on top."""
+    """Draw each finalist's mean overall score with its 95 % interval if there is one, the winner on top."""
     figure, count = go.Figure(), len(outcome.finalists)
     heights = {one.name: count - place for place, one in enumerate(outcome.finalists)}
     groups = {"winner": [outcome.winner], "others": list(outcome.finalists[1:])}
     for name, colour in (("winner", STATE_COLOURS["complete"]), ("others", STATE_COLOURS["pruned"])):
         _add(figure, name, colour, groups[name], heights)
-    lay_out(figure, "overall, mean over seeds" if outcome.seeds_known else "overall", "")
+    lay_out(figure, "overall dev score, mean over seeds" if outcome.seeds_known else "overall dev score", "")
     shown = [(one.means[OVERALL], one.half_width) for one in outcome.finalists]
     show_usual_intervals(figure, [mean for mean, _ in shown], [half for _, half in shown])
     figure.update_yaxes(

@@ -1,4 +1,4 @@
-"""What the finalists came to: means over seeds, differences with intervals, the winner, and what it will score."""
+"""The outcome of a final: means over seeds, differences with intervals, the winner and its expected score."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ __all__ = [
 ]
 
 DROPPED = "dropped"
-"""Attribute of the finalists' study: why configurations got no further seed, by name."""
+"""Attribute of the finalists' study: by name, why configurations got no further seed."""
 
 
 @dataclass(frozen=True)
 class FinalOutcome:
-    """What is known when all finalists are trained.
+    """What is known once all finalists are trained.
 
     Attributes:
         study: name of the finalists' study.
-        of: name of the study whose finalists they are.
-        seeds: that a configuration has if it was not dropped.
-        finalists: the winner first, then by their means.
-        contenders: names of those that could win.
-        failed: how many of a configuration's runs failed, by name; those of which none did are left out.
-        barred: why others could not win although they were not dropped, in words, by name.
-        best_of_study: the trial that would have won without them.
-        expected: scores of the winner's runs on new data, mean over them.
-        unknown: why that is not known; empty if it is.
+        of: name of the study that the finalists come from.
+        seeds: seeds of a configuration that was not dropped.
+        finalists: the winner first, then by mean score.
+        contenders: names of the configurations that could win.
+        failed: number of failed runs by configuration; configurations without failures are left out.
+        barred: by name, why others could not win although they were not dropped.
+        best_of_study: the trial that would have won without a final.
+        expected: mean expected scores of the winner's runs on new data.
+        unknown: why there is no such estimate; empty if there is.
         examples_unknown: why the dev examples are not in the intervals; empty if they are.
     """
 
@@ -72,7 +72,7 @@ class FinalOutcome:
 
     @property
     def winner(self) -> Finalist:
-        """The highest mean overall score of those that could win."""
+        """The contender with the highest mean overall score."""
         return self.finalists[0]
 
     @property
@@ -97,13 +97,13 @@ class FinalOutcome:
 
     @property
     def saved(self) -> int:
-        """Runs that were not trained, as their configuration was clearly behind."""
+        """Number of runs that were not trained because their configuration was clearly behind."""
         dropped = [one for one in self.finalists if one.dropped]
         return sum(len(self.seeds) - len(one.runs) - self.failed.get(one.name, 0) for one in dropped)
 
 
 def finalists_study(name: str, storage: BaseStorage) -> optuna.Study | None:
-    """The study of the finalists of the study ``name``, if they have a winner."""
+    """Return the study of the finalists of study ``name`` if it has a winner, else None."""
     sibling = f"{name}-{SUFFIX}"
     if sibling not in optuna.get_all_study_names(storage):
         return None
@@ -114,12 +114,12 @@ def finalists_study(name: str, storage: BaseStorage) -> optuna.Study | None:
 def read_final(
     study: optuna.Study, storage: BaseStorage | None, folders: TrialFolders, data: Path | None = None
 ) -> FinalOutcome | None:
-    """The outcome of a study's finalists; None as long as they have no winner.
+    """Read the outcome of a study's finalists; None as long as they have no winner.
 
     Args:
-        study: whose finalists, not the finalists' own study.
-        storage: of both; None: not looked for.
-        folders: of the study; those of the finalists stand beside them.
+        study: the study that the finalists come from, not the finalists' own study.
+        storage: of both studies; None: do not look for finalists.
+        folders: of the study; those of the finalists are next to them.
         data: the folder with the tasks' files, if it has moved.
     """
     found = None if storage is None else finalists_study(study.study_name, storage)
@@ -129,7 +129,7 @@ def read_final(
 
 
 def final_sentences(study: optuna.Study, best: int, storage: BaseStorage) -> list[str]:
-    """That a study has finalists, and whether their winner is its trial ``best``; empty if it has none."""
+    """Say whether trial ``best`` of a study also won its final; empty if there is no final with a winner."""
     found = finalists_study(study.study_name, storage)
     if found is None:
         return []
@@ -138,13 +138,13 @@ def final_sentences(study: optuna.Study, best: int, storage: BaseStorage) -> lis
     winner = next(table for table in origin["candidates"] if table["name"] == choice.winner)
     export = f"--study {found.study_name} exports the best of its runs"
     if winner["trial"] == best:
-        return [f"The same configuration won the final over seeds: {export}."]
+        return [f"The same configuration won the final over seeds; {export}."]
     name = f"its {winner['name']} configuration" if winner["is_default"] else winner["name"]
-    return [f"The final over seeds has another winner, {name}: {export}."]
+    return [f"The final over seeds has another winner, {name}; {export}."]
 
 
 def measure_final(study: optuna.Study, folders: TrialFolders, data: Path | None = None) -> FinalOutcome:
-    """The outcome of a finalists' study that has its winner recorded.
+    """Compute the outcome of a finalists' study whose winner is recorded.
 
     Args:
         study: the finalists' study.
@@ -185,7 +185,7 @@ def _failed_runs(study: optuna.Study) -> dict[str, int]:
 
 
 def _barred(runs: Runs, names: Sequence[str], floors: Mapping[str, float]) -> dict[str, str]:
-    """Why these cannot win."""
+    """Say why each of these cannot win."""
     missed = {name: below_floors(runs[name], floors) for name in names}
     words = {
         name: [missed_words(task, mean, floors[task], is_ceiling=mean > floors[task]) for task, mean in of.items()]

@@ -1,4 +1,4 @@
-"""Describe a final's outcome in sentences."""
+"""Describe the outcome of a final in sentences."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ __all__ = ["outcome_notes", "outcome_sentences"]
 
 
 def outcome_sentences(outcome: FinalOutcome) -> list[str]:
-    """The answer: who wins by how much, what to expect of it on new data, and against what it was compared."""
+    """Name the winner, its lead, its expected score on new data, and what it was compared with."""
     winner = outcome.winner
     was_ahead = f" (in the search, trial {outcome.best_of_study} was ahead)"
     lines = [
         f"{_title(winner)} wins the final over seeds{'' if winner.source == outcome.best_of_study else was_ahead}: "
-        f"overall {mean_text(winner, OVERALL)} on dev, {_runs(len(winner.runs))}.",
-        _expected_words(outcome),
+        f"overall dev score {mean_text(winner, OVERALL)}, {_runs(len(winner.runs))}.",
+        _expected_sentence(outcome),
     ]
     if comparisons := list(_compared(outcome)):
-        score = "mean" if len(winner.runs) > 1 else "score"
-        lines.append(f"On dev its {score} is {' and '.join(comparisons)}.")
+        score = "mean dev score" if len(winner.runs) > 1 else "dev score"
+        lines.append(f"Difference of its {score} from others: {'; '.join(comparisons)}.")
     tasks = {task: one for task, one in winner.to_default.items() if task != OVERALL and one.is_clear}
     if tasks:
         listed = ", ".join(f"{task} {difference_text(one, 3)}" for task, one in tasks.items())
-        lines.append(f"Tasks with a clear difference to the default configuration: {listed}.")
+        lines.append(f"Tasks with a clear difference from the default configuration: {listed}.")
     return lines
 
 
 def outcome_notes(outcome: FinalOutcome) -> list[str]:
-    """How to read the tables, what was not trained, who cannot win, and whose runs failed."""
+    """Explain how to read the tables, what was not trained, who cannot win, and which runs failed."""
     notes = [_reading(outcome)]
     notes += apart_notes({one.name: one.apart for one in outcome.finalists})
     notes += [f"{one.name} was dropped: {one.dropped}." for one in outcome.finalists if one.dropped]
     if outcome.saved:
-        notes.append(f"That saved {outcome.saved} run{'s' if outcome.saved > 1 else ''}.")
+        notes.append(f"Dropping saved {outcome.saved} run{'s' if outcome.saved > 1 else ''}.")
     for one in outcome.finalists:
         if failed := outcome.failed.get(one.name):
             notes.append(f"{one.name}: {failed} of {failed + len(one.runs)} runs failed.")
-    notes += [f"{name}: {why}, so it cannot win." for name, why in outcome.barred.items()]
-    if none := [name for name in outcome.failed if name not in {one.name for one in outcome.finalists}]:
-        notes.append(f"Without a finished run: {', '.join(none)}.")
+    notes += [f"{name} cannot win: {why}." for name, why in outcome.barred.items()]
+    if unfinished := [name for name in outcome.failed if name not in {one.name for one in outcome.finalists}]:
+        notes.append(f"No run finished of: {', '.join(unfinished)}.")
     return notes
 
 
@@ -63,16 +63,16 @@ def _title(one: Finalist) -> str:
     return f"Preset {one.preset}" if one.preset else f"Trial {one.source}"
 
 
-def _expected_words(outcome: FinalOutcome) -> str:
+def _expected_sentence(outcome: FinalOutcome) -> str:
     if outcome.expected is None:
-        return f"What it will score on new data cannot be said: {outcome.unknown}."
+        return f"Its score on new data cannot be estimated: {outcome.unknown}."
     overall = outcome.expected.overall
     count = len(outcome.contenders)
-    among = f"among {count} finalists that could win, and of" if count > 1 else "of"
-    expected = "run is" if len(outcome.winner.runs) == 1 else "runs are"
+    among = f"among {count} eligible finalists and their checkpoints" if count > 1 else "of checkpoints"
+    expected = "score of its run" if len(outcome.winner.runs) == 1 else "mean score of its runs"
     return (
-        f"On new data its {expected} expected to score {expectation_text(overall)} (95 % interval): after the choice "
-        f"{among} checkpoints, dev looks {max(overall.optimism, 0.0):.4f} too good."
+        f"Expected {expected} on new data: {expectation_text(overall)} (95 % interval). Selection {among} inflates the "
+        f"dev score by {max(overall.optimism, 0.0):.4f}."
     )
 
 
@@ -83,10 +83,12 @@ def _compared(outcome: FinalOutcome) -> Iterator[str]:
         if differences:
             overall = differences[OVERALL]
             clear = "" if overall.is_clear else " (no clear difference)"
-            yield f"{difference_text(overall)} against {other}{clear}"
+            yield f"{difference_text(overall)} from {other}{clear}"
 
 
 def _runs(count: int) -> str:
     return (
-        "one run with a fresh seed" if count == 1 else f"mean and standard deviation of {count} runs with fresh seeds"
+        "from one run with a fresh seed"
+        if count == 1
+        else f"mean ± standard deviation of {count} runs with fresh seeds"
     )

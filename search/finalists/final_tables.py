@@ -1,4 +1,4 @@
-"""Tables of a final's outcome, and its numbers for a CSV file."""
+"""Make tables of a final's outcome, and its numbers for a CSV file."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["difference_tables", "difference_text", "final_frame", "final_table",
 
 
 def final_table(outcome: FinalOutcome) -> Table:
-    """A row for each finalist, the winner first: mean ± standard deviation over seeds, overall and in each task."""
+    """Make a table of means ± standard deviations over seeds, a row for each finalist, the winner first."""
     rows = tuple(
         (one.name, str(len(one.runs)), *(mean_text(one, column) for column in outcome.winner.means))
         for one in outcome.finalists
     )
-    title = "Mean ± standard deviation over seeds" if outcome.seeds_known else "Scores, of one run each"
+    title = "Dev scores, mean ± standard deviation over seeds" if outcome.seeds_known else "Dev scores of one run each"
     return Table(title, ("", "seeds", *outcome.winner.means), rows)
 
 
 def difference_tables(outcome: FinalOutcome) -> list[Table]:
-    """Differences to the default configuration, and to the best preset, with a row for each other finalist."""
+    """Make tables of differences from the default configuration and from the best preset."""
     to_default = {one.name: one.to_default for one in outcome.finalists if one.to_default}
     to_preset = {one.name: one.to_preset for one in outcome.finalists if one.to_preset}
     others = (("the default configuration", to_default), (outcome.preset_name, to_preset))
@@ -41,11 +41,11 @@ def _difference_table(outcome: FinalOutcome, other: str, differences: Mapping[st
         for name, of in differences.items()
     )
     interval = ", with 95 % interval" if interval_scope(outcome.seeds_known, outcome.examples_unknown) else ""
-    return Table(f"Difference to {other}{interval}", ("", *columns), rows)
+    return Table(f"Difference from {other}{interval}", ("", *columns), rows)
 
 
 def final_frame(outcome: FinalOutcome) -> pd.DataFrame:
-    """All numbers in full, a row for each finalist; runs are separated by blanks."""
+    """Return unrounded numbers, a row for each finalist; runs are separated by blanks."""
     return pd.DataFrame(
         {
             "finalist": one.name,
@@ -64,7 +64,7 @@ def final_frame(outcome: FinalOutcome) -> pd.DataFrame:
 
 
 def difference_text(difference: Difference, digits: int = 4) -> str:
-    """``+0.0210 ± 0.0100``."""
+    """Write a difference with its interval: ``+0.0210 ± 0.0100``."""
     return plus_minus(difference.value, difference.half_width, digits, sign=True)
 
 

@@ -1,4 +1,4 @@
-"""What ``search.finalists`` is to train: chosen once, recorded with the finalists' study, and kept to from then on."""
+"""What ``search.finalists`` trains: chosen once, recorded with the finalists' study, and never changed afterwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SUFFIX = "finalists"
 
 
 def _check_source(study: optuna.Study, folder: Path) -> None:
-    """Refuse a study without anything to choose from; what has been chosen may be trained nevertheless.
+    """Refuse a study that finalists cannot be chosen from.
 
     Args:
         study: the recorded study.
@@ -43,14 +43,14 @@ def _check_source(study: optuna.Study, folder: Path) -> None:
     if ORIGIN in study.user_attrs:
         of = study.user_attrs[ORIGIN]["of"]
         raise UserError(
-            f"study '{name}' holds the finalists of '{of}': for more seeds, --study {of} --seeds S --name NEW"
+            f"study '{name}' contains the finalists of '{of}'; for more seeds, pass --study {of} --seeds S --name NEW"
         )
     if IDENTITY not in study.user_attrs:
-        raise UserError(f"study '{name}' is of another program")
+        raise UserError(f"study '{name}' was recorded by another program")
     if VARIANT in searched_settings(study):
         raise UserError(
-            f"study '{name}' compares variants, each with its seeds already: search.report --study {name} shows their "
-            "means and intervals; for more seeds, set seeds = [...] in its file"
+            f"study '{name}' already compares variants over seeds: search.report --study {name} shows their means and "
+            "intervals; for more seeds, set seeds = [...] in its file"
         )
     finished = len(ranked_trials(study))
     if finished < 2:
@@ -60,7 +60,7 @@ def _check_source(study: optuna.Study, folder: Path) -> None:
         )
     if folder.is_dir() and _is_being_run(folder, name):
         raise UserError(
-            f"study '{name}' is being run, and its best trials may change: wait for its end, or stop it first"
+            f"study '{name}' is running, so its best trials may change; wait until it ends, or stop it first"
         )
 
 
@@ -126,23 +126,23 @@ class FinalistsRequest:
                 raise UserError(f"{option} {value}: must be at least 1")
         of, asked = study.study_name, {"top": top, "seeds": seeds, "presets": list(presets)}
         if name == of:
-            raise UserError(f"--name {name}: finalists of '{of}' need a name of their own")
+            raise UserError(f"--name {name}: the finalists of '{of}' need another name than the study itself")
         attrs = recorded_attrs(name, storage)
         recorded = attrs.get(ORIGIN)
         if recorded is None:
             if IDENTITY in attrs:
-                raise UserError(f"there is a study '{name}' already, which holds no finalists; choose another --name")
+                raise UserError(f"study '{name}' exists and is no finalists' study; choose another --name")
             _check_source(study, folder)
             candidates = choose_candidates(study, top, presets)
             _check_names(candidates)
             best, floors = ranked_trials(study)[0].number, _floors(study)
             return cls(of, name, tuple(candidates), fresh_seeds(used_seeds(study), seeds), asked, best, floors)
         if recorded["of"] != of:
-            raise UserError(f"'{name}' holds the finalists of '{recorded['of']}'; choose another --name")
+            raise UserError(f"study '{name}' contains the finalists of '{recorded['of']}'; choose another --name")
         if recorded["asked"] != asked:
             raise UserError(
-                f"study '{name}' was begun with {_options(recorded['asked'])}: the same again goes on with it, and "
-                "with --name NEW others are trained"
+                f"study '{name}' was started with {_options(recorded['asked'])}; pass the same options to resume it, "
+                "or --name NEW to train others"
             )
         candidates = recorded_candidates(recorded["candidates"])
         return cls(of, name, tuple(candidates), tuple(recorded["seeds"]), asked, recorded["best"], recorded["floors"])
@@ -187,8 +187,8 @@ def _check_names(candidates: Sequence[Candidate]) -> None:
     names = [one.name for one in candidates]
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise UserError(
-            f"two of the configurations to train are called '{twice[0]}', and differ; leave out the --preset, or name "
-            "it otherwise"
+            f"two different configurations to train are called '{twice[0]}'; leave out the --preset or give it another "
+            "name"
         )
 
 

@@ -1,4 +1,4 @@
-"""The figure of a trade-off."""
+"""Draw score against cost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SETTINGS_SHOWN, _WIDEST = 12, 46  # of a label over a point, lines and characte
 
 
 def tradeoff_figure(trade: Tradeoff) -> go.Figure:
-    """Finished trials as points, pruned ones as circles, the front as steps: the best score that a cost can buy."""
+    """Draw finished trials as points, pruned ones as circles, and the front as steps: the best score for each cost."""
     figure = go.Figure()
     for rows, name, symbol in ((trade.pruned, "pruned", "circle-open"), (trade.finished, "complete", "circle")):
         figure.add_scatter(
@@ -39,7 +39,7 @@ def tradeoff_figure(trade: Tradeoff) -> go.Figure:
         x=[*_numbers(steps[trade.cost]), float(most)],
         y=[*_numbers(steps["overall"]), float(steps["overall"].iloc[-1])],
         mode="lines",
-        name="front",
+        name="Pareto front",
         line={"color": _FRONT, "shape": "hv", "width": 2},
         hoverinfo="skip",
     )
@@ -70,13 +70,13 @@ def _numbers(column: pd.Series) -> list[float]:
 
 
 def _numbers_of_equals(front: pd.DataFrame, row: pd.Series, cost: str) -> str:
-    """The trials that share a point of the front."""
+    """List the trials that share a point of the front."""
     equals = front[(front[cost] == row[cost]) & (front["overall"] == row["overall"])]
     return ", ".join(str(number) for number in equals["trial"])
 
 
 def _label(row: pd.Series, cost: str) -> str:
-    """A trial's number, score, cost and settings, a line each."""
+    """Give a trial's number, score, cost and settings, one per line."""
     settings = [
         f"{str(name).removeprefix(SETTING)} = {rounded(value)}"
         for name, value in row.items()

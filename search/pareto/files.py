@@ -1,4 +1,4 @@
-"""The page and the table of score against cost."""
+"""Write the page and the table of score against cost."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def write_pareto(study: str, trades: Sequence[Tradeoff], notes: Sequence[str], o
 
 
 def varying_settings(front: pd.DataFrame) -> list[str]:
-    """Columns of the settings that trials of the front differ in."""
+    """Return the columns of settings in which the trials of the front differ."""
     return [name for name in front.columns if name.startswith(SETTING) and front[name].nunique(dropna=False) > 1]
 
 
 def front_table(trade: Tradeoff) -> pd.DataFrame:
-    """The front for people: trial, cost, overall, each task's score, and the settings that differ on it."""
+    """Return the front for people: trial, cost, overall, each task's score, and the settings that differ."""
     front, settings = trade.front, varying_settings(trade.front)
     scores = [name for name in front.columns if name.startswith(SCORE)]
     shown = pd.DataFrame(
@@ -69,7 +69,7 @@ def _cell(value: object) -> str:
 
 
 def _fronts(trades: Sequence[Tradeoff]) -> pd.DataFrame:
-    """All of them, every column of the table of trials, with the name of the front's cost before it."""
+    """Concatenate the fronts with all columns of the table of trials, preceded by the name of the cost."""
     fronts = []
     for trade in trades:
         front = trade.front.copy()

@@ -1,4 +1,4 @@
-"""The Pareto front of score and cost."""
+"""Find the Pareto front of score and cost."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ __all__ = ["pareto_front"]
 
 
 def pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[int]:
-    """Positions that no other one dominates: none has at most its cost and at least its score, and one of them better.
+    """Return the positions that no other position dominates.
 
-    Equals in both are all on the front.
+    One dominates another if it costs at most as much and scores at least as much, and is better in one of the two.
+    Positions that are equal in both are all on the front.
 
     Args:
         costs: finite, the lower the better.

@@ -1,4 +1,4 @@
-"""A study's trials between their score and one of their costs."""
+"""The trade-off between a study's overall score and one of its costs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Tradeoff", "cost_value", "tradeoff"]
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """Trials with a score and the cost.
+    """Trials that have both a score and the cost.
 
     Attributes:
         cost: a key of :data:`~search.pareto.costs.COSTS`.
-        finished: rows of the table of trials, of those that can be the best.
-        pruned: rows of those that were stopped.
-        front: the finished ones that no other one dominates, by rising cost.
+        finished: rows of the trials that can be the best.
+        pruned: rows of the pruned trials.
+        front: the finished trials that no other one dominates, by rising cost.
     """
 
     cost: str
@@ -36,10 +36,10 @@ class Tradeoff:
 
 
 def tradeoff(table: pd.DataFrame, contenders: Collection[int], cost: str) -> Tradeoff:
-    """Score against a cost.
+    """Collect scores and costs, and find the Pareto front.
 
-    The front is one of finished trials. A pruned one costs less because it was stopped, and its score is that of an
-    early rung: what it would have come to is not known.
+    Only finished trials can be on the front. A pruned trial costs less because it was stopped, and its score is that of
+    an early rung; its final score is unknown.
 
     Args:
         table: of all trials.
@@ -52,11 +52,11 @@ def tradeoff(table: pd.DataFrame, contenders: Collection[int], cost: str) -> Tra
     known = table[table["overall"].notna() & table[cost].notna()]
     finished = known[known["trial"].isin(list(contenders))]
     if finished.empty:
-        raise UserError(f"--cost {cost}: no finished trial with a recorded {cost} yet")
+        raise UserError(f"--cost {cost}: no finished trial has a recorded {cost} yet")
     front = pareto_front(finished[cost].astype(float).tolist(), finished["overall"].astype(float).tolist())
     return Tradeoff(cost, finished, known[known["state"] == "pruned"], finished.iloc[front])
 
 
 def cost_value(value: float) -> str:
-    """``0.1234``, ``523.7``, ``109,482,240``."""
+    """Write a cost with four digits or thousands separators: ``0.1234``, ``523.7``, ``109,482,240``."""
     return f"{value:.4g}" if value < 1000 else f"{value:,.0f}"

@@ -1,4 +1,4 @@
-"""The best trial's metrics of each task as small tables of strings, and its loss weights, for pages and Markdown."""
+"""Tables of the best trial's metrics for each task, and a sentence on its loss weights."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _GAP = "train_dev_gap"
 
 @dataclass(frozen=True)
 class TaskTables:
-    """What is shown of a task.
+    """What a report shows of a task.
 
     Attributes:
         task: its name.
-        gap: its own metric on dev and on training examples, in words; empty where training examples were not scored.
-        tables: its metrics; for classes also those of each class.
+        gap: a sentence on its metric on dev and on training examples; empty if training examples were not scored.
+        tables: its metrics, and for classes also the metrics of each class.
     """
 
     task: str
@@ -32,17 +32,17 @@ class TaskTables:
 
 
 def loss_weight_sentence(evaluation: Evaluation, loss: LossConfig) -> str:
-    """The loss weights at the evaluation, where they changed in training; empty for those that a setting says."""
+    """Give the loss weights at the evaluation if they changed in training; empty if a setting fixes them."""
     learned = loss.weighting != "fixed"
     weights = evaluation.loss_weights
     if not weights or not (learned or any(taper != "constant" for taper in loss.taper.values())):
         return ""
     values = ", ".join(f"{task} {weight:.3g}" for task, weight in weights.items())
-    return f"Loss weights at its best rung, {'learned' if learned else 'tapered'}: {values}."
+    return f"Loss weights at the best rung ({'learned' if learned else 'tapered'}): {values}."
 
 
 def task_tables(evaluation: Evaluation, specs: Mapping[str, TaskSpec]) -> list[TaskTables]:
-    """For every task of the evaluation that has metrics."""
+    """Make the tables for each task of the evaluation that has metrics."""
     found = []
     for task, metrics in evaluation.metrics.items():
         spec = specs[task]
@@ -55,13 +55,13 @@ def _gap(metrics: Mapping[str, float], own: str) -> str:
     if _GAP not in metrics:
         return ""
     return (
-        f"{_words(own)} {metrics[own]:.3f} on dev and {metrics['train_' + own]:.3f} on training examples: "
-        f"a gap of {metrics[_GAP]:+.3f}"
+        f"{_label(own)}: {metrics[own]:.3f} on dev, {metrics['train_' + own]:.3f} on training examples "
+        f"(gap {metrics[_GAP]:+.3f})"
     )
 
 
 def _overview(metrics: Mapping[str, float]) -> Table:
-    rows = tuple((_words(name), f"{value:.4f}") for name, value in metrics.items() if "/" not in name)
+    rows = tuple((_label(name), f"{value:.4f}") for name, value in metrics.items() if "/" not in name)
     return Table("Metrics", ("metric", "value"), rows)
 
 
@@ -70,7 +70,9 @@ def _by_class(metrics: Mapping[str, float], classes: Sequence[str]) -> list[Tabl
     if not names:
         return []
     rows = tuple((label, *(f"{metrics[f'{name}/{label}']:.3f}" for name in names)) for label in classes)
-    return [Table("Each class", ("class", *(_CLASS_NAMES.get(name) or _words(name) for name in names)), rows)]
+    return [
+        Table("Metrics of each class", ("class", *(_CLASS_NAMES.get(name) or _label(name) for name in names)), rows)
+    ]
 
 
 _NAMES = {
@@ -88,7 +90,7 @@ _NAMES = {
 _CLASS_NAMES = {"precision": "precision", "recall": "recall", "f1": "F1"}
 
 
-def _words(name: str) -> str:
+def _label(name: str) -> str:
     labels = {metric.name: metric.label for metric in all_metrics()}
     if (own := name.removeprefix("train_")) != name and own in labels:
         return f"{labels[own]} on training examples"

@@ -1,4 +1,4 @@
-"""Which settings make a trial slow."""
+"""Find the settings that make trials slow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["CostDriver", "cost_drivers"]
 
 _FEWEST = 5  # trials with a value
 _LEVEL = 0.05  # of all intervals together
-_LEAST = 1.05  # a smaller ratio is nobody's concern
+_LEAST = 1.05  # a smaller ratio does not matter
 
 
 @dataclass(frozen=True)
@@ -27,27 +27,28 @@ class CostDriver:
 
     Attributes:
         path: of the setting.
-        dear: the value; of a number, ``at least 0.7`` for the highest third or ``up to 0.2`` for the lowest.
-        cheap: the same.
-        ratio: of the geometric mean times.
-        low: end of its interval.
-        high: its other end. All intervals together are right in 95 of 100 studies, the choice of the two values of a
-            setting counted in.
+        slowest: the value with the longest time; of a number, ``at least 0.7`` for the highest third of the trials or
+            ``up to 0.2`` for the lowest.
+        fastest: the value with the shortest time, likewise.
+        ratio: ratio of the geometric mean times.
+        low, high: ends of its interval. All intervals together are right in 95 of 100 studies, including the choice of
+            the two values of each setting.
     """
 
     path: str
-    dear: str
-    cheap: str
+    slowest: str
+    fastest: str
     ratio: float
     low: float
     high: float
 
 
 def cost_drivers(table: pd.DataFrame, linked: Collection[str] = ()) -> list[CostDriver]:
-    """The settings whose values clearly differ in seconds per training example, the dearest first.
+    """Return the settings whose values clearly differ in seconds per training example, the largest ratio first.
 
-    Welch's interval of the difference of mean logarithms, by Bonferroni for all pairs of values of all settings. Other
-    settings are not taken out: with a sampler that prefers some combinations, a setting may stand for another one.
+    Uses Welch's interval for the difference of mean logarithms, with Bonferroni's correction for all pairs of values of
+    all settings. Other settings are not controlled for: with a sampler that prefers some combinations, a setting may
+    stand for another one.
 
     Args:
         table: of trials.
@@ -67,7 +68,7 @@ def cost_drivers(table: pd.DataFrame, linked: Collection[str] = ()) -> list[Cost
 
 
 def _groups(values: list[Any], times: np.ndarray) -> dict[str, np.ndarray]:
-    """Of a choice's values, or of the lowest and the highest third of a number's, those with enough trials."""
+    """Group times by the values of a choice, or by the lowest and highest third of a number; drop small groups."""
     known = [(value, time) for value, time in zip(values, times.tolist(), strict=True) if not is_missing(value)]
     distinct = {value for value, _ in known}
     if len(distinct) > 6 and all(isinstance(value, int | float) for value in distinct):
@@ -87,12 +88,14 @@ def _word(value: Any) -> str:
 
 def _ratio(path: str, groups: dict[str, np.ndarray], looks: int) -> CostDriver:
     means = {name: float(group.mean()) for name, group in groups.items()}
-    dear, cheap = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
-    parts = [groups[name].var(ddof=1) / len(groups[name]) for name in (dear, cheap)]
+    slowest, fastest = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    parts = [groups[name].var(ddof=1) / len(groups[name]) for name in (slowest, fastest)]
     error = float(np.sqrt(sum(parts)))
-    freedom = [part**2 / (len(groups[name]) - 1) for part, name in zip(parts, (dear, cheap), strict=True)]
-    df = sum(parts) ** 2 / sum(freedom) if sum(freedom) > 0.0 else float(len(groups[dear]) + len(groups[cheap]) - 2)
+    freedom = [part**2 / (len(groups[name]) - 1) for part, name in zip(parts, (slowest, fastest), strict=True)]
+    df = (
+        sum(parts) ** 2 / sum(freedom) if sum(freedom) > 0.0 else float(len(groups[slowest]) + len(groups[fastest]) - 2)
+    )
     width = float(stats.t.ppf(1.0 - _LEVEL / looks / 2.0, df)) * error
-    gap = means[dear] - means[cheap]
+    gap = means[slowest] - means[fastest]
     ends = [float(np.exp(value)) for value in (gap, gap - width, gap + width)]
-    return CostDriver(path, dear, cheap, *ends)
+    return CostDriver(path, slowest, fastest, *ends)

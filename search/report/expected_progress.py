@@ -1,4 +1,4 @@
-"""What the best trial so far was expected to score on new data, as the search went on."""
+"""Estimate what the best trial so far was expected to score on new data, over the course of the search."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _POINTS = 20
 def expected_progress(
     study: optuna.Study, folders: TrialFolders, directory: Path | None = None
 ) -> dict[int, Expectation]:
-    """By the number of the trial after which it was so; empty where the best trial's predictions or dev files are gone.
+    """Return expected scores by the trial that had just finished; empty if predictions or dev files are missing.
 
-    The same estimate as :func:`search.analysis.expected_score.estimate`, from the trials that had finished until
-    then: at 20 points over the search, and wherever there was a new best one. Trials count in the order of their
-    numbers; others whose predictions are gone do not count.
+    The estimate is that of :func:`search.analysis.expected_score.estimate` from the trials that had finished by then,
+    at 20 points over the search and wherever there was a new best trial. Trials are taken in the order of their
+    numbers. Trials other than the best whose predictions are missing do not count.
 
     Args:
         study: the recorded study.
@@ -70,7 +70,7 @@ def expected_progress(
 
 
 def _points(trials: np.ndarray, overall: np.ndarray) -> list[int]:
-    """Numbers of trials: those of new best scores, those just before, and some between, rising."""
+    """Return trial numbers in rising order: new best scores, the trials just before them, and some in between."""
     best = np.maximum.accumulate(overall)
     at = np.flatnonzero(np.diff(best, prepend=-np.inf) > 0)
     records = trials[np.concatenate([at, np.maximum(at - 1, 0)])]

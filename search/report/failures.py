@@ -1,4 +1,4 @@
-"""Trials that failed, grouped by what went wrong."""
+"""Group failed trials by reason."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _NUMBER = re.compile(r"\d+(\.\d+)?")
 _HINTS = (
     (
         re.compile("out of memory", re.IGNORECASE),
-        "a smaller batch_size, fewer workers, or a narrower range of what makes a model large",
+        "a smaller batch_size, fewer workers, or a narrower range for settings that make a model large",
     ),
-    (re.compile(r"not finite|diverge|\bnan\b", re.IGNORECASE), "a lower upper end for the learning rate"),
+    (re.compile(r"not finite|diverge|\bnan\b", re.IGNORECASE), "a lower upper bound for the learning rate"),
 )
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Trials that failed alike.
+    """Trials that failed for the same reason.
 
     Attributes:
-        reason: of the first of them, its first line.
+        reason: first line of the first trial's reason.
         trials: their numbers.
-        hint: what may help; empty where we do not know.
+        hint: what may help; empty if unknown.
     """
 
     reason: str
@@ -35,11 +35,11 @@ class Failure:
 
 
 def failures(table: pd.DataFrame) -> list[Failure]:
-    """Of all failed trials, those that most trials share first; reasons that differ in numbers only are the same."""
+    """Return the groups, the largest first; reasons that differ only in numbers are the same."""
     groups: dict[str, list[tuple[int, str]]] = {}
     failed = table[table["state"] == "failed"]
     for number, reason in zip(failed["trial"].tolist(), failed["reason"].tolist(), strict=True):
-        line = (reason or "no reason is recorded").splitlines()[0]
+        line = (reason or "no reason recorded").splitlines()[0]
         groups.setdefault(_NUMBER.sub("N", line), []).append((number, line))
     found = [
         Failure(group[0][1], tuple(number for number, _ in group), _hint(group[0][1])) for group in groups.values()

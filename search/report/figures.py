@@ -20,12 +20,12 @@ __all__ = ["comparison_figure", "setting_figures"]
 def setting_figures(
     table: pd.DataFrame, logarithmic: Collection[str], linked: Collection[str] = ()
 ) -> dict[str, go.Figure]:
-    """For every searched setting, the overall score of each trial over its value; pruned trials at their best rung.
+    """Draw for each searched setting the overall score of each trial over its value; pruned trials at their best rung.
 
     Args:
         table: of trials.
         logarithmic: settings that were searched on a logarithmic scale, and are drawn on one.
-        linked: settings that only follow others; they have one value, and no figure.
+        linked: settings that only follow others; they have no figure.
     """
     figures = {}
     for column in [name for name in table.columns if name.startswith(SETTING)]:
@@ -43,7 +43,7 @@ def setting_figures(
 
 
 def comparison_figure(comparison: Comparison) -> go.Figure:
-    """Each configuration's mean overall score with its 95 % interval, the best on top; the reference has a line."""
+    """Draw each configuration's mean overall score with its 95 % interval, best on top, and a line at the reference."""
     rows, figure = comparison.rows, go.Figure()
     heights = [len(rows) - index for index in range(len(rows))]
     for name, colour in (("configuration", STATE_COLOURS["complete"]), ("reference", STATE_COLOURS["pruned"])):
@@ -60,7 +60,7 @@ def comparison_figure(comparison: Comparison) -> go.Figure:
     figure.add_vline(
         rows[comparison.reference].overall, line={"color": STATE_COLOURS["pruned"], "dash": "dot", "width": 1}
     )
-    lay_out(figure, "overall, mean over seeds", "")
+    lay_out(figure, "overall dev score, mean over seeds", "")
     show_usual_intervals(figure, [row.overall for row in rows], [row.half_width for row in rows])
     figure.update_yaxes(tickvals=heights, ticktext=[_label(row) for row in rows], range=[0.4, len(rows) + 0.6])
     figure.update_yaxes(automargin=True)

@@ -1,4 +1,4 @@
-"""A report's sections as values for its page's template."""
+"""Convert a report's sections into values for its page's template."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ __all__ = ["shown_section"]
 
 
 def shown_section(section: ReportSection) -> dict[str, Any]:
-    """``anchor``, ``title`` and ``parts``."""
+    """Return the section as ``anchor``, ``title`` and ``parts``."""
     return {"anchor": section.anchor, "title": section.title, "parts": _parts(section.parts, section.title)}
 
 
 def _parts(parts: Iterable[Part], title: str) -> list[dict[str, Any]]:
-    """Each with its ``kind``; charts that follow each other are one part, a ``grid``.
+    """Return the parts, each with its ``kind``; consecutive charts become one part, a ``grid``.
 
     Args:
         parts: of a section or a fold.
-        title: of it, for charts that have no caption of their own.
+        title: of the section or fold, for charts without a caption.
     """
     shown: list[dict[str, Any]] = []
     for part in parts:
@@ -53,7 +53,7 @@ def _parts(parts: Iterable[Part], title: str) -> list[dict[str, Any]]:
             case Heading():
                 shown.append({"kind": "heading", "text": part.text})
             case Headline():
-                shown.append({"kind": "headline", "number": part.number, "words": part.words})
+                shown.append({"kind": "headline", **vars(part)})
             case Code():
                 shown.append({"kind": "code", "text": part.text})
             case Note():
@@ -68,7 +68,7 @@ def _chart(chart: Chart, title: str) -> dict[str, Any]:
 
 
 def _table(table: Table) -> dict[str, Any]:
-    """The first rows as ``rows``, and all others as JSON: a thousand rows of a page take long to open."""
+    """Return the first rows as ``rows`` and all others as JSON, because a page with a thousand rows opens slowly."""
     more = table.rows[MOST_ROWS:]
     return {
         "table": table,

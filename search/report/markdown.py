@@ -1,4 +1,4 @@
-"""A report as Markdown: all its words and tables, without the figures."""
+"""Write a report as Markdown: all text and tables, without the figures."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["markdown"]
 
 
 def markdown(title: str, sections: Iterable[ReportSection], origin: str) -> str:
-    """The whole file.
+    """Return the whole Markdown file.
 
     Args:
         title: of the report.
-        sections: of which those with nothing but figures are left out.
-        origin: what it was made by.
+        sections: those that contain only figures are left out.
+        origin: the program and study that it was made from; the last line.
     """
     blocks = [f"# {title}"]
     for section in sections:
@@ -49,7 +49,7 @@ def _blocks(parts: Iterable[Part], level: int) -> Iterator[str]:
             case TrialBrowser():
                 yield from _table(part.table)
             case Headline():
-                yield f"**{part.number}** {part.words}"
+                yield f"{part.label}: **{part.number}** {part.details}"
             case Code():
                 yield f"```\n{part.text}\n```"
             case Heading():
@@ -68,4 +68,4 @@ def _table(table: Table) -> Iterator[str]:
     yield "\n".join(f"| {' | '.join(row)} |" for row in escaped)
     more = len(table.rows) - MOST_ROWS
     if more > 0:
-        yield f"*And {more:,} more rows.*"
+        yield f"*{more:,} more rows are not shown.*"

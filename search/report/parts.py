@@ -1,4 +1,4 @@
-"""What a report consists of. The same parts become the HTML page, the Markdown file and the CSV files."""
+"""The parts of a report, from which its HTML page, Markdown file and CSV files are made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from search.display.table import Table
 __all__ = ["MOST_ROWS", "Chart", "Code", "Fold", "Heading", "Headline", "Note", "Part", "ReportSection", "TrialBrowser"]
 
 MOST_ROWS = 50
-"""Rows of a table that are shown at first; a page has the others at hand, Markdown leaves them to the CSV files."""
+"""Rows of a table that are shown at first. A page can show the others; Markdown leaves them to the CSV files."""
 
 
 @dataclass(frozen=True)
@@ -26,27 +26,29 @@ class Heading:
 
 @dataclass(frozen=True)
 class Note:
-    """A paragraph in small print: how to read what stands beside it."""
+    """A paragraph in small print that explains how to read what it accompanies."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Headline:
-    """A number, large.
+    """A number in large print.
 
     Attributes:
-        number: as it is written.
-        words: what it is; they go on from the number.
+        label: what the number is.
+        number: as text.
+        details: follow the number: its interval, and what it belongs to.
     """
 
+    label: str
     number: str
-    words: str
+    details: str
 
 
 @dataclass(frozen=True)
 class Code:
-    """Text as it is to be typed, or as a file has it."""
+    """Text to type, or the contents of a file."""
 
     text: str
 
@@ -57,8 +59,8 @@ class Chart:
 
     Attributes:
         figure: with the style of :mod:`search.display.figure_style`.
-        caption: what it shows; empty where the section's title says it.
-        is_wide: whether it has a row of its own; others stand side by side where there is room.
+        caption: what it shows; empty if the section's title says so.
+        is_wide: whether it has a row to itself; others share a row if there is room.
     """
 
     figure: go.Figure
@@ -68,7 +70,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Fold:
-    """Details that are shown when they are opened, and printed when they are open."""
+    """Details that are hidden until the reader opens them, and printed only if open."""
 
     title: str
     parts: tuple[Part, ...]
@@ -76,10 +78,10 @@ class Fold:
 
 @dataclass(frozen=True)
 class TrialBrowser:
-    """A table of trials, of which a page shows more when one is chosen.
+    """A table of trials; the page shows details of a trial when its row is selected.
 
     Attributes:
-        table: a row a trial, with its number first.
+        table: one row per trial, with its number first.
         details: JSON data for the page's script; see :func:`search.report.trial_details.trial_details`.
     """
 
@@ -96,10 +98,10 @@ class ReportSection:
     """A part of the report with a title.
 
     Attributes:
-        anchor: a word, by which a link and a test find it: the page's element has it as id and class.
-        title: empty for the first, which has the study's name above it.
-        parts: in their order.
-        frames: numbers in full, by the name of a CSV file.
+        anchor: id and class of the section's element in the page, for links and tests.
+        title: empty for the first section, which follows the study's name.
+        parts: in order of appearance.
+        frames: unrounded numbers, by the name of a CSV file.
     """
 
     anchor: str

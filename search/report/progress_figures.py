@@ -23,13 +23,13 @@ def progress_figure(
     default: int | None = None,
     expected: Mapping[int, Expectation] | None = None,
 ) -> go.Figure:
-    """Each ended trial and the best so far, over what was spent until then.
+    """Draw each ended trial and the best score so far over the cost until then.
 
     Args:
         table: of trials.
         unit: ``examples`` of training, or ``hours`` of training and scoring, all workers together.
-        default: the default configuration's trial; its score is a line.
-        expected: of the best trial so far on new data, by the number of the trial after which.
+        default: number of the default configuration's trial, whose score is drawn as a line.
+        expected: score of the best trial so far on new data, by the number of the trial that had just finished.
     """
     ended = table[table["overall"].notna() | (table["state"] == "failed")].copy()
     spent = ended["examples"] if unit == "examples" else ended["seconds"] / 3600
@@ -79,8 +79,8 @@ def progress_figure(
             name="default configuration",
             line={"color": STATE_COLOURS["running"], "dash": "dash", "width": 1.5},
         )
-    words = {"examples": "training examples spent, all trials", "hours": "hours of training, all trials"}
-    return lay_out(figure, words[unit])
+    labels = {"examples": "training examples, all trials", "hours": "hours of training and scoring, all trials"}
+    return lay_out(figure, labels[unit])
 
 
 def curves_figure(
@@ -89,13 +89,13 @@ def curves_figure(
     task: str | None = None,
     best: int | None = None,
 ) -> go.Figure:
-    """Dev scores over training examples, a line a trial.
+    """Draw dev scores over training examples, one line per trial.
 
     Args:
-        curves: of trials by number.
-        states: of the same trials.
-        task: whose own metric; None: overall.
-        best: the winner, whose line stands out.
+        curves: evaluations of the trials, by number.
+        states: states of the same trials.
+        task: whose metric to draw; None: the overall score.
+        best: number of the winner, whose line is emphasised.
     """
     figure = go.Figure()
     for name, colour in (*STATE_COLOURS.items(), ("winner", BEST_COLOUR)):

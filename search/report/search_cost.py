@@ -1,4 +1,4 @@
-"""What a search has cost, and what it saved by stopping trials early."""
+"""Compute what a search cost, and what it saved by pruning trials."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from search.trials.record import REPEAT_OF, FinishedTrial, TrialRecord
 
 __all__ = ["SearchCost", "search_cost"]
 
-_RUNNING = ("running", "waiting")
-
 
 @dataclass(frozen=True)
 class SearchCost:
     """Sums over trials.
 
     Attributes:
-        states: how many trials ended how, ``repeats`` apart: ``complete``, ``pruned``, ``failed``, ``running``,
+        states: number of trials by state, without ``repeats``: ``complete``, ``pruned``, ``failed``, ``running``,
             ``waiting``.
-        repeats: trials that were not trained, being the same as another one.
+        repeats: number of trials that were not trained because they repeat another one.
         seconds: of training and scoring.
         examples: training examples.
-        saved_examples: what the pruned trials would have trained on further.
+        saved_examples: training examples that were left to the pruned trials.
         saved_seconds: how long that would have taken, each trial at its own speed.
     """
 
@@ -37,17 +35,17 @@ class SearchCost:
 
     @property
     def saved_share(self) -> float:
-        """Of the examples that all trials would have taken in full, 0 to 1."""
+        """Share of the examples that training all trials to the end would have taken, 0 to 1."""
         full = self.examples + self.saved_examples
         return self.saved_examples / full if full else 0.0
 
 
 def search_cost(table: pd.DataFrame, records: Mapping[int, TrialRecord]) -> SearchCost:
-    """Of all trials so far.
+    """Sum over all trials so far.
 
     Args:
         table: of trials.
-        records: the same trials by number; they say how long each was to be.
+        records: the same trials by number; their configurations give the budgets.
     """
     trained = table[table[REPEAT_OF].isna()]
     saved_examples, saved_seconds = 0, 0.0

@@ -1,4 +1,4 @@
-"""Whose errors a report looks at: a run, and others that it is set beside."""
+"""Collect the runs whose errors a report examines: one run, and others to compare it with."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ComparedRun:
     """A trained run with a score.
 
     Attributes:
-        label: short, for a table's heading: ``trial 7``.
+        label: short name for a table's heading: ``trial 7``.
         record: what is stored of it.
         folders: of its study.
     """
@@ -44,9 +44,9 @@ class ComparedRuns:
     """Runs that were scored on the same dev examples.
 
     Attributes:
-        runs: at least one; the first is the one that is looked at.
-        subject: that one in words.
-        name: all of them in words: ``the 5 best trials``.
+        runs: at least one; the first is the one that is examined.
+        subject: text that names the first run.
+        name: text that names all of them: ``the 5 best trials``.
     """
 
     runs: tuple[ComparedRun, ...]
@@ -56,15 +56,15 @@ class ComparedRuns:
 
 @dataclass(frozen=True)
 class TaskRuns:
-    """A task's N dev examples, and what R runs predict for them.
+    """A task's N dev examples and the predictions of R runs for them.
 
     Attributes:
         spec: the task.
         dev: the examples that the runs were scored on.
         gold: class indices or scores, (N,).
-        labels: of the runs, the one that is looked at first.
-        predictions: of each, class probabilities (N, K) or scores (N,).
-        gone: labels of the runs whose predictions are no longer there.
+        labels: of the runs, the examined one first.
+        predictions: of each run, class probabilities (N, K) or scores (N,).
+        gone: labels of the runs whose predictions are missing.
     """
 
     spec: TaskSpec
@@ -76,7 +76,7 @@ class TaskRuns:
 
 
 def best_trials(study: optuna.Study, folders: TrialFolders) -> ComparedRuns | None:
-    """The study's best trial, with up to four that follow it; None where none has finished."""
+    """Return the study's best trial and up to four runners-up; None if no trial has finished."""
     records = [FinishedTrial.read(trial) for trial in ranked_trials(study)[:_BEST]]
     if not records:
         return None
@@ -85,12 +85,12 @@ def best_trials(study: optuna.Study, folders: TrialFolders) -> ComparedRuns | No
 
 
 def best_runs(study: optuna.Study, folders: TrialFolders, runs: Mapping[str, Sequence[int]]) -> ComparedRuns:
-    """Each of several configurations that were trained over seeds by the best of its runs, as an export has it.
+    """Return the best run of each of several configurations that were trained over seeds, as they would be exported.
 
     Args:
-        study: that trained them.
-        folders: of it.
-        runs: numbers of the finished trials of each configuration, by its name, the one that is looked at first.
+        study: the study that trained them.
+        folders: of that study.
+        runs: numbers of the finished trials of each configuration, by its name, the examined one first.
     """
     trials = study.get_trials(deepcopy=False)
     best = {name: min((trials[number] for number in numbers), key=rank) for name, numbers in runs.items()}
@@ -108,7 +108,7 @@ def task_runs(panel: ComparedRuns, task: str, directory: Path | None = None) -> 
         directory: where the tasks' files are now; None: where the first run had them.
 
     Raises:
-        UserError: if the dev file is gone, or the first run's predictions are, or they are not of this dev file.
+        UserError: if the dev file or the first run's predictions are missing or do not belong together.
     """
     first = panel.runs[0]
     config = first.record.config

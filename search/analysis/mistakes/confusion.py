@@ -1,4 +1,4 @@
-"""Which classes are taken for which, as a table and in words."""
+"""Show which classes are confused, as a table and in a sentence."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _NAMED = 3
 
 
 def confusion_table(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> Table:
-    """Counts with their shares of the gold class.
+    """Make a table of counts with their shares of the gold class.
 
     Args:
-        counts: examples of each gold class (rows) taken for each class (columns), (K, K).
+        counts: examples of each gold class (rows) by predicted class (columns), (K, K).
         classes: their names, K.
     """
     shares = tuple(tuple(count / max(sum(row), 1) for count in row) for row in counts)
@@ -28,17 +28,17 @@ def confusion_table(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> 
 
 
 def confusion_sentence(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> str:
-    """The three most frequent confusions; arguments as :func:`confusion_table`."""
+    """Name the three most frequent confusions; see :func:`confusion_table` for the arguments."""
     pairs = [(gold, taken) for gold in range(len(counts)) for taken in range(len(counts)) if gold != taken]
     pairs.sort(key=lambda pair: -counts[pair[0]][pair[1]])
-    said = [_words(counts[gold], gold, taken, classes) for gold, taken in pairs[:_NAMED] if counts[gold][taken]]
-    return f"Of {'; of '.join(said)}." if said else "All dev examples are right."
+    said = [_confusion(counts[gold], gold, taken, classes) for gold, taken in pairs[:_NAMED] if counts[gold][taken]]
+    return f"Most frequent confusions: {'; '.join(said)}." if said else "All dev examples are predicted correctly."
 
 
-def _words(row: Sequence[int], gold: int, taken: int, classes: Sequence[str]) -> str:
+def _confusion(row: Sequence[int], gold: int, taken: int, classes: Sequence[str]) -> str:
     total, count = sum(row), row[taken]
-    share, verb = f"{100 * count / total:.0f} %", "is" if count == 1 else "are"
-    return f"{total} '{classes[gold]}' examples {count} ({share}) {verb} taken for '{classes[taken]}'"
+    share = f"{100 * count / total:.0f} %"
+    return f"{count} of {total} '{classes[gold]}' examples ({share}) predicted as '{classes[taken]}'"
 
 
 def _cell(count: int, share: float) -> str:

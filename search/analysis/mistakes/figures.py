@@ -1,4 +1,4 @@
-"""Figures of errors: calibration, predicted scores, and errors over a property of the examples."""
+"""Draw calibration, predicted scores, and errors over a property of the examples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WIDEST = 60  # characters of a line over a point: a phone is narrow
 
 
 def reliability_figure(found: Calibration) -> go.Figure:
-    """Accuracy over confidence, a point for each bin with its interval; the diagonal is perfect."""
+    """Draw accuracy over confidence, a point for each bin with its interval; the diagonal is perfect."""
     bins, figure = found.bins, go.Figure()
     lowest = min(0.95, *(one.confidence for one in bins), *(one.low for one in bins))
     _line(figure, [lowest, 1.0], [lowest, 1.0], "perfect")
@@ -38,11 +38,11 @@ def reliability_figure(found: Calibration) -> go.Figure:
         marker={"color": _POINT, "size": 9},
         text=[f"{one.count} examples" for one in bins],
     )
-    return lay_out(figure, "probability of the predicted class", "share that is right")
+    return lay_out(figure, "probability of the predicted class", "accuracy")
 
 
 def score_figure(runs: TaskRuns, fit: ScoreFit) -> go.Figure:
-    """Predicted score over gold one with the fitted line; the ten farthest from it are marked. At most 1,000 points."""
+    """Draw predicted over gold scores with the fitted line, and mark the ten farthest from it; at most 1,000 points."""
     gold, predicted = runs.gold.astype(np.float64), runs.predictions[0].astype(np.float64)
     order = np.argsort(-np.abs(fit.residuals), kind="stable")
     outliers, others = order[:_OUTLIERS], order[_OUTLIERS:]
@@ -51,7 +51,7 @@ def score_figure(runs: TaskRuns, fit: ScoreFit) -> go.Figure:
     figure = go.Figure()
     for places, name, marker in (
         (others, "examples", {"color": _FAINT, "size": 6}),
-        (outliers, "farthest off", {"color": _OUTLIER, "size": 9, "symbol": "circle-open"}),
+        (outliers, "farthest from the fit", {"color": _OUTLIER, "size": 9, "symbol": "circle-open"}),
     ):
         figure.add_scatter(
             x=gold[places].tolist(),
@@ -70,14 +70,14 @@ def score_figure(runs: TaskRuns, fit: ScoreFit) -> go.Figure:
 
 
 def residual_figure(ranges: Sequence[GoldRange]) -> go.Figure:
-    """Mean distance from the fitted line over ranges of the gold score."""
+    """Draw the mean distance from the fitted line over ranges of the gold score."""
     figure = go.Figure()
     figure.add_scatter(
         x=[(one.low + one.high) / 2 for one in ranges],
         y=[one.residual.value for one in ranges],
         error_y=_whiskers([one.residual for one in ranges]),
         mode="markers",
-        name="mean, 95 % for all together",
+        name="mean, simultaneous 95 % interval",
         marker={"color": _POINT, "size": 9},
         text=[f"gold {one.low:g} to {one.high:g}: {one.count} examples" for one in ranges],
     )
@@ -86,7 +86,7 @@ def residual_figure(ranges: Sequence[GoldRange]) -> go.Figure:
 
 
 def quarters_figure(parts: Sequence[Quarter], x: str, y: str) -> go.Figure:
-    """Mean error of quarters of the examples; ``x`` names the property, and ``y`` the error."""
+    """Draw the mean error of quarters of the examples; ``x`` names the property, ``y`` the error."""
     figure = go.Figure()
     figure.add_scatter(
         x=[range_text(one) for one in parts],
@@ -103,7 +103,7 @@ def quarters_figure(parts: Sequence[Quarter], x: str, y: str) -> go.Figure:
 
 
 def range_text(part: Quarter) -> str:
-    """``5 to 11``."""
+    """Write the range of a quarter's values: ``5 to 11``."""
     low, high = f"{part.low:.0f}", f"{part.high:.0f}"
     return low if low == high else f"{low} to {high}"
 

@@ -1,4 +1,4 @@
-"""The dev examples that runs find hardest, and labels that may be wrong."""
+"""Find the dev examples that are hardest for several runs, and labels that may be wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from search.display.table import Table
 
 __all__ = ["FEWEST_RUNS", "Hardness", "error_frame", "hardest_table", "hardness", "wrong_column"]
 
-FEWEST_RUNS = 3  # whose agreement says something of a label
+FEWEST_RUNS = 3  # whose agreement casts doubt on a label
 _ODDS = 5.0
 _SHOWN = 10
 _WIDEST = 140  # characters of a sentence in the table
@@ -23,14 +23,14 @@ _LEAST = 1e-30  # a probability of 0 has no logarithm
 
 @dataclass(frozen=True)
 class Hardness:
-    """How R runs do on a task's N examples.
+    """How hard a task's N examples are for R runs.
 
     Attributes:
         order: positions of the examples, the hardest first, (N,).
-        wrong: which run has which example wrong, (R, N): another class; a score farther from the run's line than twice
-            the root mean square.
+        wrong: whether a run is wrong on an example, (R, N): predicts another class, or a score farther from the run's
+            line than twice the root mean square.
         doubtful: whether the label may be wrong, (N,); see :func:`hardness`.
-        residuals: of scores, each run's distances from its own line, (R, N); None of classes.
+        residuals: for scores, each run's distances from its own line, (R, N); None for classes.
     """
 
     order: np.ndarray
@@ -40,13 +40,12 @@ class Hardness:
 
 
 def hardness(runs: TaskRuns) -> Hardness:
-    """Order the examples by how many runs have them wrong; of equals, those with the surest wrong answers come first.
+    """Order the examples by how many runs get them wrong, then by how confident the wrong answers are.
 
-    Classes: how sure is the mean probability of the wrong classes that are predicted. A label is doubtful if at least
-    three runs all predict the same other class, and give it, on average, at least five times the probability of the
-    label.
+    Classes: confidence is the mean probability of the predicted wrong classes. A label is doubtful if at least three
+    runs all predict the same other class and give it, on average, at least five times the probability of the label.
 
-    Scores: how sure is the mean residual in root mean squares. A label is doubtful if at least three runs are all far
+    Scores: confidence is the mean residual in root mean squares. A label is doubtful if at least three runs are all far
     off on the same side.
     """
     return _of_scores(runs) if runs.spec.kind.is_score else _of_classes(runs)
@@ -78,7 +77,7 @@ def _order(wrong: np.ndarray, sure: np.ndarray) -> np.ndarray:
 
 
 def hardest_table(runs: TaskRuns, found: Hardness, name: str) -> Table:
-    """The ten hardest, with what each run says: a class with its probability, or a score with its residual."""
+    """Make a table of the ten hardest examples with each run's prediction and its probability or residual."""
     shown = [place for place in found.order[:_SHOWN].tolist() if found.wrong[:, place].any()]
     rows = tuple(
         (
@@ -90,15 +89,15 @@ def hardest_table(runs: TaskRuns, found: Hardness, name: str) -> Table:
         for place in shown
     )
     each = "score and distance from the line" if runs.spec.kind.is_score else "class and probability"
-    caption = f"Those that most of {name} have wrong, and what each says: {each}"
+    caption = f"Examples that most of {name} get wrong, with each prediction ({each})"
     return Table(caption, ("example", "gold", *runs.labels, "label"), rows)
 
 
 def error_frame(runs: TaskRuns, found: Hardness) -> pd.DataFrame:
-    """All examples, the hardest first: id, sentences in full, gold, what the first run says, and how many are wrong.
+    """List all examples, hardest first: id, full sentences, gold, the first run's prediction, how many runs are wrong.
 
-    Of classes: ``probability`` of the predicted class, and ``loss``, -log of that of the gold one. Of scores:
-    ``residual``, the distance from the fitted line.
+    Classes have the ``probability`` of the predicted class and ``loss``, -log of the gold class's probability. Scores
+    have ``residual``, the distance from the fitted line.
     """
     said: dict[str, object]
     if found.residuals is not None:
@@ -122,7 +121,7 @@ def error_frame(runs: TaskRuns, found: Hardness) -> pd.DataFrame:
 
 
 def wrong_column(runs: TaskRuns) -> str:
-    """Name of the column with how many of the runs are wrong."""
+    """Return the name of the column that counts the runs that are wrong."""
     return f"wrong_of_{len(runs.labels)}"
 
 

@@ -1,4 +1,4 @@
-"""Errors over a property of the examples, such as their length: quarters of the examples by it."""
+"""Split examples into quarters by a property, such as their length, to compare errors between them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _UPPER = 0.975
 
 @dataclass(frozen=True)
 class Property:
-    """What examples differ in.
+    """A property in which examples differ.
 
     Attributes:
-        name: for a caption.
-        unit: of its values.
+        name: for captions.
+        unit: of the values.
         values: (N,).
-        least: the examples with the smallest values, in words.
-        most: those with the largest.
+        least: text that names the examples with the smallest values.
+        most: text that names those with the largest.
     """
 
     name: str
@@ -39,9 +39,9 @@ class Quarter:
     """About a fourth of the examples.
 
     Attributes:
-        low, high: the least value of the property among them, and the largest.
-        errors: of the examples: 0 or 1 for right or wrong, or a distance.
-        error: their mean.
+        low, high: smallest and largest value of the property among them.
+        errors: of the examples: 0 or 1 for right or wrong, or distances.
+        error: mean of the errors, with its interval.
     """
 
     low: float
@@ -51,7 +51,7 @@ class Quarter:
 
 
 def properties(examples: Sequence[tuple[str, ...]]) -> list[Property]:
-    """The length; and of pairs, the words that both sentences have."""
+    """Return the length and, for pairs, the share of words that both sentences contain."""
     words = word_counts(examples)
     found = [Property("length", "words", words, "shortest", "longest examples")]
     if len(examples[0]) > 1:
@@ -62,12 +62,12 @@ def properties(examples: Sequence[tuple[str, ...]]) -> list[Property]:
 
 
 def word_counts(examples: Sequence[tuple[str, ...]]) -> np.ndarray:
-    """Words of an example, separated by blanks, both sentences of a pair together, (N,)."""
+    """Count the words of each example, separated by blanks, over both sentences of a pair, (N,)."""
     return np.array([sum(len(one.split()) for one in example) for example in examples])
 
 
 def word_overlap(pairs: Sequence[tuple[str, ...]]) -> np.ndarray:
-    """Different words that both sentences have, of those that either has (Jaccard), in any case, 0 to 1, (N,)."""
+    """Compute the Jaccard index of both sentences' sets of words, ignoring case, 0 to 1, (N,)."""
     found = []
     for one, other in pairs:
         a, b = set(one.casefold().split()), set(other.casefold().split())
@@ -76,9 +76,9 @@ def word_overlap(pairs: Sequence[tuple[str, ...]]) -> np.ndarray:
 
 
 def quarters(values: np.ndarray, errors: np.ndarray) -> list[Quarter]:
-    """Examples by rising value; examples of one value stay together, so that there may be fewer than four.
+    """Split examples by rising value; equal values stay together, so there may be fewer than four quarters.
 
-    The intervals are Wilson's for errors of 0 and 1, and Student's for others.
+    Intervals are Wilson's for errors of 0 and 1, and Student's for others.
 
     Args:
         values: of the property, (N,).
@@ -95,7 +95,7 @@ def quarters(values: np.ndarray, errors: np.ndarray) -> list[Quarter]:
 
 
 def difference(last: Quarter, first: Quarter) -> Interval:
-    """Mean error in ``last`` minus that in ``first``, by Welch's interval."""
+    """Return the mean error in ``last`` minus that in ``first``, with Welch's interval."""
     gap = last.error.value - first.error.value
     parts = [one.errors for one in (last, first)]
     if min(map(len, parts)) < 2:

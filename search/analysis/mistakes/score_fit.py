@@ -1,4 +1,4 @@
-"""Where predicted scores are off, measured from a straight line: Pearson minds neither their scale nor their zero."""
+"""Find where predicted scores are off, measured from a fitted line: Pearson ignores their scale and zero."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["FAR", "GoldRange", "ScoreFit", "fit_line", "gold_ranges", "ranges_se
 
 FAR = 2.0  # root mean squares
 _RANGES = 5
-_FEWEST = 5  # examples in a range that can be said something of
+_FEWEST = 5  # examples in a range
 _FAMILY = 0.05  # of all ranges together
 _NAMED = 3
 
@@ -63,7 +63,7 @@ def fit_line(predictions: np.ndarray, gold: np.ndarray) -> ScoreFit:
 
 
 def gold_ranges(fit: ScoreFit, gold: np.ndarray, score_range: tuple[float, float]) -> list[GoldRange]:
-    """Fifths of the range of gold scores, by rising score, without those of fewer than five examples."""
+    """Return fifths of the range of gold scores, by rising score, without those of fewer than five examples."""
     edges = np.linspace(*score_range, _RANGES + 1)
     which = np.searchsorted(edges[1:-1], gold, side="right")
     members = [fit.residuals[which == one] for one in range(_RANGES)]
@@ -79,15 +79,15 @@ def gold_ranges(fit: ScoreFit, gold: np.ndarray, score_range: tuple[float, float
 
 
 def ranges_sentence(ranges: list[GoldRange]) -> str:
-    """The ranges that are clearly above or below the line, the farthest first."""
+    """Name the ranges that are clearly above or below the line, the farthest first."""
     clear = sorted((one for one in ranges if not one.residual.holds_zero), key=lambda one: -abs(one.residual.value))
     if not clear:
-        return "No range of gold scores is clearly predicted too high or too low, measured from the fitted line."
-    said = "; ".join(_words(one) for one in clear[:_NAMED])
-    return f"Measured from the fitted line, predictions for gold scores {said}."
+        return "No range of gold scores is clearly predicted too high or too low relative to the fitted line."
+    said = "; ".join(_offset(one) for one in clear[:_NAMED])
+    return f"Relative to the fitted line, predictions for gold scores {said}."
 
 
-def _words(one: GoldRange) -> str:
+def _offset(one: GoldRange) -> str:
     size, way = one.residual, "high" if one.residual.value > 0 else "low"
     low, high = sorted((abs(size.low), abs(size.high)))
     return f"from {one.low:g} to {one.high:g} are {abs(size.value):.2f} too {way} [{low:.2f}, {high:.2f}]"

@@ -1,4 +1,4 @@
-"""Whether tasks compete, in sentences."""
+"""Say in sentences whether tasks compete."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ _NAMED = 8
 
 
 def pair_sentences(pairs: Sequence[TaskPair]) -> list[str]:
-    """A sentence for each pair with a clear correlation, and one for the others."""
+    """Write a sentence for each pair of tasks with a clear correlation, and one for the others."""
     trials = pairs[0].trials
     if all(pair.finished is None for pair in pairs):
         return [
-            f"{trials} finished trials are too few to say whether tasks compete; it takes {FEWEST} of different scores."
+            f"Too few finished trials ({trials}) to say whether tasks compete: at least {FEWEST} with different scores "
+            "are needed."
         ]
     clear = [pair for pair in pairs if pair.finished is not None and not pair.finished.holds_zero]
     lines = [_pair(pair) for pair in clear[:_NAMED]]
@@ -33,14 +34,14 @@ def pair_sentences(pairs: Sequence[TaskPair]) -> list[str]:
 
 def _pair(pair: TaskPair) -> str:
     assert pair.finished is not None
-    does = "better" if pair.finished.value > 0 else "worse"
-    too = ", too" if pair.finished.value > 0 else ": the two compete"
+    also = "also score higher" if pair.finished.value > 0 else "score lower"
+    compete = "" if pair.finished.value > 0 else ": the two tasks compete"
     size = f"Spearman {correlation_text(pair.finished)} over {pair.trials} finished trials"
-    return f"Trials that do better on {pair.a} do {does} on {pair.b}{too} ({size})."
+    return f"Trials that score higher on {pair.a} {also} on {pair.b}{compete} ({size})."
 
 
 def first_rung_sentence(pairs: Sequence[TaskPair], early: FirstRung) -> str:
-    """The same before any trial was pruned; empty where this is not known."""
+    """Give the correlations before any trial was pruned; empty if they are unknown."""
     known = [pair for pair in pairs if pair.early is not None]
     if not known:
         return ""
@@ -52,15 +53,15 @@ def first_rung_sentence(pairs: Sequence[TaskPair], early: FirstRung) -> str:
     if not any(pair.finished is not None and pair.finished.high < 0.0 for pair in pairs):
         return line
     return (
-        "Pruning keeps trials for their overall score, and this alone makes tasks look like rivals: a trial that is "
-        f"bad at one stays only if it is good at another. {line}"
+        "Pruning keeps trials for their overall score, which alone makes tasks look like rivals: a trial that is bad "
+        f"at one task remains only if it is good at another. {line}"
     )
 
 
 def shortfall_sentences(found: Sequence[Shortfall], winner: int) -> list[str]:
-    """What the winner gives up, and how far to trust it."""
+    """Say on which tasks the winner is the best, and what it gives up on the others."""
     own = [one.task for one in found if one.best == winner]
-    lines = [f"Trial {winner}, the overall winner, is the best for {_listed(own)}, too."] if own else []
+    lines = [f"Trial {winner}, the overall winner, is also the best on {_listed(own)}."] if own else []
     others = [one for one in found if one.best != winner]
     lines += [_given_up(one, winner) for one in others]
     return lines
@@ -68,12 +69,12 @@ def shortfall_sentences(found: Sequence[Shortfall], winner: int) -> list[str]:
 
 def _given_up(one: Shortfall, winner: int) -> str:
     interval = "" if one.interval is None else f" [{one.interval.low:.3f}, {one.interval.high:.3f}]"
-    gap = f"{one.gap:.3f}{interval} of {one.metric}"
-    return f"Trial {winner}, the overall winner, gives up {gap} on {one.task} against trial {one.best}."
+    gap = f"{one.gap:.3f}{interval} {one.metric}"
+    return f"Trial {winner}, the overall winner, gives up {gap} on {one.task} compared with trial {one.best}."
 
 
 def share_sentences(shares: Sequence[TaskShare], early: FirstRung | None) -> list[str]:
-    """A sentence for each task whose weight clearly goes with its score, and one for the others."""
+    """Write a sentence for each task whose loss weight clearly correlates with its score, and one for the others."""
     where = "" if early is None else f", at {early.rung:,} examples"
     known = [one for one in shares if one.correlation is not None]
     clear = [one for one in known if one.correlation is not None and not one.correlation.holds_zero]
@@ -86,13 +87,13 @@ def share_sentences(shares: Sequence[TaskShare], early: FirstRung | None) -> lis
 
 def _share(one: TaskShare, where: str) -> str:
     assert one.correlation is not None
-    does = "better" if one.correlation.value > 0 else "worse"
+    scores = "higher" if one.correlation.value > 0 else "lower"
     size = f"Spearman {correlation_text(one.correlation)} over {one.trials} trials{where}"
-    return f"With a larger share of the loss {one.task} does {does} ({size})."
+    return f"With a larger share of the loss, {one.task} scores {scores} ({size})."
 
 
 def correlation_text(number: Interval) -> str:
-    """``-0.41 [-0.60, -0.20]``."""
+    """Write a correlation with its interval: ``-0.41 [-0.60, -0.20]``."""
     return f"{number.value:+.2f} [{number.low:+.2f}, {number.high:+.2f}]"
 
 

@@ -1,4 +1,4 @@
-"""What the overall winner gives up on each task."""
+"""Estimate what the overall winner gives up on each task."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ __all__ = ["Shortfall", "winner_shortfalls"]
 
 @dataclass(frozen=True)
 class Shortfall:
-    """The winner beside the best trial for a task.
+    """The winner compared with the best trial on a task.
 
     Attributes:
         task: its name.
         metric: name of the task's metric.
-        best: number of the trial with its best score, the winner where it is among the best.
+        best: number of the trial with the best score on the task; the winner if it has that score.
         gap: by how much that score is better than the winner's.
-        interval: the gap with its interval over other dev examples; None for the winner itself, and where predictions
-            or dev files are gone. That the trial was chosen for its score is not in it.
+        interval: the gap with its interval over other dev examples; None for the winner itself, and if predictions or
+            dev files are missing. It does not account for the selection of the trial by its score.
     """
 
     task: str
@@ -45,7 +45,7 @@ class Shortfall:
 def winner_shortfalls(
     study: optuna.Study, table: pd.DataFrame, winner: FinishedTrial, folders: TrialFolders, data: Path | None = None
 ) -> list[Shortfall]:
-    """For every task of the winner.
+    """Compute the shortfall for each task of the winner.
 
     Args:
         study: the recorded study.
@@ -76,7 +76,7 @@ def _metric(winner: FinishedTrial, task: str) -> Metric:
 def _interval(
     task: str, pair: tuple[FinishedTrial, FinishedTrial], folders: TrialFolders, data: Path | None
 ) -> Interval | None:
-    """Find percentiles of how much better the first one's score is, over resamples of the dev examples."""
+    """Take percentiles of how much better the first trial's score is, over resamples of the dev examples."""
     config = pair[1].config
     spec = config.tasks[task].spec
     try:

@@ -1,4 +1,4 @@
-"""What each technique of the winner brings."""
+"""The section on what each technique of the winner contributes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["ablation_section"]
 
 
 def ablation_section(context: ReportContext) -> ReportSection | None:
-    """Of the study ``NAME-ablation``, or of the study itself if it is one."""
+    """Make the section from the study ``NAME-ablation``, or from the study itself if it is an ablation."""
     outcome = context.ablation
     if outcome is None:
         return None
     parts: tuple[Part, ...] = (
         *ablation_sentences(outcome),
         overall_table(outcome),
-        Chart(gains_figure(outcome), "what each technique brings", is_wide=True),
+        Chart(gains_figure(outcome), "Contribution of each technique", is_wide=True),
         *map(Note, ablation_notes(outcome)),
-        Fold("What was changed", (plan_table(outcome.plan),)),
+        Fold("Changed settings", (plan_table(outcome.plan),)),
         Fold(
             "Task by task",
             (

@@ -1,4 +1,4 @@
-"""The answer, first and in words."""
+"""The report's first section: the answer in words."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from search.report.answer_text import (
 )
 from search.report.context import ReportContext
 from search.report.helpful_settings import helpful_settings, shared_settings
-from search.report.parts import Heading, Headline, Part, ReportSection
+from search.report.parts import Heading, Part, ReportSection
 from search.report.search_cost import search_cost
 from search.trials.record import FinishedTrial
 
@@ -34,7 +34,7 @@ __all__ = ["answer_section"]
 
 
 def answer_section(context: ReportContext) -> ReportSection:
-    """The winner, what it will score, what made it better, what it cost, and how sure that is."""
+    """Make the section: the winner, its expected score, what made it better, the cost, and how certain this is."""
     cost: list[Part] = [Heading("What it cost"), *_cost(context)]
     best = context.best
     if best is None:
@@ -49,27 +49,27 @@ def answer_section(context: ReportContext) -> ReportSection:
         *verdict,
         *_headed("What made it better", list(_gains(context, best))),
         *cost,
-        *_headed("How sure that is", certainty),
+        *_headed("How certain this is", certainty),
     ]
     return ReportSection("answer", "Answer", tuple(parts))
 
 
 def _verdict(context: ReportContext, best: FinishedTrial) -> list[Part]:
-    """Who won, and what it will score."""
+    """Name the winner and its expected score."""
     estimate, unknown = context.expected
-    words = winner_sentences(best, context.table, estimate, unknown, recorded_choice(context.study))
+    sentences = winner_sentences(best, context.table, estimate, unknown, recorded_choice(context.study))
     expected = None if estimate is None else estimate.scores
-    head = headline(best.result.overall, expected)
-    return [Headline(*head), *words, *([] if estimate is None else [estimate_table(estimate)])]
+    head = headline(best.result.overall, expected, f"trial {best.number}")
+    return [head, *sentences, *([] if estimate is None else [estimate_table(estimate)])]
 
 
 def _final_verdict(context: ReportContext, outcome: FinalOutcome) -> list[Part]:
-    """The same where the best trials were trained again over seeds."""
+    """Do the same for a study whose best trials were trained again over seeds."""
     model = context.models[0] if context.models else None
     expected = None if model is None else model.expected
-    head = headline(outcome.winner.means[OVERALL], expected, "" if model is None else f" of {model.name}")
+    head = headline(outcome.winner.means[OVERALL], expected, outcome.winner.name if model is None else model.name)
     table = [] if expected is None else [expectations_table(expected)]
-    return [Headline(*head), *outcome_sentences(outcome), *model_sentences(context.models), *table]
+    return [head, *outcome_sentences(outcome), *model_sentences(context.models), *table]
 
 
 def _certainty(context: ReportContext, best: FinishedTrial) -> list[str]:
@@ -90,7 +90,7 @@ def _gains(context: ReportContext, best: FinishedTrial) -> Iterator[str]:
     elif context.outcome is not None and context.outcome.winner.is_default:
         yield NOTHING_BETTER
     if context.ablation is not None:
-        yield "The winner, trained again without each technique in turn, shows what each one brings:"
+        yield "The ablation trained the winner again without each technique in turn:"
         yield from ablation_sentences(context.ablation)[1:]
     winner, default = context.winner_config, context.default_config
     if winner is None or default is None or not changed_settings(default, winner):

@@ -10,14 +10,14 @@ __all__ = ["best_trial_section"]
 
 
 def best_trial_section(context: ReportContext) -> ReportSection | None:
-    """At its best rung, task by task; nothing where no trial has finished, or its folder is gone."""
+    """Make the section: metrics at the best rung for each task; None if no trial has finished or its folder is gone."""
     if context.best is None or context.best_evaluation is None:
         return None
     config, evaluation = context.best.config, context.best_evaluation
     specs = {name: task.spec for name, task in config.tasks.items()}
     note = (
-        "On dev, at its best rung; in macro numbers every class counts alike. A gap that grows says that training "
-        "examples are learnt by heart."
+        "Dev metrics at the best rung. Macro averages give every class the same weight. A growing gap between train "
+        "and dev indicates overfitting."
     )
     parts: list[Part] = [Note(note), *filter(None, [loss_weight_sentence(evaluation, config.loss)])]
     for task in task_tables(evaluation, specs):

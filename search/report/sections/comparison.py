@@ -1,4 +1,4 @@
-"""Configurations over several seeds."""
+"""The section that compares configurations over several seeds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["comparison_section"]
 
 
 def comparison_section(context: ReportContext) -> ReportSection | None:
-    """Of a study that compares."""
+    """Make the section; None if the study compares nothing."""
     if context.comparison is None:
         return None
     notes = (Note(line) for line in comparison_notes(context.comparison))

@@ -1,4 +1,4 @@
-"""Where the time went, and what went wrong."""
+"""The section on costs and failures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from search.display.values import duration
 from search.driver.retries import RETRIES
 from search.recorded.space import linked_settings
 from search.recorded.trial_columns import PEAK_MEMORY
+from search.report.answer_text import pruning_sentence
 from search.report.context import ReportContext
 from search.report.cost_drivers import cost_drivers
 from search.report.failures import failures
@@ -25,13 +26,13 @@ _SHOWN = 5  # slow trials, and trials named in a row
 
 
 def cost_section(context: ReportContext) -> ReportSection:
-    """Time by state and by rung, what stopping early saved, settings that make trials slow, failures, slow trials."""
+    """Make the section: time by state and rung, savings by pruning, settings that make trials slow, failures."""
     parts = [
         *_where(context),
         *_settings(context),
         *_failures(context),
         *_setbacks(context),
-        Fold("The slowest trials", tuple(_slowest(context.table))),
+        Fold("Slowest trials", tuple(_slowest(context.table))),
     ]
     return ReportSection("cost", "Cost and failures", tuple(parts))
 
@@ -41,12 +42,12 @@ def _where(context: ReportContext) -> Iterator[Part]:
     total = float(table["seconds"].sum()) or 1.0
     rows = [(words, table[table["state"] == state]) for state, words in _ENDED.items()]
     rows += [
-        (f"… at {int(examples):,} examples", part)
+        (f"pruned at {int(examples):,} examples", part)
         for examples, part in _by(table[table["state"] == "pruned"], "examples")
     ]
     yield Table(
         "Where the time went",
-        ("trials that", "trials", "time", "of all", "training examples"),
+        ("state", "trials", "time", "share of time", "training examples"),
         tuple(
             (
                 name,
@@ -60,14 +61,11 @@ def _where(context: ReportContext) -> Iterator[Part]:
         ),
     )
     spent = search_cost(context.table, context.records)
-    if spent.saved_examples:
-        yield (
-            f"Stopping early saved {spent.saved_examples:,} training examples, about {duration(spent.saved_seconds)}: "
-            f"{100 * spent.saved_share:.0f} % of what training every trial to its end would have taken."
-        )
+    if saved := pruning_sentence(spent):
+        yield saved
     if spent.repeats:
         yield (
-            f"{spent.repeats:,} trial{'s were' if spent.repeats > 1 else ' was'} the same as an earlier one, and got "
+            f"{spent.repeats:,} trial{'s' if spent.repeats > 1 else ''} repeated an earlier configuration and reused "
             "its result at no cost."
         )
 
@@ -76,20 +74,23 @@ def _by(table: pd.DataFrame, column: str) -> list[tuple[int, pd.DataFrame]]:
     return [(value, table[table[column] == value]) for value in sorted(set(table[column].tolist()))]
 
 
-_ENDED = {"complete": "were trained to the end", "failed": "failed", "pruned": "were stopped early"}
+_ENDED = {"complete": "trained to the end", "failed": "failed", "pruned": "pruned"}
 
 
 def _settings(context: ReportContext) -> Iterator[Part]:
-    dear = cost_drivers(context.table, linked_settings(context.study))
-    if not dear:
+    drivers = cost_drivers(context.table, linked_settings(context.study))
+    if not drivers:
         return
     yield Heading("What makes a trial slow")
     yield Table(
-        "Time for a training example, with the dearest value of a setting against the cheapest",
-        ("setting", "dearest", "cheapest", "times as long", "95 % interval"),
-        tuple((one.path, one.dear, one.cheap, f"{one.ratio:.2f}", f"{one.low:.2f} to {one.high:.2f}") for one in dear),
+        "Time per training example: slowest value of a setting compared with the fastest",
+        ("setting", "slowest", "fastest", "times as long", "95 % interval"),
+        tuple(
+            (one.path, one.slowest, one.fastest, f"{one.ratio:.2f}", f"{one.low:.2f} to {one.high:.2f}")
+            for one in drivers
+        ),
     )
-    yield Note("Other settings are not taken out: one may stand for another that it was often tried with.")
+    yield Note("Other settings are not controlled for: one setting may stand for another that it was often tried with.")
 
 
 def _failures(context: ReportContext) -> Iterator[Part]:
@@ -99,12 +100,12 @@ def _failures(context: ReportContext) -> Iterator[Part]:
     yield Heading("Failures")
     yield Table(
         "",
-        ("what happened", "trials", "which", "what may help"),
+        ("reason", "trials", "numbers", "what may help"),
         tuple((one.reason, f"{len(one.trials):,}", _named(one.trials), one.hint) for one in found),
     )
     path = context.folders.path(found[0].trials[0]) / ERROR
     if path.is_file():
-        yield Note(f"The whole message stands in each trial's folder, such as {path}.")
+        yield Note(f"Each failed trial's folder contains the full message, such as {path}.")
 
 
 def _setbacks(context: ReportContext) -> Iterator[Part]:
@@ -115,8 +116,8 @@ def _setbacks(context: ReportContext) -> Iterator[Part]:
     ]
     if retried:
         yield (
-            f"{len(retried):,} trial{'s' if len(retried) > 1 else ''} broke off, by a crash or with the search, and "
-            f"went on from a checkpoint: {_named(tuple(retried))}."
+            f"{len(retried):,} trial{'s were' if len(retried) > 1 else ' was'} interrupted, by a crash or with the "
+            f"search, and resumed from a checkpoint: {_named(tuple(retried))}."
         )
 
 
@@ -124,7 +125,7 @@ def _slowest(table: pd.DataFrame) -> Iterator[Part]:
     slowest = table.sort_values("seconds", ascending=False).head(_SHOWN)
     yield Table(
         "",
-        ("trial", "state", "time", "examples a second", "peak memory, MiB"),
+        ("trial", "state", "time", "examples/s", "peak memory (MiB)"),
         tuple(
             (
                 str(row["trial"]),
@@ -139,7 +140,7 @@ def _slowest(table: pd.DataFrame) -> Iterator[Part]:
     peaks = table[["trial", PEAK_MEMORY]].dropna()
     if not peaks.empty:
         most = peaks.iloc[int(peaks[PEAK_MEMORY].astype(float).argmax())]
-        yield f"Most memory in use at a time: {most[PEAK_MEMORY]:,.0f} MiB, by trial {int(most['trial'])}."
+        yield f"Highest peak memory: {most[PEAK_MEMORY]:,.0f} MiB, by trial {int(most['trial'])}."
 
 
 def _named(trials: tuple[int, ...]) -> str:

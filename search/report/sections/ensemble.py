@@ -1,4 +1,4 @@
-"""What an ensemble of the trials would score."""
+"""The section on what an ensemble of trials would score."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ __all__ = ["ensemble_section"]
 
 
 def ensemble_section(context: ReportContext) -> ReportSection | None:
-    """Its expected score and gain over the best trial; nothing where fewer than two trials have finished."""
+    """Make the section: expected score and gain over the best trial; None if fewer than two trials have finished."""
     if len(ranked_trials(context.study)) < 2:
         return None
     found, unknown = forecast_ensemble(context.study, context.folders, context.data)
     if found is None:
-        return ReportSection("ensemble", "Ensemble", (f"Not known: {unknown}.",))
+        return ReportSection("ensemble", "Ensemble", (f"There is no estimate: {unknown}.",))
     how = (
-        f"Selected greedily in 20 resamples of the dev examples from {found.candidates} of {found.trials} finished "
-        "trials, and averaged.",
+        f"Members are selected greedily from {found.candidates} of {found.trials} finished trials on 20 resamples of "
+        "the dev examples, and the selections are averaged.",
         gone_sentence(found.gone),
-        f"The whole selection was made anew in {found.resamples} resamples. An ensemble takes as long to predict as "
-        "all its members together.",
+        f"The estimate repeats the whole selection in {found.resamples} resamples. Predicting with an ensemble takes "
+        "as long as predicting with all its members.",
     )
     note = Note(" ".join(filter(None, how)))
-    parts = (_words(found), *_command(found, context), _scores(found), note, _members(found))
+    parts = (_sentence(found), *_command(found, context), _scores(found), note, _members(found))
     return ReportSection("ensemble", "Ensemble", parts)
 
 
-def _words(found: EnsembleForecast) -> str:
+def _sentence(found: EnsembleForecast) -> str:
     gain, scores = found.gain.overall, found.scores.overall
     count = len(found.shares)
     trials = f"{count} trials" if count > 1 else "one trial"
@@ -41,19 +41,20 @@ def _words(found: EnsembleForecast) -> str:
     elif gain.high < 0.0:
         verdict = f"worse than trial {found.best} alone by {expectation_text(_negated(gain))}"
     else:
-        verdict = f"not clearly other than trial {found.best} alone: {_signed(gain)}"
+        verdict = f"no clear difference from trial {found.best} alone ({_signed(gain)})"
     return (
-        f"The averaged predictions of {trials} would score {scores.dev:.4f} overall on dev, and are expected to score "
+        f"The averaged predictions of {trials} would score {scores.dev:.4f} overall on dev and are expected to score "
         f"{expectation_text(scores)} on new data: {verdict}."
     )
 
 
 def _command(found: EnsembleForecast, context: ReportContext) -> tuple[Part, ...]:
-    """What makes one, where it seems worth it."""
+    """Return the command that makes an ensemble, if one seems worthwhile."""
     if found.gain.overall.expected <= 0.0 or len(found.shares) == 1:
         return ()
     return (
-        "To get one; it selects among the trials whose models were kept (keep_models), so its members may be others:",
+        "To make an ensemble, run this command. It selects from the trials whose models were kept (keep_models), so "
+        "its members may differ:",
         Code(f"python -m search.export --study {context.study.study_name} --ensemble {STEPS}{context.where}"),
     )
 
@@ -64,7 +65,7 @@ def _scores(found: EnsembleForecast) -> Table:
         (name, f"{one.dev:.4f}", expectation_text(one), _signed(gains[name]))
         for name, one in {"overall": found.scores.overall, **found.scores.tasks}.items()
     )
-    return Table("", ("", "on dev", "on new data", f"gain over trial {found.best}, on new data"), rows)
+    return Table("", ("", "dev", "expected on new data", f"expected gain over trial {found.best}"), rows)
 
 
 def _members(found: EnsembleForecast) -> Table:

@@ -1,4 +1,4 @@
-"""The finalists over seeds."""
+"""The section on the finalists over seeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["finalists_section"]
 
 
 def finalists_section(context: ReportContext) -> ReportSection | None:
-    """How the configurations of the final did, the winner among them, which the answer names; nothing without one."""
+    """Make the section on all configurations of the final; None without one."""
     outcome = context.outcome
     if outcome is None:
         return None
@@ -32,6 +32,10 @@ def finalists_section(context: ReportContext) -> ReportSection | None:
 def _introduction(outcome: FinalOutcome) -> str:
     count = len(outcome.seeds)
     seeds = f"{count} fresh seeds each" if count > 1 else "one fresh seed"
-    words = f"The best configurations of the search, trained again with {seeds}."
+    text = f"The best configurations of the search, trained again with {seeds}."
     scope = interval_scope(outcome.seeds_known, outcome.examples_unknown)
-    return f"{words} Bars are 95 % intervals, {scope}. Of two finalists, the tables say more." if scope else words
+    return (
+        f"{text} Bars are 95 % intervals {scope}. To compare two finalists, see the tables of differences."
+        if scope
+        else text
+    )

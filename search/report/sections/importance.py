@@ -1,4 +1,4 @@
-"""What the settings did."""
+"""The section on the importance and effects of settings."""
 
 from __future__ import annotations
 
@@ -16,26 +16,29 @@ __all__ = ["importance_section"]
 
 
 def importance_section(context: ReportContext) -> ReportSection:
-    """Importance and effects with their uncertainty; folded, every trial over each setting."""
+    """Make the section: importance and effects with their intervals; folded, all trials over each setting."""
     found = context.mattered
     parts: list[Part] = [*found.sentences]
     if found.table:
         note = (
-            "Mean scores over the values of the settings with the largest shares, the doing of other settings taken "
-            "out, with 95 % bands."
+            "Mean scores over the values of the settings with the largest shares, adjusted for the other settings, "
+            "with 95 % bands."
         )
         charts = (Chart(figure, caption) for caption, figure in found.figures.items())
         parts += [found.table, Note(note), *charts]
     figures = setting_figures(context.table, logarithmic_settings(context.study), linked_settings(context.study))
     if figures:
-        note = "One point a trial, which it opens; pruned trials stand at their best rung, which is an early one."
+        note = (
+            "One point per trial; click a point to open its trial. Pruned trials are shown at their best rung, an "
+            "early one."
+        )
         shown = (Chart(figure, path) for path, figure in figures.items())
-        parts.append(Fold("All trials over each setting", (Note(note), *shown)))
+        parts.append(Fold("Trials over each setting", (Note(note), *shown)))
     return ReportSection("mattered", "What mattered", tuple(parts), _frames(found))
 
 
 def _frames(found: ImportanceSummary) -> dict[str, pd.DataFrame]:
-    """Shares and curves in full."""
+    """Return unrounded shares and effects."""
     if not found.shares:
         return {}
     shares = [

@@ -1,4 +1,4 @@
-"""What the best trial gets wrong on dev."""
+"""The section on what the best trial gets wrong on dev."""
 
 from __future__ import annotations
 
@@ -32,19 +32,21 @@ __all__ = ["mistakes_section"]
 
 
 def mistakes_section(context: ReportContext) -> ReportSection | None:
-    """Of its dev predictions at its best rung, task by task; nothing where no trial has finished."""
+    """Make the section from dev predictions at the best rung, task by task; None if no trial has finished."""
     panel = _panel(context)
     if panel is None:
         return None
     config = panel.runs[0].record.config
-    parts: list[Part] = [Note(f"Of {panel.subject}, on the dev examples that it was scored on, at its best rung.")]
+    parts: list[Part] = [
+        Note(f"Dev predictions of {panel.subject} at its best rung, on the examples that it was scored on.")
+    ]
     frames: dict[str, pd.DataFrame] = {}
     for task, section in config.tasks.items():
         parts.append(Heading(task))
         try:
             runs = task_runs(panel, task, context.data)
         except UserError as error:
-            parts += [*_recorded_confusion(panel.runs[0], section.spec), Note(f"Not more: {error}.")]
+            parts += [*_recorded_confusion(panel.runs[0], section.spec), Note(f"No further analysis: {error}.")]
             continue
         found = hardness(runs)
         parts += _score_parts(runs) if section.spec.kind.is_score else _class_parts(runs)
@@ -54,8 +56,8 @@ def mistakes_section(context: ReportContext) -> ReportSection | None:
 
 
 def _panel(context: ReportContext) -> ComparedRuns | None:
-    """Whose errors are shown, and which runs say what an example is like: the finalists, the winner first; where there
-    are none, the best trial and those that follow it.
+    """Choose the runs to compare: the finalists, the winner first; without a final, the best trials. The errors shown
+    are those of the first run.
     """
     outcome, sibling = context.outcome, context.sibling("finalists")
     if outcome is None or sibling is None:
@@ -64,7 +66,7 @@ def _panel(context: ReportContext) -> ComparedRuns | None:
 
 
 def _recorded_confusion(run: ComparedRun, spec: TaskSpec) -> list[Part]:
-    """What is known without predictions."""
+    """Return the recorded confusion matrix, which needs no predictions."""
     curve = run.folders.curve(run.record.number)
     counts = next((point.confusion for point in curve if point.rung == run.record.result.best_rung), {})
     if spec.name not in counts:
@@ -78,13 +80,13 @@ def _class_parts(runs: TaskRuns) -> list[Part]:
     rng = np.random.default_rng(zlib.crc32(runs.spec.name.encode()))
     found = calibration_of(probabilities, runs.gold, rng)
     wrong = (predicted_classes(probabilities) != runs.gold).astype(np.float64)
-    words, charts = _property_parts(runs, wrong, "share that is wrong")
+    words, charts = _property_parts(runs, wrong, "error rate")
     return [
         confusion_table(counts, classes),
         confusion_sentence(counts, classes),
         calibration_text(found),
         *words,
-        Chart(reliability_figure(found), "Calibration: is it right as often as it says?"),
+        Chart(reliability_figure(found), "Calibration: share of correct predictions over predicted probability"),
         *charts,
     ]
 
@@ -94,8 +96,8 @@ def _score_parts(runs: TaskRuns) -> list[Part]:
     fit = fit_line(runs.predictions[0], runs.gold)
     ranges = gold_ranges(fit, runs.gold, runs.spec.score_range)
     line = (
-        f"The line that fits best is predicted = {fit.intercept:.2f} + {fit.slope:.2f} · gold; predictions are off it "
-        f"by {fit.spread:.2f} (root mean square). Pearson minds this distance, but not the line's slope."
+        f"Best-fitting line: predicted = {fit.intercept:.2f} + {fit.slope:.2f} · gold. The root-mean-square distance "
+        f"of predictions from it is {fit.spread:.2f}. Pearson depends on this distance, but not on the line's slope."
     )
     words, charts = _property_parts(runs, np.abs(fit.residuals), "distance from the line")
     return [
@@ -103,13 +105,13 @@ def _score_parts(runs: TaskRuns) -> list[Part]:
         ranges_sentence(ranges),
         *words,
         Chart(score_figure(runs, fit), "Predicted score over gold score"),
-        Chart(residual_figure(ranges), "Where it predicts too high, and where too low"),
+        Chart(residual_figure(ranges), "Mean distance from the line over gold score"),
         *charts,
     ]
 
 
 def _property_parts(runs: TaskRuns, errors: np.ndarray, y: str) -> tuple[list[Part], list[Part]]:
-    """Sentences and charts of errors over the length, and of pairs over the words in common."""
+    """Make sentences and charts of errors by length and, for pairs, by the share of words in common."""
     words: list[Part] = []
     charts: list[Part] = []
     for by in properties(runs.dev.sentences):
@@ -122,9 +124,9 @@ def _property_parts(runs: TaskRuns, errors: np.ndarray, y: str) -> tuple[list[Pa
 
 def _hardest_parts(runs: TaskRuns, found: Hardness, name: str) -> list[Part]:
     doubt = label_doubt_sentence(found, name, is_score=runs.spec.kind.is_score)
-    gone = f"Without {', '.join(runs.gone)}, whose predictions are gone." if runs.gone else ""
+    gone = f"Not included, because their predictions are missing: {', '.join(runs.gone)}." if runs.gone else ""
     if not found.wrong.any():
         return list(filter(None, [gone]))
-    note = Note(f"errors-{runs.spec.name}.csv has all examples, the hardest first, with their sentences in full.")
-    fold = Fold(f"The hardest dev examples of {runs.spec.name}", (hardest_table(runs, found, name), note))
+    note = Note(f"errors-{runs.spec.name}.csv lists all examples with their full sentences, hardest first.")
+    fold = Fold(f"Hardest dev examples of {runs.spec.name}", (hardest_table(runs, found, name), note))
     return [*filter(None, [doubt]), *([Note(gone)] if gone else []), fold]

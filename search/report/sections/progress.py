@@ -1,4 +1,4 @@
-"""What was reached at what cost."""
+"""The section on the search's progress."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["progress_section"]
 
 
 def progress_section(context: ReportContext) -> ReportSection:
-    """The best score over what was spent; folded, every trial's learning curves."""
+    """Make the section: the best score over cost; folded, the learning curves of all trials."""
     table = context.table
     curves = {
         number: curve for number, curve in context.curves.items() if curve and context.records[number].repeat_of is None
@@ -26,8 +26,9 @@ def progress_section(context: ReportContext) -> ReportSection:
     trained = table[table[REPEAT_OF].isna()]
     of_tasks = (Chart(curves_figure(curves, context.states, task, best), task) for task in tasks)
     note = (
-        "The best so far is the best score on dev, which is too good by luck, and the more so the more trials there "
-        "are; what to expect on new data is less. Pruned trials stand at their best rung. A point opens its trial."
+        "The best score so far is measured on dev and therefore optimistic, increasingly so with more trials; the "
+        "score expected on new data is lower. Pruned trials are shown at their best rung. Click a point to open its "
+        "trial."
     )
     expected = expected_progress(context.study, context.folders, context.data)
     parts = (
@@ -40,7 +41,7 @@ def progress_section(context: ReportContext) -> ReportSection:
 
 
 def _frame(context: ReportContext) -> pd.DataFrame:
-    """A row for each rung of each trial."""
+    """Return a row for each rung of each trial."""
     return pd.DataFrame(
         [
             {

@@ -1,4 +1,4 @@
-"""Task against task."""
+"""The section on trade-offs between tasks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _FRONT_SHOWN = 10
 
 
 def tradeoffs_section(context: ReportContext) -> ReportSection | None:
-    """Whether tasks compete, and what the winner gives up; nothing with one task, or fewer than two finished trials."""
+    """Make the section: competing tasks, and what the winner gives up; None with one task or one finished trial."""
     table = without_repeats(context.table)
     tasks, finished = scored_tasks(table), winnable(table)
     if len(tasks) < 2 or len(finished) < 2 or context.best is None:
@@ -62,8 +62,8 @@ def tradeoffs_section(context: ReportContext) -> ReportSection | None:
     )
     parts += [
         Note(
-            "Intervals are 95 %. What is given up has those for other dev examples, and is too large: the best of many "
-            "trials for a task is so by luck, too."
+            "Intervals are 95 %. What the winner gives up has an interval for other dev examples, and is "
+            "overestimated: the best of many trials on a task is partly the best by luck."
         ),
         _front_table(on_front, len(finished), tasks),
         *(
@@ -74,7 +74,7 @@ def tradeoffs_section(context: ReportContext) -> ReportSection | None:
     ]
     if len(pairs) > 1:
         parts.append(Fold("All pairs of tasks", (_pair_table(pairs),)))
-    return ReportSection("tradeoffs", "Task against task", tuple(parts), {"tradeoffs.csv": _frame(pairs)})
+    return ReportSection("tradeoffs", "Trade-offs between tasks", tuple(parts), {"tradeoffs.csv": _frame(pairs)})
 
 
 def _front_table(front: pd.DataFrame, finished: int, tasks: Sequence[str]) -> Table:
@@ -83,8 +83,11 @@ def _front_table(front: pd.DataFrame, finished: int, tasks: Sequence[str]) -> Ta
         (str(row["trial"]), *(f"{row[name]:.4f}" for name in ("overall", *(SCORE + task for task in tasks))))
         for _, row in best.iterrows()
     )
-    which = f"the best {len(best)} of {len(front)}" if len(front) > len(best) else str(len(front))
-    caption = f"The front, {which} of {finished} finished trials: none is as good on all tasks and better on one"
+    which = f"best {len(best)} of {len(front)}" if len(front) > len(best) else str(len(front))
+    caption = (
+        f"Pareto front ({which} of {finished} finished trials): no other trial is as good on all tasks and better on "
+        "one"
+    )
     return Table(caption, ("trial", "overall", *tasks), rows)
 
 

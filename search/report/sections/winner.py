@@ -1,4 +1,4 @@
-"""The winner's settings, and how to go on with it."""
+"""The winner's settings, and commands that use the winner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["winner_section"]
 
 
 def winner_section(context: ReportContext) -> ReportSection | None:
-    """What sets it apart from the default configuration; folded, its full configuration, and commands that use it."""
+    """Make the section: differences from the default configuration; folded, commands and the full configuration."""
     winner, default = context.winner_config, context.default_config
     if winner is None:
         return None
@@ -28,18 +28,20 @@ def winner_section(context: ReportContext) -> ReportSection | None:
         chosen = stored_space(context.study, winner).chosen(winner)
         rows = tuple((path, rounded(value)) for path, value in chosen.items())
         parts = [
-            Note("The study has no result of its default configuration; these are the winner's searched settings."),
+            Note(
+                "The study has no result for its default configuration. The table lists the winner's searched settings."
+            ),
             Table("", ("setting", "winner"), rows),
         ]
     elif changes := changed_settings(default, winner):
         parts = [
-            Note("Settings in which it differs from the default configuration; all others are the same."),
+            Note("Settings that differ from the default configuration. All others are the same."),
             Table("", ("setting", "default", "winner"), tuple(map(_row, changes))),
         ]
         frames["settings.csv"] = pd.DataFrame(map(vars, changes)).rename(columns={"a": "default", "b": "winner"})
     else:
-        parts = [Note("It is the default configuration.")]
-    parts.append(Fold("Commands to use it, and its full configuration", _further(context, winner)))
+        parts = [Note("The winner is the default configuration.")]
+    parts.append(Fold("Commands and full configuration", _further(context, winner)))
     return ReportSection("winner", "The winner's settings", tuple(parts), frames)
 
 
@@ -49,8 +51,8 @@ def _row(change: Change) -> tuple[str, str, str]:
 
 def _further(context: ReportContext, winner: RunConfig) -> tuple[Part, ...]:
     return (
-        "To write its predictions and its model, to set it beside the default configuration, and to ask how sure it is "
-        "and what each technique brings:",
+        "Export its predictions and model, compare it with the default configuration, train the best trials over "
+        "several seeds, and measure what each technique contributes:",
         Code("\n".join(f"python -m search.{command}{context.where}" for command in _commands(context))),
         "Everything that the run depends on:",
         Code(winner.model_dump_json(indent=2)),
