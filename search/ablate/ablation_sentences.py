@@ -40,7 +40,7 @@ def ablation_notes(outcome: AblationOutcome) -> list[str]:
         lines.insert(1, f"These runs cannot distinguish overall gains below about {smallest:.4f} from chance.")
     lines += apart_notes({f"'{run}'": scores for run, scores in outcome.apart.items()})
     if outcome.missing:
-        lines.append(f"{outcome.missing} runs have not finished and are not included.")
+        lines.append(f"{outcome.missing} unfinished run{'s are' if outcome.missing > 1 else ' is'} not included.")
     return lines
 
 

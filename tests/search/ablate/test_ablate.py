@@ -151,7 +151,7 @@ def test_an_interrupted_ablation_keeps_to_its_winner(searched: InlineStudy, tmp_
     assert outcome is not None
     assert (outcome.missing, len(outcome.rows)) == (0, rows - 1)
     message = (
-        rf"^'stub-ablation' is an ablation of trial {plan.trial} of study 'stub' with 2 seeds; "
+        rf"^study 'stub-ablation' is an ablation of trial {plan.trial} of study 'stub' with 2 seeds; "
         r"begin another one with --name NEW$"
     )
     other = 0 if plan.trial else 1
@@ -227,15 +227,15 @@ def test_a_real_ablation(finished_study: Any, run_command: Run, tmp_path: Path) 
     assert f"{gain:+.4f} ± {float(rows['without siamese pairs']['gain_half_width overall']):.4f}" in done.stdout
     assert len(list(runs.glob("tiny-ablation/*/best/model.safetensors"))) <= 1
     code, out, _ = main(runs, seeds=2, dry_run=True)
-    assert out.startswith("note: this ablation is of siamese pairs only; --name NEW takes out all\n")
+    assert out.startswith("note: this ablation takes out siamese pairs only; --name NEW takes out all techniques\n")
     code, out, _ = main(runs, seeds=2, technique=["without siamese pairs"], quiet=True)
     assert code == 0
     assert len(study.get_trials()) == 4, "what is trained is trained"
-    assert out.endswith(done.stdout[done.stdout.index("Overall, mean over the seeds") :])
+    assert out.endswith(done.stdout[done.stdout.index("Overall score, mean over the seeds") :])
     report("tiny", runs_dir=runs)
     words = (runs / "tiny" / "report" / "report.md").read_text()
     answer = words[: words.index("## What the winner's techniques bring")]
-    assert "trained again without each technique in turn" in answer
+    assert "trained the winner again without each technique in turn" in answer
     assert "siamese pairs" in answer
     assert "The ablation took 4 further runs" in answer
     assert (runs / "tiny" / "report" / "ablation.csv").is_file()

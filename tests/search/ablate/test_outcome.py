@@ -63,8 +63,8 @@ def test_a_row_with_a_run_that_failed_to_learn_is_told_and_leaves_the_others_alo
     assert not any(before.apart.values())
     assert {run for run, scores in after.apart.items() if scores} == {"without LoRA"}
     assert "overall" in after.apart["without LoRA"]
-    said = f"in {' and '.join(after.apart['without LoRA'])} that its interval is its own."
-    assert f"The runs of 'without LoRA' differ so much among themselves {said}" in ablation_notes(after)
+    said = f"in {' and '.join(after.apart['without LoRA'])} that its interval is based on them alone."
+    assert f"The runs of 'without LoRA' vary so much {said}" in ablation_notes(after)
     assert not any("its own." in note for note in ablation_notes(before))
     for name, row in rows(after).items():
         width, usual_width = row.gains["overall"].half_width, rows(before)[name].gains["overall"].half_width
@@ -81,7 +81,7 @@ def test_lost_predictions_leave_the_seeds(made: Any, outcome: AblationOutcome) -
     assert fewer.seeds_known
     name = "without SMART smoothness"
     assert rows(fewer)[name].gains["sst"].value == rows(outcome)[name].gains["sst"].value
-    assert "for other seeds alone, not for other dev examples" in ablation_notes(fewer)[0]
+    assert "for other seeds only, not for other dev examples" in ablation_notes(fewer)[0]
 
 
 def test_moved_data_is_read_where_it_is(made: Any, outcome: AblationOutcome, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_seeds_of_one_configuration_are_compared_with_nothing() -> None:
 def test_a_row_with_an_interval_of_its_own_is_named() -> None:
     assert not any("its own" in note for note in comparison_notes(BOTH))
     apart = replace(BOTH, rows=(replace(ROW, is_apart=True), SIAMESE))
-    said = "The runs of heads.sts.pair = cross differ so much among themselves that its interval is its own."
+    said = "The runs of heads.sts.pair = cross vary so much that its interval is based on them alone."
     assert said in comparison_notes(apart)
 
 

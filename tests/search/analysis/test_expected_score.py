@@ -81,7 +81,7 @@ def test_trials_without_their_predictions_are_named(made: MadeStudy) -> None:
     estimate = found(made)
     assert estimate.gone == (loser,)
     assert estimate.trials == 3
-    assert missing_sentence(estimate) == "Not among these, as their dev predictions are gone: trial 3."
+    assert missing_sentence(estimate) == "Not included, because their dev predictions are missing: trial 3."
 
 
 def test_without_the_winners_predictions_there_is_no_estimate(made: MadeStudy) -> None:
@@ -91,7 +91,7 @@ def test_without_the_winners_predictions_there_is_no_estimate(made: MadeStudy) -
     assert estimate is None
     assert reason == f"trial {winner}'s dev predictions are gone (--runs-dir says where to look)"
     assert estimate_sentences(None, reason) == [
-        f"A best score on dev is too good, by how much cannot be said: {reason}."
+        f"The best dev score is optimistic, but by how much cannot be estimated: {reason}."
     ]
     assert estimate_best(made.study, TrialFolders(made.data))[1] == reason
 
@@ -143,10 +143,10 @@ def test_one_trial(tmp_path: Path) -> None:
     """With one rung there was nothing to choose; with more, a checkpoint was."""
     one = found(make_study(tmp_path / "a", [[0.2]]))
     assert one.scores.overall.expected == pytest.approx(one.scores.overall.dev)
-    assert estimate_sentence(one).endswith("]: nothing was chosen by this score.")
+    assert estimate_sentence(one).endswith("]. Nothing was selected by this score, so it is not inflated.")
     rungs = found(make_study(tmp_path / "b", [[0.2] * 6]))
     assert rungs.scores.overall.optimism > 0.005
-    assert ": the best of its 6 checkpoints looks 0.0" in estimate_sentence(rungs)
+    assert "Selecting the best of its 6 checkpoints inflates the dev score by 0.0" in estimate_sentence(rungs)
 
 
 def test_no_trial_has_finished(tmp_path: Path) -> None:
@@ -185,14 +185,16 @@ ESTIMATE = Estimate(
 
 def test_in_words() -> None:
     assert estimate_sentence(ESTIMATE) == (
-        "Best overall on dev 0.7320; expected on new data 0.7180 [0.7030, 0.7330]: "
-        "the best of 40 trials looks 0.0140 too good."
+        "Overall dev score: 0.7320; expected on new data: 0.7180 [0.7030, 0.7330]. "
+        "Selecting the best of 40 trials inflates the dev score by 0.0140."
     )
     clear = Estimate(7, Expectations(Expectation(0.732, 0.732, 0.7, 0.8), {}), 40, 240, 1000)
-    assert estimate_sentence(clear).endswith("the best of 40 trials is clearly the best, so its score is not too good.")
+    assert estimate_sentence(clear).endswith(
+        "Selecting the best of 40 trials does not inflate the dev score, since the lead is clear."
+    )
     assert missing_sentence(ESTIMATE) == ""
     gone = Estimate(7, ESTIMATE.scores, 40, 240, 1000, tuple(range(8)))
-    assert missing_sentence(gone).endswith("are gone: trials 0, 1, 2, 3, 4 and 3 more.")
+    assert missing_sentence(gone).endswith("are missing: trials 0, 1, 2, 3, 4 and 3 more.")
     assert estimate_table(ESTIMATE).rows == (
         ("overall", "0.7320", "0.7180", "0.7030 to 0.7330", "+0.0140"),
         ("sst", "0.5000", "0.4900", "0.4700 to 0.5100", "+0.0100"),

@@ -90,7 +90,7 @@ def test_a_run_that_was_trained_twice_counts_once(copied: tuple[optuna.Study, Tr
     trials = sorted(trial for row in comparison.rows for trial in row.trials)
     assert trials == sorted({*range(7)} - {repeated})
     notes = comparison_notes(comparison)
-    assert notes[-1] == f"Trials that are the same as another one, settings and seed, are in no row ({repeated})."
+    assert notes[-1] == f"Trials that repeat another one, settings and seed, are not included ({repeated})."
 
 
 def records_of(study: optuna.Study, row: ComparisonRow) -> list[TrialRecord]:
@@ -161,7 +161,7 @@ def test_trials_that_did_not_finish_are_in_no_row(copied: tuple[optuna.Study, Tr
     after = compared(study, folders)
     assert after.rows == before
     assert after.unfinished == {"pruned": (8,), "failed": (7,)}
-    assert "Trials that did not finish are in no row (pruned: 8; failed: 7)." in comparison_notes(after)
+    assert "Trials that did not finish are not included (pruned: 8; failed: 7)." in comparison_notes(after)
 
 
 def test_lost_predictions_leave_the_seeds(copied: tuple[optuna.Study, TrialFolders]) -> None:
@@ -244,7 +244,7 @@ def test_a_configuration_with_a_run_that_failed_to_learn_has_an_interval_of_its_
     assert {rate: row.is_apart for rate, row in by_rate(comparison).items()} == {1e-3: False, 1e-2: True}
     seeds = ScoreIntervals([np.array(overall[1e-3])], None)
     assert by_rate(comparison)[1e-3].half_width == pytest.approx(seeds.half_width(0))
-    said = f"The runs of {SETTING} = 0.01 differ so much among themselves that its interval is its own."
+    said = f"The runs of {SETTING} = 0.01 vary so much that its interval is based on them alone."
     assert said in comparison_notes(comparison)
 
 
@@ -264,15 +264,17 @@ def test_the_default_is_the_reference_although_its_own_trial_failed(
 def test_a_study_of_one_seed_is_no_comparison(finished_study: Any, run_command: Run) -> None:
     study = optuna.load_study(study_name="tiny", storage=open_storage(None, finished_study.runs))
     assert compare_over_seeds(study, TrialFolders(finished_study.runs / "tiny")) is None
-    assert "configurations, mean over their seeds" not in finished_study.log
+    assert "Configurations, mean over their seeds" not in finished_study.log
     done = run_command("search.report", "--study", "tiny", "--runs-dir", finished_study.runs, "--reference", 0)
     assert done.returncode == 2
-    assert done.stderr.strip() == "error: --reference 0: study 'tiny' compares nothing: no variants, no seeds"
+    assert (
+        done.stderr.strip() == "error: --reference 0: study 'tiny' compares nothing: it has neither variants nor seeds"
+    )
 
 
 def test_it_is_printed_when_the_study_ends(study_of_seeds: Any, copied: tuple[optuna.Study, TrialFolders]) -> None:
     log = study_of_seeds.log
-    assert "configurations, mean over their seeds" in log
+    assert "Configurations, mean over their seeds" in log
     comparison = compared(*copied)
     for row in comparison.rows:
         assert f"{row.overall:.4f} ± {row.half_width:.4f}" in log
@@ -281,7 +283,7 @@ def test_it_is_printed_when_the_study_ends(study_of_seeds: Any, copied: tuple[op
     assert f"{other.difference:+.4f} ± {other.difference_half_width:.4f}" in log
     for note in comparison_notes(comparison):
         assert note in log
-    assert max(map(len, log[log.index("configurations,") : log.index("± is half")].splitlines())) <= 80
+    assert max(map(len, log[log.index("Configurations,") : log.index("± is half")].splitlines())) <= 80
 
 
 def test_the_reports_files_hold_it(copied: tuple[optuna.Study, TrialFolders], run_command: Run, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def report(finished_study: Any, run_command: Run) -> Path:
 def test_the_report_shows_its_plots_and_fits(browser: Browser, report: Path, width: int, scheme: str) -> None:
     with opened(browser, report, width, scheme) as page:
         assert re.match(r"0\.\d{3}$", page.inner_text(".headline strong"))
-        assert "is the winner, the best of 4 that were trained to the end" in page.inner_text(".answer")
+        assert "the best of 4 trials that were trained to the end" in page.inner_text(".answer")
         unfold(page)
         # progress over examples and hours, curves of overall and three tasks, one plot for the learning rate and each
         # of the three shares

@@ -133,8 +133,8 @@ def test_the_report_counts_and_shows_it_once(exhausted: InlineStudy, tmp_path: P
         for part in answer_section(ReportContext(exhausted.study, TrialFolders(tmp_path))).parts
         if isinstance(part, str)
     ]
-    assert "the best of 2 that were trained to the end" in words[0]
-    assert any("6 trials (2 trained to the end, 4 the same as an earlier one)" in line for line in words)
+    assert "the best of 2 trials that were trained to the end" in words[0]
+    assert any("6 trials (2 trained to the end, 4 repeating an earlier one)" in line for line in words)
     shown = trial_listing(table)
     assert "repeat_of" not in shown
     assert sum(reason.startswith("same as trial") for reason in shown["reason"]) == 4

@@ -67,7 +67,7 @@ def test_the_average_of_three_trials(make: Any, trials: Any) -> None:
     assert made.record["gain"] == pytest.approx(overall - best, abs=1e-12)
     assert f"{overall:.4f}" in made.printed
     assert f"{overall - best:+.4f}" in made.printed
-    assert "named by hand, of 4 scored trials" in made.printed
+    assert "Members were named by hand (4 trials have dev scores)." in made.printed
 
 
 def test_members_are_recorded_as_the_study_has_them(make: Any, trials: Any) -> None:

@@ -82,7 +82,7 @@ def test_every_task_apart(trials: Any, members: list[Member]) -> None:
 def test_candidates_with_and_without_models(make: Any, trials: Any) -> None:
     made = make(greedy=6, start=2, dev_only=True)
     assert (made.record["candidates"], made.record["scored_trials"], made.record["by_hand"]) == (4, 4, False)
-    assert "selected on these dev examples from 4 of 4 scored trials" in made.printed
+    assert "selected from 4 of 4 scored trials on these dev examples" in made.printed
     made = make(greedy=6, start=2)
     assert {m["trial"] for m in made.record["members"]} <= set(trials.with_model)
     assert "from 3 of 4 scored trials" in made.printed

@@ -157,9 +157,9 @@ def test_what_is_expected_where_a_model_was_lost(made: MadeStudy) -> None:
 def test_the_command_says_it(make: Any) -> None:
     made = make(greedy=3, dev_only=True)
     expected = made.record["expected"]
-    assert f"Best overall on dev {made.record['dev']['overall']:.4f}; expected on new data" in made.printed
-    assert "what was selected from 4 trials" in made.printed
-    assert "the selection was made anew on 20 resamples of the dev examples" in made.printed
+    assert f"Overall dev score: {made.record['dev']['overall']:.4f}; expected on new data" in made.printed
+    assert "Selecting an ensemble from 4 trials" in made.printed
+    assert "The selection was repeated on 20 resamples of the dev examples" in made.printed
     assert expected["overall"]["dev"] == pytest.approx(made.record["dev"]["overall"])
     assert expected["selected_from"] == {"trials": 4}
     by_hand = make(trials="0,1", dev_only=True)

@@ -73,11 +73,14 @@ def model(study: str, expected: float, *, is_of_search: bool) -> ExportableModel
 def test_in_words() -> None:
     search, final = model("mood", 0.70, is_of_search=True), model("mood-finalists", 0.68, is_of_search=False)
     (lucky,) = model_sentences([search, final])
-    assert "that of trial 1 of the search: it is expected to score 0.7000 [0.6800, 0.7200] on new data" in lucky
-    assert "search.export --study mood writes it." in lucky
-    assert "A lucky seed" in lucky
+    assert (
+        "Model to use now: trial 1 of the search. Expected score on new data: 0.7000 [0.6800, 0.7200], compared"
+        in lucky
+    )
+    assert "Export it with search.export --study mood." in lucky
+    assert "Its lucky seed" in lucky
     (better,) = model_sentences([final, search])
-    assert "search.export --study mood-finalists writes it." in better
+    assert "Export it with search.export --study mood-finalists." in better
     assert "lucky" not in better
     assert model_sentences([search]) == []
 
@@ -125,9 +128,7 @@ def test_a_finals_own_report_names_its_winner_by_its_mean(runs: Path) -> None:
     words = " ".join(strings(answer_section(context).parts))
     best = best_trial(study)
     assert best is not None
-    assert (
-        f"Trial {best.number} is the winner, the best run of {study.user_attrs['choice']['winner']}, which has" in words
-    )
+    assert f"Winner: trial {best.number}, the best run of {study.user_attrs['choice']['winner']}, which has" in words
     assert "search.finalists" not in words
 
 

@@ -145,10 +145,10 @@ def test_the_final(finished_final: tuple[Path, str]) -> None:
     for line in (*outcome_sentences(outcome), *outcome_notes(outcome)):
         assert line in printed
     assert f"{means[0]:.4f} ± {outcome.winner.spreads['overall']:.4f}" in printed
-    assert "That saved 2 runs." in printed
+    assert "Dropping saved 2 runs." in printed
     assert re.findall(r"(\d+) trials on 1 worker", printed) == ["15"]  # the estimate of the time, once for all rounds
     assert "resuming" not in printed
-    assert "The model to use now is that of" in printed  # test_models.py says of which
+    assert "Model to use now: " in printed  # test_exportable_models.py says which
     assert "search.export --study rates" in printed
 
 
@@ -217,9 +217,12 @@ def test_killed_and_resumed_it_has_the_same_winner(searched: Path, finished_fina
         ({"top": 0}, "--top 0: must be at least 1"),
         ({"seeds": 0}, "--seeds 0: must be at least 1"),
         ({"preset": ["siames"], "name": "new"}, "error: no preset 'siames'; did you mean 'siamese'?"),
-        ({"name": "rates"}, "--name rates: finalists of 'rates' need a name of their own"),
-        ({"top": 2}, "was begun with --top 1 --seeds 1: the same again goes on with it"),
-        ({"study": "rates-finalists"}, "holds the finalists of 'rates': for more seeds, --study rates --seeds S"),
+        ({"name": "rates"}, "--name rates: the finalists of 'rates' need another name than the study itself"),
+        ({"top": 2}, "was started with --top 1 --seeds 1; pass the same options to resume it"),
+        (
+            {"study": "rates-finalists"},
+            "contains the finalists of 'rates'; for more seeds, pass --study rates --seeds S",
+        ),
         ({"data": Path("nowhere")}, "nowhere"),
     ],
 )
@@ -251,7 +254,7 @@ def test_a_study_that_is_being_run_is_refused(final_of_one: Path, capsys: pytest
     with FileLease(final_of_one / "rates", "rates"), pytest.raises(typer.Exit) as error:
         main("rates", name="new", runs_dir=final_of_one, dry_run=True)
     assert error.value.exit_code == 2
-    assert "study 'rates' is being run" in capsys.readouterr().err
+    assert "study 'rates' is running" in capsys.readouterr().err
 
 
 def test_what_was_chosen_goes_on_while_the_study_is_run(final_of_one: Path) -> None:
@@ -272,9 +275,12 @@ def test_one_seed_has_no_spread(final_of_one: Path) -> None:
     outcome = read(final_of_one)
     assert outcome.winner.spreads["overall"] is None
     words = all_words(outcome)
-    assert "on dev, one run with a fresh seed." in words
-    assert "trained again with one fresh seed. Bars are 95 % intervals, for other dev examples alone: with" in words
-    assert "± is half a 95 % interval for other dev examples alone: with one seed, the spread is not known." in words
+    assert ", from one run with a fresh seed." in words
+    assert "trained again with one fresh seed. Bars are 95 % intervals for other dev examples only: with" in words
+    assert (
+        "± is half the width of a 95 % interval for other dev examples only: with one seed per configuration, the"
+        in words
+    )
     assert "other seeds" not in words
     assert "standard deviation" not in words
     assert "1 fresh seeds" not in words
@@ -283,14 +289,19 @@ def test_one_seed_has_no_spread(final_of_one: Path) -> None:
 def test_without_predictions_intervals_are_for_seeds_alone(finished_final: tuple[Path, str], tmp_path: Path) -> None:
     runs = Path(shutil.copytree(finished_final[0], tmp_path / "runs"))
     words = all_words(read(runs))
-    assert "with 3 fresh seeds each. Bars are 95 % intervals, for other dev examples and other seeds. Of two" in words
-    assert "After a mean, ± is the standard deviation over its seeds. After a difference, ± is half a 95 %" in words
+    assert (
+        "with 3 fresh seeds each. Bars are 95 % intervals for other dev examples and other seeds. To compare" in words
+    )
+    assert (
+        "After a mean, ± is the standard deviation over its seeds. After a difference, ± is half the width of a 95 %"
+        in words
+    )
     assert "Differences are paired by dev examples." in words
     assert re.search(r"default was dropped: after 2 seeds 0\.\d{4} ± 0\.\d{4} \(a 98\.75 % interval\) behind", words)
     for file in runs.glob("rates-finalists/trial-*/predictions/*"):
         file.unlink()
     words = all_words(read(runs))
-    assert "Bars are 95 % intervals, for other seeds alone, not for other dev examples: '" in words
+    assert "Bars are 95 % intervals for other seeds only, not for other dev examples: '" in words
     assert "for other dev examples and other seeds" not in words
     assert "paired" not in words
 
@@ -332,7 +343,7 @@ def test_who_is_below_a_floor_neither_wins_nor_drops_others(searched: Path, monk
     assert best.trials == 9
     assert best.scores.overall.expected < best.scores.overall.dev
     sts = f"{default.means['sts']:.3f}".removeprefix("0")
-    assert f"default: sts {sts} is below its floor of .7, so it cannot win." in outcome_notes(outcome)
+    assert f"default cannot win: sts {sts} is below its floor of .7." in outcome_notes(outcome)
     assert "after the choice among 3 finalists that could win" in outcome_sentences(outcome)[1]
 
 
@@ -350,15 +361,15 @@ def test_failed_runs_are_told_and_do_not_help_to_win(
     assert name not in outcome.contenders
     notes = outcome_notes(outcome)
     assert f"{name}: 1 of 3 runs failed." in notes
-    assert f"{name}: others have more runs, so it cannot win." in notes
-    assert "That saved 2 runs." in notes
+    assert f"{name} cannot win: others have more runs." in notes
+    assert "Dropping saved 2 runs." in notes
 
 
 def test_a_finalist_with_intervals_of_its_own_is_named(final_of_one: Path) -> None:
     outcome = read(final_of_one)
     assert not any("its own" in note for note in outcome_notes(outcome))
     apart = replace(outcome.winner, name="trial 3", apart=("overall", "sts"))
-    said = "The runs of trial 3 differ so much among themselves in overall and sts that its interval is its own."
+    said = "The runs of trial 3 vary so much in overall and sts that its interval is based on them alone."
     assert said in outcome_notes(replace(outcome, finalists=(apart,)))
 
 

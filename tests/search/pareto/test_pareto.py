@@ -81,7 +81,7 @@ def test_the_front_is_of_finished_trials(runs: Path, tmp_path: Path, capsys: pyt
     assert set(front["cost"]) == {"seconds"}
     assert front["setting optim.learning_rate"].tolist() == [1e-3, 1e-3 / 2, 1e-3 / 4]
     shown = capsys.readouterr().out
-    assert "Pareto front of overall and seconds" in shown
+    assert "Pareto front of overall score and seconds" in shown
     assert "optim.learning_rate = 0.0005" in shown
     assert str(tmp_path / "pareto.html") in shown.replace("\n", "")
 
@@ -90,7 +90,7 @@ def test_all_costs_that_differ(runs: Path, tmp_path: Path, capsys: pytest.Captur
     front = written(runs, tmp_path, cost="all")
     by_cost = {cost: rows["trial"].tolist() for cost, rows in front.groupby("cost")}
     assert by_cost == {"seconds": [0, 1, 3], "trainable_parameters": [4, 3]}
-    assert "cost the same in: training examples (100); examples through the model" in capsys.readouterr().out
+    assert "cost the same in: training examples (100); forward examples" in capsys.readouterr().out
 
 
 def test_one_cost_that_does_not_differ_is_shown_all_the_same(runs: Path, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_one_cost_that_does_not_differ_is_shown_all_the_same(runs: Path, tmp_pat
 @pytest.mark.parametrize(
     ("study", "cost", "words"),
     [
-        ("stub", "hours", "--cost hours: no such cost; there are seconds, examples, forward_examples,"),
+        ("stub", "hours", "--cost hours: unknown cost; choose from seconds, examples, forward_examples,"),
         ("none", "seconds", "--study none: no such study"),
     ],
 )
@@ -118,7 +118,7 @@ def test_a_study_without_finished_trials_or_older_than_costs(
     add(study, "PRUNED", 0.5, 1.0, 1)
     with pytest.raises(typer.Exit):
         main(study="stub", runs_dir=tmp_path)
-    assert "no finished trial with a recorded seconds yet" in capsys.readouterr().err
+    assert "no finished trial has a recorded seconds yet" in capsys.readouterr().err
     attrs = {"overall": 0.5, "seconds": 3.0, "examples": 7, "config": BASE.canonical_json()}
     study.add_trial(create_trial(value=0.5, user_attrs=attrs))
     main(study="stub", cost="all", runs_dir=tmp_path)

@@ -13,42 +13,47 @@ from search.report.answer_text import (
     winner_sentences,
 )
 from search.report.helpful_settings import HelpfulSetting
+from search.report.parts import Headline
 from tests.search.made_study import make_study
 from tests.search.reported import TABLE, record
 
 
 def test_a_default_that_wins_and_one_that_loses() -> None:
     worse, best = record(0, 0.60), record(4, 0.64)
-    assert lead_sentence(best, best) == "The winner is the default configuration: nothing that was tried did better."
+    assert lead_sentence(best, best) == "The default configuration won: nothing else that was tried scored better."
     lead = lead_sentence(best, worse)
-    assert lead == "On dev the winner scores 0.040 more than the default configuration, trial 0 (0.600)."
+    assert lead == "On dev, the winner scores 0.040 higher than the default configuration (trial 0, 0.600)."
     gains = [HelpfulSetting("optim.learning_rate", 1e-4, 2e-5, 0.031), HelpfulSetting("lora.rank", 8, 0, 0.01)]
     line = helpful_settings_sentence(gains, [], has_ablation=False)
     assert "optim.learning_rate 0.0001 instead of 2e-05 (trials with such a value score 0.031 higher)" in line
     assert "lora.rank 8 instead of 0 (trials with such a value score 0.010 higher). " in line
     line = helpful_settings_sentence([], ["lora.rank"], has_ablation=False)
     assert "already has the winner's value of what clearly mattered (lora.rank)." in line
-    assert "cannot be told" in line
+    assert "do not show which of the changed settings" in line
 
 
 def test_the_winner_without_an_estimate_and_with_one(tmp_path: Path) -> None:
     best = record(4, 0.64)
-    assert headline(best.result.overall, None)[0] == "0.640"
+    assert headline(best.result.overall, None, "trial 4") == Headline(
+        "Overall dev score", "0.640", "(optimistic, see below), trial 4"
+    )
     first, unknown = winner_sentences(best, TABLE, None, "trial 4's dev predictions are gone")
     assert first.startswith(
-        "Trial 4 is the winner, the best of 2 that were trained to the end: overall 0.640 on the dev"
+        "Winner: trial 4, the best of 2 trials that were trained to the end. Its overall dev score is 0.640 ("
     )
     assert "luck" not in first
-    assert unknown.endswith("by how much cannot be said: trial 4's dev predictions are gone.")
+    assert unknown.endswith("by how much cannot be estimated: trial 4's dev predictions are gone.")
     made = make_study(tmp_path, [[0.5, 0.6], [0.5, 0.55], [0.5, 0.58]])
     estimate, _ = estimate_best(made.study, made.folders)
     assert estimate is not None
     overall = estimate.scores.overall
-    number, words = headline(best.result.overall, estimate.scores)
-    assert number == f"{overall.expected:.3f}"
-    assert f"between {overall.low:.3f} and {overall.high:.3f}, with 95 % confidence" in words
+    interval = f"{overall.low:.3f}\N{EN DASH}{overall.high:.3f}"
+    assert headline(best.result.overall, estimate.scores, "trial 4") == Headline(
+        "Expected overall score on new data", f"{overall.expected:.3f}", f"(95 % interval {interval}), trial 4"
+    )
     (line,) = winner_sentences(best, TABLE, estimate, "")
-    assert f"Of that {overall.optimism:.3f} is luck" in line
+    assert f"Selection inflates this score by {overall.optimism:.3f}: " in line
+    assert "is partly luck" in line
     near = TABLE.assign(overall=[overall.dev - 0.001, 0.1, 0.1, None, overall.dev])
     (line,) = certainty_sentences(best, near, estimate, "python -m search.finalists --study s")
     assert "One other trial scores less than" in line

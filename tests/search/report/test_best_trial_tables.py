@@ -22,7 +22,7 @@ def test_tables_of_a_task() -> None:
     gap = {"train_accuracy": 1.0, "train_dev_gap": 0.25}
     evaluation = replace(POINT, metrics={"para": metrics | gap})
     (task,) = task_tables(evaluation, {"para": named("no", "yes")})
-    assert task.gap == "accuracy 0.750 on dev and 1.000 on training examples: a gap of +0.250"
+    assert task.gap == "accuracy: 0.750 on dev, 1.000 on training examples (gap +0.250)"
     overview, by_class = task.tables
     assert overview.rows == (
         ("accuracy", "0.7500"),
@@ -49,7 +49,7 @@ CHANGED: dict[str, LossConfig] = {
 
 @pytest.mark.parametrize("how", list(CHANGED))
 def test_loss_weights_that_changed_in_training_are_said(how: str) -> None:
-    words = f"Loss weights at its best rung, {how}: sst 0.312, para 1.5."
+    words = f"Loss weights at the best rung ({how}): sst 0.312, para 1.5."
     assert loss_weight_sentence(WEIGHED, CHANGED[how]) == words
     assert loss_weight_sentence(POINT, CHANGED[how]) == ""  # stored before weights were recorded
 

@@ -22,7 +22,7 @@ def test_what_makes_trials_slow_is_found_and_nothing_else() -> None:
     others = 0
     for seed in range(40):
         found = cost_drivers(slow_table(np.random.default_rng(seed)))
-        assert (found[0].path, found[0].dear, found[0].cheap) == ("smart", "on", "off")
+        assert (found[0].path, found[0].slowest, found[0].fastest) == ("smart", "on", "off")
         assert found[0].low < 2.0 < found[0].high
         others += len(found) - 1
     assert others <= 4  # one in twenty studies, and that only above a ratio of 1.05

@@ -20,7 +20,7 @@ def test_failures_that_differ_in_numbers_only_are_one() -> None:
     assert [one.trials for one in found] == [(1, 3), (0,), (2,), (5,)]
     assert "batch_size" in found[0].hint
     assert "learning rate" in found[1].hint
-    assert (found[3].reason, found[3].hint) == ("no reason is recorded", "")
+    assert (found[3].reason, found[3].hint) == ("no reason recorded", "")
 
 
 def test_a_number_that_is_none_is_told_from_names_with_the_same_letters() -> None:

@@ -34,12 +34,13 @@ def test_it_is_said_in_words() -> None:
     study = planted()
     found = summarise_importance(study)
     basis, *clear, others = found.sentences
-    assert basis.startswith("From 80 trials, 40 of them pruned, with the score they may be expected to end with: ")
+    assert basis.startswith("Based on 80 trials, 40 of them pruned and counted with their expected final score: ")
     by_path = {line.partition(":")[0]: line for line in clear}
     assert set(by_path) == {RATE, RANK, ALPHA}
     rate, alpha = by_path[RATE], by_path[ALPHA]
     said = re.fullmatch(
-        r"[^ ]+: (.+) \[.+, .+\] between its worst value \((.+)\) and its best \((.+)\); .+ of the differences\.", rate
+        r"[^ ]+: gap of (.+) \[.+, .+\] between its worst value \((.+)\) and its best \((.+)\); .+ of the variance\.",
+        rate,
     )
     assert said is not None
     gap, worst, best = map(float, said.groups())
@@ -47,10 +48,10 @@ def test_it_is_said_in_words() -> None:
     assert worst < 2e-5
     assert best > 5e-4
     # on average LoRA gains nothing; with a large alpha it does
-    assert by_path[RANK].startswith("lora.rank: which value is best depends on other settings, or is not clear yet; ")
+    assert by_path[RANK].startswith("lora.rank: the best value depends on other settings or is not clear yet; ")
     active = sum(trial.user_attrs["config"].count('"rank":8') for trial in study.trials)
-    assert f" in the {active} trials that have it." in alpha
-    assert others.startswith("No evidence that they matter: ")
+    assert f" in the {active} trials in which it is active." in alpha
+    assert others.startswith("No evidence of an effect: ")
     assert "optim.schedule" in others
 
 
@@ -60,10 +61,10 @@ def test_a_gap_without_a_clear_share_is_a_hint(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("search.report.importance_summary.importances", unsure)
     _, hint, others = summarise_importance(planted()).sentences
-    assert hint.startswith("Only a hint that they matter, a gap above 0: ")
+    assert hint.startswith("Weak evidence, a gap above 0 without a clear share: ")
     assert RATE in hint
     assert "optim.schedule" not in hint
-    assert others.startswith("No evidence that they matter: ")
+    assert others.startswith("No evidence of an effect: ")
     assert RATE not in others
 
 
@@ -87,7 +88,7 @@ def test_few_trials_say_so() -> None:
     few.add_trials(study.trials[:5])
     found = summarise_importance(few)
     assert found.sentences == [
-        "Too few trials to say which settings matter: at least 6 of different scores are needed."
+        "Too few trials to say which settings matter: at least 6 with different scores are needed."
     ]
     assert found.table is None
     assert not found.figures
@@ -103,6 +104,6 @@ def test_the_report_has_it(tmp_path: Path) -> None:
         assert line in markdown
     assert found.table is not None
     assert all(f'<th scope="row">{row[0]}</th>' in html for row in found.table.rows)
-    section = html[html.index("<h2>What mattered</h2>") : html.index("All trials over each setting")]
+    section = html[html.index("<h2>What mattered</h2>") : html.index("Trials over each setting")]
     assert section.count('class="figure"') == len(found.figures)
     assert "scatterternary" in section

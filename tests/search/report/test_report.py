@@ -73,7 +73,7 @@ def test_the_best_trials_changed_loss_weights_are_in_the_report(
     best = max(evaluations, key=lambda evaluation: evaluation.overall)
     run.write_metrics([replace(e, loss_weights={"sst": 0.125 if e == best else 9.0}) for e in evaluations])
     page, words, *_ = write_report(study, folders, tmp_path / "report")
-    line = "Loss weights at its best rung, tapered: sst 0.125."
+    line = "Loss weights at the best rung (tapered): sst 0.125."
     assert f"<p>{line}</p>" in page.read_text()
     assert f"\n\n{line}\n\n### sst\n\n" in words.read_text()
 
@@ -118,4 +118,4 @@ def test_the_best_trials_metrics_are_those_of_its_best_rung(
     assert f"| Pearson | {best.scores['sts']:.4f} |" in words.read_text()
     gap = best.metrics["sts"]["train_dev_gap"]
     assert math.isfinite(gap)
-    assert f"a gap of {gap:+.3f}" in words.read_text()
+    assert f"(gap {gap:+.3f})" in words.read_text()

@@ -15,7 +15,7 @@ def test_what_was_spent_and_saved() -> None:
     assert spent.saved_share == 0.25
     words = cost_sentences(spent, TABLE)
     assert words == (
-        "5 trials (2 trained to the end, 1 stopped early, 1 failed, 1 the same as an earlier one) took 4 min of "
-        "training and 2,250 training examples. Stopping early saved 25 % of the examples that training all of them to "
-        "the end would have taken: 750, or 2 min."
+        "5 trials (2 trained to the end, 1 pruned, 1 failed, 1 repeating an earlier one) took 4 min of training and "
+        "2,250 training examples. Pruning saved 750 training examples (about 2 min), 25 % of what training every trial "
+        "to the end would have taken."
     )

@@ -57,7 +57,7 @@ def test_further_pretraining_is_shown_where_there_was_some() -> None:
     table = trial_table(stored(result, without))
     assert table["pretraining_examples"].tolist() == [5000, 0]
     assert trial_listing(table)["pretraining examples"].tolist() == [5000, 0]
-    words = "Further pretraining comes on top, of up to 5,000 examples a trial; trials share its stages."
+    words = "Further pretraining is not included: up to 5,000 examples per trial, in stages that trials share."
     assert cost_sentences(search_cost(table, {}), table).endswith(words)
     assert "3,200 forward examples after 5,000 examples of further pretraining; peak" in cost_text(further)
 

@@ -161,8 +161,8 @@ def test_the_summary_and_the_report_count_them(
     assert "best: trial 1" in said
     assert "-0.1000" in said  # against the default, which stays the comparison
     words = answer_section(ReportContext(study, TrialFolders(tmp_path / "elsewhere"))).parts
-    assert str(words[1]).startswith("Trial 1 is the winner, the only one trained to the end")
-    assert any(isinstance(part, str) and "0.100 less than the default" in part for part in words)
+    assert str(words[1]).startswith("Winner: trial 1, the only one trained to the end")
+    assert any(isinstance(part, str) and "0.100 lower than the default" in part for part in words)
 
 
 def test_where_smaller_is_better_a_floor_is_a_ceiling() -> None:

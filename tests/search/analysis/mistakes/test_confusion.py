@@ -21,10 +21,10 @@ def test_the_table_has_counts_and_shares_of_the_gold_class() -> None:
 def test_the_most_frequent_confusions_are_said() -> None:
     words = confusion_sentence([[41, 22, 0], [5, 9, 1], [7, 0, 60]], CLASSES)
     assert words == (
-        "Of 63 'no' examples 22 (35 %) are taken for 'maybe'; of 67 'yes' examples 7 (10 %) are taken for 'no'; "
-        "of 15 'maybe' examples 5 (33 %) are taken for 'no'."
+        "Most frequent confusions: 22 of 63 'no' examples (35 %) predicted as 'maybe'; 7 of 67 'yes' examples (10 %) "
+        "predicted as 'no'; 5 of 15 'maybe' examples (33 %) predicted as 'no'."
     )
     assert confusion_sentence([[3, 1, 0], [0, 4, 0], [0, 0, 2]], CLASSES) == (
-        "Of 4 'no' examples 1 (25 %) is taken for 'maybe'."
+        "Most frequent confusions: 1 of 4 'no' examples (25 %) predicted as 'maybe'."
     )
-    assert confusion_sentence([[3, 0, 0], [0, 4, 0], [0, 0, 2]], CLASSES) == "All dev examples are right."
+    assert confusion_sentence([[3, 0, 0], [0, 4, 0], [0, 0, 2]], CLASSES) == "All dev examples are predicted correctly."

@@ -41,7 +41,7 @@ def test_the_order_is_by_runs_that_are_wrong_then_by_how_sure_they_are() -> None
     # all agree on another class in 0 (.90 against .10) and in 1 (.67 against .33)
     assert found.doubtful.tolist() == [True, False, False, False]
     assert label_doubt_sentence(found, "the 3 best trials", is_score=False).startswith(
-        "2 of 4 examples are wrong for all of the 3 best trials, 1 of them for the same class"
+        "2 of 4 examples are wrong for all of the 3 best trials, 1 of them with the same class"
     )
 
 
@@ -107,6 +107,6 @@ def test_scores_far_from_the_line() -> None:
     table = hardest_table(runs, found, "the 3 best trials")
     assert table.rows[0][1] == "3.50"
     assert table.rows[0][2] == f"{predictions[0][7]:.2f} ({found.residuals[0, 7]:+.2f})"  # type: ignore[index]
-    assert "far off the line for all of the 3 best trials" in label_doubt_sentence(
+    assert "far from the line (twice the root mean square) for all of the 3 best trials" in label_doubt_sentence(
         found, "the 3 best trials", is_score=True
     )

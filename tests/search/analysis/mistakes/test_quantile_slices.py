@@ -57,10 +57,10 @@ def test_it_is_said_whether_long_examples_are_wrong_more_often() -> None:
     wrong = (length.values % 10 < np.where(length.values > 50, 8, 2)).astype(float)
     words = quarters_sentence(quarters(length.values, wrong), length, is_rate=True)
     assert words.startswith(
-        "Of the longest examples (76 to 100 words) 76 % are wrong, of the shortest (1 to 25) 20 %: "
+        "Error rate: 76 % for the longest examples (76 to 100 words), 20 % for the shortest (1 to 25); "
     )
     assert "clearly more (95 % interval of the difference +" in words
     even = (length.values % 2).astype(float)
     assert "this may be chance" in quarters_sentence(quarters(length.values, even), length, is_rate=True)
     distance = quarters_sentence(quarters(length.values, 0.01 * length.values), length, is_rate=False)
-    assert distance.startswith("Predictions for the longest examples (76 to 100 words) are off the line by 0.88 on")
+    assert distance.startswith("Mean distance from the line: 0.88 for the longest examples (76 to 100 words), ")

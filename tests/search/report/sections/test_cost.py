@@ -15,5 +15,5 @@ def test_where_the_time_went_and_who_broke_off(tmp_path: Path) -> None:
     section = cost_section(ReportContext(a_study(0.5, 0.7, 0.6), TrialFolders(tmp_path)))
     table = section.parts[0]
     assert isinstance(table, Table)
-    assert table.rows == (("were trained to the end", "3", "3 s", "100 %", "300"),)
-    assert "1 trial broke off, by a crash or with the search, and went on from a checkpoint: 2." in section.parts
+    assert table.rows == (("trained to the end", "3", "3 s", "100 %", "300"),)
+    assert "1 trial was interrupted, by a crash or with the search, and resumed from a checkpoint: 2." in section.parts

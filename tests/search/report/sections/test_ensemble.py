@@ -42,7 +42,7 @@ def test_it_says_what_the_outlook_says(tmp_path: Path) -> None:
     [
         ((0.01, 0.0035, 0.001, 0.006), "better than trial 2 alone by 0.0035 [0.0010, 0.0060]."),
         ((0.01, -0.0035, -0.006, -0.001), "worse than trial 2 alone by 0.0035 [0.0010, 0.0060]."),
-        ((0.01, 0.0035, -0.001, 0.008), "not clearly other than trial 2 alone: +0.0035 [-0.0010, +0.0080]."),
+        ((0.01, 0.0035, -0.001, 0.008), "no clear difference from trial 2 alone (+0.0035 [-0.0010, +0.0080])."),
     ],
 )
 def test_a_gain_in_words_and_how_to_get_it(
@@ -62,8 +62,9 @@ def test_a_gain_in_words_and_how_to_get_it(
     commands = [part.text for part in section.parts if isinstance(part, Code)]
     assert commands == ["python -m search.export --study mine --ensemble 10 --runs-dir there"] * (gain[1] > 0)
     (note,) = (part.text for part in section.parts if isinstance(part, Note))
-    assert "from 3 of 8 finished trials, and averaged. Not among these, as their dev predictions are gone" in note
-    assert "are gone: trials 4, 6. The whole selection was made anew in 30 resamples." in note
+    assert "from 3 of 8 finished trials on 20 resamples of the dev examples, and the selections are averaged. " in note
+    assert "Not included, because their dev predictions are missing: trials 4, 6. The estimate repeats the " in note
+    assert "the whole selection in 30 resamples." in note
 
 
 def test_one_finished_trial_has_none(tmp_path: Path) -> None:
@@ -77,4 +78,4 @@ def test_lost_predictions_are_said(tmp_path: Path) -> None:
     assert section is not None
     (line,) = section.parts
     assert isinstance(line, str)
-    assert line.startswith("Not known: trial 1's dev predictions are gone")
+    assert line.startswith("There is no estimate: trial 1's dev predictions are gone")

@@ -44,7 +44,9 @@ def test_it_is_of_the_best_trial_on_the_examples_it_was_scored_on(made: MadeStud
     best, rung = made.study.best_trial.number, made.study.best_trial.user_attrs["best_rung"]
     predictions = made.predictions(best, rung)
     gold = made.gold
-    assert section.parts[0] == Note(f"Of trial {best}, on the dev examples that it was scored on, at its best rung.")
+    assert section.parts[0] == Note(
+        f"Dev predictions of trial {best} at its best rung, on the examples that it was scored on."
+    )
     matrix, *_ = [part for part in section.parts if isinstance(part, Table)]
     counts = [[int(cell.split()[0]) for cell in row[1:]] for row in matrix.rows]
     assert counts == confusion_matrix(predictions["sst"], gold["sst"]).tolist()
@@ -75,7 +77,7 @@ def test_it_is_of_the_best_trial_on_the_examples_it_was_scored_on(made: MadeStud
 
 def test_hardest_examples_are_shown_of_the_best_trials(made: MadeStudy) -> None:
     folds = [part for part in section_of(made).parts if isinstance(part, Fold)]
-    assert [fold.title for fold in folds] == ["The hardest dev examples of sst", "The hardest dev examples of sts"]
+    assert [fold.title for fold in folds] == ["Hardest dev examples of sst", "Hardest dev examples of sts"]
     table = folds[0].parts[0]
     assert isinstance(table, Table)
     best = made.study.best_trial.number
@@ -88,14 +90,14 @@ def test_where_something_is_gone_it_says_so(tmp_path: Path) -> None:
     made = make_study(tmp_path, SKILLS)
     section = section_of(made, TrialFolders(tmp_path / "elsewhere"))
     why = [part.text for part in section.parts if isinstance(part, Note)]
-    assert any(line.startswith("Not more: ") and "dev predictions is gone" in line for line in why)
+    assert any(line.startswith("No further analysis: ") and "dev predictions is gone" in line for line in why)
     assert not section.frames
     best, rung = made.study.best_trial.number, made.study.best_trial.user_attrs["best_rung"]
     other = next(number for number in range(4) if number != best)
     for path in made.folders.path(other).glob("predictions/sst-*.npy"):
         path.unlink()
     section = section_of(made)
-    assert Note(f"Without trial {other}, whose predictions are gone.") in section.parts
+    assert Note(f"Not included, because their predictions are missing: trial {other}.") in section.parts
     assert "wrong_of_3" in section.frames["errors-sst.csv"]
     assert "wrong_of_4" in section.frames["errors-sts.csv"]
 

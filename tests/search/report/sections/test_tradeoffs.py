@@ -84,12 +84,12 @@ def test_tasks_that_compete(tmp_path: Path) -> None:
     section = section_of(planted(tmp_path, scores))
     words = words_of(section)
     r = stats.spearmanr(scores[:, 0], scores[:, 1]).statistic
-    assert f"Trials that do better on t0 do worse on t1: the two compete (Spearman {r:+.2f} [" in words
-    assert "Trials that do better on t0 do better on t2, too (" in words
+    assert f"Trials that score higher on t0 score lower on t1: the two tasks compete (Spearman {r:+.2f} [" in words
+    assert "Trials that score higher on t0 also score higher on t2 (" in words
     assert "over 40 finished trials)" in words
     winner = int(scores.mean(axis=1).argmax())
     gap = scores[:, 0].max() - scores[winner, 0]
-    assert f"gives up {gap:.3f} of accuracy on t0 against trial {scores[:, 0].argmax()}." in words
+    assert f"gives up {gap:.3f} accuracy on t0 compared with trial {scores[:, 0].argmax()}." in words
     assert "before any was pruned" not in words  # nothing was
     frame = section.frames["tradeoffs.csv"].set_index(["a", "b"])
     assert frame.loc[("t0", "t1"), "spearman"] == pytest.approx(r)
@@ -107,8 +107,8 @@ def test_what_pruning_makes_of_tasks_is_said(tmp_path: Path) -> None:
     scores = rng.uniform(0.3, 0.7, (120, 2))
     section = section_of(planted(tmp_path, scores, early=scores - 0.1))
     words = words_of(section)
-    assert "the two compete" in words
-    assert "this alone makes tasks look like rivals" in words
+    assert "the two tasks compete" in words
+    assert "which alone makes tasks look like rivals" in words
     assert "Over all 120 trials at 100 examples, before any was pruned" in words
     row = section.frames["tradeoffs.csv"].iloc[0]
     assert row["spearman_high"] < 0 < row["spearman_first_rung_high"]
@@ -143,7 +143,7 @@ def test_shares_of_the_loss(tmp_path: Path) -> None:
     space = {"loss.weights": {"simplex": ["t0", "t1"], "min": 0.0}}
     section = section_of(planted(tmp_path, scores, space=space, weights=weights))
     words = words_of(section)
-    assert "With a larger share of the loss t0 does better (Spearman +1.00 [" in words
+    assert "With a larger share of the loss, t0 scores higher (Spearman +1.00 [" in words
     assert "No clear relation between a task's share of the loss and its score: t1 (" in words
     captions = [chart.caption for chart in charts_of(section)]
     assert captions == ["t1 against t0", "t0 over its loss weight", "t1 over its loss weight"]
@@ -156,4 +156,4 @@ def test_there_is_none_where_there_is_nothing_to_trade(tmp_path: Path) -> None:
     assert tradeoffs_section(planted(tmp_path, np.full((8, 1), 0.5))) is None
     assert tradeoffs_section(planted(tmp_path / "b", np.full((1, 2), 0.5))) is None
     few = section_of(planted(tmp_path / "c", np.array([[0.5, 0.4], [0.4, 0.6]])))
-    assert "2 finished trials are too few to say whether tasks compete" in words_of(few)
+    assert "Too few finished trials (2) to say whether tasks compete" in words_of(few)

@@ -39,7 +39,7 @@ def walk(parts: Iterable[Part]) -> Iterator[Part]:
             yield from walk(part.parts)
 
 
-@pytest.mark.parametrize(("default", "words"), [(1, "It is the default"), (None, "no result of its default")])
+@pytest.mark.parametrize(("default", "words"), [(1, "The winner is the default"), (None, "no result for its default")])
 def test_a_winner_that_is_the_default_or_has_none_to_be_set_against(
     tmp_path: Path, default: int | None, words: str
 ) -> None:
