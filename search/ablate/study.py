@@ -1,4 +1,4 @@
-"""The ablation's own study: how it was begun, and what it trains."""
+"""Make the study that an ablation trains, or resume it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["ablation_spec", "resumed_plan"]
 def resumed_plan(
     name: str, study: str, storage: BaseStorage, trial: int | None, seeds: int, techniques: Sequence[str]
 ) -> AblationPlan | None:
-    """Return the plan with which the ablation of this name was begun, whatever became of the study since; None if new.
+    """Return the plan that the ablation of this name was started with; None if there is none yet.
 
     Raises:
-        UserError: it was begun for another study, trial, number of seeds, or other techniques.
+        UserError: it was started for another study, trial, number of seeds, or other techniques.
     """
     plan = recorded_plan(name, storage)
     if plan is None:
@@ -31,8 +31,8 @@ def resumed_plan(
     if asked != (plan.study, plan.trial, len(plan.seeds)) or not plan.is_of(techniques):
         only = f", of {', '.join(plan.techniques)} only" if plan.techniques else ""
         raise UserError(
-            f"'{name}' is an ablation of {plan.winner} of study '{plan.study}' with {len(plan.seeds)} seeds{only}; "
-            "begin another one with --name NEW"
+            f"study '{name}' is an ablation of {plan.winner} of study '{plan.study}' with {len(plan.seeds)} "
+            f"seeds{only}; start another one with --name NEW"
         )
     return plan
 

@@ -25,9 +25,9 @@ def show_plan(console: Console, plan: AblationPlan, spec: StudySpec) -> None:
     console.print(budget_line(spec.summary()), highlight=False, soft_wrap=True)
     seeds, runs = ", ".join(map(str, plan.seeds)), len(plan.configs) * len(plan.seeds)
     console.print(
-        f"runs:   {len(plan.rows)} and the winner's, each with the seeds {seeds}; the winner's took "
-        f"{duration(plan.seconds)}, so {runs} of them on {spec.workers} worker(s) take about "
-        f"{duration(plan.seconds * math.ceil(runs / spec.workers))} where each takes as long",
+        f"runs:   {len(plan.rows)} and the winner's, each with seeds {seeds}. The winner's run took "
+        f"{duration(plan.seconds)}; {runs} such runs on {spec.workers} worker(s) take about "
+        f"{duration(plan.seconds * math.ceil(runs / spec.workers))}",
         highlight=False,
         soft_wrap=True,
     )

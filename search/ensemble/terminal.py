@@ -56,25 +56,25 @@ def ensemble_and_show(
     opened = open_study(study, storage, runs_dir)
     library = Library(opened, TrialFolders(runs_dir / study), data, device, needs_models=not request.dev_only)
     named = _named(request, library) if request.averages_named_trials else None
-    with Console(stderr=True).status("reading predictions"):
+    with Console(stderr=True).status("Reading predictions"):
         pool = library.members(_candidates(request, library) if named is None else chain.from_iterable(named.values()))
         origin = made_from(pool[0].config)
         check_same_data(opened, origin["data_sha256"])
         resources = Resources(runs_dir / "cache")
         dev = {task: resources.scored_dev(pool[0].config, task) for task in pool[0].config.tasks}
-    with Console(stderr=True).status("predicting"):
+    with Console(stderr=True).status("Predicting"):
         ensemble = _make(request, named, pool, dev, resources)
     chosen: dict[str, Any] = {"by_hand": request.by_hand, "candidates": len(pool), "scored_trials": len(library.scored)}
-    words = [selection_sentence(request.by_hand, len(pool), len(library.scored))]
+    sentences = [selection_sentence(request.by_hand, len(pool), len(library.scored))]
     if request.greedy is not None:
-        with Console(stderr=True).status("estimating what it will score on new data"):
+        with Console(stderr=True).status("Estimating the score on new data"):
             selected_from = _selected_from(request, library)
             expected, more = estimate_selection(request.greedy, selected_from, pool, library.folders, ensemble.shares)
         chosen |= {"expected": expected} if expected else {}
-        words += more
+        sentences += more
     out = out or runs_dir / study / "ensemble"
     write_ensemble(out, ensemble, {"study": study, **chosen, "tasks": described(pool[0].config), **origin})
-    _show(study, out, ensemble, words, request.dev_only)
+    _show(study, out, ensemble, sentences, request.dev_only)
 
 
 def _named(request: EnsembleRequest, library: Library) -> Shares:
@@ -87,7 +87,7 @@ def _candidates(request: EnsembleRequest, library: Library) -> list[int]:
 
 
 def _selected_from(request: EnsembleRequest, library: Library) -> list[int]:
-    """All that might have been among the candidates; models are kept of the best."""
+    """Return all trials that could have been candidates; models are kept for the best."""
     if request.trials is not None:
         return candidates_by_hand(request.trials)
     return library.contenders if library.needs_models else library.scored
@@ -108,9 +108,11 @@ def _show(study: str, out: Path, ensemble: Ensemble, selection: Sequence[str], d
     console = Console(highlight=False)
     print_table(console, ensemble_table(study, ensemble))
     if ensemble.whole_dev is not None:
-        console.print(f"on all of dev, not only what trials are scored on: overall {ensemble.whole_dev.overall:.4f}")
+        console.print(f"Overall score on the whole dev set, not only its scored part: {ensemble.whole_dev.overall:.4f}")
     if dev_only and any(task.dev_limit for task in ensemble.members[0].config.tasks.values()):
-        console.print("predictions are for the dev examples that trials are scored on (dev_limit); all need models")
+        console.print(
+            "Predictions cover only the dev examples that trials are scored on (dev_limit); the rest need models."
+        )
     for line in selection:
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)

@@ -86,12 +86,12 @@ def main(
     run = StudySession(runs_dir, storage, quiet=quiet, json=json)
     console = Console() if dry_run else run.console
     show_plan(console, spec)
-    console.print("settings that differ from the default configuration's:", highlight=False)
+    console.print("settings that differ from the default configuration:", highlight=False)
     for line in settings_lines(request.candidates):
         console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     if newcomers := request.newcomers(opened):
         listed = ", ".join(map(str, newcomers))
-        line = f"note: since these were chosen, others came among the best (trials {listed}); --name NEW chooses anew"
+        line = f"note: trials {listed} became some of the best after these were chosen; --name NEW chooses again"
         console.print(line, highlight=False, soft_wrap=True)
     if dry_run:
         return
@@ -103,7 +103,7 @@ def main(
     if record_winner(result.study, request, looks, folders) is None:
         run.end.print("no finalist can win: runs failed, or all means are below a floor of the study", style="red")
         raise typer.Exit(ExitCode.FAILED)
-    with run.end.status("comparing the finalists"):
+    with run.end.status("Comparing the finalists"):
         where = Path(spec.base.data.directory)
         outcome = measure_final(result.study, folders, where)
         models = exportable_models((opened, TrialFolders(runs_dir / study)), (result.study, folders), where)

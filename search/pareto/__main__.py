@@ -28,7 +28,7 @@ def main(
     storage: StorageUrl = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Set the overall score against what trials cost.
+    """Plot the overall score of trials against their cost.
 
     Lists the trials that no other trial beats at their cost. Writes an HTML page that needs no network, and the front
     as CSV. The search itself considers only the score.
@@ -39,7 +39,7 @@ def main(
         onebert pareto --study starter --cost all
     """
     if cost not in (*COSTS, _ALL):
-        raise UserError(f"--cost {cost}: no such cost; there are {', '.join(COSTS)}, and {_ALL}")
+        raise UserError(f"--cost {cost}: unknown cost; choose from {', '.join(COSTS)}, {_ALL}")
     check_recorded(study, storage, runs_dir)
 
     from search.pareto.terminal import write_and_show

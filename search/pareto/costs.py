@@ -1,4 +1,4 @@
-"""The costs of a trial that a score can be set against."""
+"""The costs of a trial that its score can be compared with."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["COSTS"]
 COSTS: dict[str, str] = {
     "seconds": "seconds of training and scoring",
     "examples": "training examples",
-    FORWARD_EXAMPLES: "examples through the model, regularisers' passes counted",
+    FORWARD_EXAMPLES: "forward examples, including regularisers' passes",
     PRETRAINING_EXAMPLES: "examples of further pretraining",
     TRAINABLE: "trainable parameters",
     PARAMETERS: "parameters",
-    PEAK_MEMORY: "peak memory, MiB",
+    PEAK_MEMORY: "peak memory (MiB)",
 }
 """Descriptions of columns of the trial table, by column name."""

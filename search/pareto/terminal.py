@@ -41,7 +41,7 @@ def write_and_show(study: str, cost: str | None, out: Path | None, storage: str 
     opened = open_study(study, storage, runs_dir)
     table = trial_table(opened)
     if table.empty:
-        raise UserError(f"study '{study}' has no trial yet")
+        raise UserError(f"study '{study}' has no trials yet")
     contenders = {trial.number for trial in opened.get_trials(deepcopy=False) if contends(trial)}
     trades = [
         tradeoff(table, contenders, name) for name in (_known_costs(table, contenders) if cost is None else [cost])
@@ -57,13 +57,13 @@ def write_and_show(study: str, cost: str | None, out: Path | None, storage: str 
 
 
 def _known_costs(table: pd.DataFrame, contenders: Collection[int]) -> list[str]:
-    """Those that some trial has; seconds always are there, the others not in studies older than their recording."""
+    """Return the costs that some trial has; studies recorded by earlier versions may have seconds only."""
     finished = table[table["trial"].isin(list(contenders))]
     return [name for name in COSTS if name == "seconds" or finished[name].notna().any()]
 
 
 def _without_constant(trades: list[Tradeoff]) -> tuple[list[Tradeoff], list[str]]:
-    """Those with something to see, and a line about the others; one alone is shown all the same."""
+    """Drop the costs that are the same for all trials, unless only such are left, and say so in a line."""
     shown = [trade for trade in trades if not trade.is_constant] or trades[:1]
     same = [
         f"{COSTS[trade.cost]} ({cost_value(trade.front[trade.cost].iloc[0])})" for trade in trades if trade.is_constant
@@ -77,5 +77,5 @@ def _front(trade: Tradeoff) -> Table:
         values = {name.removeprefix(SETTING): row[name] for name in settings if not is_missing(row[name])}
         words = ", ".join(f"{path} = {rounded(value)}" for path, value in values.items())
         rows.append((*cells[:3], *([words] if settings else [])))
-    headings = ("trial", trade.cost, "overall", *(["what they differ in"] if settings else []))
-    return Table(f"Pareto front of overall and {trade.cost}", headings, tuple(rows))
+    headings = ("trial", trade.cost, "overall", *(["settings that differ"] if settings else []))
+    return Table(f"Pareto front of overall score and {trade.cost}", headings, tuple(rows))

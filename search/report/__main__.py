@@ -59,7 +59,7 @@ def main(
     opened, folders = snapshot(open_study(study, storage, runs_dir)), TrialFolders(runs_dir / study)
     comparison = compare_over_seeds(opened, folders, data, reference)
     if comparison is None and reference is not None:
-        raise UserError(f"--reference {reference}: study '{study}' compares nothing: no variants, no seeds")
+        raise UserError(f"--reference {reference}: study '{study}' compares nothing: it has neither variants nor seeds")
     out = out or runs_dir / study / "report"
     others, where = open_storage(storage, runs_dir), location_options(runs_dir, storage)
     for path in write_report(opened, folders, out, comparison, data, others, where):
