@@ -39,8 +39,6 @@ def print_table(console: Console, table: Table) -> None:
         pad_edge=False,
         padding=(0, _GAP - 1, 0, 0),
         show_footer=bool(table.footer),
-        title=Text(table.caption) if table.caption else None,
-        title_justify="left",
     )
     for index, column in enumerate(columns):
         shown.add_column(
@@ -52,6 +50,8 @@ def print_table(console: Console, table: Table) -> None:
         )
     for row in table.rows:
         shown.add_row(*map(Text, row))
+    if table.caption:  # not as the title of the shown table, which would fold it to the table's width
+        console.print(Text(table.caption, style="italic"), soft_wrap=True)
     console.print(_Uncut(shown, _total(columns) + _GAP * (len(columns) - 1)), "", highlight=False, crop=False)
 
 

@@ -187,7 +187,7 @@ def test_a_dry_run_says_what_would_be_trained(finished_study: Any) -> None:
     code, out, _ = main(finished_study.runs, dry_run=True, seeds=2)
     assert code == 0
     assert "without siamese pairs" in out
-    assert re.search(r"each with the seeds 1, 2; the winner's took .*, so 18 of them on 1 worker\(s\) take about", out)
+    assert re.search(r"each with seeds 1, 2\. The winner's run took .*; 18 such runs on 1 worker\(s\) take about", out)
     assert not (finished_study.runs / "tiny-ablation").exists()
 
 

@@ -125,7 +125,7 @@ def test_a_study_without_finished_trials_or_older_than_costs(
     assert set(pd.read_csv(tmp_path / "stub" / "pareto" / "pareto.csv")["cost"]) == {"seconds"}
     with pytest.raises(typer.Exit):
         main(study="stub", cost="parameters", runs_dir=tmp_path)
-    assert "no finished trial with a recorded parameters yet" in capsys.readouterr().err
+    assert "no finished trial has a recorded parameters yet" in capsys.readouterr().err
 
 
 def test_the_steps_of_the_figure(runs: Path) -> None:
