@@ -1,4 +1,4 @@
-"""A mistake in a study file, told with the key it stands under."""
+"""Errors about a study file that name the key of the mistake."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class StudyFileError(UserError):
-    """Bad input under ``key``; whoever knows the file adds its name and the line.
+    """A mistake under ``key`` of a study file; :mod:`search.parsing.toml_lines` adds the file and the line.
 
     Attributes:
         key: the parts of the key from the top of the file, ``("space", "optim.learning_rate", "low")``.
@@ -28,12 +28,12 @@ class StudyFileError(UserError):
 
 
 def spell_key(key: Iterable[str]) -> str:
-    """The key as TOML writes it: a part that holds a dot is quoted."""
+    """Write the key as TOML does: a part that contains a dot is quoted."""
     return ".".join(part if _BARE_KEY.fullmatch(part) else f'"{part}"' for part in key)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"`` for the known word nearest to ``word``, or nothing where none is near."""
+    """Return ``"; did you mean 'x'?"`` for the known word nearest to ``word``, or nothing if none is near."""
     known = list(known)
     # A dotted path is most often right in its last part: 'learning_rate' for 'optim.learning_rate'.
     last = word.rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""A part chosen by name in a study file, such as ``"tpe"``, ``{ name = "tpe", ... }`` or ``"package.module:Class"``."""
+"""Read a part chosen by name, such as ``"tpe"``, ``{ name = "tpe", ... }`` or ``"package.module:Class"``."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Options(BaseModel):
 
 @dataclass(frozen=True)
 class NamedChoice:
-    """A name and the options that stand beside it."""
+    """A name and the options given with it."""
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, raw: object, key: tuple[str, ...]) -> Self:
-        """The choice that a study file makes.
+        """Read the choice that a study file makes.
 
         Raises:
             StudyFileError: under ``key``, if it is neither a name nor a table with one.
@@ -47,17 +47,17 @@ class NamedChoice:
         return cls(raw["name"], {name: value for name, value in raw.items() if name != "name"})
 
     def to_json(self) -> dict[str, Any]:
-        """JSON data; :meth:`parse` reads it back."""
+        """Return JSON data; :meth:`parse` reads it back."""
         return {"name": self.name, **self.options}
 
     def describe(self) -> str:
-        """For a table: ``tpe (n_startup_trials = 5)``."""
+        """Return ``tpe (n_startup_trials = 5)``, for a table."""
         options = ", ".join(f"{name} = {shown(value)}" for name, value in self.options.items())
         return f"{self.name} ({options})" if options else self.name
 
 
 def parse_options(choice: NamedChoice, model: type[OptionsT], key: tuple[str, ...]) -> OptionsT:
-    """The options, checked.
+    """Check the options and return them.
 
     Raises:
         StudyFileError: under ``key``, if one is unknown, of a wrong type or out of its bounds.
@@ -69,7 +69,7 @@ def parse_options(choice: NamedChoice, model: type[OptionsT], key: tuple[str, ..
 
 
 def unknown_name(choice: NamedChoice, known: Mapping[str, object], key: tuple[str, ...]) -> StudyFileError:
-    """The error for a name that nobody has."""
+    """Return the error for a name that is not known."""
     hint = did_you_mean(choice.name, known) or "."
     return StudyFileError(
         key, f"unknown name '{choice.name}'{hint} Known: {', '.join(known)}, or 'package.module:Class'"
@@ -77,16 +77,16 @@ def unknown_name(choice: NamedChoice, known: Mapping[str, object], key: tuple[st
 
 
 def build_imported(choice: NamedChoice, base: type[T], key: tuple[str, ...], **extra: object) -> T:
-    """An object of the class that ``package.module:Class`` names, made from the options.
+    """Build an object of the class that ``package.module:Class`` names from the options.
 
     Args:
         choice: the name is the import path.
         base: what the class must derive from.
-        key: what errors are told under.
+        key: the key that errors name.
         extra: further arguments, each given only if the class takes one of this name.
 
     Raises:
-        StudyFileError: if it cannot be imported, is no such class, or does not take the options.
+        StudyFileError: if it cannot be imported, is not such a class, or does not take the options.
     """
     module_name, _, class_name = choice.name.partition(":")
     try:
@@ -94,10 +94,10 @@ def build_imported(choice: NamedChoice, base: type[T], key: tuple[str, ...], **e
     except (ImportError, AttributeError, ValueError) as error:
         raise StudyFileError(key, f"cannot import '{choice.name}': {error}") from error
     if not (isinstance(found, type) and issubclass(found, base)):
-        raise StudyFileError(key, f"'{choice.name}' is no class derived from {base.__module__}.{base.__qualname__}")
+        raise StudyFileError(key, f"'{choice.name}' is not a class derived from {base.__module__}.{base.__qualname__}")
     taken = inspect.signature(found).parameters
     options = {name: value for name, value in extra.items() if name in taken} | dict(choice.options)
     try:
         return found(**options)
     except (TypeError, ValueError) as error:
-        raise StudyFileError(key, f"'{choice.name}' refuses its options: {error}") from error
+        raise StudyFileError(key, f"'{choice.name}' does not accept its options: {error}") from error

@@ -1,4 +1,4 @@
-"""What pydantic found wrong, in words for the author of a study file."""
+"""Say what pydantic found wrong in words for the author of a study file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _TYPES = {
 
 
 def explain(problem: ErrorDetails) -> str:
-    """One problem as a phrase that follows the key: ``must be at most 1, got 2``."""
+    """Return one problem as a phrase that follows the key: ``must be at most 1, got 2``."""
     kind, context, value = problem["type"], problem.get("ctx", {}), problem["input"]
     if kind in _BOUNDS:
         name, rule = _BOUNDS[kind]
@@ -54,7 +54,7 @@ def explain(problem: ErrorDetails) -> str:
 
 
 def study_file_error(error: ValidationError, prefix: tuple[str, ...], model: type[BaseModel]) -> StudyFileError:
-    """The first problem, under its key; an unknown key of ``model`` is met with the nearest one that it has."""
+    """Return the first problem under its key; for an unknown key, name the nearest one that ``model`` has."""
     problem = error.errors()[0]
     where = tuple(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
@@ -67,14 +67,14 @@ def study_file_error(error: ValidationError, prefix: tuple[str, ...], model: typ
 
 
 def named_setting(what: str, paths: Iterable[str]) -> str | None:
-    """The setting, or the table of settings, that a rule over several settings is about: it begins with its path."""
+    """Return the setting, or table of settings, that a message about several settings begins with; None if none."""
     name = what.split(" ")[0].rstrip(":")
     return name if any(path == name or path.startswith(f"{name}.") for path in paths) else None
 
 
 def without_setting(what: str, path: str) -> str:
-    """``what`` for a place where the path stands before it: ``must rise`` for ``eval.rungs must rise``.
+    """Return ``what`` without the path that it begins with: ``must rise`` for ``eval.rungs must rise``.
 
-    A sentence with two subjects, such as ``swa.start and optim.ema both say ...``, stays as it is.
+    A sentence with two subjects, such as ``swa.start and optim.ema both say ...``, is left unchanged.
     """
     return re.sub(rf"^{re.escape(path)}(?:: | = | (?=(?:must|has|have|needs|ends|is|are) ))", "", what)

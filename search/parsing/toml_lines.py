@@ -1,4 +1,4 @@
-"""At which line of a TOML text a key stands. ``tomllib`` does not say, so the text is scanned for it."""
+"""Find the line of a key in a TOML text. ``tomllib`` does not report it, so the text is scanned."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _ASSIGNMENT = re.compile(rf"^\s*({_DOTTED})\s*=")
 
 
 def error_in_file(error: StudyFileError, path: Path, text: str) -> UserError:
-    """The mistake with its place in the TOML file ``path``, which holds ``text``."""
+    """Return the mistake with its place in the TOML file ``path``, whose content is ``text``."""
     line = line_of(error.key, key_lines(text))
     where = f"{path}:{line}" if line else str(path)
     return UserError(f"{where}: {spell_key(error.key)}: {error.what}")
 
 
 def key_lines(text: str) -> dict[tuple[str, ...], int]:
-    """The line, from 1, of every table header and of every key at the start of a line.
+    """Return the line, from 1, of every table header and of every key at the start of a line.
 
     Keys inside an inline table are not found, and a line of a multi-line string that looks like ``key =`` is taken for
     one: good enough to lead a reader to the place.
@@ -42,7 +42,7 @@ def key_lines(text: str) -> dict[tuple[str, ...], int]:
 
 
 def line_of(key: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> int | None:
-    """The line of the key, or where it first goes on (``a.b`` for ``a``), else of what it stands in, else None."""
+    """Return the line of the key, or of its first part (``a.b`` for ``a``), else of the table around it, else None."""
     for length in range(len(key), 0, -1):
         found = [line for known, line in lines.items() if known[:length] == key[:length]]
         if found:

@@ -1,4 +1,4 @@
-"""A look at all data before a study starts, so that bad data ends it in its first second, not in its first trial."""
+"""Check all data before a study starts, so that bad data ends it in its first second, not in its first trial."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["DataReport", "check_data", "listing_faults"]
 
 @dataclass(frozen=True)
 class DataReport:
-    """What the data is like.
+    """Sizes, warnings and digests of a study's data.
 
     Attributes:
         sizes: examples per task and split; a task without a test file has no such entry.
-        warnings: rows left out, and dev or test sentences that also stand in train; a line each.
+        warnings: rows left out, and dev or test sentences that are also in train; one line each.
         digest: SHA-256 over all that is trained on and scored, 64 hex digits.
         splits_digest: SHA-256 over the tasks' own files.
-        further: a line for each source of further training examples.
+        further: one line for each source of further training examples.
     """
 
     sizes: dict[str, dict[SplitName, int]]
@@ -37,11 +37,11 @@ class DataReport:
 
 
 def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataReport:
-    """Read every split of every task; :mod:`search.preflight.further` goes on with further training examples.
+    """Read every split of every task; :mod:`search.preflight.further` checks further training examples.
 
     Args:
-        config: whose tasks and data folder.
-        list_faults_in: a file for all malformed rows of a split that has too many of them; the error quotes a few.
+        config: the run whose tasks and data folder to read.
+        list_faults_in: a file to write all malformed rows to, if a split has too many; the error quotes a few.
 
     Raises:
         UserError: if a file is missing, has wrong columns or too many malformed rows; see :mod:`data.reading`.
@@ -65,7 +65,7 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataRep
 
 @contextmanager
 def listing_faults(file: Path | None) -> Iterator[None]:
-    """Write all malformed rows that an error quotes a few of into a file, if there is to be one, and say so.
+    """Write all malformed rows to a file, if one is given, when an error quotes only a few of them.
 
     Raises:
         UserError: the error, with the name of the file.

@@ -1,4 +1,4 @@
-"""A study's encoder is asked whether it suits what is searched, before the first trial."""
+"""Check that the encoder suits what is searched, before the first trial."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def check_encoder_fits(spec: StudySpec, executor: Executor) -> None:
 
 
 def encoder_runs(spec: StudySpec) -> list[TriedRun]:
-    """The base and runs of :func:`try_space`, of those that are the same to an encoder the first."""
+    """Return the base and runs of :func:`try_space`; of runs that are the same to an encoder, only the first."""
     return _different([TriedRun((), spec.base), *try_space(spec.space, spec.base)])
 
 
 def _different(runs: list[TriedRun]) -> list[TriedRun]:
-    """The first of those that are the same to an encoder: alike in model and heads, but for rates such as dropout."""
+    """Keep the first of runs with the same model and heads, apart from rates such as dropout."""
     first: dict[str, TriedRun] = {}
     for run in runs:
         first.setdefault(json.dumps(_without_rates(_shape(run.config))), run)

@@ -1,4 +1,4 @@
-"""The NLI files of further pretraining are read before a study starts, as the tasks' files are."""
+"""Check the NLI files of further pretraining before a study starts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check_nli_files(spec: StudySpec, report: DataReport) -> DataReport:
 
 
 def _runs(spec: StudySpec) -> list[TriedRun]:
-    """The base, and where the space searches stages what it can make of it."""
+    """Return the base and, if the space searches stages of pretraining, runs of :func:`try_space`."""
     base = TriedRun((), spec.base)
     searched = any(path == VARIANT or path.startswith("pretraining.") for path in spec.space.paths)
     return [base, *try_space(spec.space, spec.base)] if searched else [base]

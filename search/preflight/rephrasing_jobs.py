@@ -1,4 +1,4 @@
-"""What a study's trials need of language models: the jobs to do before it starts."""
+"""Collect what a study's trials need from language models: the jobs to do before it starts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["rephrasing_jobs"]
 def rephrasing_jobs(
     space: Space, base: RunConfig, answers_dir: Path, tasks: Collection[str]
 ) -> dict[str, RephrasingJob]:
-    """The jobs of these tasks by a name for people: the task, with the settings in which its jobs differ.
+    """Return the jobs of these tasks by a name for people: the task, with the settings in which its jobs differ.
 
     Runs that ask a model in the same way are one job over the examples of all of them.
 
     Raises:
-        StudyFileError: as :func:`~search.preflight.source_runs.source_runs`.
+        StudyFileError: if a language model would have to be asked for every number of a range.
         UserError: a training file is missing or malformed.
     """
     merged: dict[tuple[str, str], RephrasingJob] = {}
@@ -51,7 +51,7 @@ def _together(one: RephrasingJob, other: RephrasingJob) -> RephrasingJob:
 
 
 def _flat(job: RephrasingJob) -> Mapping[str, str]:
-    """Its settings, those of tables one by one."""
+    """Return the job's settings as text, those of tables one by one."""
     flat: dict[str, Any] = {}
     for name, value in job.settings.model_dump(mode="json").items():
         flat |= value if isinstance(value, dict) else {name: value}

@@ -1,4 +1,4 @@
-"""What the sources of further training examples read, and ask a language model, in all trials of a study together."""
+"""List what all trials of a study together read, and ask a language model, for further training examples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["SourceRun", "source_runs"]
 
 _MOST_TRIED = 2000  # combinations of values for one source: a few seconds
 
-# The setting that names what a source reads: its mistakes stand there. Copies are made of the training examples.
+# The setting that names what a source reads: mistakes are reported there. Copies are made of the training examples.
 _READS = {"phrases": "path", "extra": "path", "eda": "fraction", "rephrased": "model"}
 
 # Settings that decide what is read or how many examples it gives; others alter the examples of copies.
@@ -64,13 +64,14 @@ class SourceRun:
 
 
 def source_runs(space: Space, base: RunConfig) -> list[SourceRun]:
-    """Runs of the base and the space that together read and ask all that any trial does, each once.
+    """Return runs of the base and the space that together read and ask all that any trial does, each once.
 
-    A language model is asked anew for every combination of its settings, so all of them are here; of the share, which
-    only leaves examples out, both ends. Of any other source there is one run for each file, that which gives most.
+    A language model is asked again for every combination of its settings, so all combinations are included; of the
+    share, which only leaves examples out, both ends. Any other source has one run for each file: the one that gives
+    most examples.
 
     Raises:
-        StudyFileError: where a language model would have to be asked for every number of a range.
+        StudyFileError: if a language model would have to be asked for every number of a range.
     """
     searched = {one.path: one for one in space.dimensions}
     first: dict[tuple[str, str, int | None], SourceRun] = {}
@@ -84,7 +85,7 @@ def source_runs(space: Space, base: RunConfig) -> list[SourceRun]:
 
 @dataclass(frozen=True)
 class _Enumeration:
-    """The runs of one source; ``searched`` has the space's settings by path."""
+    """Lists the runs of one source; ``searched`` has the space's settings by path."""
 
     space: Space
     base: RunConfig
@@ -97,7 +98,8 @@ class _Enumeration:
         if (count := math.prod(map(len, values.values()))) > _MOST_TRIED:
             longest = max(values, key=lambda path: len(values[path]))
             raise StudyFileError(
-                ("space", longest), f"gives {count:,} combinations with others of {self._here}: too many"
+                ("space", longest),
+                f"gives {count:,} combinations with others of {self._here}; at most {_MOST_TRIED:,} can be tried",
             )
         near_base = self.space.encode(self.base).params
         for chosen in product(*values.values()):
@@ -114,7 +116,7 @@ class _Enumeration:
 
     @property
     def _own(self) -> list[str]:
-        """Searched settings that decide what the source reads."""
+        """Paths of searched settings that decide what the source reads."""
         folders = {"train_limit": f"tasks.{self.task}"}
         paths = [f"{folders.get(name, self._here)}.{name}" for name in _DECIDING[self.source]]
         return [path for path in paths if path in self.searched]
@@ -126,7 +128,7 @@ class _Enumeration:
         return bool(self._own) or any(setting.startswith(f"{self._here}.") for setting in differing)
 
     def _values(self) -> dict[str, list[Any]]:
-        """What to try: for these settings, and for those that their conditions look at."""
+        """Return the values to try of these settings, and of those that their conditions look at."""
         values = {path: self._values_to_read(path) for path in self._own}
         waiting = list(values)
         if VARIANT in self.searched:  # any of the variants may have the source
@@ -150,12 +152,12 @@ class _Enumeration:
         if name == "fraction":
             return ends
         if (every := distribution.listed()) is None:
-            what = "a language model is asked before the study, anew for every value: give choices in place of a range"
+            what = "a language model is asked before the study for every value: give choices instead of a range"
             raise StudyFileError(("space", path), what)
         return every
 
     def _run(self, section: dict[str, Any], limit: int | None, variant: str | None) -> SourceRun | None:
-        """The run with these settings of the task; None if it has not the source, or is none."""
+        """Return the run with these settings of the task; None if it is invalid or does not have the source."""
         base, task, source = self.base, self.task, self.source
         try:
             settings = AugmentationConfig.model_validate(section)

@@ -1,4 +1,4 @@
-"""The generated corpus of a study that brings no data of its own."""
+"""Generate the corpus of a study that has no data of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["with_synthetic_data"]
 
 
 def with_synthetic_data(spec: StudySpec, runs_dir: Path) -> StudySpec:
-    """The study with its corpus written below ``runs_dir`` and read from there; as it is if it has its own data."""
+    """Write the corpus below ``runs_dir`` and return the study that reads it; unchanged if it has its own data."""
     if spec.synthetic is None:
         return spec
     directory = runs_dir / spec.name / "corpus"

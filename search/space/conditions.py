@@ -1,4 +1,4 @@
-"""When a setting is searched at all: what other settings must be."""
+"""Conditions under which a setting is searched: which values other settings must have."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Condition:
     """The setting at ``path`` has one of the values, or lies strictly between ``above`` and ``below``.
 
     Attributes:
-        values: the allowed values; empty where ``above`` or ``below`` is given instead.
+        values: the allowed values; empty if ``above`` or ``below`` is given instead.
     """
 
     path: str
@@ -42,7 +42,7 @@ class Condition:
         return [middle, int(middle)]
 
     def describe(self) -> str:
-        """For a table: ``heads.sst.layers above 1``."""
+        """Return ``heads.sst.layers above 1``, for a table."""
         if self.values:
             return f"{self.path} = {' or '.join(shown(value) for value in self.values)}"
         bounds = [
@@ -53,20 +53,20 @@ class Condition:
         return f"{self.path} {' and '.join(bounds)}"
 
     def to_json(self) -> Any:
-        """What stands behind the path in a study file."""
+        """Return what a study file writes after the path."""
         if self.values:
             return ["none" if value is None else value for value in self.values]
         return {name: bound for name, bound in (("above", self.above), ("below", self.below)) if bound is not None}
 
 
 def parse_conditions(raw: object, fields: Mapping[str, FieldType], key: tuple[str, ...]) -> tuple[Condition, ...]:
-    """The conditions of a ``when`` table; all of them must hold.
+    """Read the conditions of a ``when`` table; all of them must hold.
 
     Raises:
         StudyFileError: under ``key`` and what follows it.
     """
     if not isinstance(raw, dict) or not raw:
-        raise StudyFileError(key, f"must be a table of settings and what they must be, got {raw!r}")
+        raise StudyFileError(key, f"must be a table of settings and the values they must have, got {raw!r}")
     return tuple(_parse_condition(path, rule, fields, (*key, path)) for path, rule in raw.items())
 
 
@@ -75,7 +75,7 @@ def _parse_condition(path: str, rule: object, fields: Mapping[str, FieldType], k
     if not isinstance(rule, dict):
         values = rule if isinstance(rule, list) else [rule]
         if not values:
-            raise StudyFileError(key, "must hold at least one value, got an empty list")
+            raise StudyFileError(key, "must contain at least one value, got an empty list")
         return Condition(path, values=tuple(check_value(value, field, key) for value in values))
     for name in rule:
         if name not in ("above", "below"):
@@ -94,4 +94,4 @@ def _parse_condition(path: str, rule: object, fields: Mapping[str, FieldType], k
 
 
 def _describe(field: FieldType) -> str:
-    return f"one of {shown_list(field.literals)}" if field.literals else "no number"
+    return f"one of {shown_list(field.literals)}" if field.literals else "not a number"

@@ -1,4 +1,4 @@
-"""Dotted paths into a RunConfig: which there are, of which type, and how to read and set them."""
+"""List, type, read and set the settings of a RunConfig by dotted path."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _SCALARS = {float: "a number", int: "a whole number", bool: "true or false", str
 
 @dataclass(frozen=True)
 class FieldType:
-    """What a setting may hold.
+    """The type of a setting.
 
     Attributes:
-        kind: float, int, bool or str; None for anything else, which can be set in ``[base]`` and not searched.
-        literals: the only values a str may have; empty where it is free.
+        kind: float, int, bool or str; None for anything else, which can be set in ``[base]`` but not searched.
+        literals: the only values a str may have; empty if it may have any.
         optional: whether None is allowed. TOML has no null: a study file writes the text ``"none"``.
     """
 
@@ -45,15 +45,15 @@ class FieldType:
 
 
 def config_fields(tasks: Iterable[str]) -> dict[str, FieldType]:
-    """Every setting of a run over these tasks by its dotted path; the tasks' own descriptions are left out."""
+    """Return every setting of a run over these tasks by its dotted path, except the tasks' own descriptions."""
     return dict(_walk(RunConfig, "", tuple(tasks)))
 
 
 def require_field(path: str, fields: Mapping[str, FieldType], key: tuple[str, ...]) -> FieldType:
-    """The field at ``path``.
+    """Return the type of the setting at ``path``.
 
     Raises:
-        StudyFileError: under ``key``, if there is none, with the nearest path.
+        StudyFileError: under ``key``, if there is no such setting, with the nearest path.
     """
     if path not in fields:
         raise StudyFileError(key, f"no such setting of a run{did_you_mean(path, fields)}")
@@ -61,9 +61,9 @@ def require_field(path: str, fields: Mapping[str, FieldType], key: tuple[str, ..
 
 
 def check_value(value: object, field: FieldType, key: tuple[str, ...]) -> Any:
-    """The value in the field's type: ``1`` for a number becomes ``1.0``, ``"none"`` becomes None where that is allowed.
+    """Return the value in the field's type: ``1`` becomes ``1.0``, and ``"none"`` None where that is allowed.
 
-    Bounds are not looked at: they are RunConfig's.
+    Bounds are not checked here: RunConfig does that.
 
     Raises:
         StudyFileError: under ``key``, if the type is wrong.
@@ -83,7 +83,7 @@ def check_value(value: object, field: FieldType, key: tuple[str, ...]) -> Any:
 
 
 def get_value(config: RunConfig, path: str) -> Any:
-    """The value at ``path``; None also where the section it stands in is not set."""
+    """Return the value at ``path``; None also if the section around it is not set."""
     value: Any = config
     for part in path.split("."):
         if value is None:
@@ -93,7 +93,7 @@ def get_value(config: RunConfig, path: str) -> Any:
 
 
 def set_value(tree: dict[str, Any], path: str, value: object) -> None:
-    """Put ``value`` at ``path`` of a nested dictionary, making the tables on the way."""
+    """Set ``value`` at ``path`` of a nested dictionary, adding missing tables on the way."""
     *tables, last = path.split(".")
     for part in tables:
         if tree.get(part) is None:
@@ -139,7 +139,7 @@ def _walk_annotation(annotation: Any, path: str, tasks: tuple[str, ...]) -> Iter
 
 
 def _plain(annotation: Any) -> tuple[Any, bool]:
-    """The annotation without ``Annotated`` and ``| None``, and whether None was allowed."""
+    """Return the annotation without ``Annotated`` and ``| None``, and whether None was allowed."""
     if get_origin(annotation) is Annotated:
         return _plain(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):

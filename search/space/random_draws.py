@@ -1,4 +1,4 @@
-"""Draws from a space without Optuna: to try a space out before a study starts."""
+"""Draw from a space without Optuna, to try it out before a study starts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RandomDraws:
         self.params: dict[str, Any] = {}
 
     def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float:
-        """Uniform on the range, on its steps, or in the logarithm."""
+        """Draw uniformly from the range, from its steps, or in the logarithm."""
         if name in self._fixed:
             value: float = self._fixed[name]
         elif step is not None:
@@ -42,7 +42,7 @@ class RandomDraws:
         return value
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
-        """Uniform on the range's steps, or in the logarithm."""
+        """Draw uniformly from the range's steps, or in the logarithm."""
         if name in self._fixed:
             value: int = self._fixed[name]
         elif log:
@@ -53,7 +53,7 @@ class RandomDraws:
         return value
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """Each choice equally likely."""
+        """Draw one of the choices, each equally likely."""
         fixed = name in self._fixed
         self.params[name] = self._fixed[name] if fixed else choices[int(self._rng.integers(len(choices)))]
         return self.params[name]

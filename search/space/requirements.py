@@ -1,4 +1,4 @@
-"""``needs`` of a searched setting: it is searched only where what its values take is there."""
+"""Leave out searched settings whose ``needs``, such as a data file, are not met."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _ANSWERS = "answers"
 def without_unmet_needs(
     table: Mapping[str, Any], base: RunConfig, answers_dir: Path | None
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """A ``[space]`` table without the settings that cannot be searched here, and a line about each of those.
+    """Return a ``[space]`` table without the settings that cannot be searched here, and a line about each of those.
 
     ``needs`` names a file in the data folder, ``wordnet`` (the package with its data), or ``answers`` (of a language
     model to all that a task's rephrasing asks, see ``search.augment``). Settings with a condition on one that is left
     out are left out too.
 
     Args:
-        table: as it stands in the file.
+        table: as the file has it.
         base: the run that the search starts from.
-        answers_dir: where answers are kept; None takes them for granted, for whoever is about to ask for them.
+        answers_dir: where answers are kept; None assumes that all are there, as the command that asks for them does.
 
     Raises:
-        StudyFileError: under ``space``, if ``needs`` is no text.
+        StudyFileError: under ``space``, if ``needs`` is not a text.
     """
     kept: dict[str, Any] = {}
     lacks: dict[str, str] = {}
@@ -52,13 +52,13 @@ def without_unmet_needs(
 
 
 def _conditions(raw: object) -> list[str]:
-    """The settings that a searched one depends on."""
+    """Return the paths of the settings that a searched one depends on."""
     when = raw.get("when") if isinstance(raw, dict) else None
     return list(when) if isinstance(when, dict) else []
 
 
 def _lack(raw: Mapping[str, Any], path: str, base: RunConfig, answers_dir: Path | None) -> str | None:
-    """What is missing; None if nothing is."""
+    """Say what is missing; None if nothing is."""
     needs = raw["needs"]
     key = ("space", path, "needs")
     if not isinstance(needs, str) or not needs:
@@ -84,7 +84,7 @@ def _lacks_wordnet() -> str | None:
 def _lacks_answers(raw: Mapping[str, Any], path: str, base: RunConfig, answers_dir: Path) -> str | None:
     found = re.fullmatch(r"augmentation\.(\w+)\.rephrased\.(\w+)", path)
     if found is None or found[1] not in base.tasks:
-        raise StudyFileError(("space", path, "needs"), "'answers' is for settings of augmentation.TASK.rephrased")
+        raise StudyFileError(("space", path, "needs"), "'answers' is only for settings of augmentation.TASK.rephrased")
     task, setting = found.groups()
     if base.augmentation[task].rephrased.model is None:
         return f"augmentation.{task}.rephrased.model is not set in the base"
@@ -97,7 +97,7 @@ def _lacks_answers(raw: Mapping[str, Any], path: str, base: RunConfig, answers_d
 
 
 def _largest(raw: Mapping[str, Any]) -> float:
-    """The largest share that is searched; all, where that cannot be told."""
+    """Return the largest share that is searched; 1 if the table does not say."""
     values = raw.get("choices", [raw.get("high")])
     numbers = [value for value in values if isinstance(value, int | float)] if isinstance(values, list) else []
     return min(max(numbers, default=1.0), 1.0)

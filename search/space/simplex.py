@@ -1,4 +1,4 @@
-"""Shares of several tasks that sum to 1, uniform over all such shares."""
+"""Search shares of several tasks that sum to 1, uniformly over all such shares."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Simplex(Distribution):
 
     @property
     def minima(self) -> dict[str, float]:
-        """Task -> lower bound of its share."""
+        """Lower bound of each task's share, by task."""
         bounds = self.minimum if isinstance(self.minimum, tuple) else (self.minimum,) * len(self.tasks)
         return dict(zip(self.tasks, bounds, strict=True))
 

@@ -20,8 +20,9 @@ __all__ = ["Dimension", "Proposal", "Space", "SpaceRow"]
 
 @dataclass(frozen=True)
 class Dimension:
-    """One searched setting, or one that takes a value along with others; where a condition does not hold, it keeps its
-    base value.
+    """One searched setting, or one that takes a value along with others.
+
+    It keeps its base value in trials in which one of its conditions does not hold.
     """
 
     path: str
@@ -86,7 +87,7 @@ class Space:
 
     @property
     def has_conditions(self) -> bool:
-        """Whether some settings are searched in some trials only; one that takes a value along is never searched."""
+        """Whether some settings are searched in some trials only."""
         return any(dimension.when for dimension in self._searched)
 
     @property

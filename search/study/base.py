@@ -1,4 +1,4 @@
-"""``[base]`` of a study file: the run that the search starts from."""
+"""Read ``[base]`` of a study file, the run that the search starts from."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def build_base(
     replaced: Mapping[str, object],
     key: tuple[str, ...] = KEY,
 ) -> RunConfig:
-    """The run of a ``[base]`` table, which holds only what differs from RunConfig's defaults.
+    """Build the run of a ``[base]`` table, which contains only what differs from RunConfig's defaults.
 
     Args:
         table: nested tables of settings.
         tasks: the study's tasks by name, in order.
-        replaced: settings by dotted path that go before the table's.
-        key: where the table stands in its file.
+        replaced: settings by dotted path that override the table's.
+        key: where the table is in its file.
 
     Raises:
         StudyFileError: under ``key`` and what follows it.
@@ -47,14 +47,16 @@ def build_base(
     except ValidationError as error:
         problem = error.errors()[0]
         where = [str(part) for part in problem["loc"]]
-        # Past a setting, pydantic goes on with the members of its type: eval.rungs.int.
+        # Below a setting, pydantic names the members of its type: eval.rungs.int.
         while len(where) > 1 and ".".join(where[:-1]) in fields:
             where.pop()
-        raise _told(explain(problem), where, fields, key) from error
+        raise _under_its_setting(explain(problem), where, fields, key) from error
 
 
-def _told(what: str, where: list[str], fields: Mapping[str, FieldType], key: tuple[str, ...]) -> StudyFileError:
-    """A rule over several settings is told without a place, and begins with the setting it is about."""
+def _under_its_setting(
+    what: str, where: list[str], fields: Mapping[str, FieldType], key: tuple[str, ...]
+) -> StudyFileError:
+    """Place an error about several settings, for which pydantic has no place, under the setting it begins with."""
     named = named_setting(what, fields)
     if named is None:
         return StudyFileError((*key, *where), what)
@@ -87,7 +89,7 @@ def _unknown(path: str, prefix: str, fields: Mapping[str, FieldType]) -> str:
 
 
 def _example_by_task(path: str, value: object, fields: Mapping[str, FieldType]) -> str:
-    """``, for example { sst = 1.0 }`` where the table holds one setting for each task."""
+    """Return ``, for example { sst = 1.0 }`` for a table with one setting for each task."""
     task = next(known.split(".")[1] for known in fields if known.startswith("tasks."))
     field = fields.get(f"{path}.{task}")
     if field is None or field.kind is None:

@@ -1,4 +1,4 @@
-"""The keys of a study file."""
+"""Check the keys of a study file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["StudyDocument"]
 
 
 class StudyDocument(BaseModel):
-    """The keys of a study file. What stands in the tables is checked by those who read them."""
+    """The keys of a study file. The modules that read a table check what it contains."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -44,15 +44,15 @@ class StudyDocument(BaseModel):
         """Check the keys and the types of their values.
 
         Raises:
-            StudyFileError: with the first that is wrong.
+            StudyFileError: under the first wrong key.
         """
         try:
             return cls.model_validate(raw)
         except ValidationError as error:
-            raise _told(study_file_error(error, (), cls)) from error
+            raise _plainer(study_file_error(error, (), cls)) from error
 
 
-def _told(found: StudyFileError) -> StudyFileError:
+def _plainer(found: StudyFileError) -> StudyFileError:
     if found.key[0] == "tasks":
         what = "is missing" if found.what == "is missing" else "must be a list of names, or tables [tasks.NAME]"
         return StudyFileError(("tasks",), what)

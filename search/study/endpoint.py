@@ -1,4 +1,4 @@
-"""Which endpoint a language model is asked at: ``[endpoint]`` of a study file, and options of the command line."""
+"""Choose the endpoint of a language model: ``[endpoint]`` of a study file, and options of the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["choose_endpoint", "parse_endpoint"]
 
 
 def parse_endpoint(table: Mapping[str, Any]) -> EndpointSettings:
-    """The settings in a study file's ``[endpoint]``.
+    """Read ``[endpoint]`` of a study file.
 
     Raises:
         StudyFileError: under ``endpoint``; a value that may be a key is not quoted.
@@ -27,20 +27,20 @@ def parse_endpoint(table: Mapping[str, Any]) -> EndpointSettings:
 
 
 def choose_endpoint(of_study: EndpointSettings | None, options: Mapping[str, Any]) -> EndpointSettings:
-    """The study's endpoint with what the user said on the command line.
+    """Return the study's endpoint with the options of the command line applied.
 
     Args:
-        of_study: None if the study names none.
-        options: by field; None leaves the study's.
+        of_study: the study file's; None if it has none.
+        options: by field; None keeps the study's.
 
     Raises:
-        UserError: if neither names an address; as :func:`parse_endpoint` for the options.
+        UserError: if neither gives an address, or an option is wrong.
     """
     table = {} if of_study is None else of_study.model_dump()
     table |= {name: value for name, value in options.items() if value is not None}
     if "base_url" not in table:
         raise UserError(
-            "no endpoint to ask: give --endpoint URL, such as http://localhost:11434/v1, or write [endpoint] with "
-            "base_url into the study file"
+            "no endpoint given: pass --endpoint URL, such as http://localhost:11434/v1, or add [endpoint] with "
+            "base_url to the study file"
         )
     return parse_endpoint(table)

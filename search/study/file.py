@@ -1,4 +1,4 @@
-"""Study files: TOML in, :class:`StudySpec` out. ``docs/study-files.md`` describes the format for users."""
+"""Read a study file and return a :class:`StudySpec`. ``docs/study-files.md`` describes the format for users."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SYNTHETIC_TASKS = ("sst", "para", "sts")
 
 @dataclass(frozen=True)
 class _Overrides:
-    """What a user said outside the file; None leaves the file's."""
+    """Options given outside the file; None keeps what the file says."""
 
     data: str | None
     model: str | None
@@ -92,13 +92,13 @@ def load_study(
         trials: replaces ``trials``.
         workers: replaces ``workers``.
         threads: replaces ``base.compute.threads``, which is otherwise the usable cores shared out among the workers.
-        name: replaces the file's stem as the study's name, for example to begin anew after a change.
+        name: replaces the file's stem as the study's name, for example to start again after a change.
         hours: replaces ``stop.hours``.
         examples: replaces ``stop.examples``.
         studies_dir: where the user's own studies are, and their presets in ``presets`` below it.
         answers_dir: where a language model's answers are; see
-            :func:`core.inputs.augmentation.answers_dir`. None: as if all were there, for whoever is to ask for
-            them.
+            :func:`core.inputs.augmentation.answers_dir`. None: assume that all are there, as the
+            command that asks for them does.
 
     Raises:
         UserError: with ``file:line: key: what`` for a mistake in the file; with the known names for an unknown study.
@@ -173,7 +173,7 @@ def _build(
 
 @dataclass(frozen=True)
 class _Search:
-    """What a study tries.
+    """The runs that a study tries.
 
     Attributes:
         base: the run that it starts from.
@@ -190,9 +190,9 @@ class _Search:
 
 def _search(document: StudyDocument, tables: Tables, answers: Path | None) -> _Search:
     if document.space is None:
-        raise StudyFileError(("space",), "is missing; give [space] to search, or [variants.NAME] to compare")
+        raise StudyFileError(("space",), "is missing; add [space] to search, or [variants.NAME] to compare")
     if document.seeds is not None:
-        raise StudyFileError(("seeds",), 'is for [variants]; in a search, "seed" = [...] stands under [space]')
+        raise StudyFileError(("seeds",), 'is for [variants]; in a search, add "seed" = [...] to [space]')
     base = tables.base(document.preset)
     table, unmet = without_unmet_needs(document.space, base, answers)
     space = parse_space(table, base)
@@ -204,9 +204,9 @@ def _comparison(document: StudyDocument, tables: Tables) -> _Search:
     assert document.variants is not None
     for key, unwanted in (("space", document.space), ("sampler", document.sampler), ("preset", document.preset)):
         if unwanted is not None:
-            raise StudyFileError((key,), "does not go with [variants]: each of them is tried, with every seed")
+            raise StudyFileError((key,), "cannot be combined with [variants]: each of them is tried, with every seed")
     if document.first:
-        raise StudyFileError(("first",), "does not go with [variants]: they are tried in their order")
+        raise StudyFileError(("first",), "cannot be combined with [variants]: they are tried in their order")
     return _Search(*parse_variants(document.variants, document.seeds, tables))
 
 
@@ -242,5 +242,5 @@ def _replaced(document: StudyDocument, workers: int, overrides: _Overrides) -> d
 
 
 def _usable_cores() -> int:
-    """Cores that this process may use; containers and job schedulers often grant fewer than there are."""
+    """Return how many cores this process may use; containers and job schedulers often grant fewer than there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""The trials that a study begins with, before its sampler is asked."""
+"""Read the trials that a study begins with, before its sampler proposes any."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFAULT = "default"
 
 @dataclass(frozen=True)
 class FirstTrial:
-    """A trial that is given.
+    """A trial whose parameters are given.
 
     Attributes:
         role: what it is, different for each trial of a study.
@@ -35,7 +35,7 @@ class FirstTrial:
 
 
 def default_trial(space: Space, base: RunConfig) -> tuple[FirstTrial, ...]:
-    """The base itself. A base outside the space cannot be a trial of it; what fits of it would be another run."""
+    """Return the base as a trial; none if it lies outside the space, as its parts inside would be another run."""
     default = space.encode(base)
     return () if default.notes else (FirstTrial(DEFAULT, default.params),)
 
@@ -43,11 +43,11 @@ def default_trial(space: Space, base: RunConfig) -> tuple[FirstTrial, ...]:
 def given_trials(
     first: Sequence[str] | Mapping[str, Mapping[str, Any]], tables: Tables, space: Space, base: RunConfig
 ) -> tuple[tuple[FirstTrial, ...], tuple[str, ...]]:
-    """A trial for each configuration that ``first`` of a study file names, and a line for each that is none.
+    """Return a trial for each configuration that ``first`` of a study file names, and a line for each left out.
 
     Args:
         first: presets, or nested settings by name, which may build on a preset.
-        tables: what the study has beside it.
+        tables: the study's other settings.
         space: what is searched.
         base: the run that the search starts from.
 
@@ -67,7 +67,7 @@ def given_trials(
 
 
 def _encoded(config: RunConfig, space: Space, base: RunConfig) -> tuple[dict[str, Any], str]:
-    """The parameters that give the configuration, or why there are none."""
+    """Return the parameters that give the configuration, or why there are none."""
     found = space.encode(config)
     if found.notes:
         return {}, found.notes[0]
@@ -76,5 +76,5 @@ def _encoded(config: RunConfig, space: Space, base: RunConfig) -> tuple[dict[str
     if different := differing_paths([config, there]):
         path = different[0]
         wanted, has = shown(get_value(config, path)), shown(get_value(there, path))
-        return {}, f"{path} = {wanted} is not searched, and is {has} in the space"
+        return {}, f"{path} = {wanted} is not searched; it is {has} in all trials"
     return found.params, ""

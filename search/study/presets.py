@@ -1,6 +1,6 @@
-"""Presets: the settings of a known system under its name, for studies to start from or to compare.
+"""Read presets: the settings of a known system under its name, for studies to start from or to compare.
 
-A preset is a TOML file of settings, as they stand under ``[base]`` of a study; ``docs/study-files.md`` describes it for
+A preset is a TOML file of settings, written like ``[base]`` of a study; ``docs/study-files.md`` describes it for
 users.
 """
 
@@ -24,7 +24,7 @@ __all__ = ["Preset", "list_presets", "load_preset", "merged"]
 
 @dataclass(frozen=True)
 class Preset:
-    """A preset as it stands in its file.
+    """The content of a preset's file.
 
     Attributes:
         name: the file's stem.
@@ -38,15 +38,15 @@ class Preset:
 
 
 def list_presets(*studies_dirs: Path) -> dict[str, Path]:
-    """Every preset that can be named: those in ``presets`` below the given folders, the first folder's before the
-    next one's, and all before those of the package.
+    """Return the files of all presets by name: those in ``presets`` below the given folders override those of the
+    package, and an earlier folder's those of a later one.
     """
     folders = (*studies_dirs, Path(str(resources.files("studies"))))
     return {path.stem: path for folder in reversed(folders) for path in sorted((folder / "presets").glob("*.toml"))}
 
 
 def load_preset(name: str, tasks: Mapping[str, TaskSpec], known: Mapping[str, Path], key: tuple[str, ...]) -> Preset:
-    """The preset of this name, checked by itself.
+    """Read the preset of this name and check it by itself.
 
     Args:
         name: one of ``known``.
@@ -55,7 +55,7 @@ def load_preset(name: str, tasks: Mapping[str, TaskSpec], known: Mapping[str, Pa
         key: where the study file names it.
 
     Raises:
-        StudyFileError: under ``key``: there is none, or it is for other tasks.
+        StudyFileError: under ``key``: it does not exist, or is for other tasks.
         UserError: a mistake in the preset's file, as 'file:line: key: what'.
     """
     if name not in known:
@@ -82,12 +82,12 @@ def _check_tasks(name: str, meant_for: object, tasks: Collection[str], key: tupl
     for task in meant_for:
         if task not in tasks:
             raise StudyFileError(
-                key, f"preset '{name}' is for {', '.join(meant_for)}, and the study has no task '{task}'"
+                key, f"preset '{name}' is for {', '.join(meant_for)}, but the study has no task '{task}'"
             )
 
 
 def merged(*tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested tables laid over each other; a later one's settings go before those of an earlier one."""
+    """Merge nested tables; a later one's settings override those of an earlier one."""
     result: dict[str, Any] = {}
     for table in tables:
         for name, value in table.items():

@@ -1,4 +1,4 @@
-"""A study: what is searched, from which run on, with what, how often."""
+"""A checked study: what is searched, from which run, with which sampler, for how many trials."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["StudySpec", "StudySummary", "SyntheticSpec"]
 
 
 class SyntheticSpec(Options):
-    """A generated corpus for sst, para and sts in place of a folder of files: examples per task, and the seed."""
+    """A generated corpus for sst, para and sts instead of a folder of files: examples per task, and the seed."""
 
     train: int = Field(4000, ge=1, description="training examples of each task")
     dev: int = Field(500, ge=2, description="dev examples of each task")
@@ -42,7 +42,7 @@ class StudySummary:
         trials: in total; None: without a limit.
         examples_per_trial: training examples of a trial that is not pruned.
         rungs: where trials are scored and may be pruned, in training examples.
-        stop: what else ends the study, in words; empty if nothing does.
+        stop: what else ends the study, in words; empty if nothing else does.
     """
 
     rows: list[SpaceRow]
@@ -65,7 +65,7 @@ class StudySpec:
         base: the run that the search starts from.
         space: what trials change in it.
         first_trials: those before the sampler is asked, in their order.
-        notes: what of the file is left out, and why, a line each.
+        notes: parts of the file that are left out, and why, one line each.
         trials: in total, over all resumptions; None: as many as ``stop`` allows.
         seed: of the sampler; trial n draws from (seed, n).
         workers: runs at the same time.
@@ -74,8 +74,8 @@ class StudySpec:
         source: the file it was read from.
         endpoint: where ``search.augment`` asks a language model, if the file says so; no part of what the study is.
         floors: scores below which runs are pruned, and do not win.
-        stop: what ends the study beside its number of trials; no part of what the study is.
-        origin: what it took from other studies, as JSON data by name; recorded with it, since those may go on.
+        stop: what ends the study besides its number of trials; no part of what the study is.
+        origin: what it took from other studies, as JSON data by name; recorded with it, since those may continue.
     """
 
     name: str
@@ -98,7 +98,7 @@ class StudySpec:
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     def summary(self) -> StudySummary:
-        """What is printed before the study starts."""
+        """Return what is printed before the study starts."""
         return StudySummary(
             rows=self.space.describe(),
             trials=self.trials,
@@ -112,10 +112,10 @@ class StudySpec:
         )
 
     def identity(self) -> dict[str, Any]:
-        """JSON data that stays the same as long as old and new trials may be compared.
+        """Return JSON data that stays the same as long as old and new trials may be compared.
 
-        Where the data lies and where runs are computed may change between two resumptions: a trial keeps its own
-        ``compute`` to its end, and the folder's files are told apart by their hash.
+        The folder of the data and ``compute`` may change between two resumptions: a trial keeps its own ``compute`` to
+        its end, and the data files are distinguished by their hash.
         """
         base = self.base.model_dump(mode="json", exclude={"compute": True, "data": {"directory"}})
         identity = {
@@ -132,7 +132,7 @@ class StudySpec:
         return identity
 
     def difference(self, old_identity: dict[str, Any]) -> list[str]:
-        """One line for each change from a stored identity to this study's; empty where they are the same."""
+        """Return one line for each change from a stored identity to this study's; none if they are the same."""
         new = self.identity()
         old_identity = {"task_order": new["task_order"], **old_identity}  # of a study recorded before this was
         lines = [f"space: {line}" for line in space_difference(old_identity["space"], self.space)]

@@ -1,4 +1,4 @@
-"""When a study ends beside its number of trials: the table ``[stop]`` of a study file."""
+"""Read ``[stop]`` of a study file: when a study ends, besides its number of trials."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _KEY = ("stop",)
 class GainRule(Options):
     """End once further trials are not expected to help; see :mod:`search.driver.gain_rule`."""
 
-    below: float = Field(gt=0.0, lt=1.0, description="gain of overall for which a doubling of the cost is not worth it")
-    min_trials: int = Field(20, ge=2, description="ended trials before the rule is asked")
+    below: float = Field(gt=0.0, lt=1.0, description="gain in the overall score that is not worth doubling the cost")
+    min_trials: int = Field(20, ge=2, description="trials that must have ended before the rule applies")
 
 
 class StopRules(Options):
-    """Limits at which no new trial is begun; running ones go on to their end. What is None is no limit."""
+    """Limits at which no new trial starts; running trials finish. None means no limit."""
 
-    hours: float | None = Field(None, gt=0.0, description="wall-clock of the driver, all its runs together")
+    hours: float | None = Field(None, gt=0.0, description="wall-clock hours of the driver, over all its sessions")
     examples: int | None = Field(None, ge=1, description="training examples of all trials together")
     gain: GainRule | None = Field(None, description="when further trials are not expected to help")
 
@@ -42,11 +42,11 @@ class StopRules(Options):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is limited."""
+        """Whether there is no limit."""
         return not self.describe()
 
     def describe(self) -> str:
-        """``after 8 h, after 500,000 training examples, or once doubling the cost gains less than 0.002``."""
+        """Return ``after 8 h, after 500,000 training examples, or once doubling the cost gains less than 0.002``."""
         rules = []
         if self.hours is not None:
             rules.append(f"after {shown(self.hours)} h")
@@ -58,10 +58,10 @@ class StopRules(Options):
 
 
 def parse_stop(raw: Mapping[str, Any] | None, hours: float | None = None, examples: int | None = None) -> StopRules:
-    """The rules of a study file.
+    """Read the rules of a study file.
 
     Args:
-        raw: its table, if it has one.
+        raw: its table ``[stop]``, if it has one.
         hours: replaces the table's.
         examples: replaces the table's.
 

@@ -1,4 +1,4 @@
-"""What a study may be called: it has a folder of its name."""
+"""Check the name of a study, which is also the name of its folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def is_study_name(name: str) -> bool:
-    """Whether these are letters, digits, ``_``, ``-`` and ``.`` only, a letter or a digit first."""
+    """Return whether the name is of letters, digits, ``_``, ``-`` and ``.`` only, a letter or a digit first."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -21,10 +21,10 @@ def check_study_name(name: str, option: str = "--name") -> None:
 
     Args:
         name: as the user gave it.
-        option: which it was given to.
+        option: the option that it was given to.
 
     Raises:
-        UserError: :func:`is_study_name` says no.
+        UserError: if :func:`is_study_name` is false.
     """
     if not is_study_name(name):
         raise UserError(

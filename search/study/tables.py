@@ -1,4 +1,4 @@
-"""The tables of a study file that make runs: the base, presets, and what goes before both."""
+"""Combine the tables of a study file that make runs: the base, presets, and what overrides both."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["Tables"]
 
 @dataclass(frozen=True)
 class Tables:
-    """Settings by where they come from.
+    """Settings by their source.
 
     Attributes:
         tasks: of the study.
         common: ``[base]``.
-        override: ``[override]``, which goes before a preset's settings.
-        replaced: by dotted path, what the command line decides; goes before everything.
+        override: ``[override]``, which overrides presets too.
+        replaced: by dotted path, what the command line decides; it overrides everything.
         presets: files of presets by name.
     """
 
@@ -35,7 +35,7 @@ class Tables:
     presets: Mapping[str, Path]
 
     def base(self, preset: str | None) -> RunConfig:
-        """The run that a search starts from: the preset's settings, those of the base before them.
+        """Build the run that a search starts from: the preset's settings, overridden by those of the base.
 
         Raises:
             StudyFileError: under ``base`` or ``preset``.
@@ -45,11 +45,11 @@ class Tables:
         return build_base(merged(below, self.common, self.override), self.tasks, self.replaced, KEY)
 
     def named(self, table: Mapping[str, Any], key: tuple[str, ...]) -> RunConfig:
-        """A run of its own: the base's settings, then the preset's, the override's, and its own before all.
+        """Build a named run: the base's settings, overridden by the preset's, the override's, and its own.
 
         Args:
             table: nested tables of its own settings; ``preset`` names the preset, if there is one.
-            key: where it stands in the study file.
+            key: where it is in the study file.
 
         Raises:
             StudyFileError: under ``key``.

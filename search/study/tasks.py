@@ -1,4 +1,4 @@
-"""The tasks of a study: from its own file, its task files, and those built in."""
+"""Collect the tasks of a study from its own file, its task files, and those built in."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["study_tasks"]
 
 
 def study_tasks(document: StudyDocument, path: Path) -> dict[str, TaskSpec]:
-    """The study's tasks in its order.
+    """Return the study's tasks in its order.
 
     Args:
         document: the study file.
-        path: where it lies; its task files are relative to it.
+        path: of the study file; its task files are relative to its folder.
 
     Raises:
         StudyFileError: under ``tasks`` or ``task_files``.
@@ -39,12 +39,12 @@ def study_tasks(document: StudyDocument, path: Path) -> dict[str, TaskSpec]:
                 ("tasks",), f"no task '{name}'{did_you_mean(name, known) or '.'} Known: {', '.join(known)}"
             )
         if names.count(name) > 1:
-            raise StudyFileError(("tasks",), f"'{name}' stands twice")
+            raise StudyFileError(("tasks",), f"'{name}' is listed twice")
     return {name: known[name] for name in names}
 
 
 def _add(known: dict[str, TaskSpec], new: Mapping[str, TaskSpec], key: tuple[str, ...]) -> None:
     for name, spec in new.items():
         if name in known:
-            raise StudyFileError(key, f"task '{name}' is there already; choose another name")
+            raise StudyFileError(key, f"task '{name}' already exists; choose another name")
         known[name] = spec

@@ -1,4 +1,4 @@
-"""How many trials a study has where its file does not say, and how many it can have."""
+"""Count trials: how many a study has if its file does not say, and how many it can have."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _TRIALS = 20  # of a search that names no end at all
 def usual_trials(
     sampler: SamplerChoice, space: Space, first: Sequence[FirstTrial], stop: StopRules, *, is_comparison: bool
 ) -> int | None:
-    """The number of trials of a study that gives none; None: as many as ``stop`` allows.
+    """Return the number of trials of a study that gives none; None: as many as ``stop`` allows.
 
     Args:
         sampler: a grid ends with its points.
         space: what is searched.
-        first: trials before the sampler is asked.
+        first: trials before the sampler proposes any.
         stop: what else ends the study.
         is_comparison: whether ``first`` are all that there are.
     """
@@ -44,17 +44,19 @@ def check_trials(spec: StudySpec, *, is_comparison: bool) -> None:
             comparison cannot have.
     """
     if is_comparison and spec.stop.gain is not None:
-        raise StudyFileError(("stop", "gain"), "does not go with [variants]: each of them is tried, with every seed")
+        raise StudyFileError(
+            ("stop", "gain"), "cannot be combined with [variants]: each of them is tried, with every seed"
+        )
     if spec.trials is None:
         return
     runs = len(spec.first_trials)
     if is_comparison and spec.trials > runs:
         raise StudyFileError(
-            ("trials",), f"there are {runs} runs to compare, and {spec.trials} trials would repeat some"
+            ("trials",), f"there are only {runs} runs to compare; {spec.trials} trials would repeat some"
         )
     # One more: the base itself may be tried first.
     if not is_comparison and spec.sampler.name == "grid" and spec.trials > (points := _points(spec.space)) + 1:
-        raise StudyFileError(("trials",), f"the grid has {points} points, and {spec.trials} trials would repeat some")
+        raise StudyFileError(("trials",), f"the grid has only {points} points; {spec.trials} trials would repeat some")
 
 
 def _points(space: Space) -> int:

@@ -1,4 +1,4 @@
-"""``[variants]`` of a study file: ready configurations that are compared, each with every seed."""
+"""Read ``[variants]`` of a study file: ready configurations to compare, each with every seed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SEED = "seed"
 def parse_variants(
     table: Mapping[str, Mapping[str, Any]], seeds: Sequence[int] | None, tables: Tables
 ) -> tuple[RunConfig, Space, tuple[FirstTrial, ...]]:
-    """The first variant as the base, a space of all, and their trials: all with the first seed, then the next.
+    """Return the first variant as the base, a space of all, and their trials: all with the first seed, then the next.
 
     Args:
         table: nested settings by variant; ``preset`` names one to build on.
@@ -38,7 +38,7 @@ def parse_variants(
     configs = {name: _build(name, variant, tables, seeds) for name, variant in table.items()}
     seeds = seeds or [config.seed for config in configs.values()][:1]
     if len(table) * len(seeds) < 2:
-        raise StudyFileError((KEY,), "compares at least two runs: give two variants, or seeds = [0, 1]")
+        raise StudyFileError((KEY,), "must give at least two runs to compare: two variants, or seeds = [0, 1]")
     return plan_comparison(configs, seeds)
 
 
@@ -70,27 +70,31 @@ def _check_seeds(seeds: Sequence[int] | None, tables: Tables) -> None:
         raise StudyFileError(("seeds",), f"must be different numbers, at least one, got {list(seeds)}")
     for name, table in (("base", tables.common), ("override", tables.override)):
         if _SEED in table:
-            raise StudyFileError((name, _SEED), "does not go with seeds = [...], which all runs have")
+            raise StudyFileError(
+                (name, _SEED), "cannot be combined with seeds = [...], which sets the seeds of all runs"
+            )
 
 
 def _build(name: str, variant: Mapping[str, Any], tables: Tables, seeds: Sequence[int] | None) -> RunConfig:
     key = (KEY, name)
     if _SEED in variant:
-        raise StudyFileError((*key, _SEED), "is the same for all variants: seeds = [...] stands at the top")
+        raise StudyFileError(
+            (*key, _SEED), "must be the same for all variants: give seeds = [...] at the top of the file"
+        )
     config = tables.named(variant, key)
     return config if seeds is None else config.model_copy(update={_SEED: seeds[0]})
 
 
 def _check(configs: Mapping[str, RunConfig]) -> None:
-    """All must be scored alike, and none be another one under a second name."""
+    """Refuse runs that are not scored alike, and a run that appears under two names."""
     reference, base = next(iter(configs.items()))
     for name, config in configs.items():
         for path in differing_paths([base, config]):
             if reason := why_fixed(path):
                 raise StudyFileError(
                     (KEY, name),
-                    f"has {path} = {get_value(config, path)}, and '{reference}' has {get_value(base, path)}: "
-                    f"it cannot differ, {reason}",
+                    f"has {path} = {get_value(config, path)}, but '{reference}' has {get_value(base, path)}; "
+                    f"it must be the same in all variants: {reason}",
                 )
     seen: dict[RunConfig, str] = {}
     for name, config in configs.items():

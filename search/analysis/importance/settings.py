@@ -1,4 +1,4 @@
-"""The settings of a study's trials as numbers, and trials of which one setting is changed."""
+"""Turn the settings of a study's trials into numbers, and change one setting in all of them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["Setting", "SettingTable", "setting_table"]
 
 @dataclass(frozen=True)
 class _Rule:
-    """A condition of a setting: on which setting, and in which trials it holds."""
+    """A condition of a setting: the setting that it looks at, and the trials in which it holds."""
 
     owner: str
     holds: np.ndarray  # (n,) bool
     holds_inactive: bool
 
     def given(self, sources: np.ndarray) -> np.ndarray:
-        """Whether it holds where the owner has the value of these trials, (n,); -1: where it is not active."""
+        """Return whether it holds if the owner has the value of these trials, (n,); -1: if the owner is not active."""
         return np.asarray(np.where(sources >= 0, self.holds[sources], self.holds_inactive))
 
 
@@ -38,7 +38,7 @@ class Setting:
         path: its dotted path; shares of tasks are one setting.
         kind: ``number``; ``choice``, of few values; ``shares`` of tasks; ``fixed``, not searched but following others.
         active: in which trials it is searched, (n,) bool.
-        values: of each trial; None where it is not active. Shares are a tuple, in the order of ``tasks``.
+        values: of each trial; None if it is not active. Shares are a tuple, in the order of ``tasks``.
         columns: the values as numbers, (n, k) float32. A number is one, from 0 to 1 over its range, on the scale that
             it is searched on; choices without an order have one for each.
         is_log: whether that scale is logarithmic.
@@ -65,14 +65,14 @@ class Setting:
         return len({value for value, on in zip(self.values, self.active, strict=True) if on}) > 1
 
     def taken(self, sources: np.ndarray) -> np.ndarray:
-        """The columns with the values of other trials, (n, k); -1: not active, a value below all others."""
+        """Return the columns with the values of other trials, (n, k); -1: not active, a value below all others."""
         inactive = np.minimum(self.columns.min(axis=0, initial=0.0), 0.0) - 1.0
         return np.asarray(np.where(sources[:, None] >= 0, self.columns[sources], inactive))
 
 
 @dataclass(frozen=True)
 class SettingTable:
-    """All settings but the seed, in an order in which conditions look back only.
+    """All settings except the seed, in an order in which conditions look back only.
 
     Attributes:
         settings: of the space.
@@ -84,13 +84,13 @@ class SettingTable:
 
     @cached_property
     def matrix(self) -> np.ndarray:
-        """Every trial as it is, (n, columns of all settings) float32."""
+        """Every trial unchanged, (n, columns of all settings) float32."""
         rows = np.arange(self.trials)
         blocks = [one.taken(np.where(one.active, rows, -1)) for one in self.settings]
         return np.ascontiguousarray(np.concatenate(blocks, axis=1), dtype=np.float32)
 
     def columns(self, setting: Setting) -> set[int]:
-        """Which columns of the matrix a change of the setting can move: its own, and those of settings below it."""
+        """Return the columns that a change of the setting can move: its own, and those of settings below it."""
         moved = {setting.path}
         for one in self.settings:
             if any(rule.owner in moved for rule in one.rules):
@@ -98,7 +98,7 @@ class SettingTable:
         return {column for path in moved for column in range(*self._places[path].indices(self.matrix.shape[1]))}
 
     def changed(self, setting: Setting, sources: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Every trial with the setting's value of another one, (n, columns) float32.
+        """Return every trial with the setting's value of another one, (n, columns) float32.
 
         Settings that are conditional on it follow, so that each row could be a trial: one that is no longer active
         loses its value, one that now is takes that of a random trial which has it, and one that still is keeps its own.
@@ -130,7 +130,7 @@ class SettingTable:
 
 
 def setting_table(space: Space, configs: Sequence[RunConfig]) -> SettingTable:
-    """The settings of these runs; the seed is left out: it is chance, and no setting to choose."""
+    """Return the settings of these runs except the seed, which is chance and not a setting to choose."""
     dimensions = [dimension for dimension in space.dimensions if dimension.path != "seed"]
     settings: dict[str, Setting] = {}
     for dimension in dimensions:

@@ -321,5 +321,5 @@ def test_mistakes_are_told_before_anything_is_asked(
     augment.change("concurrency = 1", "concurency = 1")
     is_refused(augment(), 2, "tiny.toml:26: endpoint.concurency: unknown key; did you mean 'concurrency'?")
     augment.file.write_text(augment.file.read_text().partition("[endpoint]")[0] + '[space]\n"seed" = [1, 2]\n')
-    is_refused(augment(), 2, "no endpoint to ask: give --endpoint URL", "[endpoint]")
+    is_refused(augment(), 2, "no endpoint given: pass --endpoint URL", "[endpoint]")
     assert not stub.calls

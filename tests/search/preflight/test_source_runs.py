@@ -83,7 +83,7 @@ def test_a_share_is_looked_at_from_both_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize("setting", ["lowest_temperature", "shortest"])
 def test_a_model_cannot_be_asked_for_all_of_a_range(setting: str, tmp_path: Path) -> None:
     spec = study(tmp_path, f'"{HERE}.rephrased.{setting}" = {{ low = 0.1, high = 0.2 }}')
-    with pytest.raises(StudyFileError, match="give choices in place of a range") as caught:
+    with pytest.raises(StudyFileError, match="give choices instead of a range") as caught:
         source_runs(spec.space, spec.base)
     assert caught.value.key == ("space", f"{HERE}.rephrased.{setting}")
 

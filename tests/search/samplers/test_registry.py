@@ -161,7 +161,7 @@ def test_grid_takes_an_enqueued_trial_that_leaves_settings_open(tmp_path: Path) 
             "builtins:dict",
             {},
             CONTINUOUS,
-            "sampler: 'builtins:dict' is no class derived from optuna.samplers._base.BaseSampler",
+            "sampler: 'builtins:dict' is not a class derived from optuna.samplers._base.BaseSampler",
         ),
     ],
 )
@@ -173,7 +173,9 @@ def test_mistakes_are_named(name: str, options: dict[str, Any], space: Space, me
 
 def test_a_class_that_refuses_its_options_is_named() -> None:
     choice = SamplerChoice("optuna.samplers:RandomSampler", {"size": 3})
-    with pytest.raises(UserError, match=r"^sampler: 'optuna.samplers:RandomSampler' refuses its options: .*'size'"):
+    with pytest.raises(
+        UserError, match=r"^sampler: 'optuna.samplers:RandomSampler' does not accept its options: .*'size'"
+    ):
         make_sampler(choice, 0, 0, CONTINUOUS)
 
 

@@ -15,7 +15,7 @@ CONDITIONS = [
     ),
     ("{ 'heads.sst.layers' = { above = 3, below = 1 } }", '."heads.sst.layers": above = 3 must be less than below = 1'),
     ("{ 'heads.sst.layers' = {} }", '."heads.sst.layers": is empty'),
-    ("{ 'heads.sst.layers' = [] }", '."heads.sst.layers": must hold at least one value, got an empty list'),
+    ("{ 'heads.sst.layers' = [] }", '."heads.sst.layers": must contain at least one value, got an empty list'),
     ("{ 'heads.sst.layers' = 'two' }", ".\"heads.sst.layers\": must be a whole number, got 'two'"),
     (
         "{ 'heads.sst.pooling' = { above = 1 } }",
@@ -27,7 +27,7 @@ CONDITIONS = [
     ),
     ("{ 'heads.para.layers' = 2 }", '."heads.para.layers": can never hold: heads.para.layers is 1 in every trial'),
     ("{ 'optim.learning_rate' = 0.1 }", ": the conditions depend on each other in a circle: optim.learning_rate"),
-    ("3", ": must be a table of settings and what they must be, got 3"),
+    ("3", ": must be a table of settings and the values they must have, got 3"),
 ]
 
 

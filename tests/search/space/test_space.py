@@ -46,6 +46,15 @@ def test_conditions_look_at_the_base_where_a_setting_is_not_searched() -> None:
     assert config.heads["sts"].combine == "uv"
 
 
+def test_shares_under_a_condition_are_shown_where_it_holds() -> None:
+    shares = {"simplex": ["sst", "sts"], "when": {"heads.sts.pair": "siamese"}}
+    space = parse_space({"heads.sts.pair": ["cross", "siamese"], "loss.weights": shares}, base())
+    cross = space.suggest(FixedTrial({"heads.sts.pair": "cross"}), base())
+    assert space.chosen(cross) == {"heads.sts.pair": "cross"}
+    siamese = space.suggest(FixedTrial({"heads.sts.pair": "siamese", "loss.weights[sst]": 0.25}), base())
+    assert set(space.chosen(siamese)) == {"heads.sts.pair", "loss.weights.sst", "loss.weights.sts"}
+
+
 def test_the_default_run_lies_in_the_space_and_comes_back() -> None:
     space = parse_space(EVERYTHING, base())
     encoding = space.encode(base())

@@ -151,7 +151,7 @@ MISTAKES = [
     ("trials = = 3", "study.toml:1: not TOML: Invalid value (column 10)"),
     ('tasks = ["sst"', "study.toml:1: not TOML: Unclosed array (at end of document)"),
     (MINIMAL + "low = ", "study.toml:9: not TOML: Invalid value (at end of document)"),
-    ('tasks = ["sst"]\n', "study.toml: space: is missing; give [space] to search, or [variants.NAME] to compare"),
+    ('tasks = ["sst"]\n', "study.toml: space: is missing; add [space] to search, or [variants.NAME] to compare"),
     (
         'tasks = ["sst"]\n[space]\n',
         'study.toml:2: space: is empty; give at least one setting, for example "optim.learning_rate"',

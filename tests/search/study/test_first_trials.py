@@ -18,4 +18,4 @@ def test_trials_to_begin_with(tmp_path: Path) -> None:
         "no trial of 'deep': heads.sst.layers = 4 lies outside 1 .. 3",
     )
     without = load(tmp_path, SEARCH.replace("epochs = 9", "epochs = 8"))
-    assert without.notes[1] == "no trial of 'mine': budget.epochs = 9 is not searched, and is 8 in the space"
+    assert without.notes[1] == "no trial of 'mine': budget.epochs = 9 is not searched; it is 8 in all trials"

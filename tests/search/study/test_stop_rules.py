@@ -61,7 +61,7 @@ def test_a_grid_and_a_comparison_have_their_own_end(tmp_path: Path) -> None:
     assert grid.trials == 3  # two points, and the base
     variants = STUDY.replace('[space]\n"heads.sst.layers" = [1, 2]', "[variants]\na = {}\nb = { heads.sst.layers = 2 }")
     assert load(tmp_path, variants.replace("gain = 0.002\n", "")).trials == 2
-    with pytest.raises(UserError, match=r"study.toml:10: stop.gain: does not go with \[variants\]"):
+    with pytest.raises(UserError, match=r"study.toml:10: stop.gain: cannot be combined with \[variants\]"):
         load(tmp_path, variants)
 
 

@@ -11,7 +11,7 @@ MISTAKES = [
     ("tasks = 3\n[space]", "study.toml:1: tasks: must be a list of names, or tables [tasks.NAME]"),
     ("tasks = [3]\n[space]", "study.toml:1: tasks: must be a list of names, or tables [tasks.NAME]"),
     ("tasks = []\n[space]", "study.toml:1: tasks: is empty; name at least one task"),
-    ('tasks = ["sst", "sst"]\n[space]', "study.toml:1: tasks: 'sst' stands twice"),
+    ('tasks = ["sst", "sst"]\n[space]', "study.toml:1: tasks: 'sst' is listed twice"),
     (
         'tasks = ["stss"]\n[space]',
         "study.toml:1: tasks: no task 'stss'; did you mean 'sts'? Known: sst, para, sts, cfimdb",
@@ -19,7 +19,7 @@ MISTAKES = [
     (
         '[tasks.sts]\nkind = "classify"\nclasses = ["a", "b"]\nmetric = "f1"\nfiles = { train = "a", dev = "b" }\n'
         'columns = { sentences = ["s"], label = "l" }\n[space]',
-        "study.toml:1: tasks: task 'sts' is there already; choose another name",
+        "study.toml:1: tasks: task 'sts' already exists; choose another name",
     ),
 ]
 

@@ -9,7 +9,7 @@ from tests.search.study_texts import message
 MISTAKES = [
     (
         'tasks = ["sst"]\ntrials = 9\nsampler = "grid"\n[space]\n"sampler.alpha" = { low = 0, high = 1, step = 0.25 }',
-        "study.toml:2: trials: the grid has 5 points, and 9 trials would repeat some",
+        "study.toml:2: trials: the grid has only 5 points; 9 trials would repeat some",
     ),
 ]
 

@@ -93,19 +93,25 @@ def changed(old: str, new: str) -> str:
 
 
 MISTAKES = [
-    (COMPARISON + RATES, "study.toml:18: space: does not go with [variants]"),
-    ('sampler = "tpe"\n' + COMPARISON, "study.toml:1: sampler: does not go with [variants]"),
+    (COMPARISON + RATES, "study.toml:18: space: cannot be combined with [variants]"),
+    ('sampler = "tpe"\n' + COMPARISON, "study.toml:1: sampler: cannot be combined with [variants]"),
     (changed('"cooking"', '"coking"'), "study.toml:12: variants.cooked: no preset 'coking'; did you mean 'cooking'?"),
     (changed("layers = 2", "layer = 2"), "variants.own.heads.sst.layer: no such setting of a run"),
     (changed("layers = 2", "layers = 99"), "study.toml:17: variants.own.heads.sst.layers: must be at most 16"),
-    (COMPARISON + "eval.batch_size = 3\n", "own: has eval.batch_size = 3, and 'plain' has 64: it cannot differ, all"),
+    (
+        COMPARISON + "eval.batch_size = 3\n",
+        "own: has eval.batch_size = 3, but 'plain' has 64; it must be the same in all variants: all",
+    ),
     (COMPARISON + "[variants.twin]\n", "variants.twin: is the same run as 'plain'"),
-    (changed("seeds = [3, 4]", "seeds = [3, 4]\nbase.seed = 6"), "study.toml:3: base.seed: does not go with seeds"),
-    (COMPARISON + "seed = 1\n", "variants.own.seed: is the same for all variants"),
+    (
+        changed("seeds = [3, 4]", "seeds = [3, 4]\nbase.seed = 6"),
+        "study.toml:3: base.seed: cannot be combined with seeds",
+    ),
+    (COMPARISON + "seed = 1\n", "variants.own.seed: must be the same for all variants"),
     (changed("seeds = [3, 4]", "seeds = [3, 3]"), "study.toml:2: seeds: must be different"),
-    (changed(', "para", "sts"', ""), "preset 'cooking' is for sst, para, sts, and the study has no task 'para'"),
-    ("trials = 7\n" + COMPARISON, "study.toml:1: trials: there are 6 runs to compare, and 7 trials would repeat some"),
-    (ONE_TASK + "[variants.one]\n", "variants: compares at least two runs"),
+    (changed(', "para", "sts"', ""), "preset 'cooking' is for sst, para, sts, but the study has no task 'para'"),
+    ("trials = 7\n" + COMPARISON, "study.toml:1: trials: there are only 6 runs to compare; 7 trials would repeat some"),
+    (ONE_TASK + "[variants.one]\n", "variants: must give at least two runs to compare"),
     (ONE_TASK + "seeds = [1, 2]\n" + RATES, "study.toml:2: seeds: is for [variants]"),
 ]
 
