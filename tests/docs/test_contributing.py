@@ -50,7 +50,7 @@ def test_packages_of_search_stand_in_the_order_of_their_imports() -> None:
 def test_all_ten_changes_have_a_place() -> None:
     """Each recipe names where the change goes and where it is tested; there may be further ones."""
     section = text("contributing.md").partition("\n## Where a change goes\n")[2].partition("\n## ")[0]
-    recipes = {title: recipe for title, recipe in re.findall(r"^\*\*(.+?)\.\*\* ((?:.+\n)+)", section, re.MULTILINE)}
+    recipes = dict(re.findall(r"^\*\*(.+?)\.\*\* ((?:.+\n)+)", section, re.MULTILINE))
     assert set(recipes) >= TEN_CHANGES
     for title, recipe in recipes.items():
         assert re.search(r"`(?:core|data|search)/\w", recipe), title
