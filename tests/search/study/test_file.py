@@ -7,7 +7,6 @@ import pytest
 
 from data.errors import UserError
 from search.study.file import load_study
-from search.study.lookup import list_studies
 from search.study.spec import SyntheticSpec
 from tests.search.study_texts import MINIMAL, message, write
 
@@ -111,30 +110,6 @@ def test_a_name_that_is_no_folder_name_is_refused(tmp_path: Path) -> None:
 def test_overrides_below_one_are_refused(tmp_path: Path, option: str) -> None:
     with pytest.raises(UserError, match=f"^{option} must be at least 1, got 0$"):
         load_study(write(tmp_path, MINIMAL), **{option: 0})  # type: ignore[arg-type]
-
-
-def test_names_are_looked_up_among_ones_own_first(tmp_path: Path) -> None:
-    write(tmp_path, MINIMAL, "quickstart")
-    write(tmp_path, MINIMAL, "mine")
-    assert load_study("quickstart", studies_dir=tmp_path).source == tmp_path / "quickstart.toml"
-    assert load_study("mine", studies_dir=tmp_path).name == "mine"
-    assert load_study("starter", studies_dir=tmp_path).name == "starter"
-    assert set(list_studies(tmp_path)) >= {"quickstart", "mine", "starter"}
-
-
-def test_unknown_studies_are_met_with_the_known_ones(tmp_path: Path) -> None:
-    write(tmp_path, MINIMAL, "mine")
-    with pytest.raises(UserError) as caught:
-        load_study("quikstart", studies_dir=tmp_path)
-    said, known = str(caught.value).split(" Known: ")
-    assert said == "no study 'quikstart'; did you mean 'quickstart'?"
-    assert known.startswith(", ".join(sorted(list_studies(tmp_path))))
-    assert {"mine", "quickstart"} < set(list_studies(tmp_path))
-    with pytest.raises(UserError, match=r"^no/such.toml: no such study file$"):
-        load_study("no/such.toml")
-    bad = write(tmp_path, MINIMAL, "my study")
-    with pytest.raises(UserError, match=r"use letters, digits, '_', '-' and '.' only, got 'my study'$"):
-        load_study(bad)
 
 
 @pytest.mark.parametrize("name", ["quickstart", "starter"])

@@ -1,0 +1,44 @@
+"""Study files are found by name or path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from data.errors import UserError
+from search.study.file import load_study
+from search.study.lookup import find_study, list_studies
+
+MINIMAL = 'tasks = ["sst"]\ntrials = 2\n[space]\n"optim.learning_rate" = [1e-4, 1e-3]\n'
+
+
+def write(folder: Path, name: str) -> Path:
+    path = folder / f"{name}.toml"
+    path.write_text(MINIMAL)
+    return path
+
+
+def test_names_are_looked_up_among_ones_own_first(tmp_path: Path) -> None:
+    own = write(tmp_path, "quickstart")
+    mine = write(tmp_path, "mine")
+    assert find_study("quickstart", tmp_path) == load_study("quickstart", studies_dir=tmp_path).source == own
+    assert find_study(str(mine)) == find_study("mine", tmp_path) == mine
+    assert load_study("mine", studies_dir=tmp_path).name == "mine"
+    assert load_study("starter", studies_dir=tmp_path).name == find_study("starter", tmp_path).stem == "starter"
+    assert set(list_studies(tmp_path)) >= {"quickstart", "mine", "starter"}
+
+
+def test_unknown_studies_are_met_with_the_known_ones(tmp_path: Path) -> None:
+    write(tmp_path, "mine")
+    with pytest.raises(UserError) as caught:
+        find_study("quikstart", tmp_path)
+    said, known = str(caught.value).split(" Known: ")
+    assert said == "no study 'quikstart'; did you mean 'quickstart'?"
+    assert known.startswith(", ".join(sorted(list_studies(tmp_path))))
+    assert {"mine", "quickstart"} < set(list_studies(tmp_path))
+    with pytest.raises(UserError, match=r"^no/such.toml: no such study file$"):
+        find_study("no/such.toml")
+    bad = write(tmp_path, "my study")
+    with pytest.raises(UserError, match=r"use letters, digits, '_', '-' and '.' only, got 'my study'$"):
+        find_study(bad)
