@@ -1,4 +1,7 @@
-"""One result out of several finished runs: averaged predictions, a greedy choice of runs, averaged weights."""
+"""Combine several finished runs into one result: averaged predictions, greedy selection of runs, averaged weights.
+
+Imports ``core.statistics``, ``core.config`` and ``data``; knows no studies.
+"""
 
 from core.ensembles.averaging import average, average_tasks
 from core.ensembles.common_start import check_common_start

@@ -1,4 +1,4 @@
-"""Which runs may be souped: those that started at the same weights of the same model."""
+"""Check that runs can be souped: they must have started at the same weights of the same model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data.errors import UserError
 
 __all__ = ["check_common_start"]
 
-# Sections that say where training starts and what the weights mean, and what in them acts in training alone.
+# Sections that define where training starts and what the weights mean; by section, settings that only affect training.
 _TRAINING_ONLY = {
     "seed": (),
     "pretraining": (),
@@ -27,12 +27,12 @@ def check_common_start(configs: Mapping[str, RunConfig]) -> None:
     """Refuse runs whose weights cannot be averaged.
 
     Averaging weights works for runs that began at one point and stayed in one basin (Wortsman et al. 2022,
-    arXiv:2203.05482, section 4). Heads begin at random weights that the seed draws: with two seeds a unit of a head
-    means something else in each run, and the mean of both means nothing. LoRA may differ, as its updates are merged
-    into the encoder's weights before they are averaged: it starts at the encoder itself.
+    arXiv:2203.05482, section 4). Heads start from random weights that depend on the seed: with two seeds, a unit of a
+    head has a different meaning in each run, and their mean has none. LoRA may differ: its updates are merged into the
+    encoder's weights before averaging, so it starts at the encoder itself.
 
     Args:
-        configs: the runs, by what messages call them.
+        configs: the runs, by their names in messages.
 
     Raises:
         UserError: naming the first run that does not fit the first of all, and every setting that differs.
@@ -52,7 +52,7 @@ def check_common_start(configs: Mapping[str, RunConfig]) -> None:
 
 
 def _is_idle(path: str, *starts: dict[str, Any]) -> bool:
-    """Whether it is a setting of a stage that one of the runs has not; that the other one has it is told instead."""
+    """Return whether it is a setting of a stage that one of the runs lacks; the missing stage is reported instead."""
     parts = path.split(".")
     if parts[0] != "pretraining" or parts[-1] == "examples":
         return False

@@ -1,7 +1,7 @@
 """Greedy ensemble selection (Caruana et al. 2004, "Ensemble Selection from Libraries of Models").
 
-Members are added one at a time, each the one with which the ensemble scores best, with replacement (section 2.1), so
-that a good one may count several times.
+Members are added one at a time, always the one with which the ensemble scores best, with replacement (section 2.1), so
+that a good member may count several times.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from core.ensembles.selection_objective import SelectionObjective
 
 __all__ = ["select", "select_in_bags"]
 
-_EQUAL = 1e-12  # scores that differ by less are equal: the order of a sum makes this much
+_EQUAL = 1e-12  # scores that differ by less are equal: the order of a sum has this much effect
 
 
 def select(objective: SelectionObjective, steps: int, start: int = 1) -> np.ndarray:
-    """The best ensemble on the greedy path; of equals the smaller one, and at every step the earlier member.
+    """Find the best ensemble on the greedy path; of equals the smaller one, and at every step the earlier member.
 
     The path may fall and rise again, so it is walked to its end. It begins at the best member alone: the chosen
     ensemble never scores below it.
 
     Args:
-        objective: what is maximised, and over which members.
-        steps: members of the longest ensemble on the path, those counted twice twice; at least 1.
-        start: so many of the best members, or all if there are fewer, go in first (section 2.2); at least 1.
+        objective: the score to maximise, over its members.
+        steps: size of the largest ensemble on the path, counting repeated members repeatedly; at least 1.
+        start: number of best members that go in first, or all if there are fewer (section 2.2); at least 1.
 
     Returns:
         Each member's share in the average, 0 for those left out, sum 1: (M,).
@@ -48,18 +48,18 @@ def select(objective: SelectionObjective, steps: int, start: int = 1) -> np.ndar
 def select_in_bags(
     objective: SelectionObjective, steps: int, start: int = 1, *, bags: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """The average of the ensembles that are chosen on resamples of the examples (bagging, Breiman 1996).
+    """Average the ensembles that are selected on resamples of the examples (bagging, Breiman 1996).
 
-    A combination that suits the examples by chance is chosen on few resamples. The price: no longer is the ensemble
-    sure to score as well as its best member on them. The bags together may choose more than ``steps`` members: those
-    with the largest shares stay, the earlier ones of equals.
+    A combination that suits the examples by chance is selected on few resamples. In return, the ensemble may score
+    lower than its best member on them. The bags together may select more than ``steps`` members: those with the largest
+    shares are kept, of equals the earlier ones.
 
-    The paper bags the members (section 2.3): half of them at random are in a bag. With libraries as small as a study's
-    this costs more than it brings, since every second bag is without the best member.
+    The paper bags the members (section 2.3): a bag contains a random half of them. With libraries as small as a study's
+    this costs more than it gains, since every second bag lacks the best member.
 
     Args:
         objective, steps, start: as for :func:`select`, in each bag.
-        bags: how many, at least 1.
+        bags: number of resamples, at least 1.
         rng: draws the bags.
 
     Returns:
@@ -76,7 +76,7 @@ def select_in_bags(
 
 def _check(objective: SelectionObjective, **counts: int) -> None:
     if not len(objective):
-        raise ValueError("there is no member to select from")
+        raise ValueError("there are no members to select from")
     for name, count in counts.items():
         if count < 1:
             raise ValueError(f"{name} must be at least 1, got {count}")

@@ -65,7 +65,7 @@ class OverallObjective:
         weights: Mapping[str, float],
     ) -> None:
         if not members:
-            raise ValueError("there is no member to select from")
+            raise ValueError("there are no members to select from")
         self._tasks = {
             task: _objective(spec, np.stack([to_summands(one[task]) for one in members]), gold[task])
             for task, spec in specs.items()

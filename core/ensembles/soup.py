@@ -1,7 +1,7 @@
 """Model soups: one model whose weights are the mean of several models' (Wortsman et al. 2022, arXiv:2203.05482).
 
-Unlike an ensemble it costs no more than one model to keep and to run. :mod:`core.ensembles.common_start` says which
-models go together.
+Unlike an ensemble, it costs no more than one model to store and run. :mod:`core.ensembles.common_start` checks which
+models can be averaged.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Soup:
     """The ingredients so far.
 
     Attributes:
-        names: of the ingredients, in the order of their adding.
+        names: of the ingredients, in the order in which they were added.
         total: the sum of their weights, in float64: the mean of equal float32 weights is then that very weight.
     """
 
@@ -44,11 +44,11 @@ class Soup:
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """The mean, float32."""
+        """Return the mean, float32."""
         return {name: (weight / len(self.names)).float() for name, weight in self.total.items()}
 
     def plus(self, ingredient: Ingredient) -> Soup:
-        """The soup with one more ingredient.
+        """Return the soup with one more ingredient.
 
         Raises:
             UserError: if names or shapes of weights differ; it names them.
@@ -61,7 +61,7 @@ class Soup:
 
 
 def uniform_soup(ingredients: Iterable[Ingredient]) -> Soup:
-    """All of at least one, taken one at a time, so that not all have to be in memory.
+    """Average all ingredients, at least one, taking them one at a time so that not all have to be in memory.
 
     Raises:
         UserError: as :meth:`Soup.plus`.
@@ -73,11 +73,11 @@ def uniform_soup(ingredients: Iterable[Ingredient]) -> Soup:
 
 
 def greedy_soup(ingredients: Iterable[Ingredient], score: Callable[[dict[str, Tensor]], float]) -> Soup:
-    """GreedySoup (section 2, recipe 1): an ingredient stays if the soup does not score lower with it.
+    """Build a greedy soup (section 2, recipe 1): an ingredient stays if the soup does not score lower with it.
 
     Args:
         ingredients: at least one, the best first; taken one at a time.
-        score: of a model with these weights, on dev; asked once for each ingredient.
+        score: score a model with these weights on dev; called once for each ingredient.
 
     Raises:
         UserError: as :meth:`Soup.plus`.

@@ -1,8 +1,8 @@
-"""Task losses, one a file, chosen by name when a run is built.
+"""Losses of tasks, one file each, chosen by name when a run is built.
 
-A task loss says what a head's outputs mean: what is minimised, what is predicted, and how far two outputs are apart.
-That of a score task is put together from a way to read scores (:mod:`core.losses.score_reading`) and one or two
-criteria on them.
+A task loss defines what a head's outputs mean: what is minimised, what is predicted, and how far apart two outputs are.
+The loss of a score task combines a way to read outputs as scores (:mod:`core.losses.score_reading`) with one or two
+criteria on them. Imports only ``core.config`` and ``data``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 
 
 def make_loss(head: HeadConfig, spec: TaskSpec) -> TaskLoss:
-    """The loss that the head asks for, or the usual one of the task's kind; ``check_head`` has seen that it fits."""
+    """Build the loss that the head names, or the default of the task's kind; ``check_head`` has checked it."""
     if spec.score_range is None:
         return _CLASS_LOSSES[head.loss_name(spec)](head, spec)
     if head.score_output == "classes":

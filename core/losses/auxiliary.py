@@ -1,4 +1,4 @@
-"""A second loss beside the first."""
+"""Add a second criterion to the first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class WithAuxiliary:
     Args:
         main: first criterion.
         auxiliary: second criterion.
-        weight: of the second, above 0.
+        weight: of the auxiliary criterion, above 0.
     """
 
     def __init__(self, main: ScoreCriterion, auxiliary: ScoreCriterion, weight: float) -> None:

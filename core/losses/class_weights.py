@@ -1,4 +1,4 @@
-"""How much an example counts in cross-entropy, by its class."""
+"""Weigh examples in cross-entropy by their class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ClassWeighting = Callable[[np.ndarray], np.ndarray]
 
 
 def balanced(balance: float) -> ClassWeighting:
-    """n_k^-balance: with balance 1 all classes count alike in sum. A class without examples has weight 0."""
+    """Weigh class k by n_k^-balance; with balance 1 all classes have the same total. Without examples it is 0."""
 
     def weigh(counts: np.ndarray) -> np.ndarray:
         there = counts > 0
@@ -25,12 +25,12 @@ def balanced(balance: float) -> ClassWeighting:
 
 
 def given(weights: Sequence[float]) -> ClassWeighting:
-    """The same weights whatever the counts."""
+    """Use these weights, whatever the counts."""
     return lambda _: np.asarray(weights, dtype=np.float64)
 
 
 def mean_one(weights: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Weights (K,) rescaled so that their mean over the training examples is 1.
+    """Rescale weights, (K,), so that their mean over the training examples is 1.
 
     The loss then keeps its size, and with it the meaning of learning rate and task weight. Weights n_k^-1 become the
     usual N / (K n_k), with K counting the classes that occur.

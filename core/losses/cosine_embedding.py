@@ -1,4 +1,4 @@
-"""Cosine embedding loss, for pairs of two classes whose cosine is the output."""
+"""Cosine embedding loss, for pairs with two classes whose cosine is the output."""
 
 from __future__ import annotations
 
@@ -33,18 +33,19 @@ class CosineEmbedding:
     def predict(self, outputs: Tensor) -> Tensor:
         """Cosines (B, 1) -> probabilities of both classes (B, 2).
 
-        The loss says nothing of probabilities. That of the second class is a line from 0 at cosine -1 to 1/2 at the
-        threshold and another to 1 at cosine 1: pairs keep their order, and no sharpness has to be chosen.
+        The loss does not define probabilities. Here, the probability of the second class rises linearly from 0 at
+        cosine -1 to 1/2 at the threshold, and from there to 1 at cosine 1: pairs keep their order, and no sharpness has
+        to be chosen.
         """
         above = outputs - self._threshold
         share = torch.where(above > 0, above / (1 - self._threshold), above / (1 + self._threshold))
-        second = (0.5 + 0.5 * share).clamp(0.0, 1.0)  # a cosine can be beyond 1 by its rounding
+        second = (0.5 + 0.5 * share).clamp(0.0, 1.0)  # rounding can take a cosine beyond 1
         return torch.cat([1 - second, second], dim=-1)
 
     def divergence(self, outputs: Tensor, others: Tensor) -> Tensor:
         """Squared difference of the cosines, mean over the batch: (B, 1), (B, 1) -> ().
 
-        Not the KL divergence of the probabilities, which are made for predicting: its gradient has no bound where
-        one of them is near 0, for the pairs that the model is surest of.
+        The KL divergence of the probabilities is unsuitable: its gradient is unbounded where one of them is near 0, for
+        the pairs that the model is most certain of.
         """
         return (outputs - others).square().mean()

@@ -16,15 +16,15 @@ __all__ = ["CrossEntropy"]
 class CrossEntropy:
     """-w_y sum_k t_k log softmax(z)_k with t = (1 - e) onehot(y) + e / K, mean over the batch.
 
-    The weight belongs to the example, by its own class y, and e smooths the example's target: neither changes what
-    the other means. The mean divides by the batch's size B. Dividing by the batch's sum of weights, as PyTorch does,
-    would undo the weights in a batch of one class and give every example another weight in every batch; with weights
-    of mean 1 over the training examples (see :func:`mean_one`), B keeps the loss in its usual size.
+    The weight depends on the example's own class y, and e smooths the example's target: neither changes the meaning of
+    the other. The mean divides by the batch size B. Dividing by the batch's sum of weights, as PyTorch does, would undo
+    the weights in a batch of one class and change an example's weight from batch to batch. Since the weights have mean
+    1 over the training examples (see :func:`mean_one`), dividing by B keeps the loss at its usual size.
 
     Args:
         classes: number of classes, K >= 2.
         label_smoothing: e, the share of the label that is spread evenly over all K classes (arXiv:1512.00567, sec. 7).
-        weighting: gives the relative weights w; None: all examples count alike.
+        weighting: gives the relative weights w; None: all examples count equally.
     """
 
     def __init__(self, classes: int, label_smoothing: float = 0.0, weighting: ClassWeighting | None = None) -> None:

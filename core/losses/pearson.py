@@ -1,4 +1,4 @@
-"""Pearson loss: the metric of sts, over a batch."""
+"""Pearson loss: the negative correlation over a batch."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from core.losses.score_reading import ScoreReading
 
 __all__ = ["negative_correlation"]
 
-# Values whose spread is within this many units of their rounding are equal: their correlation would be that of
-# rounding errors, with a gradient as large as they are small.
+# Values whose spread is within this many rounding units count as equal: otherwise their correlation would be that of
+# rounding errors, with a gradient that is the larger the smaller these are.
 _ROUNDINGS = 8
 
 

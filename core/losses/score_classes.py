@@ -1,4 +1,4 @@
-"""Scores as classes at even steps."""
+"""Predict scores as classes at even steps."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["ScoreClasses"]
 class ScoreClasses:
     """Cross-entropy over K scores low, low + step, ..., high; a gold score counts as the nearest of them.
 
-    A gold score half-way between two classes goes to the higher, so that all classes but the outermost take equally
-    wide parts of the range; rounding halves to even would make every second one wider by both its ends.
+    A gold score half-way between two classes goes to the higher one, so that all classes but the outermost cover
+    equally wide parts of the range; rounding halves to even would make every second class wider at both ends.
 
     Args:
         low: score of the first class.

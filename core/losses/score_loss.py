@@ -1,4 +1,4 @@
-"""Losses of score tasks: a way to read scores, and something to minimise about them."""
+"""Losses of score tasks: a way to read outputs as scores, and a criterion to minimise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ScoreCriterion", "ScoreLoss"]
 
 
 class ScoreCriterion(Protocol):
-    """What is minimised."""
+    """A criterion that is minimised."""
 
     def __call__(self, reading: ScoreReading, outputs: Tensor, gold: Tensor, /) -> Tensor:
         """Outputs (B, 1) as ``reading`` reads them, gold scores (B,) of the same dtype -> ()."""

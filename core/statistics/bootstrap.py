@@ -1,4 +1,4 @@
-"""Bootstrap replicates of a task's score (Efron 1979): what it would have been on other examples of the same kind."""
+"""Bootstrap a task's score (Efron 1979): estimate what it would have been on other examples of the same kind."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from data.tasks import TaskSpec
 
 __all__ = ["bootstrap_scores", "drawn_counts"]
 
-_ENTRIES = 1 << 21  # of a table of counts held at a time: 16 MiB
+_ENTRIES = 1 << 21  # of a table of counts in memory at a time: 16 MiB
 
 
 def bootstrap_scores(
     spec: TaskSpec, predictions: Sequence[np.ndarray], gold: np.ndarray, replicates: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """The own metric of several runs on resampled examples, (replicates, runs) float64.
+    """Compute the own metric of several runs on resampled examples, (replicates, runs) float64.
 
     A replicate draws N of the N examples with replacement, the same ones for every run: columns are paired, and the
     difference of two runs does not vary with examples that are hard for both. The examples of different tasks are drawn
@@ -25,9 +25,9 @@ def bootstrap_scores(
 
     Args:
         spec: the task.
-        predictions: of each run, class probabilities (N, K) or scores (N,), on the same examples.
+        predictions: class probabilities (N, K) or scores (N,) of each run, on the same examples.
         gold: class indices or scores, (N,).
-        replicates: how many, at least 1.
+        replicates: number of resamples, at least 1.
         rng: draws the examples.
 
     Raises:
@@ -47,7 +47,7 @@ def bootstrap_scores(
 
 
 def drawn_counts(resamples: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each of ``size`` examples is drawn, with replacement, in each resample: (resamples, size) float64."""
+    """Draw ``size`` of ``size`` examples with replacement, and count each: (resamples, size) float64."""
     drawn = rng.integers(size, size=(resamples, size)) + size * np.arange(resamples)[:, None]
     counts = np.bincount(drawn.ravel(), minlength=resamples * size)
     return counts.reshape(resamples, size).astype(np.float64)

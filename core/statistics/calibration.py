@@ -1,4 +1,4 @@
-"""Whether predicted probabilities are right as often as they say (Guo et al. 2017, arXiv:1706.04599)."""
+"""Measure whether predicted probabilities are right as often as they claim (Guo et al. 2017, arXiv:1706.04599)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RESAMPLES, _FEWEST_RESAMPLES = 1000, 200
 _DRAWN = 20_000_000  # examples in all resamples together, about a second
 _UPPER = 0.975
 _DEVIATIONS = 2.4  # each way: with the normal 1.96 the interval held the truth in 91 % of simulated cases
-_HOTTEST = 20.0  # temperatures are looked for from 1 / 20 to 20
+_HOTTEST = 20.0  # temperatures are searched from 1 / 20 to 20
 _LEAST = 1e-30  # a probability of 0 has no logarithm
 
 
@@ -64,7 +64,7 @@ class Calibration:
 
 
 def calibration_of(probabilities: np.ndarray, gold: np.ndarray, rng: np.random.Generator) -> Calibration:
-    """Measure it.
+    """Measure the calibration of predicted classes.
 
     ECE is never below 0, so chance makes it too large, and quantiles of resamples even more. Its interval is 2.4
     standard deviations of the resamples each way, about the ECE less the bias that they show. It begins at 0 where
@@ -97,10 +97,10 @@ def calibration_of(probabilities: np.ndarray, gold: np.ndarray, rng: np.random.G
 
 
 def equal_mass_bins(confidence: np.ndarray) -> np.ndarray:
-    """The bin of each example, from 0, without empty ones, (N,) int64: as in scikit-learn's ``strategy="quantile"``.
+    """Assign each example to a bin, from 0, (N,) int64, as scikit-learn does with ``strategy="quantile"``.
 
-    10 bins, or fewer where they would have less than 40 examples, but 5. Examples of the same confidence are in the
-    same bin.
+    There are 10 bins, or fewer, but at least 5, where they would have less than 40 examples. No bin is empty. Examples
+    with the same confidence are in the same bin.
     """
     count = min(_MOST_BINS, max(_FEWEST_BINS, len(confidence) // _PER_BIN))
     edges = np.quantile(confidence, np.linspace(0.0, 1.0, count + 1))
@@ -108,9 +108,9 @@ def equal_mass_bins(confidence: np.ndarray) -> np.ndarray:
 
 
 def fit_temperature(probabilities: np.ndarray, gold: np.ndarray) -> float:
-    """T from 1/20 to 20 that minimises the mean of -log softmax(log p / T)[gold]; arguments as :func:`calibration_of`.
+    """Find T from 1/20 to 20 that minimises the mean of -log softmax(log p / T)[gold]; see :func:`calibration_of`.
 
-    In 1 / T this is convex, so there is one minimum; at an end where the predictions are all right, or no better than
+    This is convex in 1 / T, so there is one minimum. It is at an end if all predictions are right, or no better than
     guessing.
     """
     logs = np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
@@ -130,7 +130,7 @@ def _at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray
 
 
 def _top(probabilities: np.ndarray, gold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Confidence, and whether the prediction is right as 0.0 or 1.0, (N,) float64 each."""
+    """Return the confidence, and whether the prediction is right as 0.0 or 1.0, (N,) float64 each."""
     return probabilities.max(axis=1).astype(np.float64), (predicted_classes(probabilities) == gold).astype(np.float64)
 
 
@@ -148,7 +148,7 @@ def _error(bins: np.ndarray, excess: np.ndarray) -> float:
 def _error_interval(
     bins: np.ndarray, confidence: np.ndarray, excess: np.ndarray, ece: float, rng: np.random.Generator
 ) -> tuple[Interval, float]:
-    """And the mean ECE of perfect probabilities."""
+    """Estimate the interval of the ECE, and the mean ECE of perfect probabilities."""
     size = len(excess)
     resamples = min(_RESAMPLES, max(_FEWEST_RESAMPLES, _DRAWN // size))
     member = np.equal.outer(bins, np.arange(bins.max() + 1)).astype(np.float64)  # (N, bins)

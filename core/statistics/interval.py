@@ -1,4 +1,4 @@
-"""A number that is known up to chance."""
+"""A number with its interval."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ class Interval:
 
     @property
     def holds_zero(self) -> bool:
-        """Whether the number may be 0."""
+        """Return whether the interval contains 0."""
         return self.low <= 0.0 <= self.high

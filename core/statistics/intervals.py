@@ -1,4 +1,4 @@
-"""Intervals of mean scores over runs that differ in their seed only, and of their differences."""
+"""Estimate intervals of mean scores over runs that differ only in their seed, and of differences of such means."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ScoreIntervals", "pooled_variance"]
 
 
 def pooled_variance(groups: Sequence[np.ndarray]) -> np.ndarray:
-    """Sample variance about each group's own mean, pooled: all squared deviations over all degrees of freedom.
+    """Pool the sample variances about each group's own mean: all squared deviations over all degrees of freedom.
 
     Args:
         groups: (..., n) each, n of its own; at least one n is 2 or more.
@@ -74,20 +74,20 @@ class ScoreIntervals:
 
     @property
     def seeds_known(self) -> bool:
-        """Whether the spread over seeds is in the intervals."""
+        """Return whether the intervals include the spread over seeds."""
         return any(spread.freedom > 0 for spread in self._spreads)
 
     @property
     def examples_known(self) -> bool:
-        """Whether the dev examples are in the intervals."""
+        """Return whether the intervals include the choice of dev examples."""
         return self._means is not None
 
     def half_width(self, which: int) -> float | None:
-        """Of the interval of a configuration's mean; None where nothing is known of chance."""
+        """Return half the width of the interval of a configuration's mean; None if nothing is known about chance."""
         return self._half(None if self._means is None else self._means[which], [which])
 
     def difference_half_width(self, one: int, other: int) -> float | None:
-        """Of the interval of the difference of two configurations' means; None where nothing is known of chance."""
+        """Return half the width of the interval of a difference of two means; None if nothing is known about chance."""
         return self._half(None if self._means is None else self._means[one] - self._means[other], [one, other])
 
     def _half(self, means: np.ndarray | None, places: Sequence[int]) -> float | None:

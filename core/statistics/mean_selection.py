@@ -19,7 +19,7 @@ from data.tasks import TaskSpec
 __all__ = ["Configurations", "replay_best_run", "replay_mean_selection"]
 
 Configurations: TypeAlias = Sequence[Sequence[Sequence[int]]]
-"""Of each configuration, of each of its runs, the indices of its checkpoints."""
+"""For each configuration, for each of its runs, the indices of the run's checkpoints."""
 
 
 def replay_mean_selection(
@@ -36,7 +36,7 @@ def replay_mean_selection(
 
     Args:
         bags: as for :func:`replay_selection`, of all checkpoints.
-        runs: where the checkpoints of each run stand in ``bags``.
+        runs: where the checkpoints of each run are in ``bags``.
         winner: index of the configuration that was selected.
         specs: of the tasks.
         weights: of the tasks in the overall score.
@@ -59,8 +59,9 @@ def replay_best_run(
     specs: Mapping[str, TaskSpec],
     weights: Mapping[str, float],
 ) -> Expectations:
-    """As :func:`replay_mean_selection`, of the best run of the configuration that has the best mean; ``winner`` is the
-    index in ``bags`` of the checkpoint that was selected.
+    """Like :func:`replay_mean_selection`, but for the best run of the configuration with the best mean.
+
+    ``winner`` is the index in ``bags`` of the checkpoint that was selected.
     """
     checkpoints, chosen, scores = _choose(bags, runs, specs, weights)
     best = [

@@ -1,4 +1,4 @@
-"""A task's examples split again and again: those that a bootstrap resample holds, and those that it left out."""
+"""Split a task's examples many times: into those in a bootstrap resample and those that it left out."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from data.tasks import TaskSpec
 
 __all__ = ["LEAST_EXAMPLES", "BagScores", "Bags"]
 
-LEAST_EXAMPLES = 10  # with fewer, what is left out of a resample is now and then a single one
-_ENTRIES = 1 << 21  # of a table of counts held at a time: 16 MiB
+LEAST_EXAMPLES = 10  # with fewer, a resample sometimes leaves out a single one
+_ENTRIES = 1 << 21  # of a table of counts in memory at a time: 16 MiB
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class BagScores:
 
     @classmethod
     def joined(cls, parts: Sequence[BagScores]) -> BagScores:
-        """Of the runs of all parts, which are of the same bags."""
+        """Join the runs of all parts, scored on the same bags."""
         return cls(
             np.concatenate([part.whole for part in parts]),
             np.concatenate([part.inside for part in parts], axis=1),
@@ -45,9 +45,9 @@ class Bags:
     """Resamples of a task's examples, N drawn of N with replacement: on average 36.8 % of them are left out.
 
     Args:
-        size: of the examples, N.
-        resamples: how many, at least 1.
-        rng: draws them. One that leaves nothing out is drawn again.
+        size: number of examples, N.
+        resamples: their number, at least 1.
+        rng: draws them. A resample that leaves nothing out is drawn again.
 
     Raises:
         ValueError: if there are fewer than :data:`LEAST_EXAMPLES` examples.
@@ -55,8 +55,8 @@ class Bags:
 
     def __init__(self, size: int, resamples: int, rng: np.random.Generator) -> None:
         if size < LEAST_EXAMPLES:
-            raise ValueError(f"at least {LEAST_EXAMPLES} examples must be there, got {size}")
-        # Bytes: none of so many draws is of one example more than 255 times.
+            raise ValueError(f"there must be at least {LEAST_EXAMPLES} examples, got {size}")
+        # Bytes are enough: no example is drawn more than 255 times.
         self._counts = np.empty((resamples, size), dtype=np.uint8)
         step = self._step
         for start in range(0, resamples, step):
@@ -66,7 +66,7 @@ class Bags:
             self._counts[start : start + step] = drawn
 
     def rows(self, resample: int) -> np.ndarray:
-        """Which examples a resample holds, rising, those drawn twice standing twice: (N,) int64."""
+        """Return the examples of a resample in ascending order, those drawn twice twice: (N,) int64."""
         return np.repeat(np.arange(self._counts.shape[1]), self._counts[resample])
 
     def scores(self, spec: TaskSpec, predictions: Sequence[np.ndarray], gold: np.ndarray) -> BagScores:

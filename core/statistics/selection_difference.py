@@ -1,4 +1,4 @@
-"""How much better the winner of one selection is than the winner of another one on the same examples."""
+"""Estimate how much better the winner of one selection is than that of another on the same examples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Replayed", "expect_difference"]
 
 @dataclass(frozen=True)
 class Replayed:
-    """A selection that was made anew in resamples.
+    """A selection that was repeated in resamples.
 
     Attributes:
         bags: per task, scores of everything that any resample selected.
@@ -39,7 +39,7 @@ def expect_difference(
     winners do not count.
 
     Args:
-        one, other: made anew in the same resamples.
+        one, other: repeated in the same resamples.
         specs: of the tasks.
         weights: of the tasks in the overall score.
     """

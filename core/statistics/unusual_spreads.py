@@ -1,4 +1,4 @@
-"""Groups whose values differ more among themselves than those of the others can."""
+"""Find groups whose values vary more than those of the other groups."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _ALIKE = 1e-9  # scores (0 to 1) that differ by less are the same but for roundi
 
 
 def unusual_spreads(groups: Sequence[np.ndarray]) -> tuple[int, ...]:
-    """Places of the groups whose variance is too large to be that of the others.
+    """Find the groups whose variance is too large to be that of the others.
 
-    F tests of one group against all the others together. The group with the smallest p is set aside, then the next one
-    is looked for among the rest, and so on until half of them are gone. The last one found with p < 0.001 / groups in
-    its test is unusual, and so are all that were set aside before it (generalised ESD; Rosner 1983). A rule that stops
-    at the first group that passes would find none of two unusual ones: each makes the others of the other one look
-    wide. The level is strict: three seeds say little of a variance, and a group that is left out pools nothing.
+    Each group is tested against all others together with an F test. The group with the smallest p is set aside, then
+    the next one among the rest, and so on until half of them are gone. The last one with p < 0.001 / groups in its test
+    is unusual, and so are all that were set aside before it (generalised ESD; Rosner 1983). A rule that stops at the
+    first group that passes would miss both of two unusual ones: each widens the comparison group of the other. The level is
+    strict: three seeds say little about a variance, and a group that is left out is not pooled.
 
-    Where the others do not differ at all, there is nothing to compare with, and nothing is unusual.
+    If the other groups do not vary at all, there is nothing to compare with, and no group is unusual.
 
     Args:
-        groups: (n,) each, n of its own; those of one value are neither judged nor judges.
+        groups: (n,) each, with individual n; groups of one value neither are tested nor count.
 
     Returns:
         Places in ``groups``, ascending; at most half of those with two values.
@@ -44,7 +44,7 @@ def unusual_spreads(groups: Sequence[np.ndarray]) -> tuple[int, ...]:
 
 
 def _p_values(squares: Sequence[float], freedom: Sequence[int]) -> np.ndarray:
-    """Of each group's variance against that of all others; 1 where these do not differ. (groups,)"""
+    """Compute p values, (groups,), of each group's variance against that of all others; 1 where these do not vary."""
     own, degrees = np.array(squares), np.array(freedom)
     others = ~np.eye(len(own), dtype=bool)
     against = others @ own  # not sum - own, which would leave rounding where the others are alike

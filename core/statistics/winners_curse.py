@@ -1,9 +1,9 @@
-"""What the winner of a selection will score on new examples (bootstrap bias-corrected: Tsamardinos, Greasidou &
-Borboudakis 2018, "Bootstrapping the out-of-sample predictions for efficient and accurate cross-validation").
+"""Estimate what the winner of a selection will score on new examples.
 
-The best of many scores on the same examples is too good: among equals luck decides, and it does not come back. In every
-resample of the examples the selection is made anew, and what it selects is scored on the examples that were left out,
-which had no say in it. The mean of these scores is what to expect.
+Bootstrap bias-corrected (Tsamardinos, Greasidou & Borboudakis 2018, "Bootstrapping the out-of-sample predictions for
+efficient and accurate cross-validation"). The best of many scores on the same examples is optimistic: among equals luck
+decides, and it does not repeat itself. In every resample of the examples the selection is repeated, and what it selects
+is scored on the examples that were left out, which did not influence it. The mean of these scores is the estimate.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class Expectation:
 
     @property
     def optimism(self) -> float:
-        """How much too good ``dev`` looks."""
+        """Return by how much ``dev`` is higher than expected."""
         return self.dev - self.expected
 
 
 @dataclass(frozen=True)
 class Expectations:
-    """Of the overall score, and of each task's own metric, of what was selected by one of them or by both."""
+    """Expectations of the overall score and of each task's own metric."""
 
     overall: Expectation
     tasks: dict[str, Expectation]
@@ -57,7 +57,7 @@ class Expectations:
 def replay_selection(
     bags: Mapping[str, BagScores], winner: int, specs: Mapping[str, TaskSpec], weights: Mapping[str, float]
 ) -> Expectations:
-    """What to expect of the run that has the best overall score, the first of equals.
+    """Estimate the scores of the run with the best overall score, the first of equals.
 
     Args:
         bags: per task, scores of all that was selected from: of each run at each of its rungs, where checkpoints were
@@ -77,7 +77,7 @@ def expect(
     specs: Mapping[str, TaskSpec],
     weights: Mapping[str, float],
 ) -> Expectations:
-    """What to expect of the winner, by what the same selection made of each resample.
+    """Estimate the winner's scores from what the same selection chose in each resample.
 
     Of what resample b selected, s(b), the deviation d(b) counts: of its score on the examples left out in b, from the
     mean of its scores on those left out in all resamples. So
@@ -128,7 +128,7 @@ def expectations(
 
 
 def summands(whole: np.ndarray, outside: np.ndarray, selected: np.ndarray) -> np.ndarray:
-    """The summands of :func:`expect`, (B,).
+    """Compute the summands of :func:`expect`, (B,).
 
     Args:
         whole: scores on all examples, (runs,).

@@ -204,5 +204,5 @@ def test_numbers_out_of_range(options: dict[str, int], message: str) -> None:
 
 
 def test_an_empty_library() -> None:
-    with pytest.raises(ValueError, match="no member to select from"):
+    with pytest.raises(ValueError, match="no members to select from"):
         select(Plain([], nearness(0.0)), steps=3)

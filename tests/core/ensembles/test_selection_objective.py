@@ -113,5 +113,5 @@ def test_scores_that_cancel_out_have_no_correlation() -> None:
 
 
 def test_no_members() -> None:
-    with pytest.raises(ValueError, match="no member to select from"):
+    with pytest.raises(ValueError, match="no members to select from"):
         OverallObjective([], {}, {}, {})

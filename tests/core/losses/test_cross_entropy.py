@@ -14,9 +14,8 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.inputs.resources import Resources
-from core.losses import BinaryCrossEntropy, CrossEntropy
-from core.losses.class_weights import balanced, given, mean_one
-from core.losses.symmetric_kl import symmetric_kl
+from core.losses import CrossEntropy
+from core.losses.class_weights import balanced, given
 from core.run.run_folder import RunFolder
 from core.trainer import TrainingRun
 from data.errors import UserError
@@ -103,29 +102,6 @@ def test_what_a_model_that_knows_the_labels_shares_only_learns(balance: float, s
     assert gradient.abs().max() < 1e-12
 
 
-def test_full_balance_is_scikit_learns() -> None:
-    gold = np.array([0] * 5 + [1] * 2 + [2] * 13)
-    counts = np.bincount(gold)
-    expected = compute_class_weight("balanced", classes=np.arange(3), y=gold)
-    assert mean_one(balanced(1.0)(counts), counts) == pytest.approx(expected, rel=1e-12)
-
-
-@pytest.mark.parametrize("balance", [0.3, 0.5, 1.0])
-def test_weights_have_mean_one_over_the_training_examples(balance: float) -> None:
-    counts = np.array([5, 1, 200, 0, 31])
-    weights = mean_one(balanced(balance)(counts), counts)
-    assert (weights * counts).sum() / counts.sum() == pytest.approx(1.0, rel=1e-12)
-    # Between the classes: the ratio of the counts, to the power of the balance.
-    assert weights[1] / weights[2] == pytest.approx(200**balance, rel=1e-12)
-    assert weights[3] == 0  # no such example: no matter
-
-
-def test_given_weights_are_rescaled_to_the_examples_there_are() -> None:
-    counts = np.array([6, 2])
-    assert mean_one(given((1.0, 3.0))(counts), counts) == pytest.approx([2 / 3, 2.0])
-    assert mean_one(given((10.0, 30.0))(counts), counts) == pytest.approx([2 / 3, 2.0])
-
-
 def test_weights_that_leave_no_example_are_refused() -> None:
     loss = CrossEntropy(3, weighting=given((0.0, 0.0, 1.0)))
     with pytest.raises(UserError, match=r"class_weights = \[0\.0, 0\.0, 1\.0\]: every class that occurs"):
@@ -151,50 +127,3 @@ def test_a_run_weighs_classes_by_its_training_examples(
 def test_weights_before_their_counts_are_a_mistake_of_ours() -> None:
     with pytest.raises(AssertionError, match="prepare"):
         CrossEntropy(2, weighting=balanced(0.5)).loss(torch.zeros(1, 2), torch.tensor([0]))
-
-
-def test_bce_equals_cross_entropy_on_logits_zero_and_z() -> None:
-    z, y = torch.randn(6, 1, dtype=torch.float64), torch.randn(6, 1, dtype=torch.float64)
-    gold = torch.tensor([0, 1, 1, 0, 1, 0])
-    two = torch.cat([torch.zeros_like(z), z], dim=-1)
-    assert torch.allclose(BinaryCrossEntropy().loss(z, gold), CrossEntropy(2).loss(two, gold), rtol=1e-12)
-    assert torch.allclose(BinaryCrossEntropy().predict(z), two.softmax(-1), rtol=1e-12)
-    others = torch.cat([torch.zeros_like(y), y], dim=-1)
-    assert torch.allclose(BinaryCrossEntropy().divergence(z, y), CrossEntropy(2).divergence(two, others), rtol=1e-12)
-
-
-def test_bce_stays_finite_for_large_logits() -> None:
-    z = torch.tensor([[200.0], [-200.0]])
-    assert BinaryCrossEntropy().loss(z, torch.tensor([0, 1])).item() == pytest.approx(200.0)
-    assert BinaryCrossEntropy().divergence(z, -z).item() == pytest.approx(400.0)
-
-
-def test_symmetric_kl_is_both_directions() -> None:
-    a, b = torch.randn(5, 4, dtype=torch.float64), torch.randn(5, 4, dtype=torch.float64)
-    p, q = a.softmax(-1), b.softmax(-1)
-    expected = ((p * (p / q).log()).sum(-1) + (q * (q / p).log()).sum(-1)).mean()
-    assert torch.allclose(symmetric_kl(a, b), expected, rtol=1e-12)
-    there = F.kl_div(b.log_softmax(-1), p, reduction="batchmean") + F.kl_div(
-        a.log_softmax(-1), q, reduction="batchmean"
-    )
-    assert torch.allclose(symmetric_kl(a, b), there, rtol=1e-12)
-
-
-def test_symmetric_kl_of_large_logits() -> None:
-    """Logarithms of probabilities that underflow would make it infinite, and its gradient NaN."""
-    a = torch.tensor([[500.0, 0.0, 0.0]], requires_grad=True)
-    b = torch.tensor([[0.0, 500.0, 0.0]], requires_grad=True)
-    value = symmetric_kl(a, b)
-    assert value.item() == pytest.approx(1000.0)
-    value.backward()  # type: ignore[no-untyped-call]
-    assert a.grad is not None
-    assert a.grad.isfinite().all()
-    assert b.grad is not None
-    assert b.grad.isfinite().all()
-
-
-def test_symmetric_kl_is_never_negative() -> None:
-    """Written as a difference of entropies it is, by rounding, for outputs that are almost equal."""
-    a = torch.randn(500, 1, 5) * 3
-    for size in (1e-7, 1e-6, 1e-5):
-        assert all(symmetric_kl(logits, logits + size * torch.randn(1, 5)) >= 0 for logits in a)

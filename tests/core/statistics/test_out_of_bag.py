@@ -69,5 +69,5 @@ def test_pieces_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_few_examples_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least 10 examples must be there, got 9"):
+    with pytest.raises(ValueError, match="there must be at least 10 examples, got 9"):
         Bags(LEAST_EXAMPLES - 1, 5, np.random.default_rng(0))
