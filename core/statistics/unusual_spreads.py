@@ -19,8 +19,8 @@ def unusual_spreads(groups: Sequence[np.ndarray]) -> tuple[int, ...]:
     Each group is tested against all others together with an F test. The group with the smallest p is set aside, then
     the next one among the rest, and so on until half of them are gone. The last one with p < 0.001 / groups in its test
     is unusual, and so are all that were set aside before it (generalised ESD; Rosner 1983). A rule that stops at the
-    first group that passes would miss both of two unusual ones: each widens the comparison group of the other. The level is
-    strict: three seeds say little about a variance, and a group that is left out is not pooled.
+    first group that passes would miss both of two unusual ones: each widens the comparison group of the other. The
+    level is strict: three seeds say little about a variance, and a group that is left out is not pooled.
 
     If the other groups do not vary at all, there is nothing to compare with, and no group is unusual.
 
