@@ -23,7 +23,7 @@ __all__ = [
     "with_expected",
 ]
 
-TABLE_CAPTION = "Dev score, and score expected on new data with its 95 % interval"
+TABLE_CAPTION = "Score on dev, expected on new data with 95 % interval, and optimism (dev minus expected)"
 _SHOWN = 5  # trials listed by number
 _TOO_SMALL = 0.00005  # not visible in four digits
 
@@ -85,10 +85,20 @@ def estimate_table(estimate: Estimate) -> Table:
 def expectations_table(scores: Expectations) -> Table:
     """Make the same table for any selection."""
     rows = tuple(
-        (name, f"{one.dev:.4f}", f"{one.expected:.4f}", f"{one.low:.4f} to {one.high:.4f}", f"{one.optimism:+.4f}")
+        (
+            name,
+            f"{one.dev:.4f}",
+            f"{one.expected:.4f}",
+            f"{one.low:.4f} to {one.high:.4f}",
+            _signed(one.optimism),
+        )
         for name, one in {"overall": scores.overall, **scores.tasks}.items()
     )
-    return Table(TABLE_CAPTION, ("", "dev", "expected on new data", "95 % interval", "dev too high by"), rows)
+    return Table(TABLE_CAPTION, ("", "dev", "expected", "95 % interval", "optimism"), rows)
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 4) + 0.0:+.4f}"  # 0.0 is added because -0.0000 would look odd
 
 
 def estimate_sentences(estimate: Estimate | None, unknown: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a page shows of a trial when it is chosen: JSON data, small enough for a thousand trials."""
+"""Collect what the page shows when a trial is opened, as JSON data small enough for a thousand trials."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from search.trials.record import TrialRecord
 
 __all__ = ["trial_details"]
 
-_LONGEST = 1500  # characters of an error, its end
-_ERRORS = 50  # trials whose errors are shown
+_LONGEST = 1500  # last characters of an error
+_ERRORS = 50  # trials whose errors are included
 
 
 def trial_details(context: ReportContext) -> dict[str, Any]:
-    """Of all trials: words, curves by task, settings, cost, and why it ended.
+    """Collect for all trials their state, curves by task, settings, cost, and why they ended.
 
     Returns:
         ``tasks``, ``settings`` (paths), ``best`` (number, as text), ``compare`` (a command with NUMBER in it),

@@ -1,4 +1,4 @@
-"""The trials as a table for people."""
+"""List the trials in a table for people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["trial_listing"]
 
 
 def trial_listing(table: pd.DataFrame) -> pd.DataFrame:
-    """The trials, best first, with rounded numbers and short headings; costs and reasons only if there are any."""
+    """Return the trials, best first, with rounded numbers and short headings, without columns that are empty."""
     shown = table.sort_values("overall", ascending=False, na_position="last")
     shown[TRAINABLE] = 100 * shown[TRAINABLE] / shown[PARAMETERS]
     shown = shown.drop(columns=[PARAMETERS, REPEAT_OF]).rename(columns=_HEADINGS)

@@ -1,4 +1,4 @@
-"""Trials as points of a figure."""
+"""Draw trials as points of a figure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from search.display.figure_style import STATE_COLOURS
 __all__ = ["CROWD", "add_trials", "trial_names"]
 
 CROWD = 100
-"""Trials in a figure; with more, points and lines are small."""
+"""Number of trials in a figure beyond which points and lines are drawn small."""
 
 
 def add_trials(figure: go.Figure, trials: pd.DataFrame, x: str, state: str) -> None:
-    """A point a trial; small ones that let others show through where they are many."""
+    """Add one point per trial; small and translucent ones if there are many."""
     is_crowd = len(trials) > CROWD
     figure.add_scatter(
         x=trials[x].tolist(),
@@ -32,5 +32,5 @@ def add_trials(figure: go.Figure, trials: pd.DataFrame, x: str, state: str) -> N
 
 
 def trial_names(trials: pd.DataFrame) -> list[str]:
-    """By which a page opens the trial when its point is clicked."""
+    """Return the names by which a page opens a trial when its point is clicked."""
     return [f"trial {number}" for number in trials["trial"]]

@@ -1,4 +1,4 @@
-"""A report's files."""
+"""Write a report's files."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def write_report(
 ) -> list[Path]:
     """Write ``report.html`` (self-contained), ``report.md`` and CSV files below ``out``; returns their paths.
 
-    The study may go on meanwhile: the report is of the trials as they are now. CSV files that an earlier report left
-    there and this one does not have are deleted.
+    The study may be running: the report describes the trials as they are now. CSV files of an earlier report that this
+    one does not have are deleted.
 
     Args:
         study: the recorded study.
         folders: where its trials left their curves and predictions.
-        out: made if missing.
-        comparison: of a study over several seeds.
+        out: output folder; created if missing.
+        comparison: of configurations over several seeds, if the study has them.
         data: the folder with the tasks' files, if it has moved.
-        storage: where to look for studies that go on from this one; None: nowhere.
+        storage: where to look for the study's finalists and ablation; None: nowhere.
         where: options for the commands that the report names.
 
     Raises:
@@ -81,7 +81,7 @@ def write_report(
 
 
 def _delete_others(out: Path, written: Container[str]) -> None:
-    """An earlier report's files: beside the new ones they would be taken for theirs."""
+    """Delete an earlier report's files, which would be mistaken for those of the new one."""
     for path in [path for pattern in _OWN for path in out.glob(pattern)]:
         if path.name not in written:
             with writing(path):
@@ -95,4 +95,4 @@ def _warn_of_lost_curves(context: ReportContext) -> None:
     if lost:
         more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
         named = ", ".join(lost[:_NAMED])
-        warnings.warn(f"without the learning curves of trials {named}{more}: their folders are gone", stacklevel=3)
+        warnings.warn(f"the learning curves of trials {named}{more} are missing: their folders are gone", stacklevel=3)

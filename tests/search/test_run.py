@@ -38,7 +38,7 @@ def test_it_says_what_it_will_do_and_what_came_out(finished_study: Any) -> None:
     assert "study tiny: 4 finished" in log
     assert "best: trial" in log
     assert "expected on new data" in log
-    assert re.search(r"Best overall on dev 0\.\d{4}; expected on new data 0\.\d{4} \[", log)
+    assert re.search(r"Overall dev score: 0\.\d{4}; expected on new data: 0\.\d{4} \[", log)
     for word in ("sst accuracy", "para accuracy", "sts pearson", "overall", "default", "gain"):
         assert word in log
     runs = finished_study.runs

@@ -1,4 +1,4 @@
-"""Figures of how much settings matter, and of the mean score over their values."""
+"""Draw how much settings matter, and the mean score over their values."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["effect_figure", "importance_figure"]
 _LINE, _BAND = STATE_COLOURS["complete"], "rgba(42,122,184,.2)"
 _SHOWN = 20
 _MARGIN = 0.25  # above and below the means, for their bands
-_SCORE = "overall dev score, mean"
+_SCORE = "mean overall dev score"
 
 
 def importance_figure(importances: Sequence[Importance]) -> go.Figure:
-    """Shares of the variance with their intervals, the largest on top; at most 20."""
+    """Draw the shares of the variance with their intervals, the largest on top; at most 20."""
     shown = importances[:_SHOWN]
     figure = go.Figure()
     for is_clear, name, colour in ((True, "clear", _LINE), (False, "no evidence", STATE_COLOURS["running"])):
@@ -40,7 +40,7 @@ def importance_figure(importances: Sequence[Importance]) -> go.Figure:
             name=name,
             marker={"color": colour, "size": 9},
         )
-    lay_out(figure, "share of the differences", "")
+    lay_out(figure, "share of variance", "")
     figure.update_xaxes(tickformat=".0%", zeroline=True, zerolinecolor=STATE_COLOURS["running"])
     order = [one.path for one in reversed(shown)]
     figure.update_yaxes(automargin=True, categoryorder="array", categoryarray=order)
@@ -49,18 +49,18 @@ def importance_figure(importances: Sequence[Importance]) -> go.Figure:
 
 
 def _ends(importances: Sequence[Importance]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lower ends, values and upper ends: none below 0 or above 1, whatever the bootstrap's interval says."""
+    """Return lower ends, values and upper ends, limited to 0 to 1."""
     found = [(one.overall.low, one.overall.value, one.overall.high) for one in importances]
     low, value, high = np.clip(np.array(found).reshape(-1, 3), 0.0, 1.0).T
     return low, value, high
 
 
 def effect_figure(effect: Effect, scores: tuple[float, float]) -> go.Figure:
-    """A curve with its band, values with their intervals, or the triangle of three shares.
+    """Draw a curve with its band, values with their intervals, or the triangle of three shares.
 
     Args:
         effect: of the setting.
-        scores: the lowest mean and the highest in all figures that stand together: they have the same axis, or a
+        scores: lowest and highest mean in all figures that are shown together. They share one axis, because otherwise a
             setting without effect would look as if it had one.
     """
     if effect.kind == "shares":

@@ -56,6 +56,8 @@ def label_doubt_sentence(found: Hardness, name: str, *, is_score: bool) -> str:
     else:
         begin = f"{by_all} of {total} examples are wrong for all of {name}"
         why = "with the same class, given at least five times the probability of the label"
+    if not by_all:
+        return f"{begin}."
     if not doubtful:
         return f"{begin}; none so clearly that its label is in doubt."
     return (

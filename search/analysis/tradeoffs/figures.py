@@ -1,4 +1,4 @@
-"""Figures of one task against another, and of a task against its share of the loss."""
+"""Draw one task against another, and a task against its share of the loss."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FRONT, _WINNER = "#2a9d5c", "#c8443c"
 
 
 def pair_figure(table: pd.DataFrame, a: str, b: str, front: frozenset[int], winner: int | None) -> go.Figure:
-    """Scores of trials in task ``b`` over those in ``a``; the front over all tasks has rings, the winner a star."""
+    """Draw scores in task ``b`` over those in ``a``; rings mark the front over all tasks, a star the winner."""
     figure = _states(table, SCORE + a, SCORE + b)
     marked = {"front": (front, "circle-open", _FRONT, 13), "winner": ({winner} - {None}, "star", _WINNER, 14)}
     for name, (numbers, symbol, colour, size) in marked.items():
@@ -32,12 +32,12 @@ def pair_figure(table: pd.DataFrame, a: str, b: str, front: frozenset[int], winn
 
 
 def share_figure(table: pd.DataFrame, task: str) -> go.Figure:
-    """Score of a task over its share of the loss."""
+    """Draw the score of a task over its share of the loss."""
     return lay_out(_states(table, share_column(task), SCORE + task), f"loss weight of {task}", f"{task}, dev score")
 
 
 def _states(table: pd.DataFrame, x: str, y: str) -> go.Figure:
-    """Finished trials as points, pruned ones hollow."""
+    """Draw finished trials as points and pruned ones as circles."""
     figure = go.Figure()
     for state, symbol in (("pruned", "circle-open"), ("complete", "circle")):
         part = table[(table["state"] == state) & table[x].notna() & table[y].notna()]

@@ -1,4 +1,4 @@
-"""All trials."""
+"""The section on all trials."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["trials_section"]
 
 
 def trials_section(context: ReportContext) -> ReportSection:
-    """One row a trial, the best first; all columns are in ``trials.csv``."""
+    """Make the section with one row per trial, the best first; ``trials.csv`` has all columns."""
     shown = trial_listing(context.table).astype(str)
     table = Table("", tuple(shown.columns), tuple(tuple(row) for row in shown.to_numpy().tolist()))
-    note = Note("The best first. On the page, a row opens the trial: its learning curves, settings and cost.")
+    note = Note("Best first. On the page, click a row to open its trial: learning curves, settings and cost.")
     frame = with_expected(context.table, context.expected[0])
     return ReportSection("trials", "Trials", (note, TrialBrowser(table, trial_details(context))), {"trials.csv": frame})
