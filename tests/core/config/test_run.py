@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.config import BudgetConfig, EvalConfig, RunConfig
+from core.config.run import stored_digest
 from data.task_files import builtin_tasks
 
 
@@ -102,6 +103,12 @@ def test_the_order_of_the_tasks_is_a_part_of_the_run() -> None:
     assert again == turned
     heads = {name: {"dropout": 0.2} for name in config.tasks}
     assert run_config(heads=heads) == run_config(heads=dict(reversed(heads.items())))
+
+
+def test_the_digest_of_a_stored_config_is_that_of_the_config() -> None:
+    moved, deeper = run_config(data={"directory": "/else/where"}), run_config(heads={"sst": {"layers": 2}})
+    assert stored_digest(moved.canonical_json()) == moved.digest == run_config().digest
+    assert stored_digest(deeper.canonical_json()) == deeper.digest != run_config().digest
 
 
 def test_digest_does_not_depend_on_where_the_data_lies() -> None:

@@ -17,7 +17,6 @@ from optuna.trial import FrozenTrial, create_trial
 from stub_study import BASE, changed
 
 from core.config import RunConfig
-from core.config.run import stored_digest
 from data.errors import UserError
 from search.console.progress import trial_line
 from search.console.state import StudyState
@@ -245,9 +244,3 @@ def test_constraints_are_copied(tmp_path: Path) -> None:
 def two_layers() -> RunConfig:
     heads = {"sst": BASE.heads["sst"].model_copy(update={"layers": 2})}
     return BASE.model_copy(update={"heads": heads})
-
-
-def test_the_digest_of_a_stored_config_is_that_of_the_config() -> None:
-    moved = BASE.model_copy(update={"data": BASE.data.model_copy(update={"directory": "/else/where"})})
-    assert stored_digest(moved.canonical_json()) == moved.digest == BASE.digest
-    assert stored_digest(two_layers().canonical_json()) == two_layers().digest != BASE.digest
