@@ -69,9 +69,10 @@ class StudyOfSeeds:
     def read(cls, study: optuna.Study) -> StudyOfSeeds | None:
         """From the storage; None if the study has neither variants nor seeds, or no finished trial."""
         trials = study.get_trials(deepcopy=False)
-        finished = [FinishedTrial.read(trial) for trial in trials if trial.state == TrialState.COMPLETE]
-        if not finished or not {_SEED, VARIANT} & set(searched_settings(study)):
+        complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        if not complete or not {_SEED, VARIANT} & set(searched_settings(study)):
             return None
+        finished = [FinishedTrial.read(trial) for trial in complete]
         space = stored_space(study, finished[0].config)
         groups: dict[str, list[FinishedTrial]] = {}
         for record in finished:
