@@ -20,17 +20,18 @@ from search.report.markdown import markdown
 from search.report.sections import SECTIONS
 from search.trials.folders import TrialFolders
 
-__all__ = ["write_report"]
+__all__ = ["CSV_FILES", "write_report"]
 
 
 _NAMED = 5  # trials without their folders
-_OWN = tuple(
+CSV_FILES = tuple(
     f"{name}.csv"
     for name in (
         "trials", "settings", "curves", "importance", "effects", "comparison", "finalists", "ablation", "tradeoffs",
         "errors-*",
     )
 )  # fmt: skip
+"""Names of the CSV files that reports write, as patterns; those of an earlier report are deleted."""
 _SCRIPTS = {f"{name}_script": page_source(f"report/{name}.js") for name in ("tables", "trials")}
 
 
@@ -82,7 +83,7 @@ def write_report(
 
 def _delete_others(out: Path, written: Container[str]) -> None:
     """Delete an earlier report's files, which would be mistaken for those of the new one."""
-    for path in [path for pattern in _OWN for path in out.glob(pattern)]:
+    for path in [path for pattern in CSV_FILES for path in out.glob(pattern)]:
         if path.name not in written:
             with writing(path):
                 path.unlink()

@@ -9,10 +9,11 @@ import numpy as np
 
 from core.run.cost import Cost
 from core.run.evaluation import Evaluation
-from core.statistics import task_metrics
+from core.statistics import Expectation, task_metrics
 from data.kinds import Kind
 from data.metrics import all_metrics, find_metric
 from data.task_files import builtin_tasks
+from search.analysis.expected_text import expectation_sentence
 from tests.docs.pages import text
 
 _ERROR = "1 - x / width, at least 0"
@@ -46,3 +47,8 @@ def test_the_table_of_metrics_has_a_row_for_each_with_its_range_place_and_aliase
         assert spread == (f"{low:g} to {high:g}" if metric.larger_is_better else "0 and above, smaller is better")
         assert place == {0.0: "unchanged", -1.0: "(1 + x) / 2"}.get(low if metric.larger_is_better else 1.0, _ERROR)
         assert {find_metric(alias) for alias in re.findall(r"`(.*?)`", aliases)} == {metric}
+
+
+def test_the_sentence_on_new_data_is_the_one_that_commands_print() -> None:
+    printed = expectation_sentence(Expectation(0.7320, 0.7180, 0.7030, 0.7330), "the best of 40 trials")
+    assert f"\n    {printed}\n" in text("metrics.md")
