@@ -1,4 +1,4 @@
-"""Who watches a training run, and may end it."""
+"""Observe a training run, and stop it if necessary."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ __all__ = ["NullRunObserver", "RunObserver"]
 
 
 class RunObserver(StageObserver, Protocol):
-    """Called by the trainer from its own thread; slow answers slow the run down. Stages of pretraining come first."""
+    """Callbacks that the trainer makes from its own thread; slow callbacks slow the run down.
+
+    Those of the pretraining stages come first.
+    """
 
     def stepped(self, examples: int) -> bool:
-        """After every optimiser step, before a rung that it reaches is scored.
+        """Return whether to continue; called after every optimiser step, before a rung that it reaches is scored.
 
         Args:
             examples: training examples seen.
@@ -25,17 +28,21 @@ class RunObserver(StageObserver, Protocol):
         ...
 
     def evaluated(self, evaluation: Evaluation) -> bool:
-        """After every rung, its checkpoint already written. False: the run is pruned and stops here."""
+        """Return whether to continue; called after every rung, when its checkpoint has been written.
+
+        Returns:
+            False to prune the run: it stops here.
+        """
         ...
 
 
 class NullRunObserver(NullStageObserver):
-    """An observer that lets a run go to its end."""
+    """An observer that never stops a run."""
 
     def stepped(self, examples: int) -> bool:  # noqa: ARG002
-        """Go on."""
+        """Continue."""
         return True
 
     def evaluated(self, evaluation: Evaluation) -> bool:  # noqa: ARG002
-        """Go on."""
+        """Continue."""
         return True

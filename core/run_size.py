@@ -1,4 +1,4 @@
-"""How large the files are that a run leaves, told from its shape alone."""
+"""Predict the size of the files that a run leaves from its shape alone."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["RunSize", "run_size"]
 
 @dataclass(frozen=True)
 class RunSize:
-    """Bytes of tensors; what files have besides is some kB.
+    """Bytes of tensors; the files contain a few kB besides.
 
     Attributes:
         model: the weights of the best rung.
-        checkpoint: the weights, AdamW's two moments of those that are trained, and what techniques remember.
+        checkpoint: the weights, AdamW's two moments of the trained ones, and the state of the techniques.
     """
 
     model: int
@@ -30,11 +30,11 @@ class RunSize:
 
 
 def run_size(config: RunConfig, shape: BertConfig) -> RunSize:
-    """The sizes of a run's model and checkpoint; nothing is allocated.
+    """Return the sizes of a run's model and checkpoint without allocating anything.
 
     Args:
         config: the run.
-        shape: of its encoder.
+        shape: the shape of its encoder.
     """
     with torch.device("meta"):
         model = build_model(config, shape, None)

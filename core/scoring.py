@@ -1,4 +1,4 @@
-"""Predictions for a whole split, and dev scores from them."""
+"""Predict whole splits, and score dev from the predictions."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ __all__ = ["DevScores", "predict", "score_dev"]
 def predict(
     model: MultitaskBert, config: RunConfig, examples: Examples, layout: RowLayout, device: torch.device
 ) -> np.ndarray:
-    """Class probabilities (N, K) or scores (N,), float32, in the examples' order. Leaves the model in eval mode.
+    """Return class probabilities (N, K) or scores (N,), float32, in the examples' order.
+
+    The model is left in eval mode.
 
     Args:
         model: on ``device``.
-        config: the model's; says in which precision and batches.
-        examples: of one of its tasks.
+        config: the model's; gives precision and batch size.
+        examples: examples of one of its tasks.
         layout: how rows are put together.
         device: where to compute.
     """
@@ -51,15 +53,15 @@ class DevScores:
 
     Args:
         config: the run.
-        predictions: per task, on dev, as :func:`predict` gives them.
+        predictions: per task, on dev, as returned by :func:`predict`.
         gold: per task, its dev labels.
         train_scores: per task, its own metric on some of its training examples; a task may be missing.
 
     Attributes:
         predictions: as given.
-        metrics: per task, all its metrics; with a training score also that, as ``train_METRIC``, and how much
-            worse dev is, as ``train_dev_gap``.
-        confusion: per classification task, how many examples of each gold class (rows) were taken for each class.
+        metrics: per task, all its metrics; where there is a training score, also ``train_METRIC``, and
+            ``train_dev_gap``, how much worse dev is.
+        confusion: per classification task, the number of examples of each gold class (rows) predicted as each class.
         scores: per task, its own metric.
         overall: weighted mean of the normalised scores.
     """
@@ -91,7 +93,7 @@ class DevScores:
 def score_dev(model: MultitaskBert, config: RunConfig, tasks: dict[str, TaskData], device: torch.device) -> DevScores:
     """Score all tasks on their dev examples, and on ``config.eval.train_examples`` of their training examples.
 
-    Nothing random is drawn: training goes on as if nobody had looked.
+    Nothing random is drawn, so training continues as if dev had not been scored.
 
     Raises:
         DivergedError: if a prediction is NaN or infinite.
@@ -114,12 +116,12 @@ def _finite_predictions(
     if not np.isfinite(outputs).all():
         # Weights can break in the last update before a rung, which no training loss has seen.
         name = examples.spec.name
-        raise DivergedError(f"the {name} predictions on {what} are not finite; a lower learning rate may help")
+        raise DivergedError(f"the {name} predictions on {what} are not finite; try a lower learning rate")
     return outputs
 
 
 def _some_training_examples(data: TaskData, count: int) -> Examples:
-    """The same in every run, and drawn apart from a ``train_limit``'s."""
+    """Return the same training examples in every run, drawn independently of those of a ``train_limit``."""
     return data.train.subset(fixed_subset(len(data.train), count, f"train-dev gap of {data.train.spec.name}"))
 
 

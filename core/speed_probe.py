@@ -1,4 +1,4 @@
-"""Measures how fast a run will be, by a few real steps of it."""
+"""Measure how fast a run will be by taking a few real steps of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TIMED_STEPS = 4
 def measure_speed(config: RunConfig, resources: Resources) -> Speed:
     """Take a few steps of each stage and of the run, and score a few dev batches.
 
-    What is loaded for it stays in ``resources``; of what is trained, nothing is kept.
+    What is loaded stays in ``resources``; nothing that is trained is kept.
     """
     torch.set_num_threads(config.compute.threads)
     device = pick_device(config.compute.device)
@@ -38,7 +38,7 @@ def measure_speed(config: RunConfig, resources: Resources) -> Speed:
         # Stages change the weights, not the speed.
         plain = config.model_copy(update={"pretraining": PretrainingConfig()})
         run = TrainingRun(plain, RunFolder(Path(folder)), resources)
-        run.step()  # the first step warms caches and allocators up
+        run.step()  # the first step warms up caches and allocators
         begun = run.progress.examples
         seconds = sum(seconds_of(run.step, device) for _ in range(_TIMED_STEPS))
         trained = (run.progress.examples - begun) / seconds
@@ -49,7 +49,7 @@ def measure_speed(config: RunConfig, resources: Resources) -> Speed:
 
 @torch.inference_mode()
 def _scoring_seconds(run: TrainingRun) -> float:
-    """Estimated seconds of scoring dev once: each task's middle batch, by length, stands for all of its batches."""
+    """Estimate the seconds that scoring dev once takes from each task's batch of median length."""
     run.model.eval()
     total = 0.0
     for data in run.tasks.values():

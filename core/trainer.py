@@ -1,7 +1,7 @@
-"""One training run, from a RunConfig to its artifact folder.
+"""Train one run, from a RunConfig to its artifact folder.
 
-The loop is the method: pick the step's tasks, take a batch of each, compute the losses, combine the gradients,
-update, and at every rung score dev, write a checkpoint and ask whether to go on.
+The loop picks the step's tasks, takes a batch of each, computes the losses, combines the gradients and updates. At
+every rung it scores dev, writes a checkpoint and asks the observer whether to continue.
 """
 
 from __future__ import annotations
@@ -56,21 +56,21 @@ class RunOutcome(StrEnum):
 
 
 def train(config: RunConfig, folder: Path, resources: Resources, observer: RunObserver) -> RunOutcome:
-    """Train to the end of the budget or until the observer says stop, going on from the folder's checkpoint if any.
+    """Train to the end of the budget or until the observer stops the run.
 
-    On resuming, the observer first sees the evaluations of before again, in order: a kill between writing a
-    checkpoint and reporting it loses nothing.
+    If the folder contains a checkpoint, training resumes from it. The observer then first sees all earlier evaluations
+    again, in order, so that a kill between writing a checkpoint and reporting it loses nothing.
 
     Args:
         config: the run.
         folder: its artifact folder; see :class:`core.run.run_folder.RunFolder`.
         resources: shared by the runs of this process.
-        observer: sees every step and rung.
+        observer: called at every step and rung.
 
     Raises:
-        DivergedError: a loss is NaN or infinite.
-        UserError: data or encoder cannot be used.
-        MachineError: the folder cannot be written to; the run can go on from its checkpoint.
+        DivergedError: if a loss is NaN or infinite.
+        UserError: if data or encoder cannot be used.
+        MachineError: if the folder cannot be written to; the run can be resumed from its checkpoint.
     """
     torch.set_num_threads(config.compute.threads)
     try:
@@ -100,12 +100,13 @@ class _Stateful(Protocol):
 
 
 class TrainingRun:
-    """The state of one run and what may be done with it.
+    """The state of one run, and the steps that change it.
 
     Args:
         config: the run.
-        folder: where its artifacts go.
+        folder: its artifact folder.
         resources: shared by the runs of this process.
+        observer: called during the stages of further pretraining; None never stops them.
     """
 
     def __init__(
@@ -138,16 +139,16 @@ class TrainingRun:
 
     @property
     def finished(self) -> bool:
-        """Whether the last rung is behind."""
+        """Return whether the last rung has been scored."""
         return len(self.evaluations) == len(self.config.rungs)
 
     @property
     def at_rung(self) -> bool:
-        """Whether the coming rung's examples have been seen."""
+        """Return whether the examples of the next rung have been seen."""
         return not self.finished and self.progress.examples >= self.config.rungs[len(self.evaluations)]
 
     def step(self) -> None:
-        """One update, on the batches of as many turns of the batch order as gradients are accumulated over."""
+        """Take one update, over as many turns of the batch order as gradients are accumulated over."""
         self.model.train()
         turns = self.config.optim.accumulate
         now, examples = self.progress, 0
@@ -170,7 +171,7 @@ class TrainingRun:
             technique.after_update(self.model, self.progress)
 
     def _loss(self, batch: Batch) -> Tensor:
-        """The task's mean loss () on the batch, with what regularisers add to it."""
+        """Return the task's mean loss () on the batch, including the penalties of regularisers."""
         assert batch.labels is not None, "training files without labels are refused when read"
         with autocast(self.config.compute, self.device):
             forward = ForwardPass(self.model, batch)
@@ -183,10 +184,11 @@ class TrainingRun:
         return loss
 
     def evaluate(self) -> Evaluation:
-        """Score dev at the rung just reached, keep predictions and the best weights, and write a checkpoint.
+        """Score dev at the rung just reached, store predictions and the best weights, and write a checkpoint.
 
-        The best weights are those of the best overall score, all tasks' of one rung. Where every task has its own
-        encoder, each could keep its own best rung instead; it does not, so that both kinds of run choose alike.
+        The best weights are those of the rung with the best overall score, for all tasks. Where every task has its own
+        encoder, each could keep its own best rung instead; it does not, so that both kinds of run select in the same
+        way.
         """
         self.losses.read()
         speed = self._clock.examples_per_second(self.progress.examples)
@@ -208,7 +210,7 @@ class TrainingRun:
         return evaluation
 
     def save(self) -> None:
-        """Write all that a resumed run needs to go on bit for bit."""
+        """Write everything that a resumed run needs to continue bit for bit."""
         state = {
             "config": self.config.digest,
             "progress": asdict(self.progress),
@@ -222,7 +224,7 @@ class TrainingRun:
         save_checkpoint(self.folder.checkpoint, state)
 
     def resume(self) -> None:
-        """Go on from the folder's checkpoint; without a whole one of this very config, begin at the beginning."""
+        """Continue from the folder's checkpoint; without a valid one of this config, start from the beginning."""
         self.folder.make()
         self.folder.write_config(self.config)
         if not self.folder.checkpoint.exists():
@@ -230,8 +232,8 @@ class TrainingRun:
         try:
             state = self._checkpoint()
         except CheckpointError as error:
-            # Runs are deterministic: beginning again costs time, not results.
-            warnings.warn(f"{error}; the run begins again", stacklevel=2)
+            # Runs are deterministic: starting over costs time, not results.
+            warnings.warn(f"{error}; the run starts over", stacklevel=2)
             return
         for name, part in self._parts().items():
             part.load_state_dict(state["parts"][name])
@@ -244,17 +246,17 @@ class TrainingRun:
         self.folder.write_metrics(self.evaluations)  # a kill may have come between the checkpoint and these
 
     def _checkpoint(self) -> dict[str, Any]:
-        """What :meth:`save` wrote last; refused before any part of the run has taken anything from it."""
+        """Load what :meth:`save` wrote last, and check it before any part of the run uses it."""
         path = self.folder.checkpoint
         state = load_checkpoint(path)
         if state.get("config") != self.config.digest:
-            raise CheckpointError(f"{path} is of another configuration")
+            raise CheckpointError(f"{path}: the checkpoint belongs to another configuration")
         if state["parts"].keys() != self._parts().keys():
-            raise CheckpointError(f"{path} is of another version of this program")
+            raise CheckpointError(f"{path}: the checkpoint was written by another version of this program")
         return state
 
     def _parts(self) -> dict[str, _Stateful]:
-        """Everything that changes while training and knows how to save itself."""
+        """Return everything that changes during training and can save itself."""
         return {
             "model": self.model,
             "optimiser": self.optimiser,

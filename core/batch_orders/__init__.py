@@ -1,4 +1,4 @@
-"""Which tasks' batches a training step sees, one order a file, chosen by name when a run is built."""
+"""Choose which tasks' batches a training step sees; one order per file, selected by name when a run is built."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _BUILDERS: dict[str, Callable[[RunConfig, dict[str, int]], BatchOrder]] = {
 
 
 def make_order(config: RunConfig, sizes: dict[str, int]) -> BatchOrder:
-    """The order that the run asks for, over tasks with this many training examples each (at least 1)."""
+    """Build the configured order for tasks with these numbers of training examples (at least 1 each)."""
     return _BUILDERS[config.sampler.order](config, sizes)
 
 

@@ -1,4 +1,4 @@
-"""The contract of a batch order."""
+"""Define the interface of a batch order."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ __all__ = ["BatchOrder"]
 
 
 class BatchOrder(ABC):
-    """A pure function of the run's position: nothing is remembered, so nothing is saved.
+    """A pure function of the run's position, with no state to save.
 
-    ``progress.step`` counts turns, of which an update takes ``optim.accumulate``; ``progress.examples`` counts the
-    training examples of all turns before.
+    ``progress.step`` counts turns, and an update takes ``optim.accumulate`` turns; ``progress.examples`` counts the
+    training examples of all earlier turns.
     """
 
     @abstractmethod
     def next(self, progress: Progress) -> tuple[str, ...]:
-        """The tasks that give a batch each to the coming turn, at least one."""
+        """Return the tasks that give a batch each to the next turn, at least one."""
 
     def restarts(self, progress: Progress) -> bool:  # noqa: ARG002
-        """Whether every task begins a new shuffled pass over its examples with the coming turn.
+        """Return whether every task starts a new shuffled pass over its examples with the next turn.
 
-        False by default: every task goes on until its examples run out, and then starts again by itself.
+        False by default: every task continues until its examples run out, and then restarts by itself.
         """
         return False

@@ -1,4 +1,4 @@
-"""The tasks in turn, over the longest of them."""
+"""Take the tasks in turn, until the largest ends."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ __all__ = ["RoundRobin"]
 
 
 class RoundRobin(BatchOrder):
-    """Turn t is task t mod T of T: small tasks start again while the longest goes on (``contrastive``, "full").
+    """Turn t is task t mod T of T; small tasks restart while the largest continues (``contrastive``, "full").
 
     Every task gets the same number of batches, whatever its size.
 
     Args:
-        tasks: in the order of their turns.
+        tasks: tasks in the order of their turns.
     """
 
     def __init__(self, tasks: tuple[str, ...]) -> None:
         self._tasks = tasks
 
     def next(self, progress: Progress) -> tuple[str, ...]:
-        """One task."""
+        """Return one task."""
         return (self._tasks[progress.step % len(self._tasks)],)

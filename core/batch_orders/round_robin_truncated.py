@@ -1,4 +1,4 @@
-"""The tasks in turn, cut off where the smallest ends."""
+"""Take the tasks in turn, until the smallest ends."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["RoundRobinTruncated"]
 
 
 class RoundRobinTruncated(BatchOrder):
-    """Turn t is task t mod T; after R = min_i floor(N_i / b_i) rounds all tasks are shuffled anew (``contrastive``).
+    """Turn t is task t mod T; after R = min_i floor(N_i / b_i) rounds, all tasks are reshuffled (``contrastive``).
 
-    An epoch is R rounds (at least 1): as many as the set with the fewest whole batches has. The larger sets then
-    leave the rest of their pass, so that over many epochs each example of a large set is seen at random, not in turn.
+    An epoch is R rounds (at least 1), the number of whole batches of the smallest task. The larger tasks then skip the
+    rest of their pass, so that over many epochs the examples of a large task are seen at random, not in turn.
 
     Args:
         sizes: training examples per task, N_i, in the order of their turns.
@@ -25,9 +25,9 @@ class RoundRobinTruncated(BatchOrder):
         self._turns = rounds * len(sizes)  # of an epoch
 
     def next(self, progress: Progress) -> tuple[str, ...]:
-        """One task."""
+        """Return one task."""
         return (self._tasks[progress.step % len(self._tasks)],)
 
     def restarts(self, progress: Progress) -> bool:
-        """At the first turn of every epoch but the first one, where nothing has been used up yet."""
+        """Return whether the next turn is the first of an epoch other than the first, where nothing was used yet."""
         return progress.step > 0 and progress.step % self._turns == 0

@@ -1,4 +1,4 @@
-"""All tasks at once."""
+"""Train all tasks in every turn."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ __all__ = ["Together"]
 
 
 class Together(BatchOrder):
-    """A batch of every task each turn, each of its own size (``tasks.TASK.batch_size``), their losses summed.
+    """A batch of every task in each turn, each of its own size (``tasks.TASK.batch_size``), with summed losses.
 
-    With batch sizes in proportion to the sets, the tasks end their passes together.
+    With batch sizes in proportion to the tasks' sizes, the tasks end their passes together.
 
     Args:
-        tasks: in the order in which their losses are added.
+        tasks: tasks in the order in which their losses are added.
     """
 
     def __init__(self, tasks: tuple[str, ...]) -> None:
         self._tasks = tasks
 
     def next(self, progress: Progress) -> tuple[str, ...]:  # noqa: ARG002
-        """Every task."""
+        """Return every task."""
         return self._tasks

@@ -1,4 +1,4 @@
-"""Settings that make no sense together, refused before anything is trained, each with its reason."""
+"""Refuse settings that do not work together before anything is trained, each with its reason."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 __all__ = ["check_combinations"]
 
-# Two points always lie on a line: with fewer than three examples the correlation is 1 or -1 whatever the model says.
+# Two points always lie on a line: with fewer than three examples the correlation is 1 or -1 for any model.
 _LEAST_FOR_PEARSON = 3
 _LEAST_FOR_RANKS = 2
 
 
 def check_combinations(config: RunConfig) -> None:
-    """Refuse what cannot work.
+    """Refuse settings that do not work together.
 
     Raises:
-        ValueError: with the setting's path and the reason.
+        ValueError: naming the setting's path and the reason.
     """
     for rule in _RULES:
         for reason in rule(config):
@@ -34,12 +34,15 @@ def _loss_weights(config: RunConfig) -> Iterator[str]:
         return
     for name, head in config.heads.items():
         if not config.loss.weights[name]:
-            yield f"loss.weights.{name} = 0: with weighting = 'uncertainty' weights start from the given ones, above 0"
+            yield f"loss.weights.{name} = 0: loss.weighting = 'uncertainty' needs initial weights above 0"
         if config.loss.taper[name] != "constant":
-            yield f"loss.taper.{name} = '{config.loss.taper[name]}' is for weighting = 'fixed'"
+            yield f"loss.taper.{name} = '{config.loss.taper[name]}' needs loss.weighting = 'fixed'"
         if "pearson" in (head.loss, head.auxiliary_loss):
             # exp(-s) L + s / 2 has no minimum where L is negative.
-            yield f"loss.weighting = 'uncertainty' needs losses of at least 0, and the Pearson loss of '{name}' is not"
+            yield (
+                f"loss.weighting = 'uncertainty' needs losses of at least 0, and the Pearson loss of task '{name}' "
+                "can be negative"
+            )
 
 
 def _batch_sizes(config: RunConfig) -> Iterator[str]:
@@ -48,11 +51,14 @@ def _batch_sizes(config: RunConfig) -> Iterator[str]:
         for field, loss in (("loss", head.loss), ("auxiliary_loss", head.auxiliary_loss)):
             if loss == "pearson" and size < _LEAST_FOR_PEARSON:
                 yield (
-                    f"heads.{name}.{field}: the Pearson loss needs batches of at least {_LEAST_FOR_PEARSON} examples "
-                    f"(8 and more work well), got {size}: two points always correlate"
+                    f"heads.{name}.{field} = 'pearson' needs batches of at least {_LEAST_FOR_PEARSON} examples (8 or "
+                    f"more work well), because two points always correlate; got {size}"
                 )
             if loss == "cosent" and size < _LEAST_FOR_RANKS:
-                yield f"heads.{name}.{field}: CoSENT compares the examples of a batch, and batches have {size}"
+                yield (
+                    f"heads.{name}.{field} = 'cosent' compares the examples of a batch and needs at least "
+                    f"{_LEAST_FOR_RANKS}, got {size}"
+                )
 
 
 def _gradients(config: RunConfig) -> Iterator[str]:
@@ -63,47 +69,53 @@ def _gradients(config: RunConfig) -> Iterator[str]:
     if rule == "sum":
         return
     if len(config.tasks) < 2:
-        yield f"gradients.rule = '{rule}' is for several tasks, and the run has one"
+        yield f"gradients.rule = '{rule}' needs several tasks, but the run has one"
     if config.model.encoders == "per-task":
         yield (
-            f"gradients.rule = '{rule}' is for an encoder that tasks share, and with model.encoders = 'per-task' they "
-            "share nothing that their gradients could conflict in"
+            f"gradients.rule = '{rule}' needs a shared encoder; with model.encoders = 'per-task' the tasks share no "
+            "parameters in which their gradients could conflict"
         )
     if config.model.freeze == "encoder":
-        yield f"gradients.rule = '{rule}' changes the encoder's gradients, and model.freeze = 'encoder' leaves none"
+        yield f"gradients.rule = '{rule}' needs gradients of the encoder, which model.freeze = 'encoder' removes"
     if rule == "anchored":
         yield from _anchor(config)
     elif config.sampler.order == "sequence":
         yield (
-            f"gradients.rule = '{rule}' compares the tasks of one update, and sampler.order = 'sequence' trains one "
-            "task for a whole virtual epoch; use 'together'"
+            f"gradients.rule = '{rule}' compares the tasks of one update, but sampler.order = 'sequence' trains one "
+            "task for a whole virtual epoch; use sampler.order = 'together'"
         )
     elif config.sampler.order != "together" and config.optim.accumulate == 1:
         yield (
-            f"gradients.rule = '{rule}' compares the tasks of one update, and sampler.order = "
-            f"'{config.sampler.order}' gives one task at a time; use 'together', or optim.accumulate"
+            f"gradients.rule = '{rule}' compares the tasks of one update, but sampler.order = "
+            f"'{config.sampler.order}' gives one task at a time; use sampler.order = 'together', or optim.accumulate"
         )
 
 
 def _anchor(config: RunConfig) -> Iterator[str]:
     anchor = config.gradients.anchor
     if anchor is None:
-        yield f"gradients.anchor must be one of {', '.join(config.tasks)} with rule = 'anchored'"
+        yield f"gradients.rule = 'anchored' needs gradients.anchor, one of {', '.join(config.tasks)}"
     elif not config.loss.weights[anchor]:
-        yield f"loss.weights.{anchor} = 0: nothing conflicts with the gradient of gradients.anchor if it is always 0"
+        yield (
+            f"loss.weights.{anchor} = 0, but task '{anchor}' is gradients.anchor: nothing conflicts with a gradient "
+            "that is always 0"
+        )
 
 
 def _layers(config: RunConfig) -> Iterator[str]:
-    """How many layers an encoder from random weights has is known; of any other the encoder itself is asked."""
+    """Check the layers of an encoder from scratch; those of other encoders are checked when they are loaded."""
     if config.model.scratch is None:
         return
     layers = config.model.scratch.layers
-    frozen, anew = config.model.freeze_layers, config.model.reinit_layers
-    for name, number in (("freeze_layers", frozen), ("reinit_layers", anew)):
+    frozen, reinitialised = config.model.freeze_layers, config.model.reinit_layers
+    for name, number in (("freeze_layers", frozen), ("reinit_layers", reinitialised)):
         if number > layers:
             yield f"model.{name} = {number}, but model.scratch.layers = {layers}"
-    if anew and frozen + anew > layers:
-        yield f"model.freeze_layers = {frozen} and reinit_layers = {anew} overlap, as model.scratch.layers = {layers}"
+    if reinitialised and frozen + reinitialised > layers:
+        yield (
+            f"model.freeze_layers = {frozen} and model.reinit_layers = {reinitialised} overlap, because "
+            f"model.scratch.layers = {layers}"
+        )
 
 
 def _lora(config: RunConfig) -> Iterator[str]:
@@ -111,9 +123,9 @@ def _lora(config: RunConfig) -> Iterator[str]:
     if not config.lora.rank:
         return
     if model.freeze != "nothing" or model.freeze_layers:
-        yield "lora.rank above 0 freezes the encoder itself; leave model.freeze and model.freeze_layers out"
+        yield "lora.rank above 0 already freezes the encoder; remove model.freeze and model.freeze_layers"
     if model.reinit_layers:
-        yield "model.reinit_layers: layers that start anew would stay random under LoRA, which freezes them"
+        yield "model.reinit_layers does not work with lora.rank above 0: LoRA would freeze the random layers"
 
 
 def _frozen(config: RunConfig) -> Iterator[str]:
@@ -122,28 +134,28 @@ def _frozen(config: RunConfig) -> Iterator[str]:
     for name, head in config.heads.items():
         if head.combine == "cos" and not head.side_layers:
             yield (
-                f"model.freeze = 'encoder' leaves task '{name}' nothing to train: a cosine has no weights; "
-                f"give heads.{name}.side_layers"
+                f"model.freeze = 'encoder' leaves task '{name}' nothing to train, because a cosine has no weights; "
+                f"set heads.{name}.side_layers"
             )
 
 
 def _averages(config: RunConfig) -> Iterator[str]:
     if config.swa.start is not None and config.optim.ema is not None:
-        yield "swa.start and optim.ema both say which average of the weights is scored; keep one of them"
+        yield "swa.start and optim.ema both select the weights to score; remove one of them"
 
 
 def _dropout(config: RunConfig) -> Iterator[str]:
-    """R-Drop compares two passes that differ by dropout alone."""
+    """Check that R-Drop has dropout, because it compares two passes that differ only by dropout."""
     in_updates = config.lora.dropout if config.lora.rank else 0.0
     if config.model.dropout != 0 or config.model.attention_dropout != 0 or in_updates:
         return
     for name, alpha in config.r_drop.alpha.items():
         if alpha and not any(_head_dropouts(config.heads[name])):
-            yield f"r_drop.alpha.{name} = {alpha:g} needs dropout, and there is none"
+            yield f"r_drop.alpha.{name} = {alpha:g} needs dropout, but all dropout rates of the task are 0"
 
 
 def _head_dropouts(head: HeadConfig) -> Iterator[float]:
-    """Those that the head's layers make use of."""
+    """Yield the dropout rates that the head's layers use."""
     yield head.dropout
     if head.layers > 1:
         yield head.dropout_hidden if head.dropout_last is None else head.dropout_last

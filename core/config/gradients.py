@@ -1,4 +1,4 @@
-"""The section about how the gradients of several tasks become one."""
+"""Configure how the gradients of several tasks are combined."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["GradientsConfig"]
 
 
 class GradientsConfig(ConfigSection):
-    """How the tasks' gradients of the shared encoder become one."""
+    """How the tasks' gradients of the shared encoder are combined."""
 
     rule: Literal["sum", "pcgrad", "anchored"] = Field(
         "sum",
-        description="added up; added up without what conflicts (PCGrad, Yu et al. 2020); or without what conflicts "
+        description="sum; sum without conflicts between tasks (PCGrad, Yu et al. 2020); or sum without conflicts "
         "with the last gradient of the anchor task",
     )
     anchor: TaskName | None = Field(
-        None, description="the task whose gradient is left as it is; only rule 'anchored' reads it"
+        None, description="task whose gradient is never changed; only used by rule 'anchored'"
     )

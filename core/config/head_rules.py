@@ -1,4 +1,4 @@
-"""What a task's kind allows of its head and loss."""
+"""Check that a head and its loss suit the task's kind."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["check_head"]
 
 
 def check_head(task: str, head: HeadConfig, spec: TaskSpec) -> None:
-    """Refuse what this task cannot have.
+    """Refuse a head that does not suit the task.
 
     Raises:
-        ValueError: with the setting's path, its value and the reason.
+        ValueError: naming the setting's path, its value and the reason.
     """
     here = f"heads.{task}"
     _check_shape(here, head, spec)
@@ -22,33 +22,35 @@ def check_head(task: str, head: HeadConfig, spec: TaskSpec) -> None:
 
 def _check_shape(here: str, head: HeadConfig, spec: TaskSpec) -> None:
     if not spec.kind.is_pair and head.pair != "cross":
-        raise ValueError(f"{here}.pair = '{head.pair}': task '{spec.name}' reads one sentence, not a pair")
+        raise ValueError(f"{here}.pair = '{head.pair}': task '{spec.name}' has single sentences, not pairs")
     if head.pair != "siamese":
         if head.combine is not None:
-            raise ValueError(f"{here}.combine = '{head.combine}' is for siamese pairs, got pair = '{head.pair}'")
+            raise ValueError(f"{here}.combine = '{head.combine}' needs pair = 'siamese', got '{head.pair}'")
         if head.side_layers:
-            raise ValueError(f"{here}.side_layers = {head.side_layers} is for siamese pairs, got pair = '{head.pair}'")
+            raise ValueError(f"{here}.side_layers = {head.side_layers} needs pair = 'siamese', got '{head.pair}'")
     if head.combine == "cos" and head.layers > 1:
         raise ValueError(
-            f"{here}.layers = {head.layers}: nothing comes after the cosine of combine = 'cos'; "
-            "side_layers come before it"
+            f"{here}.layers = {head.layers}: no layers can follow the cosine of combine = 'cos'; "
+            "use side_layers, which precede it"
         )
 
 
 def _check_output(here: str, head: HeadConfig, spec: TaskSpec) -> None:
     if head.output is not None and not spec.kind.is_score:
-        raise ValueError(f"{here}.output = '{head.output}' is for scores, and task '{spec.name}' has classes")
+        raise ValueError(f"{here}.output = '{head.output}' needs scores, but task '{spec.name}' has classes")
     if not spec.kind.is_score:
         return
     output = head.score_output
     if (output in ("cos", "relu-cos")) != (head.combine == "cos"):
         raise ValueError(f"{here}.output = '{output}' does not go with combine = {_quoted(head.combine)}")
     if head.score_classes is not None and output != "classes":
-        raise ValueError(f"{here}.score_classes = {head.score_classes} is for output = 'classes', got '{output}'")
+        raise ValueError(f"{here}.score_classes = {head.score_classes} needs output = 'classes', got '{output}'")
     assert spec.score_range is not None
     low, high = spec.score_range
     if output == "classes" and head.score_classes is None and (high - low) % 1:
-        raise ValueError(f"{here}.output = 'classes' needs score_classes: the range {low:g} to {high:g} is not whole")
+        raise ValueError(
+            f"{here}.output = 'classes' needs score_classes, because the range {low:g} to {high:g} is not whole"
+        )
 
 
 def _check_loss(here: str, head: HeadConfig, spec: TaskSpec) -> None:
@@ -60,22 +62,24 @@ def _check_loss(here: str, head: HeadConfig, spec: TaskSpec) -> None:
     else:
         allowed = ("cross-entropy", "bce") if len(spec.classes) == 2 else ("cross-entropy",)
     if not allowed:
-        raise ValueError(f"{here}.combine = 'cos': a cosine tells two classes apart, not {len(spec.classes)}")
+        raise ValueError(f"{here}.combine = 'cos': a cosine separates two classes, not {len(spec.classes)}")
     loss = head.loss_name(spec)
     what = f"task '{spec.name}' ({spec.kind})"
     if loss not in allowed:
         condition = f" with output = '{head.score_output}'" if spec.kind.is_score else ""
         condition = " with combine = 'cos'" if not condition and head.combine == "cos" else condition
-        raise ValueError(f"{here}.loss = '{loss}': {what}{condition} takes {' or '.join(allowed)}")
+        raise ValueError(f"{here}.loss = '{loss}': {what}{condition} needs {' or '.join(allowed)}")
     if head.auxiliary_loss is not None:
         if not spec.kind.is_score or head.score_output == "classes":
-            raise ValueError(f"{here}.auxiliary_loss = '{head.auxiliary_loss}' is for scores that are no classes")
+            raise ValueError(
+                f"{here}.auxiliary_loss = '{head.auxiliary_loss}' needs scores with an output other than 'classes'"
+            )
         if head.auxiliary_loss == loss:
-            raise ValueError(f"{here}.auxiliary_loss = '{head.auxiliary_loss}' is already the loss")
+            raise ValueError(f"{here}.auxiliary_loss = '{head.auxiliary_loss}' is the same as the loss")
     if loss != "cross-entropy":
         for name in ("label_smoothing", "class_weights", "class_balance"):
             if getattr(head, name):
-                raise ValueError(f"{here}.{name} is for cross-entropy, got loss = '{loss}'")
+                raise ValueError(f"{here}.{name} needs loss = 'cross-entropy', got '{loss}'")
     if head.class_weights is not None:
         _check_class_weights(here, head.class_weights, head, spec)
 
@@ -87,7 +91,7 @@ def _check_class_weights(here: str, weights: tuple[float, ...], head: HeadConfig
     if not any(weights):
         raise ValueError(f"{here}.class_weights: at least one class needs a weight above 0")
     if head.class_balance:
-        raise ValueError(f"{here}.class_weights are given, so class_balance must be 0, got {head.class_balance}")
+        raise ValueError(f"{here}.class_balance must be 0 if class_weights are given, got {head.class_balance}")
 
 
 def _quoted(value: str | None) -> str:

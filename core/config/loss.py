@@ -1,4 +1,4 @@
-"""The section about how the task losses of a step become one."""
+"""Configure how the task losses of a step are combined."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Taper = Literal["constant", "inverse", "log"]
 
 
 class LossConfig(ConfigSection):
-    """How the task losses of a step become one."""
+    """How the task losses of a step are combined."""
 
     weights: dict[TaskName, NonNegative] = Field(
         default_factory=dict, description="relative weight of each task's loss, rescaled to mean 1; missing means 1"
@@ -27,10 +27,10 @@ class LossConfig(ConfigSection):
         "'log' 1 / (ln(E + 1) + 1); missing means constant",
     )
     weighting: Literal["fixed", "uncertainty"] = Field(
-        "fixed", description="'uncertainty' learns the weights, from the given ones on (Kendall et al. 2018)"
+        "fixed", description="'uncertainty' learns the weights, starting from the given ones (Kendall et al. 2018)"
     )
     uncertainty_rate: float = Field(0.01, gt=0.0, le=1.0, description="peak learning rate of the learned weights")
     count: Literal["examples", "batches"] = Field(
         "examples",
-        description="with batch sizes that differ, what counts alike: every example, or every batch's mean loss",
+        description="with different batch sizes, what has equal weight: every example, or every batch's mean loss",
     )

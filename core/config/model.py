@@ -1,4 +1,4 @@
-"""Sections about the encoder: which one, and how much of it is trained."""
+"""Configure the encoder: which one, and how much of it is trained."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LORA_LAYERS = (
 )
 _QUERY, _KEY, _VALUE, _ATTENTION_OUTPUT, _INTERMEDIATE, _OUTPUT = LORA_LAYERS
 
-# What may stand in ``lora.targets``, and which layers it means.
+# The names allowed in ``lora.targets``, and the layers they mean.
 LORA_GROUPS: dict[str, tuple[str, ...]] = {
     "query": (_QUERY,),
     "key": (_KEY,),
@@ -63,27 +63,27 @@ class ModelConfig(ConfigSection):
     scratch: ScratchConfig | None = Field(None, description="shape of the encoder, only with encoder = 'scratch'")
     encoders: Literal["shared", "per-task"] = Field(
         "shared",
-        description="one encoder for all tasks, or one of its own for each, all starting from the same weights",
+        description="one encoder for all tasks, or one for each, all starting from the same weights",
     )
-    max_length: int = Field(128, ge=8, le=512, description="tokens per row, special tokens included; longer is cut")
+    max_length: int = Field(128, ge=8, le=512, description="tokens per row, with special tokens; longer rows are cut")
     dropout: Probability | None = Field(None, description="on hidden states; None keeps the encoder's own")
     attention_dropout: Probability | None = Field(None, description="on attention weights; None keeps the encoder's")
     freeze: Literal["nothing", "embeddings", "encoder"] = Field(
-        "nothing", description="what keeps its pretrained weights; 'encoder' trains the heads only"
+        "nothing", description="what keeps its pretrained weights; 'encoder' trains only the heads"
     )
-    freeze_layers: int = Field(0, ge=0, description="the lowest layers that keep their weights, and the embeddings too")
+    freeze_layers: int = Field(0, ge=0, description="number of lowest layers to freeze, together with the embeddings")
     reinit_layers: int = Field(
-        0, ge=0, description="the topmost layers, and the pooler, that start anew (Zhang et al. 2021, arXiv:2006.05987)"
+        0, ge=0, description="topmost layers to reinitialise, and the pooler (Zhang et al. 2021, arXiv:2006.05987)"
     )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.encoder == "scratch") != (self.scratch is not None):
-            raise ValueError("model.scratch is given exactly when model.encoder = 'scratch'")
+            raise ValueError("model.scratch must be given if and only if model.encoder = 'scratch'")
         if self.freeze == "encoder" and self.freeze_layers:
-            raise ValueError("model.freeze_layers is for an encoder that is not frozen as a whole")
+            raise ValueError("model.freeze_layers must be 0 with model.freeze = 'encoder', which freezes all layers")
         if self.freeze == "encoder" and self.reinit_layers:
-            raise ValueError("model.reinit_layers: layers that start anew would stay random in a frozen encoder")
+            raise ValueError("model.reinit_layers must be 0 with model.freeze = 'encoder': they would stay random")
         return self
 
 
@@ -92,16 +92,16 @@ class LoraConfig(ConfigSection):
 
     rank: int = Field(0, ge=0, description="r; 0 trains the encoder's own weights instead")
     alpha: float | None = Field(
-        None, gt=0.0, description="the update is scaled by alpha / rank; None: by 1, as if alpha were the rank"
+        None, gt=0.0, description="the update is scaled by alpha / rank; None: alpha = rank"
     )
     rank_stabilised: bool = Field(False, description="scale by alpha / sqrt(rank) (rsLoRA, arXiv:2312.03732)")
-    dropout: Probability = Field(0.0, description="on the input of the update only")
+    dropout: Probability = Field(0.0, description="only on the input of the update")
     targets: str = Field(
         "query,value",
-        description=f"linear layers that get an update, with commas between: {', '.join(LORA_GROUPS)}",
+        description=f"linear layers that get an update, separated by commas: {', '.join(LORA_GROUPS)}",
     )
     initial: Literal["gaussian", "kaiming"] = Field(
-        "gaussian", description="how A starts: N(0, 1/r^2) as peft's 'gaussian', or Kaiming-uniform(sqrt 5); B is 0"
+        "gaussian", description="initial A: N(0, 1/r^2) like peft's 'gaussian', or Kaiming-uniform(sqrt 5); B is 0"
     )
 
     @field_validator("targets")
@@ -109,17 +109,17 @@ class LoraConfig(ConfigSection):
     def _known_targets(cls, targets: str) -> str:
         for name in targets.split(","):
             if name.strip() not in LORA_GROUPS:
-                raise ValueError(f"'{name.strip()}' matches no layer; there are {', '.join(LORA_GROUPS)}")
+                raise ValueError(f"no layers named '{name.strip()}'; choose from {', '.join(LORA_GROUPS)}")
         return targets
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The targets as places within a Transformer layer, in its order, each once."""
+        """Return the targets as submodule paths within a Transformer layer, in its order, each once."""
         wanted = {layer for name in self.targets.split(",") for layer in LORA_GROUPS[name.strip()]}
         return tuple(layer for layer in LORA_LAYERS if layer in wanted)
 
     @property
     def scale(self) -> float:
-        """What the update B A is multiplied by; only with a rank above 0."""
+        """Return the factor of the update B A; needs a rank above 0."""
         alpha = float(self.rank) if self.alpha is None else self.alpha
         return alpha / (self.rank**0.5 if self.rank_stabilised else self.rank)

@@ -1,4 +1,4 @@
-"""Sections about further pretraining of the encoder, before it is trained on the tasks."""
+"""Configure further pretraining of the encoder, before it is trained on the tasks."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ __all__ = [
 Pooling = Literal["cls", "pooler", "mean", "max"]
 _POOLING = "sentence vector, as in heads"
 NLI_STAGES = ("nli", "supervised_simcse")
-_TASKS = "tasks whose training examples are used, with commas between; None: all that fit"
+_TASKS = "tasks whose training examples are used, separated by commas; None: all suitable tasks"
 
 
 class StageConfig(ConfigSection):
-    """What every stage has: its length, its rate, and the dropout it trains under."""
+    """Settings of every stage: its length, its learning rate and its dropout."""
 
     examples: int = Field(0, ge=0, description="planned training examples; 0: no such stage")
     learning_rate: float = Field(2e-5, gt=0.0, le=1.0, description="peak rate")
     batch_size: int = Field(32, ge=1, description="examples in a batch")
     warmup: float = Field(0.1, ge=0.0, lt=1.0, description="fraction of the stage's examples")
-    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="after the warm-up, down to 0")
-    weight_decay: float = Field(0.01, ge=0.0, le=1.0, description="not on biases and LayerNorm")
-    clip_norm: float | None = Field(1.0, gt=0.0, description="largest L2 norm of the whole gradient; None: no clipping")
+    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="decay to 0 after the warm-up")
+    weight_decay: float = Field(0.01, ge=0.0, le=1.0, description="not applied to biases and LayerNorm")
+    clip_norm: float | None = Field(1.0, gt=0.0, description="maximum L2 norm of the whole gradient; None: no clipping")
     dropout: Probability | None = Field(
-        None, description="in the encoder, on hidden states and attention weights alike; None: as in the run"
+        None, description="in the encoder, on both hidden states and attention weights; None: as in the run"
     )
 
     @property
     def steps(self) -> int:
-        """Updates until the planned examples have been seen; all batches are whole."""
+        """Return the updates until the planned examples have been seen; all batches are whole."""
         return -(-self.examples // self.batch_size)
 
 
@@ -60,39 +60,39 @@ class MlmConfig(StageConfig):
 
 
 class NliConfig(StageConfig):
-    """Entailment, neutral or contradiction: a cross-encoder of three classes on the pairs of ``nli_file``."""
+    """Entailment, neutral or contradiction: a cross-encoder with three classes on the pairs of ``nli_file``."""
 
     pooling: Pooling = Field("cls", description=_POOLING)
 
 
 class SimCseConfig(StageConfig):
-    """Unsupervised SimCSE (Gao et al. 2021, arXiv:2104.08821, section 3): dropout alone makes the positive."""
+    """Unsupervised SimCSE (Gao et al. 2021, arXiv:2104.08821, section 3): positives differ only by dropout."""
 
-    batch_size: int = Field(64, ge=2, description="sentences in a batch; each is a negative of all others")
+    batch_size: int = Field(64, ge=2, description="sentences per batch; each is a negative for all others")
     tasks: str | None = Field(None, description=_TASKS)
     pooling: Pooling = Field("cls", description=_POOLING)
-    temperature: float = Field(0.05, gt=0.0, description="tau, that cosines are divided by")
+    temperature: float = Field(0.05, gt=0.0, description="tau, the divisor of the cosines")
     projection: bool = Field(
-        True, description="a linear layer with tanh on the sentence vector, in this stage only (section 6.3)"
+        True, description="linear layer with tanh on the sentence vector, only in this stage (section 6.3)"
     )
 
 
 class SupervisedSimCseConfig(StageConfig):
-    """Supervised SimCSE (section 4): entailed sentences as positives, contradictions as hard negatives.
+    """Supervised SimCSE (section 4) on the pairs of ``nli_file``, with the premise as anchor.
 
-    Of the pairs of ``nli_file``, with the premise as anchor.
+    Entailed sentences are positives, contradictions are hard negatives.
     """
 
-    batch_size: int = Field(64, ge=2, description="triplets in a batch; each has negatives in all others")
+    batch_size: int = Field(64, ge=2, description="triplets per batch; each has negatives in all others")
     pooling: Pooling = Field("cls", description=_POOLING)
-    temperature: float = Field(0.05, gt=0.0, description="tau, that cosines are divided by")
-    projection: bool = Field(True, description="a linear layer with tanh on the sentence vector, in this stage only")
+    temperature: float = Field(0.05, gt=0.0, description="tau, the divisor of the cosines")
+    projection: bool = Field(True, description="linear layer with tanh on the sentence vector, only in this stage")
 
 
 class MnrlConfig(StageConfig):
-    """Multiple negatives ranking (MNRL, Henderson et al. 2017, arXiv:1705.00652, section 4.4) of the tasks' pairs."""
+    """Multiple negatives ranking (MNRL, Henderson et al. 2017, arXiv:1705.00652, section 4.4) on the tasks' pairs."""
 
-    batch_size: int = Field(32, ge=2, description="pairs in a batch; each has negatives in all others")
+    batch_size: int = Field(32, ge=2, description="pairs per batch; each has negatives in all others")
     tasks: str | None = Field(None, description=_TASKS)
     pooling: Pooling = Field("mean", description=_POOLING)
     scale: float = Field(20.0, gt=0.0, description="factor of the cosines; 1 is the plain cosine")
@@ -100,7 +100,7 @@ class MnrlConfig(StageConfig):
 
 
 class CosinePairsConfig(StageConfig):
-    """Cosine embedding loss on the tasks' pairs; those between the two bounds are left out."""
+    """Cosine embedding loss on the tasks' pairs; pairs with scores between the two bounds are left out."""
 
     tasks: str | None = Field(None, description=_TASKS)
     pooling: Pooling = Field("cls", description=_POOLING)
@@ -118,17 +118,17 @@ class CosinePairsConfig(StageConfig):
 
 
 class NliFileConfig(ConfigSection):
-    """A delimited file of premise, hypothesis and label; columns and labels are those of SICK where none are given."""
+    """A delimited file with premise, hypothesis and label; columns and labels default to those of SICK."""
 
-    path: str | None = Field(None, min_length=1, description="relative to data.directory; None: there is none")
-    premise: str = Field("sentence_A", description="column")
-    hypothesis: str = Field("sentence_B", description="column")
-    label: str = Field("entailment_label", description="column")
-    entailment: str = Field("ENTAILMENT", description="what stands in the label column for it")
-    neutral: str = Field("NEUTRAL", description="what stands in the label column for it")
-    contradiction: str = Field("CONTRADICTION", description="what stands in the label column for it")
+    path: str | None = Field(None, min_length=1, description="relative to data.directory; None: no file")
+    premise: str = Field("sentence_A", description="column of the premise")
+    hypothesis: str = Field("sentence_B", description="column of the hypothesis")
+    label: str = Field("entailment_label", description="column of the label")
+    entailment: str = Field("ENTAILMENT", description="its value in the label column")
+    neutral: str = Field("NEUTRAL", description="its value in the label column")
+    contradiction: str = Field("CONTRADICTION", description="its value in the label column")
     leave_out_known: bool = Field(
-        True, description="drop pairs with a sentence that stands in a train, dev or test file of the run's tasks"
+        True, description="drop pairs with a sentence that is in a train, dev or test file of the run's tasks"
     )
 
     @model_validator(mode="after")
@@ -139,12 +139,12 @@ class NliFileConfig(ConfigSection):
 
     @property
     def classes(self) -> tuple[str, str, str]:
-        """The labels of entailment, neutral and contradiction: classes 0, 1 and 2."""
+        """Return the labels of entailment, neutral and contradiction: classes 0, 1 and 2."""
         return self.entailment, self.neutral, self.contradiction
 
 
 class PretrainingConfig(ConfigSection):
-    """Stages before the tasks. Those with examples run in the order of the fields, each on the encoder of the last."""
+    """Stages before the tasks. Stages with examples run in the order of the fields, each on the previous encoder."""
 
     nli_file: NliFileConfig = NliFileConfig()
     mlm: MlmConfig = MlmConfig()
@@ -158,41 +158,41 @@ class PretrainingConfig(ConfigSection):
     def _check(self) -> Self:
         for name in self.stages:
             if name in NLI_STAGES and self.nli_file.path is None:
-                raise ValueError(f"pretraining.{name} needs a file of pairs: give pretraining.nli_file.path")
+                raise ValueError(f"pretraining.{name} needs a file of pairs; set pretraining.nli_file.path")
         return self
 
     @property
     def stages(self) -> dict[str, StageConfig]:
-        """The stages that the run has, in their order."""
+        """Return the stages of the run, in their order."""
         every = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: stage for name, stage in every.items() if isinstance(stage, StageConfig) and stage.examples}
 
     @property
     def examples(self) -> int:
-        """Training examples that the stages see, whole batches counted."""
+        """Return the training examples that the stages see, counted in whole batches."""
         return sum(stage.steps * stage.batch_size for stage in self.stages.values())
 
     @property
     def reads_nli_file(self) -> bool:
-        """Whether one of the stages is trained on ``nli_file``."""
+        """Return whether one of the stages is trained on ``nli_file``."""
         return any(name in NLI_STAGES for name in self.stages)
 
 
 def has_labelled_pairs(spec: TaskSpec) -> bool:
-    """Whether a task's examples are pairs that are alike or not: pairs with a score, or of two classes."""
+    """Return whether a task's examples are pairs with a score or of two classes, so that they can be positives."""
     return spec.kind.is_pair and (spec.kind.is_score or len(spec.classes) == 2)
 
 
 def parse_task_names(tasks: str) -> list[str]:
-    """The names in a stage's ``tasks``, each once."""
+    """Return the names in a stage's ``tasks``, each once."""
     return list(dict.fromkeys(name.strip() for name in tasks.split(",")))
 
 
 def check_pretraining(config: PretrainingConfig, tasks: Mapping[str, TaskSpec]) -> None:
-    """Refuse what the run's tasks cannot give.
+    """Refuse stages that do not suit the run's tasks.
 
     Raises:
-        ValueError: with the setting's path, its value and the reason.
+        ValueError: naming the setting's path, its value and the reason.
     """
     for name in ("mlm", "simcse", "mnrl", "cosine_pairs"):
         stage, of_pairs = getattr(config, name), name in ("mnrl", "cosine_pairs")
@@ -203,4 +203,4 @@ def check_pretraining(config: PretrainingConfig, tasks: Mapping[str, TaskSpec]) 
             if of_pairs and not has_labelled_pairs(tasks[task]):
                 raise ValueError(f"{here}.tasks: task '{task}' has no pairs with a score or of two classes")
         if of_pairs and stage.examples and not any(has_labelled_pairs(spec) for spec in tasks.values()):
-            raise ValueError(f"{here} needs pairs with a score or of two classes, and no task of the run has them")
+            raise ValueError(f"{here} needs pairs with a score or of two classes, but no task of the run has them")

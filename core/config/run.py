@@ -1,7 +1,7 @@
-"""RunConfig: everything that one training run depends on.
+"""Define RunConfig: everything that one training run depends on.
 
-Frozen, validated when built, hashable, and JSON both ways. A study searches over its fields by dotted path, for
-example ``optim.learning_rate`` or ``heads.sts.dropout``.
+A RunConfig is frozen, validated when built, hashable, and can be written to JSON and read back. A study searches over
+its fields by dotted path, for example ``optim.learning_rate`` or ``heads.sts.dropout``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from data.tasks import TaskName
 
 __all__ = ["RunConfig"]
 
-# What a task has where a section keyed by tasks leaves it out, so that ``smart.weight.sst`` is a path that exists.
+# Defaults of tasks that are missing in a section keyed by task, so that a path such as ``smart.weight.sst`` exists.
 _TASK_DEFAULTS: dict[tuple[str, ...], Any] = {
     ("augmentation",): {},
     ("heads",): {},
@@ -44,7 +44,7 @@ _TASK_DEFAULTS: dict[tuple[str, ...], Any] = {
 
 
 class RunConfig(ConfigSection):
-    """One training run. See the sections for units and ranges."""
+    """Configuration of one training run. See the sections for units and ranges."""
 
     seed: int = Field(0, ge=0, lt=2**32)
     model: ModelConfig = ModelConfig()
@@ -53,7 +53,7 @@ class RunConfig(ConfigSection):
     pretraining: PretrainingConfig = PretrainingConfig()
     tasks: dict[TaskName, TaskConfig] = Field(min_length=1)
     augmentation: dict[TaskName, AugmentationConfig] = Field(
-        default_factory=dict, description="a task left out has no further training examples"
+        default_factory=dict, description="a task left out has no additional training examples"
     )
     heads: dict[TaskName, HeadConfig] = Field(default_factory=dict, description="a task left out has a default head")
     sampler: SamplerConfig = SamplerConfig()
@@ -80,7 +80,7 @@ class RunConfig(ConfigSection):
     def _check(self) -> Self:
         for name, task in self.tasks.items():
             if task.spec.name != name:
-                raise ValueError(f"tasks.{name}.spec is named '{task.spec.name}'")
+                raise ValueError(f"tasks.{name}.spec.name must be '{name}', got '{task.spec.name}'")
         for path in _TASK_DEFAULTS:
             section: Any = self
             for part in path:
@@ -95,21 +95,22 @@ class RunConfig(ConfigSection):
         check_combinations(self)
         rungs = self.eval.rungs
         if isinstance(rungs, tuple) and rungs[-1] > self.budget.examples:
-            raise ValueError(f"eval.rungs ends at {rungs[-1]}, beyond budget.examples = {self.budget.examples}")
+            raise ValueError(f"eval.rungs must not exceed budget.examples = {self.budget.examples}, got {rungs[-1]}")
         return self
 
     def loss_weight(self, task: str) -> float:
-        """The task's loss weight rescaled so that the weights of all tasks have mean 1."""
+        """Return the task's loss weight, rescaled so that the weights of all tasks have mean 1."""
         weights = self.loss.weights
         return weights[task] * len(weights) / sum(weights.values())
 
     def batch_size(self, task: str) -> int:
-        """Examples in a batch of the task."""
+        """Return the number of examples per batch of the task."""
         return self.tasks[task].batch_size or self.budget.batch_size
 
     def batch_share(self, task: str) -> float:
-        """What the mean loss of a batch of the task is multiplied by, so that with batch sizes that differ every
-        example counts alike; 1 where every batch does. The mean over the tasks is 1.
+        """Return the factor of a batch's mean loss that gives every example the same weight.
+
+        It is 1 if every batch has the same weight (``loss.count = 'batches'``). The mean over the tasks is 1.
         """
         if self.loss.count == "batches":
             return 1.0
@@ -118,7 +119,7 @@ class RunConfig(ConfigSection):
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """Where dev is scored, in training examples, rising; the last is always ``budget.examples``."""
+        """Return where dev is scored, in training examples, ascending; the last is always ``budget.examples``."""
         examples, rungs = self.budget.examples, self.eval.rungs
         if isinstance(rungs, int):
             count = min(rungs, examples)
@@ -127,16 +128,16 @@ class RunConfig(ConfigSection):
 
     @property
     def warmup_examples(self) -> int:
-        """Training examples until the learning rate has reached its peak."""
+        """Return the training examples until the learning rate has reached its peak."""
         return math.ceil(self.optim.warmup * self.budget.examples)
 
     def canonical_json(self) -> str:
-        """The same text for equal configs, in any process: keys sorted, but tasks in the order that batches come in."""
+        """Return the same text for equal configs in any process: sorted keys, except tasks, whose order matters."""
         return _canonical(self.model_dump(mode="json"))
 
     @property
     def digest(self) -> str:
-        """SHA-256 over everything but the place of the data files, which may move; 64 hex digits."""
+        """Return the SHA-256 of everything except the folder of the data files, which may move; 64 hex digits."""
         return stored_digest(self.canonical_json())
 
     def __eq__(self, other: object) -> bool:
@@ -147,7 +148,7 @@ class RunConfig(ConfigSection):
 
 
 def stored_digest(canonical_json: str) -> str:
-    """The digest of the config that has this :meth:`RunConfig.canonical_json`, without the time to validate it."""
+    """Return the digest of the config with this :meth:`RunConfig.canonical_json`, without validating it."""
     tree = json.loads(canonical_json)
     del tree["data"]["directory"]
     return hashlib.sha256(_canonical(tree).encode()).hexdigest()
@@ -158,7 +159,7 @@ def _canonical(tree: dict[str, Any]) -> str:
 
 
 def _sorted(tree: Any, tasks: list[str]) -> Any:
-    """Nested dictionaries with their keys sorted, but for those that hold something for every task."""
+    """Sort the keys of nested dictionaries, except those with one key per task."""
     if not isinstance(tree, dict):
         return tree
     keys = tasks if tree.keys() == set(tasks) else sorted(tree)
@@ -166,7 +167,7 @@ def _sorted(tree: Any, tasks: list[str]) -> Any:
 
 
 def _filled(values: dict[str, Any], path: tuple[str, ...], defaults: dict[str, Any]) -> dict[str, Any]:
-    """``values`` with the defaults under ``path``, below what stands there; values of a wrong type are left alone."""
+    """Return ``values`` with missing entries under ``path`` filled from the defaults; wrong types are left alone."""
     name, *rest = path
     inner = values.get(name)
     if isinstance(inner, ConfigSection):

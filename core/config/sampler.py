@@ -1,4 +1,4 @@
-"""The section about whose turn it is."""
+"""Configure which task trains next."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class SamplerConfig(ConfigSection):
         "shuffled",
     ] = Field(
         "proportional",
-        description="one task after the other in every virtual epoch; the tasks in turn, small ones starting again or "
-        "all starting again with the smallest; p_i ~ N_i^alpha; alpha falling from 1 to 0.2 over the virtual epochs "
+        description="one task after the other in every virtual epoch; the tasks in turn, with small ones restarting or "
+        "all restarting with the smallest; p_i ~ N_i^alpha; alpha falling from 1 to 0.2 over the virtual epochs "
         "(Stickland & Murray 2019); a batch of every task each step; or the batches of all tasks shuffled together",
     )
     alpha: float = Field(0.5, ge=0.0, le=1.0, description="1: by size, 0.5: square root, 0: uniform")

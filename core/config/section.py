@@ -1,4 +1,4 @@
-"""What every section of a RunConfig is made of."""
+"""Define the base class and number types of all sections of a RunConfig."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ NonNegative = Annotated[float, Field(ge=0.0)]
 
 
 class ConfigSection(BaseModel):
-    """Frozen, without unknown keys, infinities or NaN."""
+    """A section that is frozen and refuses unknown keys, infinities and NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -1,4 +1,4 @@
-"""Sections about the tasks: where their data is, and their part in the run."""
+"""Configure the tasks: where their data is, and how a run uses it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["DataConfig", "TaskConfig"]
 
 
 class DataConfig(ConfigSection):
-    """Where the split files are."""
+    """The folder of the split files."""
 
-    directory: str = Field("data", min_length=1, description="folder that holds the tasks' files")
+    directory: str = Field("data", min_length=1, description="folder of the tasks' files")
 
 
 class TaskConfig(ConfigSection):
-    """A task's part in the run."""
+    """A task, and how the run uses it."""
 
     spec: TaskSpec
     score_weight: float = Field(1.0, gt=0.0, description="weight in the overall score, relative to the other tasks")
     train_limit: int | None = Field(None, ge=1, description="use a fixed random subset of this many training examples")
     dev_limit: int | None = Field(None, ge=2, description="score on a fixed random subset of this many dev examples")
-    batch_size: int | None = Field(None, ge=1, description="examples of the task in a batch; None: budget.batch_size")
+    batch_size: int | None = Field(None, ge=1, description="examples per batch of the task; None: budget.batch_size")

@@ -1,4 +1,4 @@
-"""How the gradients of several tasks become one, one rule a file, chosen by name when a run is built."""
+"""Combine the gradients of several tasks; one rule per file, selected by name when a run is built."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ _BUILDERS: dict[str, Callable[[RunConfig, MultitaskBert], GradientRule]] = {
 
 
 def make_gradient_rule(config: RunConfig, model: MultitaskBert) -> GradientRule:
-    """The rule that the run asks for, over a model with all its parameters in place."""
+    """Build the configured rule for a model with all its parameters in place."""
     return _BUILDERS[config.gradients.rule](config, model)

@@ -1,4 +1,4 @@
-"""Gradient surgery against one task, the anchor."""
+"""Remove conflicts with the gradient of one task, the anchor."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ __all__ = ["AnchoredGradients"]
 
 
 class AnchoredGradients:
-    """The sum of the tasks' gradients, each without what conflicts with the last gradient of the anchor.
+    """The sum of the tasks' gradients, each without the component that conflicts with the anchor's last gradient.
 
-    g_i - (g_i . a / a . a) a where g_i . a < 0, over the shared encoder. a is the anchor's gradient of this update, or
-    of the last update that had a batch of it; before the first one, gradients stay as they are. The anchor's own
-    always does, and so do those of heads and learned loss weights. Unlike PCGrad this works with one task an update.
+    g_i - (g_i . a / a . a) a where g_i . a < 0, over the shared encoder. a is the anchor's gradient in this update, or
+    in the last update that contained a batch of it; before the first one, gradients are not changed. The anchor's own
+    gradient and those of heads and learned loss weights are never changed. Unlike PCGrad, this works with one task per
+    update.
 
     Args:
-        model: whose encoder is shared.
-        anchor: the task that the others must not work against.
+        model: the model; its encoder is shared.
+        anchor: the task that the others must not conflict with.
     """
 
     def __init__(self, model: MultitaskBert, anchor: str) -> None:
@@ -32,16 +33,16 @@ class AnchoredGradients:
 
     @classmethod
     def from_config(cls, config: RunConfig, model: MultitaskBert) -> AnchoredGradients:
-        """With the anchor that the run names."""
+        """Build the rule with the configured anchor."""
         assert config.gradients.anchor is not None, "RunConfig refuses the rule without an anchor"
         return cls(model, config.gradients.anchor)
 
     def add(self, task: str, loss: Tensor) -> None:
-        """Add to the task's gradient; several batches of a task in an update count as one."""
+        """Add to the task's gradient; several batches of a task in an update are summed."""
         self._gradients.add(task, loss)
 
     def combine(self, step: int) -> None:  # noqa: ARG002
-        """Leave the sum in the encoder's ``grad`` and keep the anchor's gradient, if it gave one."""
+        """Write the sum to the encoder's ``grad``, and keep the anchor's gradient if there is one."""
         gradients = self._gradients.take()
         self._last = anchor = gradients.get(self._anchor, self._last)
         terms = [(1.0, gradient) for gradient in gradients.values()]
@@ -53,11 +54,11 @@ class AnchoredGradients:
         self._gradients.put(terms)
 
     def state_dict(self) -> dict[str, Any]:
-        """The anchor's last gradient; as large as the encoder's weights."""
+        """Return the anchor's last gradient, which is as large as the encoder's weights."""
         return {"anchor": self._last}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The inverse of :meth:`state_dict`."""
+        """Restore what :meth:`state_dict` returned."""
         saved: EncoderGradient | None = state["anchor"]
         if saved is not None:
             saved = [None if part is None else part.to(self._device) for part in saved]

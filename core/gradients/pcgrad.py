@@ -1,4 +1,4 @@
-"""PCGrad: gradient surgery between the tasks of an update (Yu et al. 2020, arXiv:2001.06782)."""
+"""Remove conflicts between the gradients of an update's tasks (PCGrad, Yu et al. 2020, arXiv:2001.06782)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["PCGrad", "without_conflicts"]
 
 Floats = npt.NDArray[np.float64]
 
-_STREAM = 0x9C64  # keeps the draws apart from those of batch orders, which use (seed, step) too
+_STREAM = 0x9C64  # separates the draws from those of batch orders, which also use (seed, step)
 
 
 class PCGrad:
-    """sum_i g_i^PC over the shared encoder, where g_i^PC has lost what conflicts with the other tasks (Algorithm 1).
+    """The sum of g_i^PC over the shared encoder, where g_i^PC no longer conflicts with the other tasks (Algorithm 1).
 
-    The tasks are those that gave a batch to the update. Heads and learned loss weights get their plain gradients.
+    The tasks are those with a batch in the update. Heads and learned loss weights get their plain gradients.
 
     Args:
-        model: whose encoder is shared.
-        seed: of the run; with the step it decides the order in which tasks are visited.
+        model: the model; its encoder is shared.
+        seed: seed of the run; with the step it determines the order in which tasks are visited.
     """
 
     def __init__(self, model: MultitaskBert, seed: int) -> None:
@@ -35,15 +35,15 @@ class PCGrad:
 
     @classmethod
     def from_config(cls, config: RunConfig, model: MultitaskBert) -> PCGrad:
-        """With the run's seed."""
+        """Build the rule with the run's seed."""
         return cls(model, config.seed)
 
     def add(self, task: str, loss: Tensor) -> None:
-        """Add to the task's gradient; several batches of a task in an update count as one."""
+        """Add to the task's gradient; several batches of a task in an update are summed."""
         self._gradients.add(task, loss)
 
     def combine(self, step: int) -> None:
-        """Leave the sum of the altered gradients in the encoder's ``grad``."""
+        """Write the sum of the altered gradients to the encoder's ``grad``."""
         gradients = list(self._gradients.take().values())
         count = len(gradients)
         pairs = list(combinations_with_replacement(range(count), 2))
@@ -55,22 +55,22 @@ class PCGrad:
         self._gradients.put(zip(factors.tolist(), gradients, strict=True))
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing is remembered."""
+        """Return nothing: there is no state."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing is remembered."""
+        """Do nothing: there is no state."""
 
 
 def without_conflicts(products: Floats, rng: np.random.Generator) -> Floats:
-    """Algorithm 1 in the coordinates of the tasks' gradients.
+    """Run Algorithm 1 in the coordinates of the tasks' gradients.
 
-    Each g_i^PC is a sum of original gradients, so that their dot products are all that the algorithm needs to know,
-    and no vector of the encoder's size is changed on the way.
+    Each g_i^PC is a linear combination of original gradients, so the algorithm needs only their dot products, and no
+    vector of the encoder's size is changed on the way.
 
     Args:
         products: g_i . g_j, (T, T).
-        rng: draws a fresh order of the other tasks for every i.
+        rng: draws a new order of the other tasks for every i.
 
     Returns:
         c, (T, T), with g_i^PC = sum_j c_ij g_j.
@@ -78,7 +78,7 @@ def without_conflicts(products: Floats, rng: np.random.Generator) -> Floats:
     factors = np.eye(len(products))
     for i, running in enumerate(factors):
         for j in rng.permutation(np.delete(np.arange(len(products)), i)):
-            conflict = running @ products[:, j]  # g_i^PC as it is by now, with the original g_j
+            conflict = running @ products[:, j]  # the current g_i^PC with the original g_j
             if conflict < 0 < products[j, j]:
                 running[j] -= conflict / products[j, j]
     return factors

@@ -1,4 +1,4 @@
-"""The plain sum, which any other rule has to beat (arXiv:2201.04122)."""
+"""Sum the gradients, the baseline for all other rules (arXiv:2201.04122)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class SummedGradients:
     """The gradient of the sum of the losses."""
 
     def add(self, task: str, loss: Tensor) -> None:  # noqa: ARG002
-        """Accumulate at once: the graph of one batch at a time is in memory."""
+        """Run the backward pass immediately, so that only one batch's graph is in memory."""
         loss.backward()  # type: ignore[no-untyped-call]  # torch has not annotated it
 
     def combine(self, step: int) -> None:
-        """Nothing is left to do."""
+        """Do nothing: the gradients have been summed already."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing is remembered."""
+        """Return nothing: there is no state."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing is remembered."""
+        """Do nothing: there is no state."""

@@ -1,4 +1,4 @@
-"""The gradients that the tasks of an update give the shared encoder, kept apart until a rule puts them together."""
+"""Collect the gradients of the shared encoder by task, until a rule combines them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from core.model.multitask import MultitaskBert
 
 __all__ = ["EncoderGradient", "TaskGradients", "dot_products"]
 
-# One entry for each trainable parameter of the encoder, always in the same order, each of the parameter's shape.
-# None is a gradient of zeros: of the pooler, say, where a task does not use it.
+# One entry per trainable parameter of the encoder, always in the same order, with the parameter's shape.
+# None is a zero gradient, for example of the pooler if a task does not use it.
 EncoderGradient: TypeAlias = Sequence[Tensor | None]
 
 
 class TaskGradients:
-    """Collects an update's gradients of the encoder by task; what belongs to one task is left to autograd.
+    """An update's gradients of the encoder by task; parameters of a single task are left to autograd.
 
-    Heads and learned loss weights gather their plain gradients in ``grad`` as ever. In memory is one copy of the
-    encoder's gradients for every task of the update.
+    Heads and learned loss weights accumulate their plain gradients in ``grad`` as usual. One copy of the encoder's
+    gradients per task of the update is in memory.
 
     Args:
-        model: on its device, with what is frozen frozen and LoRA's parameters in place.
+        model: the model on its device, already frozen and with LoRA's parameters in place.
     """
 
     def __init__(self, model: MultitaskBert) -> None:
@@ -32,7 +32,7 @@ class TaskGradients:
         self._tasks: dict[str, list[Tensor | None]] = {}
 
     def add(self, task: str, loss: Tensor) -> None:
-        """Add the gradient of a loss () to the task's; the graph is freed."""
+        """Add the gradient of a loss () to the task's gradient; the graph is freed."""
         loss.backward()  # type: ignore[no-untyped-call]  # torch has not annotated it
         gradient = self._tasks.setdefault(task, [None] * len(self._encoder))
         for place, parameter in enumerate(self._encoder):
@@ -42,16 +42,16 @@ class TaskGradients:
                 gradient[place] = new if earlier is None else earlier.add_(new)
 
     def take(self) -> dict[str, EncoderGradient]:
-        """The gradient of every task that gave a batch, in the order of their first batches; then forgotten."""
+        """Return the gradients by task, in the order of the tasks' first batches, and forget them."""
         taken: dict[str, EncoderGradient] = dict(self._tasks)
         self._tasks = {}
         return taken
 
     def put(self, terms: Iterable[tuple[float, EncoderGradient]]) -> None:
-        """Leave sum_k c_k g_k in the encoder's ``grad``, in tensors of its own: clipping changes them in place.
+        """Write sum_k c_k g_k to the encoder's ``grad``, in new tensors, because clipping changes them in place.
 
-        Where no g_k with c_k other than 0 has an entry, ``grad`` stays None and AdamW leaves the parameter alone, as
-        it does without a rule.
+        If no g_k with c_k != 0 has an entry, ``grad`` stays None and AdamW ignores the parameter, as it does without a
+        rule.
         """
         present = [(factor, gradient) for factor, gradient in terms if factor != 0]
         for place, parameter in enumerate(self._encoder):
@@ -66,9 +66,9 @@ class TaskGradients:
 
 
 def dot_products(pairs: Sequence[tuple[EncoderGradient, EncoderGradient]]) -> list[float]:
-    """g . h over all parameters together for every pair.
+    """Return g . h over all parameters for every pair.
 
-    Each parameter's part is a float32 sum and the parts are added up in float64. The device is waited for once.
+    Each parameter's part is summed in float32, and the parts are added in float64. The device is synchronised once.
     """
     if not pairs:
         return []
@@ -84,5 +84,5 @@ def dot_products(pairs: Sequence[tuple[EncoderGradient, EncoderGradient]]) -> li
         parts += products
     if not parts:
         return [0.0] * len(pairs)
-    together = torch.stack(parts).cpu().double()  # first to the CPU: not every device knows float64
+    together = torch.stack(parts).cpu().double()  # to the CPU first: not every device supports float64
     return [part.sum().item() for part in torch.split(together, counts)]

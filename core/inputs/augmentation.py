@@ -1,4 +1,4 @@
-"""The further training examples of a task that a run asks for: from every source, once each, none of them known."""
+"""Make the additional training examples of a task from the sources that a run configures."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ from data.tasks import SplitName, TaskSpec
 __all__ = ["TaskAugmentation", "UnansweredError", "answers_dir"]
 
 _FORMAT = 1  # raise it when the same settings and files would give other examples
-_MOST_UNANSWERED = 0.01  # of a rephrasing: an endpoint may refuse a sentence for good
+_MOST_UNANSWERED = 0.01  # share of a rephrasing: an endpoint may refuse a sentence permanently
 
 
 def answers_dir(cache_dir: Path) -> Path:
-    """Where a language model's answers are kept: beside the cache, which may be deleted; answers are paid for."""
+    """Return where a language model's answers are kept: next to the cache, which may be deleted; answers cost money."""
     return cache_dir.parent / "answers"
 
 
 class UnansweredError(UserError):
-    """A language model has yet to be asked.
+    """Too many sentences to be rephrased have no answer of the language model yet.
 
     Attributes:
-        asked: sentences that are to be rephrased.
-        unanswered: of these, without an answer.
+        asked: sentences to be rephrased.
+        unanswered: those without an answer.
     """
 
     def __init__(self, task: str, asked: int, unanswered: int) -> None:
         super().__init__(
-            f"augmentation.{task}.rephrased: of {asked:,} sentences {unanswered:,} have not been rephrased yet; "
+            f"augmentation.{task}.rephrased: {unanswered:,} of {asked:,} sentences have not been rephrased yet; "
             "run python -m search.augment --study STUDY first"
         )
         self.asked = asked
@@ -63,14 +63,14 @@ class UnansweredError(UserError):
 
 
 class TaskAugmentation:
-    """What ``config.augmentation`` makes of one task.
+    """The additional training examples of one task, as configured by ``config.augmentation``.
 
-    They depend on the settings and files alone, not on the run's seed, so that seeds compare runs on the same data.
+    They depend only on settings and files, not on the run's seed, so that runs with other seeds train on the same data.
 
     Args:
         config: the run.
         task: one of its tasks.
-        answers_dir: where ``search.augment`` keeps a language model's answers.
+        answers_dir: folder where ``search.augment`` keeps a language model's answers.
     """
 
     def __init__(self, config: RunConfig, task: str, answers_dir: Path) -> None:
@@ -82,13 +82,13 @@ class TaskAugmentation:
         self._answers_dir = answers_dir
 
     def make(self) -> AdditionalExamples:
-        """All of them, one source after the other.
+        """Make all examples, one source after the other.
 
-        Compared with the training examples that the run uses (``train_limit``), dev and test: an example that stands
-        there is dropped, so that a file may well hold the training examples that a run leaves out.
+        Examples that are already in dev, in test or among the training examples that the run uses (``train_limit``)
+        are dropped. A file may therefore contain the training examples that a run leaves out.
 
         Raises:
-            UserError: a file or the package with WordNet is missing; :class:`UnansweredError`.
+            UserError: if a file or the package with WordNet is missing; also :class:`UnansweredError`.
         """
         known = [self._train, *(read_split(self._spec, self._directory, split) for split in self._scored_splits)]
         found = [self._source(source) for source in self.settings.sources.values()]
@@ -96,10 +96,10 @@ class TaskAugmentation:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that they depend on, 64 hex digits; cheap.
+        """Return the SHA-256 of everything that the examples depend on, 64 hex digits, without making them.
 
         Raises:
-            UserError: a file is missing.
+            UserError: if a file is missing.
         """
         splits = [split_path(self._spec, self._directory, split) for split in ("train", *self._scored_splits)]
         sources = self.settings.sources
@@ -117,21 +117,21 @@ class TaskAugmentation:
 
     @property
     def files(self) -> list[Path]:
-        """The files that they are read from, beside the task's own."""
+        """Return the files that the examples are read from, besides the task's own."""
         named = (getattr(source, "path", None) for source in self.settings.sources.values())
         return [self._directory / path for path in named if path is not None]
 
     @property
     def skipped(self) -> list[str]:
-        """'file:line: why' for each malformed row of the extra file that is left out.
+        """Return 'file:line: reason' for each malformed row of the extra file that is left out.
 
         Raises:
-            UserError: as :meth:`make`.
+            UserError: see :meth:`make`.
         """
         return self._extra_rows[1] if "extra" in self.settings.sources else []
 
     def rephrasing_job(self) -> RephrasingJob:
-        """What a language model is to be asked.
+        """Return the job for the language model.
 
         Raises:
             ValueError: if the settings name no model.
@@ -155,10 +155,10 @@ class TaskAugmentation:
         )
 
     def rephrased(self) -> AdditionalExamples:
-        """The sentences that a language model's answers give; known ones are among them.
+        """Make the examples that the language model's answers give; known ones are not dropped yet.
 
         Raises:
-            UnansweredError: more than a few are missing.
+            UnansweredError: if more than 1 % of the answers are missing.
         """
         job = self.rephrasing_job()
         made, asked = replay(job), len(job.chosen)
@@ -172,17 +172,17 @@ class TaskAugmentation:
 
     @cached_property
     def _whole(self) -> RawSplit:
-        """The training split, with what the run leaves out."""
+        """Return the training split, including the examples that the run leaves out."""
         return read_split(self._spec, self._directory, "train")
 
     @property
     def _chosen(self) -> npt.NDArray[np.int64]:
-        """Positions of the run's training examples in the split."""
+        """Return the positions of the run's training examples in the split."""
         return fixed_subset(len(self._whole), self._limit, self.task)
 
     @property
     def _train(self) -> RawSplit:
-        """The run's training examples."""
+        """Return the run's training examples."""
         return self._whole.subset(self._chosen)
 
     @cached_property
@@ -202,13 +202,13 @@ class TaskAugmentation:
 
     def _phrases(self, source: PhrasesConfig) -> AdditionalExamples:
         assert source.path is not None, "refused without"
-        # The trees are those of all training sentences.
+        # The trees are of all training sentences.
         found = read_phrases(self._directory / source.path, self._whole, source.min_words, source.drop_neutral)
         return sample_fraction(found, source.fraction, seed=0)
 
     def _extra_file(self, source: ExtraFileConfig) -> AdditionalExamples:
         found, _ = self._extra_rows
-        # Known ones go first: otherwise a share of a file that repeats many would be smaller than it says.
+        # Known examples are dropped first: otherwise a share of a file with many of them would be smaller than stated.
         return sample_fraction(without_known(found, [self._train]), source.fraction, seed=0)
 
     def _eda(self, source: EdaConfig) -> AdditionalExamples:

@@ -1,4 +1,4 @@
-"""The model that a run kept: the weights of its best rung, ready to predict."""
+"""Load the model of a run's best rung, ready to predict."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["load_best_model"]
 
 
 def load_best_model(folder: RunFolder, config: RunConfig, resources: Resources) -> TrainedModel:
-    """The model as it was scored, LoRA's updates not merged, in eval mode on the device of ``config.compute``.
+    """Load the model as it was scored, in eval mode on the device of ``config.compute``; LoRA is not merged.
 
-    Sets torch's threads to the run's, so that it predicts the same numbers again.
+    Torch's threads are set to the run's, so that the model predicts the same numbers again.
 
     Args:
-        folder: of the run; its best model is still there.
-        config: of the run.
+        folder: folder of the run, which still contains its best model.
+        config: the run.
         resources: loads the encoder.
 
     Raises:
-        UserError: if the encoder cannot be loaded, this machine has no such device, or the model in the folder is
-            damaged, not one of the RunConfig, or of an earlier version.
+        UserError: if the encoder cannot be loaded, this machine lacks the device, or the model in the folder is
+            damaged, belongs to another RunConfig, or was written by an earlier version.
     """
     torch.set_num_threads(config.compute.threads)
     encoder = resources.encoder(config)
@@ -36,10 +36,10 @@ def load_best_model(folder: RunFolder, config: RunConfig, resources: Resources) 
     try:
         model.load_state_dict(load_file(folder.best_model))
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{folder.best_model}: cannot be read: {' '.join(str(error).split())}") from error
+        raise UserError(f"{folder.best_model}: cannot read the model: {' '.join(str(error).split())}") from error
     except RuntimeError as error:
         raise UserError(
-            f"{folder.best_model}: not a model of {folder.config}, or of an earlier version; "
-            "search again under a new --name"
+            f"{folder.best_model}: does not match {folder.config}, or was written by an earlier version; "
+            "run the search again under a new --name"
         ) from error
     return TrainedModel(model.to(pick_device(config.compute.device)).eval(), config, encoder.tokenizer)

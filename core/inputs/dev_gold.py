@@ -1,4 +1,4 @@
-"""The dev examples that a run is scored on, and their labels, without tokenising anything."""
+"""Read the dev examples that a run is scored on, and their labels, without tokenising anything."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["dev_examples", "dev_gold"]
 
 
 def dev_examples(config: RunConfig, task: str, directory: Path | None = None) -> RawSplit:
-    """The examples, in the order of the run's predictions, with labels.
+    """Read the dev examples of a task with their labels, in the order of the run's predictions.
 
     Args:
-        config: of the run.
+        config: the run.
         task: one of its tasks.
-        directory: where its files are now; None: where the run had them.
+        directory: where the task's files are now; None for where the run had them.
 
     Raises:
         UserError: if the dev file is missing or cannot be read; see :func:`data.reading.read_split`.
@@ -29,10 +29,10 @@ def dev_examples(config: RunConfig, task: str, directory: Path | None = None) ->
 
 
 def dev_gold(config: RunConfig, task: str) -> Labels:
-    """Class indices or scores of the dev examples that the run is scored on, in the order of its predictions, (N,).
+    """Read the gold labels of :func:`dev_examples`: class indices or scores, (N,).
 
     Raises:
-        UserError: as :func:`dev_examples`.
+        UserError: see :func:`dev_examples`.
     """
     labels = dev_examples(config, task).labels
     assert labels is not None, "dev files without labels are refused when read"

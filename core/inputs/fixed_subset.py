@@ -1,4 +1,4 @@
-"""A random subset of a split that is the same in every run."""
+"""Choose a random subset of a split that is the same in every run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["fixed_subset"]
 
 
 def fixed_subset(size: int, limit: int | None, task: str) -> npt.NDArray[np.int64]:
-    """Positions of a random subset that is the same in every run, rising, (min(size, limit),) int64."""
+    """Return the positions of a random subset that is the same in every run, ascending, (min(size, limit),) int64."""
     if limit is None or limit >= size:
         return np.arange(size)
     rng = np.random.default_rng(zlib.crc32(task.encode()))

@@ -1,4 +1,4 @@
-"""Pairs of premise and hypothesis from a file, without those that the run's tasks know. Without torch."""
+"""Read NLI pairs from a file, without those that contain a sentence of the run's tasks. Does not import torch."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _WORD = re.compile(r"\w+")
 
 
 def read_nli_file(config: NliFileConfig, directory: Path) -> RawSplit:
-    """All pairs of the file, with classes 0 entailment, 1 neutral, 2 contradiction.
+    """Read all pairs of the file, with classes 0 entailment, 1 neutral, 2 contradiction.
 
     Args:
         config: the file.
         directory: the data folder.
 
     Raises:
-        UserError: if it is not there, has no such columns, or rows that cannot be used; see :mod:`data.reading`.
+        UserError: if the file or a column is missing, or rows cannot be used; see :mod:`data.reading`.
     """
     assert config.path is not None, "checked by the config"
     try:
@@ -40,7 +40,7 @@ def read_nli_file(config: NliFileConfig, directory: Path) -> RawSplit:
 
 
 def known_files(directory: Path, tasks: Sequence[TaskSpec]) -> Iterator[tuple[TaskSpec, SplitName, Path]]:
-    """Every split of the tasks that is there; a test file may not have come yet."""
+    """Yield every existing split file of the tasks; a test file may not exist yet."""
     splits: tuple[SplitName, ...] = ("train", "dev", "test")
     for task in tasks:
         for split in splits:
@@ -50,7 +50,7 @@ def known_files(directory: Path, tasks: Sequence[TaskSpec]) -> Iterator[tuple[Ta
 
 
 def known_sentences(directory: Path, tasks: Sequence[TaskSpec]) -> frozenset[str]:
-    """What stands in :func:`known_files`, as :func:`new_pairs` compares it."""
+    """Return the sentences of :func:`known_files`, normalised as :func:`new_pairs` compares them."""
     return frozenset(
         _words(sentence)
         for task, split, _ in known_files(directory, tasks)
@@ -60,12 +60,13 @@ def known_sentences(directory: Path, tasks: Sequence[TaskSpec]) -> frozenset[str
 
 
 def new_pairs(pairs: RawSplit, known: AbstractSet[str]) -> list[int]:
-    """The positions of the pairs of which no sentence is known.
+    """Return the positions of the pairs without a known sentence.
 
-    Sentences are compared by their words: the sentences of SICK were made from those of sts without their full stops.
+    Sentences are compared by their words, because the sentences of SICK were made from those of sts without their full
+    stops.
 
     Raises:
-        UserError: if there is none.
+        UserError: if every pair has a known sentence.
     """
     kept = [
         position
@@ -74,22 +75,22 @@ def new_pairs(pairs: RawSplit, known: AbstractSet[str]) -> list[int]:
     ]
     if not kept:
         raise UserError(
-            f"{pairs.path}: every pair has a sentence that stands in the tasks' files; nothing is left to train on"
+            f"{pairs.path}: every pair has a sentence that is also in the tasks' files; nothing is left to train on"
         )
     return kept
 
 
 def read_nli_pairs(config: NliFileConfig, directory: Path, tasks: Sequence[TaskSpec], tokenizer: Tokenizer) -> Examples:
-    """The pairs that a run is trained on, as examples of the classes of :func:`read_nli_file`.
+    """Read the pairs that a run is trained on, as examples of the classes of :func:`read_nli_file`.
 
     Args:
         config: the file.
         directory: the data folder.
-        tasks: those whose sentences are left out, where the config says so.
-        tokenizer: of the encoder.
+        tasks: tasks whose sentences are left out, if the config says so.
+        tokenizer: tokenizer of the encoder.
 
     Raises:
-        UserError: if the file cannot be used, or nothing is left of it.
+        UserError: if the file cannot be used, or every pair has a known sentence.
     """
     raw = read_nli_file(config, directory)
     assert raw.labels is not None, "rows without a label are refused"
@@ -116,5 +117,5 @@ def _spec(config: NliFileConfig) -> TaskSpec:
 
 
 def _words(sentence: str) -> str:
-    """A sentence as it is compared: casefolded, without punctuation and with single spaces."""
+    """Normalise a sentence for comparison: casefolded, without punctuation and with single spaces."""
     return " ".join(_WORD.findall(sentence.casefold()))

@@ -1,4 +1,4 @@
-"""What several runs of one process share: encoders, tokenizers and tokenised splits, loaded once."""
+"""Load encoders, tokenizers and tokenised splits once for all runs of a process."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = ["Encoder", "Resources", "pick_device"]
 
 @dataclass(frozen=True)
 class Encoder:
-    """Shape, weights (None: start from random ones) and tokenizer of an encoder, and the folder they are from."""
+    """Shape, weights and tokenizer of an encoder, and its folder; weights of None mean random initial weights."""
 
     config: BertConfig
     weights: dict[str, Tensor] | None
@@ -45,17 +45,17 @@ class Encoder:
 
     @cached_property
     def mlm_head(self) -> dict[str, Tensor] | None:
-        """Its masked-language-model head; None where it comes without one. See :func:`load_mlm_head`."""
+        """Return the checkpoint's masked-language-model head, or None if it has none; see :func:`load_mlm_head`."""
         if self.folder is None or self.weights is None:
             return None
         return load_mlm_head(self.folder, self.config, self.weights["embeddings.word_embeddings.weight"])
 
 
 def pick_device(name: str) -> torch.device:
-    """The device that a run asks for; ``auto`` is cuda, else mps, else cpu.
+    """Return the device that a run asks for; ``auto`` is cuda, else mps, else cpu.
 
     Raises:
-        UserError: if this machine has no such device.
+        UserError: if this machine does not have the device.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -66,10 +66,10 @@ def pick_device(name: str) -> torch.device:
 
 
 class Resources:
-    """Loads on first use and keeps; one per worker process.
+    """Encoders, splits and their tokens, loaded on first use and kept; one object per worker process.
 
     Args:
-        cache_dir: where tokenised splits and vocabularies are kept between processes.
+        cache_dir: folder where tokenised splits and vocabularies are kept between processes.
     """
 
     def __init__(self, cache_dir: Path) -> None:
@@ -80,14 +80,14 @@ class Resources:
 
     @property
     def answers_dir(self) -> Path:
-        """Where a language model's answers are; see :func:`core.inputs.augmentation.answers_dir`."""
+        """Return the folder of a language model's answers; see :func:`core.inputs.augmentation.answers_dir`."""
         return answers_dir(self.cache_dir)
 
     def encoder(self, config: RunConfig) -> Encoder:
-        """The encoder of a run.
+        """Load the encoder of a run.
 
         Raises:
-            UserError: if it cannot be loaded, is too small for the run's rows, or has fewer layers than the run names.
+            UserError: if it cannot be loaded, or does not fit the run (:func:`core.model_files.encoder_fit.check_fit`).
         """
         key = config.model.encoder
         if config.model.scratch is not None:
@@ -99,7 +99,7 @@ class Resources:
         return self._encoders[key]
 
     def examples(self, config: RunConfig, spec: TaskSpec, split: SplitName) -> Examples:
-        """A whole split, tokenised for the run's encoder."""
+        """Return a whole split, tokenised for the run's encoder."""
         tokenizer = self.encoder(config).tokenizer
         directory = Path(config.data.directory)
         key = (spec.model_dump_json(), str(directory.resolve()), split, _digest(tokenizer))
@@ -108,17 +108,17 @@ class Resources:
         return self._splits[key]
 
     def scored_dev(self, config: RunConfig, name: str) -> Examples:
-        """The dev examples of a task that the run is scored on: all, or its ``dev_limit``."""
+        """Return the dev examples of a task that the run is scored on: all, or ``dev_limit`` of them."""
         task = config.tasks[name]
         dev = self.examples(config, task.spec, "dev")
         return dev.subset(fixed_subset(len(dev), task.dev_limit, name))
 
     def layout(self, config: RunConfig) -> RowLayout:
-        """How the run's rows are put together."""
+        """Return the layout of the run's rows."""
         return RowLayout.of(self.encoder(config).tokenizer, config.model.max_length)
 
     def task_data(self, config: RunConfig) -> dict[str, TaskData]:
-        """Every task's examples as the run uses them."""
+        """Return every task's examples as the run uses them."""
         return {name: self._task_data(config, name) for name in config.tasks}
 
     def _task_data(self, config: RunConfig, name: str) -> TaskData:
@@ -131,16 +131,16 @@ class Resources:
         )
 
     def _train_examples(self, config: RunConfig, name: str) -> Examples:
-        """The task's own training examples, those of its further sources, or both."""
+        """Return the task's own training examples, the additional ones, or both."""
         task, augmentation = config.tasks[name], config.augmentation[name]
         train = self.examples(config, task.spec, "train")
         train = train.subset(fixed_subset(len(train), task.train_limit, name))
         if not augmentation.sources:
             return train
-        further = self._further_examples(config, name)
-        return train.followed_by(further) if augmentation.original else further
+        additional = self._additional_examples(config, name)
+        return train.followed_by(additional) if augmentation.original else additional
 
-    def _further_examples(self, config: RunConfig, name: str) -> Examples:
+    def _additional_examples(self, config: RunConfig, name: str) -> Examples:
         spec, tokenizer = config.tasks[name].spec, self.encoder(config).tokenizer
         source = TaskAugmentation(config, name, self.answers_dir)
         key = (source.digest, _digest(tokenizer))
@@ -149,7 +149,7 @@ class Resources:
             self._further[key] = load_or_make(spec, folder, lambda: _tokenised(spec, source.make(), tokenizer))
         if not len(self._further[key]):
             raise UserError(
-                f"augmentation.{name}: its sources give no example that is not in train, dev or test already"
+                f"augmentation.{name}: the sources give no example that is not already in train, dev or test"
             )
         return self._further[key]
 
@@ -159,8 +159,8 @@ class Resources:
         tokenizer = load_tokenizer(folder)
         if tokenizer.get_vocab_size() > config.vocab_size:
             raise UserError(
-                f"{folder}: the tokenizer has {tokenizer.get_vocab_size():,} tokens, "
-                f"but the encoder's vocab_size is {config.vocab_size:,}: they do not belong together"
+                f"{folder}: the tokenizer has {tokenizer.get_vocab_size():,} tokens, but the encoder's vocab_size is "
+                f"{config.vocab_size:,}; use the tokenizer that belongs to the encoder"
             )
         return Encoder(config, load_bert_weights(folder, config), tokenizer, folder)
 
@@ -191,7 +191,7 @@ class Resources:
         return tokenizer
 
     def _train_digest(self, config: RunConfig) -> str:
-        """Identifies the training sentences that a vocabulary is built from."""
+        """Return a digest of the training files that a vocabulary is built from."""
         digest = hashlib.sha256()
         for name, task in config.tasks.items():
             digest.update(name.encode())

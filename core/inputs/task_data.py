@@ -1,4 +1,4 @@
-"""A task's examples as a run uses them: endless training batches, and dev in one pass."""
+"""Batch a task's examples as a run uses them: endless training batches, and dev in one pass."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["TaskData", "sorted_batches"]
 
 
 def sorted_batches(examples: Examples, layout: RowLayout, siamese: bool, batch_size: int) -> Iterator[Batch]:
-    """Every example once, the longest first, so that little is padded and memory runs out at once or never."""
+    """Yield every example once, the longest first: little padding, and memory runs out at the start or never."""
     order = np.argsort(-row_lengths(examples, layout, siamese), kind="stable")
     for start in range(0, len(order), batch_size):
         yield assemble(examples, order[start : start + batch_size], layout, siamese)
@@ -28,9 +28,9 @@ class TaskData:
     Args:
         train: training examples.
         dev: dev examples, with labels.
-        layout: how rows are put together.
-        siamese: whether the sentences of a pair are rows of their own.
-        seed: of the run.
+        layout: layout of the rows.
+        siamese: whether the sentences of a pair are encoded as separate rows.
+        seed: seed of the run.
     """
 
     def __init__(self, train: Examples, dev: Examples, layout: RowLayout, siamese: bool, seed: int) -> None:
@@ -39,17 +39,17 @@ class TaskData:
         self._stream = ExampleStream(row_lengths(train, layout, siamese), seed, train.spec.name)
 
     def next_batch(self, size: int) -> Batch:
-        """The coming training batch."""
+        """Return the next training batch."""
         return assemble(self.train, self._stream.next(size), self.layout, self.siamese)
 
     def restart(self) -> None:
-        """Leave the rest of this pass over the training examples, if it has begun, and shuffle anew."""
+        """Skip the rest of this pass over the training examples, if it has begun, and reshuffle."""
         self._stream.restart()
 
     def state_dict(self) -> dict[str, Any]:
-        """The position in the training data."""
+        """Return the position in the training data."""
         return dict(self._stream.state_dict())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The inverse of :meth:`state_dict`."""
+        """Restore what :meth:`state_dict` returned."""
         self._stream.load_state_dict(state)

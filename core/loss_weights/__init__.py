@@ -1,4 +1,4 @@
-"""How much each task's loss counts, one way a file, chosen by name when a run is built."""
+"""Weight the tasks' losses; one weighting per file, selected by name when a run is built."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ _BUILDERS: dict[str, Callable[[RunConfig, torch.device], LossWeighting]] = {
 
 
 def make_loss_weighting(config: RunConfig, device: torch.device) -> LossWeighting:
-    """The weighting that the run asks for, for losses on the device."""
+    """Build the configured weighting for losses on the device."""
     return _BUILDERS[config.loss.weighting](config, device)

@@ -1,4 +1,4 @@
-"""Weights that are given, and fall as they are told to."""
+"""Weight losses by given weights, which may fall with the virtual epoch."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ TAPERS: dict[str, Callable[[int], float]] = {
 
 
 class FixedWeights:
-    """w_i t_i(E) L_i: weights of mean 1 over the tasks, times a taper by virtual epoch.
+    """Weighted losses w_i t_i(E) L_i: weights of mean 1 over the tasks, times a taper by virtual epoch.
 
     Args:
-        config: weights and tapers of every task.
+        config: the run, with weights and tapers of every task.
     """
 
     parameters: Sequence[nn.Parameter] = ()
@@ -35,19 +35,19 @@ class FixedWeights:
         self._tapers = {task: TAPERS[config.loss.taper[task]] for task in config.tasks}
 
     def weigh(self, task: str, loss: Tensor, progress: Progress) -> Tensor:
-        """The weighted loss ()."""
+        """Return the weighted loss ()."""
         return self._weight(task, progress) * loss
 
     def current(self, progress: Progress) -> dict[str, float]:
-        """w_i t_i(E) by task."""
+        """Return w_i t_i(E) by task."""
         return {task: self._weight(task, progress) for task in self._weights}
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing changes."""
+        """Return nothing: there is no state."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing changes."""
+        """Do nothing: there is no state."""
 
     def _weight(self, task: str, progress: Progress) -> float:
         return self._weights[task] * self._tapers[task](progress.epoch)

@@ -1,4 +1,4 @@
-"""The contract of a loss weighting."""
+"""Define the interface of a loss weighting."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ __all__ = ["LossWeighting"]
 
 
 class LossWeighting(Protocol):
-    """How much each task's loss counts in an update."""
+    """A way to weight the tasks' losses in an update."""
 
     @property
     def parameters(self) -> Sequence[nn.Parameter]:
-        """What is learned along with the model; empty where nothing is. The optimiser is built from these."""
+        """Return the parameters that are learned along with the model, for the optimiser; empty if there are none."""
         ...
 
     def weigh(self, task: str, loss: Tensor, progress: Progress) -> Tensor:
-        """The mean loss () of a batch of the task, as it enters the sum of the update."""
+        """Return the mean loss () of a batch of the task as it enters the sum of the update."""
         ...
 
     def current(self, progress: Progress) -> dict[str, float]:
-        """What every task's loss is multiplied by at this position; for people to read, nothing is computed from it."""
+        """Return the factor of every task's loss at this position, for display only."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """What changes while training."""
+        """Return the state that changes during training."""
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The inverse of :meth:`state_dict`."""
+        """Restore what :meth:`state_dict` returned."""
         ...

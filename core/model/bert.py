@@ -1,7 +1,7 @@
-"""BERT (Devlin et al. 2019, arXiv:1810.04805): a post-LayerNorm Transformer encoder.
+"""Implement BERT (Devlin et al. 2019, arXiv:1810.04805), a post-LayerNorm Transformer encoder.
 
-Parameters carry the names of the Hugging Face checkpoints, so that a ``state_dict`` *is* the checkpoint. Letters in
-shape comments: B rows, T tokens a row, H hidden size, A attention heads, D = H / A.
+Parameters have the names of the Hugging Face checkpoints, so that a ``state_dict`` *is* the checkpoint. Letters in
+shape comments: B rows, T tokens per row, H hidden size, A attention heads, D = H / A.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ ACTIVATIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {
 
 @dataclass(frozen=True)
 class BertConfig:
-    """What the architecture depends on, under the names of a checkpoint's ``config.json``.
+    """The architecture, with the field names of a checkpoint's ``config.json``.
 
-    The five sizes have no default; the rest has those of the published BERT.
+    The five sizes have no defaults; the other fields default to the published BERT's values.
 
     Attributes:
         vocab_size: WordPiece entries.
@@ -40,13 +40,13 @@ class BertConfig:
         hidden_dropout_prob: dropout on hidden states, 0 <= p < 1.
         attention_probs_dropout_prob: dropout on attention weights, 0 <= p < 1.
         max_position_embeddings: longest row, tokens.
-        type_vocab_size: segments.
+        type_vocab_size: number of segments.
         initializer_range: standard deviation of the initial weights.
         layer_norm_eps: added to the variance in every LayerNorm.
         pad_token_id: the entry whose embedding starts at zero and gets no gradient, or None.
 
     Raises:
-        ValueError: when built with a value out of range; the message has name, rule and value.
+        ValueError: if a value is out of range; the message gives name, rule and value.
     """
 
     vocab_size: int
@@ -90,14 +90,14 @@ class BertConfig:
 
     @classmethod
     def from_dict(cls, entries: Mapping[str, Any]) -> Self:
-        """From the entries of a ``config.json``; those that do not change an encoder's hidden states are ignored.
+        """Build from the entries of a ``config.json``, ignoring those that do not affect hidden states.
 
-        A missing ``model_type`` is taken for BERT, because BERT's first releases had none, unless ``architectures``
-        names another model.
+        A missing ``model_type`` means BERT, because BERT's first releases had none, unless ``architectures`` names
+        another model.
 
         Raises:
-            ValueError: if it describes another architecture than BERT's encoder, lacks a size, or has a value out of
-                range.
+            ValueError: if the entries describe an architecture other than BERT's encoder, lack a size, or have a value
+                out of range.
         """
         _check_is_bert(entries)
         for field in fields(cls):
@@ -106,7 +106,7 @@ class BertConfig:
         return cls(**{field.name: entries[field.name] for field in fields(cls) if field.name in entries})
 
     def to_dict(self) -> dict[str, Any]:
-        """The entries of a ``config.json`` that transformers loads as a BertModel."""
+        """Return the entries of a ``config.json`` that transformers loads as a BertModel."""
         return {"architectures": ["BertModel"], "model_type": "bert", **asdict(self)}
 
 
@@ -121,13 +121,13 @@ def _check_is_bert(entries: Mapping[str, Any]) -> None:
         if not str(architectures[0]).startswith("Bert"):
             model_type = architectures[0]
     if model_type not in (None, "bert"):
-        raise ValueError(f"model_type is {model_type!r}, and only encoders of model_type 'bert' can be used")
+        raise ValueError(f"model_type must be 'bert', got {model_type!r}")
     positions = entries.get("position_embedding_type", "absolute")
     if positions != "absolute":
         raise ValueError(f"position_embedding_type must be 'absolute', got {positions!r}")
     for name in ("is_decoder", "add_cross_attention"):
         if entries.get(name):
-            raise ValueError(f"{name} must be false, got {entries[name]!r}: only encoders can be used")
+            raise ValueError(f"{name} must be false, got {entries[name]!r}: only encoders are supported")
 
 
 class Bert(nn.Module):
@@ -135,9 +135,9 @@ class Bert(nn.Module):
 
     Args:
         config: the architecture.
-        weights: pretrained tensors by parameter name; they are copied. Parameters that are not named start fresh:
+        weights: pretrained tensors by parameter name; they are copied. All other parameters are initialised:
             N(0, initializer_range) for matrices, zero for biases, one for LayerNorm scales.
-        generator: draws the fresh weights; None is torch's global generator.
+        generator: draws the initial weights; None for torch's global generator.
 
     Raises:
         RuntimeError: if ``weights`` names an unknown parameter or has a wrong shape.
@@ -152,7 +152,7 @@ class Bert(nn.Module):
         super().__init__()
         self.config = config
         device = torch.get_default_device()
-        # Built without storage first: torch's own initialisation would be drawn and thrown away.
+        # Built without storage first, because torch's own initialisation would be drawn and thrown away.
         with torch.device("meta"):
             self.embeddings = _Embeddings(config)
             self.encoder = _Encoder(config)
@@ -165,7 +165,7 @@ class Bert(nn.Module):
 
     @torch.no_grad()
     def draw(self, names: Collection[str], generator: torch.Generator | None) -> None:
-        """Fresh weights for the named parameters, as for those that a checkpoint does not have."""
+        """Initialise the named parameters, in the same way as those that a checkpoint does not have."""
         for name, parameter in self.named_parameters():
             if name not in names:
                 continue
@@ -180,11 +180,11 @@ class Bert(nn.Module):
 
     @property
     def layers(self) -> nn.ModuleList:
-        """The Transformer layers, first to last."""
+        """Return the Transformer layers, first to last."""
         return self.encoder.layer
 
     def embed_words(self, input_ids: Tensor) -> Tensor:
-        """The word embeddings alone, before position, segment and LayerNorm.
+        """Look up the word embeddings, without position, segment and LayerNorm.
 
         Args:
             input_ids: (B, T) int64.
@@ -193,8 +193,8 @@ class Bert(nn.Module):
             (B, T, H).
 
         Raises:
-            ValueError: on the CPU, if an id is not in [0, vocab_size). Elsewhere that check would stall the device,
-                and the lookup itself fails.
+            ValueError: on the CPU, if an id is not in [0, vocab_size). On other devices the check would stall the
+                device, and the lookup itself fails.
         """
         return _look_up(self.embeddings.word_embeddings, input_ids, "token id", "vocab_size")
 
@@ -205,16 +205,16 @@ class Bert(nn.Module):
         token_type_ids: Tensor | None = None,
         word_embeddings: Tensor | None = None,
     ) -> Tensor:
-        """The last layer's hidden states.
+        """Compute the last layer's hidden states.
 
         Args:
             input_ids: (B, T) int64.
-            attention_mask: (B, T) bool or int, true on real tokens; None if nothing is padded.
-            token_type_ids: segments, (B, T) int64; None is segment 0 everywhere.
+            attention_mask: (B, T) bool or int, true on real tokens; None if there is no padding.
+            token_type_ids: segments, (B, T) int64; None for segment 0 everywhere.
             word_embeddings: used in place of ``embed_words(input_ids)``, (B, T, H).
 
         Returns:
-            (B, T, H); what stands at padded positions means nothing.
+            (B, T, H); values at padded positions are meaningless.
 
         Raises:
             ValueError: if a row is longer than max_position_embeddings, shapes disagree, or, on the CPU, an id is
@@ -227,7 +227,7 @@ class Bert(nn.Module):
         return out
 
     def pool(self, hidden: Tensor) -> Tensor:
-        """The pretrained sentence vector: tanh of a linear map of the first token, (B, T, H) -> (B, H)."""
+        """Compute the pretrained sentence vector: tanh of a linear map of the first token, (B, T, H) -> (B, H)."""
         out: Tensor = self.pooler(hidden)
         return out
 
@@ -249,11 +249,11 @@ class Bert(nn.Module):
 
 
 def _key_mask(attention_mask: Tensor | None) -> Tensor | None:
-    """Which keys every query may see, (B, 1, 1, T) bool; None for all of them, which has the fastest kernels."""
+    """Return which keys every query may attend to, (B, 1, 1, T) bool; None for all, which has the fastest kernels."""
     if attention_mask is None:
         return None
     mask = attention_mask.bool()
-    # Microseconds on a CPU. Elsewhere reading the answer would wait for the device, so callers pass None themselves.
+    # Microseconds on a CPU. Elsewhere, reading the result would wait for the device, so callers pass None themselves.
     if mask.device.type == "cpu" and bool(mask.all()):
         return None
     return mask[:, None, None, :]
@@ -333,7 +333,7 @@ class _SelfAttention(nn.Module):
         super().__init__()
         self.heads = config.num_attention_heads
         self.dropout_prob = config.attention_probs_dropout_prob
-        # One matrix for all three was measured on a CPU: no faster, and the checkpoint has three.
+        # One matrix for all three was not faster on a CPU, and the checkpoint has three.
         self.query = nn.Linear(config.hidden_size, config.hidden_size)
         self.key = nn.Linear(config.hidden_size, config.hidden_size)
         self.value = nn.Linear(config.hidden_size, config.hidden_size)

@@ -1,4 +1,4 @@
-"""A batch's way through the model, which regularisers can go again."""
+"""Run a batch through the model, with repetitions for regularisers."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["ForwardPass"]
 class ForwardPass:
     """The outputs of a batch, (B, C), and repetitions of the pass that gave them.
 
-    All outputs are float32, under autocast too, because heads are; those of a float64 model are float64.
+    All outputs are float32, even under autocast, because heads are; those of a float64 model are float64.
 
     Args:
-        model: in the mode that it is to be run in.
-        batch: of one task, on the model's device.
+        model: the model, already in train or eval mode.
+        batch: a batch of one task, on the model's device.
 
     Attributes:
         model: as given.
         batch: as given.
-        outputs: of the step's own pass, (B, C).
-        count: passes so far, this one included.
+        outputs: outputs of the step's own pass, (B, C).
+        count: number of passes so far, including the first.
     """
 
     def __init__(self, model: MultitaskBert, batch: Batch) -> None:
@@ -37,17 +37,17 @@ class ForwardPass:
         self.outputs: Tensor = self._run(None, {})
 
     def repeat(self, word_embeddings: Tensor | None = None, parameters: Mapping[str, Tensor] | None = None) -> Tensor:
-        """The outputs (B, C) under the *same* dropout masks: without arguments, the same numbers.
+        """Return the outputs (B, C) under the *same* dropout masks; without arguments, the same numbers.
 
-        A regulariser that compares two passes must share their masks, else it measures dropout and not what it changed.
-        What is drawn afterwards is as if this pass had not been.
+        A regulariser that compares two passes must use the same masks for both; otherwise it measures dropout instead
+        of its own change. Afterwards the random state is as if this pass had not happened.
 
         Args:
-            word_embeddings: in place of ``model.embed_words(batch)``, (R, T, H).
-            parameters: in place of the model's own, by name; those left out are the model's.
+            word_embeddings: replace ``model.embed_words(batch)``, (R, T, H).
+            parameters: replace the model's own parameters, by name; parameters left out stay the model's.
 
         Raises:
-            KeyError: if the model has no parameter of a name.
+            KeyError: if the model has no parameter of that name.
         """
         device = self.batch.input_ids.device
         after = random_state(device)
@@ -58,13 +58,13 @@ class ForwardPass:
             restore_random_state(after, device)
 
     def repeat_with_fresh_dropout(self) -> Tensor:
-        """The outputs (B, C) under *fresh* dropout masks."""
+        """Return the outputs (B, C) under *new* dropout masks."""
         return self._run(None, {})
 
     def _run(self, word_embeddings: Tensor | None, parameters: Mapping[str, Tensor]) -> Tensor:
         self.count += 1
         if parameters:
-            # functional_call leaves out a name that it does not know, and the model would answer with its own weights.
+            # functional_call ignores an unknown name, and the model would use its own weights.
             unknown = set(parameters).difference(name for name, _ in self.model.named_parameters())
             if unknown:
                 raise KeyError(f"the model has no parameter named '{min(unknown)}'")

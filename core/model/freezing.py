@@ -1,4 +1,4 @@
-"""Which parameters are trained."""
+"""Choose which parameters are trained."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ __all__ = ["freeze", "parameter_counts"]
 
 
 def freeze(bert: Bert, config: ModelConfig) -> None:
-    """Let part of the encoder keep its weights: 'embeddings', the lowest layers with them, or 'encoder'.
+    """Freeze part of the encoder: the embeddings, the embeddings and the lowest layers, or all of it.
 
-    'encoder' has the pooler in it, also where a head pools through it. Frozen is always the lower end, so that the
-    backward pass stops there: nothing is kept of the frozen layers' activations. Their dropout stays on in training.
+    ``freeze = 'encoder'`` includes the pooler, even if a head pools through it. The frozen part is always the lower
+    end, so that the backward pass stops there and the frozen layers' activations are not kept. Their dropout stays on
+    in training.
 
     Args:
-        bert: changed in place; what is frozen already stays so.
+        bert: changed in place; parameters that are already frozen stay frozen.
         config: ``freeze`` and ``freeze_layers``; the latter is at most the encoder's number of layers.
     """
     frozen: list[nn.Module] = []
@@ -30,6 +31,6 @@ def freeze(bert: Bert, config: ModelConfig) -> None:
 
 
 def parameter_counts(model: nn.Module) -> tuple[int, int]:
-    """Numbers that are trained, and all numbers in the model, LoRA's among them (as peft's count)."""
+    """Return the number of trainable parameters and of all parameters, including LoRA's (like peft)."""
     sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
     return sum(size for size, trainable in sizes if trainable), sum(size for size, _ in sizes)

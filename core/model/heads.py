@@ -1,4 +1,4 @@
-"""The part of the model that belongs to one task."""
+"""Map encoded rows to the outputs of one task."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["TaskHead"]
 
 
 class TaskHead(nn.Module):
-    """Pools sentence vectors, combines those of a siamese pair, and maps them to the task's outputs.
+    """A head that pools sentence vectors, combines those of a siamese pair, and maps them to the task's outputs.
 
-    Sentence vectors of a pair may first go through side layers, the same for both sentences. What comes after is one
-    linear layer, an MLP with GELU and a dropout after every hidden layer, or nothing where the pair's cosine is the
-    output. Weights start as in BERT's own classifiers: N(0, std), biases 0.
+    Sentence vectors of a pair may first go through side layers, which both sentences share. Then comes one linear
+    layer, an MLP with GELU and a dropout after every hidden layer, or nothing if the pair's cosine is the output.
+    Weights are initialised as in BERT's own classifiers: N(0, std), biases 0.
 
     Args:
-        config: of this head.
+        config: settings of the head.
         encoder_size: width of the encoder, H.
-        outputs: numbers per example, C; 1 where the cosine is the output.
-        std: of the initial weights.
+        outputs: numbers per example, C; 1 if the cosine is the output.
+        std: standard deviation of the initial weights.
         generator: draws the initial weights.
     """
 
@@ -46,7 +46,7 @@ class TaskHead(nn.Module):
         widths = [encoder_size] + [hidden_size] * config.side_layers
         if config.side_layers or ends_in_cosine:
             self.sides = _mlp(widths, [dropout] + [config.dropout_hidden] * (config.side_layers - 1))
-            dropout = 0.0  # the input has had its dropout
+            dropout = 0.0  # already applied to the input
 
         self.layers = nn.Sequential()
         if not ends_in_cosine:
@@ -62,10 +62,15 @@ class TaskHead(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, bert: Bert, rows: EncodedRows, pooled: tuple[Tensor, ...]) -> Tensor:
-        """Encoded rows (R, T, H) -> outputs (B, C); ``pooled`` names the rows of each sentence vector, (B,) each.
+        """Compute the outputs (B, C) from encoded rows (R, T, H).
 
-        Computed in float32 whatever the encoder is computed in: a head costs next to nothing, and in bfloat16 its
-        outputs would have three digits, too few to put scores in order.
+        The head is computed in float32 regardless of the encoder's precision: it costs next to nothing, and in bfloat16
+        its outputs would have three digits, too few to rank scores.
+
+        Args:
+            bert: the encoder, for its pooler.
+            rows: the encoded rows.
+            pooled: the rows of each sentence vector, (B,) each.
         """
         vectors = self._pool(bert, rows)  # (R, H)
         with torch.autocast(vectors.device.type, enabled=False):
@@ -77,9 +82,9 @@ class TaskHead(nn.Module):
 
 
 def _mlp(widths: Sequence[int], dropouts: Sequence[float]) -> nn.Sequential:
-    """Linear layers from each width to the next, GELU between, and a dropout before each.
+    """Build linear layers from each width to the next, with GELU between and a dropout before each.
 
-    With one width there is no layer, and only the first dropout.
+    With a single width there is no layer, only the first dropout.
     """
     layers: list[nn.Module] = [nn.Dropout(dropouts[0])]
     for number, (fan_in, fan_out) in enumerate(pairwise(widths)):

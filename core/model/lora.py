@@ -1,4 +1,4 @@
-"""Low-rank updates of a frozen encoder (LoRA, Hu et al. 2021, arXiv:2106.09685)."""
+"""Add trainable low-rank updates to a frozen encoder (LoRA, Hu et al. 2021, arXiv:2106.09685)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ __all__ = ["LoraLinear", "add_lora", "merged_state_dict"]
 
 
 class LoraLinear(nn.Linear):
-    """W x + b + s B A dropout(x), of which A and B alone are trained (section 4.1).
+    """A linear layer W x + b + s B A dropout(x) that trains only A and B (section 4.1).
 
-    s is alpha / r, or alpha / sqrt(r) for rsLoRA (arXiv:2312.03732). A starts as N(0, 1/r^2) or Kaiming-uniform, B at
-    zero, so that the layer begins as the one it replaces. The dropout never touches W x.
+    s is alpha / r, or alpha / sqrt(r) for rsLoRA (arXiv:2312.03732). A is initialised as N(0, 1/r^2) or
+    Kaiming-uniform, B as zero, so that the layer starts out equal to the one it replaces. The dropout does not affect
+    W x.
 
     Args:
-        base: the layer to update; its parameters become this one's, under the same names, and are frozen.
-        config: r above 0, s, dropout and how A starts.
+        base: the layer to update; its parameters are reused under the same names, and frozen.
+        config: r (above 0), s, dropout and the initialisation of A.
         generator: draws A; on the CPU.
 
     Attributes:
@@ -32,7 +33,7 @@ class LoraLinear(nn.Linear):
     """
 
     def __init__(self, base: nn.Linear, config: LoraConfig, generator: torch.Generator) -> None:
-        # Without storage: weight and bias are those of the base.
+        # Without storage, because weight and bias are those of the base.
         super().__init__(base.in_features, base.out_features, base.bias is not None, device="meta")
         self.weight, self.bias = base.weight, base.bias
         self.requires_grad_(False)
@@ -49,24 +50,24 @@ class LoraLinear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) -> (..., out)."""
         low = F.linear(self.dropout(x), self.lora_a)  # (..., r)
-        # s on the narrow side, where it costs least.
+        # Multiplying by s on the narrow side costs least.
         return F.linear(x, self.weight, self.bias) + F.linear(low * self.scale, self.lora_b)
 
     def merged_weight(self) -> Tensor:
-        """W + s B A, (out, in), summed in float64; on the CPU, because not every device knows float64."""
+        """Return W + s B A, (out, in), summed in float64 on the CPU, because not every device supports float64."""
         weight, a, b = (p.detach().cpu().double() for p in (self.weight, self.lora_a, self.lora_b))
         return (weight + self.scale * (b @ a)).to(self.weight.dtype)
 
 
 def add_lora(bert: Bert, config: LoraConfig, seed: int) -> None:
-    """Put the updates into the target layers, and freeze all else of the encoder; with rank 0 nothing changes.
+    """Add low-rank updates to the target layers, and freeze everything else in the encoder; rank 0 changes nothing.
 
-    How an A starts depends on the seed and its layer's name alone, and not on which other layers are targets.
+    The initial A of a layer depends only on the seed and the layer's name, not on the other targets.
 
     Args:
         bert: changed in place.
-        config: rank, targets and the rest.
-        seed: of the run.
+        config: rank, targets and other settings.
+        seed: seed of the run.
     """
     if not config.rank:
         return
@@ -80,9 +81,9 @@ def add_lora(bert: Bert, config: LoraConfig, seed: int) -> None:
 
 
 def merged_state_dict(model: nn.Module) -> dict[str, Tensor]:
-    """The state of a plain model that computes the same in eval mode: W + s B A in place of W, A and B.
+    """Return the state of a plain model that computes the same in eval mode: W + s B A replaces W, A and B.
 
-    The model itself, a BERT or one with heads, stays as it is, so that nothing can be merged twice.
+    The model itself, a BERT or one with heads, does not change, so that nothing can be merged twice.
     """
     state: dict[str, Tensor] = dict(model.state_dict())
     for name, module in model.named_modules():

@@ -1,4 +1,4 @@
-"""A BERT with a head for every task; the tasks share it, or each has its own."""
+"""Build the model of all tasks: a BERT that the tasks share, or one for each, with a head for every task."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ SHARED_ENCODER: Final = "all-tasks"  # no task's name has a hyphen
 
 @dataclass(frozen=True)
 class Part:
-    """An encoder with the heads on it: a loss of one of its tasks has no gradient outside.
+    """An encoder with its heads: a loss of one of its tasks has no gradient outside.
 
     Attributes:
-        name: a task's where the encoder is its own, else :data:`SHARED_ENCODER`.
+        name: the task's name if the encoder belongs to one task, else :data:`SHARED_ENCODER`.
         encoder: the encoder.
-        heads: by task.
+        heads: heads by task.
     """
 
     name: str
@@ -49,16 +49,16 @@ class Part:
     heads: Mapping[str, nn.Module]
 
     def parameters(self) -> Iterator[nn.Parameter]:
-        """Of the encoder, then of the heads."""
+        """Yield the parameters of the encoder, then of the heads."""
         for module in (self.encoder, *self.heads.values()):
             yield from module.parameters()
 
 
 class MultitaskBert(nn.Module):
-    """The encoders, the heads, and what the heads' outputs mean.
+    """The encoders, the heads, and the losses that define what the heads' outputs mean.
 
     Args:
-        encoders: one by the name :data:`SHARED_ENCODER`, or one per task.
+        encoders: one named :data:`SHARED_ENCODER`, or one per task.
         heads: one per task.
         losses: one per task.
     """
@@ -70,58 +70,58 @@ class MultitaskBert(nn.Module):
         self.losses = losses
 
     def encoder(self, task: str) -> Bert:
-        """The encoder that the task trains, alone or along with all others."""
+        """Return the encoder that the task trains, alone or together with the others."""
         encoder = self.encoders[SHARED_ENCODER if SHARED_ENCODER in self.encoders else task]
         assert isinstance(encoder, Bert)
         return encoder
 
     def parts(self) -> list[Part]:
-        """Every encoder, each once, in the order of the tasks."""
+        """Return every encoder with its heads, in the order of the tasks."""
         if SHARED_ENCODER not in self.encoders:
             return [Part(task, self.encoder(task), {task: head}) for task, head in self.heads.items()]
         return [Part(SHARED_ENCODER, self.encoder(SHARED_ENCODER), dict(self.heads.items()))]
 
     def embed_words(self, batch: Batch) -> Tensor:
-        """The word embeddings of the batch's padded rows, before anything is added or normalised, (R, T, H)."""
+        """Return the word embeddings of the batch's padded rows, before anything is added or normalised, (R, T, H)."""
         return self.encoder(batch.task).embed_words(batch.padded().input_ids)
 
     def encode(self, batch: Batch, word_embeddings: Tensor | None = None) -> EncodedRows:
-        """Last hidden states of the batch's rows; ``word_embeddings`` (R, T, H) go in place of their own."""
+        """Compute the last hidden states of the batch's rows; ``word_embeddings`` (R, T, H) replace their own."""
         rows = batch.padded()
         hidden = self.encoder(batch.task)(rows.input_ids, rows.attention_mask, rows.token_type_ids, word_embeddings)
         return EncodedRows(hidden, rows.attention_mask)
 
     def forward(self, batch: Batch, word_embeddings: Tensor | None = None) -> Tensor:
-        """The outputs of the batch's task, (B, C); see :meth:`encode`."""
+        """Compute the outputs of the batch's task, (B, C); see :meth:`encode`."""
         encoded = self.encode(batch, word_embeddings)
         outputs: Tensor = self.heads[batch.task](self.encoder(batch.task), encoded, batch.pooled)
         return outputs
 
     def predict(self, batch: Batch) -> Tensor:
-        """Class probabilities (B, K) or scores (B,)."""
+        """Predict class probabilities (B, K) or scores (B,)."""
         return self.losses[batch.task].predict(self(batch))
 
 
 def encoder_name(config: RunConfig, task: str) -> str:
-    """The name of the task's encoder: its own, or :data:`SHARED_ENCODER`."""
+    """Return the name of the task's encoder: the task's own name, or :data:`SHARED_ENCODER`."""
     return task if config.model.encoders == "per-task" else SHARED_ENCODER
 
 
 def encoder_names(config: RunConfig) -> list[str]:
-    """The names of the run's encoders, in the order of the tasks."""
+    """Return the names of the run's encoders, in the order of the tasks."""
     return list(dict.fromkeys(encoder_name(config, task) for task in config.tasks))
 
 
 def build_model(config: RunConfig, bert_config: BertConfig, weights: dict[str, Tensor] | None) -> MultitaskBert:
-    """The run's model on the CPU as training begins: some layers drawn anew, some frozen, or with LoRA's updates.
+    """Build the run's model on the CPU, ready for training: reinitialised, frozen, or with LoRA as configured.
 
-    Random weights depend on ``config.seed`` alone: a head starts the same whatever other tasks there are, and all
-    encoders start the same.
+    Random weights depend only on ``config.seed``: a head starts from the same weights regardless of the other tasks,
+    and all encoders start from the same weights.
 
     Args:
         config: the run.
-        bert_config: the encoders' shape.
-        weights: of the encoders' checkpoint; None is random ones.
+        bert_config: architecture of the encoders.
+        weights: weights of the encoders' checkpoint; None for random weights.
     """
     encoders = {name: build_encoder(config, bert_config, weights) for name in encoder_names(config)}
     model = build_plain_model(config, encoders)
@@ -130,17 +130,17 @@ def build_model(config: RunConfig, bert_config: BertConfig, weights: dict[str, T
         freeze(part.encoder, config.model)
         add_lora(part.encoder, config.lora, config.seed)
         if config.lora.rank and any(config.heads[task].pooling == "pooler" for task in part.heads):
-            # A pooler in use is a part of the heads: many checkpoints come without one, and random it would stay.
+            # A pooler in use is trained like the heads: many checkpoints have none, and it would stay random.
             part.encoder.pooler.requires_grad_(True)
     return model
 
 
 def build_plain_model(config: RunConfig, encoders: dict[str, Bert]) -> MultitaskBert:
-    """The encoders with a new head for every task, and nothing done for training.
+    """Build the model from encoders and new heads, without reinitialising, freezing or LoRA.
 
     Args:
         config: the run.
-        encoders: those of :func:`encoder_names`.
+        encoders: an encoder for every name of :func:`encoder_names`.
     """
     heads, losses = {}, {}
     for name, task in config.tasks.items():
@@ -154,12 +154,12 @@ def build_plain_model(config: RunConfig, encoders: dict[str, Bert]) -> Multitask
 
 
 def build_encoder(config: RunConfig, bert_config: BertConfig, weights: dict[str, Tensor] | None) -> Bert:
-    """An encoder under the run's dropout, with the weights given and nothing done for training.
+    """Build an encoder with the run's dropout, without reinitialising, freezing or LoRA.
 
     Args:
-        config: the run; its seed draws what ``weights`` lack.
-        bert_config: the shape.
-        weights: copied; None is random ones.
+        config: the run; its seed draws the weights that are missing in ``weights``.
+        bert_config: the architecture.
+        weights: copied into the encoder; None for random weights.
     """
     shape = replace(
         bert_config,

@@ -1,4 +1,4 @@
-"""What a siamese head sees of two sentence vectors."""
+"""Combine two sentence vectors into the features of a siamese head."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["PAIR_FEATURES", "PairFeatures", "cosine"]
 
 @dataclass(frozen=True)
 class PairFeatures:
-    """A way to combine u and v.
+    """A way to combine two sentence vectors u and v.
 
     Attributes:
         function: maps (B, H), (B, H) to (B, width(H)).
-        width: numbers per pair, from the width H of a sentence vector.
-        is_output: whether these are the head's outputs already, and no layer comes after.
+        width: maps the width H of a sentence vector to the number of features per pair.
+        is_output: whether the features already are the head's outputs, with no layer after them.
     """
 
     function: Callable[[Tensor, Tensor], Tensor]
@@ -28,11 +28,11 @@ class PairFeatures:
 
 
 def cosine(u: Tensor, v: Tensor) -> Tensor:
-    """Cosines of (B, H) and (B, H), (B, 1).
+    """Compute the cosines of (B, H) and (B, H), (B, 1).
 
-    Where a vector is zero the cosine counts as 0 with a zero gradient. The usual guard of the denominator, 1e-8, would
-    make that gradient 1e8 times the other vector, and one such pair (dropout can take every hidden unit of a narrow
-    side layer) would be the whole update.
+    If a vector is zero, the cosine is 0 with a zero gradient. The usual guard of the denominator, 1e-8, would make that
+    gradient 1e8 times the other vector, and one such pair (dropout can zero every hidden unit of a narrow side layer)
+    would dominate the update.
     """
     zero = ~(u.any(dim=-1, keepdim=True) & v.any(dim=-1, keepdim=True))  # (B, 1)
     return F.cosine_similarity(u, v, dim=-1).unsqueeze(-1).masked_fill(zero, 0.0)

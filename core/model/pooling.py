@@ -1,4 +1,4 @@
-"""From hidden states to one vector a row."""
+"""Pool hidden states into one vector per row."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ __all__ = ["POOLINGS", "EncodedRows"]
 class EncodedRows:
     """The encoder's last hidden states of a batch's rows.
 
-    Heads read a batch through these methods alone, so a packed forward pass can bring an implementation of its own.
+    Heads read a batch only through these methods, so a packed forward pass can provide its own implementation.
     """
 
     hidden: Tensor  # (R, T, H)
     attention_mask: Tensor  # (R, T) bool
 
     def cls(self) -> Tensor:
-        """First token of every row, (R, H)."""
+        """Return the first token of every row, (R, H)."""
         return self.hidden[:, 0]
 
     def mean(self) -> Tensor:
-        """Mean over the real tokens, special ones included, (R, H)."""
+        """Return the mean over the real tokens, including special ones, (R, H)."""
         mask = self.attention_mask.unsqueeze(-1).to(self.hidden.dtype)  # (R, T, 1)
         return (self.hidden * mask).sum(dim=1) / mask.sum(dim=1)
 
     def max(self) -> Tensor:
-        """Maximum over the real tokens, (R, H)."""
+        """Return the maximum over the real tokens, (R, H)."""
         lowest = torch.finfo(self.hidden.dtype).min
         return self.hidden.masked_fill(~self.attention_mask.unsqueeze(-1), lowest).amax(dim=1)
 

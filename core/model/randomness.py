@@ -1,4 +1,4 @@
-"""Random number generators: one for each part of the initial weights, and the global ones behind dropout."""
+"""Control random numbers: a generator for each part of the initial weights, and the global ones behind dropout."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ __all__ = ["named_generator", "preserved_random_state", "random_state", "restore
 
 
 def named_generator(seed: int, name: str) -> torch.Generator:
-    """A CPU generator that depends on seed and name alone, so that a part starts the same whatever others there are.
+    """Return a CPU generator that depends only on seed and name, so that initial weights do not depend on other parts.
 
     Args:
-        seed: of the run, 0 to 2^32 - 1.
-        name: of the part: a task's, or a dotted path within the encoder; no task's name has a dot.
+        seed: seed of the run, 0 to 2^32 - 1.
+        name: name of the part: a task, or a dotted path within the encoder; task names have no dots.
     """
-    # torch's CPU generator looks at the low 32 bits of a seed only, so both have to be in these.
+    # torch's CPU generator uses only the low 32 bits of a seed, so both must be in these.
     return torch.Generator().manual_seed(zlib.crc32(f"{seed} {name}".encode()))
 
 
 def random_state(device: torch.device) -> dict[str, Any]:
-    """State of torch's CPU generator and of the device's own."""
+    """Return the state of torch's CPU generator and of the device's own."""
     state = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         state["cuda"] = torch.cuda.get_rng_state(device)
@@ -34,7 +34,7 @@ def random_state(device: torch.device) -> dict[str, Any]:
 
 
 def restore_random_state(state: dict[str, Any], device: torch.device) -> None:
-    """The inverse of :func:`random_state`."""
+    """Restore what :func:`random_state` returned."""
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(state["cuda"], device)
@@ -44,7 +44,7 @@ def restore_random_state(state: dict[str, Any], device: torch.device) -> None:
 
 @contextmanager
 def preserved_random_state(device: torch.device) -> Iterator[None]:
-    """Put the generators back as they were, whatever is drawn inside."""
+    """Restore the generators at the end, whatever is drawn inside."""
     state = random_state(device)
     try:
         yield

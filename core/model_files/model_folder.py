@@ -1,8 +1,8 @@
-"""A trained model as a folder: encoders in Hugging Face layout, the heads, tokenizer, RunConfig and provenance.
+"""Store a trained model as a folder: encoders in Hugging Face layout, heads, tokenizer, RunConfig and provenance.
 
 heads.safetensors, run_config.json, provenance.json
-config.json, model.safetensors, tokenizer.json, ...                   the encoder, where the tasks share it
-encoders/sst/config.json, model.safetensors, tokenizer.json, ...      each task's, where they do not
+config.json, model.safetensors, tokenizer.json, ...                   the encoder, if the tasks share it
+encoders/sst/config.json, model.safetensors, tokenizer.json, ...      each task's encoder, if they do not
 """
 
 from __future__ import annotations
@@ -54,19 +54,19 @@ class TrainedModel:
 
     @property
     def layout(self) -> RowLayout:
-        """How its rows are put together."""
+        """Return the layout of its rows."""
         return RowLayout.of(self.tokenizer, self.config.model.max_length)
 
 
 def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str, Any]) -> None:
-    """Write the folder; ``transformers.AutoModel.from_pretrained`` loads every encoder in it, a plain BERT.
+    """Write the folder; ``transformers.AutoModel.from_pretrained`` loads every encoder in it as a plain BERT.
 
-    LoRA's updates are merged into the written weights; the model in memory stays as it is.
+    LoRA's updates are merged into the written weights; the model in memory does not change.
 
     Args:
-        folder: made if missing; an earlier model or ensemble in it is removed.
-        trained: what to save.
-        provenance: where the model comes from, JSON-able.
+        folder: created if missing; an earlier model or ensemble in it is removed.
+        trained: the model to save.
+        provenance: where the model comes from; must be JSON-serialisable.
     """
     remove_model(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,31 +81,31 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
 
 
 def load_model_folder(folder: Path) -> TrainedModel:
-    """The inverse of :func:`save_model_folder`, on the CPU, in eval mode.
+    """Load what :func:`save_model_folder` wrote, on the CPU, in eval mode.
 
     Raises:
-        UserError: if the folder is not one that was exported.
+        UserError: if the folder was not exported, or is damaged.
     """
     config = load_run_config(folder)
     places = {name: _encoder_folder(folder, name) for name in encoder_names(config)}
-    # Plain: LoRA is merged into these weights already, and layers that started anew have been trained since.
+    # Plain: LoRA is already merged into these weights, and reinitialised layers have been trained since.
     model = build_plain_model(config, {name: _load_encoder(config, place) for name, place in places.items()})
     try:
         model.heads.load_state_dict(load_file(folder / _HEADS))
     except (RuntimeError, SafetensorError) as error:
-        raise UserError(f"{folder / _HEADS}: does not fit {_RUN_CONFIG}: {' '.join(str(error).split())}") from error
+        raise UserError(f"{folder / _HEADS}: does not match {_RUN_CONFIG}: {' '.join(str(error).split())}") from error
     return TrainedModel(model.eval(), config, load_tokenizer(next(iter(places.values()))))
 
 
 def load_run_config(folder: Path) -> RunConfig:
-    """Of the model in the folder.
+    """Load the RunConfig of the model in the folder.
 
     Raises:
-        UserError: if the folder is not one that was exported.
+        UserError: if the folder was not exported.
     """
     for name in (_RUN_CONFIG, _HEADS):
         if not (folder / name).is_file():
-            raise UserError(f"{folder}: no {name}: not a model folder written by search.export")
+            raise UserError(f"{folder}: no {name}; give a folder written by search.export")
     try:
         config = RunConfig.model_validate_json((folder / _RUN_CONFIG).read_text(encoding="utf-8"))
     except ValidationError as error:
@@ -114,9 +114,9 @@ def load_run_config(folder: Path) -> RunConfig:
 
 
 def remove_model(folder: Path) -> None:
-    """Remove a model, whose encoders may lie elsewhere, or an ensemble; first what makes the folder one that loads.
+    """Remove a model or an ensemble from a folder, starting with the file that makes it loadable.
 
-    Files that are part of neither stay; the folder goes where there are none.
+    Files that belong to neither stay; the folder itself is removed if nothing else is in it.
     """
     if (folder / ENSEMBLE).exists():
         (folder / ENSEMBLE).unlink()
@@ -129,7 +129,7 @@ def remove_model(folder: Path) -> None:
         remove_bert(place)
         remove_tokenizer(place)
     for emptied in (*own, encoders, folder):
-        with suppress(OSError):  # there are other files in it, or it is not there
+        with suppress(OSError):  # it contains other files, or does not exist
             emptied.rmdir()
 
 

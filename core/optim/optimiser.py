@@ -1,4 +1,4 @@
-"""AdamW with weight decay where it belongs and a rate that follows the run's progress."""
+"""Configure AdamW for a run: layer-wise learning rates, and weight decay where it belongs."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["Optimiser"]
 
 
 class Optimiser(ScheduledAdamW):
-    """AdamW under warm-up and decay, layer by layer slower towards the input.
+    """AdamW with warm-up, decay, and learning rates that decrease layer by layer towards the input.
 
     Peak rates, with L layers, layer decay xi and the base rate eta: xi^(L-l) eta for layer l = 1, ..., L, so that the
     top layer has eta; xi^L eta for the embeddings; eta for the pooler; and for the heads eta or a rate of their own.
     LoRA's parameters have the rate of the layer that they are in. Warm-up and decay multiply all rates alike.
 
     Args:
-        run: rates and moments.
+        run: learning rates, schedule and betas.
         model: whose trainable parameters are updated.
-        learned: loss weights that are learned along with the model; they have a rate of their own and no decay.
+        learned: loss weights that are learned along with the model; they have their own rate and no weight decay.
     """
 
     def __init__(self, run: RunConfig, model: MultitaskBert, learned: Sequence[nn.Parameter]) -> None:
@@ -40,7 +40,7 @@ class Optimiser(ScheduledAdamW):
 
 
 def _rates(config: OptimConfig, model: MultitaskBert) -> Iterator[tuple[nn.Module, float]]:
-    """The model's modules with their peak rates, every encoder from the input up."""
+    """Yield the model's modules with their peak rates, every encoder from the input up."""
     base = config.learning_rate
     for bert in (part.encoder for part in model.parts()):
         depth = len(bert.layers)

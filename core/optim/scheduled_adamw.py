@@ -1,4 +1,4 @@
-"""AdamW whose rates follow a run's progress."""
+"""Run AdamW with learning rates that follow a run's progress."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["ScheduledAdamW", "decays"]
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:
-    """Whether a parameter gets weight decay: not biases, not LayerNorm."""
+    """Return whether a parameter gets weight decay: all but biases and LayerNorm do."""
     return parameter.ndim > 1 and "LayerNorm" not in name
 
 
@@ -48,7 +48,7 @@ class ScheduledAdamW:
         )
 
     def step(self, progress: Progress, examples: int) -> None:
-        """One update by the gradients in place, which are then dropped.
+        """Update the parameters by their gradients, then drop the gradients.
 
         The rate is that of the step's middle, so that neither the first nor the last step has a rate of zero.
         """
@@ -60,9 +60,9 @@ class ScheduledAdamW:
         self._adamw.zero_grad(set_to_none=True)
 
     def state_dict(self) -> dict[str, Any]:
-        """Moments and step counts."""
+        """Return moments and step counts."""
         return self._adamw.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The inverse of :meth:`state_dict`."""
+        """Restore what :meth:`state_dict` returned."""
         self._adamw.load_state_dict(state)

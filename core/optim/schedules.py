@@ -1,4 +1,4 @@
-"""The learning rate over a run, as a pure function of its progress: there is no state to save."""
+"""Compute the learning rate as a pure function of a run's progress, with no state to save."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 
 def rate_factor(schedule: str, warmup: float, fraction: float) -> float:
-    """Linear rise from 0 to 1 over the warm-up, then the schedule's decay to the end.
+    """Return the factor of the peak rate: a linear rise from 0 to 1 over the warm-up, then the schedule's decay.
 
     Args:
         schedule: a key of :data:`SCHEDULES`.

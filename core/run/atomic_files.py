@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, also after a power cut."""
+"""Write files that are either complete or absent, even after a power cut."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ __all__ = [
     "writing",
 ]
 
-DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # full or read-only, whatever was to be written
-_ATTEMPTS = 3  # to write a file whose folder is deleted again and again meanwhile
+DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # full or read-only, whatever the file
+_ATTEMPTS = 3  # to write a file whose folder keeps being deleted
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """A small file, whole or not at all; as :func:`replace_file`."""
+    """Write a small file completely or not at all; see :func:`replace_file`."""
     replace_file(path, lambda file: file.write(content))
 
 
 def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Put a file in the place of ``path`` once all of it is safe on disk; until then the old one stays.
+    """Replace the file at ``path`` once all of the new one is safe on disk; until then the old one stays.
 
-    A missing folder is made.
+    A missing folder is created.
 
     Args:
-        path: of the file.
-        write: writes the content; called again when somebody deletes the folder meanwhile.
+        path: path of the file.
+        write: writes the content; called again if the folder is deleted meanwhile.
 
     Raises:
-        MachineError: if the disk is full or the folder does not take it.
+        MachineError: if the disk is full or the folder is not writable.
     """
     with writing(path):
         for attempt in range(_ATTEMPTS):
@@ -66,7 +66,7 @@ def _write_once(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def temporary_path(path: Path) -> Path:
-    """Where a file is written before it takes its place; a kill may leave one behind."""
+    """Return where a file is written before it is moved into place; a kill may leave one behind."""
     return path.with_name(path.name + ".tmp")
 
 
@@ -78,7 +78,7 @@ def flush_to_disk(file: BinaryIO) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """What the operating system refuses meanwhile becomes a MachineError that names ``path``."""
+    """Turn any OSError raised inside into a MachineError that names ``path``."""
     try:
         yield
     except OSError as error:
@@ -86,7 +86,9 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def flush_folder(folder: Path) -> None:
-    """Make renames in it survive a power cut, where the system allows it; a folder deleted meanwhile has none.
+    """Make renames in a folder survive a power cut, where the system allows it.
+
+    A folder that has been deleted meanwhile is ignored.
 
     Raises:
         MachineError: the disk failed.
@@ -100,7 +102,7 @@ def flush_folder(folder: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems do not know how
+        if error.errno != errno.EINVAL:  # some network file systems cannot flush folders
             raise MachineError(f"cannot write to '{folder}': {error.strerror or error}") from error
     finally:
         os.close(descriptor)

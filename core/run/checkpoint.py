@@ -1,6 +1,7 @@
-"""Checkpoints that are either whole or absent.
+"""Write and read checkpoints that are either complete or absent.
 
-Written to a temporary file, flushed to disk, then renamed; a SHA-256 at the end of the file tells a damaged one.
+A checkpoint is written to a temporary file, flushed to disk, then renamed. A SHA-256 at the end of the file reveals
+damage.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class _HashingWriter(io.RawIOBase):
-    """Passes bytes on to a file and hashes them on the way, so that they are read once only."""
+    """Pass bytes on to a file and hash them on the way, so that they are read only once."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.sha256 = hashlib.sha256()
-        self.refusal: OSError | None = None  # why the disk did not take something
+        self.refusal: OSError | None = None  # why the disk refused a write
 
     def writable(self) -> bool:
         return True
@@ -45,7 +46,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write tensors and plain values; the old file stays until the new one is safe on disk.
 
     Raises:
-        MachineError: if the disk is full or the folder does not take it.
+        MachineError: if the disk is full or the folder is not writable.
     """
     replace_file(path, lambda file: _write(file, state))
     flush_folder(path.parent)
@@ -56,7 +57,7 @@ def _write(file: BinaryIO, state: dict[str, Any]) -> None:
     try:
         torch.save(state, cast("BinaryIO", writer))
     except RuntimeError:
-        # Of a full disk torch reports only that its archive did not come out as long as it should.
+        # On a full disk, torch reports only that its archive has an unexpected length.
         if writer.refusal is not None:
             raise writer.refusal from None
         raise
@@ -64,20 +65,20 @@ def _write(file: BinaryIO, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """What :func:`save_checkpoint` wrote, on the CPU.
+    """Load what :func:`save_checkpoint` wrote, on the CPU.
 
     Raises:
-        CheckpointError: if the file is damaged, cannot be read or is no checkpoint; it names the file.
+        CheckpointError: if the file is damaged, cannot be read or is not a checkpoint; the message names the file.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise CheckpointError(f"{path}: cannot read the checkpoint: {error.strerror or error}") from error
     payload, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if hashlib.sha256(payload).digest() != digest:
-        raise CheckpointError(f"{path}: the checksum does not fit ({len(content)} bytes); the file is damaged")
+        raise CheckpointError(f"{path}: the file is damaged: wrong checksum ({len(content)} bytes)")
     try:
         state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, EOFError) as error:
-        raise CheckpointError(f"{path}: is no checkpoint") from error
+        raise CheckpointError(f"{path}: not a checkpoint") from error
     return state

@@ -1,4 +1,4 @@
-"""How long a run has taken, and how fast it trains."""
+"""Measure how long a run has taken, and how fast it trains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["RunClock", "seconds_of"]
 
 
 class RunClock:
-    """Wall-clock seconds of a run, those before an interruption included, and training speed between two rungs."""
+    """Wall-clock seconds of a run, including those before an interruption, and training speed between rungs."""
 
     def __init__(self) -> None:
         self._begun = time.perf_counter()
@@ -20,25 +20,25 @@ class RunClock:
 
     @property
     def seconds(self) -> float:
-        """Seconds so far."""
+        """Return the seconds so far."""
         return self._before + time.perf_counter() - self._begun
 
     def resume(self, seconds: float, examples: int) -> None:
-        """Go on counting from an earlier run's seconds and examples."""
+        """Continue counting from the seconds and examples before an interruption."""
         self._before = seconds
         self.begin_lap(examples)
 
     def begin_lap(self, examples: int) -> None:
-        """Training (again) from here, with this many examples seen."""
+        """Start measuring the training speed from here, with this many examples seen."""
         self._lap_begun, self._lap_examples = time.perf_counter(), examples
 
     def examples_per_second(self, examples: int) -> float:
-        """Training speed since the lap began."""
+        """Return the training speed since the lap began."""
         return (examples - self._lap_examples) / max(time.perf_counter() - self._lap_begun, 1e-9)
 
 
 def seconds_of(work: Callable[[], object], device: torch.device) -> float:
-    """Wall-clock seconds of the work, with all that it has started on the device."""
+    """Return the wall-clock seconds of the work, including everything that it has started on the device."""
     begun = time.perf_counter()
     work()
     if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""What a run has cost so far."""
+"""Record what a run has cost so far."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ __all__ = ["Cost"]
 
 @dataclass(frozen=True)
 class Cost:
-    """Counted from the run's beginning, what came before an interruption included.
+    """Cost of a run, counted from its beginning and across interruptions.
 
     Attributes:
-        parameters: numbers in the model.
-        trainable_parameters: those among them that training changes.
-        forward_examples: examples that went through the model in training; a regulariser's repeated passes count
-            again, scoring does not.
-        peak_memory_mib: most memory in use at a time, MiB; see :class:`core.run.memory.PeakMemory`.
-        pretraining_examples: training examples of the run's stages of further pretraining, all of them, whoever trained
-            them: a run costs the same whether it was the first to want them or not. They are not among
+        parameters: number of parameters of the model.
+        trainable_parameters: number of those that training changes.
+        forward_examples: examples that went through the model in training; a regulariser's repeated passes are
+            counted, scoring is not.
+        peak_memory_mib: peak memory, MiB; see :class:`core.run.memory.PeakMemory`.
+        pretraining_examples: training examples of all the run's stages of further pretraining, even if another run
+            trained them: a run costs the same whether it was the first to need them or not. They are not included in
             ``forward_examples``. 0 in files written before they were counted.
     """
 
@@ -30,5 +30,5 @@ class Cost:
 
     @property
     def trainable_share(self) -> float:
-        """Trainable parameters over parameters, 0 to 1."""
+        """Return trainable parameters over parameters, 0 to 1."""
         return self.trainable_parameters / self.parameters

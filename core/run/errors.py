@@ -1,4 +1,4 @@
-"""Ways in which a training run ends badly."""
+"""Errors that end a training run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["CheckpointError", "DivergedError"]
 
 
 class DivergedError(RuntimeError):
-    """A loss or gradient became NaN or infinite; the message names task, step and value."""
+    """A loss, prediction or weight became NaN or infinite; the message names task, step and value."""
 
 
 class CheckpointError(RuntimeError):

@@ -1,4 +1,4 @@
-"""Training losses of the steps since the last rung, and the watch for those that are no number."""
+"""Collect the training losses since the last rung, and detect those that are NaN or infinite."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.run.errors import DivergedError
 
 __all__ = ["LossLog"]
 
-# On an accelerator reading a loss waits for the step to end, so losses are read in groups.
+# On an accelerator, reading a loss waits for the step to end, so losses are read in groups.
 _READ_EVERY = 16
 
 
@@ -24,7 +24,7 @@ class LossLog:
         self._sums: dict[str, list[float]] = {}
 
     def add(self, step: int, task: str, loss: Tensor) -> None:
-        """Note one step's loss.
+        """Record one step's loss.
 
         Raises:
             DivergedError: if this loss, or one of the few before it, is NaN or infinite.
@@ -34,20 +34,20 @@ class LossLog:
             self.read()
 
     def read(self) -> None:
-        """Check and sum up what is pending; to be called before anything is kept of the run."""
+        """Check and sum up the pending losses; call it before anything of the run is stored."""
         if not self._pending:
             return
         values = torch.stack([loss for _, _, loss in self._pending]).tolist()
         for (step, task, _), value in zip(self._pending, values, strict=True):
             if not math.isfinite(value):
-                raise DivergedError(f"the {task} loss was {value} at step {step}; a lower learning rate may help")
+                raise DivergedError(f"the {task} loss was {value} at step {step}; try a lower learning rate")
             total = self._sums.setdefault(task, [0.0, 0.0])
             total[0] += value
             total[1] += 1
         self._pending.clear()
 
     def means(self) -> dict[str, float]:
-        """Mean loss per task since the last :meth:`clear`."""
+        """Return the mean loss per task since the last :meth:`clear`."""
         return {task: total / count for task, (total, count) in self._sums.items()}
 
     def clear(self) -> None:
@@ -55,10 +55,10 @@ class LossLog:
         self._sums.clear()
 
     def state_dict(self) -> dict[str, Any]:
-        """The sums; nothing may be pending."""
+        """Return the sums, with all pending losses read."""
         self.read()
         return {task: list(sums) for task, sums in self._sums.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The inverse of :meth:`state_dict`."""
+        """Restore what :meth:`state_dict` returned."""
         self._sums = {task: list(sums) for task, sums in state.items()}

@@ -1,4 +1,4 @@
-"""In which precision matrix products are computed."""
+"""Choose the precision of matrix products."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ __all__ = ["autocast", "check_precision"]
 
 
 def autocast(compute: ComputeConfig, device: torch.device) -> torch.autocast:
-    """The context in which the model is run, for training and scoring alike; weights and gradients stay float32.
+    """Return the context in which the model is run, for both training and scoring.
 
-    With precision 'float32' it changes nothing. Each use needs a context of its own. Within it, products of float32
-    tensors are bfloat16 whoever computes them: take the model's outputs as float32 (``.float()``) and compute losses
-    without matrix products, or outside. A pass with gradients goes before one without: casts of weights are kept, and
-    torch before 2.10 kept them without gradients too.
+    Weights and gradients stay float32. With precision 'float32' the context changes nothing. Each use needs a context
+    of its own. Within it, all matrix products of float32 tensors are bfloat16: take the model's outputs as float32
+    (``.float()``) and compute losses without matrix products, or outside. A pass with gradients must come before one
+    without: casts of weights are cached, and torch before 2.10 cached them without gradients too.
     """
     return torch.autocast(device.type, torch.bfloat16, enabled=compute.precision == "bfloat16")
 
 
 def check_precision(compute: ComputeConfig, device: torch.device) -> None:
-    """Refuse bfloat16 where the device does not have it.
+    """Check that the device supports the precision.
 
     Raises:
-        UserError: if the device would emulate it, cannot compute it, or torch would silently go on in float32.
+        UserError: if the device would emulate bfloat16, cannot compute it, or torch would silently use float32.
     """
     if compute.precision == "bfloat16" and not _has_bfloat16(device):
         raise UserError(
-            f"compute.precision = 'bfloat16', but device '{device.type}' has no bfloat16 here "
+            f"compute.precision = 'bfloat16', but device '{device.type}' does not support bfloat16 here "
             f"(torch {torch.__version__}); use compute.precision = 'float32'"
         )
 
@@ -41,10 +41,10 @@ def _has_bfloat16(device: torch.device) -> bool:
         # Older ones emulate it, slower than float32.
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch that it goes on in float32, which is what we look for
+        warnings.simplefilter("ignore")  # torch warns that it continues in float32, which is what we test for
         try:
             with torch.autocast(device.type, torch.bfloat16):
                 ones = torch.ones(2, 2, device=device)
                 return bool((ones @ ones).dtype == torch.bfloat16)
-        except (RuntimeError, TypeError):  # MPS before macOS 14 has no such type
+        except (RuntimeError, TypeError):  # MPS before macOS 14 lacks the type
             return False

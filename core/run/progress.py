@@ -1,4 +1,4 @@
-"""How far a run has come, as schedules see it: in fractions of the planned examples."""
+"""Express how far a run has come as a fraction of its planned examples, as schedules see it."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ class Progress:
 
     @property
     def fraction(self) -> float:
-        """Share of the planned examples seen, 0 to 1."""
+        """Return the share of the planned examples seen, 0 to 1."""
         return min(self.examples / self.planned, 1.0)
 
     @property
     def epoch(self) -> int:
-        """The current virtual epoch, 0 to epochs - 1."""
+        """Return the current virtual epoch, 0 to epochs - 1."""
         return min(self.examples * self.epochs // self.planned, self.epochs - 1)
 
     def after(self, examples: int) -> Progress:
-        """The position one step of this many examples later."""
+        """Return the position one step of this many examples later."""
         return Progress(self.step + 1, self.examples + examples, self.planned, self.epochs)
 
     def at_turn(self, turn: int, turns: int, examples: int) -> Progress:
-        """The position of one of the turns that an update accumulates, as batch orders see it.
+        """Return the position of one of the turns that an update accumulates, as batch orders see it.
 
         Args:
             turn: 0 to turns - 1.
-            turns: of the batch order in an update.
-            examples: seen in the update's earlier turns.
+            turns: turns of the batch order in an update.
+            examples: examples seen in the update's earlier turns.
         """
         return replace(self, step=self.step * turns + turn, examples=self.examples + examples)

@@ -1,4 +1,4 @@
-"""How fast a run is, and so how long it will take."""
+"""Estimate how long a run will take from its measured speed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Speed:
     """Measured speed of a configuration on this machine.
 
     Attributes:
-        train_examples_per_second: training.
-        eval_examples_per_second: scoring.
-        scored_examples: scored at every rung, on dev and for the gap between train and dev.
-        pretraining_seconds: estimated, of its stages of further pretraining that nobody has trained yet; runs with the
-            same stages share them.
+        train_examples_per_second: training speed.
+        eval_examples_per_second: scoring speed.
+        scored_examples: examples scored at every rung, on dev and for the gap between train and dev.
+        pretraining_seconds: estimated duration of those stages of further pretraining that have not been trained yet;
+            runs with the same stages share them.
     """
 
     train_examples_per_second: float
@@ -27,6 +27,6 @@ class Speed:
     pretraining_seconds: float = 0.0
 
     def seconds(self, config: RunConfig) -> float:
-        """Estimated length of a full run, loading and stages not counted."""
+        """Estimate the duration of a full run, excluding loading and stages."""
         scored = self.scored_examples * len(config.rungs)
         return config.budget.examples / self.train_examples_per_second + scored / self.eval_examples_per_second

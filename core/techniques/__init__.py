@@ -1,4 +1,4 @@
-"""Techniques that change what happens around the training step, one a file."""
+"""Change what happens around the training step; one technique per file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from core.techniques.technique import Technique
 
 __all__ = ["Technique", "make_techniques"]
 
-# The order is that of the hooks within a step: averages see the weights after everything else.
+# The order is that of the hooks within a step: averages see the weights after everything else. The names are also keys
+# of checkpoints.
 _BUILDERS: dict[str, Callable[[RunConfig], Technique | None]] = {
     "r_drop": RDrop.from_config,
     "smoothness": Smoothness.from_config,
@@ -27,6 +28,6 @@ _BUILDERS: dict[str, Callable[[RunConfig], Technique | None]] = {
 
 
 def make_techniques(config: RunConfig) -> dict[str, Technique]:
-    """The techniques that the run uses, by name, in the order in which their hooks are called."""
+    """Build the techniques that the run uses, by name, in the order in which their hooks are called."""
     built = {name: build(config) for name, build in _BUILDERS.items()}
     return {name: technique for name, technique in built.items() if technique is not None}

@@ -1,4 +1,4 @@
-"""A running average of a model's trainable weights, which several techniques keep."""
+"""Keep a running average of a model's trainable weights."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["AveragedWeights"]
 
 
 class AveragedWeights:
-    """Starts as a copy of the weights. Frozen weights are left out: they are the model's own.
+    """A running average that starts as a copy of the trainable weights; frozen weights stay the model's own.
 
     Args:
-        model: on its device, its weights frozen or not for good.
+        model: the model on its device; which weights are frozen must not change later.
 
     Attributes:
         tensors: the average by parameter name.
@@ -28,13 +28,13 @@ class AveragedWeights:
 
     @torch.no_grad()
     def move(self, model: MultitaskBert, share: float) -> None:
-        """a <- a + share (w - a), with share 0 to 1."""
+        """Move the average towards the weights: a <- a + share (w - a), with share 0 to 1."""
         parameters = dict(model.named_parameters())
         torch._foreach_lerp_(list(self.tensors.values()), [parameters[name].detach() for name in self.tensors], share)
 
     @contextmanager
     def in_place(self, model: MultitaskBert) -> Iterator[None]:
-        """Within it the model has the averaged weights; the trained ones are put back, whatever happens inside."""
+        """Give the model the averaged weights inside the context; the trained ones are always restored."""
         parameters = dict(model.named_parameters())
         trained = {name: parameters[name].data for name in self.tensors}
         try:
@@ -46,6 +46,6 @@ class AveragedWeights:
                 parameters[name].data = weights
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Copy ``tensors`` of another such object in place, onto the device of this one."""
+        """Copy the ``tensors`` of another average into this one, on this one's device."""
         for name, average in self.tensors.items():
             average.copy_(state[name])

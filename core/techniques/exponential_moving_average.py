@@ -1,4 +1,4 @@
-"""Exponential moving average of the weights, used for scoring and for the final model."""
+"""Keep an exponential moving average of the weights for scoring and for the final model."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["ExponentialMovingAverage"]
 
 
 class ExponentialMovingAverage(Technique):
-    """a <- b a + (1 - b) w after every step, with b = min(decay, (1 + n) / (10 + n)) at step n.
+    """Moving average a <- b a + (1 - b) w after every step, with b = min(decay, (1 + n) / (10 + n)) at step n.
 
-    The smaller early b lets the average forget the random start of the heads (as in TensorFlow's
+    The smaller b of early steps lets the average forget the random initial heads (as in TensorFlow's
     ExponentialMovingAverage with num_updates).
 
     Args:
@@ -29,7 +29,7 @@ class ExponentialMovingAverage(Technique):
 
     @classmethod
     def from_config(cls, config: RunConfig) -> ExponentialMovingAverage | None:
-        """None when the run does not average."""
+        """Build the technique, or return None if the run does not average."""
         return None if config.optim.ema is None else cls(config.optim.ema)
 
     def prepare(self, model: MultitaskBert) -> None:
@@ -42,13 +42,13 @@ class ExponentialMovingAverage(Technique):
         self._average.move(model, 1.0 - beta)
 
     def evaluation_weights(self, model: MultitaskBert) -> AbstractContextManager[None]:
-        """The averaged weights."""
+        """Use the averaged weights."""
         return self._average.in_place(model)
 
     def state_dict(self) -> dict[str, Any]:
-        """The averaged weights."""
+        """Return the averaged weights."""
         return dict(self._average.tensors)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The inverse of :meth:`state_dict`."""
+        """Restore what :meth:`state_dict` returned."""
         self._average.load(state)

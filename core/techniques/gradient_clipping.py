@@ -1,4 +1,4 @@
-"""Clipping the gradient by its norm (Pascanu et al. 2013, section 3.2)."""
+"""Clip the gradient by its norm (Pascanu et al. 2013, section 3.2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["GradientClipping"]
 
 
 class GradientClipping(Technique):
-    """g <- g min(1, c / |g|) over all parameters together, or over each task's where every task has its own encoder.
+    """g <- g min(1, c / |g|) over all parameters together, or over each task's if every task has its own encoder.
 
     Tasks that share nothing are trained as if each were alone: one with a large gradient must not shorten the steps of
     the others.
@@ -26,10 +26,10 @@ class GradientClipping(Technique):
 
     @classmethod
     def from_config(cls, config: RunConfig) -> GradientClipping | None:
-        """None when the run does not clip."""
+        """Build the technique, or return None if the run does not clip."""
         return None if config.optim.clip_norm is None else cls(config.optim.clip_norm)
 
     def before_update(self, model: MultitaskBert) -> None:
-        """Clip in place."""
+        """Clip the gradients in place."""
         for part in model.parts():
             clip_grad_norm_(part.parameters(), self._norm)

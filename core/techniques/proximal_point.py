@@ -1,4 +1,4 @@
-"""Bregman proximal point optimisation (SMART, Jiang et al. 2020, arXiv:1911.03437, section 3.2)."""
+"""Keep outputs close to those of averaged weights (SMART, Jiang et al. 2020, arXiv:1911.03437, section 3.2)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _EARLY = 0.1
 
 
 class ProximalPoint(Technique):
-    """mu_task * mean over the batch of l_s(f(x, theta), f(x, theta~)): outputs stay near those of the
-    averaged weights.
+    """Bregman proximal point penalty mu_task * mean over the batch of l_s(f(x, theta), f(x, theta~)).
 
-    theta~ <- beta theta~ + (1 - beta) theta after every step (the paper's momentum variant, in the words of Tarvainen
-    and Valpola 2017 a mean teacher). l_s is the task loss's ``divergence``. Both passes share their dropout masks, and
-    no gradient flows into theta~. The average is of the trainable weights; frozen ones are the model's own.
+    It keeps outputs close to those of the averaged weights theta~ <- beta theta~ + (1 - beta) theta, updated after
+    every step (the paper's momentum variant, called a mean teacher by Tarvainen and Valpola 2017). l_s is the task
+    loss's ``divergence``. Both passes share their dropout masks, and no gradient flows into theta~. Only trainable
+    weights are averaged; frozen ones are the model's own.
 
     Args:
         config: mu of every task, and beta in the first tenth of the run and in the rest.
@@ -37,7 +37,7 @@ class ProximalPoint(Technique):
 
     @classmethod
     def from_config(cls, config: RunConfig) -> ProximalPoint | None:
-        """None when no task has a mu."""
+        """Build the technique, or return None if no task has a mu above 0."""
         return cls(config.proximal) if any(config.proximal.weight.values()) else None
 
     def prepare(self, model: MultitaskBert) -> None:
@@ -45,7 +45,7 @@ class ProximalPoint(Technique):
         self._average = AveragedWeights(model)
 
     def penalty(self, forward: ForwardPass) -> Tensor | None:
-        """mu * mean divergence, (), for one pass forward; None, and no pass, for a task whose mu is 0."""
+        """Return mu * mean divergence, (), at the cost of one forward pass; None, without a pass, if mu is 0."""
         weight = self._config.weight.get(forward.batch.task, 0.0)
         if not weight:
             return None
@@ -60,9 +60,9 @@ class ProximalPoint(Technique):
         self._average.move(model, 1.0 - beta)
 
     def state_dict(self) -> dict[str, Any]:
-        """The averaged weights."""
+        """Return the averaged weights."""
         return dict(self._average.tensors)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The inverse of :meth:`state_dict`."""
+        """Restore what :meth:`state_dict` returned."""
         self._average.load(state)

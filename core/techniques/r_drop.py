@@ -1,4 +1,4 @@
-"""R-Drop: two dropout passes that must agree (Liang et al. 2021, arXiv:2106.14448, section 2)."""
+"""Make two dropout passes agree (R-Drop, Liang et al. 2021, arXiv:2106.14448, section 2)."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["RDrop"]
 
 
 class RDrop(Technique):
-    """1/2 (L1 + L2) + alpha / 2 * (KL(P1 || P2) + KL(P2 || P1)), mean over the batch.
+    """The loss 1/2 (L1 + L2) + alpha / 2 * (KL(P1 || P2) + KL(P2 || P1)), mean over the batch.
 
-    1 and 2 are two passes with dropout masks of their own, and gradients flow through both. The trainer already has
-    L1, so the penalty is 1/2 (L2 - L1) + alpha / 2 * D(o1, o2), D being the task loss's ``divergence``; for scores that
-    is the squared difference. The released code for classifiers also takes half of L1 + L2; the paper's equations 2
-    and 4 take the whole, so that its alpha is twice the one here.
+    1 and 2 are two passes with different dropout masks, and gradients flow through both. The trainer already has L1, so
+    the penalty is 1/2 (L2 - L1) + alpha / 2 * D(o1, o2), where D is the task loss's ``divergence``; for scores it is
+    the squared difference. The released code for classifiers also uses half of L1 + L2; the paper's equations 2 and 4
+    use the whole sum, so that its alpha is twice the one here.
 
     Args:
-        alpha: of each task, at least 0; a task left out has 0.
+        alpha: weight of each task's divergence, at least 0; missing means 0.
     """
 
     def __init__(self, alpha: Mapping[str, float]) -> None:
@@ -30,11 +30,11 @@ class RDrop(Technique):
 
     @classmethod
     def from_config(cls, config: RunConfig) -> RDrop | None:
-        """None when no task has an alpha."""
+        """Build the technique, or return None if no task has an alpha above 0."""
         return cls(config.r_drop.alpha) if any(config.r_drop.alpha.values()) else None
 
     def penalty(self, forward: ForwardPass) -> Tensor | None:
-        """What makes of L1 the whole, (); None, and no pass, for a task whose alpha is 0."""
+        """Return the term that completes L1, (), at the cost of a forward pass; None, without a pass, if alpha is 0."""
         batch = forward.batch
         alpha = self._alpha.get(batch.task, 0.0)
         if not alpha:
