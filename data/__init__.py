@@ -1,1 +1,1 @@
-"""Read, check, tokenise and batch tasks and examples. Imports neither ``core`` nor ``search``."""
+"""Read, check, tokenise and batch tasks and examples. May import neither ``core`` nor ``search``."""

@@ -1,4 +1,4 @@
-"""Arrays kept on disk: written whole or not at all, memory-mapped when read, never used when damaged."""
+"""Store arrays on disk: written completely or not at all, memory-mapped when read, never used when damaged."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ AnyArray = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Entry:
-    """Named arrays, and what else belongs to them as JSON."""
+    """Named arrays, and facts about them that can be written as JSON."""
 
     arrays: Mapping[str, AnyArray]
     facts: Mapping[str, Any]
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all of it, 64 hex digits: equal content, equal digest."""
+        """Return the SHA-256 of arrays and facts, 64 hex digits."""
         digest = hashlib.sha256(json.dumps(self.facts, sort_keys=True).encode())
         for name in sorted(self.arrays):
             array = np.ascontiguousarray(self.arrays[name])
@@ -41,11 +41,11 @@ class Entry:
 
 
 def read_entry(folder: Path) -> Entry | None:
-    """What :func:`write_entry` wrote there, its arrays memory-mapped; None if it is missing or damaged."""
+    """Read what :func:`write_entry` wrote, with memory-mapped arrays; None if it is missing or damaged."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        # asarray: indexing the memmap class itself costs several times as much as a plain view of it.
+        # asarray, because indexing the memmap class itself is several times as slow as a plain view of it.
         arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in manifest["arrays"]}
         entry = Entry(arrays, facts)
         return entry if entry.digest == manifest["digest"] else None
@@ -54,10 +54,10 @@ def read_entry(folder: Path) -> Entry | None:
 
 
 def write_entry(folder: Path, entry: Entry) -> None:
-    """Write an entry. Several processes may do so at the same time: the first wins, a damaged one is replaced.
+    """Write an entry. If several processes do so at the same time, the first wins; a damaged entry is replaced.
 
     Raises:
-        OSError: if the disk does not take it.
+        OSError: if the disk refuses the write.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
@@ -73,11 +73,11 @@ def write_entry(folder: Path, entry: Entry) -> None:
 
 
 def _put(draft: Path, folder: Path) -> None:
-    """Move a written folder to its place."""
+    """Move a written folder into place."""
     if folder.exists():
         if read_entry(folder) is not None:
             return  # another process was faster
-        # Moved away before it is deleted: no reader sees half of it.
+        # Moved away before it is deleted, so that no reader sees half of it.
         damaged = Path(tempfile.mkdtemp(prefix=".damaged-", dir=folder.parent))
         with suppress(FileNotFoundError):  # another process is replacing it too
             folder.rename(damaged / "entry")

@@ -1,7 +1,7 @@
-"""One batch of token ids: the contract between data and core.
+"""Define a batch of token ids, the interface between data and core.
 
-The ids of all rows lie flat in one tensor with offsets, so that a packed forward pass can be added without touching
-a caller; :meth:`Batch.padded` is the view that a plain Transformer reads. A *row* is one token sequence as the
+The ids of all rows are stored flat in one tensor with offsets, so that a packed forward pass can be added without
+changing a caller; :meth:`Batch.padded` is the view that a plain Transformer reads. A *row* is one token sequence as the
 encoder sees it. A cross-encoded pair is one row; a siamese pair is two rows.
 """
 
@@ -30,15 +30,15 @@ class Batch:
     """Token ids of B examples of one task.
 
     Attributes:
-        task: whose examples these are.
-        input_ids: ids of all rows one after the other, special tokens included, (N,) int64.
+        task: name of the task.
+        input_ids: ids of all rows one after the other, including special tokens, (N,) int64.
         token_type_ids: segment of every id, (N,) int64.
         offsets: row r is ``input_ids[offsets[r]:offsets[r + 1]]``, (R + 1,) int64.
         pooled: which rows each sentence vector is pooled from: one tensor of B row numbers for single sentences and
             cross-encoded pairs, two (first and second sentences) for siamese pairs.
-        labels: class indices (int64) or scores (float32), (B,); None where there are none.
-        positions: where the examples stand in their split, (B,) int64.
-        pad_id: the id that :meth:`padded` fills up with.
+        labels: class indices (int64) or scores (float32), (B,); None if there are none.
+        positions: positions of the examples in their split, (B,) int64.
+        pad_id: the id that :meth:`padded` pads with.
     """
 
     task: str
@@ -51,16 +51,16 @@ class Batch:
     pad_id: int
 
     def __len__(self) -> int:
-        """Number of examples, B."""
+        """Return the number of examples, B."""
         return len(self.positions)
 
     @cached_property
     def lengths(self) -> Tensor:
-        """Tokens per row, (R,) int64."""
+        """Return the tokens per row, (R,) int64."""
         return self.offsets[1:] - self.offsets[:-1]
 
     def padded(self) -> PaddedRows:
-        """The rows right-padded to the longest, (R, T) each; made once, for however many passes."""
+        """Return the rows right-padded to the longest, (R, T) each; computed once for all passes."""
         return self._padded
 
     @cached_property
@@ -75,7 +75,7 @@ class Batch:
         return PaddedRows(ids, mask, segments)
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on another device."""
+        """Return the same batch on another device."""
         if self.input_ids.device == device:
             return self
         return Batch(

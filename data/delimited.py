@@ -1,4 +1,4 @@
-"""Delimited text (tab, comma or semicolon) as records that know their line, and what is wrong with them."""
+"""Parse delimited text (tab, comma or semicolon) into records that know their line and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from data.errors import UserError
 
 __all__ = ["DelimitedFile", "Record", "read_delimited"]
 
-# What `surrogateescape` makes of bytes that are not UTF-8, and NUL.
+# NUL, and the code points that `surrogateescape` uses for bytes that are not UTF-8.
 _UNREADABLE = re.compile("[\0\udc80-\udcff]")
 
 
@@ -22,9 +22,9 @@ class Record:
 
     Attributes:
         line: number of its first line in the file, from 1.
-        lines: how many lines it takes up; more than one where a quoted cell holds line breaks.
-        cells: its cells, as many as the header has; empty where ``fault`` says why they cannot be used.
-        fault: what is wrong with it, or None.
+        lines: number of its lines; more than one if a quoted cell contains line breaks.
+        cells: its cells, as many as the header has; empty if there is a ``fault``.
+        fault: why the record cannot be used, or None.
     """
 
     line: int
@@ -35,23 +35,23 @@ class Record:
 
 @dataclass(frozen=True)
 class DelimitedFile:
-    """A delimited file: the names in its first line, and its records in the order of the file."""
+    """A delimited file: the column names in its first line, and its records in the order of the file."""
 
     header: list[str]
     records: list[Record]
 
 
 def read_delimited(content: bytes, source: str) -> DelimitedFile:
-    """Parse a whole file: UTF-8 with or without BOM, any line ends, cells quoted with ``"`` where they need it.
+    """Parse a whole file: UTF-8 with or without BOM, any line ends, cells quoted with ``"`` where necessary.
 
-    Empty lines are passed over. A record that cannot be used does not stop the reading: it carries its fault.
+    Empty lines are skipped. A record that cannot be used does not stop the parsing, but has a fault.
 
     Args:
         content: the file's bytes.
         source: the file's name for error messages.
 
     Raises:
-        UserError: if the file is empty, or is UTF-16.
+        UserError: if the file is empty or UTF-16, or its header cannot be used.
     """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UserError(f"{source}: the file is UTF-16; save it as UTF-8")
@@ -66,8 +66,8 @@ def read_delimited(content: bytes, source: str) -> DelimitedFile:
 
 
 def _records(text: str) -> Iterator[Record]:
-    """All records that are not empty lines, the header first."""
-    # strict: otherwise '"a" b' would lose its quotes, and a quote never closed would swallow the rest in silence.
+    """Yield all records that are not empty lines, the header first."""
+    # strict, because otherwise '"a" b' would lose its quotes, and an unclosed quote would silently swallow the rest.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     while True:
         line = reader.line_num + 1
@@ -75,7 +75,7 @@ def _records(text: str) -> Iterator[Record]:
             cells = next(reader)
         except StopIteration:
             return
-        except csv.Error as error:  # the reader starts afresh on the next line
+        except csv.Error as error:  # the reader continues with the next line
             yield Record(line, reader.line_num + 1 - line, [], _explain(error))
             continue
         if cells:
@@ -90,11 +90,11 @@ def _delimiter(text: str) -> str:
 
 
 def _checked(record: Record, columns: int) -> Record:
-    """The record, at fault if it has not as many cells as the header has names."""
+    """Return the record, with a fault if its number of cells differs from the header's."""
     count = len(record.cells)
     if record.fault is None and count == columns:
         return record
-    why = record.fault or f"{count} cell{'s' if count != 1 else ''} where the header has {columns}"
+    why = record.fault or f"{count} cell{'s' if count != 1 else ''}, but the header has {columns}"
     return Record(record.line, record.lines, [], why)
 
 
@@ -102,15 +102,15 @@ def _unreadable(cells: list[str]) -> str | None:
     found = _UNREADABLE.search("".join(cells))
     if found is None:
         return None
-    return "a NUL byte" if found[0] == "\0" else f"the byte 0x{ord(found[0]) - 0xDC00:02x} is not UTF-8"
+    return "contains a NUL byte" if found[0] == "\0" else f"byte 0x{ord(found[0]) - 0xDC00:02x} is not UTF-8"
 
 
 def _explain(error: csv.Error) -> str:
     message = str(error)
     if "end of data" in message:
-        return "a quote opened here is never closed"
+        return "unclosed quote"
     if "field larger" in message:
-        return f"a cell of more than {csv.field_size_limit():,} characters; is a quote left open?"
+        return f"a cell has more than {csv.field_size_limit():,} characters; check for an unclosed quote"
     if "expected after" in message:
-        return "a quoted cell goes on after its closing quote; a quote inside a quoted cell is written twice"
+        return "text after the closing quote of a cell; write a quote inside a quoted cell twice"
     return message

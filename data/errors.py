@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend."""
+"""Errors that the user can fix."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ __all__ = ["MachineError", "UserError"]
 
 
 class UserError(ValueError):
-    """Bad input: what was wrong, where, and what to do, in one line. Programs end with exit code 2 on it."""
+    """Invalid input; the message says in one line what was wrong, where, and what to do. Programs exit with code 2."""
 
 
 class MachineError(UserError):
-    """A fault of the machine, such as a full disk: nothing is wrong with what was under way, which can go on later."""
+    """A fault of the machine, such as a full disk; what was in progress is valid and can be resumed later."""

@@ -1,4 +1,4 @@
-"""Tokenised splits kept on disk, named by what they are made from."""
+"""Cache tokenised splits on disk, keyed by what they are made from."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from data.tasks import SplitName, TaskSpec
 
 __all__ = ["load_examples", "load_or_make"]
 
-_FORMAT = 1  # raise it when the same file would give other examples
+_FORMAT = 1  # increase it when the same file would give different examples
 
 
 def load_examples(spec: TaskSpec, directory: Path, split: SplitName, tokenizer: Tokenizer, cache_dir: Path) -> Examples:
-    """The tokenised split of a task, from the cache where it is there; the raw file is then only hashed, not parsed.
+    """Load the tokenised split of a task; on a cache hit, the raw file is only hashed, not parsed.
 
     A cache entry is named by task, split and the SHA-256 of the file's bytes, the task's description, the tokenizer
-    and the format version, so it is never out of date. A damaged one is rebuilt.
+    and the format version, so it is never out of date. A damaged entry is rebuilt.
 
     Args:
         spec: the task.
         directory: the data folder.
         split: train, dev or test.
         tokenizer: with truncation and padding off.
-        cache_dir: folder of the cache, made if it is missing; several processes may share it.
+        cache_dir: folder of the cache, created if missing; several processes may share it.
 
     Raises:
-        UserError: as :func:`data.reading.read_split`.
-        MachineError: the cache cannot be written.
+        UserError: see :func:`data.reading.read_split`.
+        MachineError: if the cache cannot be written.
     """
     path = split_path(spec, directory, split)
     content = read_bytes(path)
@@ -47,10 +47,10 @@ def load_examples(spec: TaskSpec, directory: Path, split: SplitName, tokenizer: 
 
 
 def load_or_make(spec: TaskSpec, folder: Path, make: Callable[[], Examples]) -> Examples:
-    """The examples kept in ``folder``, which names all that they depend on; made and kept if they are not there.
+    """Load the examples in ``folder``, whose name identifies them; if they are missing, make and store them.
 
     Raises:
-        MachineError: the cache cannot be written; and whatever ``make`` raises.
+        MachineError: if the cache cannot be written; also everything that ``make`` raises.
     """
     entry = read_entry(folder)
     if entry is not None:
@@ -65,9 +65,9 @@ def load_or_make(spec: TaskSpec, folder: Path, make: Callable[[], Examples]) -> 
 
 
 def _key(spec: TaskSpec, content: bytes, tokenizer: Tokenizer) -> str:
-    """40 hex digits."""
+    """Return the key of a split, 40 hex digits."""
     parts = (content, spec.model_dump_json().encode(), tokenizer.to_str().encode(), bytes([_FORMAT]))
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(hashlib.sha256(part).digest())  # of each apart: no part can run into the next
+        digest.update(hashlib.sha256(part).digest())  # each hashed separately, so that parts cannot run together
     return digest.hexdigest()[:40]

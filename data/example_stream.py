@@ -1,4 +1,4 @@
-"""An endless stream of shuffled batches in which rows of like length stand together."""
+"""Stream shuffled batches of rows with similar lengths."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ __all__ = ["ExampleStream"]
 
 Ints = npt.NDArray[np.int64]
 
-_WINDOW = 16  # batches sorted together; more saves padding, fewer mixes better
+_WINDOW = 16  # batches sorted together; more save padding, fewer mix better
 _MIN_WINDOWS = 4  # an epoch sorted as one window would have the same batches every time
 
 
 class ExampleStream:
-    """Positions of the training examples of one task, batch after batch, epoch after epoch.
+    """An endless stream of the positions of one task's training examples, batch by batch.
 
-    Every epoch is a fresh permutation, drawn from (seed, task, epoch) alone. It is cut into windows of 16 batches
-    (fewer where the split is small), each window is sorted by length and cut into batches, and the batches are
-    shuffled. Each example comes exactly once an epoch; the batch in which one epoch ends is filled from the next.
-    An epoch that is left early (:meth:`restart`) is the only one in which examples are left out.
+    Every epoch is a new permutation, drawn only from (seed, task, epoch). It is cut into windows of 16 batches (fewer
+    if the split is small), each window is sorted by length and cut into batches, and the batches are shuffled. Each
+    example occurs exactly once per epoch; the batch in which one epoch ends is filled from the next. Examples are left
+    out only in an epoch that is left early (:meth:`restart`).
 
     Args:
         lengths: tokens in each example's row, (n,), n >= 1; see :func:`data.rows.row_lengths`.
-        seed: of the run.
-        task: its name, so that tasks of equal size are not shuffled alike.
+        seed: seed of the run.
+        task: name of the task, so that tasks of equal size are shuffled differently.
     """
 
     def __init__(self, lengths: Ints, seed: int, task: str) -> None:
@@ -35,16 +35,16 @@ class ExampleStream:
         self._lengths = lengths
         self._seed = (seed, zlib.crc32(task.encode()))
         self._epoch = self._position = 0
-        # The batch size that the current epoch was cut for, 0 before its first batch, and how many of its examples the
-        # batch that began in the epoch before takes first: the cuts lie where the batches are drawn.
+        # The batch size that the current epoch was cut for, 0 before its first batch; and how many of its examples go
+        # to the batch that began in the previous epoch, so that the cuts are where the batches are drawn.
         self._batch_size = self._first = 0
         self._order: Ints | None = None
 
     def next(self, batch_size: int) -> Ints:
-        """The positions of the next batch, (batch_size,).
+        """Return the positions of the next batch, (batch_size,).
 
-        An epoch under way keeps the batch size that it began with as its grouping: a change comes into effect with
-        the next one, and until then only costs padding.
+        The current epoch stays grouped by the batch size that it began with. A change takes effect in the next epoch,
+        and until then only costs padding.
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
@@ -61,12 +61,12 @@ class ExampleStream:
         return np.concatenate(parts)
 
     def restart(self) -> None:
-        """Begin the next epoch; at the beginning of an epoch nothing changes."""
+        """Begin the next epoch; at the beginning of an epoch, do nothing."""
         if self._position:
             self._begin(self._epoch + 1)
 
     def state_dict(self) -> dict[str, int]:
-        """Where the stream stands: epoch, position in it, and how the epoch was cut."""
+        """Return the position of the stream: epoch, position in it, and how the epoch was cut."""
         return {
             "epoch": self._epoch,
             "position": self._position,
@@ -75,16 +75,16 @@ class ExampleStream:
         }
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on from where another stream over the same examples, seed and task stood.
+        """Continue from the position of another stream over the same examples, seed and task.
 
         Raises:
-            ValueError: if the position cannot be one of these examples.
+            ValueError: if the position is not possible with these examples.
         """
         epoch, position = state["epoch"], state["position"]
         batch_size, first = state["batch_size"], state["first"]
         begun = batch_size > 0 and 0 < position < len(self._lengths) and 0 <= first <= position
         if epoch < 0 or not (begun or position == batch_size == first == 0):
-            raise ValueError(f"no state of a stream over {len(self._lengths)} examples: {state}")
+            raise ValueError(f"state does not fit a stream over {len(self._lengths)} examples: {state}")
         self._begin(epoch)
         self._position, self._batch_size, self._first = position, batch_size, first
 
@@ -93,7 +93,7 @@ class ExampleStream:
         self._order = None
 
     def _current_order(self, batch_size: int, missing: int) -> Ints:
-        """The current epoch's order, (n,); the batch under way still takes ``missing`` examples."""
+        """Return the current epoch's order, (n,); the current batch still needs ``missing`` examples."""
         if self._order is None:
             if not self._position:
                 self._batch_size = batch_size
@@ -104,7 +104,7 @@ class ExampleStream:
 
 
 def _bucketed(lengths: Ints, batch_size: int, first: int, rng: np.random.Generator) -> Ints:
-    """One epoch's order, (n,): ``first`` examples, then batches of like length, then what does not fill a batch."""
+    """Return one epoch's order, (n,): ``first`` examples, batches of similar length, then an incomplete batch."""
     shuffled = rng.permutation(len(lengths))
     batches = (len(lengths) - first) // batch_size
     end = first + batches * batch_size

@@ -1,4 +1,4 @@
-"""A tokenised split: token ids of all sentences in one flat array."""
+"""Hold a tokenised split, with the token ids of all sentences in one flat array."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from data.tasks import TaskSpec
 
 __all__ = ["Examples"]
 
-_CHUNK = 8192  # sentences encoded at a time: the library's encodings take some kilobytes each until they are read
+_CHUNK = 8192  # sentences encoded at a time: the library's encodings take some kilobytes each
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples of one task, tokenised without special tokens and uncut: pair mode and row length are of the batch.
+    """Examples of one task, tokenised without special tokens or truncation, which are applied per batch.
 
     Attributes:
         spec: the task.
-        ids: one per example.
-        token_ids: ids of every sentence one after the other, int32; an example's sentences are neighbours.
+        ids: one id per example.
+        token_ids: token ids of all sentences one after the other, int32; an example's sentences are adjacent.
         offsets: sentence k is ``token_ids[offsets[k]:offsets[k + 1]]``, int64, (n * sentences per example + 1,).
-        labels: class indices (int64) or scores (float32), (n,); None where there are none.
-        skipped: 'file:line: why' for each row of the file that was left out.
+        labels: class indices (int64) or scores (float32), (n,); None if there are none.
+        skipped: 'file:line: reason' for each row of the file that was left out.
     """
 
     spec: TaskSpec
@@ -55,18 +55,18 @@ class Examples:
 
         Args:
             spec: the task.
-            sentences: one or two per example, as many as the task reads.
+            sentences: one or two per example, as many as the task has.
             tokenizer: with truncation and padding off.
             ids: one per example; None numbers them from 0.
             labels: one per example, or None.
-            skipped: rows left out, for the record.
+            skipped: rows that were left out, for reference.
 
         Raises:
-            ValueError: if the counts do not fit, or the tokenizer truncates or pads.
+            ValueError: if the counts do not match, or the tokenizer truncates or pads.
         """
         _check_counts(spec, sentences, ids, labels)
         if tokenizer.truncation is not None or tokenizer.padding is not None:
-            raise ValueError("the tokenizer truncates or pads; load it with data.tokenizer.load_tokenizer")
+            raise ValueError("the tokenizer must not truncate or pad; load it with data.tokenizer.load_tokenizer")
         flat = [sentence for example in sentences for sentence in example]
         token_ids, lengths = _encode(flat, tokenizer)
         return cls(
@@ -83,17 +83,17 @@ class Examples:
 
     @property
     def sentences_per_example(self) -> int:
-        """1, or 2 for pairs."""
+        """Return 1, or 2 for pairs."""
         return len(self.spec.columns.sentences)
 
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """Tokens per sentence without special tokens, (n, sentences per example)."""
+        """Return the tokens per sentence without special tokens, (n, sentences per example)."""
         return np.diff(self.offsets).reshape(len(self), self.sentences_per_example)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of ids, token ids and labels, 64 hex digits: equal data, equal digest."""
+        """Return the SHA-256 of ids, token ids and labels, 64 hex digits."""
         return Entry(self._arrays, {"ids": self.ids}).digest
 
     @property
@@ -102,12 +102,12 @@ class Examples:
         return {"token_ids": self.token_ids, "offsets": self.offsets, **labels}
 
     def to_entry(self) -> Entry:
-        """Everything but the task, as it is kept in the cache."""
+        """Return everything except the task, for the cache."""
         return Entry(self._arrays, {"ids": self.ids, "skipped": self.skipped})
 
     @classmethod
     def from_entry(cls, spec: TaskSpec, entry: Entry) -> Examples:
-        """The inverse of :meth:`to_entry`."""
+        """Build examples from what :meth:`to_entry` returned."""
         return cls(
             spec=spec,
             ids=entry.facts["ids"],
@@ -118,7 +118,7 @@ class Examples:
         )
 
     def subset(self, positions: npt.NDArray[np.int64]) -> Examples:
-        """The examples at these positions, in this order."""
+        """Return the examples at these positions, in this order."""
         per = self.sentences_per_example
         sentences = (positions[:, None] * per + np.arange(per)).ravel()
         lengths = self.lengths[positions].ravel()
@@ -132,16 +132,19 @@ class Examples:
         )
 
     def followed_by(self, further: Examples) -> Examples:
-        """These examples, then further ones of the same task.
+        """Return these examples followed by further ones of the same task.
 
         Raises:
-            ValueError: if they are of another task, or one of the two has labels and the other none.
+            ValueError: if the further examples belong to another task, or only one of the two has labels.
         """
         if self.spec != further.spec or (self.labels is None) != (further.labels is None):
-            raise ValueError(f"examples of '{further.spec.name}' do not go on those of '{self.spec.name}'")
+            raise ValueError(
+                f"cannot append examples of task '{further.spec.name}' to those of task '{self.spec.name}': "
+                "the tasks differ, or only one of them has labels"
+            )
         labels: Labels | None = None
         if self.labels is not None and further.labels is not None:
-            # One array each of the two dtypes that labels have; joined, they keep theirs.
+            # Both arrays have the same of the two label dtypes, which concatenate keeps.
             labels = cast(Labels, np.concatenate((self.labels, further.labels)))
         return Examples(
             spec=self.spec,
@@ -154,7 +157,7 @@ class Examples:
 
 
 def _encode(sentences: list[str], tokenizer: Tokenizer) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """Token ids of all sentences, flat, and tokens per sentence."""
+    """Return the token ids of all sentences, flat, and the tokens per sentence."""
     parts, lengths = [np.zeros(0, dtype=np.int32)], [0] * len(sentences)
     for start in range(0, len(sentences), _CHUNK):
         chunk = sentences[start : start + _CHUNK]
@@ -170,7 +173,7 @@ def _check_counts(
     expected = len(spec.columns.sentences)
     for number, example in enumerate(sentences):
         if isinstance(example, str) or len(example) != expected:
-            raise ValueError(f"task '{spec.name}' reads {expected} sentence(s), example {number} is {example!r}")
+            raise ValueError(f"task '{spec.name}' needs {expected} sentence(s), example {number} is {example!r}")
     for name, values in (("ids", ids), ("labels", labels)):
         if values is not None and len(values) != len(sentences):
-            raise ValueError(f"there are {len(sentences)} examples, but {len(values)} {name}")
+            raise ValueError(f"got {len(sentences)} examples, but {len(values)} {name}")

@@ -1,4 +1,4 @@
-"""Gold labels as they are written in files."""
+"""Parse gold labels from the text of a file."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from data.tasks import TaskSpec
 __all__ = ["Labels", "label_array", "label_parser"]
 
 Labels = npt.NDArray[np.int64] | npt.NDArray[np.float32]
-"""Class indices, or scores: one per example."""
+"""Class indices or scores, one per example."""
 
 
 def label_parser(spec: TaskSpec) -> Callable[[str], float]:
-    """What turns the text of a label cell into a class index or a score.
+    """Return a function that turns the text of a label cell into a class index or a score.
 
-    The parser raises ValueError with the reason where the text is no label of the task.
+    The function raises ValueError with the reason if the text is not a label of the task.
     """
     return _score_parser(spec) if spec.kind.is_score else _class_parser(spec)
 
 
 def label_array(spec: TaskSpec, labels: list[float]) -> Labels:
-    """Parsed labels as an array: int64 class indices or float32 scores."""
+    """Return parsed labels as an array: int64 class indices or float32 scores."""
     return np.array(labels, dtype=np.float32) if spec.kind.is_score else np.array(labels, dtype=np.int64)
 
 
@@ -38,7 +38,7 @@ def _score_parser(spec: TaskSpec) -> Callable[[str], float]:
         if not math.isfinite(score):
             raise ValueError(f"'{text.strip()}' is not a finite score")
         if not low <= score <= high:
-            raise ValueError(f"score {score:g} is outside {low:g} to {high:g}")
+            raise ValueError(f"score must be within {low:g} to {high:g}, got {score:g}")
         return score
 
     return parse
@@ -46,7 +46,7 @@ def _score_parser(spec: TaskSpec) -> Callable[[str], float]:
 
 def _class_parser(spec: TaskSpec) -> Callable[[str], int]:
     named = {name: index for index, name in enumerate(spec.classes)}
-    # Classes named by numbers, such as ratings 1 to 5, are meant by their names, never by their indices.
+    # Classes named by numbers, such as ratings 1 to 5, are matched by their names, never by their indices.
     numbers = {value: index for name, index in named.items() if (value := _as_number(name)) is not None}
     numbers = numbers or {float(index): index for index in named.values()}
 
@@ -59,7 +59,7 @@ def _class_parser(spec: TaskSpec) -> Callable[[str], int]:
             value = _as_number(label)
             index = None if value is None else numbers.get(value)
         if index is None:
-            raise ValueError(f"label '{label}' is none of {_listed(spec.classes, numbers)}")
+            raise ValueError(f"label must be one of {_listed(spec.classes, numbers)}, got '{label}'")
         return index
 
     return parse

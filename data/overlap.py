@@ -1,4 +1,4 @@
-"""Sentences of dev or test that also stand in train: they make a score look better than it is."""
+"""Count sentences of dev or test that are also in train, which make a score look better than it is."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["Overlap", "count_overlap"]
 
 @dataclass(frozen=True)
 class Overlap:
-    """How much of a split also stands in train.
+    """How much of a split is also in train.
 
-    Everything is counted once however often it stands in the split, and compared as it is written but for white space
-    at both ends. A pair overlaps if train has the same two sentences in the same order.
+    Every distinct sentence and pair of the split is counted once, and compared exactly except for white space at both
+    ends. A pair overlaps if train has the same two sentences in the same order.
 
     Attributes:
-        sentences: sentences of the split that stand anywhere in train.
-        pairs: pairs of the split that stand in train; 0 where an example is one sentence.
-        of_sentences: different sentences in the split.
-        of_pairs: different pairs in the split; 0 where an example is one sentence.
+        sentences: sentences of the split that occur anywhere in train.
+        pairs: pairs of the split that are in train; 0 for single sentences.
+        of_sentences: distinct sentences in the split.
+        of_pairs: distinct pairs in the split; 0 for single sentences.
     """
 
     sentences: int
@@ -29,22 +29,22 @@ class Overlap:
     of_pairs: int
 
     def __bool__(self) -> bool:
-        """Whether anything overlaps."""
+        """Return whether anything overlaps."""
         return self.sentences > 0
 
     def warning(self, task: str, split: str) -> str | None:
-        """One line for the user, or None if nothing overlaps."""
+        """Return one line for the user, or None if nothing overlaps."""
         if not self:
             return None
         pairs = f" (and {self.pairs:,} of {self.of_pairs:,} pairs)" if self.pairs else ""
         return (
-            f"{task}: {self.sentences:,} of {self.of_sentences:,} different {split} sentences{pairs} "
-            f"also stand in train; scores on {split} may be too good"
+            f"{task}: {self.sentences:,} of {self.of_sentences:,} distinct {split} sentences{pairs} "
+            f"are also in train; scores on {split} may be too high"
         )
 
 
 def count_overlap(train: RawSplit, other: RawSplit) -> Overlap:
-    """Count what of ``other``, a dev or test split of the same task, stands in ``train``."""
+    """Count the sentences and pairs of ``other``, a dev or test split of the same task, that are in ``train``."""
     known, asked = _stripped(train), _stripped(other)
     known_sentences = {sentence for example in known for sentence in example}
     asked_sentences = {sentence for example in asked for sentence in example}

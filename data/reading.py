@@ -1,4 +1,4 @@
-"""Read one split of a task from its file: every malformed row named, few of them skipped."""
+"""Read one split of a task from its file; malformed rows are named, and skipped if they are few."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from data.tasks import SplitName, TaskSpec
 
 __all__ = ["MalformedRowsError", "RawSplit", "find_file", "parse_split", "read_bytes", "read_split", "split_path"]
 
-_SKIPPED_PER_ROW = 0.001  # at most 0.1 % of a file's rows are skipped; a file of under 1,000 rows must be clean
+_SKIPPED_PER_ROW = 0.001  # at most 0.1 % of a file's rows are skipped; a file with under 1,000 rows must be clean
 _QUOTED_FAULTS = 3
 
 
 class MalformedRowsError(UserError):
-    """Too many rows of a file cannot be used; the message quotes a few of them.
+    """Too many rows of a file are malformed; the message quotes a few of them.
 
     Attributes:
-        rows: 'file:line: why' for every one.
+        rows: 'file:line: reason' for every one.
     """
 
     def __init__(self, message: str, rows: tuple[str, ...]) -> None:
@@ -38,10 +38,10 @@ class RawSplit:
     """The rows of one split, in the order of the file.
 
     Attributes:
-        ids: one per example, all different; the row number from 0 where the task has no id column.
-        sentences: one or two sentences per example, as they stand in the file.
-        labels: class indices (int64) or scores (float32), (n,); None for a test split without (all of) its labels.
-        skipped: 'file:line: why' for each malformed row that was left out.
+        ids: one per example, all different; the row number from 0 if the task has no id column.
+        sentences: one or two sentences per example, as in the file.
+        labels: class indices (int64) or scores (float32), (n,); None for a test split with missing labels.
+        skipped: 'file:line: reason' for each malformed row that was left out.
         path: the file.
     """
 
@@ -55,7 +55,7 @@ class RawSplit:
         return len(self.ids)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> RawSplit:
-        """The examples at these positions, in this order."""
+        """Return the examples at these positions, in this order."""
         return RawSplit(
             [self.ids[position] for position in positions],
             [self.sentences[position] for position in positions],
@@ -69,38 +69,38 @@ def read_split(spec: TaskSpec, directory: Path, split: SplitName) -> RawSplit:
     """Read a split of a task from the data folder.
 
     Raises:
-        UserError: for a missing folder, file or column, an empty split, an id that stands twice, and more than 0.1 %
-            malformed rows.
+        UserError: for a missing folder, file or column, an empty split, a repeated id, and more than 0.1 % malformed
+            rows.
     """
     path = split_path(spec, directory, split)
     return parse_split(spec, split, read_bytes(path), path)
 
 
 def split_path(spec: TaskSpec, directory: Path, split: SplitName) -> Path:
-    """The file of a split.
+    """Return the file of a split.
 
     Raises:
         UserError: if the task has no such file, or the folder or the file does not exist.
     """
     name: str | None = getattr(spec.files, split)
     if name is None:
-        raise UserError(f"task '{spec.name}' has no {split} file; name it as files.{split} of the task")
+        raise UserError(f"task '{spec.name}' has no {split} file; set files.{split} of the task")
     return find_file(directory, name, f"task '{spec.name}': no {split} file")
 
 
 def find_file(directory: Path, name: str, missing: str) -> Path:
-    """A file of the data folder.
+    """Return a file of the data folder.
 
     Args:
         directory: the folder.
-        name: of the file, relative to it.
-        missing: begins the message where there is no such file.
+        name: name of the file, relative to the folder.
+        missing: begins the message if there is no such file.
 
     Raises:
-        UserError: if the folder or the file does not exist; with the nearest name there is.
+        UserError: if the folder or the file does not exist; the message suggests the most similar name.
     """
     if not directory.is_dir():
-        raise UserError(f"no data folder '{directory}'; it should hold {name} and the other files of the tasks")
+        raise UserError(f"no data folder '{directory}'; it should contain {name} and the other files of the tasks")
     path = directory / name
     if not path.is_file():
         near = get_close_matches(path.name, [file.name for file in directory.iterdir()], n=1)
@@ -110,7 +110,7 @@ def find_file(directory: Path, name: str, missing: str) -> Path:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a data file.
+    """Read the content of a data file.
 
     Raises:
         UserError: if it cannot be read.
@@ -122,7 +122,17 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path) -> RawSplit:
-    """The rows in a split file's bytes; ``path`` is for messages. Raises as :func:`read_split`."""
+    """Parse the rows in a split file's bytes.
+
+    Args:
+        spec: the task.
+        split: train, dev or test.
+        content: the bytes of the file.
+        path: the file, for messages.
+
+    Raises:
+        UserError: see :func:`read_split`.
+    """
     table = read_delimited(content, str(path))
     reader = _RowReader.of(spec, split, table.header, path)
     rows: list[_Row] = []
@@ -133,7 +143,7 @@ def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path) ->
         except _MalformedRowError as fault:
             faults.append((record, str(fault)))
     skipped = [f"{path.name}:{record.line}: {why}" for record, why in faults]
-    # A quote left open makes one record of many lines: all of them are lost.
+    # An unclosed quote makes one record of many lines, which are all lost.
     _check_faults(path, skipped, sum(record.lines for record, _ in faults), len(rows))
     if not rows:
         raise UserError(f"{path}: no rows below the header")
@@ -162,7 +172,7 @@ class _Row:
 
 @dataclass(frozen=True)
 class _RowReader:
-    """Where in a record the id, the sentences and the label are, None where there is no such column."""
+    """The columns of id, sentences and label in a record; None if there is no such column."""
 
     id: int | None
     sentences: dict[str, int]
@@ -183,12 +193,12 @@ class _RowReader:
         )
 
     def row(self, record: Record, number: int) -> _Row:
-        """The row in a record, the ``number``-th of its file from 0."""
+        """Read the row in a record, the ``number``-th of its file from 0."""
         if record.fault:
             raise _MalformedRowError(record.fault)
         row_id = str(number) if self.id is None else record.cells[self.id].strip()
         if not row_id:
-            raise _MalformedRowError("no id")
+            raise _MalformedRowError("id is empty")
         for name, column in self.sentences.items():
             if not record.cells[column].strip():
                 raise _MalformedRowError(f"{name} is empty")
@@ -203,24 +213,24 @@ class _RowReader:
         except ValueError as error:
             if self.needs_label:
                 raise _MalformedRowError(str(error)) from error
-            return None  # a test row is there to be predicted, whatever its label cell holds
+            return None  # a test row is only predicted, whatever its label cell contains
 
 
 def _column(header: list[str], name: str, path: Path) -> int:
-    """Where the column of that very name is."""
+    """Return the index of the column with exactly this name."""
     if header.count(name) > 1:
-        raise UserError(f"{path}: column '{name}' stands {header.count(name)} times in the header")
+        raise UserError(f"{path}: column '{name}' occurs {header.count(name)} times in the header")
     if name in header:
         return header.index(name)
     named = [column for column in header if column.strip()]
-    found = ", ".join(f"'{column[:40]}'" for column in named) or "none with a name"
+    found = ", ".join(f"'{column[:40]}'" for column in named) or "no names"
     raise UserError(f"{path}: no column '{name}'; the header has {found}{_meant(name, named)}")
 
 
 def _meant(name: str, header: list[str]) -> str:
     folded = {column.strip().casefold(): column for column in header}
     near = get_close_matches(name.strip().casefold(), folded, n=1)
-    return f"; did you mean '{folded[near[0]]}'? Name it as the header does" if near else ""
+    return f"; did you mean '{folded[near[0]]}'? Use the name in the header" if near else ""
 
 
 def _check_faults(path: Path, faults: list[str], lost: int, good: int) -> None:
@@ -228,7 +238,7 @@ def _check_faults(path: Path, faults: list[str], lost: int, good: int) -> None:
         return
     more = len(faults) - _QUOTED_FAULTS
     raise MalformedRowsError(
-        f"{path}: {lost:,} of {lost + good:,} rows cannot be used, and at most 0.1 % are skipped: "
+        f"{path}: {lost:,} of {lost + good:,} rows are malformed, but at most 0.1 % may be skipped; fix them: "
         f"{'; '.join(faults[:_QUOTED_FAULTS])}{f'; and {more:,} more' if more > 0 else ''}",
         tuple(faults),
     )
@@ -240,8 +250,8 @@ def _check_ids(path: Path, rows: list[_Row]) -> None:
     for row in rows:
         first = seen.setdefault(row.id, row.line)
         if first != row.line:
-            twice.append(f"'{row.id}' in lines {first} and {row.line}")
+            twice.append(f"'{row.id}' is in lines {first} and {row.line}")
     if twice:
         more = len(twice) - _QUOTED_FAULTS
         rest = f", and {more:,} more" if more > 0 else ""
-        raise UserError(f"{path}: ids must differ, but there is {', '.join(twice[:_QUOTED_FAULTS])}{rest}")
+        raise UserError(f"{path}: ids must be unique, but {', '.join(twice[:_QUOTED_FAULTS])}{rest}")

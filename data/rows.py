@@ -1,4 +1,4 @@
-"""Rows of token ids put together from tokenised sentences, batch by batch."""
+"""Assemble rows of token ids from tokenised sentences, batch by batch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class RowLayout:
-    """The special ids, and the most tokens that a row has, special tokens included (at least 5)."""
+    """The special ids, and the maximum tokens per row, including special tokens (at least 5)."""
 
     cls_id: int
     sep_id: int
@@ -34,26 +34,26 @@ class RowLayout:
 
     @classmethod
     def of(cls, tokenizer: Tokenizer, max_length: int) -> RowLayout:
-        """The layout of a tokenizer's special tokens."""
+        """Return the layout with a tokenizer's special tokens."""
         ids = special_ids(tokenizer)
         return cls(ids.cls, ids.sep, ids.pad, max_length)
 
 
 def assemble(examples: Examples, positions: Ints, layout: RowLayout, siamese: bool) -> Batch:
-    """The batch of the examples at these positions.
+    """Assemble the batch of the examples at these positions.
 
     Single sentences become rows ``[CLS] a [SEP]``. Pairs become rows ``[CLS] a [SEP] b [SEP]`` with segment 1 from b
     on, or with ``siamese`` 2 B rows of single sentences: the first sentences, then the second ones. Rows that are too
-    long are cut as the ``tokenizers`` library does it with its strategy ``longest_first``.
+    long are truncated like with the strategy ``longest_first`` of the ``tokenizers`` library.
 
     Args:
         examples: the split.
-        positions: where in it the examples are, (B,) int64.
+        positions: positions of the examples in the split, (B,) int64.
         layout: special ids and longest row.
-        siamese: encode the sentences of a pair apart.
+        siamese: encode the sentences of a pair as separate rows.
 
     Raises:
-        ValueError: if ``siamese`` is asked for and the examples are not pairs.
+        ValueError: if ``siamese`` is true and the examples are not pairs.
     """
     _check_siamese(examples, siamese)
     count = len(positions)
@@ -77,7 +77,7 @@ def assemble(examples: Examples, positions: Ints, layout: RowLayout, siamese: bo
 
 
 def row_lengths(examples: Examples, layout: RowLayout, siamese: bool) -> Ints:
-    """Tokens in each example's row as :func:`assemble` makes it, the longer of its two for siamese pairs, (n,)."""
+    """Return the tokens in each example's row, the longer of the two for siamese pairs, (n,); see :func:`assemble`."""
     _check_siamese(examples, siamese)
     lengths = _kept(examples.lengths, layout, siamese)  # (n, S)
     longest: Ints = lengths.max(axis=1) + 2 if siamese else lengths.sum(axis=1) + 1 + lengths.shape[1]
@@ -86,15 +86,15 @@ def row_lengths(examples: Examples, layout: RowLayout, siamese: bool) -> Ints:
 
 def _check_siamese(examples: Examples, siamese: bool) -> None:
     if siamese and examples.sentences_per_example != 2:
-        raise ValueError(f"task '{examples.spec.name}' reads one sentence, not a pair: it has no siamese rows")
+        raise ValueError(f"task '{examples.spec.name}' has single sentences, but siamese rows need pairs")
 
 
 def _kept(lengths: Ints, layout: RowLayout, siamese: bool) -> Ints:
-    """How many tokens of each sentence fit into its row, (B, S) to (B, S)."""
+    """Return how many tokens of each sentence fit into its row, (B, S) to (B, S)."""
     if siamese or lengths.shape[1] == 1:
         return np.minimum(lengths, layout.max_length - 2)
-    # longest_first: the longer sentence is cut down to what the shorter leaves, but not below its length; if that
-    # is still too much, both get half, and an odd token goes to the longer one (the second of two equally long ones).
+    # longest_first: the longer sentence is cut to the room that the shorter one leaves, but not below its length; if
+    # that is still too long, both get half, and an odd token goes to the longer one (the second if equally long).
     room = layout.max_length - 3
     first, second = lengths[:, 0], lengths[:, 1]
     shorter, longer = np.minimum(first, second), np.maximum(first, second)
@@ -107,16 +107,16 @@ def _kept(lengths: Ints, layout: RowLayout, siamese: bool) -> Ints:
 
 
 def _fill(token_ids: npt.NDArray[np.int32], starts: Ints, lengths: Ints, layout: RowLayout) -> tuple[Ints, Ints, Ints]:
-    """Flat ids and segments of R rows of S sentences each, and the rows' offsets (R + 1,).
+    """Return flat ids and segments of R rows of S sentences each, and the rows' offsets (R + 1,).
 
     Args:
-        token_ids: where the sentences are read from.
-        starts: where each sentence starts there, (R, S).
-        lengths: how many of its tokens are taken, (R, S).
+        token_ids: token ids of the split.
+        starts: the start of each sentence in them, (R, S).
+        lengths: how many of its tokens to use, (R, S).
         layout: the special ids.
     """
     offsets = run_offsets(lengths.sum(axis=1) + 1 + lengths.shape[1])
-    ids = np.full(offsets[-1], layout.sep_id, dtype=np.int64)  # what is not written over below is a [SEP]
+    ids = np.full(offsets[-1], layout.sep_id, dtype=np.int64)  # ids that are not overwritten below are [SEP]
     segments = np.zeros(offsets[-1], dtype=np.int64)
     ids[offsets[:-1]] = layout.cls_id
     begin = offsets[:-1] + 1

@@ -1,8 +1,8 @@
-"""BERT's tokenizer, loaded from and saved to a folder in Hugging Face layout, through the ``tokenizers`` library.
+"""Load and save BERT's tokenizer in a folder in Hugging Face layout, with the ``tokenizers`` library.
 
-Sentences are encoded without special tokens, truncation and padding: rows are put together per batch
-(:mod:`data.rows`). ``encode_batch`` is parallel over the library's own threads; its environment variable
-TOKENIZERS_PARALLELISM is left to the user, because only where it is unset does the library protect forked processes.
+Sentences are encoded without special tokens, truncation and padding, because rows are assembled per batch
+(:mod:`data.rows`). ``encode_batch`` runs in parallel on the library's own threads. Its environment variable
+TOKENIZERS_PARALLELISM is left to the user, because the library protects forked processes only if it is unset.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SpecialIds:
 
 
 def special_ids(tokenizer: Tokenizer) -> SpecialIds:
-    """The ids of [PAD], [UNK], [CLS], [SEP] and [MASK].
+    """Return the ids of [PAD], [UNK], [CLS], [SEP] and [MASK].
 
     Raises:
         UserError: if one of them is not in the vocabulary.
@@ -43,17 +43,17 @@ def special_ids(tokenizer: Tokenizer) -> SpecialIds:
     found = {token: tokenizer.token_to_id(token) for token in _SPECIAL_TOKENS}
     missing = [token for token, index in found.items() if index is None]
     if missing:
-        raise UserError(f"the tokenizer's vocabulary has no {', '.join(missing)}: it is not a BERT tokenizer")
+        raise UserError(f"not a BERT tokenizer: its vocabulary has no {', '.join(missing)}")
     return SpecialIds(*(index for index in found.values() if index is not None))
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of an encoder folder: its ``tokenizer.json``, or ``vocab.txt`` with ``tokenizer_config.json``.
+    """Load an encoder's tokenizer from ``tokenizer.json``, or from ``vocab.txt`` with ``tokenizer_config.json``.
 
-    Gives the ids that transformers' ``BertTokenizerFast`` gives. Truncation and padding are off.
+    It returns the same ids as transformers' ``BertTokenizerFast``. Truncation and padding are off.
 
     Raises:
-        UserError: if neither file is there or can be read, or the tokenizer is not BERT's.
+        UserError: if neither file exists, a file cannot be read, or the tokenizer is not BERT's.
     """
     whole, vocabulary = folder / _TOKENIZER, folder / _VOCABULARY
     if whole.is_file():
@@ -61,7 +61,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     elif vocabulary.is_file():
         tokenizer = _from_vocabulary(vocabulary, folder / _SETTINGS)
     else:
-        raise UserError(f"{folder}: no tokenizer: there is neither tokenizer.json nor vocab.txt")
+        raise UserError(f"{folder}: no tokenizer; expected {_TOKENIZER} or {_VOCABULARY}")
     tokenizer.no_truncation()
     tokenizer.no_padding()
     try:
@@ -76,7 +76,7 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, max_length: int = 512) ->
 
     Args:
         tokenizer: a WordPiece tokenizer.
-        folder: made if it is missing.
+        folder: created if missing.
         max_length: the longest row of the encoder, tokens.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,13 +93,13 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, max_length: int = 512) ->
 
 
 def remove_tokenizer(folder: Path) -> None:
-    """Remove what :func:`save_tokenizer` has written, if it has."""
+    """Remove the files that :func:`save_tokenizer` writes, if they exist."""
     for name in (_TOKENIZER, _VOCABULARY, _SETTINGS):
         (folder / name).unlink(missing_ok=True)
 
 
 def _class_settings(normaliser: Any) -> dict[str, Any]:
-    """Which class of transformers rebuilds the tokenizer: its BertTokenizer has only BERT's own normaliser."""
+    """Return the class of transformers that rebuilds the tokenizer: BertTokenizer has only BERT's own normaliser."""
     if not isinstance(normaliser, normalizers.BertNormalizer):
         return {"tokenizer_class": "PreTrainedTokenizerFast"}
     return {
@@ -118,13 +118,13 @@ def _from_json(path: Path) -> Tokenizer:
 
 
 def _from_vocabulary(vocabulary: Path, config: Path) -> Tokenizer:
-    """BERT's WordPiece from its older files; a setting that is not in the configuration has BERT's default."""
+    """Build BERT's WordPiece tokenizer from the older files; settings missing there have BERT's defaults."""
     try:
         tokens = vocabulary.read_text(encoding="utf-8").split("\n")
         settings: dict[str, Any] = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
     except (OSError, ValueError) as error:
         raise UserError(f"{vocabulary.parent}: cannot read the tokenizer: {error}") from error
-    if tokens[-1] == "":  # the end of the last line, not a token
+    if tokens[-1] == "":  # after the last line end, not a token
         tokens.pop()
     tokenizer = Tokenizer(WordPiece({token: index for index, token in enumerate(tokens)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(

@@ -1,4 +1,4 @@
-"""A WordPiece vocabulary built from the training sentences, for an encoder that starts from random weights."""
+"""Build a WordPiece vocabulary from the training sentences, for an encoder that starts from random weights."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _SMALLEST = 32  # entries: the special tokens and 13 characters
 
 
 def build_wordpiece(sentences: Iterable[str], vocab_size: int) -> Tokenizer:
-    """A lower-casing BERT tokenizer whose vocabulary is learnt from the sentences.
+    """Build a lower-casing BERT tokenizer whose vocabulary is learnt from the sentences.
 
-    The same sentences give the same vocabulary in every process, whatever their order.
+    The same sentences give the same vocabulary in every process, in any order.
 
     Args:
         sentences: the text to learn from.
-        vocab_size: upper bound on the entries, the five special tokens included; at least 32. Small text gives fewer.
-            Where it does not hold every character, the rarest are left to [UNK].
+        vocab_size: upper bound on the entries, including the five special tokens; at least 32. Little text gives fewer.
+            If not every character fits, the rarest become [UNK].
 
     Raises:
         UserError: if vocab_size is too small or there is no text.
@@ -36,23 +36,23 @@ def build_wordpiece(sentences: Iterable[str], vocab_size: int) -> Tokenizer:
         raise UserError(f"vocab_size must be >= {_SMALLEST}, got {vocab_size}")
     words = _count_words(sentences)
     if not words:
-        raise UserError("cannot build a vocabulary: the sentences hold no text")
+        raise UserError("cannot build a vocabulary: the sentences contain no text")
     return _bert_tokenizer(WordPiece(_learn(words, vocab_size), unk_token="[UNK]"))
 
 
 def _count_words(sentences: Iterable[str]) -> Counter[str]:
-    """How often each word stands in the text, as BERT splits and lower-cases it."""
+    """Count each word of the text, as BERT splits and lower-cases it."""
     blank = _bert_tokenizer(WordPiece({token: i for i, token in enumerate(SPECIAL_TOKENS)}, unk_token="[UNK]"))
     normaliser, splitter = blank.normalizer, blank.pre_tokenizer
     return Counter(word for text in sentences for word, _ in splitter.pre_tokenize_str(normaliser.normalize_str(text)))
 
 
 def _learn(words: Mapping[str, int], vocab_size: int) -> dict[str, int]:
-    """The trainer's vocabulary: token -> id."""
+    """Learn the vocabulary with the library's trainer: token -> id."""
     characters = _frequent_characters(words, limit=(vocab_size - len(SPECIAL_TOKENS)) // 2)
     # The trainer numbers the '##' characters in the order of a randomly seeded hash table, and breaks ties between
-    # merges by number: left alone, two processes learn different vocabularies. Special tokens are numbered first, in
-    # the order given. For the trainer only, therefore, characters are special tokens.
+    # merges by number, so two processes would learn different vocabularies. Special tokens are numbered first, in the
+    # given order; therefore, only for the trainer, characters are special tokens.
     pieces = [*characters, *(f"##{character}" for character in characters)]
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab_size, special_tokens=[*SPECIAL_TOKENS, *pieces], show_progress=False
@@ -65,7 +65,7 @@ def _learn(words: Mapping[str, int], vocab_size: int) -> dict[str, int]:
 
 
 def _frequent_characters(words: Mapping[str, int], limit: int) -> list[str]:
-    """The most frequent characters, at most ``limit``, in the order of their code points."""
+    """Return the most frequent characters, at most ``limit``, in the order of their code points."""
     counts: Counter[str] = Counter()
     for word, count in words.items():
         for character in word:

@@ -91,9 +91,7 @@ class LoraConfig(ConfigSection):
     """Low-rank updates of a frozen encoder (LoRA, Hu et al. 2021, arXiv:2106.09685)."""
 
     rank: int = Field(0, ge=0, description="r; 0 trains the encoder's own weights instead")
-    alpha: float | None = Field(
-        None, gt=0.0, description="the update is scaled by alpha / rank; None: alpha = rank"
-    )
+    alpha: float | None = Field(None, gt=0.0, description="the update is scaled by alpha / rank; None: alpha = rank")
     rank_stabilised: bool = Field(False, description="scale by alpha / sqrt(rank) (rsLoRA, arXiv:2312.03732)")
     dropout: Probability = Field(0.0, description="only on the input of the update")
     targets: str = Field(

@@ -1,4 +1,8 @@
-"""Further pretraining of the encoder before the tasks: stages, each with its own data, length and rate."""
+"""Pretrain the encoder further before the tasks, in stages with their own data, length and learning rate.
+
+``stage*`` plan, train and store a stage; ``objectives`` define what it trains for. May import ``core.inputs`` and what
+that may import.
+"""
 
 from core.pretraining.observer import NullStageObserver, PretrainingInterruptedError, StageObserver
 from core.pretraining.pretrained import pretrained_weights

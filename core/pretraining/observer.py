@@ -1,4 +1,4 @@
-"""Who watches the stages, and may interrupt them."""
+"""Observe the stages, and interrupt them if necessary."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ __all__ = ["NullStageObserver", "PretrainingInterruptedError", "StageObserver"]
 
 
 class PretrainingInterruptedError(Exception):
-    """The observer said stop. What was trained is saved: the next call goes on from there."""
+    """The observer stopped the stages. What was trained is saved, and the next call resumes from there."""
 
 
 class StageObserver(Protocol):
-    """Called from the training thread; slow answers slow the stage down."""
+    """Callbacks from the training thread; slow callbacks slow the stage down."""
 
     def advanced(self, stage: str, examples: int) -> bool:
-        """After every step of a stage.
+        """Return whether to continue; called after every step of a stage.
 
         Args:
-            stage: its name in ``pretraining``.
-            examples: training examples of the stage seen.
+            stage: name of the stage in ``pretraining``.
+            examples: training examples of the stage seen so far.
 
         Returns:
             False to write a checkpoint and stop.
@@ -27,17 +27,17 @@ class StageObserver(Protocol):
         ...
 
     def waiting(self, stage: str) -> bool:
-        """About every second while another process trains the stage. False to stop waiting."""
+        """Return whether to keep waiting; called about every second while another process trains the stage."""
         ...
 
 
 class NullStageObserver:
-    """An observer that lets the stages go to their end."""
+    """An observer that never stops a stage."""
 
     def advanced(self, stage: str, examples: int) -> bool:  # noqa: ARG002
-        """Go on."""
+        """Continue."""
         return True
 
     def waiting(self, stage: str) -> bool:  # noqa: ARG002
-        """Go on."""
+        """Continue."""
         return True

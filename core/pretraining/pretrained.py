@@ -1,4 +1,4 @@
-"""The encoder's weights after a run's stages, from the cache where another run has paid for them."""
+"""Provide the encoder's weights after a run's stages, from the cache if another run has trained them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.run.precision import check_precision
 
 __all__ = ["pretrained_weights"]
 
-_CHECKPOINT_SECONDS = 120.0  # what a kill may cost
+_CHECKPOINT_SECONDS = 120.0  # the most that a kill may cost
 
 
 def pretrained_weights(
@@ -28,29 +28,29 @@ def pretrained_weights(
     observer: StageObserver,
     checkpoint_seconds: float = _CHECKPOINT_SECONDS,
 ) -> dict[str, Tensor] | None:
-    """Train the run's stages, or take the results of those that have been trained; a killed one goes on.
+    """Train the run's stages, or load the results of those that have been trained; a killed stage resumes.
 
-    One encoder is trained, also where every task then goes on with a copy of its own.
+    A single encoder is trained, even if every task then continues with its own copy.
 
-    Torch's generators are as before afterwards, so that a run does not depend on who trained its stages.
+    Torch's generators are restored at the end, so that a run does not depend on whether it trained its stages itself.
 
     Args:
         config: the run.
         pretraining: its stages.
         resources: shared by the runs of this process.
-        cache_dir: results are kept in ``stages`` there, and shared by all processes; a stage that two want at the
-            same time is trained by one of them.
-        observer: sees every step.
-        checkpoint_seconds: between two checkpoints of a stage.
+        cache_dir: results are kept in its folder ``stages`` and shared by all processes; a stage that two processes
+            need at the same time is trained by one of them.
+        observer: called at every step.
+        checkpoint_seconds: seconds between two checkpoints of a stage.
 
     Returns:
-        The weights to build the run's encoders from, on the CPU; if there are no stages the encoder's own, None where
-        they are to be drawn.
+        The weights to build the run's encoders from, on the CPU. Without stages, the encoder's own weights, or None for
+        random initial weights.
 
     Raises:
-        PretrainingInterruptedError: the observer said stop.
-        DivergedError: a loss or a weight is NaN or infinite.
-        UserError: data or encoder cannot be used, or the cache cannot be written to; stages that are done stay there.
+        PretrainingInterruptedError: if the observer stopped the stages.
+        DivergedError: if a loss or a weight is NaN or infinite.
+        UserError: if data or encoder cannot be used, or the cache cannot be written to; finished stages stay there.
     """
     device = pick_device(config.compute.device)
     check_precision(config.compute, device)

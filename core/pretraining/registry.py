@@ -1,4 +1,4 @@
-"""The stages of a run, in their order."""
+"""Build the stages of a run by name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BUILDERS: dict[str, Callable[[Any, Sources], Stage]] = {
 
 
 def make_stages(config: RunConfig, pretraining: PretrainingConfig, resources: Resources) -> list[Stage]:
-    """The stages that have examples; their data are not made yet.
+    """Build the stages that have examples, in their order, without making their data.
 
     Raises:
         UserError: if a file is missing.

@@ -1,4 +1,4 @@
-"""Where the stages' data come from: the tasks' training splits, and a file of NLI pairs."""
+"""Provide the data of the stages: the tasks' training splits, and a file of NLI pairs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ __all__ = ["Sources"]
 
 
 class Sources:
-    """A run's sources. Of the tasks only training examples are ever trained on, and of these only the run's own.
+    """A run's data sources. Of the tasks, only the run's own training examples are used.
 
     Args:
         config: the run.
-        nli_file: its file of pairs.
+        nli_file: its file of NLI pairs.
         resources: shared by the runs of this process.
     """
 
@@ -36,25 +36,25 @@ class Sources:
 
     @property
     def layout(self) -> RowLayout:
-        """How rows are put together."""
+        """Return the layout of the run's rows."""
         return self._resources.layout(self._config)
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """The encoder's."""
+        """Return the encoder's tokenizer."""
         return self._resources.encoder(self._config).tokenizer
 
     @property
     def mlm_head(self) -> dict[str, Tensor] | None:
-        """The encoder's masked-language-model head, if it has one; see :class:`core.inputs.resources.Encoder`."""
+        """Return the encoder's masked-language-model head, or None; see :class:`core.inputs.resources.Encoder`."""
         return self._resources.encoder(self._config).mlm_head
 
     def tasks(self, named: str | None, *, pairs: bool) -> list[str]:
-        """The tasks that a stage uses, sorted: those named, or all that fit.
+        """Return the tasks that a stage uses, sorted: the named ones, or all suitable ones.
 
         Args:
             named: ``tasks`` of the stage.
-            pairs: whether it needs pairs that are alike or not.
+            pairs: whether the stage needs pairs with a score or of two classes.
         """
         tasks = self._config.tasks
         if named is not None:
@@ -62,12 +62,12 @@ class Sources:
         return sorted(name for name, task in tasks.items() if not pairs or has_labelled_pairs(task.spec))
 
     def train(self, task: str) -> Examples:
-        """The task's training examples in this run."""
+        """Return the task's training examples in this run."""
         whole, limit = self._whole(task), self._config.tasks[task].train_limit
         return whole if limit is None else whole.subset(fixed_subset(len(whole), limit, task))
 
     def train_facts(self, tasks: list[str]) -> dict[str, Any]:
-        """What identifies :meth:`train` of these tasks, labels and their meaning included."""
+        """Return what identifies :meth:`train` of these tasks, including labels and their meaning."""
         return {
             name: {
                 "examples": self._whole(name).digest,
@@ -78,11 +78,11 @@ class Sources:
         }
 
     def nli_pairs(self) -> Examples:
-        """The pairs of the NLI file, cross-encodable, with classes 0 entailment, 1 neutral, 2 contradiction."""
+        """Read the pairs of the NLI file, with classes 0 entailment, 1 neutral, 2 contradiction."""
         return read_nli_pairs(self._nli_file, self._directory, self._specs, self.tokenizer)
 
     def nli_facts(self) -> dict[str, Any]:
-        """What identifies :meth:`nli_pairs`: the file, how it is read, and the files whose sentences are left out."""
+        """Return what identifies :meth:`nli_pairs`: the file, its settings, and files whose sentences are left out."""
         assert self._nli_file.path is not None, "checked by the config"
         known = known_files(self._directory, self._specs) if self._nli_file.leave_out_known else []
         return {

@@ -1,4 +1,4 @@
-"""One stage of further pretraining, ready to be named and trained."""
+"""Describe one stage of further pretraining."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ __all__ = ["Stage"]
 
 @dataclass(frozen=True)
 class Stage:
-    """What a stage is.
+    """A stage, with its settings, data and objective.
 
     Attributes:
-        name: of its section in ``pretraining``.
+        name: name of its section in ``pretraining``.
         config: its section.
-        sources: what its data are made from, JSON-able: equal sources, equal data. They name the stage's result, and
-            are had without making the data.
+        sources: what its data are made from, JSON-serialisable: equal sources give equal data. They are part of the key
+            of the stage's result, and are known before the data are made.
         make_data: makes the data.
-        make_objective: makes the objective for an encoder of this shape; what layers it has are drawn from the
-            generator, or start as ``layers`` says.
-        in_batch_negatives: whether the batch's examples are each other's negatives, so that all sentences must differ.
-        layers: where the objective may take layers from the encoder's checkpoint, which these are, JSON-able.
+        make_objective: makes the objective for an encoder of this shape; its layers are drawn from the generator, or
+            initialised as ``layers`` says.
+        in_batch_negatives: whether the examples of a batch are each other's negatives, so that all sentences must
+            differ.
+        layers: which layers the objective takes from the encoder's checkpoint, if any, JSON-serialisable.
     """
 
     name: str

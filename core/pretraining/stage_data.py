@@ -1,4 +1,4 @@
-"""The examples of a stage: rows, and which of them belong together."""
+"""Hold the examples of a stage: rows, and which of them belong together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Ints", "StageData", "distinct_sentences"]
 
 Ints = npt.NDArray[np.int64]
 
-# Rows are put together from the examples of a task: this one reads single sentences and predicts nothing.
+# Rows are assembled from the examples of a task: this one has single sentences and predicts nothing.
 _SENTENCES = TaskSpec(
     name="sentences",
     kind=Kind.SCORE,
@@ -37,11 +37,11 @@ class StageData:
     """N examples of K rows each.
 
     Attributes:
-        rows: what the rows are made from: single sentences, or pairs that share a row.
-        table: the rows of every example, (N, K) int64: 1 for a sentence or a cross-encoded pair, 2 for the two sides
-            of a positive pair (or one sentence twice), 3 for anchor, positive and hard negative.
-        labels: class indices, (N,) int64; None where the loss needs none.
-        layout: how rows are put together.
+        rows: the examples that rows are assembled from: single sentences, or pairs that share a row.
+        table: the rows of every example, (N, K) int64. K is 1 for a sentence or a cross-encoded pair, 2 for the two
+            sides of a positive pair (or one sentence twice), 3 for anchor, positive and hard negative.
+        labels: class indices, (N,) int64; None if the loss needs none.
+        layout: layout of the rows.
     """
 
     rows: Examples
@@ -54,12 +54,12 @@ class StageData:
 
     @cached_property
     def lengths(self) -> Ints:
-        """Tokens in the longest row of every example, (N,)."""
+        """Return the number of tokens in the longest row of every example, (N,)."""
         longest: Ints = row_lengths(self.rows, self.layout, siamese=False)[self.table].max(axis=1)
         return longest
 
     def batch(self, positions: Ints) -> Batch:
-        """The batch of the examples at these positions: K B rows, the first row of every example before the second."""
+        """Return the batch of the examples at these positions: K B rows, first all first rows, then all second ones."""
         count, width = len(positions), self.table.shape[1]
         batch = assemble(self.rows, self.table[positions].T.ravel(), self.layout, siamese=False)
         return replace(
@@ -71,17 +71,17 @@ class StageData:
 
 
 def distinct_sentences(parts: Sequence[Examples], max_length: int) -> tuple[Examples, list[Ints]]:
-    """The different sentences of several tasks, and where each task's examples have theirs.
+    """Collect the distinct sentences of several tasks, and number the sentences of each task's examples.
 
-    Sentences are the same if their rows are: in an uncased vocabulary capitals make no difference, and nor does what
-    is cut off.
+    Sentences are equal if their rows are: in an uncased vocabulary capitals make no difference, and neither does text
+    beyond the maximum length.
 
     Args:
         parts: examples of one or two sentences.
-        max_length: tokens of a row, its two special tokens included.
+        max_length: tokens per row, including its two special tokens.
 
     Returns:
-        Examples of one sentence each, in the order of their first appearance, and for each part the number of every
+        Examples of one sentence each, in the order of their first occurrence, and for each part the number of every
         sentence, (n, sentences per example).
     """
     tokens = np.concatenate([part.token_ids for part in parts])
@@ -89,7 +89,7 @@ def distinct_sentences(parts: Sequence[Examples], max_length: int) -> tuple[Exam
     starts = run_offsets(lengths)[:-1]
     kept = np.minimum(lengths, max_length - 2)
     numbers: dict[bytes, int] = {}
-    first: list[int] = []  # where each different sentence stands
+    first: list[int] = []  # the position of each distinct sentence
     number = np.empty(len(lengths), dtype=np.int64)
     for place, (start, length) in enumerate(zip(starts.tolist(), kept.tolist(), strict=True)):
         found = numbers.setdefault(tokens[start : start + length].tobytes(), len(numbers))

@@ -1,4 +1,4 @@
-"""The folder that a stage leaves in the cache: its checkpoint while it trains, then the encoder."""
+"""Store a stage in the cache: its checkpoint while it trains, then the encoder."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from data.errors import MachineError
 
 __all__ = ["StageFolder"]
 
-_LOOK_UP_SECONDS = 1.0  # between two questions to the observer while another process trains
+_LOOK_UP_SECONDS = 1.0  # between two calls of the observer while another process trains
 
 
 class StageFolder:
-    """``<cache>/stages/<key>/``: everything in it is whole or absent, and shared by all processes.
+    """The folder ``<cache>/stages/<key>/``, shared by all processes; its files are either complete or absent.
 
     Args:
-        path: the folder; :meth:`locked` makes it.
+        path: the folder; :meth:`locked` creates it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,11 +41,11 @@ class StageFolder:
 
     @contextmanager
     def locked(self, stage: str, observer: StageObserver) -> Iterator[None]:
-        """At most one process at a time; the operating system frees the lock of one that dies, however it dies.
+        """Lock the folder for one process; the operating system releases the lock of a process that dies.
 
         Raises:
-            PretrainingInterruptedError: the observer does not want to wait any longer.
-            MachineError: the folder cannot be made or written to.
+            PretrainingInterruptedError: if the observer stops waiting.
+            MachineError: if the folder cannot be created or written to.
         """
         lock = FileLock(self.lock)
         while not self._acquired(lock):
@@ -57,7 +57,7 @@ class StageFolder:
             lock.release()
 
     def _acquired(self, lock: FileLock) -> bool:
-        """Whether the lock was free within a second."""
+        """Return whether the lock was acquired within a second."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=_LOOK_UP_SECONDS)
@@ -68,7 +68,7 @@ class StageFolder:
         return True
 
     def read_encoder(self) -> dict[str, Tensor] | None:
-        """What :meth:`write_encoder` wrote; None if there is nothing.
+        """Read what :meth:`write_encoder` wrote; None if there is nothing.
 
         Raises:
             CheckpointError: if it is damaged.
@@ -80,16 +80,16 @@ class StageFolder:
                 weights: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
                 digest = (file.metadata() or {}).get("sha256")
         except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{self.encoder}: cannot be read: {error}") from error
+            raise CheckpointError(f"{self.encoder}: cannot read the encoder: {error}") from error
         if weights_digest(weights) != digest:
-            raise CheckpointError(f"{self.encoder}: the checksum does not fit; the file is damaged")
+            raise CheckpointError(f"{self.encoder}: the file is damaged: wrong checksum")
         return weights
 
     def write_encoder(self, weights: Mapping[str, Tensor]) -> None:
-        """Keep the trained encoder; the checkpoint has served its purpose.
+        """Write the trained encoder, and delete the checkpoint.
 
         Raises:
-            MachineError: if the disk does not take it, as with all that is written here.
+            MachineError: if the disk refuses the write, as for all files written here.
         """
         metadata = {"format": "pt", "sha256": weights_digest(weights)}
         write_atomically(self.encoder, safetensors.torch.save(dict(weights), metadata=metadata))
@@ -97,11 +97,11 @@ class StageFolder:
         self.checkpoint.unlink(missing_ok=True)
 
     def write_facts(self, facts: Mapping[str, Any]) -> None:
-        """What the folder's key was made from, and how the loss fell; for people, and for search.clean."""
+        """Write what the folder's key was made from and the loss curve, for people and for search.clean."""
         write_atomically(self.facts, (json.dumps(facts, indent=2) + "\n").encode())
 
     def read_checkpoint(self) -> dict[str, Any] | None:
-        """What :meth:`write_checkpoint` wrote last; None if there is nothing.
+        """Read what :meth:`write_checkpoint` wrote last; None if there is nothing.
 
         Raises:
             CheckpointError: if it is damaged.
@@ -109,5 +109,5 @@ class StageFolder:
         return load_checkpoint(self.checkpoint) if self.checkpoint.exists() else None
 
     def write_checkpoint(self, state: dict[str, Any]) -> None:
-        """Keep the state of a stage that is under way."""
+        """Write the state of a stage in progress."""
         save_checkpoint(self.checkpoint, state)

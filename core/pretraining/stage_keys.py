@@ -1,4 +1,4 @@
-"""The names of a run's stages: what each result depends on, by hash."""
+"""Key a run's stages by what their results depend on."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _FORMAT = 1  # raise it when the same stage would give other weights
 
 @dataclass(frozen=True)
 class KeyedStage:
-    """A stage with its place in a chain.
+    """A stage with its key.
 
     Attributes:
         stage: the stage.
-        facts: everything its result depends on, JSON-able.
+        facts: everything that its result depends on, JSON-serialisable.
         key: SHA-256 of the facts, 64 hex digits.
     """
 
@@ -38,18 +38,18 @@ class KeyedStage:
 def key_stages(
     stages: list[Stage], start: Bert, config: RunConfig, layout: RowLayout, tokenizer: str, device: torch.device
 ) -> list[KeyedStage]:
-    """Every stage with its key, which runs share exactly if they have its result in common.
+    """Compute the key of every stage; two runs have equal keys exactly if they can share the stage's result.
 
-    A key holds the encoder that the chain starts from, weight by weight; the tokenizer and the row layout; the stages
-    up to this one with their settings, sources and layers from the checkpoint; the run's seed; and what sums of floats
-    depend on. It does not hold anything of the run that comes after, nor where the data lie.
+    A key covers the initial encoder, weight by weight; the tokenizer and the row layout; the stages up to this one with
+    their settings, sources and layers from the checkpoint; the run's seed; and what floating-point sums depend on. It
+    covers neither later parts of the run nor the location of the data.
 
     Args:
-        stages: in their order.
+        stages: the stages in their order.
         start: the encoder before the first stage, with the run's dropout.
         config: the run.
-        layout: how rows are put together.
-        tokenizer: its content.
+        layout: layout of the rows.
+        tokenizer: the tokenizer's content.
         device: where the stages are trained.
     """
     facts: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""AdamW for the encoder and a stage's own layers, under warm-up, decay and clipping."""
+"""Optimise the encoder and a stage's own layers with AdamW, warm-up, decay and clipping."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["StageOptimiser"]
 
 
 class StageOptimiser(ScheduledAdamW):
-    """One rate for all.
+    """AdamW with one learning rate for all parameters.
 
     Args:
-        config: of the stage.
+        config: settings of the stage.
         model: the encoder and the objective's layers.
     """
 
@@ -30,7 +30,7 @@ class StageOptimiser(ScheduledAdamW):
         super().__init__(alike, config.schedule, config.warmup)
 
     def step(self, progress: Progress, examples: int) -> None:
-        """Clip, then update as any AdamW here."""
+        """Clip the gradient, then update."""
         if self._clip_norm is not None:
             clip_grad_norm_(self._parameters, self._clip_norm)
         super().step(progress, examples)

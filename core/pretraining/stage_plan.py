@@ -1,4 +1,4 @@
-"""A run's stages with their folders in the cache, and how far they have been trained."""
+"""Plan which of a run's stages are still to be trained, given the results in the cache."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ __all__ = ["StagePlan", "plan_stages"]
 
 @dataclass(frozen=True)
 class StagePlan:
-    """What is left of a run's stages.
+    """The remaining stages of a run.
 
     Attributes:
-        shape: of the encoder, with the run's dropout.
-        weights: of the encoder before the first stage that is left, on the CPU.
-        left: the stages to be trained, in their order, each with its folder.
+        shape: architecture of the encoder, with the run's dropout.
+        weights: weights of the encoder before the first remaining stage, on the CPU.
+        left: the remaining stages, in their order, each with its folder.
     """
 
     shape: BertConfig
@@ -40,23 +40,23 @@ class StagePlan:
 def plan_stages(
     config: RunConfig, pretraining: PretrainingConfig, resources: Resources, cache_dir: Path, device: torch.device
 ) -> StagePlan | None:
-    """The plan; None if the run has no stages. Nothing is written.
+    """Plan a run's stages without writing anything; None if the run has no stages.
 
     Args:
         config: the run.
         pretraining: its stages.
         resources: shared by the runs of this process.
-        cache_dir: results are in ``stages`` there.
+        cache_dir: results are in its folder ``stages``.
         device: where the stages are trained.
 
     Raises:
-        UserError: data or encoder cannot be used.
+        UserError: if data or encoder cannot be used.
     """
     stages = make_stages(config, pretraining, resources)
     if not stages:
         return None
     encoder = resources.encoder(config)
-    # What the weights lack is drawn as it is for the run itself.
+    # Missing weights are initialised as for the run itself.
     start = build_encoder(config, encoder.config, encoder.weights)
     links = key_stages(stages, start, config, resources.layout(config), encoder.tokenizer.to_str(), device)
     folders = [StageFolder(cache_dir / "stages" / link.key) for link in links]
@@ -69,9 +69,9 @@ def plan_stages(
 
 
 def _last_result(folders: list[StageFolder]) -> tuple[int, dict[str, Tensor] | None]:
-    """How many stages need not be looked at, and the weights after them: a result needs none of the earlier ones."""
+    """Return how many stages are done, and the weights after them; a result does not need the earlier ones."""
     for number in range(len(folders), 0, -1):
-        with suppress(CheckpointError):  # a damaged one is reported when it is its turn
+        with suppress(CheckpointError):  # damage is reported when the stage is trained
             weights = folders[number - 1].read_encoder()
             if weights is not None:
                 return number, weights

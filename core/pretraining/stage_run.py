@@ -1,4 +1,4 @@
-"""The training of one stage."""
+"""Train one stage."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from data.example_stream import ExampleStream
 
 __all__ = ["StageRun"]
 
-_PARTS = 10  # points of a loss curve
+_PARTS = 10  # points of the loss curve
 
 
 class StageRun:
-    """The state of a stage and what may be done with it.
+    """The state of a stage in training, and the steps that change it.
 
-    Everything random comes from (seed, stage): batches, masks, new layers, and dropout through torch's own generators,
+    All random numbers come from (seed, stage): batches, masks, new layers, and dropout through torch's own generators,
     which are seeded here.
 
     Args:
-        stage: what to train.
-        bert: the encoder that it starts from; it is trained in place.
-        seed: of the run.
-        compute: precision.
+        stage: the stage to train.
+        bert: the encoder to start from; it is trained in place.
+        seed: seed of the run.
+        compute: gives the precision.
         device: where to train.
 
     Raises:
-        UserError: if the stage's data cannot be made, or do not give one batch.
+        UserError: if the stage's data cannot be made, or do not fill a single batch.
     """
 
     def __init__(self, stage: Stage, bert: Bert, seed: int, compute: ComputeConfig, device: torch.device) -> None:
@@ -65,11 +65,11 @@ class StageRun:
 
     @property
     def finished(self) -> bool:
-        """Whether the planned examples have been seen."""
+        """Return whether the planned examples have been seen."""
         return self.progress.examples >= self.progress.planned
 
     def step(self) -> None:
-        """One update, on one batch.
+        """Take one update, on one batch.
 
         Raises:
             DivergedError: if a loss is NaN or infinite.
@@ -77,7 +77,7 @@ class StageRun:
         try:
             positions = self._stream.next(self._stage.config.batch_size)
         except ValueError as error:
-            raise UserError(f"pretraining.{self._stage.name}: {error}; a smaller batch_size may help") from error
+            raise UserError(f"pretraining.{self._stage.name}: {error}; try a smaller batch_size") from error
         rng = np.random.default_rng([*self._seed, self.progress.step])
         loss = self.objective.loss(self.encoder, self.data.batch(positions), rng)
         self._losses.add(self.progress.step, self._stage.name, loss)
@@ -94,7 +94,7 @@ class StageRun:
             self._losses.clear()
 
     def weights(self) -> dict[str, Tensor]:
-        """The encoder's, on the CPU; the objective's layers stay behind.
+        """Return the encoder's weights, on the CPU; the objective's layers are dropped.
 
         Raises:
             DivergedError: if one of them is NaN or infinite.
@@ -104,12 +104,12 @@ class StageRun:
         for name, weight in weights.items():
             if not bool(weight.isfinite().all()):
                 raise DivergedError(
-                    f"after the {self._stage.name} stage '{name}' is not finite; lower its learning rate"
+                    f"weight '{name}' is not finite after stage {self._stage.name}; try a lower learning rate"
                 )
         return weights
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a resumed stage needs to go on bit for bit."""
+        """Return everything that a resumed stage needs to continue bit for bit."""
         return {
             "progress": asdict(self.progress),
             "losses": self._losses.state_dict(),
@@ -121,7 +121,7 @@ class StageRun:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The inverse of :meth:`state_dict`."""
+        """Restore what :meth:`state_dict` returned."""
         self._model.load_state_dict(state["model"])
         self._optimiser.load_state_dict(state["optimiser"])
         self._stream.load_state_dict(state["stream"])

@@ -1,4 +1,4 @@
-"""How long a run's stages will take, by a few real steps of each."""
+"""Estimate how long a run's stages will take from a few real steps of each."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _TIMED_STEPS = 4
 
 
 def stage_seconds(config: RunConfig, resources: Resources, device: torch.device) -> float:
-    """Estimated training of those stages of a run that nobody has trained yet; nothing of the steps is kept.
+    """Estimate the training time of a run's remaining stages, in seconds; nothing that is trained is kept.
 
-    Every stage is timed on the encoder that the first of them starts from: weights make no difference to the speed.
+    Every stage is timed on the encoder that the first one starts from, because weights do not affect the speed.
 
     Raises:
-        UserError: data or encoder cannot be used, or a stage's examples do not give one batch.
+        UserError: if data or encoder cannot be used, or a stage's examples do not fill a single batch.
     """
     with preserved_random_state(device):
         plan = plan_stages(config, config.pretraining, resources, resources.cache_dir, device)
@@ -40,5 +40,5 @@ def _seconds_of_a_step(run: StageRun, device: torch.device) -> float:
     laps: list[float] = []
     while not run.finished and len(laps) <= _TIMED_STEPS:
         laps.append(seconds_of(run.step, device))
-    steady = laps[1:] or laps  # the first step warms caches and allocators up
+    steady = laps[1:] or laps  # the first step warms up caches and allocators
     return sum(steady) / len(steady)

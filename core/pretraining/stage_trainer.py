@@ -1,4 +1,4 @@
-"""Trains a stage in its folder, or takes what another process has left there."""
+"""Train a stage in its folder, or load the result of another process."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["StageTrainer", "begin_stage"]
 
 
 class StageTrainer:
-    """Trains stages in their folders, which are locked meanwhile.
+    """A trainer of stages in their locked folders.
 
     Args:
         config: the run.
-        shape: of its encoder.
+        shape: architecture of its encoder.
         device: where to train.
-        observer: sees every step.
-        checkpoint_seconds: between two checkpoints.
+        observer: called at every step.
+        checkpoint_seconds: seconds between two checkpoints.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class StageTrainer:
         self._observer, self._checkpoint_seconds = observer, checkpoint_seconds
 
     def result(self, link: KeyedStage, folder: StageFolder, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The weights after a stage, from those before it.
+        """Return the weights after a stage, given those before it.
 
         Raises:
-            PretrainingInterruptedError: the observer said stop.
-            DivergedError: a loss or a weight is NaN or infinite.
-            UserError: the stage's data cannot be used, or the folder cannot be written to.
+            PretrainingInterruptedError: if the observer stopped the stage.
+            DivergedError: if a loss or a weight is NaN or infinite.
+            UserError: if the stage's data cannot be used, or the folder cannot be written to.
         """
         try:
             found = folder.read_encoder()  # another process may have been faster
@@ -71,36 +71,36 @@ class StageTrainer:
         saved = time.monotonic()
         while not run.finished:
             run.step()
-            go_on = self._observer.advanced(name, run.progress.examples)
-            if not go_on or time.monotonic() - saved >= self._checkpoint_seconds:
+            proceed = self._observer.advanced(name, run.progress.examples)
+            if not proceed or time.monotonic() - saved >= self._checkpoint_seconds:
                 folder.write_checkpoint(run.state_dict())
                 saved = time.monotonic()
-            if not go_on:
+            if not proceed:
                 raise PretrainingInterruptedError(f"stage {name} at {run.progress.examples:,} examples")
 
 
 def begin_stage(
     stage: Stage, config: RunConfig, shape: BertConfig, weights: dict[str, Tensor], device: torch.device
 ) -> StageRun:
-    """The stage before its first step, on an encoder with these weights."""
+    """Return the stage before its first step, on an encoder with these weights."""
     bert = Bert(_stage_shape(shape, stage.config), weights)
     return StageRun(stage, bert, config.seed, config.compute, device)
 
 
 def _resume(run: StageRun, folder: StageFolder) -> None:
-    """Go on from the folder's checkpoint; without a whole one, begin at the beginning."""
+    """Continue from the folder's checkpoint; without a valid one, start from the beginning."""
     try:
         state = folder.read_checkpoint()
     except CheckpointError as error:
-        # Stages are deterministic: beginning again costs time, not results.
-        warnings.warn(f"{error}; the stage begins again", stacklevel=2)
+        # Stages are deterministic: starting over costs time, not results.
+        warnings.warn(f"{error}; the stage starts over", stacklevel=2)
         return
     if state is not None:
         run.load_state_dict(state)
 
 
 def _stage_shape(shape: BertConfig, stage: StageConfig) -> BertConfig:
-    """The encoder under the stage's own dropout, where it has one."""
+    """Return the architecture with the stage's own dropout, if it has one."""
     if stage.dropout is None:
         return shape
     return replace(shape, hidden_dropout_prob=stage.dropout, attention_probs_dropout_prob=stage.dropout)

@@ -1,4 +1,4 @@
-"""What identifies a set of weights."""
+"""Identify a set of weights by a digest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["weights_digest"]
 
 
 def weights_digest(weights: Mapping[str, Tensor]) -> str:
-    """SHA-256 of names, types, shapes and bytes, 64 hex digits, whatever the order and the device."""
+    """Return the SHA-256 of names, types, shapes and bytes, 64 hex digits, independent of order and device."""
     digest = hashlib.sha256()
     for name in sorted(weights):
         tensor = weights[name].detach().cpu().contiguous()

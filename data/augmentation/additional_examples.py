@@ -1,4 +1,4 @@
-"""Further training examples of a task, and what every source of them needs: filtering, joining, thinning out."""
+"""Hold additional training examples of a task; filter, concatenate and sample them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class AdditionalExamples:
-    """Further training examples of a task.
+    """Additional training examples of a task.
 
     Attributes:
         sentences: one or two per example.
         labels: class indices (int64) or scores (float32), (n,).
-        sources: position in the training split that each was made from, (n,) int64; -1 where there is none.
+        sources: position in the training split that each was made from, (n,) int64; -1 if there is none.
 
     Raises:
-        ValueError: if the counts differ, or examples of one sentence stand beside pairs.
+        ValueError: if the counts differ, or single sentences and pairs are mixed.
     """
 
     sentences: list[tuple[str, ...]]
@@ -37,7 +37,7 @@ class AdditionalExamples:
         shape = (len(self.sentences),)
         if self.labels.shape != shape or self.sources.shape != shape:
             raise ValueError(
-                f"there are {shape[0]} examples, but labels of shape {self.labels.shape} "
+                f"got {shape[0]} examples, but labels of shape {self.labels.shape} "
                 f"and sources of shape {self.sources.shape}"
             )
         if self.labels.dtype not in (np.int64, np.float32) or self.sources.dtype != np.int64:
@@ -47,36 +47,36 @@ class AdditionalExamples:
             )
         counts = {len(example) for example in self.sentences}
         if not (counts <= {1} or counts <= {2}):
-            raise ValueError(f"every example holds one sentence, or every one two; got {sorted(counts)}")
+            raise ValueError(f"all examples must have one sentence, or all two, got {sorted(counts)}")
 
     @classmethod
     def without_sources(cls, sentences: list[tuple[str, ...]], labels: Labels) -> AdditionalExamples:
-        """Examples that were made from none of the training split."""
+        """Build examples that were not made from examples of the training split."""
         return cls(sentences, labels, np.full(len(sentences), -1, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.sentences)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> AdditionalExamples:
-        """The examples at these positions, in this order."""
+        """Return the examples at these positions, in this order."""
         return AdditionalExamples(
             [self.sentences[position] for position in positions], self.labels[positions], self.sources[positions]
         )
 
 
 def normalise_sentence(sentence: str) -> str:
-    """A sentence as it is compared: casefolded, runs of white space (no-break spaces too) as one space, none around."""
+    """Normalise a sentence for comparison: casefolded, white space (also no-break spaces) stripped and collapsed."""
     return " ".join(sentence.casefold().split())
 
 
 def without_known(extra: AdditionalExamples, known: Iterable[RawSplit]) -> AdditionalExamples:
-    """Only the examples that stand in none of the known splits, each of them once: the first is kept.
+    """Return the examples that are in none of the known splits, without repetitions; the first one is kept.
 
     Sentences are compared after :func:`normalise_sentence`. A pair is known if a split has both its sentences together,
     in either order; one known sentence with a new partner is a new pair. The label does not matter.
 
     Args:
-        extra: examples of the task of the splits.
+        extra: additional examples of the splits' task.
         known: the task's train, dev and test split.
     """
     seen = {_key(example) for split in known for example in split.sentences}
@@ -90,10 +90,10 @@ def without_known(extra: AdditionalExamples, known: Iterable[RawSplit]) -> Addit
 
 
 def concatenate(extras: Sequence[AdditionalExamples]) -> AdditionalExamples:
-    """All examples, one source after the other.
+    """Concatenate examples of several sources.
 
     Raises:
-        ValueError: for none at all, and for class indices beside scores.
+        ValueError: if there is nothing to concatenate, or class indices and scores are mixed.
     """
     if not extras:
         raise ValueError("there is nothing to concatenate")
@@ -108,13 +108,13 @@ def concatenate(extras: Sequence[AdditionalExamples]) -> AdditionalExamples:
 
 
 def sample_fraction(extra: AdditionalExamples, share: float, seed: int) -> AdditionalExamples:
-    """A random share of the examples, in their order.
+    """Sample a random share of the examples, in their order.
 
-    With the same seed, what a small share has a larger one has too, so that shares can be compared.
+    With the same seed, a larger share contains all examples of a smaller one, so that shares can be compared.
 
     Args:
         extra: the examples.
-        share: of them, 0 to 1; the count is rounded to the nearest, halves to even.
+        share: share of the examples, 0 to 1; the count is rounded to the nearest integer, halves to even.
         seed: not negative.
 
     Raises:

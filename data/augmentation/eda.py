@@ -1,8 +1,9 @@
-"""Easy data augmentation (Wei & Zou 2019, arXiv:1901.11196): copies of training sentences with a few words changed.
+"""Copy training sentences with a few words changed (easy data augmentation, Wei & Zou 2019, arXiv:1901.11196).
 
-Differences from the released code, each because a copy must keep its label: negations, what they negate, names and
-numbers stay; punctuation, case and apostrophes stay (there "n't" turns into "nt"); every draw comes from the seed and
-the example's position (there the order of a set of strings decides, which differs from process to process).
+Differences from the released code, so that a copy keeps its label and is reproducible: negations, what they negate,
+names and numbers are not changed; punctuation, case and apostrophes are kept (there "n't" turns into "nt"); every draw
+depends on the seed and the example's position (there on the order of a set of strings, which differs between
+processes).
 """
 
 from __future__ import annotations
@@ -28,11 +29,10 @@ class EdaRecipe:
     """How copies are made.
 
     Attributes:
-        weights: of the operations, relative to each other; one is drawn for every sentence of a copy. An operation
-            that is not named is not used.
-        alpha: share of a sentence's words that an operation changes, above 0 to 1. The paper advises .05 for up to
-            2,000 training sentences and .1 for more; an operation that is not named has .1.
-        copies: per example (the paper's n_aug): 16 for 500 sentences, 8 for 2,000, 4 for 5,000 and more.
+        weights: relative weights of the operations; one is drawn for every sentence of a copy. Missing means 0.
+        alpha: share of a sentence's words that an operation changes, above 0 to 1; missing means .1. The paper advises
+            .05 for up to 2,000 training sentences and .1 for more.
+        copies: copies per example (the paper's n_aug): 16 for 500 sentences, 8 for 2,000, 4 for 5,000 and more.
     """
 
     weights: Mapping[Operation, float]
@@ -43,7 +43,7 @@ class EdaRecipe:
         for name, values in (("weights", self.weights), ("alpha", self.alpha)):
             for operation in values:
                 if operation not in OPERATIONS:
-                    raise ValueError(f"{name}: no operation '{operation}'; there are {', '.join(OPERATIONS)}")
+                    raise ValueError(f"{name}: no operation '{operation}'; choose from {', '.join(OPERATIONS)}")
         bad = [weight for weight in self.weights.values() if not (weight >= 0 and math.isfinite(weight))]
         if bad or not sum(self.weights.values()) > 0:
             raise ValueError(f"weights must be finite, not negative and not all 0, got {dict(self.weights)}")
@@ -55,21 +55,21 @@ class EdaRecipe:
 
 
 def change_count(alpha: float, length: int) -> int:
-    """n = max(1, floor(alpha * l)) of the released code: how many words of a sentence of l words are changed."""
+    """Return how many of a sentence's l words to change: n = max(1, floor(alpha * l)), as in the released code."""
     return max(1, math.floor(alpha * length + 1e-9))  # 0.29 * 100 is 28.999999999999996
 
 
 def augment(train: RawSplit, recipe: EdaRecipe, thesaurus: Thesaurus, seed: int) -> AdditionalExamples:
-    """Copies of every example of a training split, with its label.
+    """Make copies of every example of a training split, with its label.
 
-    A copy depends on the seed, its example's position, its number and sentences only: asking for more copies leaves the
-    first ones as they are. Each sentence of a pair is changed on its own. A copy in which nothing changed is left out
-    (its operation found no synonym, say), so that there may be fewer copies than asked for; those that equal other
-    examples are for :func:`~data.augmentation.additional_examples.without_known` to drop.
+    A copy depends only on the seed, its example's position and sentences, and its number: more copies do not change the
+    first ones. Each sentence of a pair is changed separately. Copies in which nothing changed, for example for lack of
+    synonyms, are left out, so that there may be fewer copies than configured; copies that equal other examples are
+    dropped by :func:`~data.augmentation.additional_examples.without_known`.
 
     Args:
-        train: never dev or test.
-        recipe: how to make them; for pairs use synonyms and swaps only, because one word more or less on one side
+        train: the training split; never dev or test.
+        recipe: how to make the copies; for pairs use only synonyms and swaps, because one word more or less on one side
             changes how similar the two sentences are.
         thesaurus: :class:`~data.augmentation.wordnet.WordNet`, or another one.
         seed: not negative.

@@ -1,4 +1,4 @@
-"""EDA's four operations on a sentence (Wei & Zou 2019, arXiv:1901.11196, section 2).
+"""Apply EDA's four operations to a sentence (Wei & Zou 2019, arXiv:1901.11196, section 2).
 
 Each operation takes the words, the number n of changes to make, a thesaurus and a random generator, and returns new
 words. None touches a fixed word (see :mod:`data.augmentation.protected_words`). Where nothing can be changed, the words
@@ -20,15 +20,15 @@ Operation = Literal["synonym", "insertion", "swap", "deletion"]
 
 
 class Thesaurus(Protocol):
-    """Where synonyms come from."""
+    """A source of synonyms."""
 
     def synonyms(self, word: str) -> tuple[str, ...]:
-        """Words, or several words parted by spaces, that may stand for this one; always in the same order."""
+        """Return words, or several words separated by spaces, that may replace this one, always in the same order."""
         ...
 
 
 def replace_synonyms(words: list[Word], n: int, thesaurus: Thesaurus, rng: np.random.Generator) -> list[Word]:
-    """Synonym replacement: n different words that are no stop words get a synonym, each wherever it stands."""
+    """Replace n different words, no stop words, by a synonym everywhere in the sentence (synonym replacement)."""
     chosen: dict[str, str] = {}
     candidates = _different([word for word in words if word.replaceable])
     for index in rng.permutation(len(candidates)):
@@ -46,10 +46,10 @@ def replace_synonyms(words: list[Word], n: int, thesaurus: Thesaurus, rng: np.ra
 
 
 def insert_synonyms(words: list[Word], n: int, thesaurus: Thesaurus, rng: np.random.Generator) -> list[Word]:
-    """Random insertion: n times a synonym of some word that is no stop word goes to some place in the sentence.
+    """Insert a synonym of a random word other than a stop word at a random place, n times (random insertion).
 
-    No place is inside of what is bound together, such as a negation and its word, or after the final punctuation. A
-    negated word lends no synonym: "not funny" with "amusing" elsewhere would say the opposite.
+    Nothing is inserted between bound words, such as a negation and its word, or after the final punctuation. Synonyms
+    of negated words are not used: "not funny" with "amusing" elsewhere would mean the opposite.
     """
     lenders = _different([word for word in words if word.replaceable and not word.fixed])
     options = [options for word in lenders if (options := _synonyms(thesaurus, word))]
@@ -57,14 +57,14 @@ def insert_synonyms(words: list[Word], n: int, thesaurus: Thesaurus, rng: np.ran
     for _ in range(n if options else 0):
         of_word = options[rng.integers(len(options))]
         inserted = Word(of_word[rng.integers(len(of_word))])
-        # Never empty: a word that lends synonyms is not bound.
+        # Never empty, because a word whose synonyms are used is not bound.
         places = [place for place, word in enumerate(result) if not word.bound]
         result.insert(places[rng.integers(len(places))], inserted)
     return result
 
 
 def swap_words(words: list[Word], n: int, thesaurus: Thesaurus, rng: np.random.Generator) -> list[Word]:  # noqa: ARG001
-    """Random swap: n times two words change places; punctuation stays where it is."""
+    """Swap two random words n times (random swap); punctuation stays in place."""
     result = list(words)
     movable = [place for place, word in enumerate(words) if not word.fixed]
     for _ in range(n if len(movable) > 1 else 0):
@@ -74,9 +74,9 @@ def swap_words(words: list[Word], n: int, thesaurus: Thesaurus, rng: np.random.G
 
 
 def delete_words(words: list[Word], n: int, thesaurus: Thesaurus, rng: np.random.Generator) -> list[Word]:  # noqa: ARG001
-    """Random deletion: n words go, but never the last one; punctuation stays.
+    """Delete n random words, but never the last remaining one (random deletion); punctuation stays.
 
-    The paper deletes each word with probability alpha: on average as many, but often none.
+    The paper deletes each word with probability alpha, which gives the same number on average, but often none.
     """
     deletable = [place for place, word in enumerate(words) if not word.fixed]
     count = min(n, len(deletable), sum(bool(word.core) for word in words) - 1)
@@ -96,15 +96,15 @@ OPERATIONS: dict[Operation, Callable[[list[Word], int, Thesaurus, np.random.Gene
 
 
 def _different(words: list[Word]) -> list[str]:
-    """The words casefolded, each once, in their order."""
+    """Return the words casefolded, each once, in their order."""
     return list(dict.fromkeys(word.core.casefold() for word in words))
 
 
 def _synonyms(thesaurus: Thesaurus, word: str) -> list[str]:
-    """Synonyms of a word, less those that negate ("not bad")."""
+    """Return the synonyms of a word, except negations ("not bad")."""
     return [text for text in thesaurus.synonyms(word) if text != word and not any(map(is_negation, text.split()))]
 
 
 def _with_core(place: Word, other: Word) -> Word:
-    """The other's word with the punctuation of this place."""
+    """Return the other's word with the punctuation of this place."""
     return Word(other.core, place.before, place.after, other.replaceable, other.fixed, place.bound)

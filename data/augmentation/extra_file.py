@@ -1,4 +1,4 @@
-"""Further examples from a file of the user's, such as extra question pairs: the training file's columns and format."""
+"""Read additional examples from a user's file with the training file's columns, such as more question pairs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["read_extra_file"]
 
 
 def read_extra_file(spec: TaskSpec, path: Path) -> tuple[AdditionalExamples, list[str]]:
-    """The examples of a file with the sentence and label columns of a task's training file.
+    """Read the examples of a file with the sentence and label columns of a task's training file.
 
-    Its column of ids may be missing: ids of extra examples are not used. It may be of another delimited format than
-    the training file (see :mod:`data.delimited`). Whether examples stand in train, dev or test already is not looked
-    at: :func:`data.augmentation.additional_examples.without_known` drops them.
+    The id column may be missing, because ids of additional examples are not used. The delimiter may differ from the
+    training file's (see :mod:`data.delimited`). Examples that are already in train, dev or test are not dropped here;
+    see :func:`data.augmentation.additional_examples.without_known`.
 
     Returns:
-        The examples, and 'file:line: why' for each malformed row that was left out.
+        The examples, and 'file:line: reason' for each malformed row that was left out.
 
     Raises:
-        UserError: as :func:`data.reading.read_split`, and for a file that is not there.
+        UserError: see :func:`data.reading.read_split`; also for a missing file.
     """
     if not path.is_file():
         raise UserError(f"task '{spec.name}': no file of extra examples '{path}'")
@@ -35,7 +35,7 @@ def read_extra_file(spec: TaskSpec, path: Path) -> tuple[AdditionalExamples, lis
 
 
 def _without_missing_id(spec: TaskSpec, content: bytes, path: Path) -> TaskSpec:
-    """The task, without its id column where the file has none."""
+    """Return the task, without its id column if the file has none."""
     if spec.columns.id is None or spec.columns.id in read_delimited(content, str(path)).header:
         return spec
     return spec.model_copy(update={"columns": spec.columns.model_copy(update={"id": None})})

@@ -1,8 +1,8 @@
-"""Labelled phrases from the Stanford Sentiment Treebank's training trees (Socher et al. 2013).
+"""Read labelled phrases from the Stanford Sentiment Treebank's training trees (Socher et al. 2013).
 
-The trees carry a label at every phrase, not only at the sentence. Their words with one space between them are the
-sentences of the training file, PTB escapes (``-LRB-``, ``\\/``, quotation marks) included, so phrases are written the
-same way and nothing is unescaped.
+The trees have a label at every phrase, not only at the sentence. Their words joined by spaces are the sentences of the
+training file, including PTB escapes (``-LRB-``, ``\\/``, quotation marks), so phrases are written in the same way and
+nothing is unescaped.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from data.reading import RawSplit
 
 __all__ = ["NEUTRAL", "read_phrases"]
 
-NEUTRAL = 2  # of the labels 0 (very negative) to 4 (very positive)
+NEUTRAL = 2  # among the labels 0 (very negative) to 4 (very positive)
 
 
 def read_phrases(path: Path, train: RawSplit, min_words: int = 1, drop_neutral: bool = False) -> AdditionalExamples:
-    """Every different phrase below the sentences, with its label.
+    """Read every distinct phrase below the sentences, with its label.
 
     Phrases are compared after :func:`~data.augmentation.additional_examples.normalise_sentence`; the first spelling is
     kept. Where occurrences of a phrase differ in their labels, the phrase gets the most frequent label. It is left out
     if two labels tie for first place, because either would be a guess.
 
-    Only the training split may lend phrases: those of a dev or test sentence would give its label away. Hence a file
-    with a tree whose sentence is not in ``train`` is refused as a whole. A phrase that is a whole sentence elsewhere
-    is dropped by :func:`~data.augmentation.additional_examples.without_known`.
+    Phrases may only come from the training split, because those of a dev or test sentence would reveal its label. A
+    file with a tree whose sentence is not in ``train`` is therefore refused as a whole. A phrase that is a whole
+    sentence elsewhere is dropped by :func:`~data.augmentation.additional_examples.without_known`.
 
     Args:
         path: the trees of training sentences.
-        train: the training split of a task of single sentences with the trees' five classes in their order.
-        min_words: least number of words; only those with a letter or digit count, so that mere punctuation is never
-            a phrase. More words mean fewer phrases, and fewer of them neutral.
-        drop_neutral: leave out phrases of label 2, which are half of all.
+        train: the training split of a task with single sentences and the trees' five classes in their order.
+        min_words: minimum number of words; only those with a letter or digit count, so that mere punctuation is never
+            a phrase. A larger number gives fewer phrases, and fewer neutral ones.
+        drop_neutral: leave out phrases with label 2, which are half of all.
 
     Returns:
         The phrases from left to right, inner ones before outer ones; they have no source positions.
 
     Raises:
-        UserError: for a malformed line (as 'file:line: why'), a sentence that is not in ``train``, and a file that is
-            missing or empty.
+        UserError: for a malformed line (as 'file:line: reason'), a sentence that is not in ``train``, and a file that
+            is missing or empty.
         ValueError: if ``min_words`` is below 1.
     """
     if min_words < 1:
@@ -73,13 +73,13 @@ def _check_sentences(trees: list[Tree], path: Path, train: RawSplit) -> None:
     if strangers:
         first = strangers[0]
         raise UserError(
-            f"{path}:{first.line}: '{first.text(first.phrases[-1])[:60]}' is no sentence of {train.path.name}, like "
-            f"{len(strangers):,} of {len(trees):,} trees; only trees of the training split may be used"
+            f"{path}:{first.line}: '{first.text(first.phrases[-1])[:60]}' is not a sentence of {train.path.name}; "
+            f"{len(strangers):,} of {len(trees):,} trees are not; use only trees of the training split"
         )
 
 
 def _occurrences(trees: list[Tree], min_words: int) -> Iterable[tuple[str, int]]:
-    """Text and label of every phrase with enough words, but whole sentences."""
+    """Yield text and label of every phrase with enough words, except whole sentences."""
     for tree in trees:
         *phrases, _ = tree.phrases
         counted = np.cumsum([0, *(any(map(str.isalnum, word)) for word in tree.words)])
@@ -89,6 +89,6 @@ def _occurrences(trees: list[Tree], min_words: int) -> Iterable[tuple[str, int]]
 
 
 def _majority(counts: Counter[int]) -> int | None:
-    """The label with the most votes, None where two have as many."""
+    """Return the label with the most votes, or None for a tie."""
     (label, most), *others = counts.most_common(2)
     return None if others and others[0][1] == most else label

@@ -1,4 +1,4 @@
-"""Proper nouns and numbers of an English sentence, told by their spelling."""
+"""Find proper nouns and numbers of an English sentence by their spelling."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from itertools import pairwise
 __all__ = ["kept_words", "words_of"]
 
 _WORD = re.compile(r"[^\W_]+")
-_TREEBANK_BRACKET = re.compile(r"-[LR][RCS]B-")  # -LRB- stands for a bracket in the treebank's text
-_ABBREVIATION = 3  # letters of a capitalised word whose full stop ends no sentence: Mr. Dr. St. J. R. Jr.
-_HEADLINE = 5  # words, all capitalised, from which on a sentence is a headline and not a name
+_TREEBANK_BRACKET = re.compile(r"-[LR][RCS]B-")  # -LRB- is a bracket in the treebank's text
+_ABBREVIATION = 3  # maximum letters of a capitalised word whose full stop does not end a sentence: Mr. Dr. St. J. Jr.
+_HEADLINE = 5  # minimum words, all capitalised, of a headline
 
 
 def words_of(sentence: str) -> list[str]:
-    """Runs of letters and digits, casefolded: what is left of a sentence without spelling of case and punctuation."""
+    """Return the runs of letters and digits of a sentence, casefolded, without punctuation."""
     return [word.casefold() for word in _WORD.findall(_TREEBANK_BRACKET.sub(" ", sentence))]
 
 
 def kept_words(sentence: str) -> set[str]:
-    """The words that a rewritten sentence must still have, as :func:`words_of` gives them.
+    """Return the words that a rewritten sentence must keep, in the form of :func:`words_of`.
 
-    These are words with a digit, and capitalised words that do not begin a sentence; not "I". A capitalised word that
-    begins a sentence may be a name or not, so it may go. In a headline all words are capitalised: only its numbers are
-    kept.
+    These are words with a digit, and capitalised words other than "I" that do not begin a sentence. A capitalised word
+    that begins a sentence may or may not be a name, so it need not be kept. In a headline, where all words are
+    capitalised, only numbers must be kept.
     """
     text = _TREEBANK_BRACKET.sub(" ", sentence)
     words = list(_WORD.finditer(text))
@@ -37,7 +37,7 @@ def kept_words(sentence: str) -> set[str]:
 
 
 def _ends(word: re.Match[str], text: str, following: int) -> bool:
-    """Whether a sentence ends between a word and the one that begins at ``following``."""
+    """Return whether a sentence ends between a word and the one that begins at ``following``."""
     gap = text[word.end() : following]
     if "!" in gap or "?" in gap:
         return True

@@ -1,4 +1,4 @@
-"""A sentence as words of which some must stay as they are, because the label hangs on them."""
+"""Split a sentence into words, and mark those that must not change because the label depends on them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ no not never none nobody nothing nowhere neither nor cannot without hardly barel
 """
 _NEGATIONS = frozenset(_NEGATION_LIST.split())
 
-# Between a negation and what it negates there may also stand stop words, and adverbs that end in -ly.
+# Words allowed between a negation and what it negates, besides stop words and adverbs that end in -ly.
 _DEGREES = frozenset(("always", "enough", "even", "ever", "much", "quite", "rather", "yet"))
 
 # Contracted, with or without an apostrophe: n't, don't, dont.
@@ -31,7 +31,7 @@ _CONTRACTED = re.compile(
     r".*n['\u2019]t|(?:do|does|did|is|are|was|were|has|have|had|wo|would|ca|could|should|must|need|ai)nt"
 )
 
-# White-space separated, what of it reaches from its first to its last letter or digit.
+# A white-space separated piece: ``core`` reaches from its first to its last letter or digit.
 _PIECE = re.compile(r"(?P<before>[\W_]*)(?P<core>.*[^\W_])?(?P<after>[\W_]*)", re.DOTALL)
 _BRACKET = re.compile(r"-[LR][RCS]B-")
 _APOSTROPHES = ("'", "\u2019")
@@ -42,11 +42,11 @@ class Word:
     """A piece of a sentence between white space.
 
     Attributes:
-        before, core, after: the piece; ``core`` is from its first to its last letter or digit, empty in punctuation.
-        replaceable: a synonym may stand in its place: it is no stop word, negation, name, number or clitic.
-        fixed: it may be neither moved nor left out: a negation and what it negates, a name, a number, a clitic ('s) and
-            the word that it hangs on; and punctuation.
-        bound: nothing may be put between it and the word before it.
+        before, core, after: the piece; ``core`` is from its first to its last letter or digit, empty for punctuation.
+        replaceable: whether a synonym may replace it: it is not a stop word, negation, name, number or clitic.
+        fixed: whether it may be neither moved nor deleted: negations and what they negate, names, numbers, clitics
+            ('s) with the words they are attached to, and punctuation.
+        bound: whether nothing may be inserted between it and the word before it.
     """
 
     core: str
@@ -58,22 +58,22 @@ class Word:
 
     @property
     def text(self) -> str:
-        """The whole piece."""
+        """Return the whole piece."""
         return self.before + self.core + self.after
 
 
 def is_negation(word: str) -> bool:
-    """Whether the word negates: not, never, no, n't, don't, dont, without, hardly ..."""
+    """Return whether the word is a negation: not, never, no, n't, don't, dont, without, hardly ..."""
     folded = word.casefold()
     return folded in _NEGATIONS or _CONTRACTED.fullmatch(folded) is not None
 
 
 def split_words(sentence: str) -> list[Word]:
-    """The words of a sentence, in plain text or parted as in PTB.
+    """Split a sentence into words; it may be plain text or tokenised as in PTB.
 
-    A negation is fixed together with all up to the next word of meaning ("not a very good", "not completely
-    satisfying"), or to punctuation: moved or left out, either would turn the label. Capitalised words are taken for
-    names wherever they stand, the first one too, as no spelling tells "Jackson" from "Great" there.
+    A negation is fixed together with everything up to the next content word ("not a very good", "not completely
+    satisfying"), or up to punctuation: moving or deleting either would change the label. Capitalised words count as
+    names everywhere, even at the beginning, where spelling cannot distinguish "Jackson" from "Great".
     """
     words = [_word(piece) for piece in sentence.split()]
     for position in range(1, len(words)):
@@ -85,7 +85,7 @@ def split_words(sentence: str) -> list[Word]:
 
 
 def join_words(words: list[Word]) -> str:
-    """The sentence of these words, with one space between them."""
+    """Join words to a sentence, with one space between them."""
     return " ".join(word.text for word in words)
 
 
@@ -108,12 +108,12 @@ def _word(piece: str) -> Word:
 
 
 def _bind(words: list[Word], position: int) -> None:
-    """Keep names of several words in one piece, and clitics with the word that they hang on."""
+    """Keep names of several words in one piece, and clitics with the words they are attached to."""
     previous, word = words[position - 1], words[position]
     if word.core[:1].isupper() and previous.core[:1].isupper():
         words[position] = replace(word, bound=True)
     elif word.bound:
-        negated = is_negation(word.core)  # the "ca" of "ca n't" is not calcium's
+        negated = is_negation(word.core)  # the "ca" of "ca n't" has no synonyms
         words[position - 1] = replace(previous, fixed=True, replaceable=previous.replaceable and not negated)
 
 
@@ -124,6 +124,6 @@ def _bind_negated(words: list[Word], negation: int) -> None:
         if words[position - 1].after:
             return
         words[position] = replace(word, fixed=True, bound=True)
-        folded = word.core.casefold()  # empty in punctuation: nothing goes before it either
+        folded = word.core.casefold()  # empty for punctuation: nothing may be inserted before it either
         if not (folded in _STOP_WORDS or folded in _DEGREES or folded.endswith("ly")):
             return

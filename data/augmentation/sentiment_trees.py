@@ -1,4 +1,4 @@
-"""Sentiment trees in PTB brackets, one sentence a line: ``(3 (2 The) (4 (3 gorgeous) (2 film)))``."""
+"""Parse sentiment trees in PTB brackets, one sentence per line: ``(3 (2 The) (4 (3 gorgeous) (2 film)))``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Phrase", "Tree", "read_trees"]
 
 _LABELS = ("0", "1", "2", "3", "4")
 
-# Words end at ASCII blanks only: some hold a no-break space, as in "2\u00a01\\/2".
+# Words end only at ASCII blanks: some contain a no-break space, as in "2\u00a01\\/2".
 _TOKEN = re.compile(r"[()]|[^() \t]+")
 
 
@@ -31,8 +31,8 @@ class Tree:
     """A sentence and its phrases.
 
     Attributes:
-        line: where it stands in its file, from 1.
-        words: as they stand there; nothing is unescaped.
+        line: its line in the file, from 1.
+        words: its words as in the file; nothing is unescaped.
         phrases: all nodes, inner ones before outer ones, left before right; the last one is the whole sentence.
     """
 
@@ -41,36 +41,36 @@ class Tree:
     phrases: tuple[Phrase, ...]
 
     def text(self, phrase: Phrase) -> str:
-        """The words of a phrase with one space between them."""
+        """Return the words of a phrase with one space between them."""
         return " ".join(self.words[phrase.start : phrase.end])
 
 
 def read_trees(path: Path) -> list[Tree]:
-    """The trees of a file; empty lines are passed over.
+    """Read the trees of a file, skipping empty lines.
 
     Raises:
-        UserError: if there is no such file, if it holds no tree, and for a malformed line, as 'file:line: why'.
+        UserError: if the file is missing or contains no tree, and for a malformed line, as 'file:line: reason'.
     """
     if not path.is_file():
-        raise UserError(f"no file of trees '{path}'")
+        raise UserError(f"no such file of trees: '{path}'")
     trees: list[Tree] = []
-    # At line feeds only: str.splitlines would also cut at control characters and separators inside of words.
+    # Only at line feeds: str.splitlines would also split at control characters and separators inside words.
     for line, content in enumerate(read_bytes(path).removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         try:
             text = content.decode().strip(" \t\r")
             if text:
                 trees.append(_Parser().parse(text, line))
         except UnicodeDecodeError as error:
-            raise UserError(f"{path}:{line}: the byte 0x{content[error.start]:02x} is not UTF-8") from error
+            raise UserError(f"{path}:{line}: byte 0x{content[error.start]:02x} is not UTF-8") from error
         except _MalformedTreeError as fault:
             raise UserError(f"{path}:{line}: {fault}") from fault
     if not trees:
-        raise UserError(f"{path}: the file holds no trees")
+        raise UserError(f"{path}: the file contains no trees")
     return trees
 
 
 class _MalformedTreeError(ValueError):
-    """Why a line is no tree."""
+    """Why a line is not a tree."""
 
 
 @dataclass
@@ -84,7 +84,7 @@ class _Node:
 
 
 class _Parser:
-    """Reads one tree with a stack of its own: the depth of a line cannot exhaust Python's."""
+    """A parser of one tree with an explicit stack, so that deep trees cannot exhaust Python's."""
 
     def __init__(self) -> None:
         self._open: list[_Node] = []
@@ -93,50 +93,50 @@ class _Parser:
         self._done = False
 
     def parse(self, text: str, line: int) -> Tree:
-        """The tree in a line that is not empty."""
+        """Parse the tree in a non-empty line."""
         for token in _TOKEN.findall(text):
             if self._done:
-                raise _MalformedTreeError(f"'{token[:20]}' after the end of the tree")
+                raise _MalformedTreeError(f"unexpected '{token[:20]}' after the end of the tree")
             if token == "(":
                 self._open_node()
             elif not self._open:
-                raise _MalformedTreeError(f"the tree does not begin with '(' but with '{token[:20]}'")
+                raise _MalformedTreeError(f"the tree must begin with '(', got '{token[:20]}'")
             elif token == ")":
                 self._close_node(self._open.pop())
             else:
                 self._add(token, self._open[-1])
         if not self._done:
-            raise _MalformedTreeError(f"{len(self._open)} bracket(s) never closed")
+            raise _MalformedTreeError(f"{len(self._open)} unclosed bracket(s)")
         return Tree(line, tuple(self._words), tuple(self._phrases))
 
     def _open_node(self) -> None:
         if self._open:
             parent = self._open[-1]
             if parent.label is None:
-                raise _MalformedTreeError("a phrase without a label before its first part")
+                raise _MalformedTreeError("a phrase has no label before its first part")
             if parent.has_word:
-                raise _MalformedTreeError("a phrase with both a word and parts")
+                raise _MalformedTreeError("a phrase has both a word and parts")
             parent.has_subtrees = True
         self._open.append(_Node(start=len(self._words)))
 
     def _add(self, token: str, node: _Node) -> None:
-        """A label where there is none yet, else a word."""
+        """Add a token: the label if the node has none yet, else a word."""
         if node.label is None:
             if token not in _LABELS:
-                raise _MalformedTreeError(f"label '{token[:20]}' is none of 0 to 4")
+                raise _MalformedTreeError(f"label must be 0 to 4, got '{token[:20]}'")
             node.label = int(token)
         elif node.has_word:
             raise _MalformedTreeError(f"two words in one bracket: '{self._words[-1][:20]}' and '{token[:20]}'")
         elif node.has_subtrees:
-            raise _MalformedTreeError("a phrase with both a word and parts")
+            raise _MalformedTreeError("a phrase has both a word and parts")
         else:
             node.has_word = True
             self._words.append(token)
 
     def _close_node(self, node: _Node) -> None:
         if node.label is None:
-            raise _MalformedTreeError("a phrase without a label")
+            raise _MalformedTreeError("a phrase has no label")
         if not (node.has_word or node.has_subtrees):
-            raise _MalformedTreeError("a phrase without words")
+            raise _MalformedTreeError("a phrase has no words")
         self._phrases.append(Phrase(node.label, node.start, len(self._words)))
         self._done = not self._open

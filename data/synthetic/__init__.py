@@ -1,1 +1,1 @@
-"""Generate a corpus for sst, para and sts, for the quickstart and for tests."""
+"""Generate a synthetic corpus for sst, para and sts, for the quickstart and for tests."""

@@ -1,7 +1,7 @@
-"""A synthetic corpus for sst, para and sts, written as the course's files.
+"""Write a synthetic corpus for sst, para and sts in the format of the course's files.
 
-Its signal is real but its labels are noisy, a tiny BERT learns it from random weights within some ten thousand
-examples, and any reader of the course's files takes it for a user's data::
+The corpus has a real signal and noisy labels. A tiny BERT learns it from random weights within some ten thousand
+examples, and it is read like the course's files::
 
     python -m data.synthetic --out corpus --train 6000 --dev 500 --test 500 --seed 0
 """
@@ -32,14 +32,14 @@ __all__ = ["LARGEST", "TASKS", "Sizes", "main", "write_corpus"]
 TASKS = ("sst", "para", "sts")
 
 LARGEST = 200_000
-"""Most examples of a task, its three splits together: beyond this the grammar would mostly repeat itself."""
+"""Maximum examples of a task in its three splits together: beyond this, the grammar would mostly repeat itself."""
 
 Sizes = int | Mapping[str, int]
 """Examples of a split: the same number for every task, or one for each."""
 
-_MARKER = "synthetic.json"  # names the folder's files as ours to overwrite
+_MARKER = "synthetic.json"  # marks the folder's files as ours to overwrite
 _ID_DIGITS = 25  # as in the course's files
-_SPLITS = ("test", "dev", "train")  # train last: dev and test do not change with its size
+_SPLITS = ("test", "dev", "train")  # train last, so that dev and test do not depend on its size
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,15 @@ _DRAW: dict[str, Callable[[np.random.Generator], _Example]] = {
 def write_corpus(directory: Path, train: Sizes, dev: Sizes, test: Sizes, seed: int = 0) -> None:
     """Write train, dev and test files of sst, para and sts.
 
-    The same arguments give the same bytes; within a task no sentence occurs twice, so nothing of dev or test stands in
-    train. A larger train set begins with the smaller one. Each file appears whole or not at all, and one that is
-    already as it should be is left alone.
+    The same arguments give the same bytes. Within a task no sentence occurs twice, so no sentence of dev or test is in
+    train. A larger train set begins with the smaller one. Each file is written completely or not at all, and a file
+    that is already correct is left alone.
 
     Args:
-        directory: made if it is missing; it must not hold anyone else's files of these names.
+        directory: created if missing; it must not contain real data files of these names.
         train: examples of the train split, >= 1; a number for every task, or a mapping task -> number.
-        dev: likewise.
-        test: likewise; its files have no labels.
+        dev: examples of the dev split, likewise.
+        test: examples of the test split, likewise; its files have no labels.
         seed: >= 0.
 
     Raises:
@@ -92,7 +92,7 @@ def write_corpus(directory: Path, train: Sizes, dev: Sizes, test: Sizes, seed: i
         total = sum(sizes[split][task] for split in _SPLITS)
         if total > LARGEST:
             raise UserError(
-                f"a synthetic {task} has at most {LARGEST:,} examples (train, dev and test together), got {total:,}"
+                f"{task}: train, dev and test together must have at most {LARGEST:,} examples, got {total:,}"
             )
     if seed < 0:
         raise UserError(f"seed must be >= 0, got {seed}")
@@ -111,7 +111,7 @@ def _per_task(split: str, sizes: Sizes) -> dict[str, int]:
     numbers = dict.fromkeys(TASKS, sizes) if isinstance(sizes, int) else dict(sizes)
     if set(numbers) != set(TASKS):
         raise UserError(
-            f"{split} must give the sizes of exactly {', '.join(TASKS)}, got {', '.join(numbers) or 'none'}"
+            f"{split} must have the sizes of exactly {', '.join(TASKS)}, got {', '.join(numbers) or 'none'}"
         )
     for task, size in numbers.items():
         if size < 1:
@@ -122,7 +122,7 @@ def _per_task(split: str, sizes: Sizes) -> dict[str, int]:
 def _distinct(
     draw: Callable[[np.random.Generator], _Example], rng: np.random.Generator, size: int, seen: set[str]
 ) -> list[_Example]:
-    """Examples none of whose sentences was seen before; ``seen`` grows by theirs."""
+    """Draw examples without sentences in ``seen``, and add their sentences to it."""
     examples: list[_Example] = []
     while len(examples) < size:
         example = draw(rng)
@@ -133,9 +133,9 @@ def _distinct(
 
 
 def _lines(spec: TaskSpec, split: str, examples: Iterable[_Example], seed: int) -> Iterable[str]:
-    """The file: a column of row numbers without a name, ids, sentences and, but for test, labels."""
+    """Yield the lines of a file: an unnamed column of row numbers, ids, sentences and, except for test, labels."""
     is_test = split == "test"
-    # The course's sst test file has two columns of row numbers, the first of them named 0.
+    # The course's sst test file has two columns of row numbers, the first named 0.
     twice = is_test and spec.name == "sst"
     header = [*(["0", ""] if twice else [""]), str(spec.columns.id), *spec.columns.sentences]
     yield _line([*header, *([] if is_test else [spec.columns.label])])
@@ -147,7 +147,7 @@ def _lines(spec: TaskSpec, split: str, examples: Iterable[_Example], seed: int) 
 
 
 def _line(cells: Iterable[str]) -> str:
-    return "\t".join(cells) + "\n"  # the grammar makes no tab and no quote
+    return "\t".join(cells) + "\n"  # the grammar produces neither tabs nor quotes
 
 
 def _file_name(spec: TaskSpec, split: str) -> str:
@@ -155,16 +155,16 @@ def _file_name(spec: TaskSpec, split: str) -> str:
 
 
 def _claim(directory: Path, made_from: dict[str, object], names: list[str]) -> None:
-    """Make the folder and mark its files as synthetic; refuse where real data would be overwritten."""
+    """Create the folder and mark its files as synthetic, unless real data would be overwritten."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot make the folder '{directory}': {error.strerror}") from error
+        raise UserError(f"cannot create the folder '{directory}': {error.strerror}") from error
     if not (directory / _MARKER).exists():
         for name in names:
             if (directory / name).exists():
-                raise UserError(f"'{directory / name}' is not a synthetic file and would be lost; name another folder")
-    # Before the data: a run killed half-way can then be repeated.
+                raise UserError(f"'{directory / name}' is not synthetic and would be overwritten; use another folder")
+    # Before the data, so that a run killed half-way can be repeated.
     _write(directory / _MARKER, json.dumps({"made_by": "data.synthetic", **made_from}, indent=2) + "\n")
 
 
@@ -177,18 +177,18 @@ def _write(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        scratch.chmod(0o644)  # mkstemp's own files are for their owner only
+        scratch.chmod(0o644)  # mkstemp's files are readable only by their owner
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder for the files; made if it is missing.")],
+    out: Annotated[Path, typer.Option(help="Folder for the files; created if missing.")],
     train: Annotated[int, typer.Option(help="Training examples of each task.")] = 6000,
     dev: Annotated[int, typer.Option(help="Dev examples of each task.")] = 500,
     test: Annotated[int, typer.Option(help="Test examples of each task; their files have no labels.")] = 500,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same files.")] = 0,
 ) -> None:
     """Write a synthetic corpus for sst, para and sts in the course's file format."""
     try:

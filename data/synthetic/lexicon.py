@@ -1,7 +1,7 @@
-"""The words of the synthetic corpus, as concepts: words of one concept mean the same in para and sts.
+"""Define the words of the synthetic corpus as concepts: words of one concept mean the same in para and sts.
 
-All three tasks draw on these concepts, so that what one task teaches about a word helps the others. They also compete
-for it: ``good`` and ``great`` are synonyms in para and sts, but differ in degree in sst.
+All three tasks use these concepts, so that what one task teaches about a word helps the others. They also compete:
+``good`` and ``great`` are synonyms in para and sts, but differ in degree in sst.
 """
 
 from __future__ import annotations
@@ -63,21 +63,21 @@ QUALITIES: tuple[Concept, ...] = (
 
 
 def pick_one(rng: np.random.Generator, options: Sequence[T]) -> T:
-    """One of the options, all equally likely."""
+    """Draw one of the options, all equally likely."""
     return options[int(rng.integers(len(options)))]
 
 
 def other_concept(rng: np.random.Generator, concepts: Sequence[Concept], concept: Concept) -> Concept:
-    """One of the concepts that is not the given one."""
+    """Draw one of the concepts other than the given one."""
     step = 1 + int(rng.integers(len(concepts) - 1))
     return concepts[(concepts.index(concept) + step) % len(concepts)]
 
 
 def synonym(rng: np.random.Generator, concept: Concept, word: str) -> str:
-    """Another word of the concept."""
+    """Draw another word of the concept."""
     return pick_one(rng, [other for other in concept if other != word])
 
 
 def reword(rng: np.random.Generator, concept: Concept, word: str, rate: float) -> str:
-    """The word, or with probability ``rate`` a synonym of it."""
+    """Return the word, or with probability ``rate`` a synonym of it."""
     return synonym(rng, concept, word) if rng.random() < rate else word

@@ -1,7 +1,7 @@
-"""Pairs of questions that ask the same or almost the same: the synthetic para.
+"""Draw pairs of questions that ask the same or almost the same, for the synthetic para.
 
-A duplicate swaps words for synonyms and moves the place, so it may share few words. A hard negative keeps the words but
-for one slot, where it asks something else. Counting common words therefore misleads.
+A duplicate replaces words by synonyms and moves the place, so the two questions may share few words. A hard negative
+keeps the words except in one slot, where it asks something else. Counting common words is therefore misleading.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from data.synthetic.lexicon import ACTIONS, OBJECTS, PLACES, QUALITIES, Concept,
 __all__ = ["LABEL_NOISE", "QuestionPair", "draw_question_pair"]
 
 LABEL_NOISE = 0.04
-"""Share of pairs with the wrong label: the best possible accuracy is 1 minus this."""
+"""Share of pairs with the wrong label; the best possible accuracy is 1 minus this."""
 
-_DUPLICATES, _HARD_NEGATIVES = 0.4, 0.35  # the rest asks about something else altogether
+_DUPLICATES, _HARD_NEGATIVES = 0.4, 0.35  # the rest asks about something entirely different
 _SYNONYMS_IN_DUPLICATE, _SYNONYMS_IN_NEGATIVE = 0.4, 0.1  # per slot
 
 _INTENTS: tuple[Concept, ...] = (
@@ -33,7 +33,7 @@ _ARTICLES = ("the", "my", "that")
 
 @dataclass(frozen=True)
 class QuestionPair:
-    """Two questions; ``duplicate`` is the noisy label, ``true_duplicate`` whether they ask the same."""
+    """Two questions; ``duplicate`` is the noisy label, ``true_duplicate`` is whether they ask the same."""
 
     first: str
     second: str
@@ -42,7 +42,7 @@ class QuestionPair:
 
 
 def draw_question_pair(rng: np.random.Generator) -> QuestionPair:
-    """A pair; about 40 % of them are duplicates."""
+    """Draw a pair; about 40 % of them are duplicates."""
     concepts = [pick_one(rng, slot) for slot in _SLOTS]
     words = [pick_one(rng, concept) for concept in concepts]
     kind = rng.random()

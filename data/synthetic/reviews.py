@@ -1,4 +1,4 @@
-"""Film reviews whose sentiment is composed from graded words: the synthetic sst."""
+"""Compose film reviews from words of graded sentiment, for the synthetic sst."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data.synthetic.lexicon import pick_one
 __all__ = ["LABEL_NOISE", "Review", "draw_review"]
 
 LABEL_NOISE = 0.1
-"""Share of reviews labelled one class beside the right one: the best possible accuracy is 1 minus this."""
+"""Share of reviews labelled with a class next to the correct one; the best possible accuracy is 1 minus this."""
 
 _CLASS_SHARES = (0.13, 0.26, 0.19, 0.27, 0.15)  # as in the real training set
 _CLASS_EDGES = (-1.1, -0.25, 0.25, 1.1)
@@ -53,7 +53,7 @@ _NEGATION = -0.5  # 'not good' is weakly bad, 'not really terrible' weakly good
 
 @dataclass(frozen=True)
 class Review:
-    """A review with its noisy label and the label that the words alone give, both 0 to 4."""
+    """A review with its noisy label, and the true label of its words, both 0 to 4."""
 
     text: str
     label: int
@@ -67,7 +67,7 @@ class _Clause:
 
 
 def draw_review(rng: np.random.Generator) -> Review:
-    """A review of a class drawn with the shares of the real training set."""
+    """Draw a review, with the class shares of the real training set."""
     wanted = int(rng.choice(len(_CLASS_SHARES), p=_CLASS_SHARES))
     review = _compose(rng)
     while _class_of(review.sentiment) != wanted:
@@ -87,7 +87,7 @@ def _compose(rng: np.random.Generator) -> _Clause:
     contrasts = form < 0.8
     other = pick_one(rng, [noun for noun in _SUBJECTS if noun != subject])
     second = _clause(rng, other)
-    # What is joined by 'and' pulls one way, what is joined by 'but' does not, as in real reviews.
+    # Clauses joined by 'and' have the same polarity, those joined by 'but' the opposite, as in real reviews.
     while (first.sentiment * second.sentiment < 0) != contrasts:
         first, second = _clause(rng, subject), _clause(rng, other)
     if not contrasts:

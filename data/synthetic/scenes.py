@@ -1,4 +1,4 @@
-"""Pairs of scenes scored by how much of their meaning agrees: the synthetic sts."""
+"""Draw pairs of scenes scored by how much of their meaning agrees, for the synthetic sts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCORE_NOISE = 0.25
 """Standard deviation of the noise on a score."""
 
 _SLOTS: tuple[tuple[Concept, ...], ...] = (AGENTS, ACTIONS, OBJECTS, PLACES)
-_WEIGHTS = np.array([1.0, 1.5, 1.5, 1.0])  # what a slot that agrees adds; they sum to 5
+_WEIGHTS = np.array([1.0, 1.5, 1.5, 1.0])  # added to the score for an agreeing slot; they sum to 5
 
 _SYNONYMS = 0.2  # share of agreeing slots worded differently
 _ARTICLES = ("the", "that")
@@ -24,7 +24,7 @@ _MODALS = ("will", "wants to", "has to")
 
 @dataclass(frozen=True)
 class ScenePair:
-    """Two sentences; ``score`` is noisy, with one decimal, ``true_score`` the agreement itself, both 0 to 5."""
+    """Two sentences; ``score`` is noisy, with one decimal; ``true_score`` is the agreement itself; both 0 to 5."""
 
     first: str
     second: str
@@ -33,7 +33,7 @@ class ScenePair:
 
 
 def draw_scene_pair(rng: np.random.Generator) -> ScenePair:
-    """A pair in which 0 to 4 slots agree, each number equally likely."""
+    """Draw a pair in which 0 to 4 slots agree, each number equally likely."""
     agreeing = rng.permutation(len(_SLOTS)) < rng.integers(len(_SLOTS) + 1)  # (4,) bool
     concepts = [pick_one(rng, slot) for slot in _SLOTS]
     words = [pick_one(rng, concept) for concept in concepts]
@@ -43,7 +43,7 @@ def draw_scene_pair(rng: np.random.Generator) -> ScenePair:
     ]
     true_score = float(_WEIGHTS[agreeing].sum())
     score = round(float(np.clip(rng.normal(true_score, SCORE_NOISE), 0.0, 5.0)), 1)
-    frame = pick_one(rng, _MODALS), pick_one(rng, _PREPOSITIONS)  # these mean something too, so a pair shares them
+    frame = pick_one(rng, _MODALS), pick_one(rng, _PREPOSITIONS)  # they carry meaning too, so a pair shares them
     return ScenePair(_scene(rng, words, *frame), _scene(rng, others, *frame), score, true_score)
 
 

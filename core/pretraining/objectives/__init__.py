@@ -1,1 +1,1 @@
-"""Define what a stage of further pretraining trains for; one objective a file."""
+"""Define what a stage of further pretraining trains for; one objective per file."""

@@ -1,4 +1,4 @@
-"""Contrast within a batch: every sentence should be nearest to its own partner."""
+"""Contrast sentences within a batch: each should be closest to its own partner."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ __all__ = ["SentenceContrast", "in_batch_contrast"]
 
 
 def in_batch_contrast(anchors: Tensor, candidates: Tensor, scale: float) -> Tensor:
-    """-log of exp(s cos(a_i, c_i)) / sum_j exp(s cos(a_i, c_j)), mean over the anchors.
+    """Compute -log of exp(s cos(a_i, c_i)) / sum_j exp(s cos(a_i, c_j)), mean over the anchors.
 
-    SimCSE's loss (arXiv:2104.08821, equations 4 and 5, with s = 1 / tau), and that of MNRL (arXiv:1705.00652, section
-    4.4) with cosines in place of dot products.
+    This is SimCSE's loss (arXiv:2104.08821, equations 4 and 5, with s = 1 / tau), and that of MNRL (arXiv:1705.00652,
+    section 4.4) with cosines instead of dot products.
 
     Args:
         anchors: (B, H).
         candidates: the partner of every anchor, then hard negatives if any, (M, H) with M >= B.
         scale: s, above 0.
     """
-    # Exact zeros have no direction: their cosines count as 0.
+    # Zero vectors have no direction: their cosines count as 0.
     cosines = F.normalize(anchors, dim=-1) @ F.normalize(candidates, dim=-1).T  # (B, M)
     return F.cross_entropy(scale * cosines, torch.arange(len(anchors), device=anchors.device))
 
 
 class SentenceContrast(StageObjective):
-    """:func:`in_batch_contrast` of sentence vectors: the first row of an example against the others of the batch.
+    """The objective :func:`in_batch_contrast` of an example's first row with the other rows of the batch.
 
     All rows go through one forward pass in train mode, so that two rows of the same sentence differ by their dropout.
 
     Args:
-        shape: of the encoder.
+        shape: architecture of the encoder.
         pooling: how a row becomes a vector.
         scale: factor of the cosines.
-        projection: whether a linear layer with tanh, as in BERT's pooler, comes after the pooling.
-        generator: draws it.
+        projection: whether a linear layer with tanh, as in BERT's pooler, follows the pooling.
+        generator: draws the linear layer.
     """
 
     def __init__(
@@ -57,6 +57,6 @@ class SentenceContrast(StageObjective):
             self.projection = nn.Sequential(layer, nn.Tanh())
 
     def loss(self, encoder: StageEncoder, batch: Batch, rng: np.random.Generator) -> Tensor:  # noqa: ARG002
-        """Mean over the batch's examples of 2 rows (anchor, positive) or 3 (and a hard negative)."""
+        """Return the mean loss over examples of 2 rows (anchor, positive) or 3 (with a hard negative)."""
         vectors = self.projection(self._pool(encoder.bert, encoder(batch)))  # (K B, H)
         return in_batch_contrast(vectors[: len(batch)], vectors[len(batch) :], self._scale)

@@ -1,4 +1,4 @@
-"""Cosine embedding loss on the tasks' pairs: positive pairs together, negative pairs apart."""
+"""Train with the cosine embedding loss on the tasks' pairs: positive pairs together, negative pairs apart."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["CosinePairs", "cosine_pairs_stage"]
 
 
 class CosinePairs(StageObjective):
-    """:class:`core.losses.CosineEmbedding` of two sentence vectors; it has no layers of its own.
+    """The objective :class:`core.losses.CosineEmbedding` of two sentence vectors, without layers of its own.
 
     Args:
         pooling: how a row becomes a vector.
-        margin: negatives whose cosine is below it cost nothing, -1 <= margin < 1.
+        margin: negatives with a cosine below it cost nothing, -1 <= margin < 1.
     """
 
     def __init__(self, pooling: str, margin: float) -> None:
@@ -34,7 +34,7 @@ class CosinePairs(StageObjective):
         self._loss = CosineEmbedding(margin, threshold=0.5)  # nothing is predicted
 
     def loss(self, encoder: StageEncoder, batch: Batch, rng: np.random.Generator) -> Tensor:  # noqa: ARG002
-        """Mean over the batch's pairs."""
+        """Return the mean loss over the batch's pairs."""
         assert batch.labels is not None, "a pair without a label is neither positive nor negative"
         vectors = self._pool(encoder.bert, encoder(batch))  # (2 B, H)
         cosines = cosine(vectors[: len(batch)], vectors[len(batch) :])  # (B, 1)
@@ -42,7 +42,7 @@ class CosinePairs(StageObjective):
 
 
 def cosine_pairs_stage(config: CosinePairsConfig, sources: Sources) -> Stage:
-    """The stage over the pairs that are clearly positive or clearly negative."""
+    """Build the stage over the pairs that are clearly positive or clearly negative."""
     tasks = sources.tasks(config.tasks, pairs=True)
 
     def make_data() -> StageData:
@@ -51,7 +51,10 @@ def cosine_pairs_stage(config: CosinePairsConfig, sources: Sources) -> Stage:
         labels = np.concatenate([pair_labels(part, config.positive_from, config.negative_below) for part in parts])
         table = np.concatenate(numbers)
         if not (labels >= 0).any():
-            raise UserError(f"pretraining.cosine_pairs: no training pair of {', '.join(tasks)} is positive or negative")
+            raise UserError(
+                f"pretraining.cosine_pairs: no training pair of {', '.join(tasks)} is positive or negative; "
+                "change positive_from or negative_below"
+            )
         return StageData(pool, table[labels >= 0], labels[labels >= 0], sources.layout)
 
     return Stage(

@@ -1,4 +1,4 @@
-"""An endless stream of shuffled batches in which no sentence stands twice."""
+"""Stream shuffled batches in which no sentence occurs twice."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["DistinctStream"]
 
 
 class DistinctStream:
-    """Batches for losses that take the rest of a batch as negatives: a sentence twice would be its own negative.
+    """An endless stream of batches for losses with in-batch negatives: a repeated sentence would be its own negative.
 
-    Every epoch is a fresh permutation, drawn from (seed, stage, epoch) alone. Examples are taken in its order; one that
-    shares a sentence, on whichever side, with an example of the batch waits for a later batch. What does not fill
-    a last batch is left out until the next epoch.
+    Every epoch is a new permutation, drawn only from (seed, stage, epoch). Examples are taken in its order; one that
+    shares a sentence with an example of the batch, on either side, waits for a later batch. Examples that do not fill
+    a last batch are left out until the next epoch.
 
     Args:
         table: the sentences of every example, (N, K).
-        seed: of the run.
-        stage: its name, so that stages are shuffled differently.
+        seed: seed of the run.
+        stage: name of the stage, so that stages are shuffled differently.
     """
 
     def __init__(self, table: Ints, seed: int, stage: str) -> None:
@@ -31,17 +31,17 @@ class DistinctStream:
         self._batches: list[Ints] | None = None
 
     def next(self, batch_size: int) -> Ints:
-        """The positions of the next batch, (batch_size,).
+        """Return the positions of the next batch, (batch_size,).
 
         Raises:
-            ValueError: if the examples do not give one full batch.
+            ValueError: if the examples do not fill a single batch.
         """
         if self._batches is None:
             rng = np.random.default_rng([*self._seed, self._epoch])
             self._batches = _distinct_batches(self._table, batch_size, rng)
             if not self._batches:
                 raise ValueError(
-                    f"{len(self._table):,} examples give no batch of {batch_size} in which all sentences differ"
+                    f"{len(self._table):,} examples do not fill a batch of {batch_size} in which all sentences differ"
                 )
         batch = self._batches[self._position]
         self._position += 1
@@ -50,16 +50,16 @@ class DistinctStream:
         return batch
 
     def state_dict(self) -> dict[str, int]:
-        """Where the stream stands."""
+        """Return the position of the stream."""
         return {"epoch": self._epoch, "position": self._position}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on from where another stream over the same examples, seed, stage and batch size stood."""
+        """Continue from the position of another stream over the same examples, seed, stage and batch size."""
         self._epoch, self._position, self._batches = state["epoch"], state["position"], None
 
 
 def _distinct_batches(table: Ints, batch_size: int, rng: np.random.Generator) -> list[Ints]:
-    """One epoch: full batches of positions, (batch_size,) each."""
+    """Return one epoch as full batches of positions, (batch_size,) each."""
     sentences = [frozenset(row) for row in table.tolist()]
     waiting: list[int] = rng.permutation(len(table)).tolist()
     batches: list[Ints] = []

@@ -1,4 +1,4 @@
-"""Which tokens a masked language model predicts, and what it sees in their place."""
+"""Choose which tokens a masked language model predicts, and what it sees in their place."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from data.tokenizer import special_ids
 
 __all__ = ["Masking"]
 
-_SHOWN_AS_MASK, _SHOWN_AS_RANDOM = 0.8, 0.1  # the rest is shown as it is
+_SHOWN_AS_MASK, _SHOWN_AS_RANDOM = 0.8, 0.1  # the rest is shown unchanged
 
 
 class Masking:
-    """BERT's masking (arXiv:1810.04805, section 3.1 and appendix A.1), drawn anew every time a sentence is seen.
+    """BERT's masking (arXiv:1810.04805, section 3.1 and appendix A.1), redrawn every time a sentence is seen.
 
-    Every token is chosen with the same probability, but for special ones. Of the chosen, 80 % are shown as [MASK], 10 %
-    as a random word piece and 10 % as they are.
+    Every token except special ones is chosen with the same probability. Of the chosen tokens, 80 % are shown as [MASK],
+    10 % as a random word piece and 10 % unchanged.
 
     Args:
-        tokenizer: of the encoder.
-        probability: of being chosen, 0 < p < 1.
+        tokenizer: tokenizer of the encoder.
+        probability: probability of being chosen, 0 < p < 1.
     """
 
     def __init__(self, tokenizer: Tokenizer, probability: float) -> None:
@@ -32,7 +32,7 @@ class Masking:
         self._words = np.setdiff1d(np.arange(tokenizer.get_vocab_size()), self._special)
 
     def __call__(self, ids: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Token ids, (N,) int64 -> what the model sees, (N,) int64, and which tokens it predicts, (N,) bool."""
+        """Mask token ids, (N,) int64: return what the model sees, (N,) int64, and what it predicts, (N,) bool."""
         seen = ids.numpy().copy()
         chosen = (rng.random(len(seen)) < self._probability) & ~np.isin(seen, self._special)
         how = rng.random(len(seen))

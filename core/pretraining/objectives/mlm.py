@@ -1,4 +1,4 @@
-"""Masked language modelling (BERT, Devlin et al. 2019, arXiv:1810.04805, section 3.1) of the tasks' text."""
+"""Train masked language modelling (BERT, Devlin et al. 2019, arXiv:1810.04805, section 3.1) on the tasks' text."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ __all__ = ["MaskedLanguageModel", "mlm_stage"]
 
 
 class MaskedLanguageModel(StageObjective):
-    """Predicts the chosen tokens, and those only, through BERT's own head.
+    """Prediction of only the chosen tokens, through BERT's own head.
 
     The head is a linear layer with the encoder's activation and LayerNorm, then a product with the word embeddings,
     which it shares with the encoder, and a bias for every word piece.
 
     Args:
-        shape: of the encoder.
+        shape: architecture of the encoder.
         masking: chooses the tokens.
         generator: draws the linear layer.
-        head: what the checkpoint has in place of a fresh head, by name.
+        head: parameters of the checkpoint's head by name; None for a new head.
     """
 
     def __init__(
@@ -50,16 +50,16 @@ class MaskedLanguageModel(StageObjective):
             self.load_state_dict(head)
 
     def scores(self, bert: Bert, hidden: Tensor) -> Tensor:
-        """Hidden states (M, H) -> logits of every word piece (M, V)."""
+        """Compute the logits of every word piece, (M, V), from hidden states (M, H)."""
         table = bert.embeddings.word_embeddings.weight  # (V, H)
         return F.linear(self.LayerNorm(self._activation(self.dense(hidden))), table, self.bias)
 
     def loss(self, encoder: StageEncoder, batch: Batch, rng: np.random.Generator) -> Tensor:
-        """Mean cross-entropy of the chosen tokens; 0 where none was chosen."""
+        """Return the mean cross-entropy of the chosen tokens; 0 if none was chosen."""
         seen, chosen = self.masking(batch.input_ids, rng)
         rows = encoder(replace(batch, input_ids=seen))
         wanted = chosen.nonzero().squeeze(-1).to(encoder.device)  # (M,)
-        # Real tokens row by row are the order of the flat ids.
+        # The flat ids are the real tokens row by row.
         hidden = rows.hidden[rows.attention_mask][wanted]  # (M, H)
         logits = self.scores(encoder.bert, hidden)
         gold = batch.input_ids.to(encoder.device)[wanted]
@@ -67,9 +67,7 @@ class MaskedLanguageModel(StageObjective):
 
 
 def mlm_stage(config: MlmConfig, sources: Sources) -> Stage:
-    """The stage over every different sentence of the tasks, each in a row of its own, with the checkpoint's own head
-    where it has one.
-    """
+    """Build the stage over every distinct sentence of the tasks, with the checkpoint's own head if it has one."""
     tasks = sources.tasks(config.tasks, pairs=False)
     head = sources.mlm_head
 

@@ -1,4 +1,4 @@
-"""Multiple negatives ranking (Henderson et al. 2017, arXiv:1705.00652, section 4.4) of the tasks' positive pairs."""
+"""Train multiple negatives ranking (Henderson et al. 2017, arXiv:1705.00652, section 4.4) on positive pairs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["mnrl_stage", "positive_pairs"]
 
 
 def mnrl_stage(config: MnrlConfig, sources: Sources) -> Stage:
-    """The stage over the positive pairs of the tasks."""
+    """Build the stage over the positive pairs of the tasks."""
     tasks = sources.tasks(config.tasks, pairs=True)
 
     def make_data() -> StageData:
@@ -25,7 +25,9 @@ def mnrl_stage(config: MnrlConfig, sources: Sources) -> Stage:
         labels = np.concatenate([pair_labels(part, config.positive_from, -np.inf) for part in parts])
         table = positive_pairs(np.concatenate(numbers), labels)
         if not len(table):
-            raise UserError(f"pretraining.mnrl: no training pair of {', '.join(tasks)} is a positive")
+            raise UserError(
+                f"pretraining.mnrl: no training pair of {', '.join(tasks)} is positive; lower positive_from"
+            )
         return StageData(pool, table, None, sources.layout)
 
     return Stage(
@@ -41,7 +43,7 @@ def mnrl_stage(config: MnrlConfig, sources: Sources) -> Stage:
 
 
 def positive_pairs(pairs: Ints, labels: Ints) -> Ints:
-    """Each positive pair once; one of twice the same sentence has nothing to teach.
+    """Return each positive pair once, without pairs of two equal sentences.
 
     Args:
         pairs: numbers of both sentences, (n, 2).

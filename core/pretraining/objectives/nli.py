@@ -1,4 +1,4 @@
-"""Natural language inference with a cross-encoder of three classes, as in the further pretraining on MNLI."""
+"""Train natural language inference with a cross-encoder of three classes, as is usual with MNLI."""
 
 from __future__ import annotations
 
@@ -24,28 +24,29 @@ _CLASSES = 3
 
 
 class NliClassification(StageObjective):
-    """Cross-entropy of a linear head on the vector of the row ``[CLS] premise [SEP] hypothesis [SEP]``.
+    """Classification with a linear head on the vector of the row ``[CLS] premise [SEP] hypothesis [SEP]``.
 
     Args:
-        shape: of the encoder; its dropout is the head's too.
+        shape: architecture of the encoder; its dropout is also used in the head.
         config: how the row becomes a vector.
         generator: draws the head.
 
     Raises:
-        UserError: if the encoder has one segment only.
+        UserError: if the encoder has only one segment.
     """
 
     def __init__(self, shape: BertConfig, config: NliConfig, generator: torch.Generator) -> None:
         super().__init__()
         if shape.type_vocab_size < 2:
             raise UserError(
-                "pretraining.nli: the encoder has no second segment (type_vocab_size = 1), which pairs need"
+                "pretraining.nli: pairs need two segments, but the encoder has one (type_vocab_size = 1); "
+                "remove the stage or choose another encoder"
             )
         head = HeadConfig(pooling=config.pooling, dropout=shape.hidden_dropout_prob)
         self.head = TaskHead(head, shape.hidden_size, _CLASSES, shape.initializer_range, generator)
 
     def loss(self, encoder: StageEncoder, batch: Batch, rng: np.random.Generator) -> Tensor:  # noqa: ARG002
-        """Mean cross-entropy over the batch."""
+        """Return the mean cross-entropy over the batch."""
         assert batch.labels is not None, "NLI pairs have labels"
         pooled = tuple(rows.to(encoder.device) for rows in batch.pooled)
         logits = self.head(encoder.bert, encoder(batch), pooled)  # (B, 3)
@@ -53,7 +54,7 @@ class NliClassification(StageObjective):
 
 
 def nli_stage(config: NliConfig, sources: Sources) -> Stage:
-    """The stage over the pairs of the run's NLI file."""
+    """Build the stage over the pairs of the run's NLI file."""
 
     def make_data() -> StageData:
         pairs = sources.nli_pairs()

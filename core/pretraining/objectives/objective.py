@@ -1,4 +1,4 @@
-"""What a stage trains the encoder for."""
+"""Define the interface of a stage's training objective."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["StageEncoder", "StageObjective"]
 
 
 class StageEncoder:
-    """The encoder as an objective sees it: one call, one forward pass.
+    """The encoder as an objective sees it: each call is one forward pass.
 
     Args:
         bert: in train mode, on the device.
-        compute: the precision of the pass.
+        compute: gives the precision of the pass.
         device: where it runs.
     """
 
@@ -32,7 +32,7 @@ class StageEncoder:
         self._compute = compute
 
     def __call__(self, batch: Batch) -> EncodedRows:
-        """Last hidden states of the batch's rows, (R, T, H), float32 also where the pass is not: so are the losses."""
+        """Return the last hidden states of the batch's rows, (R, T, H), float32 even if the pass is not."""
         rows = batch.to(self.device).padded()
         with autocast(self._compute, self.device):
             hidden = self.bert(rows.input_ids, rows.attention_mask, rows.token_type_ids)
@@ -40,14 +40,14 @@ class StageEncoder:
 
 
 class StageObjective(nn.Module, ABC):
-    """A loss, and the layers that only its stage has: they are trained with the encoder, then dropped."""
+    """A loss, and the layers of its stage, which are trained with the encoder and then dropped."""
 
     @abstractmethod
     def loss(self, encoder: StageEncoder, batch: Batch, rng: np.random.Generator) -> Tensor:
-        """The mean loss over the batch, ().
+        """Return the mean loss over the batch, ().
 
         Args:
             encoder: encodes rows.
-            batch: of the stage's data, on the CPU.
-            rng: for what is random about the loss, a fresh one every step; dropout draws from torch's own generators.
+            batch: a batch of the stage's data, on the CPU.
+            rng: draws the random parts of the loss, a new one every step; dropout uses torch's own generators.
         """

@@ -1,4 +1,4 @@
-"""SimCSE (Gao et al. 2021, arXiv:2104.08821), without and with NLI labels."""
+"""Train SimCSE (Gao et al. 2021, arXiv:2104.08821), without and with NLI labels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENTAILMENT, _CONTRADICTION = 0, 2
 
 
 def simcse_stage(config: SimCseConfig, sources: Sources) -> Stage:
-    """The stage over every different sentence of the tasks; a sentence's positive is itself under other dropout."""
+    """Build the stage over every distinct sentence of the tasks; its positive is itself with other dropout."""
     tasks = sources.tasks(config.tasks, pairs=False)
 
     def make_data() -> StageData:
@@ -39,7 +39,7 @@ def simcse_stage(config: SimCseConfig, sources: Sources) -> Stage:
 
 
 def supervised_simcse_stage(config: SupervisedSimCseConfig, sources: Sources) -> Stage:
-    """The stage over the triplets of the run's NLI file."""
+    """Build the stage over the triplets of the run's NLI file."""
 
     def make_data() -> StageData:
         pairs = sources.nli_pairs()
@@ -47,7 +47,9 @@ def supervised_simcse_stage(config: SupervisedSimCseConfig, sources: Sources) ->
         assert pairs.labels is not None, "NLI pairs have labels"
         table = triplets(numbers, np.asarray(pairs.labels))
         if not len(table):
-            raise UserError("pretraining.supervised_simcse: no premise has both an entailment and a contradiction")
+            raise UserError(
+                "pretraining.supervised_simcse: no premise in nli_file has both an entailment and a contradiction"
+            )
         return StageData(pool, table, None, sources.layout)
 
     return Stage(
@@ -63,14 +65,14 @@ def supervised_simcse_stage(config: SupervisedSimCseConfig, sources: Sources) ->
 
 
 def triplets(pairs: Ints, labels: Ints) -> Ints:
-    """Premise, entailed sentence and contradicting sentence: every combination of three different sentences.
+    """Return every combination of premise, entailed sentence and contradicting sentence, all three different.
 
     Args:
         pairs: numbers of premise and hypothesis, (n, 2).
         labels: 0 entailment, 1 neutral, 2 contradiction, (n,).
 
     Returns:
-        (m, 3), each triplet once, in the order of their first appearance.
+        (m, 3), each triplet once, in the order of its first occurrence.
     """
     found: dict[int, dict[int, list[int]]] = defaultdict(lambda: {_ENTAILMENT: [], _CONTRADICTION: []})
     for (premise, hypothesis), label in zip(pairs.tolist(), labels.tolist(), strict=True):

@@ -11,12 +11,12 @@ __all__ = ["pair_labels"]
 
 
 def pair_labels(examples: Examples, positive_from: float, negative_below: float) -> Ints:
-    """Whether every pair is a positive (1), a negative (0), or neither (-1), (n,).
+    """Return whether every pair is a positive (1), a negative (0), or neither (-1), (n,).
 
     Args:
-        examples: pairs with a score, or of two classes, of which the second is the positive one.
-        positive_from: lowest score of a positive; classes do not look at it.
-        negative_below: a score below it makes a negative.
+        examples: pairs with a score, or of two classes, where the second class is the positive one.
+        positive_from: lowest score of a positive; ignored for classes.
+        negative_below: scores below it are negatives; ignored for classes.
     """
     labels = np.asarray(examples.labels)
     if not examples.spec.kind.is_score:

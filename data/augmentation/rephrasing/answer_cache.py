@@ -1,4 +1,4 @@
-"""Answers of a language model kept on disk, one JSON line each; a process may be killed at any moment."""
+"""Cache a language model's answers on disk, one JSON line each, safely even if a process is killed."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["AnswerCache"]
 
 
 class AnswerCache:
-    """The answers in a folder: read by any number of processes, added to by one, from any of its threads.
+    """The answers in a folder, read by any number of processes and written by one, from any of its threads.
 
-    A line is on the disk before :meth:`put` returns. Lines are only ever added, so a process that is killed leaves at
-    worst the beginning of one: that is ignored by readers, and cut off by the next writer. Lines that are damaged
-    otherwise are passed over, and their requests asked again. Of two answers to one request the first counts.
+    A line is on disk before :meth:`put` returns. Lines are only appended, so a killed process leaves at worst an
+    incomplete line, which readers ignore and the next writer removes. Lines that are damaged otherwise are skipped, and
+    their requests are sent again. Of two answers to one request, the first counts.
 
     Attributes:
         path: the file.
 
     Raises:
-        UserError: if the file is there but cannot be read.
+        UserError: if the file exists but cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,17 +42,17 @@ class AnswerCache:
         return len(self._answers)
 
     def get(self, request: ChatRequest) -> Answer | None:
-        """The answer to a request, None if it is not there."""
+        """Return the answer to a request, or None."""
         return self._answers.get(request.key)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the one process that adds answers, for as long as the ``with`` block lasts.
+        """Lock the file for writing during the ``with`` block.
 
-        The operating system frees the lock when its holder dies, however it dies.
+        The operating system releases the lock of a process that dies.
 
         Raises:
-            UserError: if another process is adding answers, or the folder cannot be written to.
+            UserError: if another process is writing, or the folder cannot be written to.
         """
         lock = FileLock(self.path.with_suffix(".lock"), blocking=False)
         try:
@@ -60,23 +60,23 @@ class AnswerCache:
             lock.acquire()
         except Timeout:
             raise UserError(
-                f"another process is adding answers to '{self.path}'; wait for it or stop it, then run this again"
+                f"another process is writing to '{self.path}'; wait for it or stop it, then run this again"
             ) from None
         except OSError as error:
             raise self._not_written(error) from error
         try:
             with self._opened() as self._file:
-                self._answers = _read(self.path)  # what another process has added since
+                self._answers = _read(self.path)  # another process may have added some
                 yield
         finally:
             self._file = None
             lock.release()
 
     def put(self, request: ChatRequest, answer: Answer) -> None:
-        """Add an answer; only within :meth:`writing`.
+        """Add an answer; only allowed inside :meth:`writing`.
 
         Raises:
-            UserError: if the disk does not take it; the file is then as it was before.
+            UserError: if the disk refuses the write; the file is then unchanged.
         """
         line = {
             "key": request.key,
@@ -97,7 +97,7 @@ class AnswerCache:
             self._answers.setdefault(request.key, answer)
 
     def _opened(self) -> FileIO:
-        """The file, ready to be added to."""
+        """Open the file for appending."""
         try:
             file = self.path.open("ab", buffering=0)
             _cut_off_half_a_line(self.path, file)
@@ -110,7 +110,7 @@ class AnswerCache:
 
 
 def _read(path: Path) -> dict[str, Answer]:
-    """By key. What follows the last line break is half a line, or is being written."""
+    """Read the answers by key, ignoring an incomplete last line, which may still be being written."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -140,8 +140,8 @@ def _append(file: FileIO, line: bytes) -> None:
     before = os.fstat(file.fileno()).st_size
     try:
         while line:
-            line = line[file.write(line) :]  # a full disk takes a part before it refuses
-        os.fsync(file.fileno())  # an answer has cost money; a few milliseconds are nothing beside a request
-    except OSError:  # half a line would spoil the next one
+            line = line[file.write(line) :]  # a full disk may accept a part first
+        os.fsync(file.fileno())  # an answer costs money; a few milliseconds are negligible compared with a request
+    except OSError:  # an incomplete line would corrupt the next one
         file.truncate(before)
         raise

@@ -1,4 +1,4 @@
-"""Is an answer a rewritten sentence, and which part of it is the sentence."""
+"""Extract the rewritten sentence from an answer, or reject the answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Refusal", "RefusedAnswerError", "rewritten_sentence", "translated_se
 
 
 class Refusal(StrEnum):
-    """Why an answer is not used."""
+    """Why an answer is rejected."""
 
     CHATTER = "talks about its task"
     CUT_OFF = "cut off"
@@ -28,7 +28,7 @@ class Refusal(StrEnum):
 
 
 class RefusedAnswerError(Exception):
-    """The answer is not used.
+    """The answer is rejected.
 
     Attributes:
         reason: why.
@@ -39,7 +39,7 @@ class RefusedAnswerError(Exception):
         self.reason = reason
 
 
-_SPARE_WORDS = 2  # by which an answer may be too long: "Cool ." may become "That is really cool ."
+_SPARE_WORDS = 2  # allowed beyond the maximum: "Cool ." may become "That is really cool ."
 
 _THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _INTRODUCTION = re.compile(
@@ -75,17 +75,17 @@ _CHATTER = re.compile(
 
 
 def rewritten_sentence(answer: Answer, sentence: str, shortest: float, longest: float) -> str:
-    """The rewritten sentence in an answer: without introduction and quotation marks, white space collapsed.
+    """Return the rewritten sentence in an answer, without introduction and quotation marks, white space collapsed.
 
     Args:
-        answer: to the request to rewrite ``sentence``.
+        answer: answer to the request to rewrite ``sentence``.
         sentence: the example's own sentence.
-        shortest: least words of the answer, as a share of the sentence's.
-        longest: most words of the answer, as a multiple of the sentence's; two more are let pass.
+        shortest: minimum words of the answer, as a share of the sentence's.
+        longest: maximum words of the answer, as a multiple of the sentence's, plus two.
 
     Raises:
-        RefusedAnswerError: if there is none, or it is no rewriting: the very words of the sentence, a proper noun or
-            number lost (:func:`data.augmentation.proper_nouns.kept_words`), another script.
+        RefusedAnswerError: if there is none, or it is not a rewriting: it has exactly the words of the sentence, lost a
+            proper noun or number (:func:`data.augmentation.proper_nouns.kept_words`), or has another script.
     """
     text = translated_sentence(answer, sentence, longest)
     words, own = words_of(text), words_of(sentence)
@@ -101,9 +101,9 @@ def rewritten_sentence(answer: Answer, sentence: str, shortest: float, longest: 
 
 
 def translated_sentence(answer: Answer, sentence: str, longest: float) -> str:
-    """The sentence in an answer that is a translation: names may be spelt otherwise, and the script may be another.
+    """Return the sentence in an answer that is a translation: names may be spelt differently, in another script.
 
-    It may have few words too: some scripts have no spaces. Arguments as of :func:`rewritten_sentence`.
+    It may also have few words, because some scripts have no spaces. For the arguments see :func:`rewritten_sentence`.
 
     Raises:
         RefusedAnswerError: if there is none.
@@ -129,7 +129,7 @@ def translated_sentence(answer: Answer, sentence: str, longest: float) -> str:
 
 
 def _bare(text: str, sentence: str) -> str:
-    """The text without what models put around a sentence; what the sentence itself has in that place stays."""
+    """Remove what models put around a sentence, unless the sentence itself has it in that place."""
     text, sentence = _THOUGHTS.sub("", text).strip(), sentence.strip()
     while True:
         shorter = text
@@ -158,7 +158,7 @@ def _is_within(text: str, opening: str, closing: str) -> bool:
 
 
 def _is_text(text: str) -> bool:
-    """Letters, and no code point that stands for a fault: control, surrogate, private, unassigned, replacement."""
+    """Return whether a text has letters, and no control, surrogate, private, unassigned or replacement characters."""
     faults = any(unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn") for character in text)
     return any(character.isalpha() for character in text) and not faults and "\ufffd" not in text
 

@@ -1,4 +1,4 @@
-"""Ask a language model through any endpoint with the chat interface of OpenAI."""
+"""Send requests to a language model at any endpoint with OpenAI's chat interface."""
 
 from __future__ import annotations
 
@@ -30,44 +30,44 @@ from data.errors import UserError
 
 __all__ = ["ChatEndpoint", "EndpointDownError", "EndpointError", "RequestFailedError", "StoppedError"]
 
-_FAILURES_IN_A_ROW = 3  # requests failed for good with no answer between them: the endpoint itself is at fault
+_FAILURES_IN_A_ROW = 3  # consecutive failed requests after which the endpoint itself is considered faulty
 _LONGEST_BACKOFF_S = 60.0
 _LARGEST_REPLY = 2**20  # bytes; an answer of one sentence has a few thousand
-_QUOTED = 160  # characters of a reply in a message
-_SHORTEST_SECRET = 8  # characters; placeholders such as "none" are words that answers may have
+_QUOTED = 160  # characters of a reply to quote in a message
+_SHORTEST_SECRET = 8  # characters; placeholders such as "none" are words that may occur in answers
 
 _ADVICE = {
     401: "check the key in {key}",
-    403: "check the key in {key}, and that it may use model '{model}'",
-    404: "check base_url, which usually ends in /v1, and the model's name '{model}'",
+    403: "check the key in {key}, and that it allows model '{model}'",
+    404: "check base_url, which usually ends in /v1, and the model name '{model}'",
 }
-_REFUSED_SETTINGS = "check the model's name '{model}', send_seed, answer_tokens_field and the temperature"
+_REFUSED_SETTINGS = "check the model name '{model}', send_seed, answer_tokens_field and the temperature"
 
 
 class EndpointError(UserError):
-    """The endpoint fails for good: its address, what it says, what to do."""
+    """The endpoint fails permanently; the message gives its address, its reply and what to do."""
 
 
 class EndpointDownError(EndpointError):
-    """The endpoint fails now, and may answer later with nothing changed."""
+    """The endpoint fails temporarily, and may answer later without any change."""
 
 
 class RequestFailedError(Exception):
-    """This request has no answer, but others may have one."""
+    """This request failed, but others may succeed."""
 
 
 class StoppedError(Exception):
-    """Asking was stopped before there was an answer."""
+    """Requests were stopped before there was an answer."""
 
 
 class ChatEndpoint:
     """A connection for any number of threads, to be used in a ``with`` block.
 
-    The key is in the header of requests and nowhere else: where a reply repeats it, it is blotted out.
+    The key is only in the header of requests; if a reply repeats it, it is masked.
 
     Attributes:
-        sent: requests sent so far, repeated ones too.
-        concurrency: threads that may ask at the same time.
+        sent: requests sent so far, including retries.
+        concurrency: maximum number of concurrent requests.
 
     Raises:
         UserError: if the key's environment variable is not set.
@@ -108,15 +108,15 @@ class ChatEndpoint:
         self._client.close()
 
     def stop(self) -> None:
-        """End all waiting; requests under way still get their answers, but no other is sent."""
+        """End all waiting; requests in progress still get their answers, but no others are sent."""
         self._stopped.set()
 
     def answer(self, request: ChatRequest) -> Answer:
-        """What the model answers, tried again as the settings say.
+        """Return the model's answer, with retries as configured.
 
         Raises:
-            RequestFailedError: if this request fails for good.
-            EndpointError: if the endpoint does: every request would fail, or several in a row have.
+            RequestFailedError: if this request fails permanently.
+            EndpointError: if the endpoint fails: every request would fail, or several in a row have failed.
             StoppedError: after :meth:`stop`.
         """
         try:
@@ -146,14 +146,14 @@ class ChatEndpoint:
         return self._answer_in(content)
 
     def _post(self, request: ChatRequest) -> tuple[int, httpx2.Headers, bytes]:
-        """Status, headers and content of the reply."""
+        """Return status, headers and content of the reply."""
         deadline = time.monotonic() + self._settings.timeout_s
         content = bytearray()
         try:
             with self._client.stream("POST", self._settings.url, json=self._body(request)) as reply:
                 for chunk in reply.iter_bytes():
                     content += chunk
-                    # The client's own timeout is that of each read: a trickle would go on for ever.
+                    # The client's own timeout applies to each read, so a slow trickle would never end.
                     if time.monotonic() > deadline:
                         raise httpx2.ReadTimeout("the reply did not end")
                     if len(content) > _LARGEST_REPLY:
@@ -174,14 +174,14 @@ class ChatEndpoint:
         }
 
     def _failure(self, request: ChatRequest, status: int, headers: httpx2.Headers, content: bytes) -> Exception:
-        """What a reply with a status other than 200 means."""
+        """Return the error for a reply with a status other than 200."""
         said = self._quoted(content.decode("utf-8", errors="replace"))
         what = f"status {status}" + (f" ('{said}')" if said else "")
         if b"insufficient_quota" in content:
-            return self._gave_up(request, what, "the account has no money left")
+            return self._gave_up(request, what, "the account has no credit left; add credit, then run this again")
         if status in (408, 409, 429) or status >= 500:
             return self._later(request, what, headers, everyone=status in (429, 503))
-        if status in (400, 413, 422):  # perhaps only of this sentence, such as one that a content filter dislikes
+        if status in (400, 413, 422):  # may concern only this sentence, for example because of a content filter
             return _FailedError(what, _REFUSED_SETTINGS)
         return self._gave_up(request, what, _ADVICE.get(status, "check base_url"))
 
@@ -189,17 +189,17 @@ class ChatEndpoint:
         asked = _retry_after(headers)
         longest = self._settings.longest_wait_s
         if asked is not None and asked > longest:
-            advice = "run this again then, or raise longest_wait_s"
-            return self._gave_up(request, f"{what}: wait {asked:,.0f} s", advice, EndpointDownError)
+            advice = "run this again later, or increase longest_wait_s"
+            return self._gave_up(request, f"{what}: asks to wait {asked:,.0f} s", advice, EndpointDownError)
         if asked is not None and everyone:
             self._limit.hold(asked)
         return _TransientError(what, asked)
 
     def _answer_in(self, content: bytes) -> Answer:
-        """The answer in a reply.
+        """Return the answer in a reply.
 
         Raises:
-            _TransientError: if the reply is no chat completion.
+            _TransientError: if the reply is not a chat completion.
         """
         try:
             choice = json.loads(content)["choices"][0]
@@ -208,7 +208,7 @@ class ChatEndpoint:
             finish = "refusal" if message.get("refusal") else str(choice.get("finish_reason") or "stop")
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
             said = self._quoted(content.decode("utf-8", errors="replace"))
-            raise _TransientError(f"no chat completion but '{said}'") from None
+            raise _TransientError(f"not a chat completion: '{said}'") from None
         return Answer(self._without_secret(text), finish)
 
     def _gave_up(
@@ -218,7 +218,7 @@ class ChatEndpoint:
         return kind(f"{self._settings.url}: {what}; {advice.format(**named)}")
 
     def _quoted(self, text: str) -> str:
-        """The beginning of a text on one line, fit to be seen."""
+        """Return the beginning of a text on one line, without the key."""
         line = " ".join(self._without_secret(text).split())
         return line if len(line) <= _QUOTED else f"{line[:_QUOTED]}…"
 
@@ -227,7 +227,7 @@ class ChatEndpoint:
 
 
 class _FailedError(Exception):
-    """An attempt failed; ``advice`` is for when nothing else succeeds either."""
+    """An attempt failed; ``advice`` is shown if no other attempt succeeds."""
 
     def __init__(self, what: str, advice: str) -> None:
         super().__init__(what)
@@ -235,15 +235,15 @@ class _FailedError(Exception):
 
 
 class _TransientError(_FailedError):
-    """An attempt failed that may succeed later, in ``retry_after`` seconds if the endpoint says so."""
+    """An attempt failed that may succeed later, after ``retry_after`` seconds if the endpoint gives a time."""
 
     def __init__(self, what: str, retry_after: float | None = None) -> None:
-        super().__init__(what, "check base_url and that the endpoint is up, then run this again")
+        super().__init__(what, "check base_url and that the endpoint is running, then run this again")
         self.retry_after = retry_after
 
 
 def _wait_as_asked(otherwise: Callable[[RetryCallState], float]) -> Callable[[RetryCallState], float]:
-    """Seconds to wait: what the endpoint asks for, else the backoff."""
+    """Return a wait function that waits as long as the endpoint asks for, or else as long as the backoff."""
 
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -254,7 +254,7 @@ def _wait_as_asked(otherwise: Callable[[RetryCallState], float]) -> Callable[[Re
 
 
 def _retry_after(headers: httpx2.Headers) -> float | None:
-    """Seconds that the endpoint asks to wait; the header holds seconds or a date (RFC 9110, sec. 10.2.3)."""
+    """Return the seconds that the endpoint asks to wait; the header has seconds or a date (RFC 9110, sec. 10.2.3)."""
     try:
         if (milliseconds := headers.get("retry-after-ms")) is not None:
             seconds = float(milliseconds) / 1000
@@ -276,7 +276,7 @@ def _seconds_until(value: str) -> float:
 
 
 def _text(content: object) -> str:
-    """The text of a message: a string, nothing, or a list of parts.
+    """Return the text of a message, which may be a string, nothing, or a list of parts.
 
     Raises:
         TypeError: for anything else.

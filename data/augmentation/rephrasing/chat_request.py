@@ -1,4 +1,4 @@
-"""One question to a language model, and its answer."""
+"""Represent one request to a language model, and its answer."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from data.augmentation.rephrasing.prompts import Prompt
 
 __all__ = ["Answer", "ChatRequest", "estimated_tokens"]
 
-_FORMAT = 1  # raise it when the same request is to be asked anew
+_FORMAT = 1  # increase it to ask the same requests again
 _CHARACTERS_PER_TOKEN = 4  # the usual rule of thumb for English and byte-pair vocabularies
 
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """A request as it is sent, but for where to.
+    """A request without the address of its endpoint.
 
     Attributes:
         model: the model's name at the endpoint.
-        prompt: what is asked.
-        sentence: about what.
-        temperature: of the model's sampling.
-        seed: of the model's sampling, 0 to 2³¹ - 1.
-        answer_tokens: most tokens of an answer.
+        prompt: the prompt.
+        sentence: the sentence to change.
+        temperature: sampling temperature.
+        seed: sampling seed, 0 to 2³¹ - 1.
+        answer_tokens: maximum tokens of the answer.
     """
 
     model: str
@@ -38,9 +38,9 @@ class ChatRequest:
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of all of it, 64 hex digits: the name of its answer in the cache.
+        """Return the SHA-256 of the request, 64 hex digits: the key of its answer in the cache.
 
-        The endpoint's address is no part of it: the same model may move to another machine or port.
+        It does not depend on the endpoint's address, because the same model may move to another machine or port.
         """
         texts = (self.prompt.system, self.prompt.user(self.sentence))
         parts = (_FORMAT, self.model, *texts, self.temperature, self.seed, self.answer_tokens)
@@ -48,7 +48,7 @@ class ChatRequest:
 
     @property
     def messages(self) -> list[dict[str, str]]:
-        """The messages of the request."""
+        """Return the messages of the request."""
         return [
             {"role": "system", "content": self.prompt.system},
             {"role": "user", "content": self.prompt.user(self.sentence)},
@@ -57,11 +57,11 @@ class ChatRequest:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model said.
+    """The answer of the model.
 
     Attributes:
-        text: as it came; empty where there was none.
-        finish: why it ended, in the words of the interface: ``stop``, ``length``, ``content_filter``, ``refusal``.
+        text: the unprocessed text; may be empty.
+        finish: the finish reason of the interface: ``stop``, ``length``, ``content_filter`` or ``refusal``.
     """
 
     text: str
@@ -69,5 +69,5 @@ class Answer:
 
 
 def estimated_tokens(text: str) -> int:
-    """Tokens of a text, without a tokenizer: a token for every four characters, rounded up."""
+    """Estimate the tokens of a text without a tokenizer: one token per four characters, rounded up."""
     return math.ceil(len(text) / _CHARACTERS_PER_TOKEN)

@@ -1,4 +1,4 @@
-"""Where a language model answers, and how often it may be asked."""
+"""Configure the endpoint of a language model, and how often it may be asked."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ Price = Annotated[float, Field(ge=0.0)]
 
 
 class EndpointSettings(BaseModel):
-    """An endpoint with the chat interface of OpenAI: ``POST {base_url}/chat/completions``.
+    """An endpoint with OpenAI's chat interface: ``POST {base_url}/chat/completions``.
 
-    Nothing here has a part in what is asked, so none of it is in the key of an answer.
+    None of these settings affects the requests' content, so they are not part of an answer's key.
 
     Attributes:
-        base_url: usually ends in ``/v1``; holds no key and no password.
-        key_variable: the *name* of the environment variable that holds the key; None for an endpoint that needs none.
-        timeout_s: longest that one request may take.
-        attempts: requests for one answer, at most: a timeout, a broken connection, status 408, 409, 429 or 5xx, and
-            a reply that is no chat completion are tried again.
-        first_wait_s: before the second attempt, doubled with each further one up to a minute; up to as much again is
-            added by chance. Where the endpoint names a time to wait (Retry-After), that is it.
+        base_url: usually ends in ``/v1``; must not contain a key or password.
+        key_variable: the *name* of the environment variable with the key; None for an endpoint that needs none.
+        timeout_s: maximum duration of a request.
+        attempts: maximum attempts per answer; timeouts, broken connections, status 408, 409, 429 or 5xx, and replies
+            that are not chat completions are retried.
+        first_wait_s: wait before the second attempt, doubled with each further one up to a minute, plus a random wait
+            of up to ``first_wait_s``. If the endpoint asks for a time (Retry-After), that is used instead.
         longest_wait_s: an endpoint that asks for a longer wait is given up for now.
-        requests_per_minute: all attempts together; None for no limit.
-        concurrency: requests under way at the same time, at most.
-        send_seed: some endpoints do not know ``seed`` and refuse requests that have it.
-        answer_tokens_field: what the endpoint calls the most tokens of an answer.
-        prompt_price: for a million tokens of prompts, in any currency; None if it is not known.
-        answer_price: for a million tokens of answers, in the same currency.
+        requests_per_minute: limit for all attempts together; None for no limit.
+        concurrency: maximum number of concurrent requests.
+        send_seed: whether to send ``seed``; some endpoints refuse requests that have it.
+        answer_tokens_field: the endpoint's name for the maximum tokens of an answer.
+        prompt_price: price of a million prompt tokens, in any currency; None if unknown.
+        answer_price: price of a million answer tokens, in the same currency.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -60,23 +60,24 @@ class EndpointSettings(BaseModel):
     @field_validator("key_variable")
     @classmethod
     def _check_variable(cls, name: str | None) -> str | None:
-        # Not a pattern of the field: its message would quote what may be the key itself.
+        # Not a pattern of the field, because its message would quote the value, which may be the key itself.
         if name is not None and not _VARIABLE.fullmatch(name):
             raise ValueError("must be the name of an environment variable, not the key itself")
         return name
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        # The address stands in messages and records, so it must be fit to be seen; it is not quoted before it is.
+        # The address is shown in messages and records, so it must not contain secrets; it is not quoted before that is
+        # checked.
         try:
             parts = urlsplit(self.base_url)
             _ = parts.port
         except ValueError as error:
-            raise ValueError("base_url is no address") from error
+            raise ValueError("base_url is not a valid address") from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("base_url must begin with http:// or https:// and name a host")
         if parts.username is not None or parts.query or parts.fragment:
-            raise ValueError("base_url must hold no user name, password or query; name the key's variable instead")
+            raise ValueError("base_url must not contain a user name, password or query; set key_variable instead")
         if parts.path.rstrip("/").endswith(_PATH):
             raise ValueError(f"base_url must end before {_PATH}")
         if (self.prompt_price is None) != (self.answer_price is None):
@@ -85,20 +86,23 @@ class EndpointSettings(BaseModel):
 
     @property
     def url(self) -> str:
-        """Where requests go."""
+        """Return the address of requests."""
         return self.base_url.rstrip("/") + _PATH
 
     def key(self) -> str | None:
-        """The key, from the environment; None if the endpoint needs none.
+        """Return the key from the environment; None if the endpoint needs none.
 
         Raises:
-            UserError: if the variable is not set, or holds what is no key.
+            UserError: if the variable is not set, or does not contain a valid key.
         """
         if self.key_variable is None:
             return None
         key = os.environ.get(self.key_variable, "").strip()
         if not key:
-            raise UserError(f"the environment variable {self.key_variable} is not set; put the key of {self.url} there")
+            raise UserError(f"the environment variable {self.key_variable} is not set; set it to the key of {self.url}")
         if not (key.isascii() and key.isprintable()) or " " in key:
-            raise UserError(f"the environment variable {self.key_variable} holds spaces or other signs that no key has")
+            raise UserError(
+                f"the environment variable {self.key_variable} contains spaces or other characters that a key cannot "
+                "have; check its value"
+            )
         return key

@@ -1,4 +1,4 @@
-"""The requests that make an example of another, one after the other."""
+"""Rewrite an example by a sequence of requests."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from data.augmentation.rephrasing.settings import RephrasingSettings
 __all__ = ["Ask", "ExampleRewriter", "Rewritten"]
 
 Ask = Callable[[ChatRequest], Answer | None]
-"""Answers a request. None stands for an answer yet to come: the sentence then passes as it is."""
+"""Answers a request. None means that there is no answer yet; the sentence is then passed on unchanged."""
 
 _SEEDS = 2**31  # endpoints take seeds of 31 bits
 
 
 @dataclass(frozen=True)
 class Rewritten:
-    """What became of an example.
+    """The result of rewriting an example.
 
     Attributes:
-        sentences: as many as the example has; None if all tries of one were refused.
-        refusals: why answers were refused, in their order.
+        sentences: the new sentences, as many as the example has; None if all answers for one were rejected.
+        refusals: why answers were rejected, in their order.
     """
 
     sentences: tuple[str, ...] | None
@@ -39,10 +39,10 @@ class Rewritten:
 
 
 class ExampleRewriter:
-    """Rewrites examples with requests that depend on nothing but the settings, the example and its position.
+    """A rewriter whose requests depend only on the settings, the example and its position.
 
-    The operation is drawn from (seed, position), temperature and seed of a request from these, the place of the
-    sentence in a pair and the number of the try.
+    The operation is drawn from (seed, position); temperature and seed of a request are drawn from these, the place of
+    the sentence in a pair and the number of the attempt.
     """
 
     def __init__(self, settings: RephrasingSettings) -> None:
@@ -55,9 +55,9 @@ class ExampleRewriter:
         """Rewrite each sentence of an example.
 
         Args:
-            position: of the example in the training split.
+            position: position of the example in the training split.
             example: its sentences.
-            ask: is called for each request; whatever it raises ends the rewriting.
+            ask: called for each request; an exception ends the rewriting.
         """
         settings = self._settings
         prompts = prompts_of(self._operation(position), settings.language, settings.pivot)
@@ -76,7 +76,7 @@ class ExampleRewriter:
         return Rewritten(tuple(sentences), tuple(refusals))
 
     def _operation(self, position: int) -> Operation:
-        # Four words here and for each request: NumPy fills up with zeros, so of fewer two streams could be the same.
+        # Four words here and for each request: NumPy pads with zeros, so with fewer words two streams could be equal.
         drawn = np.random.default_rng((self._settings.seed, position, 0, 0)).random()
         index = int(np.searchsorted(self._cumulative, drawn, side="right"))
         return self._operations[min(index, len(self._operations) - 1)]  # the last sum may round to less than 1

@@ -1,4 +1,4 @@
-"""Which examples are to be rephrased by a language model, and how."""
+"""Describe which examples a language model rephrases, and how."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ __all__ = ["RephrasingJob"]
 
 @dataclass(frozen=True)
 class RephrasingJob:
-    """Which examples are rephrased, how, and where the answers are kept.
+    """A rephrasing job: the examples, the settings, and the folder of the answers.
 
     Attributes:
         train: the training split.
-        settings: how.
-        cache_folder: of the answers; jobs may share it.
-        positions: of the examples in the split, int64; None for all. A part of the examples asks what the whole would.
+        settings: how to rephrase.
+        cache_folder: folder of the answers; jobs may share it.
+        positions: positions of the examples in the split, int64; None for all. The requests of an example do not depend
+            on which others are chosen.
     """
 
     train: RawSplit
@@ -32,12 +33,12 @@ class RephrasingJob:
 
     def __post_init__(self) -> None:
         if self.train.labels is None:
-            raise ValueError("the split has no labels that a rephrasing could keep")
+            raise ValueError("the split must have labels, which rephrased examples keep")
         chosen = self.chosen
         if len(set(chosen)) < len(chosen) or (chosen and not 0 <= min(chosen) <= max(chosen) < len(self.train)):
-            raise ValueError(f"positions must differ and lie within 0 to {len(self.train) - 1}")
+            raise ValueError(f"positions must be distinct and within 0 to {len(self.train) - 1}")
 
     @property
     def chosen(self) -> list[int]:
-        """The positions of the examples."""
+        """Return the positions of the examples."""
         return list(range(len(self.train))) if self.positions is None else [int(number) for number in self.positions]

@@ -1,4 +1,4 @@
-"""What a rephrasing will cost, before anything is sent."""
+"""Estimate the cost of a rephrasing before anything is sent."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["RephrasingPlan", "plan_rephrasing"]
 
 @dataclass(frozen=True)
 class RephrasingPlan:
-    """A job, where its requests go, and what they cost if no answer is refused.
+    """A job, its endpoint, and its cost if no answer is rejected.
 
-    Tokens are estimated without a tokenizer, a token for every four characters; an answer is taken to be as long as the
-    sentence it is about. Repeated attempts at one request are not counted.
+    Tokens are estimated without a tokenizer, one per four characters; an answer is assumed to be as long as its
+    sentence. Repeated attempts at one request are not counted.
 
     Attributes:
         job: the job.
-        endpoint: where its requests go.
-        requests: still to do.
-        requests_at_most: if all answers but the last of every sentence's tries are refused.
-        prompt_tokens: of the requests still to do.
-        answer_tokens: of their answers.
+        endpoint: where its requests are sent.
+        requests: remaining requests.
+        requests_at_most: remaining requests if only the last try of every sentence is accepted.
+        prompt_tokens: estimated prompt tokens of the remaining requests.
+        answer_tokens: estimated answer tokens of the remaining requests.
     """
 
     job: RephrasingJob
@@ -38,7 +38,7 @@ class RephrasingPlan:
 
     @property
     def cost(self) -> float | None:
-        """Money for the requests still to do, in the prices' currency; None without prices."""
+        """Return the cost of the remaining requests in the prices' currency; None without prices."""
         prompt, answer = self.endpoint.prompt_price, self.endpoint.answer_price
         if prompt is None or answer is None:
             return None
@@ -46,24 +46,24 @@ class RephrasingPlan:
 
     @property
     def minutes(self) -> float:
-        """Least time for them, by the rate limit alone; 0 without one."""
+        """Return the minimum duration under the rate limit, minutes; 0 without a limit."""
         return self.requests / (self.endpoint.requests_per_minute or float("inf"))
 
     def describe(self) -> str:
-        """One line for the user to decide on."""
+        """Return one line for the user to decide on."""
         examples = len(self.job.chosen)
         if self.requests == 0:
-            return f"{examples:,} examples: every answer is there, no request to do"
+            return f"{examples:,} examples: all answers are cached, no requests needed"
         model, most = self.job.settings.model, self.requests_at_most
         parts = [
             f"{examples:,} examples: {self.requests:,} requests to '{model}' at {self.endpoint.url}",
-            f"at most {most:,} if answers are refused",
+            f"at most {most:,} if answers are rejected",
             f"about {self.prompt_tokens:,} prompt and {self.answer_tokens:,} answer tokens",
         ]
         if self.cost is not None:
             parts.append(f"about {self.cost:,.2f} at the given prices, at most {self.cost * self._growth:,.2f}")
         if self.minutes:
-            parts.append(f"{self.minutes:,.0f} minutes or more at {self.endpoint.requests_per_minute:g} a minute")
+            parts.append(f"at least {self.minutes:,.0f} minutes at {self.endpoint.requests_per_minute:g} per minute")
         return "; ".join(parts)
 
     @property
@@ -72,10 +72,10 @@ class RephrasingPlan:
 
 
 def plan_rephrasing(job: RephrasingJob, endpoint: EndpointSettings) -> RephrasingPlan:
-    """Count what is still to do; nothing is sent, and no key is needed.
+    """Count the remaining requests; nothing is sent, and no key is needed.
 
     Raises:
-        UserError: if the answers that are there cannot be read.
+        UserError: if the cached answers cannot be read.
     """
     cache, rewriter = AnswerCache(job.cache_folder), ExampleRewriter(job.settings)
     missing: list[ChatRequest] = []

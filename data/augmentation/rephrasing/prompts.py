@@ -1,8 +1,8 @@
-"""What a language model is asked: the text of every request, and nothing else.
+"""Define the prompts of all requests.
 
 The reports name their operations, not their wording (a synonym rephrasing that keeps labels and proper nouns; synonyms,
-random insertion, deletion, swap and back-translation, one an example), so the wording is ours. It is part of the key
-of a cached answer: a changed prompt is a new question.
+random insertion, deletion, swap and back-translation, one per example), so the wording is ours. It is part of the key
+of a cached answer: a changed prompt is a new request.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 __all__ = ["Operation", "Prompt", "prompts_of"]
 
 Operation = Literal["synonyms", "insertion", "deletion", "swap", "back-translation"]
-"""How a sentence is changed; each but ``back-translation`` takes one request."""
+"""How a sentence is changed; all but ``back-translation`` take one request."""
 
 _SYSTEM = (
     "You rewrite single sentences. The rewritten sentence has the same meaning and the same sentiment, just as strong. "
@@ -39,9 +39,9 @@ class Prompt:
     """The two messages of a request.
 
     Attributes:
-        name: for the record.
+        name: name in the answer file.
         system: the system message.
-        instruction: the user's message but for the sentence, which follows two line breaks later.
+        instruction: the user message without the sentence, which follows after two line breaks.
     """
 
     name: str
@@ -49,17 +49,17 @@ class Prompt:
     instruction: str
 
     def user(self, sentence: str) -> str:
-        """The user's message about a sentence."""
+        """Return the user message for a sentence."""
         return f"{self.instruction}\n\n{sentence}"
 
 
 def prompts_of(operation: Operation, language: str, pivot: str) -> tuple[Prompt, ...]:
-    """The requests of an operation, each about the answer to the one before.
+    """Return the prompts of an operation; each is applied to the answer to the previous one.
 
     Args:
-        operation: what is done with a sentence.
-        language: of the sentence.
-        pivot: the language that back-translation goes through.
+        operation: how a sentence is changed.
+        language: language of the sentence.
+        pivot: pivot language of back-translation.
     """
     if operation != "back-translation":
         return (Prompt(operation, _SYSTEM, _REWRITES[operation]),)

@@ -1,4 +1,4 @@
-"""At most so many requests a minute, whatever the number of threads."""
+"""Limit the requests per minute over all threads."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["RateLimit"]
 
 
 class RateLimit:
-    """Spaces the starts of requests evenly: many endpoints count seconds, not minutes, so there is no burst.
+    """A rate limit that spaces requests evenly, without bursts, because many endpoints count per second.
 
     Args:
-        per_minute: requests a minute; None for no limit.
+        per_minute: requests per minute; None for no limit.
         stopped: ends all waiting when it is set.
     """
 
@@ -23,14 +23,14 @@ class RateLimit:
         self._next = 0.0  # on the monotonic clock, s
 
     def take(self) -> None:
-        """Wait until the next request may start, or until all waiting is ended."""
+        """Wait until the next request may start, or until ``stopped`` is set."""
         while not self._stopped.is_set():
             with self._lock:
                 now, start = time.monotonic(), self._next
                 if start <= now:
                     self._next = now + self._gap
                     return
-            self._stopped.wait(start - now)  # then look again: the endpoint may have asked for a pause meanwhile
+            self._stopped.wait(start - now)  # then check again: the endpoint may have asked for a pause meanwhile
 
     def hold(self, seconds: float) -> None:
         """Start no request within the next seconds, from any thread."""

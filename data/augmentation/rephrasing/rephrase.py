@@ -1,7 +1,8 @@
-"""Further training examples from a language model: rephrased and back-translated ones, with the labels of the original.
+"""Rephrase and back-translate training examples with a language model; the new examples keep their labels.
 
-First :func:`plan_rephrasing` says what it would cost, then :func:`rephrase` sends the requests of a plan, then
-:func:`replay` makes the examples of the answers on disk, as often as they are needed and without a network::
+First :func:`~data.augmentation.rephrasing.plan.plan_rephrasing` estimates the cost, then :func:`rephrase` sends the
+requests of the plan, then :func:`~data.augmentation.rephrasing.replay.replay` makes the examples from the answers on
+disk, as often as necessary and without a network::
 
     job = RephrasingJob(train, RephrasingSettings(model="llama3"), cache_folder)
     plan = plan_rephrasing(job, EndpointSettings(base_url="http://localhost:11434/v1"))
@@ -9,7 +10,7 @@ First :func:`plan_rephrasing` says what it would cost, then :func:`rephrase` sen
     rephrase(plan)
     extra = replay(job).extra
 
-The same answers on disk give the same examples, whatever the order in which they came.
+The same answers on disk give the same examples, in whatever order they arrived.
 """
 
 from __future__ import annotations
@@ -28,23 +29,23 @@ from data.augmentation.rephrasing.replay import Rephrased, Tally, tally_answers
 __all__ = ["rephrase"]
 
 Progress = Callable[[int, int], None]
-"""Is told (examples that are done with, examples)."""
+"""Called with (finished examples, all examples)."""
 
 
 def rephrase(plan: RephrasingPlan, on_progress: Progress | None = None) -> Rephrased:
-    """Ask for every answer that is still missing, and make the examples.
+    """Request every answer that is still missing, and make the examples.
 
     Each answer is on disk before the next request of its example is sent, so a run that is stopped or killed loses
-    only requests under way. A request that fails leaves its example out of this run.
+    only requests in progress. An example whose request fails is left out of this run.
 
     Args:
-        plan: confirmed by whoever pays for it.
-        on_progress: is called from this thread after each example.
+        plan: the plan, with its cost confirmed by the user.
+        on_progress: called from this thread after each example.
 
     Raises:
-        UserError: if the key's variable is not set, another process is filling the cache, or the disk does not take an
-            answer.
-        EndpointError: if the endpoint fails for good (EndpointDownError: for now); what it has answered before is kept.
+        UserError: if the key's variable is not set, another process is filling the cache, or an answer cannot be
+            written.
+        EndpointError: if the endpoint fails permanently (EndpointDownError: temporarily); earlier answers are kept.
     """
     job = plan.job
     cache = AnswerCache(job.cache_folder)
@@ -55,7 +56,7 @@ def rephrase(plan: RephrasingPlan, on_progress: Progress | None = None) -> Rephr
         except EndpointError as error:
             raise type(error)(
                 f"{error} ({len(tally.outcomes):,} of {len(job.chosen):,} examples are done; "
-                f"all answers are kept in '{cache.path}', and the next run goes on from there)"
+                f"all answers are kept in '{cache.path}', and the next run resumes from there)"
             ) from None
         return tally.result(job, requests=endpoint.sent)
 
@@ -89,7 +90,7 @@ def _ask_for_missing(
                 if on_progress is not None:
                     on_progress(len(tally.outcomes) + tally.failed, examples)
         except BaseException:
-            # Requests under way are paid for: their answers are waited for and kept, but no other is sent.
+            # Requests in progress are paid for: wait for their answers and keep them, but send no others.
             endpoint.stop()
             pool.shutdown(wait=True, cancel_futures=True)
             raise

@@ -1,4 +1,4 @@
-"""Examples of a language model's answers that are on disk; nothing is sent, and no package for sending is needed."""
+"""Make examples from a language model's answers on disk; nothing is sent, and no HTTP package is needed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ __all__ = ["Rephrased", "Summary", "Tally", "replay", "tally_answers"]
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of a job's examples; ``made + left_out + failed + unanswered`` is their number.
+    """Counts of a job's examples by outcome; ``made + left_out + failed + unanswered`` is their number.
 
     Attributes:
-        made: have a rephrasing.
-        cached: of these, made without a request.
-        left_out: all tries were refused.
-        failed: the endpoint did not answer; asked again in the next run.
-        unanswered: not asked yet (only when replaying).
-        refused: answers refused, by reason; one that another try made up for counts too.
-        requests: sent, repeated attempts too.
-        failure: why one of the failed ones did, in the endpoint's words.
+        made: examples that were rephrased.
+        cached: those of them that needed no request.
+        left_out: examples for which all answers were rejected.
+        failed: examples without an answer because the endpoint failed; the next run asks again.
+        unanswered: examples that have not been asked about yet (only in a replay).
+        refused: rejected answers by reason, including those followed by an accepted one.
+        requests: requests sent, including retries.
+        failure: the endpoint's message for one of the failed requests.
     """
 
     made: int
@@ -43,32 +43,30 @@ class Summary:
     failure: str | None = None
 
     def describe(self) -> str:
-        """One line."""
-        parts = [
-            f"{self.made:,} examples made ({self.cached:,} of answers that were there, {self.requests:,} requests)"
-        ]
+        """Return one line for the user."""
+        parts = [f"{self.made:,} examples made ({self.cached:,} from cached answers, {self.requests:,} requests)"]
         if self.left_out:
-            parts.append(f"{self.left_out:,} left out because every answer was refused")
+            parts.append(f"{self.left_out:,} left out because every answer was rejected")
         if self.failed:
-            parts.append(f"{self.failed:,} without an answer ({self.failure}): run this again for them")
+            parts.append(f"{self.failed:,} without an answer ({self.failure}): run this again to retry")
         if self.unanswered:
             parts.append(f"{self.unanswered:,} not asked yet")
         if self.refused:
             reasons = (f"{count:,} {reason}" for reason, count in sorted(self.refused.items()))
-            parts.append(f"answers refused: {', '.join(reasons)}")
+            parts.append(f"answers rejected: {', '.join(reasons)}")
         return "; ".join(parts)
 
 
 @dataclass(frozen=True)
 class Rephrased:
-    """The made examples in the order of the split, and what became of the others."""
+    """The new examples in the order of the split, and a summary of all examples."""
 
     extra: AdditionalExamples
     summary: Summary
 
 
 def replay(job: RephrasingJob) -> Rephrased:
-    """The examples that the answers on disk make; nothing is sent.
+    """Make the examples from the answers on disk; nothing is sent.
 
     Raises:
         UserError: if the answers cannot be read.
@@ -78,7 +76,7 @@ def replay(job: RephrasingJob) -> Rephrased:
 
 @dataclass
 class Tally:
-    """What became of examples so far, by their position."""
+    """Outcomes of examples so far, by position."""
 
     outcomes: dict[int, Rewritten] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
@@ -87,7 +85,7 @@ class Tally:
     failure: str | None = None
 
     def result(self, job: RephrasingJob, requests: int = 0) -> Rephrased:
-        """The made examples in the order of the split."""
+        """Return the new examples in the order of the split, with a summary."""
         assert job.train.labels is not None  # the job checks it
         made = [(position, self.outcomes[position].sentences) for position in job.chosen if position in self.outcomes]
         kept = [(position, sentences) for position, sentences in made if sentences is not None]
@@ -112,7 +110,7 @@ class _MissingAnswerError(Exception):
 
 
 def tally_answers(job: RephrasingJob, cache: AnswerCache) -> Tally:
-    """What the answers in the cache make of a job's examples."""
+    """Collect the outcomes of a job's examples from the answers in the cache."""
     rewriter, tally = ExampleRewriter(job.settings), Tally()
 
     def ask(request: ChatRequest) -> Answer:

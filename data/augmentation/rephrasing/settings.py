@@ -1,4 +1,4 @@
-"""How a language model is asked to make further examples of the training split's."""
+"""Configure how a language model rewrites training examples."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Weight = Annotated[float, Field(gt=0.0)]
 
 
 class RephrasingSettings(BaseModel):
-    """Everything that the made examples depend on, but for the model's answers.
+    """Everything that the new examples depend on, except the model's answers.
 
     Attributes:
         model: the model's name at the endpoint.
-        operations: what is done with an example, drawn for each with a probability in proportion to these weights.
-        temperature: lowest and highest; drawn for each request, uniform between them.
-        seed: of all draws and, a number drawn from it for each request, of the model's sampling.
-        tries: of one sentence, at most: where an answer is refused, the next one has another seed and temperature.
-        language: of the sentences, as the prompts call it.
-        pivot: the language that back-translation goes through.
-        shortest: least words of a made sentence, as a share of the original's.
-        longest: most words, as a multiple of the original's; two more are let pass.
-        answer_tokens: most tokens of an answer; a model that thinks aloud first needs many more.
+        operations: weights of the operations; one is drawn for each example with probability in proportion to them.
+        temperature: lowest and highest sampling temperature; drawn uniformly between them for each request.
+        seed: seed of all draws, including the model's sampling seed of each request.
+        tries: maximum attempts per sentence; after a rejected answer, the next one has another seed and temperature.
+        language: language of the sentences, as named in the prompts.
+        pivot: pivot language of back-translation.
+        shortest: minimum words of a new sentence, as a share of the original's.
+        longest: maximum words, as a multiple of the original's, plus two.
+        answer_tokens: maximum tokens of an answer; a reasoning model that thinks aloud first needs many more.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
