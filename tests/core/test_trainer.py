@@ -143,7 +143,7 @@ def test_a_damaged_checkpoint_costs_time_only(
     train(config, tmp_path, resources, Watcher(stop_after_steps=15))
     checkpoint = tmp_path / "checkpoint.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
-    with pytest.warns(UserWarning, match="the file is damaged; the run begins again"):
+    with pytest.warns(UserWarning, match="the file is damaged; the run starts over"):
         train(config, tmp_path, resources, NullRunObserver())
     assert curve(tmp_path) == curve(folder)
 
@@ -152,7 +152,7 @@ def test_a_checkpoint_of_another_config_is_not_taken(
     small_config: MakeConfig, resources: Resources, tmp_path: Path
 ) -> None:
     train(small_config(), tmp_path, resources, Watcher(stop_after_steps=12))
-    with pytest.warns(UserWarning, match="is of another configuration; the run begins again"):
+    with pytest.warns(UserWarning, match="belongs to another configuration; the run starts over"):
         train(small_config(seed=5), tmp_path, resources, NullRunObserver())
     assert len(curve(tmp_path)) == 3
 
@@ -213,7 +213,7 @@ def test_a_diverged_run_says_where(small_config: MakeConfig, resources: Resource
         run.step()
     with torch.no_grad():
         run.model.encoder("sst").embeddings.LayerNorm.weight.fill_(float("nan"))
-    with pytest.raises(DivergedError, match=r"the \w+ loss was nan at step 3; a lower learning rate may help"):
+    with pytest.raises(DivergedError, match=r"the \w+ loss was nan at step 3; try a lower learning rate"):
         for _ in range(30):
             run.step()
     with pytest.raises(DivergedError):

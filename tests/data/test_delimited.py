@@ -43,19 +43,19 @@ def test_what_the_csv_module_writes_is_read_back(rows: list[list[str]]) -> None:
 def test_lines_are_counted_over_line_breaks_in_cells_and_empty_lines() -> None:
     table = read_delimited(b'id\ts\n1\t"two\nlines"\n\n2\tb\n3\n', "f.csv")
     assert [(record.line, record.lines) for record in table.records] == [(2, 2), (5, 1), (6, 1)]
-    assert [record.fault for record in table.records] == [None, None, "1 cell where the header has 2"]
+    assert [record.fault for record in table.records] == [None, None, "1 cell, but the header has 2"]
 
 
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        (b"2", "1 cell where the header has 2"),
-        (b"2\ta\tb", "3 cells where the header has 2"),
+        (b"2", "1 cell, but the header has 2"),
+        (b"2\ta\tb", "3 cells, but the header has 2"),
         (b"2\tna\0l", "a NUL byte"),
         (b"2\tcaf\xe9 au lait", "the byte 0xe9 is not UTF-8"),
         (
             b'2\t"He" said',
-            "a quoted cell goes on after its closing quote; a quote inside a quoted cell is written twice",
+            "text after the closing quote of a cell; write a quote inside a quoted cell twice",
         ),
     ],
 )
@@ -69,12 +69,15 @@ def test_a_fault_stays_in_its_row(row: bytes, fault: str) -> None:
 def test_a_quote_left_open_takes_the_rest_of_the_file_and_says_so() -> None:
     table = read_delimited(b'id\ts\n1\ta\n2\t"open\n3\tc\n4\td\n', "f.csv")
     last = table.records[-1]
-    assert (last.line, last.lines, last.fault) == (3, 3, "a quote opened here is never closed")
+    assert (last.line, last.lines, last.fault) == (3, 3, "unclosed quote")
 
 
 def test_a_cell_beyond_the_limit_of_the_csv_module() -> None:
     table = read_delimited(b"id\ts\n1\t" + b"a" * (csv.field_size_limit() + 1) + b"\n2\tb\n", "f.csv")
-    assert table.records[0].fault == f"a cell of more than {csv.field_size_limit():,} characters; is a quote left open?"
+    assert (
+        table.records[0].fault
+        == f"a cell has more than {csv.field_size_limit():,} characters; check for an unclosed quote"
+    )
     assert table.records[1].cells == ["2", "b"]
 
 

@@ -26,10 +26,10 @@ def test_single_sentences_have_no_pairs() -> None:
 
 def test_warning_is_one_line_with_the_counts() -> None:
     assert Overlap(494, 0, 4016, 2021).warning("para", "dev") == (
-        "para: 494 of 4,016 different dev sentences also stand in train; scores on dev may be too good"
+        "para: 494 of 4,016 distinct dev sentences are also in train; scores on dev may be too high"
     )
     assert Overlap(221, 12, 1600, 862).warning("sts", "test") == (
-        "sts: 221 of 1,600 different test sentences (and 12 of 862 pairs) also stand in train; "
+        "sts: 221 of 1,600 distinct test sentences (and 12 of 862 pairs) are also in train; "
         "scores on test may be too good"
     )
     assert Overlap(0, 0, 4016, 2021).warning("para", "dev") is None

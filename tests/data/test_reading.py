@@ -81,8 +81,8 @@ class TestMalformedRows:
         [
             ("9\tx\ta\tb\t\n", "no label"),
             ("9\tx\ta\tb\t2\n", "label '2' is none of 'not duplicate', 'duplicate' or their numbers 0 to 1"),
-            ("9\tx\ta\tb\n", "4 cells where the header has 5"),
-            ("9\tx\ta\tb\t1\t1\n", "6 cells where the header has 5"),
+            ("9\tx\ta\tb\n", "4 cells, but the header has 5"),
+            ("9\tx\ta\tb\t1\t1\n", "6 cells, but the header has 5"),
             ("9\tx\t \tb\t1\n", "sentence1 is empty"),
             ("9\tx\ta\t\t1\n", "sentence2 is empty"),
             ("9\t \ta\tb\t1\n", "no id"),
@@ -99,7 +99,7 @@ class TestMalformedRows:
     def test_more_are_an_error(self, tmp_path: Path) -> None:
         good = "".join(para_row(number) for number in range(998))
         assert refused(tmp_path, HEADER + good + para_row(998, "x")) == (
-            ": 1 of 999 rows cannot be used, and at most 0.1 % are skipped: quora-train.csv:1000: "
+            ": 1 of 999 rows are malformed, but at most 0.1 % may be skipped; fix them: quora-train.csv:1000: "
             "label 'x' is none of 'not duplicate', 'duplicate' or their numbers 0 to 1"
         )
 
@@ -114,8 +114,8 @@ class TestMalformedRows:
         rows = [para_row(number) for number in range(5000)]
         rows[4000] = '4000\tid4000\t"a\tb\t1\n'
         assert refused(tmp_path, HEADER + "".join(rows)).startswith(
-            ": 1,000 of 5,000 rows cannot be used, and at most 0.1 % are skipped: "
-            "quora-train.csv:4002: a quote opened here is never closed"
+            ": 1,000 of 5,000 rows are malformed, but at most 0.1 % may be skipped; fix them: "
+            "quora-train.csv:4002: unclosed quote"
         )
 
     @pytest.mark.parametrize("score", ["nan", "inf", "-0.5", "5.5"])
@@ -140,14 +140,14 @@ class TestWholeFiles:
     def test_ids_that_stand_twice(self, tmp_path: Path) -> None:
         rows = [*range(6), 2, 0, 1, 3, 3]
         assert refused(tmp_path, HEADER + "".join(para_row(number) for number in rows)) == (
-            ": ids must differ, but there is 'id2' in lines 4 and 8, 'id0' in lines 2 and 9, "
+            ": ids must be unique, but 'id2' is in lines 4 and 8, 'id0' is in lines 2 and 9, "
             "'id1' in lines 3 and 10, and 2 more"
         )
 
     def test_a_missing_column(self, tmp_path: Path) -> None:
         assert refused(tmp_path, HEADER.replace("is_duplicate", "Is_Duplicate ") + para_row(0)) == (
             ": no column 'is_duplicate'; the header has 'id', 'sentence1', 'sentence2', 'Is_Duplicate '; "
-            "did you mean 'Is_Duplicate '? Name it as the header does"
+            "did you mean 'Is_Duplicate '? Use the name in the header"
         )
 
     def test_a_column_that_stands_twice(self, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ class TestWholeFiles:
         assert refused(tmp_path, text, split).startswith(": no column 'is_duplicate'; the header has 'id', ")
 
     def test_no_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(UserError, match=r"no data folder '.*absent'; it should hold ids-sst-train.csv"):
+        with pytest.raises(UserError, match=r"no data folder '.*absent'; it should contain ids-sst-train.csv"):
             read_split(SST, tmp_path / "absent", "train")
 
     def test_no_file(self, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ class TestWholeFiles:
 
     def test_no_test_file_in_the_task(self, tmp_path: Path) -> None:
         spec = SST.model_copy(update={"files": SST.files.model_copy(update={"test": None})})
-        with pytest.raises(UserError, match=r"task 'sst' has no test file; name it as files.test"):
+        with pytest.raises(UserError, match=r"task 'sst' has no test file; set files.test"):
             read_split(spec, tmp_path, "test")
 
 

@@ -147,7 +147,7 @@ def test_layout_of_a_tokenizer(tokenizer: Tokenizer) -> None:
 def test_refusals(tokenizer: Tokenizer) -> None:
     single = Examples.from_sentences(SST, [("the cat",)], tokenizer)
     for call in (lambda: assemble(single, np.array([0]), LAYOUT, True), lambda: row_lengths(single, LAYOUT, True)):
-        with pytest.raises(ValueError, match="task 'sst' reads one sentence, not a pair"):
+        with pytest.raises(ValueError, match="task 'sst' has single sentences, but siamese rows need pairs"):
             call()
     with pytest.raises(ValueError, match="max_length must be at least 5, got 4"):
         RowLayout(CLS, SEP, PAD, 4)

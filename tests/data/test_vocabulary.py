@@ -90,7 +90,7 @@ def test_synthetic_words_are_single_tokens(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sentences", [[], ["", "  \n"]])
 def test_refuses_empty_text(sentences: list[str]) -> None:
-    with pytest.raises(UserError, match=r"^cannot build a vocabulary: the sentences hold no text$"):
+    with pytest.raises(UserError, match=r"^cannot build a vocabulary: the sentences contain no text$"):
         build_wordpiece(sentences, 100)
 
 

@@ -11,8 +11,8 @@ from tests.core.conftest import MakeConfig
 def test_settings_that_give_nothing_are_refused(small_config: MakeConfig) -> None:
     for augmentation, why in (
         ({"sst": {"original": False}}, "leaves no training examples"),
-        ({"para": {"extra": {"fraction": 0.5}}}, r"give augmentation\.para\.extra\.path"),
-        ({"sst": {"rephrased": {"fraction": 0.5}}}, r"give augmentation\.sst\.rephrased\.model"),
+        ({"para": {"extra": {"fraction": 0.5}}}, r"but augmentation\.para\.extra\.path is not set"),
+        ({"sst": {"rephrased": {"fraction": 0.5}}}, r"but augmentation\.sst\.rephrased\.model is not set"),
         ({"sts": {"phrases": {"fraction": 0.5, "path": "trees.txt"}}}, "single sentences of 5 classes"),
         ({"sts": {"eda": {"fraction": 0.5, "synonym": 0, "swap": 0}}}, "at least one operation"),
         ({"cfimdb": {}}, "no such task"),

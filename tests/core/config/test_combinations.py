@@ -50,8 +50,8 @@ def r_drop(*, encoder: float = 0.0, lora: dict[str, Any] | None = None, **head: 
     }
 
 
-NO_DROPOUT = "r_drop.alpha.para = 1 needs dropout, and there is none"
-TWO_TASKS = "compares the tasks of one update, and sampler.order ="
+NO_DROPOUT = "r_drop.alpha.para = 1 needs dropout, but all dropout rates of the task are 0"
+TWO_TASKS = "compares the tasks of one update, but sampler.order ="
 
 COSINE = {"pair": "siamese", "combine": "cos"}
 
@@ -70,18 +70,18 @@ CASES = {
     ),
     "frozen layers that start anew": Case(
         {"model": {**SCRATCH, "freeze_layers": 1, "reinit_layers": 2}},
-        "model.freeze_layers = 1 and reinit_layers = 2 overlap, as model.scratch.layers = 2",
+        "model.freeze_layers = 1 and model.reinit_layers = 2 overlap, because model.scratch.layers = 2",
         {"model": {**SCRATCH, "freeze_layers": 1, "reinit_layers": 1}},
     ),
     "two averages": Case(
         {"swa": {"start": 0.5}, "optim": {"ema": 0.9}},
-        "swa.start and optim.ema both say which average of the weights is scored; keep one of them",
+        "swa.start and optim.ema both select the weights to score; remove one of them",
         {"swa": {"start": 0.5}},
     ),
     "nothing to train": Case(
         {"model": {"freeze": "encoder"}, **sts(**COSINE)},
-        "model.freeze = 'encoder' leaves task 'sts' nothing to train: a cosine has no weights; "
-        "give heads.sts.side_layers",
+        "model.freeze = 'encoder' leaves task 'sts' nothing to train, because a cosine has no weights; "
+        "set heads.sts.side_layers",
         {"model": {"freeze": "encoder"}, **sts(**COSINE, side_layers=1)},
     ),
     "no weight at all": Case(
@@ -91,42 +91,43 @@ CASES = {
     ),
     "learned from 0": Case(
         learned(weights={"para": 0}),
-        "loss.weights.para = 0: with weighting = 'uncertainty' weights start from the given ones, above 0",
+        "loss.weights.para = 0: loss.weighting = 'uncertainty' needs initial weights above 0",
         learned(weights={"para": 0.01}),
     ),
     "learned and tapered": Case(
         learned(taper={"sst": "log"}),
-        "loss.taper.sst = 'log' is for weighting = 'fixed'",
+        "loss.taper.sst = 'log' needs loss.weighting = 'fixed'",
         loss(taper={"sst": "log"}),
     ),
     "learned over Pearson": Case(
         {**learned(), **sts(loss="pearson")},
-        "loss.weighting = 'uncertainty' needs losses of at least 0, and the Pearson loss of 'sts' is not",
+        "loss.weighting = 'uncertainty' needs losses of at least 0, and the Pearson loss of task 'sts' can be negative",
         sts(loss="pearson"),
     ),
     "learned over Pearson as a second loss": Case(
         {**learned(), **sts(auxiliary_loss="pearson")},
-        "the Pearson loss of 'sts' is not",
+        "the Pearson loss of task 'sts' can be negative",
         {**learned(), **sts(auxiliary_loss="cosent")},
     ),
     "Pearson of two": Case(
         {**sts(loss="pearson"), "budget": {"batch_size": 2}},
-        "heads.sts.loss: the Pearson loss needs batches of at least 3 examples (8 and more work well), got 2",
+        "heads.sts.loss = 'pearson' needs batches of at least 3 examples (8 or more work well), because "
+        "two points always correlate; got 2",
         {**sts(loss="pearson"), "budget": {"batch_size": 3}},
     ),
     "Pearson of two as a second loss": Case(
         {**sts(auxiliary_loss="pearson"), "budget": {"batch_size": 2}},
-        "heads.sts.auxiliary_loss: the Pearson loss needs batches of at least 3 examples",
+        "heads.sts.auxiliary_loss = 'pearson' needs batches of at least 3 examples",
         {"heads": {"para": {}}, "budget": {"batch_size": 2}},
     ),
     "CoSENT of one": Case(
         {**sts(loss="cosent"), "budget": {"batch_size": 1}},
-        "heads.sts.loss: CoSENT compares the examples of a batch, and batches have 1",
+        "heads.sts.loss = 'cosent' compares the examples of a batch and needs at least 2, got 1",
         {**sts(loss="cosent"), "budget": {"batch_size": 2}},
     ),
     "the rule without its anchor": Case(
         anchored(None),
-        "gradients.anchor must be one of sst, para, sts with rule = 'anchored'",
+        "gradients.rule = 'anchored' needs gradients.anchor, one of sst, para, sts",
         {"gradients": {"rule": "sum"}},
     ),
     "an anchor that is no task, whatever the rule": Case(
@@ -140,29 +141,30 @@ CASES = {
         anchored("sts"),
     ),
     "an anchor of no weight": Case(
-        anchored("para", **loss(weights={"para": 0})),
-        "loss.weights.para = 0: nothing conflicts with the gradient of gradients.anchor if it is always 0",
+        anchored(("para"), **loss(weights={"para": 0})),
+        "loss.weights.para = 0, but task 'para' is gradients.anchor: nothing conflicts with a gradient "
+        "that is always 0",
         anchored("para", **loss(weights={"sts": 0})),
     ),
     "PCGrad on one task": Case(
-        pcgrad(), "gradients.rule = 'pcgrad' is for several tasks, and the run has one", {}, ("sst",)
+        pcgrad(), "gradients.rule = 'pcgrad' needs several tasks, but the run has one", {}, ("sst",)
     ),
     "an anchor alone": Case(
-        anchored(), "gradients.rule = 'anchored' is for several tasks, and the run has one", {}, ("sst",)
+        anchored(), "gradients.rule = 'anchored' needs several tasks, but the run has one", {}, ("sst",)
     ),
     "PCGrad in a frozen encoder": Case(
         pcgrad(model={"freeze": "encoder"}),
-        "gradients.rule = 'pcgrad' changes the encoder's gradients, and model.freeze = 'encoder' leaves none",
+        "gradients.rule = 'pcgrad' needs gradients of the encoder, which model.freeze = 'encoder' removes",
         pcgrad(model={"freeze": "embeddings"}),
     ),
     "an anchor in a frozen encoder": Case(
         anchored(model={"freeze": "encoder"}),
-        "gradients.rule = 'anchored' changes the encoder's gradients",
+        "gradients.rule = 'anchored' needs gradients of the encoder",
         anchored(lora={"rank": 4}),
     ),
     "PCGrad one task at a time": Case(
         pcgrad("proportional"),
-        f"{TWO_TASKS} 'proportional' gives one task at a time; use 'together', or optim.accumulate",
+        f"{TWO_TASKS} 'proportional' gives one task at a time; use sampler.order = 'together', or optim.accumulate",
         pcgrad("proportional", optim={"accumulate": 3}),
     ),
     "PCGrad over shuffled batches": Case(
@@ -172,33 +174,33 @@ CASES = {
     ),
     "PCGrad task after task": Case(
         pcgrad("sequence", optim={"accumulate": 4}),
-        f"{TWO_TASKS} 'sequence' trains one task for a whole virtual epoch; use 'together'",
+        f"{TWO_TASKS} 'sequence' trains one task for a whole virtual epoch; use sampler.order = 'together'",
         anchored(sampler={"order": "sequence"}),
     ),
     "PCGrad where nothing is shared": Case(
         pcgrad(model={"encoders": "per-task"}),
-        "gradients.rule = 'pcgrad' is for an encoder that tasks share, and with model.encoders = 'per-task' they share "
-        "nothing that their gradients could conflict in",
+        "gradients.rule = 'pcgrad' needs a shared encoder; with model.encoders = 'per-task' the tasks share no "
+        "parameters in which their gradients could conflict",
         pcgrad(model={"encoders": "shared"}),
     ),
     "an anchor where nothing is shared": Case(
         anchored(model={"encoders": "per-task"}),
-        "gradients.rule = 'anchored' is for an encoder that tasks share",
+        "gradients.rule = 'anchored' needs a shared encoder",
         {"gradients": {"rule": "sum", "anchor": "sst"}, "model": {"encoders": "per-task"}},
     ),
     "LoRA and freezing": Case(
         {"lora": {"rank": 4}, "model": {"freeze": "encoder"}},
-        "lora.rank above 0 freezes the encoder itself; leave model.freeze and model.freeze_layers out",
+        "lora.rank above 0 already freezes the encoder; remove model.freeze and model.freeze_layers",
         {"lora": {"rank": 0}, "model": {"freeze": "encoder"}},
     ),
     "LoRA and frozen layers": Case(
         {"lora": {"rank": 4}, "model": {"freeze_layers": 2}},
-        "leave model.freeze and model.freeze_layers out",
+        "remove model.freeze and model.freeze_layers",
         {"model": {"freeze_layers": 2}},
     ),
     "LoRA over layers that start anew": Case(
         {"lora": {"rank": 4}, "model": {"reinit_layers": 1}},
-        "model.reinit_layers: layers that start anew would stay random under LoRA, which freezes them",
+        "model.reinit_layers needs lora.rank = 0: LoRA would freeze the random layers",
         {"model": {"reinit_layers": 1}},
     ),
     "R-Drop without dropout": Case(r_drop(), NO_DROPOUT, r_drop(encoder=0.1)),
@@ -243,7 +245,7 @@ def test_two_batch_sizes_are_told_apart() -> None:
     specs = builtin_tasks()
     tasks = {name: {"spec": specs[name], "batch_size": 2} for name in ("sst", "sts")}
     sections: dict[str, Any] = {"budget": {"batch_size": 16}, **sts(loss="pearson")}
-    with pytest.raises(ValidationError, match="got 2: two points always correlate"):
+    with pytest.raises(ValidationError, match="two points always correlate; got 2"):
         RunConfig.model_validate({"tasks": tasks, **sections})
     tasks["sts"]["batch_size"] = 4
     RunConfig.model_validate({"tasks": tasks, **sections})

@@ -41,7 +41,7 @@ def test_the_defaults_are_the_papers() -> None:
 
 @pytest.mark.parametrize("stage", ["nli", "supervised_simcse"])
 def test_nli_needs_a_file(stage: str) -> None:
-    with pytest.raises(ValidationError, match=f"pretraining.{stage} needs a file of pairs: give"):
+    with pytest.raises(ValidationError, match=f"pretraining.{stage} needs a file of pairs; set"):
         config(**{stage: {"examples": 10}})
 
 

@@ -29,17 +29,17 @@ def run_config(*tasks: str, **sections: Any) -> RunConfig:
     [
         ({"optim": {"learning_rate": 0.0}}, "greater than 0"),
         ({"optim": {"lerning_rate": 1e-3}}, "Extra inputs are not permitted"),
-        ({"heads": {"sst": {"pair": "siamese"}}}, "heads.sst.pair = 'siamese': task 'sst' reads one sentence"),
-        ({"heads": {"sts": {"combine": "uv"}}}, "heads.sts.combine = 'uv' is for siamese pairs"),
+        ({"heads": {"sst": {"pair": "siamese"}}}, "heads.sst.pair = 'siamese': task 'sst' has single sentences"),
+        ({"heads": {"sts": {"combine": "uv"}}}, "heads.sts.combine = 'uv' needs pair = 'siamese'"),
         ({"heads": {"sts": {"loss": "cross-entropy"}}}, "heads.sts.loss = 'cross-entropy': task 'sts'"),
-        ({"heads": {"sst": {"loss": "bce"}}}, "task 'sst' (classify) takes cross-entropy"),
+        ({"heads": {"sst": {"loss": "bce"}}}, "task 'sst' (classify) needs cross-entropy"),
         ({"heads": {"irony": {}}}, "heads.irony: no such task; the run has sst, para, sts"),
         ({"loss": {"weights": {"irony": 1.0}}}, "loss.weights.irony: no such task"),
         ({"loss": {"weights": {"sst": 0, "para": 0, "sts": 0}}}, "at least one task needs a weight above 0"),
-        ({"model": {"encoder": "scratch"}}, "model.scratch is given exactly when"),
-        ({"eval": {"rungs": [10, 5]}}, "eval.rungs must rise"),
+        ({"model": {"encoder": "scratch"}}, "model.scratch must be given if and only if"),
+        ({"eval": {"rungs": [10, 5]}}, "eval.rungs must be ascending"),
         ({"eval": {"rungs": 0}}, "eval.rungs must be at least 1"),
-        ({"eval": {"rungs": [50_000]}}, "eval.rungs ends at 50000, beyond budget.examples = 20000"),
+        ({"eval": {"rungs": [50_000]}}, "eval.rungs must not exceed budget.examples = 20000, got 50000"),
         ({"optim": {"learning_rate": float("nan")}}, "finite number"),
     ],
 )
@@ -53,7 +53,7 @@ def test_two_class_tasks_may_take_bce() -> None:
 
 
 def test_a_task_named_otherwise_than_its_spec_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"tasks\.mood\.spec is named 'sst'"):
+    with pytest.raises(ValidationError, match=r"tasks\.mood\.spec\.name must be 'mood', got 'sst'"):
         RunConfig.model_validate({"tasks": {"mood": {"spec": builtin_tasks()["sst"]}}})
 
 

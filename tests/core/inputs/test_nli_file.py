@@ -63,7 +63,7 @@ def test_columns_and_labels_can_be_named(corpus: Path) -> None:
 
 def test_nothing_left(corpus: Path) -> None:
     known = read_split(TASKS[0], corpus, "dev").sentences[0][0]
-    with pytest.raises(UserError, match=r"other-nli.tsv: every pair has a sentence that stands in the tasks' files"):
+    with pytest.raises(UserError, match=r"other-nli.tsv: every pair has a sentence that is also in the tasks' files"):
         read_nli_pairs(NliFileConfig(path=write(corpus, [(known, "x", "NEUTRAL")])), corpus, TASKS, TOKENIZER)
 
 

@@ -158,7 +158,7 @@ def test_a_decoder_that_is_not_the_embeddings(folder: Path, bert: Bert) -> None:
     rewrite(folder, lambda weights: {**weights, **HEAD, "cls.predictions.decoder.weight": table})
     assert head_of(folder, bert) is not None
     rewrite(folder, lambda weights: {**weights, "cls.predictions.decoder.weight": table + 1e-6})
-    with pytest.warns(UserWarning, match="has word embeddings of its own"):
+    with pytest.warns(UserWarning, match="has separate word embeddings"):
         assert head_of(folder, bert) is None
 
 
@@ -166,9 +166,7 @@ def test_a_decoder_that_is_not_the_embeddings(folder: Path, bert: Bert) -> None:
 def test_other_architectures_are_refused_by_name(folder: Path, model_type: str) -> None:
     set_config(folder, model_type=model_type)
     message = error_of(lambda: load_bert_config(folder))
-    assert message == (
-        f"{folder / 'config.json'}: model_type is '{model_type}', and only encoders of model_type 'bert' can be used"
-    )
+    assert message == (f"{folder / 'config.json'}: model_type must be 'bert', got '{model_type}'")
 
 
 def test_other_position_embeddings_are_refused(folder: Path) -> None:

@@ -18,7 +18,7 @@ MakeConfig = Callable[..., RunConfig]
 
 def test_rows_longer_than_its_positions(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
     config = loaded(small_config(), encoder_folder(tmp_path / "e"), max_length=65)
-    with pytest.raises(UserError, match=r"model.max_length = 65, but encoder .* reads at most 64 tokens"):
+    with pytest.raises(UserError, match=r"model.max_length = 65, but encoder .* supports at most 64 tokens"):
         resources.encoder(config)
 
 
@@ -26,7 +26,7 @@ def test_pairs_need_a_second_segment(small_config: MakeConfig, resources: Resour
     folder = encoder_folder(tmp_path / "e", segments=1)
     resources.encoder(loaded(small_config(), folder))  # siamese pairs do not
     crossed = loaded(small_config(heads={"para": {}}), folder)
-    with pytest.raises(UserError, match=r"no second segment .* set heads.para.pair = 'siamese'"):
+    with pytest.raises(UserError, match=r"needs two segments, but encoder .* set heads.para.pair = 'siamese'"):
         resources.encoder(crossed)
 
 
@@ -49,7 +49,10 @@ def test_a_frozen_encoder_without_a_pooler(small_config: MakeConfig, resources: 
     [
         ({"freeze_layers": 3}, r"model.freeze_layers = 3, but encoder .* has 2 layers"),
         ({"reinit_layers": 3}, r"model.reinit_layers = 3, but encoder .* has 2 layers"),
-        ({"reinit_layers": 1, "freeze_layers": 2}, r"freeze_layers = 2 and reinit_layers = 1 overlap in the 2 layers"),
+        (
+            {"reinit_layers": 1, "freeze_layers": 2},
+            r"freeze_layers = 2 and model.reinit_layers = 1 overlap in the 2 layers",
+        ),
         ({"reinit_layers": 1, "freeze_layers": 1}, None),
     ],
 )

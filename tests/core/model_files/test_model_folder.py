@@ -111,7 +111,7 @@ def test_a_folder_that_was_not_finished_is_no_model(
     monkeypatch.setattr("core.model_files.model_folder.write_atomically", killed)
     with pytest.raises(KeyboardInterrupt):
         save_model_folder(tmp_path, other, {})
-    with pytest.raises(UserError, match=r"no run_config\.json: not a model folder"):
+    with pytest.raises(UserError, match=r"no run_config\.json; give a folder written by"):
         load_model_folder(tmp_path)
 
 

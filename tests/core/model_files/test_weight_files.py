@@ -84,7 +84,7 @@ def test_one_weight_under_two_names_is_refused(folder: Path) -> None:
 def test_quantised_weights_are_refused(folder: Path) -> None:
     rewrite(folder, lambda weights: {**weights, QUERY: torch.zeros(12, 12, dtype=torch.int8)})
     message = error_of(lambda: load_bert_weights(folder, CONFIG))
-    assert message.endswith(f"'{QUERY}' is torch.int8; only floating-point weights can be used")
+    assert message.endswith(f"'{QUERY}' is torch.int8; only floating-point weights are supported")
 
 
 def test_no_weights(folder: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_damaged_file(folder: Path) -> None:
     path = folder / "model.safetensors"
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    assert error_of(lambda: load_bert_weights(folder, CONFIG)).startswith(f"{path}: cannot be read as weights: ")
+    assert error_of(lambda: load_bert_weights(folder, CONFIG)).startswith(f"{path}: cannot read the weights: ")
 
 
 def test_a_git_lfs_pointer(folder: Path) -> None:
@@ -123,7 +123,7 @@ class Payload:
 def test_a_pickle_cannot_run_code(folder: Path, tmp_path: Path) -> None:
     pickled(folder, {"weight": Payload(tmp_path / "ran")})
     message = error_of(lambda: load_bert_weights(folder, CONFIG))
-    assert message.startswith(f"{folder / 'pytorch_model.bin'}: cannot be read as weights: ")
+    assert message.startswith(f"{folder / 'pytorch_model.bin'}: cannot read the weights: ")
     assert not (tmp_path / "ran").exists()
 
 
@@ -131,12 +131,12 @@ def test_a_pickle_cannot_run_code(folder: Path, tmp_path: Path) -> None:
 def test_a_damaged_pickle(folder: Path, content: bytes) -> None:
     (folder / "model.safetensors").unlink()
     (folder / "pytorch_model.bin").write_bytes(content)
-    assert "pytorch_model.bin: cannot be read as weights: " in error_of(lambda: load_bert_weights(folder, CONFIG))
+    assert "pytorch_model.bin: cannot read the weights: " in error_of(lambda: load_bert_weights(folder, CONFIG))
 
 
 def test_a_pickle_of_something_else(folder: Path) -> None:
     pickled(folder, [torch.zeros(2)])
-    assert error_of(lambda: load_bert_weights(folder, CONFIG)).endswith("holds a list, not weights by name")
+    assert error_of(lambda: load_bert_weights(folder, CONFIG)).endswith("must contain weights by name, got list")
 
 
 def shard(folder: Path, weight_map: object) -> Path:

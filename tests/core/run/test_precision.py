@@ -136,7 +136,7 @@ def test_the_cpu_has_both() -> None:
 def test_a_gpu_that_would_emulate_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Catches torch's own default, which says yes for GPUs that emulate it, slower than float32."""
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
-    message = "compute.precision = 'bfloat16', but device 'cuda' has no bfloat16 here .*; use .* 'float32'"
+    message = "compute.precision = 'bfloat16', but device 'cuda' does not support bfloat16 here .*; use .* 'float32'"
     with pytest.raises(UserError, match=message):
         check_precision(BFLOAT16, torch.device("cuda"))
     check_precision(ComputeConfig(), torch.device("cuda"))
@@ -151,7 +151,7 @@ def test_a_device_that_cannot_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         raise TypeError("BFloat16 is not supported on MPS")
 
     monkeypatch.setattr(torch, "ones", no_such_type)
-    with pytest.raises(UserError, match="device 'mps' has no bfloat16 here"):
+    with pytest.raises(UserError, match="device 'mps' does not support bfloat16 here"):
         check_precision(BFLOAT16, torch.device("mps"))
 
 
@@ -165,6 +165,6 @@ def test_a_device_that_silently_goes_on_in_float32_is_refused(
         return plain(device, dtype, enabled=False)
 
     monkeypatch.setattr(torch, "autocast", disabled)
-    with pytest.raises(UserError, match="device 'cpu' has no bfloat16 here"):
+    with pytest.raises(UserError, match="device 'cpu' does not support bfloat16 here"):
         check_precision(BFLOAT16, CPU)
     assert not recwarn.list

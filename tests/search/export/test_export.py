@@ -252,4 +252,4 @@ def test_models_beyond_the_best_three_are_gone(finished_study: Any, run_command:
 def test_a_folder_that_is_no_model(tmp_path: Path, run_command: Run) -> None:
     done = run_command("search.predict", "--model-dir", tmp_path, "--task", "sst", input="x\n")
     assert done.returncode == 2
-    assert "not a model folder written by search.export" in done.stderr
+    assert "give a folder written by search.export" in done.stderr

@@ -47,7 +47,7 @@ class TwoLayers:
             if frozen > 2:
                 return Checked(number, f"model.freeze_layers = {frozen}, but the encoder has 2 layers")
             if anew and frozen + anew > 2:
-                return Checked(number, f"model.freeze_layers = {frozen} and reinit_layers = {anew} overlap")
+                return Checked(number, f"model.freeze_layers = {frozen} and model.reinit_layers = {anew} overlap")
         return Checked(len(configs))
 
 
@@ -68,7 +68,8 @@ def test_an_end_that_the_encoder_lacks_is_told_with_its_line(tmp_path: Path) -> 
 
 def test_combinations_that_the_encoder_lacks_are_found_by_draws(tmp_path: Path) -> None:
     assert refusal(tmp_path, STUDY.replace("high = 7", "high = 2")) == (
-        "study.toml:2: space: some of its trials would fail: model.freeze_layers = 2 and reinit_layers = 1 overlap"
+        "study.toml:2: space: some of its trials would fail: model.freeze_layers = 2 and "
+        "model.reinit_layers = 1 overlap"
     )
 
 

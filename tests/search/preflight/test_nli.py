@@ -60,9 +60,9 @@ def refusal(folder: Path, study: str = STUDY) -> str:
         (
             HEADER.replace("sentence_B", "Sentence_B") + PAIRS,
             "data/nli.tsv: no column 'sentence_B'; the header has 'sentence_A', 'Sentence_B', 'entailment_label'; "
-            "did you mean 'Sentence_B'? Name it as the header does",
+            "did you mean 'Sentence_B'? Use the name in the header",
         ),
-        (HEADER + PAIRS.replace("ENTAILMENT", "entails"), "data/nli.tsv: 1 of 2 rows cannot be used, and at most"),
+        (HEADER + PAIRS.replace("ENTAILMENT", "entails"), "data/nli.tsv: 1 of 2 rows are malformed, but at most"),
         (HEADER, "data/nli.tsv: no rows below the header"),
     ],
     ids=["missing", "column", "label", "empty"],
@@ -80,7 +80,7 @@ def test_a_file_of_what_the_tasks_know(folder: Path) -> None:
     sentence = (folder / "data" / "sts-dev.csv").read_text().splitlines()[1].split("\t")[2]
     pair = f"{sentence}\tsomething else\tNEUTRAL\n"
     (folder / "data" / "nli.tsv").write_text(HEADER + pair)
-    assert "every pair has a sentence that stands in the tasks' files" in refusal(folder)
+    assert "every pair has a sentence that is also in the tasks' files" in refusal(folder)
     assert check(folder, STUDY.replace("[space]", "leave_out_known = false\n[space]")).digest != REPORT.digest
 
 
@@ -107,7 +107,7 @@ def test_the_report_knows_the_files(folder: Path) -> None:
     path.write_text(HEADER + PAIRS * 600 + "a\tb\n")
     second = check(folder)
     assert second.digest not in (first.digest, REPORT.digest)
-    assert second.warnings == ("something", "skipped nli.tsv:1202: 2 cells where the header has 3")
+    assert second.warnings == ("something", "skipped nli.tsv:1202: 2 cells, but the header has 3")
 
 
 def test_a_study_is_refused_before_its_first_trial(tiny_study: str, tmp_path: Path, run_command: Run) -> None:

@@ -68,7 +68,7 @@ def test_a_space_is_read_back_next_to_any_of_its_trials() -> None:
     tree = BASE.model_dump()
     tree["heads"]["sts"] |= {"pair": "siamese", "combine": "uv"}
     trial = RunConfig.model_validate(tree)
-    with pytest.raises(StudyFileError, match="is for siamese pairs"):
+    with pytest.raises(StudyFileError, match="needs pair = 'siamese'"):
         parse_space(json.loads(OLD), trial)
     table = trial_table(study_of(json.loads(OLD), trial))
     assert table.loc[0, "setting heads.sts.combine"] == "uv"

@@ -131,7 +131,7 @@ def test_values_that_make_no_run_are_named() -> None:
     space = parse_space({"heads.sts.pair": ["cross", "siamese"]}, base(heads={"sts": {"pair": "siamese"}}))
     unfit = base(heads={"sts": {"pair": "siamese", "combine": "uv"}})
     with pytest.raises(
-        UserError, match=r"^no run has heads.sts.pair = cross: heads.sts.combine = 'uv' is for siamese pairs"
+        UserError, match=r"^no run has heads.sts.pair = cross: heads.sts.combine = 'uv' needs pair = 'siamese'"
     ):
         space.suggest(FixedTrial({"heads.sts.pair": "cross"}), unfit)
 

@@ -81,5 +81,5 @@ def test_it_goes_on_where_it_stood() -> None:
 
 
 def test_too_few_sentences() -> None:
-    with pytest.raises(ValueError, match="3 examples give no batch of 2 in which all sentences differ"):
+    with pytest.raises(ValueError, match="3 examples do not fill a batch of 2 in which all sentences differ"):
         DistinctStream(np.array([[0, 1], [0, 2], [3, 0]]), 0, "mnrl").next(2)

@@ -149,7 +149,7 @@ def test_the_head_has_the_encoders_activation(stage_of: Any, activation: str) ->
 
 
 def test_a_head_of_another_decoder_is_not_taken(stage_of: Any) -> None:
-    with pytest.warns(UserWarning, match="head has word embeddings of its own"):
+    with pytest.warns(UserWarning, match="head has separate word embeddings"):
         _, stage, _ = stage_of(BertForMaskedLM, tie_word_embeddings=False)
     assert stage.layers == {"head": "drawn"}
 

@@ -68,7 +68,9 @@ def test_no_positive(make_run: MakeRun) -> None:
 
 def test_a_batch_too_large_is_refused(make_run: MakeRun) -> None:
     _, run = make_run("mnrl", batch_size=1000)
-    with pytest.raises(UserError, match=r"pretraining.mnrl: \d+ examples give no batch of 1000 in which all sentences"):
+    with pytest.raises(
+        UserError, match=r"pretraining.mnrl: \d+ examples do not fill a batch of 1000 in which all sentences"
+    ):
         run.step()
 
 

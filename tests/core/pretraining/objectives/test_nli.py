@@ -44,7 +44,7 @@ def test_the_loss_is_cross_entropy(make_run: MakeRun) -> None:
 
 def test_one_segment_is_not_enough() -> None:
     shape = BertConfig(20, 8, 1, 2, 8, type_vocab_size=1)
-    with pytest.raises(UserError, match="no second segment"):
+    with pytest.raises(UserError, match="pairs need two segments"):
         NliClassification(shape, NliConfig(), torch.Generator())
 
 

@@ -57,7 +57,7 @@ def test_the_positive_is_entailed_and_the_hard_negative_contradicts(
 
 def test_no_triplets(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.pretraining.objectives.simcse.triplets", lambda *_: np.zeros((0, 3), dtype=np.int64))
-    with pytest.raises(UserError, match="no premise has both an entailment and a contradiction"):
+    with pytest.raises(UserError, match="no premise in nli_file has both an entailment and a contradiction"):
         make_run("supervised_simcse")
 
 

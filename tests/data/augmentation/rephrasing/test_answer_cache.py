@@ -85,7 +85,7 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
     first, second = AnswerCache(tmp_path), AnswerCache(tmp_path)
     with first.writing():
         first.put(REQUEST, Answer("first", "stop"))
-        with pytest.raises(UserError, match="another process is adding answers"), second.writing():
+        with pytest.raises(UserError, match="another process is writing to"), second.writing():
             pass
         assert len(AnswerCache(tmp_path)) == 1  # reading needs no lock
     with second.writing():

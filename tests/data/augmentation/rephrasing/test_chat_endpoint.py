@@ -153,7 +153,7 @@ def test_all_threads_wait_when_one_is_told_to(stub: Any, reply: Any) -> None:
 
 def test_a_very_long_retry_after_is_not_sat_out(stub: Any, reply: Any) -> None:
     stub.replies(reply.failing(429, retry_after="7200"))
-    with pytest.raises(EndpointError, match=r"wait 7,200 s; run this again then, or raise longest_wait_s"):
+    with pytest.raises(EndpointError, match=r"asks to wait 7,200 s; run this again later, or increase longest_wait_s"):
         ask(stub)
     assert len(stub.calls) == 1
 
@@ -184,8 +184,8 @@ def test_nobody_listens() -> None:
     ("status", "advice"),
     [
         (401, "check the key in STUB_KEY"),
-        (403, "may use model 'llama'"),
-        (404, "usually ends in /v1, and the model's name 'llama'"),
+        (403, "allows model 'llama'"),
+        (404, "usually ends in /v1, and the model name 'llama'"),
         (301, "check base_url"),
         (405, "check base_url"),
     ],
@@ -206,7 +206,7 @@ def test_what_will_not_pass_ends_at_once(
 
 def test_no_money_left_ends_at_once(stub: Any, reply: Any) -> None:
     stub.behave = lambda _: reply(b'{"error": {"code": "insufficient_quota"}}', 429)
-    with pytest.raises(EndpointError, match="no money left"):
+    with pytest.raises(EndpointError, match="no credit left"):
         ask(stub)
     assert len(stub.calls) == 1
 

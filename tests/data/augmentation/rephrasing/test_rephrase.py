@@ -144,7 +144,7 @@ def test_two_runs_at_the_same_time(stub: Any, tmp_path: Path) -> None:
     first.start()
     while not stub.calls:
         time.sleep(0.01)
-    with pytest.raises(UserError, match="another process is adding answers"):
+    with pytest.raises(UserError, match="another process is writing to"):
         run(stub, job(tmp_path))
     held.set()
     first.join()
