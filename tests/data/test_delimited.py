@@ -51,8 +51,8 @@ def test_lines_are_counted_over_line_breaks_in_cells_and_empty_lines() -> None:
     [
         (b"2", "1 cell, but the header has 2"),
         (b"2\ta\tb", "3 cells, but the header has 2"),
-        (b"2\tna\0l", "a NUL byte"),
-        (b"2\tcaf\xe9 au lait", "the byte 0xe9 is not UTF-8"),
+        (b"2\tna\0l", "contains a NUL byte"),
+        (b"2\tcaf\xe9 au lait", "byte 0xe9 is not UTF-8"),
         (
             b'2\t"He" said',
             "text after the closing quote of a cell; write a quote inside a quoted cell twice",
@@ -87,7 +87,7 @@ def test_a_cell_beyond_the_limit_of_the_csv_module() -> None:
         (b"", "f.csv: the file is empty"),
         (b"\xef\xbb\xbf \r\n", "f.csv: the file is empty"),
         ("id\ts\n".encode("utf-16"), "f.csv: the file is UTF-16; save it as UTF-8"),
-        (b"id\tcaf\xe9\n", "f.csv:1: header: the byte 0xe9 is not UTF-8"),
+        (b"id\tcaf\xe9\n", "f.csv:1: header: byte 0xe9 is not UTF-8"),
     ],
 )
 def test_files_that_are_no_table(content: bytes, message: str) -> None:

@@ -202,5 +202,5 @@ def test_refusals() -> None:
         {"first": 4},
         {"first": -1},
     ):
-        with pytest.raises(ValueError, match="no state of a stream over 10 examples"):
+        with pytest.raises(ValueError, match="state does not fit a stream over 10 examples"):
             stream.load_state_dict(good | wrong)

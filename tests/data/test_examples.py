@@ -67,16 +67,16 @@ def test_digest_depends_on_data_alone(examples: Examples, tokenizer: Tokenizer) 
 
 
 def test_counts_that_do_not_fit(tokenizer: Tokenizer) -> None:
-    with pytest.raises(ValueError, match=r"task 'sts' reads 2 sentence\(s\), example 1 is \('a',\)"):
+    with pytest.raises(ValueError, match=r"task 'sts' needs 2 sentence\(s\), example 1 is \('a',\)"):
         Examples.from_sentences(STS, [("a", "b"), ("a",)], tokenizer)
-    with pytest.raises(ValueError, match=r"reads 1 sentence\(s\), example 0 is 'a'"):
+    with pytest.raises(ValueError, match=r"needs 1 sentence\(s\), example 0 is 'a'"):
         Examples.from_sentences(SST, ["a"], tokenizer)  # type: ignore[list-item]  # the mistake under test
-    with pytest.raises(ValueError, match="there are 1 examples, but 2 ids"):
+    with pytest.raises(ValueError, match="got 1 examples, but 2 ids"):
         Examples.from_sentences(SST, [("a",)], tokenizer, ids=["x", "y"])
 
 
 def test_a_tokenizer_that_cuts_is_refused(tokenizer: Tokenizer) -> None:
     cutting = Tokenizer.from_str(tokenizer.to_str())
     cutting.enable_truncation(4)
-    with pytest.raises(ValueError, match="the tokenizer truncates or pads"):
+    with pytest.raises(ValueError, match="the tokenizer must not truncate or pad"):
         Examples.from_sentences(SST, [("a",)], cutting)

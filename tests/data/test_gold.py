@@ -26,9 +26,11 @@ def test_numbers_that_are_names_are_not_indices(text: str, index: int) -> None:
 
 @pytest.mark.parametrize("text", ["5", "-1", "2.5", "nan", "Neutral", "0,0"])
 def test_labels_out_of_range(text: str) -> None:
-    with pytest.raises(ValueError, match=f"label '{re.escape(text)}' is none of 'very negative', .* numbers 0 to 4"):
+    with pytest.raises(
+        ValueError, match=f"label must be one of 'very negative', .* numbers 0 to 4, got '{re.escape(text)}'"
+    ):
         label_parser(SST)(text)
-    with pytest.raises(ValueError, match=r"label '0' is none of '1', .* numbers 1 to 5"):
+    with pytest.raises(ValueError, match=r"label must be one of '1', .* numbers 1 to 5, got '0'"):
         label_parser(STARS)("0")
 
 
@@ -40,8 +42,8 @@ def test_scores(text: str, score: float) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("5.01", "score 5.01 is outside 0 to 5"),
-        ("-0.1", "score -0.1 is outside 0 to 5"),
+        ("5.01", "score must be within 0 to 5, got 5.01"),
+        ("-0.1", "score must be within 0 to 5, got -0.1"),
         ("nan", "'nan' is not a finite score"),
         ("inf", "'inf' is not a finite score"),
         ("3,5", "'3,5' is not a number"),

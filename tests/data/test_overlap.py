@@ -30,7 +30,7 @@ def test_warning_is_one_line_with_the_counts() -> None:
     )
     assert Overlap(221, 12, 1600, 862).warning("sts", "test") == (
         "sts: 221 of 1,600 distinct test sentences (and 12 of 862 pairs) are also in train; "
-        "scores on test may be too good"
+        "scores on test may be too high"
     )
     assert Overlap(0, 0, 4016, 2021).warning("para", "dev") is None
 

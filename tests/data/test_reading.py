@@ -80,13 +80,13 @@ class TestMalformedRows:
         ("row", "why"),
         [
             ("9\tx\ta\tb\t\n", "no label"),
-            ("9\tx\ta\tb\t2\n", "label '2' is none of 'not duplicate', 'duplicate' or their numbers 0 to 1"),
+            ("9\tx\ta\tb\t2\n", "label must be one of 'not duplicate', 'duplicate' or their numbers 0 to 1, got '2'"),
             ("9\tx\ta\tb\n", "4 cells, but the header has 5"),
             ("9\tx\ta\tb\t1\t1\n", "6 cells, but the header has 5"),
             ("9\tx\t \tb\t1\n", "sentence1 is empty"),
             ("9\tx\ta\t\t1\n", "sentence2 is empty"),
-            ("9\t \ta\tb\t1\n", "no id"),
-            ("9\tx\ta\0\tb\t1\n", "a NUL byte"),
+            ("9\t \ta\tb\t1\n", "id is empty"),
+            ("9\tx\ta\0\tb\t1\n", "contains a NUL byte"),
         ],
     )
     def test_one_in_a_thousand_is_skipped_and_named(self, tmp_path: Path, row: str, why: str) -> None:
@@ -100,12 +100,12 @@ class TestMalformedRows:
         good = "".join(para_row(number) for number in range(998))
         assert refused(tmp_path, HEADER + good + para_row(998, "x")) == (
             ": 1 of 999 rows are malformed, but at most 0.1 % may be skipped; fix them: quora-train.csv:1000: "
-            "label 'x' is none of 'not duplicate', 'duplicate' or their numbers 0 to 1"
+            "label must be one of 'not duplicate', 'duplicate' or their numbers 0 to 1, got 'x'"
         )
 
     def test_the_first_are_quoted_and_the_rest_counted(self, tmp_path: Path) -> None:
         message = refused(tmp_path, HEADER + "".join(para_row(number, "") for number in range(1234)))
-        assert message.startswith(": 1,234 of 1,234 rows cannot be used")
+        assert message.startswith(": 1,234 of 1,234 rows are malformed")
         assert message.endswith(
             "quora-train.csv:2: no label; quora-train.csv:3: no label; quora-train.csv:4: no label; and 1,231 more"
         )
@@ -126,7 +126,7 @@ class TestMalformedRows:
 
     def test_bytes_that_are_not_text(self, tmp_path: Path) -> None:
         (tmp_path / "quora-train.csv").write_bytes((HEADER + para_row(0)).encode() + b"1\tx\t\xff\tb\t1\n")
-        with pytest.raises(UserError, match=r"quora-train.csv:3: the byte 0xff is not UTF-8"):
+        with pytest.raises(UserError, match=r"quora-train.csv:3: byte 0xff is not UTF-8"):
             read_split(PARA, tmp_path, "train")
 
 
@@ -141,7 +141,7 @@ class TestWholeFiles:
         rows = [*range(6), 2, 0, 1, 3, 3]
         assert refused(tmp_path, HEADER + "".join(para_row(number) for number in rows)) == (
             ": ids must be unique, but 'id2' is in lines 4 and 8, 'id0' is in lines 2 and 9, "
-            "'id1' in lines 3 and 10, and 2 more"
+            "'id1' is in lines 3 and 10, and 2 more"
         )
 
     def test_a_missing_column(self, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ class TestWholeFiles:
 
     def test_a_column_that_stands_twice(self, tmp_path: Path) -> None:
         text = HEADER.replace("sentence2", "sentence1") + para_row(0)
-        assert refused(tmp_path, text) == ": column 'sentence1' stands 2 times in the header"
+        assert refused(tmp_path, text) == ": column 'sentence1' occurs 2 times in the header"
 
     @pytest.mark.parametrize("split", ["train", "dev"])
     def test_no_label_column(self, tmp_path: Path, split: SplitName) -> None:

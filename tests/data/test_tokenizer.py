@@ -108,5 +108,5 @@ class TestRefusals:
 
     def test_a_vocabulary_that_is_not_berts(self, tmp_path: Path) -> None:
         (tmp_path / "vocab.txt").write_text("<s>\n</s>\n[UNK]\n[PAD]\nthe\n")
-        with pytest.raises(UserError, match=r"has no \[CLS\], \[SEP\], \[MASK\]: it is not a BERT tokenizer"):
+        with pytest.raises(UserError, match=r"not a BERT tokenizer: its vocabulary has no \[CLS\], \[SEP\], \[MASK\]"):
             load_tokenizer(tmp_path)

@@ -93,9 +93,9 @@ def test_fraction_outside_the_range(share: float) -> None:
 
 def test_malformed_extras_are_refused() -> None:
     one = np.zeros(1, dtype=np.int64)
-    with pytest.raises(ValueError, match="there are 2 examples, but labels of shape"):
+    with pytest.raises(ValueError, match="got 2 examples, but labels of shape"):
         AdditionalExamples([("a",), ("b",)], one, one)
-    with pytest.raises(ValueError, match="every one two"):
+    with pytest.raises(ValueError, match="all examples must have one sentence, or all two"):
         AdditionalExamples([("a",), ("b", "c")], np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64))
     with pytest.raises(ValueError, match="got labels float64"):
         AdditionalExamples([("a",)], np.zeros(1), one)  # type: ignore[arg-type]

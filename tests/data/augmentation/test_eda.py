@@ -183,7 +183,7 @@ def test_without_labels() -> None:
         ({"weights": {"swap": 0.0}}, "not all 0"),
         ({"weights": {"swap": -1.0, "synonym": 2.0}}, "not negative"),
         ({"weights": {"swap": float("nan")}}, "finite"),
-        ({"weights": {"swop": 1.0}}, "weights: no operation 'swop'; there are synonym, insertion, swap, deletion"),
+        ({"weights": {"swop": 1.0}}, "weights: no operation 'swop'; choose from synonym, insertion, swap, deletion"),
         ({"weights": {"swap": 1.0}, "alpha": {"swap": 0.0}}, "alpha of 'swap' must be above 0 and at most 1, got 0.0"),
         ({"weights": {"swap": 1.0}, "alpha": {"swap": 1.5}}, "got 1.5"),
         ({"weights": {"swap": 1.0}, "copies": 0}, "copies must be at least 1, got 0"),

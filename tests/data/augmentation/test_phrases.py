@@ -60,7 +60,9 @@ def test_neutral_phrases_vote_before_they_are_dropped(tmp_path: Path) -> None:
 def test_trees_of_other_splits_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "trees.txt"
     path.write_text("(3 (2 a) (3 b))\n(3 (2 of) (3 dev))\n")
-    with pytest.raises(UserError, match=r"trees\.txt:2: 'of dev' is not a sentence of train\.csv, like 1 of 2 trees"):
+    with pytest.raises(
+        UserError, match=r"trees\.txt:2: 'of dev' is not a sentence of train\.csv; 1 of 2 trees are not"
+    ):
         read_phrases(path, split("a b"))
 
 

@@ -56,10 +56,10 @@ def test_a_deep_tree_does_not_exhaust_the_stack(tmp_path: Path) -> None:
         ("(2 a))", r"'\)' after the end"),
         ("(2 a) (2 b)", r"'\(' after the end"),
         (")", r"must begin with '\('"),
-        ("(5 a)", "label '5' is none of 0 to 4"),
-        ("(good a)", "label 'good' is none of 0 to 4"),
-        ("(-1 a)", "label '-1' is none"),
-        ("(\u00b2 a)", "is none of 0 to 4"),  # int() refuses it, but str.isdigit does not
+        ("(5 a)", "label must be 0 to 4, got '5'"),
+        ("(good a)", "label must be 0 to 4, got 'good'"),
+        ("(-1 a)", "label must be 0 to 4, got '-1'"),
+        ("(\u00b2 a)", "must be 0 to 4"),  # int() refuses it, but str.isdigit does not
         ("(2)", "a phrase has no words"),
         ("()", "a phrase has no label"),
         ("((2 a) (2 b))", "a phrase has no label"),
@@ -74,12 +74,12 @@ def test_malformed_lines(tmp_path: Path, line: str, why: str) -> None:
 
 
 def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"trees\.txt:2: the byte 0xe9 is not UTF-8"):
+    with pytest.raises(UserError, match=r"trees\.txt:2: byte 0xe9 is not UTF-8"):
         read_trees(write(tmp_path, b"(2 fine)\n(2 caf\xe9)\n"))
 
 
 def test_missing_and_empty_files(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no file of trees"):
+    with pytest.raises(UserError, match="no such file of trees"):
         read_trees(tmp_path / "none.txt")
     with pytest.raises(UserError, match="the file contains no trees"):
         read_trees(write(tmp_path, "\n \n"))

@@ -156,7 +156,10 @@ def test_never_overwrites_real_data(tmp_path: Path) -> None:
             {"train": LARGEST, "dev": 1, "test": 1},
             r"^sst: train, dev and test together must have at most 200,000 examples, got 200,002$",
         ),
-        ({"train": {"sst": 5, "para": 5, "sts": LARGEST}, "dev": 1, "test": 1}, "^a synthetic sts has at most"),
+        (
+            {"train": {"sst": 5, "para": 5, "sts": LARGEST}, "dev": 1, "test": 1},
+            "^sts: train, dev and test together must have at most",
+        ),
         ({"train": 5, "dev": 0, "test": 1}, "^dev size of sst must be >= 1, got 0$"),
         ({"train": 5, "dev": 1, "test": {"sst": 5}}, "^test must have the sizes of exactly sst, para, sts, got sst$"),
         ({"train": 5, "dev": 1, "test": 1, "seed": -1}, "^seed must be >= 0, got -1$"),

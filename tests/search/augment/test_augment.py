@@ -118,7 +118,7 @@ def test_from_the_plan_to_a_trained_study(augment: Augment, stub: Any, run_comma
     assert plan.startswith(f"sst: 20 examples: 20 requests to 'llama' at {stub.base_url}/chat/completions; at most 60")
     assert "at the given prices" in plan
     assert agreed.startswith(
-        "send the requests? [y/N]: sst: 20 examples made (0 of answers that were there, 20 requests)"
+        "send the requests? [y/N]: sst: 20 examples made (0 from cached answers, 20 requests)"
     )
     assert len(examples) == 4
     for original, rephrased in (examples[:2], examples[2:]):
@@ -152,7 +152,7 @@ def test_again_there_is_nothing_to_ask(augment: Augment, stub: Any) -> None:
     again = augment()
     assert again.exit_code == 0
     assert again.stdout.splitlines() == [
-        "sst: 20 examples: every answer is there, no request to do",
+        "sst: 20 examples: all answers are cached, no requests needed",
         "nothing to ask",
     ]
     augment.change("fraction = 0.5", "fraction = 1.0")
@@ -218,11 +218,11 @@ def has_no_such_model(stub: Any, reply: Any) -> None:
 @pytest.mark.parametrize(
     ("spoil", "code", "said"),
     [
-        (times_out, 1, "no answer within 0.2 s; check base_url and that the endpoint is up, then run this again"),
-        (answers_nonsense, 1, "no chat completion but '<html>Welcome</html>'; check base_url"),
-        (asks_for_patience, 1, "wait 3,600 s; run this again then, or raise longest_wait_s"),
+        (times_out, 1, "no answer within 0.2 s; check base_url and that the endpoint is running, then run this again"),
+        (answers_nonsense, 1, "not a chat completion: '<html>Welcome</html>'; check base_url"),
+        (asks_for_patience, 1, "asks to wait 3,600 s; run this again later, or increase longest_wait_s"),
         (refuses_the_key, 2, 'status 401 (\'{"error": {"message": "no such key: Bearer ***"}}\'); check the key in'),
-        (has_no_such_model, 2, "the model's name 'llama'"),
+        (has_no_such_model, 2, "the model name 'llama'"),
     ],
 )
 def test_an_endpoint_that_fails(
@@ -250,7 +250,7 @@ def test_sentences_without_an_answer_are_asked_about_again(augment: Augment, stu
     assert "run this again" in done.stdout
     again = augment("--yes")
     assert again.exit_code == 0
-    assert "20 examples made (19 of answers that were there, 1 requests)" in again.stdout
+    assert "20 examples made (19 from cached answers, 1 requests)" in again.stdout
     assert sorted(stub.sentences.values()) == [1] * 19 + [2]
 
 
@@ -283,7 +283,7 @@ def test_stopped_in_the_middle_and_run_again(number: signal.Signals, augment: Au
     assert len(augment.answers) == kept
     done = augment("--yes")
     assert done.exit_code == 0, done.output
-    assert f"20 examples made ({kept} of answers that were there, {20 - kept} requests)" in done.stdout
+    assert f"20 examples made ({kept} from cached answers, {20 - kept} requests)" in done.stdout
     assert sum(stub.sentences.values()) == SENTENCES + (8 - kept)
 
 

@@ -71,7 +71,8 @@ def test_malformed_rows_are_warnings(studies: Studies) -> None:
 def test_trees_that_are_missing(studies: Studies) -> None:
     spec = studies.study('augmentation.sst.phrases = { path = "trees.txt", fraction = 1.0 }')
     assert (
-        studies.refusal(spec) == "study.toml:4: base.augmentation.sst.phrases.path: no file of trees 'data/trees.txt'"
+        studies.refusal(spec)
+        == "study.toml:4: base.augmentation.sst.phrases.path: no such file of trees: 'data/trees.txt'"
     )
 
 

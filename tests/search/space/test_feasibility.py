@@ -115,7 +115,7 @@ def test_combinations_that_make_no_run_are_found_before_the_study(tmp_path: Path
     )
     assert message(tmp_path, text) == (
         'study.toml:7: space."heads.sts.pair".choices: cross is not allowed here: '
-        "heads.sts.combine = 'uv-diff' is for siamese pairs, got pair = 'cross'; "
+        "heads.sts.combine = 'uv-diff' needs pair = 'siamese', got 'cross'; "
         'a condition (when) on "heads.sts.combine" may help'
     )
     mended = text.replace(

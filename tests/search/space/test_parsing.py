@@ -117,7 +117,7 @@ SPACE = [
     (
         '"heads.sts.combine" = ["uv", "uv-diff"]',
         'space."heads.sts.combine".choices: uv is not allowed here: '
-        "heads.sts.combine = 'uv' is for siamese pairs, got pair = 'cross'",  # no condition would help
+        "heads.sts.combine = 'uv' needs pair = 'siamese', got 'cross'",  # no condition would help
     ),
     ('"heads.sst.layers" = { value = 2 }', f'space."heads.sst.layers".value: {ALONE}'),
     (

@@ -27,22 +27,22 @@ BASE = [
         "4: base.heads.sst.pooling: must be one of cls, pooler, mean, max, got 'avg'",
     ),
     ("[base.eval]\nrungs = 'many'", "4: base.eval.rungs: must be a whole number, got 'many'"),
-    ("[base.eval]\nrungs = [5, 3]", "4: base.eval.rungs: must rise from at least 1, got [5, 3]"),
+    ("[base.eval]\nrungs = [5, 3]", "4: base.eval.rungs: must be ascending and at least 1, got [5, 3]"),
     ("[base.tasks.sst]\nspec = 3", "4: base.tasks.sst.spec: describe a task under [tasks.NAME], not in the base"),
     (
         "[base.heads.sst]\npair = 'siamese'",
-        "4: base.heads.sst.pair: 'siamese': task 'sst' reads one sentence, not a pair",
+        "4: base.heads.sst.pair: 'siamese': task 'sst' has single sentences, not pairs",
     ),
     ("[base.heads.sst]\nclass_weights = [1.0, 2.0]", "4: base.heads.sst.class_weights: has 2 weights for 5 classes"),
     (
         "[base.heads.sts]\nloss = 'pearson'\n[base.tasks.sts]\nbatch_size = 2",
-        "4: base.heads.sts.loss: the Pearson loss needs batches of at least 3 examples (8 and more work well), got 2: "
+        "4: base.heads.sts.loss = 'pearson' needs batches of at least 3 examples (8 or more work well), because two points always correlate; got 2: "
         "two points always correlate",
     ),
     ("[base.loss.weights]\nsst=0\npara=0\nsts=0", "3: base.loss.weights: at least one task needs a weight above 0"),
     (
         "[base.swa]\nstart = 0.5\n[base.optim]\nema = 0.9",
-        "4: base.swa.start: swa.start and optim.ema both say which average of the weights is scored; keep one of them",
+        "4: base.swa.start: swa.start and optim.ema both select the weights to score; remove one of them",
     ),
     (
         "[base.smart]\nweight = 1.0",
