@@ -117,9 +117,7 @@ def test_from_the_plan_to_a_trained_study(augment: Augment, stub: Any, run_comma
     plan, agreed, *examples = stdout.splitlines()
     assert plan.startswith(f"sst: 20 examples: 20 requests to 'llama' at {stub.base_url}/chat/completions; at most 60")
     assert "at the given prices" in plan
-    assert agreed.startswith(
-        "send the requests? [y/N]: sst: 20 examples made (0 from cached answers, 20 requests)"
-    )
+    assert agreed.startswith("send the requests? [y/N]: sst: 20 examples made (0 from cached answers, 20 requests)")
     assert len(examples) == 4
     for original, rephrased in (examples[:2], examples[2:]):
         assert rephrased == f"  -> nice {original.strip()}"

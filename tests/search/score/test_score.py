@@ -162,9 +162,9 @@ def test_labels_need_no_header(exported: Exported, printed: Printed) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("sts-labels.csv", "id,similarity\ne0,7\n", "sts-labels.csv:2: score 7 is outside 0 to 5"),
+        ("sts-labels.csv", "id,similarity\ne0,7\n", "sts-labels.csv:2: score must be within 0 to 5, got 7"),
         ("sts-labels.csv", "id,similarity\ne0,1\ne0,2\n", "sts-labels.csv:3: the id 'e0' occurs twice"),
-        ("sts-labels.csv", "id,similarity\ne0\n", "sts-labels.csv:2: 1 cell where the header has 2"),
+        ("sts-labels.csv", "id,similarity\ne0\n", "sts-labels.csv:2: 1 cell, but the header has 2"),
         ("sts-labels.csv", "id,similarity\nx,1\n", "none of its ids ('x', ...) is in"),
         ("sts-labels.csv", "id,similarity\ne0,\n", "sts-labels.csv: contains no labels"),
         ("sts-labels.csv", "number,similarity,more\n1,1,1\n", "sts-labels.csv: no column 'id'; the header has number,"),

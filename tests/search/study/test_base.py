@@ -36,8 +36,8 @@ BASE = [
     ("[base.heads.sst]\nclass_weights = [1.0, 2.0]", "4: base.heads.sst.class_weights: has 2 weights for 5 classes"),
     (
         "[base.heads.sts]\nloss = 'pearson'\n[base.tasks.sts]\nbatch_size = 2",
-        "4: base.heads.sts.loss = 'pearson' needs batches of at least 3 examples (8 or more work well), because two points always correlate; got 2: "
-        "two points always correlate",
+        "4: base.heads.sts.loss: 'pearson' needs batches of at least 3 examples (8 or more work well), because two "
+        "points always correlate; got 2",
     ),
     ("[base.loss.weights]\nsst=0\npara=0\nsts=0", "3: base.loss.weights: at least one task needs a weight above 0"),
     (
