@@ -313,7 +313,7 @@ SIZES: dict[str, Any] = {
         ({"initializer_range": -1}, "initializer_range must be >= 0, got -1"),
         ({"pad_token_id": 50}, "pad_token_id must be null or in [0, vocab_size = 50), got 50"),
         ({"model_type": "distilbert"}, "model_type must be 'bert', got 'distilbert'"),
-        ({"architectures": ["RobertaModel"]}, "model_type is 'RobertaModel'"),
+        ({"architectures": ["RobertaModel"]}, "model_type must be 'bert', got 'RobertaModel'"),
         ({"position_embedding_type": "relative_key"}, "position_embedding_type must be 'absolute', got 'relative_key'"),
         ({"is_decoder": True}, "is_decoder must be false, got True"),
         ({"add_cross_attention": True}, "add_cross_attention must be false, got True"),

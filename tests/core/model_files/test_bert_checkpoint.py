@@ -193,10 +193,10 @@ def test_a_config_of_the_first_releases_has_no_model_type(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "cannot be read: No such file or directory"),
+        (None, "cannot read the file: No such file or directory"),
         (b"{", "not valid JSON: "),
         (b"\xff", "not valid JSON: "),
-        (b"[]", "must hold a JSON object, got list"),
+        (b"[]", "must contain a JSON object, got list"),
         (b"{}", "vocab_size is missing"),
     ],
 )

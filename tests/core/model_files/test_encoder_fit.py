@@ -38,7 +38,7 @@ def test_a_frozen_encoder_without_a_pooler(small_config: MakeConfig, resources: 
     config = loaded(small_config(("sst",), heads={"sst": {"pooling": "pooler"}}), folder)
     assert resources.encoder(config).weights is not None  # trained with the rest
     frozen = config.model_copy(update={"model": config.model.model_copy(update={"freeze": "encoder"})})
-    with pytest.raises(UserError, match=r"heads.sst.pooling = 'pooler', but encoder .* it would stay random"):
+    with pytest.raises(UserError, match=r"heads.sst.pooling = 'pooler', but encoder .* the pooler would stay random"):
         resources.encoder(frozen)
     cls = frozen.model_copy(update={"heads": {"sst": frozen.heads["sst"].model_copy(update={"pooling": "cls"})}})
     assert resources.encoder(cls) is resources.encoder(config)

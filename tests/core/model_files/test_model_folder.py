@@ -118,5 +118,5 @@ def test_a_folder_that_was_not_finished_is_no_model(
 def test_a_missing_encoder_is_named(train: Train, tmp_path: Path) -> None:
     save_model_folder(tmp_path, train("per-task"), {})
     shutil.rmtree(tmp_path / "encoders" / "para")
-    with pytest.raises(UserError, match=r"encoders/para/config\.json: cannot be read: No such file"):
+    with pytest.raises(UserError, match=r"encoders/para/config\.json: cannot read the file: No such file"):
         load_model_folder(tmp_path)

@@ -149,7 +149,7 @@ def shard(folder: Path, weight_map: object) -> Path:
 def test_a_missing_shard_is_named(folder: Path) -> None:
     index = shard(folder, {QUERY: "model-00002-of-00002.safetensors", "cls.bias": "model-00003-of-00003.safetensors"})
     message = error_of(lambda: load_bert_weights(folder, CONFIG))
-    assert message.startswith(f"{index.parent / 'model-00002-of-00002.safetensors'}: missing shard")
+    assert message.startswith(f"{index.parent / 'model-00002-of-00002.safetensors'}: no such file; it is a shard")
 
 
 def test_a_shard_outside_the_folder_is_refused(folder: Path) -> None:

@@ -75,7 +75,7 @@ def test_what_is_whole_but_no_checkpoint(tmp_path: Path) -> None:
         (tmp_path / "c.pt").write_bytes(payload + hashlib.sha256(payload).digest())
         with pytest.raises(CheckpointError, match=r"c\.pt: not a checkpoint"):
             load_checkpoint(tmp_path / "c.pt")
-    with pytest.raises(CheckpointError, match=r"cannot be read: Is a directory"):
+    with pytest.raises(CheckpointError, match=r"cannot read the checkpoint: Is a directory"):
         load_checkpoint(tmp_path)
 
 

@@ -140,5 +140,5 @@ def test_damaged_metrics_are_told_in_a_line(tmp_path: Path, content: bytes) -> N
     run = RunFolder(tmp_path)
     assert run.read_metrics() == []
     run.metrics.write_bytes(content)
-    with pytest.raises(UserError, match=r"metrics\.jsonl: is damaged; delete it"):
+    with pytest.raises(UserError, match=r"metrics\.jsonl: the file is damaged; delete it"):
         run.read_metrics()

@@ -44,7 +44,7 @@ def test_answers_are_those_to_the_tasks_own_sentences(tmp_path: Path) -> None:
         )
     notes = search().notes
     assert notes[1].startswith(
-        f"{fraction} is not searched: augmentation.sst.rephrased: of 20 sentences 20 have not been"
+        f"{fraction} is not searched: augmentation.sst.rephrased: 20 of 20 sentences have not been"
     )
     assert notes[2] == f"augmentation.sst.rephrased.seed is not searched: it depends on {fraction}"
     spec = search()
