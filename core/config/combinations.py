@@ -94,7 +94,7 @@ def _gradients(config: RunConfig) -> Iterator[str]:
 def _anchor(config: RunConfig) -> Iterator[str]:
     anchor = config.gradients.anchor
     if anchor is None:
-        yield f"gradients.rule = 'anchored' needs gradients.anchor, one of {', '.join(config.tasks)}"
+        yield f"gradients.anchor must be one of {', '.join(config.tasks)} with gradients.rule = 'anchored', got none"
     elif not config.loss.weights[anchor]:
         yield (
             f"loss.weights.{anchor} = 0, but task '{anchor}' is gradients.anchor: nothing conflicts with a gradient "

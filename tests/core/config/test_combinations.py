@@ -127,7 +127,7 @@ CASES = {
     ),
     "the rule without its anchor": Case(
         anchored(None),
-        "gradients.rule = 'anchored' needs gradients.anchor, one of sst, para, sts",
+        "gradients.anchor must be one of sst, para, sts with gradients.rule = 'anchored', got none",
         {"gradients": {"rule": "sum"}},
     ),
     "an anchor that is no task, whatever the rule": Case(
