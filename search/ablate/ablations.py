@@ -1,4 +1,4 @@
-"""A run without one of its techniques, and with whatever cannot be there without that one put back too."""
+"""Take a technique out of a run, together with what depends on it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Ablation:
     along: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """What is recorded with a study; :meth:`from_json` reads it back."""
+        """Return what is recorded with a study; :meth:`from_json` reads it back."""
         return {
             "row": self.row,
             "techniques": list(self.techniques),
@@ -47,7 +47,7 @@ class Ablation:
 
     @classmethod
     def from_json(cls, table: Mapping[str, Any], config: RunConfig) -> Ablation:
-        """The inverse of :meth:`to_json`; ``config`` is the run that the techniques were taken out of.
+        """Read the result of :meth:`to_json`; ``config`` is the run that the techniques were taken out of.
 
         Raises:
             UserError: this version does not allow it any more.
@@ -60,7 +60,7 @@ class Ablation:
 
 
 def ablations(config: RunConfig, default: RunConfig) -> list[Ablation]:
-    """Each technique and setting that the run has, off in turn.
+    """Turn off each technique and setting of a run in turn.
 
     Two that come to the same run are one row.
 
@@ -83,7 +83,7 @@ def ablations(config: RunConfig, default: RunConfig) -> list[Ablation]:
 
 
 def turn_off(switch: Switch, config: RunConfig, default: RunConfig) -> Ablation:
-    """The run without what the switch stands for; it must be on."""
+    """Return the run with the switch's technique turned off; it must be on."""
     own = switch.off(config, default)
     others = [part for other in SWITCHES if other is not switch for part in _parts(other, config, default)]
     others += spelled_out(config)
@@ -98,7 +98,7 @@ def turn_off(switch: Switch, config: RunConfig, default: RunConfig) -> Ablation:
 
 
 def _without_dependents(own: Changes, others: Sequence[Changes], config: RunConfig) -> RunConfig:
-    """With as few of the others' changes as make it a run: all of them do, and what is not needed is taken back."""
+    """Apply as few of the others' changes as make a valid run: start with all, and take back those not needed."""
     needed = list(others)
     without = _made(config, [*needed, own])
     assert without is not None, "plain training is legal with any setting of a study's default configuration"
@@ -110,7 +110,7 @@ def _without_dependents(own: Changes, others: Sequence[Changes], config: RunConf
 
 
 def _parts(switch: Switch, config: RunConfig, default: RunConfig) -> list[Changes]:
-    """What turns the switch off, task by task: a dependent of one task's head leaves the other heads alone."""
+    """Split a switch's changes by task, so that a dependent of one task's head leaves the other heads unchanged."""
     parts: dict[str, Changes] = {}
     for path, value in switch.off(config, default).items():
         task = next((part for part in path.split(".")[1:] if part in config.tasks), "")
@@ -119,7 +119,7 @@ def _parts(switch: Switch, config: RunConfig, default: RunConfig) -> list[Change
 
 
 def _made(config: RunConfig, changes: Iterable[Changes]) -> RunConfig | None:
-    """The run with these changes; None where that is not allowed."""
+    """Return the run with these changes; None if they make no valid run."""
     tree = config.model_dump()
     for one in changes:
         for path, value in one.items():

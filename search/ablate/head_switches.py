@@ -1,4 +1,4 @@
-"""What heads and their losses can have beyond plain ones: cross-encoded pairs, ``[CLS]``, one linear layer."""
+"""Switches for heads and their losses; plain heads have cross-encoded pairs, ``[CLS]`` and one linear layer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COMBINE = "uv-absdiff"  # what None means
 def _each_head(
     name: str, fields: tuple[str, ...], own: tuple[str, ...], off: Callable[[HeadConfig, TaskSpec], Changes]
 ) -> Switch:
-    """A choice that each head makes for itself; ``off`` gives the fields to change."""
+    """Make a switch that applies to each head separately; ``off`` gives the fields to change."""
 
     def all_heads(config: RunConfig, default: RunConfig) -> Changes:  # noqa: ARG001
         return {
@@ -39,7 +39,7 @@ def _combine(head: HeadConfig, spec: TaskSpec) -> Changes:  # noqa: ARG001
 
 
 def _output(head: HeadConfig, spec: TaskSpec) -> Changes:
-    """A cosine goes with its features: on others the plain output stands."""
+    """Reset the output, and with a cosine its features, which only the cosine can use."""
     if not spec.kind.is_score or head.score_output == "sigmoid":
         return {}
     plain = {"output": None, "score_classes": None} | ({"combine": None} if head.combine == "cos" else {})
@@ -52,7 +52,7 @@ def _loss(head: HeadConfig, spec: TaskSpec) -> Changes:
 
 
 def _dropout(head: HeadConfig, spec: TaskSpec) -> Changes:  # noqa: ARG001
-    """Those of layers that the head has."""
+    """Reset the dropout of the layers that the head has."""
     fields = ["dropout"]
     if head.layers > 1 or head.side_layers > 1:
         fields.append("dropout_hidden")
@@ -78,7 +78,7 @@ HEAD_SWITCHES = (
 
 
 def spelled_out(config: RunConfig) -> list[Changes]:
-    """Settings of heads that name what they would be without a name, each with its change to none.
+    """Find head settings that spell out their default, each with the change that removes it.
 
     A loss that is the usual one beside a cosine is none any more beside other features.
     """

@@ -1,4 +1,4 @@
-"""What an ablation found: each row's scores over its seeds, and what the winner gains by the technique."""
+"""The outcome of an ablation: each row's scores over its seeds, and the winner's gain from each technique."""
 
 from __future__ import annotations
 
@@ -87,12 +87,12 @@ class AblationOutcome:
 
     @property
     def tasks(self) -> list[str]:
-        """Their names, in the order of the run."""
+        """Names of the tasks, in the order of the run."""
         return list(self.plan.config.tasks)
 
 
 def read_ablation(study: optuna.Study, folders: TrialFolders, data: Path | None = None) -> AblationOutcome | None:
-    """From the storage and the trials' folders, as far as it has come.
+    """Read the outcome so far from the storage and the trials' folders.
 
     Args:
         study: the one that trains the plan.

@@ -1,4 +1,4 @@
-"""What an ablation trains: a winner, the same run with each technique off in turn, and the seeds of all."""
+"""The plan of an ablation: a winner, the same run with each technique off in turn, and the seeds of all runs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class AblationPlan:
     seeds: tuple[int, ...]
 
     def is_of(self, techniques: Sequence[str]) -> bool:
-        """Whether these, named as for :func:`new_plan`, are what it takes out, in any order; none are asked: any."""
+        """Return whether the plan takes out exactly these, named as for :func:`new_plan`; none match any plan."""
         known = _names_of(self.rows)
         asked = {name for one in techniques for name in known.get(one, ())}
         is_known = all(one in known for one in techniques)
@@ -70,7 +70,7 @@ class AblationPlan:
         return {WINNER: self.config, **{row.row: row.config for row in self.rows}}
 
     def to_json(self) -> dict[str, Any]:
-        """What is recorded with the study that trains it; :meth:`from_json` reads it back."""
+        """Return what is recorded with the study that trains the plan; :meth:`from_json` reads it back."""
         return {
             "study": self.study,
             "trial": self.trial,
@@ -102,7 +102,7 @@ class AblationPlan:
 def new_plan(
     study: optuna.Study, storage: BaseStorage, trial: int | None, seeds: int, techniques: Sequence[str] = ()
 ) -> AblationPlan:
-    """The plan for a study's winner.
+    """Make the plan for a study's winner.
 
     Args:
         study: the recorded study.
@@ -141,7 +141,7 @@ def new_plan(
 
 
 def recorded_plan(name: str, storage: BaseStorage) -> AblationPlan | None:
-    """The plan that the study of this name trains; None if there is no such study yet.
+    """Return the plan that the study of this name trains; None if there is no such study yet.
 
     Raises:
         UserError: the name is that of another kind of study.
@@ -161,7 +161,7 @@ def _load(name: str, storage: BaseStorage) -> optuna.Study | None:
 
 
 def _all_finalists(name: str, storage: BaseStorage) -> list[optuna.Study]:
-    """All finalists' studies of the study ``name``, whatever they are called."""
+    """Find all finalists' studies of the study ``name``, whatever their names."""
     found = [one for one in storage.get_all_studies() if IDENTITY in one.user_attrs and FINALISTS in one.user_attrs]
     names = [one.study_name for one in found if one.user_attrs[FINALISTS]["of"] == name]
     return [optuna.load_study(study_name=one, storage=storage) for one in names]
@@ -201,7 +201,7 @@ def _run(trial: FrozenTrial) -> tuple[RunConfig, float]:
 
 
 def _chosen_names(rows: Sequence[Ablation], techniques: Sequence[str], whose: str) -> tuple[str, ...]:
-    """Names of the techniques that the user asked for; empty for all."""
+    """Return the names of the techniques that the user asked for; empty for all."""
     if not rows:
         raise UserError(f"{whose} has no technique to take out, and no setting other than the default configuration")
     known = _names_of(rows)

@@ -44,7 +44,7 @@ class Switch:
 
 
 def technique(name: str, plain: Mapping[str, Any], own: Iterable[str] = ()) -> Switch:
-    """A technique that is off where its settings have these values."""
+    """Make a switch for a technique that is off if its settings have these values."""
     return Switch(name, "technique", tuple(plain), tuple(own), _reset_to(plain))
 
 
@@ -54,7 +54,7 @@ def choice(name: str, plain: Mapping[str, Any], own: Iterable[str] = ()) -> Swit
 
 
 def setting(name: str, *paths: str) -> Switch:
-    """A setting that is no technique: what was searched is taken back."""
+    """Make a switch for a setting that is no technique: it goes back to the default configuration's value."""
 
     def off(config: RunConfig, default: RunConfig) -> Changes:
         values = {path: get_value(default, path) for path in expanded(paths, config)}
@@ -64,7 +64,7 @@ def setting(name: str, *paths: str) -> Switch:
 
 
 def expanded(paths: Iterable[str], config: RunConfig) -> list[str]:
-    """The paths with each task in the place of a ``*``."""
+    """Expand the paths with each task in place of a ``*``."""
     return [path.replace(_TASK, task) for path in paths for task in (config.tasks if _TASK in path else ("",))]
 
 

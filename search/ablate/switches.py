@@ -38,7 +38,7 @@ _SOURCES = {
 
 
 def is_fixed(path: str, config: RunConfig) -> bool:
-    """Whether all rows have the same value of a setting."""
+    """Return whether all rows have the same value of a setting."""
     return f"{path}.".startswith(tuple(fixed.replace("*", task) for task in config.tasks for fixed in FIXED))
 
 

@@ -55,7 +55,7 @@ class TaskChanges:
 
 
 def task_changes(spec: TaskSpec, dev: RawSplit, a: np.ndarray, b: np.ndarray) -> TaskChanges:
-    """What changes from A to B.
+    """Find the examples whose predictions change from A to B.
 
     Args:
         spec: the task.
@@ -89,5 +89,5 @@ def task_changes(spec: TaskSpec, dev: RawSplit, a: np.ndarray, b: np.ndarray) ->
 
 
 def _mcnemar(won: int, lost: int) -> float:
-    """Two-sided, exact (McNemar 1947): of examples that one of the two has right, either is as likely to have it."""
+    """Compute the exact two-sided p-value (McNemar 1947) for examples that exactly one of the two gets right."""
     return float(stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0

@@ -1,4 +1,4 @@
-"""The scored rungs of trials, with the dev predictions that every one left on disk."""
+"""The scored rungs of trials, with the dev predictions that each left on disk."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Checkpoint:
     evaluation: Evaluation
 
     def predictions(self, spec: TaskSpec, size: int) -> np.ndarray:
-        """For the dev examples of a task that trials are scored on: class probabilities (N, K) or scores (N,).
+        """Read the predictions for a task's scored dev examples: class probabilities (N, K) or scores (N,).
 
         Raises:
             UserError: if they are gone or cannot be read, or are not of ``size`` examples.
@@ -48,7 +48,7 @@ class Checkpoint:
 def stored_checkpoints(
     trials: Iterable[int], folders: TrialFolders, tasks: Collection[str]
 ) -> tuple[list[Checkpoint], tuple[int, ...]]:
-    """All rungs of the trials, by trial and rung; and the numbers of those trials of which any predictions are gone.
+    """Return all rungs of the trials, by trial and rung, and the numbers of trials with missing predictions.
 
     Of the latter none of the rungs is among the former.
     """
@@ -73,7 +73,7 @@ def _evaluations(run: RunFolder) -> list[Evaluation]:
 
 
 def score_bags(checkpoints: Sequence[Checkpoint], spec: TaskSpec, gold: Labels, bags: Bags) -> BagScores:
-    """Scores of a task in every bag; few predictions are in memory at a time.
+    """Score a task in every bag, with few predictions in memory at a time.
 
     Raises:
         UserError: if predictions cannot be read, or with these labels do not give the scores that were recorded.

@@ -1,4 +1,4 @@
-"""What trials would have scored on other dev examples: bootstrap replicates from the predictions that they stored."""
+"""Estimate what trials would have scored on other dev examples, by bootstrap from their stored predictions."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _gold(config: RunConfig, task: str) -> Labels:
 
 
 def stored_predictions(folders: TrialFolders, record: FinishedTrial, spec: TaskSpec, gold: np.ndarray) -> np.ndarray:
-    """Of a trial at its best rung, checked: with these labels they must give the score that was recorded.
+    """Read and check a trial's predictions at its best rung: they must reproduce the recorded score.
 
     Class probabilities (N, K) or scores (N,), for the N labels of ``gold``.
 

@@ -52,7 +52,7 @@ class ScoredCheckpoints:
         return cls(checkpoints, bags, {name: task.score_weight for name, task in config.tasks.items()}, resamples)
 
     def configurations(self, runs: Mapping[str, Sequence[int]]) -> dict[str, list[list[int]]]:
-        """Where the checkpoints of each run of each configuration stand; without runs that have none."""
+        """Return the positions of each configuration's checkpoints by run, without runs that have none."""
         places: dict[int, list[int]] = {}
         for place, one in enumerate(self.checkpoints):
             places.setdefault(one.trial, []).append(place)
@@ -61,7 +61,7 @@ class ScoredCheckpoints:
 
 
 def gold_of(config: RunConfig) -> dict[str, Labels]:
-    """The labels that trials are scored by on dev, per task.
+    """Read the labels that trials are scored by on dev, per task.
 
     Raises:
         UserError: if a file is gone, or has too few examples.
@@ -80,11 +80,11 @@ def gold_of(config: RunConfig) -> dict[str, Labels]:
 
 
 def bags_of(task: str, gold: Labels, resamples: int) -> Bags:
-    """Always the same ones; those of a task do not depend on which other tasks there are."""
+    """Draw a task's resamples, always the same ones and independent of the other tasks."""
     return Bags(len(gold), resamples, np.random.default_rng([_SEED, zlib.crc32(task.encode())]))
 
 
 def resamples_for(specs: Mapping[str, TaskSpec], gold: Mapping[str, Labels], runs: int) -> int:
-    """1,000, or fewer where this would take long, but at least 100."""
+    """Return the number of resamples: 1,000, or fewer if this would take long, but at least 100."""
     per_resample = sum(runs * len(gold[name]) * spec.metric.cost(spec) for name, spec in specs.items())
     return int(min(RESAMPLES, max(FEWEST_RESAMPLES, _WORK // per_resample)))

@@ -1,4 +1,4 @@
-"""What the best trial of a study will score on new data: its selection, made anew in resamples of the dev examples."""
+"""Estimate what a study's best trial will score on new data, by repeating its selection in resamples of dev."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Estimate:
         return {"overall": self.scores.overall, **self.scores.tasks}
 
     def to_dict(self) -> dict[str, Any]:
-        """For a JSON file."""
+        """Return the estimate as JSON data."""
         return {name: asdict(one) for name, one in self.rows.items()} | {
             "selected_from": {"trials": self.trials, "checkpoints": self.checkpoints},
             "resamples": self.resamples,
@@ -63,7 +63,7 @@ class Estimate:
 def estimate_best(
     study: optuna.Study, folders: TrialFolders, directory: Path | None = None
 ) -> tuple[Estimate | None, str]:
-    """What to expect of the study's best trial; or None, and why: empty where no trial has finished.
+    """Estimate the score of the study's best trial; or None and the reason, which is empty if no trial has finished.
 
     Args:
         study: the recorded study.
@@ -85,7 +85,7 @@ def estimate_best(
 def estimate_trial(
     study: optuna.Study, number: int, folders: TrialFolders, directory: Path | None = None
 ) -> tuple[Estimate | None, str]:
-    """As :func:`estimate_best` of any finished trial.
+    """Like :func:`estimate_best`, but for any finished trial.
 
     One that is not the best was named by the user, for reasons that no resample knows: only its checkpoint was chosen
     by its scores.
@@ -106,7 +106,7 @@ def estimate(
     directory: Path | None = None,
     choice: Choice | None = None,
 ) -> Estimate:
-    """What to expect of a trial at its best rung.
+    """Estimate the score of a trial at its best rung.
 
     In every resample the best rung of every candidate is chosen, and the best of them. What is not made anew: which
     trials were proposed, and which were pruned.
@@ -149,6 +149,6 @@ def _place(winner: FinishedTrial, checkpoints: Sequence[Checkpoint]) -> int:
 
 
 def _most_likely(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
-    """The best on dev, where there are very many: others are hardly ever selected in a resample. In their order."""
+    """Keep the best on dev, in their order, if there are very many: others are hardly ever selected in a resample."""
     by_score = sorted(range(len(checkpoints)), key=lambda index: -checkpoints[index].evaluation.overall)
     return [checkpoints[index] for index in sorted(by_score[:MOST_CHECKPOINTS])]

@@ -106,7 +106,7 @@ def score_predictions(folder: Path, labels: Path, tasks: Mapping[str, TaskConfig
 
 
 def verdict(measured: MeasuredScore, expected: Expectation) -> str:
-    """Whether a test score is what was expected, in a few words."""
+    """Say in a few words whether a test score is what was expected."""
     if expected.low <= measured.score <= expected.high:
         return "inside the interval"
     side = "below" if measured.score < expected.low else "above"

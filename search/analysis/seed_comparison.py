@@ -1,4 +1,4 @@
-"""A study over several seeds as a comparison: one row a configuration, with intervals."""
+"""Compare a study's configurations over several seeds, one row per configuration, with intervals."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _reference(seeds: StudyOfSeeds, trial: int | None) -> int:
 def _replicates(
     configurations: Sequence[Configuration], folders: TrialFolders, directory: Path | None
 ) -> tuple[list[np.ndarray] | None, str]:
-    """Of each configuration, (replicates, seeds); or None, and why."""
+    """Return the replicates of each configuration, (replicates, seeds); or None and the reason."""
     records = [record for one in configurations for record in one.records]
     config = max(records, key=lambda record: record.number).config_with_data(directory)
     try:

@@ -38,7 +38,7 @@ class Configuration:
 
     @classmethod
     def of(cls, settings: dict[str, object], records: Sequence[FinishedTrial]) -> Configuration:
-        """From its trials by number, the repeated ones among them."""
+        """Make a configuration from its trials, by number, including repeated ones."""
         by_seed: dict[int, FinishedTrial] = {}
         for record in records:
             by_seed.setdefault(record.config.seed, record)
@@ -67,7 +67,7 @@ class StudyOfSeeds:
 
     @classmethod
     def read(cls, study: optuna.Study) -> StudyOfSeeds | None:
-        """From the storage; None if the study has neither variants nor seeds, or no finished trial."""
+        """Read a study; None if it has neither variants nor seeds, or no finished trial."""
         trials = study.get_trials(deepcopy=False)
         complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
         if not complete or not {_SEED, VARIANT} & set(searched_settings(study)):
@@ -88,7 +88,7 @@ class StudyOfSeeds:
         )
 
     def holding(self, trial: int) -> int | None:
-        """Which configuration a trial is of; None for one that did not finish."""
+        """Return the index of a trial's configuration; None for a trial that did not finish."""
         for index, one in enumerate(self.configurations):
             if trial in (*one.trials, *one.repeats):
                 return index
@@ -100,6 +100,6 @@ def _settings(config: RunConfig, space: Space) -> dict[str, object]:
 
 
 def _default_configs(trials: Sequence[FrozenTrial]) -> list[RunConfig]:
-    """The default configuration, however its own trial went: other seeds of it may have finished."""
+    """Return the default configuration, however its own trial ended: other seeds of it may have finished."""
     records = (TrialRecord.read(trial) for trial in trials if trial.user_attrs.get(ROLE) == "default")
     return [record.config for record in records if record.config is not None]

@@ -48,7 +48,7 @@ class Difference:
 def score_intervals(
     runs: Mapping[str, Sequence[FinishedTrial]], folders: TrialFolders, config: RunConfig
 ) -> tuple[dict[str, ScoreIntervals], str]:
-    """Of ``overall`` and each task, in the order of ``runs``; and why the dev examples are not in them, else empty.
+    """Compute intervals of ``overall`` and each task, and why they leave out the dev examples, if so.
 
     Args:
         runs: finished ones of each configuration, at least one.
@@ -70,7 +70,7 @@ def score_intervals(
 
 
 def by_configuration(runs: Mapping[str, Sequence[FinishedTrial]], together: np.ndarray) -> dict[str, np.ndarray]:
-    """What was computed of all runs together, (replicates, runs), for each configuration by itself."""
+    """Split what was computed for all runs, (replicates, runs), by configuration."""
     ends = np.cumsum([len(of) for of in runs.values()])
     return dict(zip(runs, np.split(together, ends[:-1], axis=1), strict=True))
 
@@ -81,6 +81,6 @@ def gain_in(row: str, value: float, reference: float, config: RunConfig) -> floa
 
 
 def score_values(records: Sequence[FinishedTrial], row: str) -> list[float]:
-    """A score of each finished run, by task or ``overall``."""
+    """Return a score of each finished run, by task or ``overall``."""
     found = [one.result.overall if row == OVERALL else one.result.scores[row] for one in records]
     return [value for value in found if value is not None]

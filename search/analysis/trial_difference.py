@@ -1,4 +1,4 @@
-"""Two trials side by side, of one study or two: scores on the same dev examples, settings, and what changed."""
+"""Compare two trials of one study or two: scores on the same dev examples, settings, and changed predictions."""
 
 from __future__ import annotations
 
@@ -140,6 +140,6 @@ def _scores(a: OneTrial, b: OneTrial, replicates: dict[str, np.ndarray]) -> tupl
 
 
 def changed_settings(a: RunConfig, b: RunConfig) -> tuple[Change, ...]:
-    """All settings in which two runs over the same tasks differ, but for where they were computed."""
+    """Return all settings in which two runs over the same tasks differ, except for where they were computed."""
     paths = [path for path in differing_paths([a, b]) if not path.startswith(_NOT_COMPARED)]
     return tuple(Change(path, *(json.loads(json.dumps(get_value(one, path))) for one in (a, b))) for path in paths)

@@ -1,4 +1,4 @@
-"""A run's cost in a few words."""
+"""Write a run's cost as text."""
 
 from __future__ import annotations
 

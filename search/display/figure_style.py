@@ -1,4 +1,4 @@
-"""How the figures of our pages look; ``page.js`` gives letters and grids the colours of light or dark paper."""
+"""The style of figures; ``page.js`` adapts text and grids to light or dark mode."""
 
 from __future__ import annotations
 

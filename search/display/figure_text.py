@@ -1,4 +1,4 @@
-"""A figure in words, for those who cannot see it."""
+"""Describe a figure in words for those who cannot see it."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def render_page(template: str, **values: object) -> str:
 
 
 def figure_div(figure: go.Figure, title: str = "") -> str:
-    """The figure as HTML within a page: its data, which the page's script draws when it comes near the window.
+    """Return a figure as HTML: its data, which the page's script draws when it comes near the window.
 
     Args:
         figure: with numbers as lists; they are rounded to six digits.

@@ -73,8 +73,10 @@ class _Column:
         self.heading = heading
         self.cells = _width(*cells)
         known = [cell for cell in cells if cell]
-        # Words among the numbers ("reference") do not make a column one of text.
-        self.is_number = 2 * sum(map(_is_number, known)) >= max(len(known), 1) and bool(known)
+        # Single words among the numbers, such as "reference", do not make a column one of text.
+        numbers = [cell for cell in known if _is_number(cell)]
+        others = [cell for cell in known if not _is_number(cell)]
+        self.is_number = bool(numbers) and len(numbers) >= len(others) and not any(" " in cell for cell in others)
         self.width = max(self.cells, _width(heading))
 
     def break_heading(self) -> None:

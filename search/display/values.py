@@ -1,4 +1,4 @@
-"""How values are written in messages and tables."""
+"""Write values in messages and tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["duration", "plus_minus", "rounded", "shown", "shown_list", "spelled"
 
 
 def shown(value: object) -> str:
-    """A setting's value as a study file would write it, without the quotes: ``none``, ``true``, ``1e-05``."""
+    """Write a setting's value as in a study file, without quotes: ``none``, ``true``, ``1e-05``."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -20,7 +20,7 @@ def shown(value: object) -> str:
 
 
 def rounded(value: object) -> str:
-    """As :func:`shown`, with four digits of a float: results are read, not copied."""
+    """Write a value like :func:`shown`, but floats with four digits: results are read, not copied."""
     return f"{value:.4g}" if isinstance(value, float) else shown(value)
 
 
@@ -43,7 +43,7 @@ def shown_list(values: Iterable[object]) -> str:
 
 
 def spelled(value: object) -> str:
-    """A setting's value just as a study file would write it: ``"none"``, ``"mean"``, ``true``, ``1e-05``."""
+    """Write a setting's value exactly as in a study file: ``"none"``, ``"mean"``, ``true``, ``1e-05``."""
     return json.dumps(shown(value), ensure_ascii=False) if value is None or isinstance(value, str) else shown(value)
 
 

@@ -1,4 +1,4 @@
-"""An ensemble of trials by their averaged predictions."""
+"""Average the predictions of trials."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Predictions = dict[tuple[str, SplitName], np.ndarray]  # of a task and split: (
 def average_predictions(
     members: Sequence[Member], shares: Shares, dev: Mapping[str, Examples], resources: Resources, dev_only: bool
 ) -> Ensemble:
-    """The ensemble, and its predictions for dev and test.
+    """Make the ensemble and its predictions for dev and test.
 
     Dev predictions are averaged as the trials stored them. Models are needed for test, and for dev where trials were
     scored on a part of it: each is loaded once.

@@ -1,4 +1,4 @@
-"""What the command line asks for, checked: which options go together."""
+"""The ensemble that the command line asks for, with a check of which options go together."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class EnsembleRequest:
 
     @property
     def averages_named_trials(self) -> bool:
-        """Whether the command line says which trials are averaged, so that there are no candidates."""
+        """Whether the command line names the trials to average, so that nothing is selected."""
         return self.greedy is None and self.soup is None
 
     @property
     def by_hand(self) -> bool:
-        """Whether no member is chosen by its dev score, and none left out."""
+        """Whether members are neither selected nor left out by dev score."""
         return self.averages_named_trials or (self.soup == "uniform" and self.trials is not None)

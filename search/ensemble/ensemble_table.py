@@ -1,4 +1,4 @@
-"""The scores of an ensemble and its members as a table."""
+"""Make a table of the scores of an ensemble and its members."""
 
 from __future__ import annotations
 

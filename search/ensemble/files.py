@@ -1,4 +1,4 @@
-"""What an ensemble leaves on disk: predictions, where they come from, and a soup's model."""
+"""Write an ensemble's predictions, its record, and a soup's model."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write_ensemble(out: Path, ensemble: Ensemble, origin: dict[str, Any]) -> Non
 
 
 def ensemble_record(ensemble: Ensemble) -> dict[str, Any]:
-    """What it is made of and how it scores, JSON-able."""
+    """Return the ensemble's members and scores as JSON data."""
     scores, whole = ensemble.scores, ensemble.whole_dev
     return {
         "method": ensemble.method,

@@ -1,4 +1,4 @@
-"""What an ensemble of a study's trials would score: from their stored dev predictions, no models needed."""
+"""Estimate what an ensemble of a study's trials would score, from stored dev predictions and without models."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class EnsembleForecast:
 def forecast_ensemble(
     study: optuna.Study, folders: TrialFolders, data: Path | None = None
 ) -> tuple[EnsembleForecast | None, str]:
-    """What an ensemble would score; or None, and why: empty where no trial has finished.
+    """Estimate what an ensemble would score; or None and the reason, which is empty if no trial has finished.
 
     Args:
         study: the recorded study.

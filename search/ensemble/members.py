@@ -1,4 +1,4 @@
-"""The trials that an ensemble may be made of, and what they predicted for dev."""
+"""The trials that an ensemble may consist of, with their dev predictions."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Library:
         return sorted(FinishedTrial.read(pick_trial(self.study, self.scored[0])).config.tasks)
 
     def candidates(self) -> list[int]:
-        """What can be selected from: the scored trials, where models are needed those that still have one.
+        """Return the trials to select from: the scored trials, or those that still have a model if models are needed.
 
         Raises:
             UserError: if there are fewer than two.
@@ -109,7 +109,7 @@ class Library:
         return found
 
     def members(self, numbers: Iterable[int]) -> list[Member]:
-        """The trials of these numbers, each once, by number.
+        """Return the trials with these numbers, each once, by number.
 
         Raises:
             UserError: if there is no such trial, or it has not what is needed.

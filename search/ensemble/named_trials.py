@@ -14,7 +14,7 @@ Shares = dict[str, dict[int, float]]  # task -> trial -> share in the task's ave
 
 
 def shares_by_hand(tasks: Sequence[str], trials: str, of: Sequence[str]) -> Shares:
-    """What was asked for; a trial that is named twice counts twice.
+    """Parse the requested shares; a trial that is named twice counts twice.
 
     Args:
         tasks: of the study.
@@ -40,7 +40,7 @@ def shares_by_hand(tasks: Sequence[str], trials: str, of: Sequence[str]) -> Shar
 
 
 def candidates_by_hand(trials: str) -> list[int]:
-    """The trials of ``--trials 3,7,9`` where they are candidates.
+    """Parse ``--trials 3,7,9`` as the trials to select from.
 
     Raises:
         UserError: if these cannot be read, or fewer than two or one of them twice.

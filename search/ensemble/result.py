@@ -1,4 +1,4 @@
-"""An ensemble and all that is written and shown of it."""
+"""An ensemble with everything that is written and shown of it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Ensemble:
 
     @property
     def gain(self) -> float:
-        """Of the overall score over the best member's, on the dev examples that trials are scored on."""
+        """Gain in overall score over the best member, on the dev examples that trials are scored on."""
         return self.scores.overall - self.best.overall
 
     @cached_property

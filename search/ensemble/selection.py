@@ -37,7 +37,7 @@ class GreedyOptions:
 
 
 def select_members(members: Sequence[Member], dev: Mapping[str, Examples], options: GreedyOptions) -> Shares:
-    """The selected trials' shares in every task, by their predictions for the dev examples that they are scored on."""
+    """Select members by their dev predictions, and return their shares in every task."""
     gold = {task: np.asarray(examples.labels) for task, examples in dev.items()}
     predictions = {member.number: member.predictions for member in members}
     return select_shares(predictions, members[0].config.tasks, gold, options)
@@ -49,7 +49,7 @@ def select_shares(
     gold: Mapping[str, np.ndarray],
     options: GreedyOptions,
 ) -> Shares:
-    """The selected members' shares in every task.
+    """Select members, and return their shares in every task.
 
     Args:
         members: what each trial predicts for some examples of every task.

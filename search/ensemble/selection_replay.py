@@ -1,4 +1,4 @@
-"""What a selected ensemble will score on new data: its greedy selection, made anew in resamples of the dev examples."""
+"""Estimate what a greedily selected ensemble will score on new data, by repeating the selection in resamples."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SelectionReplay:
         config: RunConfig,
         folders: TrialFolders,
     ) -> Self:
-        """Of trials by their numbers.
+        """Make the replay for trials by their numbers.
 
         Args:
             trials: all that may have been in the pool.
@@ -76,13 +76,13 @@ class SelectionReplay:
 
     @cached_property
     def resamples(self) -> int:
-        """As many as take some seconds, at least 20 and at most 100."""
+        """Number of resamples: as many as take some seconds, between 20 and 100."""
         examples = sum(map(len, self.gold.values())) + _PER_SCORE
         ensembles = self.pool * self.options.steps * max(1, self.options.bags)
         return int(min(_MOST, max(_FEWEST, _WORK // (ensembles * examples))))
 
     def expect(self, shares: Shares) -> Expectations:
-        """What to expect of the ensemble of these shares, that was selected on dev.
+        """Estimate the scores of the ensemble with these shares, which was selected on dev.
 
         In every resample the best rung of every trial is chosen, then the pool, and the ensemble out of the pool.
 
@@ -93,7 +93,7 @@ class SelectionReplay:
         return expect(replayed.bags, replayed.selected, replayed.winner, self._specs, self._weights)
 
     def expect_gain(self, shares: Shares) -> Expectations:
-        """By how much to expect it to be better than the best trial alone, which is chosen anew in the same resamples.
+        """Estimate the ensemble's gain over the best trial alone, which is selected again in the same resamples.
 
         Raises:
             UserError: as :meth:`expect`.
@@ -102,7 +102,7 @@ class SelectionReplay:
 
     @property
     def trials(self) -> int:
-        """How many it may have selected from."""
+        """Number of trials that it may have selected from."""
         return len({one.trial for one in self.checkpoints})
 
     @property
@@ -112,12 +112,12 @@ class SelectionReplay:
 
     @property
     def recorded_pool(self) -> list[Checkpoint]:
-        """Every trial at its best rung by the recorded scores, the best trials only; the best one first."""
+        """The best trials at their best rungs by the recorded scores, the best one first."""
         return self._best(np.array([one.evaluation.overall for one in self.checkpoints]))
 
     @property
     def selected_on_all(self) -> Shares:
-        """What is selected from :attr:`recorded_pool` on all dev examples.
+        """Shares that are selected from :attr:`recorded_pool` on all dev examples.
 
         Raises:
             UserError: if dev predictions cannot be read.
@@ -152,7 +152,7 @@ class SelectionReplay:
 
     @cached_property
     def _selected(self) -> list[dict[str, np.ndarray]]:
-        """What the ensemble that each resample selects predicts for all examples."""
+        """Predictions for all examples of the ensemble that each resample selects."""
         inside = self._overall({task: scores.inside for task, scores in self._best_trials.bags.items()})
         return [self._select(self._best(overall), resample) for resample, overall in enumerate(inside)]
 
@@ -179,7 +179,7 @@ class SelectionReplay:
         return average_shares(predictions, select_shares(drawn, self.tasks, gold, self.options))
 
     def _best(self, overall: np.ndarray) -> list[Checkpoint]:
-        """Every trial at its best rung, the first of equals; the best trials, the best one first."""
+        """Return the best trials at their best rungs, the first of equals, the best one first."""
         best: dict[int, Checkpoint] = {}
         for index in np.argsort(-overall, kind="stable"):
             one = self.checkpoints[index]
@@ -190,7 +190,7 @@ class SelectionReplay:
 
 
 def _selectable(checkpoints: Sequence[Checkpoint], pool: Collection[int]) -> list[Checkpoint]:
-    """Without those of trials that are better than the last one in the pool, and not in it."""
+    """Drop checkpoints of trials that are better than the last one in the pool, but not in it."""
     best: dict[int, float] = {}
     for one in checkpoints:
         best[one.trial] = max(best.get(one.trial, -np.inf), one.evaluation.overall)

@@ -1,4 +1,4 @@
-"""An ensemble of trials as one model: the mean of their weights."""
+"""Average the weights of trials into one model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["average_weights"]
 def average_weights(
     members: Sequence[Member], greedy: bool, dev: Mapping[str, Examples], resources: Resources
 ) -> Ensemble:
-    """The soup, and its predictions for dev and test.
+    """Make the soup and its predictions for dev and test.
 
     Args:
         members: all have their models.

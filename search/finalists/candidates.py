@@ -1,4 +1,4 @@
-"""The configurations that are trained again: a study's best ones, its default one, and presets to compare with."""
+"""Choose the configurations to train again: a study's best ones, its default one, and presets."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class Candidate:
 
     @property
     def key(self) -> str:
-        """The same for two that are the same configuration."""
+        """A key that is equal for equal configurations."""
         like = RunConfig.model_fields
         plain = {name: like[name].get_default(call_default_factory=True) for name in ("data", "compute")}
         return self.config.model_copy(update={**plain, "seed": 0}).digest
 
     def to_json(self) -> dict[str, Any]:
-        """What is recorded; :func:`recorded_candidates` reads it back."""
+        """Return what is recorded; :func:`recorded_candidates` reads it back."""
         return {
             "name": self.name,
             "trial": self.trial,
@@ -68,7 +68,7 @@ class Candidate:
 
 
 def choose_candidates(study: optuna.Study, top: int, presets: Sequence[str]) -> list[Candidate]:
-    """The default configuration, the best ``top`` ones, the best preset that the study began with, and named presets.
+    """Return the default configuration, the ``top`` best, the best of the study's first presets, and named presets.
 
     One that is several of these is there once. Configurations that differ in their seed only count as one.
 
@@ -96,7 +96,7 @@ def choose_candidates(study: optuna.Study, top: int, presets: Sequence[str]) -> 
 
 
 def recorded_candidates(tables: Sequence[Mapping[str, Any]]) -> list[Candidate]:
-    """The inverse of :meth:`Candidate.to_json`: whatever has become of trials and presets since."""
+    """Read the results of :meth:`Candidate.to_json`, whatever has happened to trials and presets since."""
     return [
         Candidate(RunConfig.model_validate_json(table["config"]), table["trial"], table["preset"], table["is_default"])
         for table in tables
@@ -104,7 +104,7 @@ def recorded_candidates(tables: Sequence[Mapping[str, Any]]) -> list[Candidate]:
 
 
 def preset_configuration(name: str, default: RunConfig) -> RunConfig:
-    """The default configuration with a preset's settings, but for those that decide how runs are scored.
+    """Apply a preset's settings to the default configuration, except for those that decide how runs are scored.
 
     Raises:
         UserError: there is no such preset, it is for other tasks, or makes no run of these.
@@ -125,7 +125,7 @@ def preset_configuration(name: str, default: RunConfig) -> RunConfig:
 
 
 def _at(table: Any, parts: Sequence[str]) -> Iterator[Any]:
-    """The value at the path; nothing where there is none."""
+    """Yield the value at the path; nothing if there is none."""
     for part in parts:
         if not isinstance(table, dict) or part not in table:
             return
@@ -138,7 +138,7 @@ def _new_preset(name: str, default: RunConfig) -> Candidate:
 
 
 def _first_trial(study: optuna.Study, name: str) -> Candidate | None:
-    """What the study began with under this name, however it went."""
+    """Return the study's first trial of this name, however it ended."""
     trials = study.get_trials(deepcopy=False)
     found = (one for one in trials if one.user_attrs.get(ROLE) == _FIRST + name and CONFIG in one.user_attrs)
     trial = next(found, None)
@@ -146,7 +146,7 @@ def _first_trial(study: optuna.Study, name: str) -> Candidate | None:
 
 
 def _best_first_preset(study: optuna.Study) -> list[Candidate]:
-    """Of the presets that the study file names as first trials; one that was pruned comes after those that were not."""
+    """Return the best of the study's first presets; pruned ones come after the others."""
     known = list_presets(Path("studies"))
     tried = []
     for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)):

@@ -1,4 +1,4 @@
-"""Which finalists can win, as far as their runs have come."""
+"""Decide which finalists can win, given their runs so far."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["below_floors", "contenders"]
 
 
 def contenders(runs: Runs, floors: Mapping[str, float], dropped: Collection[str]) -> dict[str, float]:
-    """Mean overall scores, by name, of the configurations that can win.
+    """Return the mean overall scores, by name, of the configurations that can win.
 
     Neither one that was dropped can, nor one whose mean score in a task is below its floor. Of the others, those with
     the most runs can: where some of a configuration's runs failed, its mean is over seeds that did it no harm.

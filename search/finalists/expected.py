@@ -1,4 +1,4 @@
-"""What the winner among the finalists will score on new data."""
+"""Estimate what the winner among the finalists will score on new data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["expect_mean"]
 def expect_mean(
     runs: Mapping[str, Sequence[FinishedTrial]], winner: str, folders: TrialFolders, directory: Path | None = None
 ) -> Expectations:
-    """Of the mean over the winner's runs, which had the best mean of all configurations.
+    """Estimate the mean score of the winner's runs, selected for the best mean of all configurations.
 
     In every resample of the dev examples the best rung of every run is chosen, and the best mean. What is not made
     anew: which configurations came into the final, and which of them got no further seed.

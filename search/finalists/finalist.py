@@ -1,4 +1,4 @@
-"""A finalist's runs in numbers: means over seeds, and differences to others with intervals."""
+"""Measure finalists: means over seeds, and differences from others with intervals."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def measure(
     folders: TrialFolders,
     data: Path | None,
 ) -> tuple[list[Finalist], str]:
-    """A finalist for each configuration, in their order, and why the dev examples are not in the intervals.
+    """Return a finalist for each configuration, and why the intervals leave out the dev examples, if so.
 
     Args:
         runs: finished ones of each configuration, at least one.

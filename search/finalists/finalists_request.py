@@ -105,7 +105,7 @@ class FinalistsRequest:
         presets: Sequence[str],
         storage: BaseStorage,
     ) -> FinalistsRequest:
-        """What the finalists' study was begun with, whatever became of the other study since; or a new choice.
+        """Return what the finalists' study was started with, whatever has happened to the study since; or choose anew.
 
         Args:
             study: the recorded study.
@@ -148,7 +148,7 @@ class FinalistsRequest:
         return cls(of, name, tuple(candidates), tuple(recorded["seeds"]), asked, recorded["best"], recorded["floors"])
 
     def spec(self, data: Path | None, workers: int, threads: int | None) -> StudySpec:
-        """The study that trains them, see :func:`search.finalists.replication.replication_spec`.
+        """Return the study that trains the finalists; see :func:`search.finalists.replication.replication_spec`.
 
         Args:
             data: folder of the tasks' files, if it has moved.
@@ -177,7 +177,7 @@ class FinalistsRequest:
         }
 
     def newcomers(self, study: optuna.Study) -> list[int]:
-        """Trials of the study that are among its best by now, and were not when the finalists were chosen."""
+        """Return trials that are among the study's best now, but were not when the finalists were chosen."""
         chosen = {one.key for one in self.candidates}
         now = choose_candidates(study, self.asked["top"], ())
         return [one.trial for one in now if one.key not in chosen and one.trial is not None and not one.preset]

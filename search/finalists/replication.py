@@ -49,13 +49,13 @@ _SEED = "seed"
 
 
 def fresh_seeds(used: Iterable[int], count: int) -> tuple[int, ...]:
-    """The ``count`` smallest seeds that were not used, and so have had no part in any choice."""
+    """Return the ``count`` smallest seeds that were not used, and thus had no part in any choice."""
     taken = set(used)
     return tuple(itertools.islice((seed for seed in itertools.count() if seed not in taken), count))
 
 
 def used_seeds(study: optuna.Study) -> list[int]:
-    """The seed of every trial of a study, however it went."""
+    """Return the seed of every trial of a study, however it ended."""
     configs = (trial.user_attrs.get(CONFIG) for trial in study.get_trials(deepcopy=False))
     return [RunConfig.model_validate_json(config).seed for config in configs if config is not None]
 
@@ -63,7 +63,7 @@ def used_seeds(study: optuna.Study) -> list[int]:
 def same_compute(
     configs: Mapping[str, RunConfig], *, data: Path | None = None, threads: int | None = None
 ) -> dict[str, RunConfig]:
-    """The configurations as they are trained side by side: all on the same data, and computed in the same way.
+    """Return the configurations with the same data folder and compute settings for all.
 
     Args:
         configs: by name; the first says where the data is and what it is computed with, as far as nothing else does.
@@ -85,7 +85,7 @@ def replication_spec(
     origin: Mapping[str, Any] | None = None,
     workers: int = 1,
 ) -> StudySpec:
-    """A study that trains every configuration with every seed: all with the first seed, then all with the next.
+    """Make a study that trains every configuration with every seed: all with the first seed, then all with the next.
 
     Nothing is pruned, and all models stay on disk; :func:`search.trials.folders.TrialFolders.tidy` frees them later.
 
@@ -166,7 +166,7 @@ def _has_ended(part: StudySpec, study: optuna.Study) -> bool:
 
 
 def trained_runs(study: optuna.Study, seeds: Sequence[int], variants: Iterable[str]) -> dict[str, list[FinishedTrial]]:
-    """Finished runs with these seeds of each variant; what a study of :func:`replication_spec` has come to."""
+    """Return the finished runs of each variant with these seeds, from a study of :func:`replication_spec`."""
     found: dict[str, dict[int, FinishedTrial]] = {name: {} for name in variants}
     for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         name = trial.params.get(VARIANT)
@@ -177,7 +177,7 @@ def trained_runs(study: optuna.Study, seeds: Sequence[int], variants: Iterable[s
 
 
 def seeds_of(spec: StudySpec) -> tuple[int, ...]:
-    """All seeds of a study of :func:`replication_spec`, in their order."""
+    """Return all seeds of a study of :func:`replication_spec`, in their order."""
     return tuple(dict.fromkeys(trial.params.get(_SEED, spec.base.seed) for trial in spec.first_trials))
 
 
@@ -186,7 +186,7 @@ def _variants(spec: StudySpec) -> list[str]:
 
 
 def _up_to(spec: StudySpec, seeds: Sequence[int], until: Mapping[str, int]) -> StudySpec:
-    """The study with these seeds only, of variants that were dropped with those that they have.
+    """Limit the study to these seeds, and dropped variants to the seeds that they have.
 
     First trials are no part of what a study is, so it stays the same one.
     """

@@ -1,4 +1,4 @@
-"""The end of the final: a winner is recorded, and the models of the others are freed."""
+"""Record the winner of a final and delete the models of the others."""
 
 from __future__ import annotations
 

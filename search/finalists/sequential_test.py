@@ -1,4 +1,4 @@
-"""Which finalists are clearly behind, and get no further seed."""
+"""Find finalists that are clearly behind, which get no further seed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Behind:
 
 
 def look_level(configurations: int, seeds: int) -> float:
-    """How sure one look at one pair has to be, so that all of them together err in at most 5 of 100 cases (Bonferroni).
+    """Return the level of one look at one pair, so that all together err in at most 5 of 100 cases (Bonferroni).
 
     There is a look after the second seed and after each further one but the last, and in each the best configuration
     may be taken for worse than any other one. Only half of these errors, at most, drop it: the other half would be that
@@ -66,7 +66,7 @@ def clearly_behind(
     leaders: Collection[str],
     dropped: Collection[str] = (),
 ) -> dict[str, Behind]:
-    """The configurations whose difference to the leader is below 0 in an interval of this level.
+    """Find the configurations whose difference from the leader is below 0 in an interval of this level.
 
     Args:
         scores: of each configuration, of its runs, (n,).
@@ -110,7 +110,7 @@ class SequentialTest:
     dropped: dict[str, Behind] = field(default_factory=dict)
 
     def __call__(self, runs: Runs) -> Sequence[str]:
-        """Names of those that are clearly behind; nobody where the dev predictions of the runs are gone."""
+        """Return the names of those that are clearly behind; none if the dev predictions of the runs are missing."""
         records = [record for of in runs.values() for record in of]
         if len(runs) < 2 or not records:
             return []

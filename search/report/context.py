@@ -1,4 +1,4 @@
-"""What the sections of a report are made from; each piece is read or computed once."""
+"""The data that the sections of a report are made from; each piece is read or computed once."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ReportContext:
     where: str = ""
 
     def sibling(self, suffix: str) -> tuple[optuna.Study, TrialFolders] | None:
-        """The study ``NAME-suffix`` that goes on from this one, and its folders; None if there is none."""
+        """Return the study ``NAME-suffix`` that builds on this one, and its folders; None if there is none."""
         name = f"{self.study.study_name}-{suffix}"
         if self.storage is None or name not in optuna.get_all_study_names(self.storage):
             return None
@@ -62,7 +62,7 @@ class ReportContext:
 
     @property
     def is_comparison(self) -> bool:
-        """Whether the study compares variants, as finals and ablations do, too: it has no finalists of its own."""
+        """Whether the study compares variants, like finals and ablations, and thus has no finalists of its own."""
         return VARIANT in searched_settings(self.study)
 
     @cached_property
@@ -84,7 +84,7 @@ class ReportContext:
 
     @cached_property
     def curves(self) -> dict[int, list[Evaluation]]:
-        """Of every trial, by number; empty where a trial has none, or its folder is gone."""
+        """Learning curves by trial number; empty if a trial has none or its folder is gone."""
         return {number: self.folders.run(number).read_metrics() for number in self.table["trial"].tolist()}
 
     @cached_property
@@ -107,14 +107,14 @@ class ReportContext:
 
     @property
     def default_config(self) -> RunConfig | None:
-        """The default configuration, as it was trained beside the winner; None where it was not."""
+        """The default configuration as it was trained with the winner; None if it was not."""
         if self.outcome is not None:
             return None if self.outcome.default is None else self.outcome.default.config
         return None if self.default is None else self.default.config
 
     @cached_property
     def default(self) -> FinishedTrial | None:
-        """The default configuration's trial; None where it is none of the study's, or has not finished."""
+        """The default configuration's trial; None if there is none or it has not finished."""
         found = (one for one in self.records.values() if one.role == DEFAULT)
         return next((FinishedTrial.of(one) for one in found if self.states[one.number] == "complete"), None)
 
@@ -125,7 +125,7 @@ class ReportContext:
 
     @cached_property
     def best_evaluation(self) -> Evaluation | None:
-        """The best trial at its best rung; None without one, and where its folder is gone."""
+        """The best trial's evaluation at its best rung; None without a best trial, or if its folder is gone."""
         if self.best is None:
             return None
         at_best = (one for one in self.curves[self.best.number] if one.rung == self.best.result.best_rung)
@@ -133,24 +133,24 @@ class ReportContext:
 
     @cached_property
     def expected(self) -> tuple[Estimate | None, str]:
-        """What the best trial will score on new data; or None, and why that is not known."""
+        """Expected score of the best trial on new data; or None and the reason."""
         return estimate_best(self.study, self.folders, self.data)
 
     @cached_property
     def outcome(self) -> FinalOutcome | None:
-        """What the study's finalists came to; None where there is no final, or it has no winner yet."""
+        """The outcome of the study's finalists; None if there is no final or it has no winner yet."""
         return read_final(self.study, self.storage, self.folders, self.data)
 
     @cached_property
     def ablation(self) -> AblationOutcome | None:
-        """What the techniques of the winner bring; None where that has not been measured, or not to its end."""
+        """The outcome of the winner's ablation; None if there is none or the winner's own runs have not finished."""
         own = (self.study, self.folders) if ABLATION in self.study.user_attrs else None
         found = own or self.sibling("ablation")
         return None if found is None else read_ablation(*found, self.data)
 
     @cached_property
     def models(self) -> list[ExportableModel]:
-        """Of a study with finalists, the models to use, the best first."""
+        """The models to use after a final, the best first; empty without one."""
         final = self.sibling("finalists")
         if self.outcome is None or final is None:
             return []

@@ -72,5 +72,5 @@ def comparison_figure(comparison: Comparison) -> go.Figure:
 
 
 def _label(row: ComparisonRow) -> str:
-    """The values alone, one below the other: names would leave a narrow window no room for the intervals."""
+    """Return the values alone, one per line: names would leave no room for the intervals in a narrow window."""
     return "<br>".join(map(rounded, row.settings.values())) or "base"

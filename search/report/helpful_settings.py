@@ -1,4 +1,4 @@
-"""What sets the winner apart from the default configuration, and what the search says of each such setting."""
+"""Find the settings in which the winner differs from the default and that go with better scores."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class HelpfulSetting:
 def helpful_settings(
     shares: Sequence[Importance], effects: Sequence[Effect], winner: Mapping[str, Any], default: Mapping[str, Any]
 ) -> list[HelpfulSetting]:
-    """Settings that clearly matter and in which the winner's value goes with better scores, the largest gap first.
+    """Return the settings that clearly matter and whose value in the winner goes with better scores, largest gap first.
 
     It does so if the interval of the gap between the two values is above 0. The interval is for all gaps of the setting
     together, since the winner's value was chosen for its score.
@@ -67,7 +67,7 @@ def shared_settings(shares: Sequence[Importance], winner: Mapping[str, Any], def
 
 
 def mean_at(effect: Effect, value: Any) -> float:
-    """The mean score at a value: between two of a curve's points, else at the nearest one.
+    """Return the mean score at a value: interpolated between a curve's points, else at the nearest one.
 
     Args:
         effect: of the setting.
@@ -77,7 +77,7 @@ def mean_at(effect: Effect, value: Any) -> float:
 
 
 def _gap(effect: Effect, one: Any, other: Any) -> tuple[float, float]:
-    """The difference of the means at two values, and half its interval.
+    """Return the difference of the means at two values, and half the width of its interval.
 
     For values between a curve's points it is a little too wide: it is the mean of those between the points.
     """

@@ -1,4 +1,4 @@
-"""The mean score as a function of each setting's value, with 95 % bands."""
+"""Estimate the mean score as a function of each setting's value, with 95 % bands."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Effect:
 
 
 def effects(model: ScoreModel) -> list[Effect]:
-    """Of every searched setting of which enough trials have different values.
+    """Estimate the effect of each searched setting that took enough distinct values.
 
     The forest's partial dependence alone would be too flat: it pulls small groups of trials towards the mean, and no
     interval of it shows that. So each trial gives one observation, the partial dependence at its own value plus what
@@ -88,7 +88,7 @@ def effects(model: ScoreModel) -> list[Effect]:
 
 
 def _observations(model: ScoreModel, setting: Setting, rng: np.random.Generator) -> np.ndarray:
-    """One for each trial in which the setting is active, (m,)."""
+    """Return one observation for each trial in which the setting is active, (m,)."""
     rows, forest, table = np.flatnonzero(setting.active), model.forest, model.table
     background = rng.choice(rows, min(_BACKGROUND, len(rows)), replace=False)
     donors = _donors(setting, rows)
@@ -104,7 +104,7 @@ def _observations(model: ScoreModel, setting: Setting, rng: np.random.Generator)
 
 
 def _donors(setting: Setting, rows: np.ndarray) -> np.ndarray:
-    """Trials whose values stand for all values."""
+    """Choose trials whose values represent all values of the setting."""
     places = setting.columns[rows]
     if setting.kind == "number":
         spread = np.linspace(places.min(), places.max(), _DONORS)
@@ -117,7 +117,7 @@ def _donors(setting: Setting, rows: np.ndarray) -> np.ndarray:
 
 
 def _at_own_value(setting: Setting, rows: np.ndarray, donors: np.ndarray, dependence: np.ndarray) -> np.ndarray:
-    """Of (m, donors), each row at the trial's own value: between two donors of a number, else at the nearest one."""
+    """Take from (m, donors) each trial's own value: interpolated between two donors of a number, else the nearest."""
     places, known = setting.columns[rows], setting.columns[donors]
     if setting.kind == "number":
         order = known[:, 0].argsort()
@@ -166,7 +166,7 @@ def _triangle(shares: np.ndarray) -> np.ndarray:
 
 
 def _is_between(points: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Which points lie in the convex hull of the places, (points,) bool; all of them where it has no area."""
+    """Return which points lie in the convex hull of the places, (points,) bool; all if the hull has no area."""
     try:
         inside: np.ndarray = Delaunay(places).find_simplex(points, tol=_ON_EDGE) >= 0
     except QhullError:

@@ -1,4 +1,4 @@
-"""A regression forest of trials' scores over their settings, asked about each trial only where it had not seen it."""
+"""Predict trials' scores from their settings by a regression forest, using only trees that have not seen the trial."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class ScoreForest:
         self.predicted = self.unseen_mean(self._own)
 
     def unseen_mean(self, by_tree: np.ndarray) -> np.ndarray:
-        """Mean over the trees that have not seen a trial, (n,); from a number for each tree and trial, (trees, n)."""
+        """Average over the trees that have not seen a trial, (trees, n) -> (n,)."""
         return np.asarray((by_tree * self.out).sum(axis=0) / self.out.sum(axis=0))
 
     def unseen_changed(self, worlds: np.ndarray, rows: np.ndarray, changed: Collection[int]) -> np.ndarray:
-        """As :attr:`predicted`, for trials with other values of some columns, (worlds, m).
+        """Predict like :attr:`predicted`, but for trials with other values in some columns, (worlds, m).
 
         Args:
             worlds: trials with changed values, (worlds, m, columns) float32.
@@ -65,7 +65,7 @@ class ScoreForest:
         return np.asarray(sums / self.out[:, rows].sum(axis=0))
 
     def mean_changed(self, worlds: np.ndarray, rows: np.ndarray, changed: Collection[int]) -> np.ndarray:
-        """Each tree's mean prediction over the trials, (trees, worlds); arguments as above."""
+        """Return each tree's mean prediction, (trees, worlds); arguments as in :meth:`unseen_changed`."""
         trees = zip(self._trees, self._used, self._own, strict=True)
         return np.stack(
             [

@@ -1,4 +1,4 @@
-"""How much of the differences between trials is each setting's doing, and how sure that is."""
+"""Estimate how much of the variance between trials each setting causes, with intervals."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Importance:
 
 
 def importances(model: ScoreModel) -> list[Importance]:
-    """Of every searched setting of which enough trials have different values, the largest share first.
+    """Estimate the importance of each searched setting that took enough distinct values, the largest share first.
 
     A trial's score is predicted by the trees that have not seen it, once from its own settings and once with the
     setting's value of another trial in which it is active. How much the squared error grows, halved, and over the
@@ -67,7 +67,7 @@ def importances(model: ScoreModel) -> list[Importance]:
 
 
 def is_measurable(setting: Setting) -> bool:
-    """Whether it is searched, and active in at least 5 trials that differ in it."""
+    """Return whether a setting is searched, and active in at least 5 trials that differ in it."""
     return setting.is_searched and int(setting.active.sum()) >= _FEWEST_ACTIVE and setting.is_varied
 
 

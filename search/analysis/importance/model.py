@@ -1,4 +1,4 @@
-"""What a study's trials say about its settings: their final scores, and a forest that predicts them."""
+"""Model a study's final scores over its settings with a forest."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ScoreModel:
 def fit_score_model(
     space: Space, configs: Sequence[RunConfig], scores: np.ndarray, finished: int | None = None
 ) -> ScoreModel:
-    """The model of runs whose final scores are given; at least :data:`FEWEST_TRIALS`, of different scores."""
+    """Fit the model to runs and their final scores; needs at least :data:`FEWEST_TRIALS` with different scores."""
     if len(scores) < FEWEST_TRIALS or not np.ptp(scores):
         raise ValueError(f"needs at least {FEWEST_TRIALS} trials of different scores, got {scores}")
     table = setting_table(space, configs)
@@ -65,7 +65,7 @@ def fit_score_model(
 
 
 def study_score_model(study: optuna.Study) -> ScoreModel | None:
-    """The model of a study's finished and pruned trials; None if they are too few, or all score the same."""
+    """Fit the model to a study's finished and pruned trials; None if they are too few or all score the same."""
     trials = study.get_trials(deepcopy=False)
     kept = list(_kept(trials))
     if len(kept) < FEWEST_TRIALS:
@@ -84,7 +84,7 @@ def study_score_model(study: optuna.Study) -> ScoreModel | None:
 
 
 def _kept(trials: Sequence[FrozenTrial]) -> Iterator[tuple[RunConfig, FrozenTrial]]:
-    """Trials with a score, each with its run; a run that was trained twice says nothing new and stands here once."""
+    """Return trials with a score and their runs; a run that was trained twice is included once."""
     seen: set[str] = set()
     for trial in trials:
         is_over = trial.state == TrialState.COMPLETE or (

@@ -38,12 +38,12 @@ class Smoothed:
 
     @property
     def half_widths(self) -> np.ndarray:
-        """Of each mean's 95 % interval, (points,); each is for its own mean alone."""
+        """Half widths of the means' 95 % intervals, (points,); each holds for its own mean only."""
         quantile = stats.t.ppf(0.5 + _LEVEL / 2.0, self.freedom)
         return np.asarray(quantile * self.noise * np.linalg.norm(self.weights, axis=1))
 
     def gap_half_widths(self) -> np.ndarray:
-        """Of the 95 % intervals of the differences of any two means, (points, points).
+        """Return half widths of the 95 % intervals of the differences of any two means, (points, points).
 
         They hold for all pairs together, so also for a pair that was chosen for its difference. The quantile is that of
         the largest |t| among all pairs where only chance makes means differ: Tukey's way, by simulation, since here the
@@ -83,7 +83,7 @@ def smooth(places: np.ndarray, observed: np.ndarray, points: np.ndarray) -> Smoo
 
 
 def _weights(places: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """The linear smoother's matrix, (points, n)."""
+    """Compute the linear smoother's matrix, (points, n)."""
     count, dimensions = places.shape
     distances = cdist(points, places)  # (points, n)
     nearest = np.sort(distances, axis=1)[:, min(dimensions + _NEAREST, count) - 1]

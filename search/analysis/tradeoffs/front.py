@@ -8,7 +8,7 @@ __all__ = ["nondominated"]
 
 
 def nondominated(scores: np.ndarray) -> np.ndarray:
-    """Which rows no other row dominates: is at least as good in all columns, and better in one.
+    """Return which rows no other row dominates, that is, is at least as good in all columns and better in one.
 
     Equals do not dominate each other.
 

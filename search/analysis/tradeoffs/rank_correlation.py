@@ -16,7 +16,7 @@ _UPPER = 0.975
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> Interval | None:
-    """Of n pairs; None of fewer than six, and where x or y is constant.
+    """Correlate n pairs; None for fewer than six, or if x or y is constant.
 
     The interval is Fisher's, tanh(artanh r ± 1.96 sqrt((1 + r² / 2) / (n - 3))), with the variance of Bonett and Wright
     (2000). A correlation of 1 counts in it as half a step less, a step being two neighbours that change places:

@@ -1,4 +1,4 @@
-"""Whether a larger share of the loss buys a task a better score."""
+"""Measure whether a larger share of the loss goes with a better score on a task."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TaskShare:
 
 
 def share_column(task: str) -> str:
-    """The column of a task's loss weight in the table of trials."""
+    """Return the column of a task's loss weight in the table of trials."""
     return f"{SETTING}loss.weights.{task}"
 
 
