@@ -182,7 +182,9 @@ def test_lost_predictions_leave_the_seeds(copied: tuple[optuna.Study, TrialFolde
         assert row.half_width == pytest.approx(seeds.half_width(list(whole).index(1e-2)))
         assert row.difference_half_width == pytest.approx(seeds.difference_half_width(0, 1))
         (note, *_) = comparison_notes(comparison)
-        assert note.startswith("± is half a 95 % interval for other seeds alone, not for other dev examples: ")
+        assert note.startswith(
+            "± is half the width of a 95 % interval for other seeds only, not for other dev examples: "
+        )
         assert f"'{path}' with trial {trial}'s dev predictions {why}" in note
 
 
@@ -220,12 +222,12 @@ def test_one_seed_each(copied: tuple[optuna.Study, TrialFolders]) -> None:
     assert all(row.half_width is not None and row.half_width > 0.01 for row in comparison.rows)
     (note, *_) = comparison_notes(comparison)
     assert note == (
-        "± is half a 95 % interval for other dev examples alone: every configuration has one seed, so the spread over "
-        "seeds is not known."
+        "± is half the width of a 95 % interval for other dev examples only: with one seed per configuration, the "
+        "spread over seeds is not known."
     )
     nothing = compared(fewer, TrialFolders(folders.root / "nowhere"))
     assert {row.half_width for row in nothing.rows} == {None}
-    assert comparison_notes(nothing)[0].startswith("There are no intervals: every configuration has one seed")
+    assert comparison_notes(nothing)[0].startswith("There are no intervals: with one seed per configuration")
     assert "±" not in str(comparison_table(nothing).rows)
 
 

@@ -108,7 +108,7 @@ def test_two_of_one_name_are_refused(folder: Path, monkeypatch: pytest.MonkeyPat
     config = choose_candidates(study_in(folder), 1, [])[0].config
     twice = [Candidate(config, preset="mine"), Candidate(config.model_copy(update={"seed": 1}), preset="mine")]
     monkeypatch.setattr(finalists_request, "choose_candidates", lambda *_: twice)
-    with pytest.raises(UserError, match=r"^two of the configurations to train are called 'preset mine', and differ; "):
+    with pytest.raises(UserError, match=r"^two different configurations to train are called 'preset mine'; "):
         made(folder)
 
 

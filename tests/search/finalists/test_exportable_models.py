@@ -91,7 +91,7 @@ def test_the_report_has_both_answers(runs: Path) -> None:
     parts = answer_section(context).parts
     (head,) = (part for part in parts if isinstance(part, Headline))
     assert head.number == f"{context.models[0].expected.overall.expected:.3f}"
-    assert context.models[0].name in head.words
+    assert context.models[0].name in head.details
     assert model_sentences(context.models)[0] in parts
     assert any(isinstance(part, str) and part.startswith("The final over seeds took ") for part in parts)
 
