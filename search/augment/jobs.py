@@ -51,8 +51,8 @@ def show_plans(console: Console, plans: dict[str, RephrasingPlan]) -> None:
         console.print(f"{name}: {plan.describe()}")
     asked = [plan for plan in plans.values() if plan.requests]
     if not asked:
-        console.print("nothing to ask")
+        console.print("nothing to request")
     elif len(asked) > 1:
         costs = [plan.cost for plan in asked if plan.cost is not None]
         cost = f", about {sum(costs):,.2f} at the given prices" if costs else ""
-        console.print(f"together: {sum(plan.requests for plan in asked):,} requests{cost}; less if some are the same")
+        console.print(f"total: {sum(plan.requests for plan in asked):,} requests{cost}; less if some are the same")

@@ -74,9 +74,7 @@ def _why(trial: FrozenTrial, record: TrialRecord) -> str:
 def _show(console: Console, found: TrialDifference, examples: int) -> None:
     console.print(f"A = {found.a}, B = {found.b}\n", style="bold", markup=False)
     print_table(console, _scores(found))
-    console.print(
-        "The intervals are for other dev examples; what another seed would do is not in them.\n", markup=False
-    )
+    console.print("The intervals account for other dev examples, but not for other seeds.\n", markup=False)
     if found.settings:
         rows = tuple((change.path, rounded(change.a), rounded(change.b)) for change in found.settings)
         print_table(console, Table("", ("setting", "A", "B"), rows))
@@ -89,9 +87,9 @@ def _show(console: Console, found: TrialDifference, examples: int) -> None:
 
 
 def _counts(task: str, changes: TaskChanges) -> str:
-    changed = f"{task}: of {changes.total} dev examples, {len(changes.examples)} are predicted otherwise; "
+    changed = f"{task}: {len(changes.examples)} of {changes.total} dev examples are predicted differently; "
     if changes.p_value is None:
-        return changed + f"B is nearer to {changes.won} gold scores, A to {changes.lost}"
+        return changed + f"B is closer to the gold score in {changes.won}, A in {changes.lost}"
     return changed + f"B wins {changes.won} and loses {changes.lost} (McNemar's exact test: p = {changes.p_value:.2g})"
 
 

@@ -46,7 +46,7 @@ COMMANDS = {
         CommandEntry("finalists", "Train a study's best configurations again over fresh seeds."),
         CommandEntry("ablate", "Train the winner again with each of its techniques off in turn."),
         CommandEntry("ensemble", "Average the predictions, or the weights, of several trials."),
-        CommandEntry("pareto", "Set the overall score against what trials cost."),
+        CommandEntry("pareto", "Plot the overall score of trials against their cost."),
         CommandEntry("clean", "List files that are no longer needed, and delete them."),
         CommandEntry("doctor", "Check everything that a study needs."),
         CommandEntry("dashboard", "Show studies live in the browser."),

@@ -55,7 +55,7 @@ def export_and_show(
     chosen = pick_trial(study, number)
     folder = folders.run(chosen.number)
     original = TrialRecord.read(chosen).repeat_of
-    require_model(folder, "" if original is None else f"; this one is the same as trial {original}: export that")
+    require_model(folder, "" if original is None else f"; this trial is a repeat of trial {original}: export that one")
     config = stored_config(folder, data, device)
     with Console(stderr=True).status(f"predicting with trial {chosen.number}"):
         estimate, unknown = estimate_trial(study, chosen.number, folders, data)

@@ -38,21 +38,21 @@ def export_trial(
     out: Path,
     expected: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Write ``predictions/`` and ``model/`` below ``out``; returns the provenance, which holds the dev scores.
+    """Write ``predictions/`` and ``model/`` below ``out``, and return the provenance, which contains the dev scores.
 
-    ``predictions/provenance.json`` is written last: an export that was cut short has none.
+    ``predictions/provenance.json`` is written last: an export that was interrupted has none.
 
     Args:
         study: name of the study.
         trial: the trial to export.
-        folder: its artifact folder.
-        config: its RunConfig, with the data folder to predict for.
+        folder: the trial's artifact folder.
+        config: the trial's RunConfig, with the data folder to predict for.
         resources: loads encoder, tokenizer and data.
-        out: made if missing.
-        expected: what the trial is expected to score on new data, if that is known.
+        out: folder to write; created if missing.
+        expected: expected scores on new data, if they are known.
 
     Raises:
-        UserError: if the model in the folder is not one of the RunConfig, or is of an earlier version.
+        UserError: the model in the folder does not fit the RunConfig, or was written by an earlier version.
     """
     trained = load_best_model(folder, config, resources)
     remove_predictions(out, config.tasks)

@@ -52,7 +52,7 @@ def score_and_show(
         record = TrialRecord.read(pick_trial(opened, number))
         tasks = tasks or ({} if record.config is None else dict(record.config.tasks))
         if not provenance:
-            unknown = f"{folder} has no record of the trial that predicted this; export it again"
+            unknown = f"{folder} has no record of the trial that made these predictions; export it again"
         elif not expected and "members" not in provenance:
             estimate, unknown = estimate_trial(opened, number, TrialFolders(runs_dir / study), data)
             expected = {} if estimate is None else estimate.rows
@@ -68,14 +68,18 @@ def _described_tasks(folder: Path, provenance: Mapping[str, Any]) -> dict[str, T
     try:
         return {name: TaskConfig.model_validate(one) for name, one in provenance.get("tasks", {}).items()}
     except ValidationError as error:
-        raise UserError(f"{folder}: its provenance describes no tasks: {' '.join(str(error).split())}") from error
+        raise UserError(
+            f"{folder}: its provenance does not describe the tasks: {' '.join(str(error).split())}"
+        ) from error
 
 
 def _builtin_tasks(folder: Path) -> dict[str, TaskConfig]:
-    """Those that files of this folder are named by."""
+    """Return the built-in tasks whose prediction files are in the folder."""
     named = [name for name in builtin_tasks() if prediction_path(folder, name, "test").is_file()]
     if not named:
-        raise UserError(f"{folder}: nothing says which tasks these predictions are of; --study names their study")
+        raise UserError(
+            f"{folder}: the tasks of these predictions are not recorded; pass --study with the name of their study"
+        )
     return {name: TaskConfig(spec=builtin_tasks()[name]) for name in named}
 
 
@@ -88,10 +92,9 @@ def _show(
     if found.overall is None:
         console.print("no overall score: not all tasks have labels")
     elif "overall" in expected:
-        told = verdict(found.overall, expected["overall"])
         console.print(
-            f"Overall on test {found.overall.score:.4f}; on dev it was {expected['overall'].dev:.4f}, and what was "
-            f"expected is {expectation_text(expected['overall'])}: {told}.",
+            f"Overall on test {found.overall.score:.4f}, on dev {expected['overall'].dev:.4f}, expected "
+            f"{expectation_text(expected['overall'])}: {verdict(found.overall, expected['overall'])}.",
             markup=False,
             soft_wrap=True,
         )
@@ -101,9 +104,9 @@ def _show(
 
 def _score_table(folder: Path, found: MeasuredScores, expected: Mapping[str, Expectation]) -> Table:
     scores = found.tasks | ({} if found.overall is None else {"overall": found.overall})
-    compared = ("on dev", "was expected", "") if expected else ()
+    compared = ("on dev", "expected", "") if expected else ()
     rows = (
-        (name, f"{one.examples:,}", f"{one.score:.4f} ± {one.half_width:.4f}", *_beside(one, expected.get(name)))
+        (name, f"{one.examples:,}", f"{one.score:.4f} ± {one.half_width:.4f}", *_compared(one, expected.get(name)))
         for name, one in scores.items()
     )
     headings = ("", "examples", "on test", *compared)
@@ -111,5 +114,5 @@ def _score_table(folder: Path, found: MeasuredScores, expected: Mapping[str, Exp
     return Table(f"{folder}: scores on test", headings, filled)
 
 
-def _beside(measured: MeasuredScore, expected: Expectation | None) -> list[str]:
+def _compared(measured: MeasuredScore, expected: Expectation | None) -> list[str]:
     return [] if expected is None else [f"{expected.dev:.4f}", expectation_text(expected), verdict(measured, expected)]

@@ -151,7 +151,7 @@ def test_again_there_is_nothing_to_ask(augment: Augment, stub: Any) -> None:
     assert again.exit_code == 0
     assert again.stdout.splitlines() == [
         "sst: 20 examples: all answers are cached, no requests needed",
-        "nothing to ask",
+        "nothing to request",
     ]
     augment.change("fraction = 0.5", "fraction = 1.0")
     assert "40 examples: 20 requests" in augment("--yes").stdout
@@ -182,10 +182,10 @@ def test_all_that_the_space_can_choose_is_planned_and_asked(augment: Augment, st
     augment.change("[space]", '[space]\n"augmentation.sst.rephrased.fraction" = { low = 0.0, high = 1.0 }')
     done = augment("--yes", "--prompt-price", 1e6, "--answer-price", 3e6)
     lines = done.stdout.splitlines()
-    assert [line.partition(": ")[0] for line in lines[:3]] == ["sst model=llama", "sst model=qwen", "together"]
+    assert [line.partition(": ")[0] for line in lines[:3]] == ["sst model=llama", "sst model=qwen", "total"]
     costs = [float(line.split(" at the given prices")[0].split()[-1].replace(",", "")) for line in lines[:2]]
     assert min(costs) > 20
-    assert lines[2] == f"together: 80 requests, about {sum(costs):,.2f} at the given prices; less if some are the same"
+    assert lines[2] == f"total: 80 requests, about {sum(costs):,.2f} at the given prices; less if some are the same"
     assert {(call.body["model"], call.sentence) for call in stub.calls} == {
         (model, call.sentence) for model in ("llama", "qwen") for call in stub.calls
     }

@@ -179,7 +179,7 @@ def test_the_command_prints_and_writes_it(finished_study: Any, run_command: Run,
     overall = found.scores[-1]
     assert f"{overall.b - overall.a:+.4f}  {overall.low:+.4f} to {overall.high:+.4f}" in done.stdout
     assert (
-        f"sts: of 60 dev examples, {len(found.changes['sts'].examples)} are predicted otherwise; B is nearer"
+        f"sts: {len(found.changes['sts'].examples)} of 60 dev examples are predicted differently; B is closer"
         in done.stdout
     )
     assert max(map(len, done.stdout.splitlines())) < 120

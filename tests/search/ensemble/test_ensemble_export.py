@@ -168,9 +168,7 @@ def labels(folder: Path, tmp_path: Path) -> Path:
 def test_test_labels_score_it(folder: Path, labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
     score.main(labels=labels, predictions=folder)
     expected = json.loads((folder / "predictions" / "provenance.json").read_text())["expected"]["overall"]
-    assert f"on dev it was {expected['dev']:.4f}, and what was expected is {expected['expected']:.4f}" in (
-        capsys.readouterr().out
-    )
+    assert f"on dev {expected['dev']:.4f}, expected {expected['expected']:.4f}" in (capsys.readouterr().out)
 
 
 def test_one_export_takes_the_place_of_another(folder: Path, trials: Any, tmp_path: Path, predicted: Predict) -> None:
@@ -235,8 +233,8 @@ def test_new_predictions_never_have_the_record_of_old_ones(
     capsys.readouterr()
     score.main(study="tiny", labels=labels, predictions=out, runs_dir=trials.runs)
     printed = " ".join(capsys.readouterr().out.split())
-    assert "what was expected" not in printed
-    assert "has no record of the trial that predicted this; export it again" in printed
+    assert ", expected " not in printed
+    assert "has no record of the trial that made these predictions; export it again" in printed
 
 
 def test_what_cannot_be_exported(trials: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,7 +103,7 @@ def test_the_estimate_is_exported(exported: Path, finished_study: Any, run_comma
         (tmp_path / f"{task}-labels.csv").write_text("id,label\n" + "\n".join(rows) + "\n")
     done = run_command("search.score", "--study", "tiny", "--runs-dir", finished_study.runs, "--labels", tmp_path)
     assert done.returncode == 0, done.stderr
-    assert f"on dev it was {estimate.scores.overall.dev:.4f}, and what was expected is" in done.stdout
+    assert f"on dev {estimate.scores.overall.dev:.4f}, expected" in done.stdout
 
 
 def trained(finished_study: Any, folder: Path, **sections: dict[str, Any]) -> tuple[RunConfig, Resources, RunFolder]:

@@ -109,7 +109,7 @@ def test_scores_beside_the_estimate(exported: Exported, printed: Printed) -> Non
     shown = printed()
     assert f"{exported.score('sst'):.4f} ±" in shown
     assert f"{exported.score('sts'):.4f} ±" in shown
-    assert f"Overall on test {exported.overall:.4f}; on dev it was 0.8800, and what was expected is 0.8500 [" in shown
+    assert f"Overall on test {exported.overall:.4f}, on dev 0.8800, expected 0.8500 [" in shown
     verdicts = {line.split()[0]: line for line in shown.splitlines() if "±" in line}
     assert "above the interval" in verdicts["sst"]
     assert "inside the interval" in verdicts["overall"]
