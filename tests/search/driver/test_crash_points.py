@@ -17,6 +17,7 @@ from stub_study import BASE, SPEC, changed
 from core.run.evaluation import Evaluation
 from search.driver.driver import Driver
 from search.driver.retries import RETRIES
+from search.pruners.registry import PrunerChoice
 from search.samplers.registry import SamplerChoice
 from search.space.parsing import parse_space
 from search.space.space import Space
@@ -90,6 +91,8 @@ FLAT = parse_space(
     {"sampler.alpha": {"low": 0.0, "high": 1.0, "step": 0.25}, "heads.sst.layers": {"low": 1, "high": 3}}, BASE
 )
 CONDITIONAL = SPEC.space
+MARKING = PrunerChoice("optuna.pruners:SuccessiveHalvingPruner", {"min_resource": 20, "reduction_factor": 2})
+"""Marks on a trial that it has judged a rung, and passes the trial when it is asked about this rung again."""
 TINY = parse_space({"heads.sst.layers": {"low": 1, "high": 2}}, BASE)
 """Two runs: every further trial repeats one."""
 
@@ -104,10 +107,13 @@ TINY = parse_space({"heads.sst.layers": {"low": 1, "high": 2}}, BASE)
         (SamplerChoice("grid"), FLAT, "none", 3),
         (SamplerChoice("nsgaii", {"population_size": 2}), FLAT, "halving", 3),
         (SamplerChoice("gp", {"n_startup_trials": 2}), FLAT, "halving", 11),
+        (SamplerChoice("random"), FLAT, MARKING, 2),
     ],
     ids=lambda value: getattr(value, "name", None),
 )
-def test_every_write(tmp_path: Path, sampler: SamplerChoice, space: Space, pruner: str, every: int) -> None:
+def test_every_write(
+    tmp_path: Path, sampler: SamplerChoice, space: Space, pruner: str | PrunerChoice, every: int
+) -> None:
     spec = changed(trials=5, pruner=pruner, sampler=sampler, space=space)
     whole = FragileStorage()
     Driver(spec, whole, InlineExecutor({}), tmp_path / "whole").run()

@@ -17,6 +17,7 @@ from stub_study import changed
 
 from search.driver.driver import Driver
 from search.driver.retries import RETRIES
+from search.pruners.registry import PrunerChoice
 from search.samplers.registry import SamplerChoice
 from search.storage.open import open_storage
 from search.storage.rdb import DatabaseStorage
@@ -239,10 +240,11 @@ def outcome(storage: DatabaseStorage) -> list[tuple[Any, ...]]:
     ]
 
 
-@pytest.mark.parametrize(("statements", "every"), [(False, 4), (True, 13)])
+@pytest.mark.parametrize(("statements", "every"), [(False, 4), (True, 12)])
 def test_a_driver_killed_at_any_transaction_or_within_one(tmp_path: Path, statements: bool, every: int) -> None:
     """Like test_crash_points.py, which kills drivers of a storage in memory."""
-    study = changed(trials=3, pruner="halving", sampler=SamplerChoice("tpe", {"n_startup_trials": 1}))
+    pruner = PrunerChoice("optuna.pruners:SuccessiveHalvingPruner", {"min_resource": 20, "reduction_factor": 2})
+    study = changed(trials=3, pruner=pruner, sampler=SamplerChoice("tpe", {"n_startup_trials": 1}))
     whole = open_quickly(tmp_path / "whole")
     writes = WriteCommits(whole, statements=statements)
     Driver(study, whole, InstantExecutor(), tmp_path / "whole" / "stub").run()
