@@ -60,7 +60,7 @@ def test_tpe_proposes_the_same_with_a_new_process_in_the_middle(tmp_path: Path) 
     tpe = "t.SamplerChoice('tpe', {'n_startup_trials': 4})"
     code = f"import test_registry as t; t.run_trials({storage!r}, {tpe}, t.CONDITIONAL, 6)"
     here = Path(__file__).parent
-    environment = {"PYTHONPATH": f"{here}:{here.parents[2]}", "PYTHONHASHSEED": "123"}
+    environment = {"PYTHONPATH": f"{here}:{here.parent / 'stubs'}:{here.parents[2]}", "PYTHONHASHSEED": "123"}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=120)
     assert len(optuna.load_study(study_name="s", storage=storage).trials) == 6
     assert run_trials(storage, choice, CONDITIONAL, 12) == undisturbed
