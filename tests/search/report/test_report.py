@@ -88,14 +88,14 @@ def test_what_the_best_trial_will_score_stands_beside_its_score(
     overall = estimate.scores.overall
     for text in (page.read_text(), words.read_text()):
         assert f"{overall.expected:.3f}" in text
-        assert f"between {overall.low:.3f} and {overall.high:.3f}, with 95 % confidence" in text
+        assert f"(95 % interval {overall.low:.3f}\N{EN DASH}{overall.high:.3f}), trial {estimate.trial}" in text
         assert f"{overall.low:.4f} to {overall.high:.4f}" in text
-        assert "by how much cannot be said" not in text
+        assert "by how much cannot be estimated" not in text
     rows = pd.read_csv(trials).set_index("trial")["expected"].dropna()
     assert rows.to_dict() == pytest.approx({estimate.trial: overall.expected})
 
     page, words, trials, *_ = write_report(study, TrialFolders(tmp_path / "elsewhere"), tmp_path / "report")
-    reason = f"by how much cannot be said: trial {estimate.trial}&#39;s dev predictions are gone"
+    reason = f"by how much cannot be estimated: trial {estimate.trial}&#39;s dev predictions are gone"
     assert reason in page.read_text()
     assert reason.replace("&#39;", "'") in words.read_text()
     assert "expected" not in pd.read_csv(trials).columns
