@@ -44,7 +44,7 @@ def test_the_report_shows_its_plots_and_fits(browser: Browser, report: Path, wid
         labels = page.evaluate(f"[...document.querySelectorAll('{shown}')].map((figure) => figure.ariaLabel)")
         assert len(labels) == 2 + 4 + 4
         assert labels[0].startswith(
-            "Over training examples. overall dev score over training examples spent, all trials"
+            "Over training examples. overall dev score over training examples, all trials"
         )
         counts = points(page, shown)
         assert counts[:2] == [4, 4]
