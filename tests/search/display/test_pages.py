@@ -43,9 +43,7 @@ def test_the_report_shows_its_plots_and_fits(browser: Browser, report: Path, wid
         shown = ":is(.progress, .mattered) .figure"
         labels = page.evaluate(f"[...document.querySelectorAll('{shown}')].map((figure) => figure.ariaLabel)")
         assert len(labels) == 2 + 4 + 4
-        assert labels[0].startswith(
-            "Over training examples. overall dev score over training examples, all trials"
-        )
+        assert labels[0].startswith("Over training examples. overall dev score over training examples, all trials")
         counts = points(page, shown)
         assert counts[:2] == [4, 4]
         assert counts[2:6] == [16] * 4  # four trials at four rungs
