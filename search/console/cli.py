@@ -6,13 +6,12 @@ typed, so that ``--help`` and simple mistakes are answered at once.
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable
 from enum import IntEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Literal, ParamSpec, TextIO
+from typing import Annotated, Literal, ParamSpec
 
 import typer
 
@@ -36,7 +35,6 @@ __all__ = [
     "entry_point",
     "location_options",
     "make_app",
-    "warn_in_one_line",
 ]
 
 P = ParamSpec("P")
@@ -86,7 +84,7 @@ def entry_point(command: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        warnings.showwarning = warn_in_one_line
+        warnings.showwarning = _warn_in_one_line
         try:
             command(*args, **kwargs)
         except UserError as error:
@@ -113,16 +111,9 @@ def _end_with(error: Exception) -> None:
     raise typer.Exit(ExitCode.BAD_INPUT) from None
 
 
-def warn_in_one_line(
-    message: Warning | str,
-    category: type[Warning],  # noqa: ARG001
-    filename: str,  # noqa: ARG001
-    lineno: int,  # noqa: ARG001
-    file: TextIO | None = None,
-    line: str | None = None,  # noqa: ARG001
-) -> None:
+def _warn_in_one_line(message: Warning | str, *_place: object, **_more: object) -> None:
     """Print the text of a warning, without the line of code that raised it."""
-    print(f"warning: {message}", file=file or sys.stderr)  # stderr is the place for it
+    typer.echo(f"warning: {message}", err=True)
 
 
 def check_data_folder(data: Path | None) -> None:

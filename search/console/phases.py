@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
-from types import TracebackType
+from typing import Any
 
 from search.console.state import StudyState
 from search.driver.events import Event, Observer, StudyEnded, StudyStarted
@@ -37,10 +37,8 @@ class StudyPhases:
     def __enter__(self) -> StudyPhases:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
 
     def begin(self, later: int) -> None:
         """Show the next phase.

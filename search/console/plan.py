@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from rich.console import Console
 
@@ -26,8 +27,7 @@ def show_plan(console: Console, spec: StudySpec) -> None:
     print_table(console, Table("search space", ("setting", "kind", "values", "only if"), rows))
     console.print(budget_line(summary), highlight=False, soft_wrap=True)
     outside = [f"no trial of the default configuration: {note}" for note in spec.space.encode(spec.base).notes]
-    for note in [*spec.notes, *outside]:
-        console.print(f"warning: {note}", style="yellow", highlight=False, soft_wrap=True)
+    show_warnings(console, [*spec.notes, *outside])
 
 
 def budget_line(summary: StudySummary) -> str:
@@ -51,9 +51,9 @@ def show_data(console: Console, report: DataReport) -> None:
         console.print(f"data:   {line}", highlight=False)
 
 
-def show_warnings(console: Console, report: DataReport) -> None:
-    """Print which rows are skipped, and which dev and test sentences are also in train."""
-    for warning in report.warnings:
+def show_warnings(console: Console, warnings: Iterable[str]) -> None:
+    """Print one line for each warning."""
+    for warning in warnings:
         console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
 
 

@@ -1,8 +1,11 @@
-"""Show progress: as a live display in a terminal, as one line per event elsewhere."""
+"""Show progress: as a live display in a terminal, as one line per event elsewhere, as JSON for other programs."""
 
 from __future__ import annotations
 
-from types import TracebackType
+import json
+import time
+from dataclasses import asdict
+from typing import IO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -10,12 +13,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from core.run.evaluation import Evaluation
 from search.console.state import ShownTrial, StudyState
 from search.display.values import duration
-from search.driver.events import Event, StudyStarted, TrialEnded, TrialEvaluated, TrialRetried, WorkerDied
+from search.driver.events import (
+    Event,
+    StudyStarted,
+    TrialAdvanced,
+    TrialEnded,
+    TrialEvaluated,
+    TrialRetried,
+    WorkerDied,
+)
 from search.driver.retries import describe_exit
 
-__all__ = ["LiveProgress", "PlainProgress", "scores_text"]
+__all__ = ["JsonLines", "LiveProgress", "PlainProgress", "scores_text"]
 
 
 def scores_text(scores: dict[str, float]) -> str:
@@ -23,22 +35,36 @@ def scores_text(scores: dict[str, float]) -> str:
     return "  ".join(f"{task} {score:.3f}".replace(" 0.", " .").replace("-0.", "-.") for task, score in scores.items())
 
 
+def _overall_text(evaluation: Evaluation) -> str:
+    return f"overall {evaluation.overall:.4f}  {scores_text(evaluation.scores)}"
+
+
 def trial_line(event: TrialEnded) -> str:
     """Describe an ended trial in one line."""
     line = f"trial {event.number:>3}  {event.state:<8}"
     if event.best is not None:
-        line += f"  overall {event.best.overall:.4f}  {scores_text(event.best.scores)}"
+        line += f"  {_overall_text(event.best)}"
     if event.reason:
         line += f"  ({event.reason})"
     return line + f"  {duration(event.seconds)}"
 
 
-class PlainProgress:
-    """Observer that prints one line per event.
+class JsonLines:
+    """Observer that writes ``{"event": "TrialEnded", "time": ..., ...}`` lines to a text stream, each flushed."""
 
-    Args:
-        console: to print on.
-    """
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __call__(self, event: Event) -> None:
+        """Write one line, except for the once-a-second progress of running trials."""
+        if isinstance(event, TrialAdvanced):
+            return
+        line = {"event": type(event).__name__, "time": round(time.time(), 3), **asdict(event)}
+        print(json.dumps(line, default=str), file=self._stream, flush=True)  # this is the log
+
+
+class PlainProgress:
+    """Observer that prints one line per event."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -52,8 +78,8 @@ class PlainProgress:
             case TrialEvaluated():
                 evaluation = event.evaluation
                 self._print(
-                    f"trial {event.number:>3}  at {evaluation.rung:>7,} examples  overall {evaluation.overall:.4f}  "
-                    f"{scores_text(evaluation.scores)}  {evaluation.examples_per_second:.0f} examples/s"
+                    f"trial {event.number:>3}  at {evaluation.rung:>7,} examples  {_overall_text(evaluation)}  "
+                    f"{evaluation.examples_per_second:.0f} examples/s"
                 )
             case TrialEnded():
                 self._print(trial_line(event))
@@ -84,9 +110,7 @@ class LiveProgress:
         self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._live.stop()
 
     def __call__(self, event: Event) -> None:
@@ -122,8 +146,7 @@ class LiveProgress:
         best = self._state.best
         best_line = "no finished trial yet"
         if best is not None and best.best is not None:
-            scores = f"{best.best.overall:.4f}  {scores_text(best.best.scores)}"
-            best_line = f"best on dev: trial {best.number}  overall {scores}"
+            best_line = f"best on dev: trial {best.number}  {_overall_text(best.best)}"
         return Group(bar, table, Text(best_line, style="bold"))
 
 
@@ -131,5 +154,5 @@ def _running_row(trial: ShownTrial) -> tuple[str, str, str]:
     share = trial.examples / trial.planned
     latest = ""
     if trial.evaluation is not None:
-        latest = f"overall {trial.evaluation.overall:.4f}  {scores_text(trial.evaluation.scores)}"
+        latest = _overall_text(trial.evaluation)
     return f"  trial {trial.number}", f"{trial.examples:,} / {trial.planned:,} examples ({share:.0%})", latest

@@ -14,10 +14,9 @@ from rich.console import Console
 
 from core.inputs.augmentation import answers_dir
 from search.console.cli import ExitCode
-from search.console.json_lines import JsonLines
 from search.console.phases import StudyPhases
 from search.console.plan import show_data, show_estimate, show_warnings
-from search.console.progress import LiveProgress, PlainProgress
+from search.console.progress import JsonLines, LiveProgress, PlainProgress
 from search.console.state import StudyState
 from search.driver.driver import Driver, StudyResult
 from search.driver.events import Observer
@@ -80,7 +79,7 @@ class StudySession:
         report = check_nli_files(spec, check_data(spec.base, faults))
         report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)
         show_data(self.console, report)
-        show_warnings(Console(stderr=True) if self.quiet else self.console, report)
+        show_warnings(Console(stderr=True) if self.quiet else self.console, report.warnings)
         return spec, report
 
     def phases(self) -> StudyPhases:

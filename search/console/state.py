@@ -6,16 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from core.run.evaluation import Evaluation
-from search.driver.events import (
-    Event,
-    StudyEnded,
-    StudyStarted,
-    TrialAdvanced,
-    TrialEnded,
-    TrialEvaluated,
-    TrialStarted,
-)
-from search.trials.record import EndState
+from search.driver.events import Event, StudyStarted, TrialAdvanced, TrialEnded, TrialEvaluated, TrialStarted
 
 __all__ = ["ShownTrial", "StudyState"]
 
@@ -43,7 +34,6 @@ class StudyState:
     running: dict[int, ShownTrial] = field(default_factory=dict)
     ended: list[TrialEnded] = field(default_factory=list)
     best: TrialEnded | None = None
-    over: StudyEnded | None = None
     _begun: float = field(default_factory=time.monotonic)
 
     def __call__(self, event: Event) -> None:
@@ -60,8 +50,6 @@ class StudyState:
                 self.running[event.number].evaluation = event.evaluation
             case TrialEnded():
                 self._end(event)
-            case StudyEnded():
-                self.over = event
 
     def _end(self, event: TrialEnded) -> None:
         self.running.pop(event.number, None)
@@ -70,10 +58,6 @@ class StudyState:
         can_win = event.state == "complete" and event.feasible
         if can_win and event.value is not None and (best is None or event.value > best):
             self.best = event
-
-    def count(self, state: EndState) -> int:
-        """Count the trials that ended in this state since the display was opened."""
-        return sum(event.state == state for event in self.ended)
 
     @property
     def done(self) -> int:

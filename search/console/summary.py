@@ -11,11 +11,11 @@ import optuna
 from optuna.trial import TrialState
 from rich.console import Console
 
+from search.analysis.comparison_text import comparison_notes, narrow_tables
 from search.analysis.expected_score import Estimate, estimate_best
 from search.analysis.expected_text import estimate_sentences, expectation_text
-from search.analysis.seed_comparison import compare_over_seeds
+from search.analysis.seed_comparison import Comparison, compare_over_seeds
 from search.console.cli import PROGRAM, location_options
-from search.console.comparison_summary import show_comparison
 from search.display.cost import cost_text
 from search.display.table import Table
 from search.display.terminal_table import print_table
@@ -28,18 +28,13 @@ from search.trials.floors import is_feasible
 from search.trials.folders import TrialFolders
 from search.trials.record import REPEAT_OF, FinishedTrial, TrialRecord
 
-__all__ = ["command_line", "next_commands", "show_summary"]
+__all__ = ["command_line", "next_commands", "show_comparison", "show_summary"]
 
 
 def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_dir: Path, storage: str | None) -> None:
-    """Print the result of a study.
+    """Print the result of a study, whose folder is in ``runs_dir``, and what to run next.
 
-    Args:
-        console: to print on.
-        study: the recorded study.
-        spec: what it searched.
-        runs_dir: contains the study's folder.
-        storage: the URL that the user gave; None for the default.
+    The storage is the URL that the user gave, None for the default.
     """
     console.print(f"study {study.study_name}: {_counts(study)}", highlight=False, soft_wrap=True)
     winner = best_trial(study)
@@ -70,6 +65,15 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
         console.print(f"  {command}", highlight=False, soft_wrap=True)
 
 
+def show_comparison(console: Console, comparison: Comparison) -> None:
+    """Print the comparison as two tables, each narrow enough for a terminal, and its notes."""
+    console.print()
+    for table in narrow_tables(comparison):
+        print_table(console, table)
+    for note in comparison_notes(comparison):
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
+
+
 _NONE_FINISHED = "no trial finished; each failed trial's folder has an error.txt"
 _BELOW_FLOORS = "no finished trial meets the floors, so none can win; to lower them, start a new study with --name NEW"
 _STATES = {"complete": "finished", "pruned": "pruned", "fail": "failed", "running": "unfinished"}
@@ -96,22 +100,19 @@ def _default(study: optuna.Study) -> TrialRecord | None:
 
 
 def _score_table(best: FinishedTrial, default: TrialRecord | None, spec: StudySpec, estimate: Estimate | None) -> Table:
-    def row(name: str, label: str, value: float, other: float | None) -> tuple[str, ...]:
+    scores = {} if default is None else {**default.result.scores, "overall": default.result.overall}
+
+    def row(name: str, label: str, value: float) -> tuple[str, ...]:
+        other = scores.get(name)
         gain = spec.base.tasks[name].spec.metric.gain if name in spec.base.tasks else operator.sub
         compared = [] if other is None else [f"{other:.4f}", f"{gain(value, other):+.4f}"]
         expected = [] if estimate is None else [expectation_text(estimate.rows[name])]
         return (label, f"{value:.4f}", *compared, *expected)
 
     tasks = (
-        row(
-            name,
-            f"{name} {task.spec.metric}",
-            best.result.scores[name],
-            default.result.scores[name] if default else None,
-        )
-        for name, task in spec.base.tasks.items()
+        row(name, f"{name} {task.spec.metric}", best.result.scores[name]) for name, task in spec.base.tasks.items()
     )
-    overall = row("overall", "overall", best.overall, default.result.overall if default else None)
+    overall = row("overall", "overall", best.overall)
     headings = ["best", *(["default", "gain"] if default else []), *(["expected on new data"] if estimate else [])]
     return Table(f"best: trial {best.number}, by its overall score on dev", ("", *headings), (*tasks, overall))
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from socketserver import ThreadingMixIn
+from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from optuna_dashboard import wsgi
 
 from data.errors import UserError
-from search.dashboard.local_only import LocalOnly
 from search.storage.open import open_storage
 
-__all__ = ["make_dashboard"]
+__all__ = ["local_only", "make_dashboard"]
 
 _HOST = "127.0.0.1"
 
@@ -34,8 +36,30 @@ def make_dashboard(storage: str | None, runs_dir: Path, port: int) -> WSGIServer
     Raises:
         UserError: the storage cannot be opened, or the port is taken.
     """
-    application = LocalOnly(wsgi(open_storage(storage, runs_dir)), ("localhost", _HOST))
+    application = local_only(wsgi(open_storage(storage, runs_dir)), ("localhost", _HOST))
     try:
         return make_server(_HOST, port, application, server_class=_Server, handler_class=_QuietHandler)
     except OSError as error:
         raise UserError(f"--port {port}: {error.strerror}; choose another port, or 0 for any free one") from error
+
+
+def local_only(application: WSGIApplication, hosts: Collection[str]) -> WSGIApplication:
+    """Guard a page that has no login: refuse foreign Host and Origin headers with status 403.
+
+    Otherwise, any web page that the user visits could read and delete studies through the browser, by a host name that
+    resolves to this machine (DNS rebinding) or by a form that posts to it.
+
+    Args:
+        application: the guarded application.
+        hosts: allowed host names, without port.
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        origin = environ.get("HTTP_ORIGIN")
+        named = [f"//{environ.get('HTTP_HOST', '')}", *([] if origin is None else [origin])]
+        if all(urlsplit(url).hostname in hosts for url in named):
+            return application(environ, start_response)
+        start_response("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
+        return [b"This page answers to its own host name only.\n"]
+
+    return answer

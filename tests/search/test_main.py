@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fresh_process import Ended, run_modules
 
-from search.console.commands import COMMANDS
+from search.console.commands import COMMANDS, load_command
 
 WRONG = {
     "predict": ("--model-dir", "nowhere", "--task", "sst"),
@@ -45,8 +45,8 @@ def test_without_a_command_all_are_listed(tmp_path: Path) -> None:
     )
     assert (alone.code, helped.code, unknown.code) == (0, 0, 2)
     assert alone.out.strip() == helped.out.strip()
-    for name, entry in COMMANDS.items():
-        assert re.search(rf"│ {name} +{re.escape(entry.summary)} +│", alone.out)
+    for name, summary in COMMANDS.items():
+        assert re.search(rf"│ {name} +{re.escape(summary)} +│", alone.out)
     for option in ("--version", "--install-completion", "--show-completion"):
         assert option in alone.out
     assert "No such command 'rnu'" in unknown.err
@@ -54,8 +54,8 @@ def test_without_a_command_all_are_listed(tmp_path: Path) -> None:
 
 
 def test_the_summaries_are_the_first_lines_of_the_help() -> None:
-    for entry in COMMANDS.values():
-        assert entry.load().help.startswith(f"{entry.summary}\n"), entry.name
+    for name, summary in COMMANDS.items():
+        assert load_command(name).help.startswith(f"{summary}\n"), name
 
 
 Script = Callable[..., subprocess.CompletedProcess[str]]

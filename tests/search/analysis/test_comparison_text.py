@@ -8,7 +8,7 @@ from rich.console import Console
 
 from search.analysis.comparison_text import comparison_frame, comparison_notes, comparison_table, settings_text
 from search.analysis.seed_comparison import Comparison, ComparisonRow
-from search.console.comparison_summary import show_comparison
+from search.console.summary import show_comparison
 from search.report.figures import comparison_figure
 
 ROW = ComparisonRow(

@@ -17,6 +17,6 @@ def test_every_command_is_in_the_table() -> None:
 
 
 def test_a_summary_fits_a_terminal_and_begins_with_a_verb() -> None:
-    for entry in COMMANDS.values():
-        assert len(entry.summary) <= 65, "with the name and a frame, a line of 80 columns"
-        assert entry.summary.endswith(".")
+    for summary in COMMANDS.values():
+        assert len(summary) <= 65, "with the name and a frame, a line of 80 columns"
+        assert summary.endswith(".")

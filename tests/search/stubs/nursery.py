@@ -24,7 +24,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from stub_study import StubStudy, changed
 
-from search.console.json_lines import JsonLines
+from search.console.progress import JsonLines
 from search.driver.driver import Driver
 from search.driver.retries import RetryLimits
 from search.executors.local import LocalExecutor

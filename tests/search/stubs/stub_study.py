@@ -15,7 +15,7 @@ import optuna
 
 from core.config import RunConfig
 from data.task_files import builtin_tasks
-from search.console.json_lines import JsonLines
+from search.console.progress import JsonLines
 from search.driver.driver import Driver, StudyResult
 from search.driver.events import Event
 from search.executors.local import LocalExecutor

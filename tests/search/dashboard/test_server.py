@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from search.dashboard.local_only import LocalOnly
+from search.dashboard.server import local_only
 
 
 def application(_: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -17,7 +17,7 @@ def application(_: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 def status(**headers: str) -> str:
     seen: list[str] = []
-    LocalOnly(application, ("localhost", "127.0.0.1"))(headers, lambda line, _: seen.append(line))  # type: ignore[arg-type]
+    local_only(application, ("localhost", "127.0.0.1"))(headers, lambda line, _: seen.append(line))  # type: ignore[arg-type]
     return seen[0][:3]
 
 

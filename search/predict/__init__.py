@@ -1,1 +1,0 @@
-"""``search.predict``: print predictions of an exported model for new text."""
