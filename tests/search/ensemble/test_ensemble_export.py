@@ -150,7 +150,7 @@ def test_a_better_trial_may_have_lost_its_model(
     record = json.loads((out / "predictions" / "provenance.json").read_text())
     assert {one["trial"] for one in record["members"]} <= {best, third}
     assert record["expected"]["selected_from"] == {"trials": 3}
-    assert "what was selected from 3 trials" in " ".join(capsys.readouterr().out.split())
+    assert "Selecting an ensemble from 3 trials" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.fixture
