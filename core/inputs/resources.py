@@ -31,7 +31,7 @@ from data.tasks import SplitName, TaskSpec
 from data.tokenizer import load_tokenizer
 from data.vocabulary import build_wordpiece
 
-__all__ = ["Encoder", "Resources", "pick_device"]
+__all__ = ["Encoder", "Resources", "pick_device", "scratch_shape"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,17 @@ class Encoder:
         if self.folder is None or self.weights is None:
             return None
         return load_mlm_head(self.folder, self.config, self.weights["embeddings.word_embeddings.weight"])
+
+
+def scratch_shape(scratch: ScratchConfig, vocab_size: int) -> BertConfig:
+    """Return the shape of an encoder that is trained from scratch."""
+    return BertConfig(
+        vocab_size=vocab_size,
+        hidden_size=scratch.hidden_size,
+        num_hidden_layers=scratch.layers,
+        num_attention_heads=scratch.attention_heads,
+        intermediate_size=scratch.intermediate_size,
+    )
 
 
 def pick_device(name: str) -> torch.device:
@@ -166,14 +177,7 @@ class Resources:
 
     def _new(self, config: RunConfig, scratch: ScratchConfig) -> Encoder:
         tokenizer = self._vocabulary(config, scratch)
-        shape = BertConfig(
-            vocab_size=tokenizer.get_vocab_size(),
-            hidden_size=scratch.hidden_size,
-            num_hidden_layers=scratch.layers,
-            num_attention_heads=scratch.attention_heads,
-            intermediate_size=scratch.intermediate_size,
-        )
-        return Encoder(shape, None, tokenizer)
+        return Encoder(scratch_shape(scratch, tokenizer.get_vocab_size()), None, tokenizer)
 
     def _vocabulary(self, config: RunConfig, scratch: ScratchConfig) -> Tokenizer:
         path = self.cache_dir / "vocabularies" / f"{self._train_digest(config)}-{scratch.vocab_size}.json"

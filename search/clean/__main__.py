@@ -50,8 +50,9 @@ def main(
 
     from rich.console import Console
 
+    from search.clean.found_files import mib
     from search.clean.survey import Cleaning
-    from search.clean.terminal import confirm, mib, show_survey
+    from search.clean.terminal import confirm, show_survey
 
     cleaning = Cleaning(runs_dir, storage, study, keep, orphans)
     console = Console(highlight=False)
@@ -60,7 +61,7 @@ def main(
     if not survey.findings or not (yes or confirm(console)):
         return
     freed = cleaning.free(survey)
-    console.print(f"freed {mib(freed.size)}")
+    console.print(f"freed {mib(freed.size)} MiB")
     if freed.failures:
         more = f" (and {len(freed.failures) - 1} more)" if len(freed.failures) > 1 else ""
         raise UserError(f"cannot delete {freed.failures[0]}{more}")

@@ -9,17 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import optuna
 from filelock import FileLock, Timeout
+from optuna.trial import FrozenTrial, TrialState
 
 from core.config import RunConfig
 from core.pretraining.stage_folder import StageFolder
-from search.clean.finding import Finding
-from search.clean.found_files import FilesBelow, FoundFile
+from data.errors import UserError
+from search.clean.found_files import FilesBelow, Finding, FoundFile
 from search.clean.trial_files import is_half_written
+from search.recorded.space import stored_space
+from search.recorded.study import IDENTITY
+from search.space.random_draws import RandomDraws
+from search.trials.record import CONFIG
 
-__all__ = ["cache_files"]
+__all__ = ["cache_files", "open_runs"]
 
 _DRAFTS = (".writing-", ".damaged-")
+_FIXED = "fixed_params"  # Optuna's name for the parameters of an enqueued trial
 _DRAFT_SECONDS = 3600.0  # a younger one may be in use, for example by an export
 
 
@@ -27,6 +35,28 @@ _DRAFT_SECONDS = 3600.0  # a younger one may be in use, for example by an export
 class _CacheEntry:
     folder: Path
     files: tuple[FoundFile, ...]
+
+
+def open_runs(study: optuna.Study) -> list[RunConfig]:
+    """Return a run for each open trial; settings that the sampler has yet to propose are those of the base.
+
+    Raises:
+        ValueError: the study was recorded by a version with other settings.
+    """
+    states = (TrialState.RUNNING, TrialState.WAITING)
+    return [_run(study, trial) for trial in study.get_trials(deepcopy=False, states=states)]
+
+
+def _run(study: optuna.Study, trial: FrozenTrial) -> RunConfig:
+    if CONFIG in trial.user_attrs:
+        return RunConfig.model_validate_json(trial.user_attrs[CONFIG])
+    base = RunConfig.model_validate(json.loads(study.user_attrs[IDENTITY])["base"])
+    space = stored_space(study, base)
+    params = {**space.encode(base).params, **trial.system_attrs.get(_FIXED, {})}
+    try:
+        return space.suggest(RandomDraws(np.random.default_rng(0), params), base)
+    except UserError:  # the trial will fail before it needs any file
+        return base
 
 
 def cache_files(cache: Path, runs: Sequence[RunConfig] | None, below: FilesBelow) -> list[Finding]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 
 from core.config import RunConfig
 from data.errors import UserError
-from search.clean.cache_files import cache_files
-from search.clean.finding import Finding, Freed, free, in_both
-from search.clean.found_files import FilesBelow
-from search.clean.open_trials import open_runs
+from search.clean.cache_files import cache_files, open_runs
+from search.clean.found_files import FilesBelow, Finding, Freed, free, in_both, mib
 from search.clean.trial_files import has_trials, stray_trial_files, trial_files
 from search.driver.trial_end import KEEP_MODELS
 from search.recorded.ranking import open_study
@@ -25,7 +23,6 @@ from search.storage.open import open_storage
 __all__ = ["Cleaning", "Survey"]
 
 _KEEP_MODELS = 3  # for studies recorded before this number was
-_MIB = 2**20
 
 
 @dataclass(frozen=True)
@@ -39,13 +36,6 @@ class Survey:
 
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
-
-
-@dataclass
-class _Held:
-    """The leases of the studies in the runs folder; while they are held, no trial begins."""
-
-    refusals: dict[str, str] = field(default_factory=dict)  # by study: why its lease is not available
 
 
 @dataclass(frozen=True)
@@ -73,8 +63,8 @@ class Cleaning:
             UserError: there is no such study, it is running, or the storage cannot be opened.
         """
         studies = self._studies()
-        with self._leases() as held:
-            return self._look(studies, held)
+        with self._leases() as refusals:
+            return self._look(studies, refusals)
 
     def free(self, shown: Survey) -> Freed:
         """Delete what was shown, as far as a second survey finds it again.
@@ -83,8 +73,8 @@ class Cleaning:
             UserError: like :meth:`survey`.
         """
         studies = self._studies()
-        with self._leases() as held:
-            return free(in_both(shown.findings, self._look(studies, held).findings), self._below)
+        with self._leases() as refusals:
+            return free(in_both(shown.findings, self._look(studies, refusals).findings), self._below)
 
     @property
     def _below(self) -> FilesBelow:
@@ -100,8 +90,9 @@ class Cleaning:
         return {study.study_name: study for study in loaded if IDENTITY in study.user_attrs}
 
     @contextmanager
-    def _leases(self) -> Iterator[_Held]:
-        held = _Held()
+    def _leases(self) -> Iterator[dict[str, str]]:
+        """Hold the studies' leases, so that no trial begins; yield why those of some studies are not available."""
+        refusals: dict[str, str] = {}
         with ExitStack() as leases:
             for folder in self._folders():
                 if not (folder / "driver.lock").exists():
@@ -111,46 +102,39 @@ class Cleaning:
                 except UserError as error:
                     if self.study is not None:
                         raise
-                    held.refusals[folder.name] = str(error).partition(";")[0]
-            yield held
+                    refusals[folder.name] = str(error).partition(";")[0]
+            yield refusals
 
     def _folders(self) -> list[Path]:
         return [path for path in self._below.folders(self.runs_dir) if self.study in (None, path.name)]
 
-    def _look(self, studies: dict[str, optuna.Study], held: _Held) -> Survey:
+    def _look(self, studies: dict[str, optuna.Study], refusals: dict[str, str]) -> Survey:
         findings: list[Finding] = []
-        notes = list(held.refusals.values())
+        notes = list(refusals.values())
         strays: list[str] = []
         for folder in self._folders():
-            if folder.name in held.refusals or not has_trials(folder, self._below):
+            if folder.name in refusals or not has_trials(folder, self._below):
                 continue
             study = studies.get(folder.name)
             if study is not None:
-                findings += trial_files(study, folder, self._keep(study), self._below)
+                keep = study.user_attrs.get(KEEP_MODELS, _KEEP_MODELS) if self.keep is None else self.keep
+                findings += trial_files(study, folder, keep, self._below)
             unknown = stray_trial_files(study, folder, self._below)
             if unknown and self.orphans:
                 findings += unknown
             elif unknown or study is None:
                 strays.append(folder.name)
                 notes.append(_stray_note(folder, unknown))
-        if self.study is None:
-            findings += self._cache(studies, held, strays, notes)
+        cache = self.runs_dir / "cache"
+        if self.study is None and not refusals:
+            findings += self._cache(cache, studies, strays, notes)
+        elif self.study is None and cache.is_dir():
+            notes.append(f"{cache} is left alone while a study is running")
         return Survey(tuple(sorted(findings, key=lambda finding: -finding.size)), tuple(notes))
 
-    def _keep(self, study: optuna.Study) -> int:
-        if self.keep is not None:
-            return self.keep
-        keep: int = study.user_attrs.get(KEEP_MODELS, _KEEP_MODELS)
-        return keep
-
     def _cache(
-        self, studies: dict[str, optuna.Study], held: _Held, strays: list[str], notes: list[str]
+        self, cache: Path, studies: dict[str, optuna.Study], strays: list[str], notes: list[str]
     ) -> list[Finding]:
-        cache = self.runs_dir / "cache"
-        if held.refusals:
-            if cache.is_dir():
-                notes.append(f"{cache} is left alone while a study is running")
-            return []
         runs: list[RunConfig] = []
         unclear = list(strays)
         for study in studies.values():
@@ -164,6 +148,6 @@ class Cleaning:
 
 
 def _stray_note(folder: Path, unknown: list[Finding]) -> str:
-    size = sum(finding.size for finding in unknown) / _MIB
-    freed = f"; --orphans frees their models and checkpoints ({size:,.1f} MiB)" if unknown else ""
+    size = mib(sum(finding.size for finding in unknown))
+    freed = f"; --orphans frees their models and checkpoints ({size} MiB)" if unknown else ""
     return f"{folder} has trials that are not in this storage; they may be in another one (--storage){freed}"

@@ -10,13 +10,13 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from search.clean.finding import Finding
+from search.clean.found_files import Finding, mib
 from search.clean.survey import Survey
 from search.console.cli import ExitCode
 from search.display.table import Table
 from search.display.terminal_table import print_table
 
-__all__ = ["confirm", "mib", "show_survey"]
+__all__ = ["confirm", "show_survey"]
 
 
 def show_survey(console: Console, survey: Survey, runs_dir: Path) -> None:
@@ -54,20 +54,15 @@ def _findings_table(findings: Sequence[Finding], runs_dir: Path) -> Table:
             finding.what + (" *" if finding.is_cache else ""),
             str(finding.where.relative_to(runs_dir)),
             f"{finding.count:,}",
-            f"{finding.size / 2**20:,.1f}",
+            mib(finding.size),
             _age(finding.used),
         )
         for finding in findings
     )
     count, size = sum(finding.count for finding in findings), sum(finding.size for finding in findings)
-    together = ("total", "", f"{count:,}", f"{size / 2**20:,.1f}", "")
+    together = ("total", "", f"{count:,}", mib(size), "")
     headings = ("files", "folder", "count", "MiB", "last used")
     return Table(f"can be freed in {runs_dir}", headings, tuple(rows), footer=(together,))
-
-
-def mib(size: int) -> str:
-    """Format a size in bytes: ``1,234.5 MiB``."""
-    return f"{size / 2**20:,.1f} MiB"
 
 
 def _age(used: float) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 import optuna
 
-from search.clean.finding import Finding
-from search.clean.found_files import FilesBelow, FoundFile
+from search.clean.found_files import FilesBelow, Finding, FoundFile
 from search.recorded.ranking import ranked_trials
 from search.trials.folders import TrialFolders
 
@@ -31,14 +30,14 @@ def trial_files(study: optuna.Study, folder: Path, keep: int, below: FilesBelow)
     ended = {trial.number for trial in trials if trial.state.is_finished()}
     best = {trial.number for trial in ranked_trials(study)[:keep]}
     others = f"models other than the best {keep}" if keep else "models"
-    return _findings(folder, others, below, ended, lambda number: number not in best)
+    return _findings(folder, below, ended, others, ended - best)
 
 
 def stray_trial_files(study: optuna.Study | None, folder: Path, below: FilesBelow) -> list[Finding]:
     """Return what can be freed of trials that are not in the storage; of all trials if the study is not either."""
     known = set() if study is None else {trial.number for trial in study.get_trials(deepcopy=False)}
-    strays = {number for number in _numbers(folder, below) if number not in known}
-    return _findings(folder, "models of unknown trials", below, strays, lambda _: True)
+    strays = _numbers(folder, below) - known
+    return _findings(folder, below, strays, "models of unknown trials", strays)
 
 
 def has_trials(folder: Path, below: FilesBelow) -> bool:
@@ -46,19 +45,16 @@ def has_trials(folder: Path, below: FilesBelow) -> bool:
     return bool(_numbers(folder, below))
 
 
-def _findings(
-    folder: Path, models: str, below: FilesBelow, numbers: Iterable[int], frees_model: Callable[[int], bool]
-) -> list[Finding]:
+def _findings(folder: Path, below: FilesBelow, ended: Set[int], models: str, without_model: Set[int]) -> list[Finding]:
     found: dict[str, list[list[FoundFile]]] = {"checkpoints of ended trials": [], "half-written files": [], models: []}
-    there = _numbers(folder, below)
-    for number in sorted(set(numbers) & there):
+    for number in sorted(ended & _numbers(folder, below)):
         run = TrialFolders(folder).run(number)
         places = (run.path, run.best_model.parent, run.predictions("x", 0).parent)
         halves = [file for place in places for file in below.files(place) if is_half_written(file.path)]
         wanted: dict[str, Sequence[FoundFile | None]] = {
             "checkpoints of ended trials": [below.find(run.checkpoint)],
             "half-written files": halves,
-            models: [below.find(run.best_model)] if frees_model(number) else [],
+            models: [below.find(run.best_model)] if number in without_model else [],
         }
         for what, files in wanted.items():
             found[what].append([file for file in files if file is not None])

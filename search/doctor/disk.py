@@ -11,11 +11,10 @@ from pathlib import Path
 
 from core.run_size import RunSize
 from search.doctor.check import Check, ok, warning, wrong
-from search.doctor.file_system import nearest_folder
 from search.study.spec import StudySpec
 from search.trials.folders import TrialFolders
 
-__all__ = ["DiskNeed", "check_folder", "check_room"]
+__all__ = ["DiskNeed", "check_folder", "check_room", "nearest_folder"]
 
 _MIB, _GIB = 2**20, 2**30
 _LITTLE = 5 * _GIB  # for a study whose need is not known
@@ -104,6 +103,12 @@ def check_room(runs_dir: Path, spec: StudySpec | None, size: RunSize | None) -> 
         yield warning("disk", found, advice)
     else:
         yield ok("disk", found)
+
+
+def nearest_folder(path: Path) -> Path:
+    """Return the folder, or the nearest one above it that exists."""
+    path = path.absolute()
+    return next((folder for folder in (path, *path.parents) if folder.is_dir()), Path(path.anchor))
 
 
 def _already_there(folder: Path) -> int:

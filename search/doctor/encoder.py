@@ -8,8 +8,7 @@ from pathlib import Path
 from huggingface_hub import HfApi, is_offline_mode
 
 from core.config import RunConfig
-from core.inputs.resources import Resources
-from core.model.bert import BertConfig
+from core.inputs.resources import Resources, scratch_shape
 from core.model_files.bert_checkpoint import load_bert_config
 from core.model_files.encoder_source import explain_hub_error, find_encoder
 from core.run_size import RunSize, run_size
@@ -65,12 +64,13 @@ def largest_run(runs: Sequence[TriedRun]) -> RunSize | None:
     """Return the largest model and the largest checkpoint of the runs; None if an encoder is not on this machine."""
     sizes = []
     for run in runs:
-        shape = _scratch_shape(run.config)
-        if shape is None:
-            found = find_encoder(run.config.model.encoder)
-            if found is None:
-                return None
+        scratch = run.config.model.scratch
+        if scratch is not None:
+            shape = scratch_shape(scratch, scratch.vocab_size)
+        elif (found := find_encoder(run.config.model.encoder)) is not None:
             shape = load_bert_config(found)
+        else:
+            return None
         sizes.append(run_size(run.config, shape))
     return RunSize(max(size.model for size in sizes), max(size.checkpoint for size in sizes))
 
@@ -94,16 +94,3 @@ def _state(name: str, found: Path | None) -> Check:
 def _from_folder(config: RunConfig, folder: Path) -> RunConfig:
     """Return the run with its encoder's folder for a name: a folder is never looked up on the Hub."""
     return config.model_copy(update={"model": config.model.model_copy(update={"encoder": str(folder)})})
-
-
-def _scratch_shape(config: RunConfig) -> BertConfig | None:
-    scratch = config.model.scratch
-    if scratch is None:
-        return None
-    return BertConfig(
-        vocab_size=scratch.vocab_size,
-        hidden_size=scratch.hidden_size,
-        num_hidden_layers=scratch.layers,
-        num_attention_heads=scratch.attention_heads,
-        intermediate_size=scratch.intermediate_size,
-    )

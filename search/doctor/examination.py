@@ -23,15 +23,7 @@ __all__ = ["examine"]
 def examine(
     study: str | None, data: Path | None, model: str | None, storage: str | None, runs_dir: Path
 ) -> Iterator[Check]:
-    """Yield every check as soon as it is done.
-
-    Args:
-        study: name or file of a study; None checks what any study needs.
-        data: folder with the tasks' files.
-        model: name or folder of an encoder.
-        storage: URL; None for the default.
-        runs_dir: folder of all results.
-    """
+    """Yield every check as soon as it is done; the arguments are the options of the command."""
     loaded: list[StudySpec] = []
 
     def load() -> Iterator[Check]:
@@ -49,18 +41,14 @@ def examine(
     yield from safely("storage", lambda: check_storage(storage, runs_dir))
     yield from safely("folder", lambda: check_folder(runs_dir))
     yield from unreadable
-    if spec is None:
-        yield from _without_study(data, model)
-        yield from safely("disk", lambda: check_room(runs_dir, None, None))
-    else:
+    if spec is not None:
         yield from _about(spec, storage, runs_dir)
-
-
-def _without_study(data: Path | None, model: str | None) -> Iterator[Check]:
+        return
     if data is not None:
         yield from safely("data", lambda: check_folder_of_data(data))
     if model is not None:
         yield from safely("model", lambda: check_named_encoder(model))
+    yield from safely("disk", lambda: check_room(runs_dir, None, None))
 
 
 def _about(spec: StudySpec, storage: str | None, runs_dir: Path) -> Iterator[Check]:

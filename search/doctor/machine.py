@@ -16,12 +16,12 @@ from core.inputs.resources import pick_device
 from core.run.precision import check_precision
 from data.errors import UserError
 from search.doctor.check import Check, ok, warning
-from search.doctor.control_groups import cpu_quota
 
-__all__ = ["check_device", "check_threads"]
+__all__ = ["check_device", "check_threads", "cpu_quota"]
 
 _GIB = 2**30
 _LITTLE_MEMORY = 2 * _GIB
+_CPU_INFO = Path("/proc/cpuinfo")
 _PINNED = ("OMP_PROC_BIND", "KMP_AFFINITY", "GOMP_CPU_AFFINITY")
 
 
@@ -38,10 +38,8 @@ def check_device(compute: ComputeConfig) -> Iterator[Check]:
     elif device.type == "mps":
         yield ok("device", f"mps, {_bfloat16(device)}")
     else:
-        hardware = (
-            "in hardware" if re.search(r"avx512_bf16|amx_bf16|\bbf16\b", _cpu_info()) else "not in hardware, slow"
-        )
-        yield ok("device", f"cpu: {_cpu_name()}; bfloat16 {hardware}")
+        is_fast = re.search(r"avx512_bf16|amx_bf16|\bbf16\b", _read(_CPU_INFO))
+        yield ok("device", f"cpu: {_cpu_name()}; bfloat16 {'in hardware' if is_fast else 'not in hardware, slow'}")
         if compute.device == "auto" and _has_nvidia():
             yield warning(
                 "device",
@@ -72,7 +70,7 @@ def _bfloat16(device: torch.device) -> str:
 
 def _memory() -> Iterator[Check]:
     """Check the free memory; only Linux reports it."""
-    found = re.search(r"^MemAvailable:\s*(\d+) kB", _read("/proc/meminfo"), re.MULTILINE)
+    found = re.search(r"^MemAvailable:\s*(\d+) kB", _read(Path("/proc/meminfo")), re.MULTILINE)
     if found is None:
         return
     available = int(found[1]) * 1024
@@ -96,9 +94,8 @@ def check_threads(workers: int, threads: int | None, environment: Mapping[str, s
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota()
     cores = usable if quota is None else min(usable, quota)
-    found = f"{usable} usable core{'s' * (usable > 1)}" + (
-        "" if quota is None else f", limited to {quota:g} by a quota"
-    )
+    limit = "" if quota is None else f", limited to {quota:g} by a quota"
+    found = f"{usable} usable core{'s' * (usable > 1)}{limit}"
     fits = max(int(cores) // workers, 1)
     if threads is None and cores < usable:
         yield warning("threads", found, f"studies use as many threads as there are cores: pass --threads {fits}")
@@ -110,14 +107,11 @@ def check_threads(workers: int, threads: int | None, environment: Mapping[str, s
             + (", or fewer --workers" if workers > 1 else ""),
         )
     else:
-        study = "" if threads is None else f"; the study uses {workers} x {threads}"
-        given = environment.get("OMP_NUM_THREADS")
-        unused = (
-            ""
-            if given is None
-            else f"; OMP_NUM_THREADS = {given} is ignored, the study sets the threads of its workers"
-        )
-        yield ok("threads", found + study + unused)
+        if threads is not None:
+            found += f"; the study uses {workers} x {threads}"
+        if (given := environment.get("OMP_NUM_THREADS")) is not None:
+            found += f"; OMP_NUM_THREADS = {given} is ignored, the study sets the threads of its workers"
+        yield ok("threads", found)
     yield from _thread_traps(workers, threads or 1, environment)
 
 
@@ -132,21 +126,53 @@ def _thread_traps(workers: int, threads: int, environment: Mapping[str, str]) ->
         yield warning("threads", f"{pinned[0]} is set: all workers may share the same cores", f"unset {pinned[0]}")
 
 
+def cpu_quota(membership: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """Return how many cores this process may use by its Linux control group, which containers and job schedulers set.
+
+    None without a limit, and on other systems.
+
+    Args:
+        membership: file that lists the groups of this process (cgroups(7)).
+        root: folder where the groups are mounted.
+    """
+    quotas = [quota for folder in _folders(membership, root) for quota in (_version_2(folder), _version_1(folder))]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def _folders(membership: Path, root: Path) -> Iterator[Path]:
+    """Yield the groups' folders up to the root; the tightest limit applies."""
+    for line in _read(membership).splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        mounts = [root / controllers, root / "cpu"] if controllers else [root]
+        path = Path(group.lstrip("/"))
+        for mount in mounts:
+            yield from (mount / part for part in (path, *path.parents))
+
+
+def _version_2(folder: Path) -> float | None:
+    quota, _, period = _read(folder / "cpu.max").partition(" ")
+    return float(quota) / float(period) if quota.strip().isdecimal() and period.strip().isdecimal() else None
+
+
+def _version_1(folder: Path) -> float | None:
+    quota, period = (_read(folder / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period"))
+    return float(quota) / float(period) if quota.isdecimal() and period.isdecimal() else None
+
+
 def _has_nvidia() -> bool:
     return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
 def _cpu_name() -> str:
-    found = re.search(r"^model name\s*:\s*(.+)$", _cpu_info(), re.MULTILINE)
+    found = re.search(r"^model name\s*:\s*(.+)$", _read(_CPU_INFO), re.MULTILINE)
     return found[1] if found else platform.processor() or platform.machine()
 
 
-def _cpu_info() -> str:
-    return _read("/proc/cpuinfo")
-
-
-def _read(path: str) -> str:
+def _read(path: Path) -> str:
     try:
-        return Path(path).read_text()
+        return path.read_text()
     except OSError:
         return ""

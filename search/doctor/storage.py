@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 import uuid
@@ -14,13 +15,14 @@ from optuna.storages import BaseStorage
 from sqlalchemy.engine import make_url
 
 from search.doctor.check import Check, ok, warning
-from search.doctor.file_system import file_system, is_remote, nearest_folder
+from search.doctor.disk import nearest_folder
 from search.storage.open import describe_storage, open_storage, storage_address
 
-__all__ = ["check_storage", "storage_file"]
+__all__ = ["check_storage", "file_system", "is_remote", "storage_file"]
 
 _WRITES = 5
 _SLOW_MS = 50.0
+_REMOTE = re.compile(r"nfs\d?|cifs|smb\d?|smbfs|fuse\.sshfs|9p|afs|ceph|fuse\.glusterfs|glusterfs|lustre|gpfs|beegfs")
 
 
 def check_storage(url: str | None, runs_dir: Path) -> Iterator[Check]:
@@ -63,6 +65,31 @@ def storage_file(url: str | None, runs_dir: Path) -> Path | None:
     parsed = make_url(storage_address(url, runs_dir))
     is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
     return Path(str(parsed.database)) if is_file else None
+
+
+def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """Return the type of a file system as Linux names it (``ext4``, ``nfs4``); empty if it is not known.
+
+    Args:
+        path: a file or folder, which need not exist.
+        mounts: file that lists the mounted file systems (proc(5)).
+    """
+    try:
+        lines = mounts.read_text().splitlines()
+    except OSError:
+        return ""
+    found, longest = "", -1
+    for line in lines:
+        _, place, kind, *_ = line.split(" ")
+        mounted = Path(re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), place))  # \040 is a space
+        if path.resolve().is_relative_to(mounted) and len(mounted.parts) >= longest:
+            found, longest = kind, len(mounted.parts)
+    return found
+
+
+def is_remote(kind: str) -> bool:
+    """Return whether a file system of this type keeps its files on another machine."""
+    return _REMOTE.fullmatch(kind) is not None
 
 
 def _write(storage: BaseStorage) -> float:

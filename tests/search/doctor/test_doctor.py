@@ -24,8 +24,9 @@ from data.synthetic.corpus import write_corpus
 from search.doctor import disk, examination, machine, packages, storage
 from search.doctor.__main__ import main
 from search.doctor.check import Check, ok, safely
-from search.doctor.control_groups import cpu_quota
-from search.doctor.file_system import file_system, is_remote, nearest_folder
+from search.doctor.disk import nearest_folder
+from search.doctor.machine import cpu_quota
+from search.doctor.storage import file_system, is_remote
 from search.doctor.study import check_folder_of_data, check_study
 from search.recorded.study import create_or_load
 from search.storage.open import open_storage
