@@ -16,8 +16,7 @@ from data.errors import UserError
 from search.parsing.pydantic_messages import explain
 from search.recorded.default import default_configuration, default_trial_of
 from search.recorded.ranking import ranked_trials
-from search.space.fixed_settings import why_fixed
-from search.space.paths import check_value, config_fields, set_value
+from search.space.paths import check_value, config_fields, set_value, why_fixed
 from search.study.presets import list_presets, load_preset
 from search.trials.record import CONFIG, ROLE, TrialRecord
 

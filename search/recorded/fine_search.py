@@ -12,7 +12,6 @@ from data.errors import UserError
 from search.recorded.ranking import load_recorded, pick_trial
 from search.recorded.space import stored_space
 from search.recorded.study import IDENTITY, recorded_attrs
-from search.space.narrowing import narrow_space
 from search.space.parsing import read_space
 from search.space.space import Space
 from search.space.variants import VARIANT
@@ -79,7 +78,7 @@ def _new_centre(coarse: str, storage: BaseStorage) -> dict[str, Any]:
 def _narrowed(space: Space, config: RunConfig, coarse: str) -> Space:
     if VARIANT in space.paths:
         raise UserError(f"--fine: study '{coarse}' compares variants; there is no range to narrow")
-    narrow = narrow_space(space, config)
+    narrow = space.narrowed(config)
     if not set(narrow.paths) - {_SEED}:
         raise UserError(f"--fine: study '{coarse}' searches choices only; there is no range to narrow")
     return narrow

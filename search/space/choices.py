@@ -1,17 +1,20 @@
-"""Choices to search: one of several values in no order."""
+"""Listed values: several to choose from in no order, or one that a setting takes along with others."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from search.display.values import shown_list, spelled
+import numpy as np
+
+from search.display.values import spelled
 from search.parsing.errors import StudyFileError
-from search.space.distribution import Distribution, Suggester
+from search.space.distribution import Distribution, Numbers, Suggester
 from search.space.entry import Entry
 from search.space.paths import check_value
 
-__all__ = ["Choices"]
+__all__ = ["Choices", "OneValue"]
 
 
 @dataclass(frozen=True)
@@ -45,28 +48,58 @@ class Choices(Distribution):
         """Return the table of a study file."""
         return {"choices": ["none" if value is None else value for value in self.values]}
 
-    def describe(self) -> str:
-        """Return ``cls, mean, max``."""
-        return shown_list(self.values)
-
-    def suggest(self, trial: Suggester, path: str) -> Any:
-        """Ask the trial for one of the values."""
-        return trial.suggest_categorical(path, self.values)
-
-    def contains(self, value: object) -> bool:
-        """Return whether it is one of the values."""
-        return value in self.values
-
     def listed(self) -> list[Any]:
         """Return every value."""
         return list(self.values)
-
-    def probes(self, path: str) -> tuple[tuple[tuple[str, ...], Any], ...]:
-        """Return every value."""
-        return tuple((("space", path, "choices"), value) for value in self.values)
 
     def remedy(self, path: str, value: object) -> str:
         """Return what helps a setting that the base leaves unset: it may well mean one of the values."""
         if value is not None:
             return ""
         return f'; add "none" to the choices, or set base.{path} = {spelled(self.values[0])}'
+
+
+@dataclass(frozen=True)
+class OneValue(Distribution):
+    """One value, which a setting takes wherever its conditions hold; no trial is asked for it."""
+
+    value: float | int | bool | str | None
+    kind: ClassVar[str] = "value"
+    noun: ClassVar[str] = "one value"
+    keys: ClassVar[tuple[str, ...]] = ("value",)
+    is_searched: ClassVar[bool] = False
+
+    @classmethod
+    def parse(cls, entry: Entry) -> OneValue:
+        """Read ``{ value = ... }``."""
+        key = (*entry.key, "value")
+        if not entry.is_conditional:
+            raise StudyFileError(key, "a single value needs a condition (when) here; without one, set it under [base]")
+        entry.field()
+        entry.check_keys(cls.keys)
+        field = entry.scalar_field(entry.key)
+        return cls(check_value(entry.table["value"], field, key))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the table of a study file."""
+        return {"value": "none" if self.value is None else self.value}
+
+    def suggest(self, trial: Suggester, path: str) -> Any:  # noqa: ARG002
+        """Return the value without asking the trial."""
+        return self.value
+
+    def contains(self, value: object) -> bool:
+        """Return whether this is the value."""
+        return type(value) is type(self.value) and value == self.value
+
+    def listed(self) -> list[Any]:
+        """Return the value."""
+        return [self.value]
+
+    def remedy(self, path: str, value: object) -> str:  # noqa: ARG002
+        """Return what makes the base fit."""
+        return f"; set base.{path} = {spelled(self.value)}"
+
+    def numbers(self, values: Sequence[Any]) -> Numbers:
+        """Return no column: a model that knows the settings it follows knows it."""
+        return Numbers("fixed", np.zeros((len(values), 0), np.float32))

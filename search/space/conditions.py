@@ -45,17 +45,14 @@ class Condition:
         """Return ``heads.sst.layers above 1``, for a table."""
         if self.values:
             return f"{self.path} = {' or '.join(shown(value) for value in self.values)}"
-        bounds = [
-            f"{name} {shown(bound)}"
-            for name, bound in (("above", self.above), ("below", self.below))
-            if bound is not None
-        ]
-        return f"{self.path} {' and '.join(bounds)}"
+        return f"{self.path} {' and '.join(f'{name} {shown(bound)}' for name, bound in self._bounds.items())}"
 
     def to_json(self) -> Any:
         """Return what a study file writes after the path."""
-        if self.values:
-            return ["none" if value is None else value for value in self.values]
+        return ["none" if value is None else value for value in self.values] or self._bounds
+
+    @property
+    def _bounds(self) -> dict[str, float]:
         return {name: bound for name, bound in (("above", self.above), ("below", self.below)) if bound is not None}
 
 
@@ -81,17 +78,14 @@ def _parse_condition(path: str, rule: object, fields: Mapping[str, FieldType], k
         if name not in ("above", "below"):
             hint = did_you_mean(name, ("above", "below")) or "; known: above, below"
             raise StudyFileError((*key, name), f"unknown key{hint}")
-    if not rule or field.kind not in (float, int):
-        raise StudyFileError(
-            key, f"above and below compare numbers; this setting is {_describe(field)}" if rule else "is empty"
-        )
+    if not rule:
+        raise StudyFileError(key, "is empty")
+    if field.kind not in (float, int):
+        kind = f"one of {shown_list(field.literals)}" if field.literals else "not a number"
+        raise StudyFileError(key, f"above and below compare numbers; this setting is {kind}")
     bounds = {name: check_value(bound, FieldType(float), (*key, name)) for name, bound in rule.items()}
     if "above" in bounds and "below" in bounds and bounds["above"] >= bounds["below"]:
         raise StudyFileError(
             key, f"above = {shown(bounds['above'])} must be less than below = {shown(bounds['below'])}"
         )
     return Condition(path, above=bounds.get("above"), below=bounds.get("below"))
-
-
-def _describe(field: FieldType) -> str:
-    return f"one of {shown_list(field.literals)}" if field.literals else "not a number"

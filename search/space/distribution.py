@@ -5,16 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
 
 from core.config import RunConfig
 from search.display.values import shown, shown_list
 from search.space.conditions import Condition
 from search.space.entry import Entry
-from search.space.numbers import Numbers, choice_numbers
 from search.space.paths import get_value, set_value
 
-__all__ = ["Distribution", "Encoding", "Suggester", "written"]
+__all__ = ["Distribution", "Encoding", "NumberKind", "Numbers", "Probe", "Suggester", "written"]
+
+NumberKind = Literal["number", "choice", "shares", "fixed"]
+Probe = tuple[tuple[str, ...], Any]
+"""A value to try before a study starts, after its key in the study file."""
 
 
 class Suggester(Protocol):
@@ -22,15 +27,12 @@ class Suggester(Protocol):
 
     def suggest_float(self, name: str, low: float, high: float, *, step: float | None, log: bool) -> float:
         """Return a number from low to high, both included."""
-        ...
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int, log: bool) -> int:
         """Return a whole number from low to high, both included."""
-        ...
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """Return one of the choices."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,33 @@ class Encoding:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Numbers:
+    """The values of a setting in n trials as numbers, from which models of the score learn.
+
+    Attributes:
+        kind: how the effect of the setting is shown: ``number`` as a line, ``choice`` as one mean for each of few
+            values, ``shares`` as one line for each part; ``fixed`` has no effect of its own.
+        columns: (n, k) float32. A number is one column, from 0 to 1 over its range, on the scale that it is searched
+            on; choices without an order have one column each.
+        is_log: whether that scale is logarithmic.
+        tasks: names of the parts, of shares.
+        unset: trials that are searched and still have no value, (n,) bool; None: there are none.
+    """
+
+    kind: NumberKind
+    columns: np.ndarray
+    is_log: bool = False
+    tasks: tuple[str, ...] = ()
+    unset: np.ndarray | None = None
+
+
 class Distribution(ABC):
     """The values that one searched setting may take.
 
     A new kind of searched value is a subclass in a file of its own, and one line in :mod:`search.space.kinds`, which
-    lets study files use it. The defaults below suit a kind whose value is that of the setting at ``path``. A kind that
-    sets several settings at once, as :class:`~search.space.simplex.Simplex` and
+    lets study files use it. The defaults below suit a kind of a few values, which :meth:`listed` returns, of the
+    setting at ``path``. A kind that sets several settings at once, as :class:`~search.space.simplex.Simplex` and
     :class:`~search.space.variants.Variants` do, overrides :meth:`put`, :meth:`read` and :meth:`settings`.
 
     Attributes:
@@ -87,17 +110,17 @@ class Distribution(ABC):
     def to_json(self) -> dict[str, Any]:
         """Return the table of a study file."""
 
-    @abstractmethod
     def describe(self) -> str:
-        """Return the values in words, for the table of searched settings."""
+        """Return the values in words, for the table of searched settings. By default, they are those listed."""
+        return shown_list(self.listed() or [])
 
-    @abstractmethod
     def suggest(self, trial: Suggester, path: str) -> Any:
-        """Ask the trial for a value. Names of Optuna's parameters begin with ``path``."""
+        """Ask the trial for a value, by default one of those listed. Names of its parameters begin with ``path``."""
+        return trial.suggest_categorical(path, self.listed() or [])
 
-    @abstractmethod
     def contains(self, value: object) -> bool:
-        """Return whether a trial could have this value."""
+        """Return whether a trial could have this value. By default, it is one of those listed."""
+        return value in (self.listed() or [])
 
     def put(self, tree: dict[str, Any], path: str, value: Any) -> None:
         """Set the value in a nested dictionary of all settings."""
@@ -130,9 +153,9 @@ class Distribution(ABC):
         """Return every value in order; None if they are too many, or not finitely many."""
         return None
 
-    def probes(self, path: str) -> tuple[tuple[tuple[str, ...], Any], ...]:  # noqa: ARG002
-        """Return the values that are tried before a study starts, each with its key in the study file."""
-        return ()
+    def probes(self, path: str) -> tuple[Probe, ...]:
+        """Return the values that are tried before a study starts. By default, they are those listed."""
+        return tuple((("space", path, self.keys[0]), value) for value in self.listed() or [])
 
     def meeting(self, rule: Condition) -> tuple[Any, ...]:
         """Return a value that meets a condition on this setting, as a tuple of one; empty if there is none."""
@@ -152,8 +175,16 @@ class Distribution(ABC):
         return None
 
     def numbers(self, values: Sequence[Any]) -> Numbers:
-        """Return the values of n trials as numbers, from which a model learns; None is a trial without a value."""
-        return choice_numbers(values, self.listed() or [])
+        """Return the values of n trials as numbers; None is a trial without a value.
+
+        By default, numbers are ranked, with "none" below them, and other choices have a column each.
+        """
+        listed = self.listed() or []
+        given = [value for value in listed if value is not None]
+        if all(isinstance(value, int | float) and not isinstance(value, bool) for value in given):
+            ranks = {value: rank / max(len(given) - 1, 1) for rank, value in enumerate(sorted(given))}
+            return Numbers("choice", np.array([[ranks.get(value, -1.0)] for value in values], np.float32))
+        return Numbers("choice", np.array([[float(value == one) for one in listed] for value in values], np.float32))
 
     def differences(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
         """Yield a line for each change from one table of this kind to another: ``high was 0.001, is now 0.01``."""

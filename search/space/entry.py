@@ -8,8 +8,7 @@ from typing import Any
 
 from core.config import RunConfig
 from search.parsing.errors import StudyFileError, did_you_mean
-from search.space.fixed_settings import why_fixed
-from search.space.paths import FieldType, config_fields, require_field
+from search.space.paths import FieldType, config_fields, require_field, why_fixed
 
 __all__ = ["Entry"]
 

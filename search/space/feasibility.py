@@ -54,7 +54,10 @@ def try_space(space: Space, base: RunConfig) -> list[TriedRun]:
     Raises:
         StudyFileError: under ``space`` and what follows it.
     """
-    met = {dimension.path: _met(dimension, space, base) for dimension in space.dimensions}
+    by_path = {dimension.path: dimension for dimension in space.dimensions}
+    met: dict[str, dict[str, Any]] = {path: {} for path in by_path}
+    for path, dimension in by_path.items():
+        _meet(dimension, by_path, base, met[path])
     judged = [dimension for dimension in space.dimensions if dimension.distribution.can_fail]
     for dimension in judged:
         _check_bounds(dimension, met[dimension.path], base)
@@ -136,14 +139,8 @@ def _draws(space: Space, base: RunConfig) -> Iterator[TriedRun]:
         raise StudyFileError(("space",), f"some of its trials would fail: no run has {values}: {judged.what}{hint}")
 
 
-def _met(dimension: Dimension, space: Space, base: RunConfig) -> dict[str, Any]:
-    """Return values of other searched settings with which the dimension's conditions hold."""
-    chosen: dict[str, Any] = {}
-    _meet(dimension, {one.path: one for one in space.dimensions}, base, chosen)
-    return chosen
-
-
 def _meet(dimension: Dimension, by_path: Mapping[str, Dimension], base: RunConfig, chosen: dict[str, Any]) -> None:
+    """Add to ``chosen`` values of other searched settings with which the dimension's conditions hold."""
     for rule in dimension.when:
         parent = by_path.get(rule.path)
         if parent is None:
@@ -171,19 +168,11 @@ def _link_hint(
 ) -> str:
     """Return how to change a setting that is not searched along with a choice, if that was tried and helps.
 
-    Args:
-        dimension: the searched setting.
-        value: its value that makes no run.
-        tree: settings of the impossible run.
-        reason: why it is impossible.
-        space: what else is searched.
-        base: the run that the search starts from.
+    ``tree`` contains the settings of the impossible run, and ``reason`` says why it is impossible.
     """
     fields = config_fields(base.tasks)
     other = named_setting(reason, fields)
-    if other is None or other == dimension.path or other in {one.path for one in space.dimensions}:
-        return ""
-    if not dimension.distribution.is_linkable or fields[other].kind is None:
+    if other is None or other in space.paths or not dimension.distribution.is_linkable or fields[other].kind is None:
         return ""
     for candidate in _candidates(other, base):
         if _is_run(tree, other, candidate):
@@ -195,12 +184,7 @@ def _link_hint(
 def _condition_hint(proposal: Proposal, reason: str, space: Space, base: RunConfig, judged: str = "") -> str:
     """Return the hint that a setting may need a condition, if the run is possible with the base's value of it.
 
-    Args:
-        proposal: the impossible run.
-        reason: why it is impossible.
-        space: what is searched.
-        base: the run that the search starts from.
-        judged: a setting that keeps its value, as do those that have a condition on it already.
+    ``judged`` is a setting that keeps its value, as do those that have a condition on it already.
     """
     named = named_setting(reason, config_fields(base.tasks))
     kept = {one.path for one in space.dimensions if judged in (one.path, *(rule.path for rule in one.when))}
@@ -222,8 +206,4 @@ def _candidates(path: str, base: RunConfig) -> Iterator[Any]:
 def _is_run(tree: dict[str, Any], path: str, value: object) -> bool:
     changed = copy.deepcopy(tree)
     set_value(changed, path, value)
-    try:
-        RunConfig.model_validate(changed)
-    except ValidationError:
-        return False
-    return True
+    return isinstance(_judge(changed), RunConfig)

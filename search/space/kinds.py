@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.config import RunConfig
-from search.space.choices import Choices
+from search.space.choices import Choices, OneValue
 from search.space.distribution import Distribution
 from search.space.entry import Entry
-from search.space.one_value import OneValue
 from search.space.ranges import FloatRange
 from search.space.simplex import SIMPLEX_PATH, Simplex
 from search.space.variants import Variants
@@ -30,13 +29,7 @@ def kind_of(path: str, table: Mapping[str, Any]) -> type[Distribution]:
 def parse_distribution(
     path: str, table: Mapping[str, Any], base: RunConfig, *, is_conditional: bool = False
 ) -> Distribution:
-    """Read the values of one searched setting.
-
-    Args:
-        path: of the setting.
-        table: its entry under ``[space]``, without ``needs`` and ``when``.
-        base: the run that the search starts from.
-        is_conditional: whether the entry has a ``when``.
+    """Read the values of one searched setting from its table without ``needs`` and ``when``.
 
     Raises:
         StudyFileError: under the setting and what follows it.

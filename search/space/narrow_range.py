@@ -81,18 +81,14 @@ def _unchanged(value: float, rules: Sequence[Condition]) -> tuple[float, float]:
             return value, value
         # Up to a bound, or up to one of several values but for itself.
         numbers = [other for other in rule.values if isinstance(other, int | float)]
-        low = max([low, *(_above(other) for other in numbers if other < value)])
-        high = min([high, *(_below(other) for other in numbers if other > value)])
-        if rule.above is not None:
-            low, high = (max(low, _above(rule.above)), high) if value > rule.above else (low, min(high, rule.above))
-        if rule.below is not None:
-            low, high = (low, min(high, _below(rule.below))) if value < rule.below else (max(low, rule.below), high)
+        low = max([low, *(math.nextafter(other, math.inf) for other in numbers if other < value)])
+        high = min([high, *(math.nextafter(other, -math.inf) for other in numbers if other > value)])
+        if rule.above is not None and value > rule.above:
+            low = max(low, math.nextafter(rule.above, math.inf))
+        elif rule.above is not None:
+            high = min(high, rule.above)
+        if rule.below is not None and value < rule.below:
+            high = min(high, math.nextafter(rule.below, -math.inf))
+        elif rule.below is not None:
+            low = max(low, rule.below)
     return low, high
-
-
-def _above(bound: float) -> float:
-    return math.nextafter(bound, math.inf)
-
-
-def _below(bound: float) -> float:
-    return math.nextafter(bound, -math.inf)

@@ -1,4 +1,4 @@
-"""List, type, read and set the settings of a RunConfig by dotted path."""
+"""List, type, read and set the settings of a RunConfig by dotted path, and say which trials must agree in."""
 
 from __future__ import annotations
 
@@ -24,8 +24,16 @@ __all__ = [
     "json_value",
     "require_field",
     "set_value",
+    "why_fixed",
 ]
 
+_FIXED = {
+    "data.": "it names the user's files",
+    "compute.": "it says where a run is computed",
+    "eval.": "all trials are scored at the same positions",
+    "budget.examples": "all trials are scored at the same positions",
+}
+_FIXED_IN_TASKS = {"score_weight", "dev_limit"}
 _SCALARS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
 
 
@@ -117,21 +125,24 @@ def differing_paths(configs: Sequence[RunConfig]) -> list[str]:
     ]
 
 
-def _walk(model: type[BaseModel], prefix: str, tasks: tuple[str, ...]) -> Iterator[tuple[str, FieldType]]:
-    for name, field in model.model_fields.items():
-        yield from _walk_annotation(field.annotation, prefix + name, tasks)
+def why_fixed(path: str) -> str | None:
+    """Return why all trials of a study must have the same value of a setting; None if they need not."""
+    if path.startswith("tasks.") and path.rpartition(".")[2] in _FIXED_IN_TASKS:
+        return "it changes what the score means"
+    return next((reason for prefix, reason in _FIXED.items() if path.startswith(prefix)), None)
 
 
-def _walk_annotation(annotation: Any, path: str, tasks: tuple[str, ...]) -> Iterator[tuple[str, FieldType]]:
+def _walk(annotation: Any, path: str, tasks: tuple[str, ...]) -> Iterator[tuple[str, FieldType]]:
     annotation, optional = _plain(annotation)
     if annotation is TaskSpec:
         return
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield from _walk(annotation, f"{path}.", tasks)
+        for name, field in annotation.model_fields.items():
+            yield from _walk(field.annotation, f"{path}.{name}" if path else name, tasks)
     elif get_origin(annotation) is dict:
         # The dictionaries of a RunConfig are keyed by task.
         for task in tasks:
-            yield from _walk_annotation(get_args(annotation)[1], f"{path}.{task}", tasks)
+            yield from _walk(get_args(annotation)[1], f"{path}.{task}", tasks)
     elif get_origin(annotation) is Literal and all(isinstance(value, str) for value in get_args(annotation)):
         yield path, FieldType(str, get_args(annotation), optional)
     else:

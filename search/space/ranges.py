@@ -13,10 +13,9 @@ from core.config import RunConfig
 from search.display.values import shown, shown_list, spelled
 from search.parsing.errors import StudyFileError
 from search.space.conditions import Condition
-from search.space.distribution import Distribution, Suggester
+from search.space.distribution import Distribution, Numbers, Probe, Suggester
 from search.space.entry import Entry
 from search.space.narrow_range import narrow_range
-from search.space.numbers import Numbers
 from search.space.paths import FieldType, check_value
 
 __all__ = ["FloatRange", "IntRange", "Range"]
@@ -73,7 +72,7 @@ class Range(Distribution):
         step = f" step {shown(self.given_step)}" if self.given_step else ""
         return f"{shown(self.low)} .. {shown(self.high)}" + (" log" if self.log else "") + step
 
-    def probes(self, path: str) -> tuple[tuple[tuple[str, ...], Any], ...]:
+    def probes(self, path: str) -> tuple[Probe, ...]:
         """Return both ends."""
         return ((("space", path, "low"), self.low), (("space", path, "high"), self.high))
 
@@ -164,20 +163,18 @@ def _check_ends(low: float, high: float, log: bool, step: float | None, key: tup
         raise StudyFileError((*key, "low"), f"must be below high = {shown(high)}, got {shown(low)}")
     if log and low <= 0:
         raise StudyFileError((*key, "low"), f"must be above 0 with log = true, got {shown(low)}")
-    if step is not None:
-        _check_step(low, high, log, step, (*key, "step"))
-
-
-def _check_step(low: float, high: float, log: bool, step: float, key: tuple[str, ...]) -> None:
+    if step is None:
+        return
+    where = (*key, "step")
     if step <= 0:
-        raise StudyFileError(key, f"must be above 0, got {shown(step)}")
+        raise StudyFileError(where, f"must be above 0, got {shown(step)}")
     if log and step != 1:
-        raise StudyFileError(key, f"cannot be combined with log = true, got {shown(step)}")
+        raise StudyFileError(where, f"cannot be combined with log = true, got {shown(step)}")
     steps = (high - low) / step
     if round(steps) < 1 or abs(steps - round(steps)) >= _STEP_TOLERANCE:
         last = low + math.floor(steps) * step
         raise StudyFileError(
-            key,
+            where,
             f"{shown(step)} does not divide the range from low = {shown(low)} to high = {shown(high)}; "
             f"the nearest values are {shown(last)} and {shown(last + step)}",
         )

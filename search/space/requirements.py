@@ -15,8 +15,6 @@ from search.parsing.errors import StudyFileError
 
 __all__ = ["without_unmet_needs"]
 
-_ANSWERS = "answers"
-
 
 def without_unmet_needs(
     table: Mapping[str, Any], base: RunConfig, answers_dir: Path | None
@@ -63,19 +61,18 @@ def _lack(raw: Mapping[str, Any], path: str, base: RunConfig, answers_dir: Path 
     key = ("space", path, "needs")
     if not isinstance(needs, str) or not needs:
         raise StudyFileError(key, f"must be a file in the data folder, 'wordnet' or 'answers', got {needs!r}")
-    checks: dict[str, Callable[[], str | None]] = {
-        "wordnet": _lacks_wordnet,
-        _ANSWERS: lambda: None if answers_dir is None else _lacks_answers(raw, path, base, answers_dir),
-    }
-    if needs in checks:
-        return checks[needs]()
+    if needs == "wordnet":
+        return _complaint(WordNet.installed)
+    if needs == "answers":
+        return None if answers_dir is None else _lacks_answers(raw, path, base, answers_dir)
     file = Path(base.data.directory) / needs
     return None if file.is_file() else f"there is no file '{file}'"
 
 
-def _lacks_wordnet() -> str | None:
+def _complaint(attempt: Callable[[], object]) -> str | None:
+    """Return the error of what is attempted; None if it succeeds."""
     try:
-        WordNet.installed()
+        attempt()
     except UserError as error:
         return str(error)
     return None
@@ -89,11 +86,7 @@ def _lacks_answers(raw: Mapping[str, Any], path: str, base: RunConfig, answers_d
     if base.augmentation[task].rephrased.model is None:
         return f"augmentation.{task}.rephrased.model is not set in the base"
     share = _largest(raw) if setting == "fraction" else 1.0
-    try:
-        TaskAugmentation(_asking(base, task, share), task, answers_dir).rephrased()
-    except UserError as error:
-        return str(error)
-    return None
+    return _complaint(lambda: TaskAugmentation(_asking(base, task, share), task, answers_dir).rephrased())
 
 
 def _largest(raw: Mapping[str, Any]) -> float:

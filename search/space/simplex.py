@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,10 +12,10 @@ from core.config import RunConfig
 from search.display.values import shown, shown_list
 from search.parsing.errors import StudyFileError, did_you_mean
 from search.space.conditions import Condition
-from search.space.distribution import Distribution, Encoding, Suggester
+from search.space.distribution import Distribution, Encoding, Numbers, Suggester
 from search.space.entry import Entry
 from search.space.narrow_range import NARROWED
-from search.space.numbers import Numbers
+from search.space.paths import FieldType, check_value
 
 __all__ = ["SIMPLEX_PATH", "Simplex"]
 
@@ -53,17 +53,14 @@ class Simplex(Distribution):
     def __post_init__(self) -> None:
         if len(self.tasks) < 2 or len(set(self.tasks)) < len(self.tasks):
             raise ValueError(f"a simplex needs at least two different tasks, got {list(self.tasks)}")
-        if isinstance(self.minimum, tuple):
-            self._check_minima(self.minimum)
-        elif not 0.0 <= self.minimum < 1.0 / len(self.tasks):
-            raise ValueError(f"min must be at least 0 and below 1/{len(self.tasks)}, got {self.minimum}")
-
-    def _check_minima(self, minima: tuple[float, ...]) -> None:
-        if len(minima) != len(self.tasks):
-            raise ValueError(f"min must have a number for each of {', '.join(self.tasks)}, got {len(minima)}")
-        if min(minima) < 0.0 or not sum(minima) < 1.0:
-            shown = " + ".join(f"{minimum:g}" for minimum in minima)
-            raise ValueError(f"min must be at least 0 for each task and below 1 together, got {shown}")
+        if not isinstance(self.minimum, tuple):
+            if not 0.0 <= self.minimum < 1.0 / len(self.tasks):
+                raise ValueError(f"min must be at least 0 and below 1/{len(self.tasks)}, got {self.minimum}")
+        elif len(self.minimum) != len(self.tasks):
+            raise ValueError(f"min must have a number for each of {', '.join(self.tasks)}, got {len(self.minimum)}")
+        elif min(self.minimum) < 0.0 or not sum(self.minimum) < 1.0:
+            given = " + ".join(f"{minimum:g}" for minimum in self.minimum)
+            raise ValueError(f"min must be at least 0 for each task and below 1 together, got {given}")
 
     @classmethod
     def parse(cls, entry: Entry) -> Simplex:
@@ -174,7 +171,7 @@ class Simplex(Distribution):
         """Return task -> share for K-1 numbers in [0, 1]."""
         minima, rest = self.minima, 1.0
         shares: dict[str, float] = {}
-        for task, (later, u) in zip(self.tasks, self._breaks(uniforms), strict=False):
+        for task, later, u in zip(self.tasks[:-1], self._later, uniforms, strict=True):
             kept = (1.0 - u) ** (1.0 / later)
             shares[task] = minima[task] + self._free * rest * (1.0 - kept)
             rest *= kept
@@ -185,8 +182,8 @@ class Simplex(Distribution):
         """Return the numbers u that give these shares (which sum to 1); None if a share is below its minimum."""
         minima, rest = self.minima, 1.0
         uniforms = []
-        for later, above in self._breaks([shares[task] - minima[task] for task in self.tasks[:-1]]):
-            part = above / self._free
+        for task, later in zip(self.tasks[:-1], self._later, strict=True):
+            part = (shares[task] - minima[task]) / self._free
             # With nothing left to share, any u gives a share of 0.
             kept = 1.0 if rest <= 0.0 else 1.0 - part / rest
             uniforms.append(1.0 - min(max(kept, 0.0), 1.0) ** later)
@@ -200,22 +197,17 @@ class Simplex(Distribution):
             return 1.0 - sum(self.minimum)
         return 1.0 - self.minimum * len(self.tasks)
 
-    def _breaks(self, numbers: list[float]) -> Iterator[tuple[int, float]]:
-        """Yield, for every task but the last, how many tasks come after it, and its number."""
-        yield from zip(range(len(self.tasks) - 1, 0, -1), numbers, strict=True)
+    @property
+    def _later(self) -> range:
+        """For every task but the last, how many tasks come after it."""
+        return range(len(self.tasks) - 1, 0, -1)
 
 
 def _parse_minimum(raw: object, tasks: list[str], key: tuple[str, ...]) -> float | tuple[float, ...]:
     """Return one number for all shares, or one for each from a table for some of the tasks."""
     if not isinstance(raw, dict):
-        return _number(raw, key)
+        return float(check_value(raw, FieldType(float), key))
     for task in raw:
         if task not in tasks:
             raise StudyFileError((*key, task), f"is not one of the tasks that share: {shown_list(tasks)}")
-    return tuple(_number(raw.get(task, 0.0), (*key, task)) for task in tasks)
-
-
-def _number(raw: object, key: tuple[str, ...]) -> float:
-    if type(raw) not in (int, float):
-        raise StudyFileError(key, f"must be a number, got {raw!r}")
-    return float(cast(float, raw))
+    return tuple(check_value(raw.get(task, 0.0), FieldType(float), (*key, task)) for task in tasks)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -13,9 +14,12 @@ from search.display.values import shown
 from search.parsing.pydantic_messages import explain
 from search.space.conditions import Condition
 from search.space.distribution import Distribution, Encoding, Suggester
+from search.space.kinds import kind_of
 from search.space.paths import get_value
 
 __all__ = ["Dimension", "Proposal", "Space", "SpaceRow"]
+
+_SEED = "seed"
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,20 @@ class Dimension:
         """Return whether its conditions hold in this run."""
         return all(rule.holds(get_value(config, rule.path)) for rule in self.when)
 
+    def describe(self) -> SpaceRow:
+        """Return it in words."""
+        condition = " and ".join(rule.describe() for rule in self.when)
+        return SpaceRow(self.path, self.distribution.kind, self.distribution.describe(), condition)
 
-@dataclass(frozen=True)
-class SpaceRow:
+    def differences(self, old: Mapping[str, Any]) -> Iterator[str]:
+        """Yield a phrase for each change from ``old``, which was the entry of this setting."""
+        if self.distribution.keys[0] not in old:
+            yield f"was {kind_of(self.path, old).noun}, is now {self.distribution.noun}"
+        else:
+            yield from self.distribution.differences(old, self.to_json())
+
+
+class SpaceRow(NamedTuple):
     """A dimension in words, for printing."""
 
     path: str
@@ -152,16 +167,38 @@ class Space:
 
     def describe(self) -> list[SpaceRow]:
         """Return one row for each searched setting."""
-        return [
-            SpaceRow(
-                path=one.path,
-                kind=one.distribution.kind,
-                values=one.distribution.describe(),
-                condition=" and ".join(condition.describe() for condition in one.when),
-            )
-            for one in self.dimensions
-        ]
+        return [dimension.describe() for dimension in self.dimensions]
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON data in the form of a study file's ``[space]``, which ``read_space`` reads back."""
         return {dimension.path: dimension.to_json() for dimension in self.dimensions}
+
+    def differences(self, old: Mapping[str, Any]) -> list[str]:
+        """Return one line for each change, for example ``optim.learning_rate: high was 0.001, is now 0.01``.
+
+        Args:
+            old: what :meth:`to_json` gave when the study began. If this is the same space, there are no lines; the
+                order of the settings does not count.
+        """
+        lines = [f"{path}: was searched, is no longer" for path in old if path not in self.paths]
+        lines += [f"{path}: was not searched, now is" for path in self.paths if path not in old]
+        known = [one for one in self.dimensions if one.path in old]
+        return lines + [f"{one.path}: {change}" for one in known for change in one.differences(old[one.path])]
+
+    def narrowed(self, centre: RunConfig) -> Space:
+        """Return the space within this one around a run of it, which is the base of the narrow one. It may be empty.
+
+        Ranges of numbers shrink to a quarter of their width on their own scale, with the run's value in the middle, cut
+        off at the old ends; of steps and whole numbers at least the next one on either side stays. Shares of tasks
+        shrink likewise. Choices are made: they, and settings that are not searched in the run because of a condition,
+        are no part of the narrow space. A range is also cut off where a condition would change, so that no conditions
+        are left. A searched seed stays as it was, since a lucky seed is no setting to keep.
+        """
+        rules = [rule for dimension in self.dimensions for rule in dimension.when]
+        kept: list[Dimension] = []
+        for one in self.dimensions:
+            if one.is_active(centre):
+                mine = [rule for rule in rules if rule.path == one.path]
+                narrow = one.distribution if one.path == _SEED else one.distribution.narrowed(centre, one.path, mine)
+                kept += [] if narrow is None else [Dimension(one.path, narrow)]
+        return Space(tuple(kept))

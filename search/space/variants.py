@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from core.config import RunConfig
 from search.parsing.errors import StudyFileError
-from search.space.distribution import Distribution, Suggester, written
+from search.space.distribution import Distribution, Probe, written
 from search.space.entry import Entry
 from search.space.paths import differing_paths, json_value, set_value
 
@@ -47,19 +47,6 @@ class Variants(Distribution):
         """Return what is stored; :meth:`parse` reads it back."""
         return {"variants": {name: dict(settings) for name, settings in self.configs.items()}}
 
-    def describe(self) -> str:
-        """Return the names."""
-        return ", ".join(self.configs)
-
-    def suggest(self, trial: Suggester, path: str) -> str:
-        """Ask the trial for one of the names."""
-        chosen: str = trial.suggest_categorical(path, list(self.configs))
-        return chosen
-
-    def contains(self, value: object) -> bool:
-        """Return whether it is one of the names."""
-        return value in self.configs
-
     def put(self, tree: dict[str, Any], path: str, value: Any) -> None:  # noqa: ARG002
         """Set the settings of the chosen one in a nested dictionary."""
         for setting, own in self.configs[value].items():
@@ -80,7 +67,7 @@ class Variants(Distribution):
         """Return every name."""
         return list(self.configs)
 
-    def probes(self, path: str) -> tuple[tuple[tuple[str, ...], Any], ...]:  # noqa: ARG002
+    def probes(self, path: str) -> tuple[Probe, ...]:  # noqa: ARG002
         """Return every name."""
         return tuple((("variants", name), name) for name in self.configs)
 

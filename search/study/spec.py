@@ -15,7 +15,6 @@ from search.display.values import shown
 from search.parsing.named_choice import Options
 from search.pruners.registry import PrunerChoice
 from search.samplers.registry import SamplerChoice
-from search.space.difference import space_difference
 from search.space.space import Space, SpaceRow
 from search.study.first_trials import FirstTrial
 from search.study.stop_rules import StopRules
@@ -135,7 +134,7 @@ class StudySpec:
         """Return one line for each change from a stored identity to this study's; none if they are the same."""
         new = self.identity()
         old_identity = {"task_order": new["task_order"], **old_identity}  # of a study recorded before this was
-        lines = [f"space: {line}" for line in space_difference(old_identity["space"], self.space)]
+        lines = [f"space: {line}" for line in self.space.differences(old_identity["space"])]
         before, after = (
             _flat({key: part for key, part in one.items() if key != "space"}) for one in (old_identity, new)
         )

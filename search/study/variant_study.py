@@ -8,8 +8,7 @@ from typing import Any
 from core.config import RunConfig
 from search.parsing.errors import StudyFileError
 from search.space.choices import Choices
-from search.space.fixed_settings import why_fixed
-from search.space.paths import differing_paths, get_value
+from search.space.paths import differing_paths, get_value, why_fixed
 from search.space.space import Dimension, Space
 from search.space.variants import VARIANT, Variants
 from search.study.first_trials import DEFAULT, FirstTrial

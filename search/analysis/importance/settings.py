@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.config import RunConfig
-from search.space.numbers import NumberKind
+from search.space.distribution import NumberKind
 from search.space.paths import get_value
 from search.space.space import Dimension, Space
 

@@ -16,7 +16,7 @@ from stub_study import BASE
 
 from data.errors import UserError
 from search.finalists.replication import Runs, fresh_seeds, replication_spec, same_compute, seeds_of, trained_runs
-from search.space.fixed_settings import why_fixed
+from search.space.paths import why_fixed
 from search.space.random_draws import RandomDraws
 from search.storage.open import open_storage
 from search.trials.record import TrialRecord

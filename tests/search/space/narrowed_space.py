@@ -6,7 +6,6 @@ import numpy as np
 
 from core.config import RunConfig
 from data.task_files import builtin_tasks
-from search.space.narrowing import narrow_space
 from search.space.parsing import parse_space
 from search.space.random_draws import RandomDraws
 from search.space.space import Space
@@ -41,4 +40,4 @@ def run_of(space: Space, **fixed: Any) -> RunConfig:
 
 
 def narrowed(space: Space, config: RunConfig) -> dict[str, Any]:
-    return {one.path: one.distribution for one in narrow_space(space, config).dimensions}
+    return {one.path: one.distribution for one in space.narrowed(config).dimensions}

@@ -24,13 +24,10 @@ from search.parsing.errors import StudyFileError
 from search.recorded.study import IDENTITY
 from search.recorded.trial_table import SETTING, trial_table
 from search.space.conditions import Condition
-from search.space.difference import space_difference
-from search.space.distribution import Distribution, Suggester
+from search.space.distribution import Distribution, Numbers, Probe, Suggester
 from search.space.entry import Entry
 from search.space.feasibility import try_space
 from search.space.kinds import KINDS
-from search.space.narrowing import narrow_space
-from search.space.numbers import Numbers
 from search.space.parsing import parse_space
 from search.space.paths import get_value, set_value
 from search.space.random_draws import RandomDraws
@@ -79,7 +76,7 @@ class Tied(Distribution):
     def settings(self, path: str) -> set[str]:
         return set(self.paths)
 
-    def probes(self, path: str) -> tuple[tuple[tuple[str, ...], Any], ...]:
+    def probes(self, path: str) -> tuple[Probe, ...]:
         return ((("space", path, "up_to"), self.high),)
 
     def narrowed(self, config: RunConfig, path: str, rules: Sequence[Condition]) -> Tied:
@@ -139,12 +136,12 @@ def test_describe_and_difference() -> None:
     row = space_of(TIED).describe()[0]
     assert (row.path, row.kind, row.values) == (NAME, "tied", "heads.sst.dropout = heads.sts.dropout up to 0.4")
     stored = json.loads(json.dumps(space_of(TIED).to_json()))
-    assert space_difference(stored, space_of(TIED)) == []
-    assert space_difference(stored, space_of(Tied(TIED.paths, 0.5))) == [f"{NAME}: up_to was 0.4, is now 0.5"]
+    assert space_of(TIED).differences(stored) == []
+    assert space_of(Tied(TIED.paths, 0.5)).differences(stored) == [f"{NAME}: up_to was 0.4, is now 0.5"]
     ranged = {**stored, NAME: {"low": 0.0, "high": 0.4}}
-    assert space_difference(ranged, space_of(TIED)) == [f"{NAME}: was a range, is now {TIED.noun}"]
+    assert space_of(TIED).differences(ranged) == [f"{NAME}: was a range, is now {TIED.noun}"]
     del ranged[NAME]
-    assert space_difference(ranged, space_of(TIED)) == [f"{NAME}: was not searched, now is"]
+    assert space_of(TIED).differences(ranged) == [f"{NAME}: was not searched, now is"]
 
 
 def test_feasibility() -> None:
@@ -157,7 +154,7 @@ def test_feasibility() -> None:
 
 
 def test_narrowing() -> None:
-    narrow = narrow_space(space_of(TIED), run_of(0.1))
+    narrow = space_of(TIED).narrowed(run_of(0.1))
     assert narrow.dimensions[0] == Dimension(NAME, Tied(TIED.paths, 0.2))
 
 

@@ -1,6 +1,7 @@
-"""Propose from a space, encode a run in it, and list its grid."""
+"""Propose from a space, encode a run in it, list its grid, compare it with an older one, and narrow it."""
 
 import json
+import math
 
 import numpy as np
 import optuna
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 from optuna.trial import FixedTrial
 
 from data.errors import UserError
-from search.space.difference import space_difference
-from search.space.parsing import parse_space
+from search.space.parsing import parse_space, read_space
+from search.space.paths import get_value
 from search.space.random_draws import RandomDraws
+from search.space.ranges import FloatRange, IntRange
 from tests.search.space.made_spaces import EVERYTHING, base
+from tests.search.space.narrowed_space import BASE, SPACE
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -124,7 +127,7 @@ def test_json_and_back() -> None:
     space = parse_space(EVERYTHING, base())
     again = parse_space(json.loads(json.dumps(space.to_json())), base())
     assert again == space
-    assert space_difference(json.loads(json.dumps(space.to_json())), again) == []
+    assert again.differences(json.loads(json.dumps(space.to_json()))) == []
 
 
 def test_values_that_make_no_run_are_named() -> None:
@@ -163,3 +166,55 @@ def test_no_grid_of_continuous_settings(path: str, message: str) -> None:
     with pytest.raises(UserError) as caught:
         parse_space({path: EVERYTHING[path]}, base()).grid()
     assert str(caught.value) == message
+
+
+def test_difference_in_words() -> None:
+    old = parse_space(EVERYTHING, base()).to_json()
+    table = json.loads(json.dumps(EVERYTHING))
+    del table["sampler.alpha"]
+    table["optim.warmup"] = [0.0, 0.1]
+    table["optim.learning_rate"] = {"low": 1e-5, "high": 1e-2}
+    table["heads.sts.pair"] = ["siamese", "cross"]
+    table["heads.sst.layers"] = [1, 3, 5]
+    table["heads.sst.dropout_hidden"]["when"] = {"heads.sst.layers": 3}
+    table["loss.weights"] = {"simplex": ["sst", "para"]}
+    assert parse_space(table, base()).differences(old) == [
+        "sampler.alpha: was searched, is no longer",
+        "optim.warmup: was not searched, now is",
+        "heads.sts.pair: choices was [cross, siamese], is now [siamese, cross]",
+        "heads.sst.layers: was a range, is now choices",
+        "heads.sst.dropout_hidden: when was {heads.sst.layers = {above = 1}}, is now {heads.sst.layers = [3]}",
+        "optim.learning_rate: high was 0.001, is now 0.01",
+        "optim.learning_rate: log was true, is now false",
+        "loss.weights: simplex was [sst, para, sts], is now [sst, para]",
+        "loss.weights: min was 0.05, is now 0",
+    ]
+
+
+def width(one: FloatRange | IntRange) -> float:
+    return math.log(one.high / one.low) if one.log else one.high - one.low
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_narrow_space_lies_inside_around_the_run(seed: int) -> None:
+    centre = SPACE.suggest(RandomDraws(np.random.default_rng(seed)), BASE)
+    narrow = SPACE.narrowed(centre)
+    assert not narrow.encode(centre).notes
+    assert not narrow.has_conditions
+    old = {one.path: one.distribution for one in SPACE.dimensions}
+    for dimension in narrow.dimensions:
+        new, was = dimension.distribution, old[dimension.path]
+        if isinstance(new, FloatRange | IntRange) and isinstance(was, FloatRange | IntRange):
+            assert was.low <= new.low <= get_value(centre, dimension.path) <= new.high <= was.high
+            if dimension.path not in ("seed", "heads.sst.hidden_size"):  # a small whole number has neighbours still
+                assert width(new) <= max(width(was) / 4, 2 * (was.step or 0)) + 1e-9
+    again = read_space(narrow.to_json(), centre)
+    assert again.to_json() == narrow.to_json()
+    for number in range(5):
+        draws = RandomDraws(np.random.default_rng(number))
+        inside = narrow.suggest(draws, centre)
+        assert not SPACE.encode(inside).notes  # a run of the old space
+        # What the centre searches is searched in all of the narrow space, and nothing else.
+        active = [{one.path for one in SPACE.dimensions if one.is_active(config)} for config in (centre, inside)]
+        assert active[0] == active[1]
+        assert not narrow.encode(inside).notes
