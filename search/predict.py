@@ -13,12 +13,12 @@ import typer
 
 from data.errors import UserError
 from data.tasks import TaskSpec
-from search.console.cli import entry_point, make_app
+from search.console import cli
 
 __all__ = ["main"]
 
 
-@entry_point
+@cli.entry_point
 def main(
     model_dir: Annotated[Path, typer.Option(help="The model/ folder that onebert export wrote.")],
     task: Annotated[str, typer.Option(help="Name of one of the model's tasks.")],
@@ -114,4 +114,4 @@ def _predict(shares: Mapping[Path, float], spec: TaskSpec, sentences: list[tuple
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

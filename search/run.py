@@ -7,28 +7,17 @@ from typing import Annotated
 
 import typer
 
-from search.console.cli import (
-    DataDir,
-    ExitCode,
-    Json,
-    Quiet,
-    RunsDir,
-    StorageUrl,
-    StudyFile,
-    check_data_folder,
-    entry_point,
-    make_app,
-)
+from search.console import cli
 from search.study.lookup import find_study
 from search.trials.folders import RUNS
 
 __all__ = ["main"]
 
 
-@entry_point
+@cli.entry_point
 def main(
-    study: StudyFile,
-    data: DataDir = None,
+    study: cli.StudyFile,
+    data: cli.DataDir = None,
     model: Annotated[
         str | None,
         typer.Option(help="Encoder: a folder, a Hub name such as bert-base-uncased, or minilm; by default the file's."),
@@ -54,13 +43,13 @@ def main(
     fine: Annotated[
         bool, typer.Option("--fine", help="Search closely around the study's best trial, as a study NAME-fine.")
     ] = False,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = RUNS,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the study and its base configuration, and train nothing.")
     ] = False,
-    quiet: Quiet = False,
-    json: Json = False,
+    quiet: cli.Quiet = False,
+    json: cli.Json = False,
 ) -> None:
     """Search for the best configuration of a study.
 
@@ -74,7 +63,7 @@ def main(
     """
     find_study(study)
     if not dry_run:
-        check_data_folder(data)
+        cli.check_data_folder(data)
 
     from core.inputs.augmentation import answers_dir
     from search.study.file import load_study
@@ -92,7 +81,7 @@ def main(
         answers_dir=answers_dir(runs_dir / "cache"),
     )
     if spec.synthetic is None and not dry_run:
-        check_data_folder(Path(spec.base.data.directory))
+        cli.check_data_folder(Path(spec.base.data.directory))
 
     from rich.console import Console
 
@@ -118,8 +107,8 @@ def main(
     run.end.print(f"\nstudy {spec.name} finished: {result.reason}", highlight=False, soft_wrap=True)
     show_summary(run.end, result.study, spec, runs_dir, storage)
     if best_trial(result.study) is None:
-        raise typer.Exit(ExitCode.FAILED)
+        raise typer.Exit(cli.ExitCode.FAILED)
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

@@ -9,18 +9,18 @@ from typing import Annotated
 import typer
 
 from data.errors import UserError
-from search.console.cli import DataDir, ExitCode, RunsDir, StudyFile, check_data_folder, entry_point, make_app
+from search.console import cli
 from search.study.lookup import find_study
 from search.trials.folders import RUNS
 
 __all__ = ["main"]
 
 
-@entry_point
+@cli.entry_point
 def main(
-    study: StudyFile,
+    study: cli.StudyFile,
     task: Annotated[list[str] | None, typer.Option(help="Rephrase only for this task; repeatable.")] = None,
-    data: DataDir = None,
+    data: cli.DataDir = None,
     endpoint: Annotated[
         str | None,
         typer.Option(help="Base URL of an endpoint with OpenAI's chat API, such as http://localhost:11434/v1."),
@@ -38,7 +38,7 @@ def main(
     answer_price: Annotated[
         float | None, typer.Option(help="Price of a million answer tokens, to estimate the cost.")
     ] = None,
-    runs_dir: RunsDir = RUNS,
+    runs_dir: cli.RunsDir = RUNS,
     yes: Annotated[bool, typer.Option("--yes", help="Send the requests without asking for confirmation.")] = False,
     plan_only: Annotated[
         bool, typer.Option("--plan-only", help="Print what would be requested, and send nothing.")
@@ -57,7 +57,7 @@ def main(
         onebert augment --study my-study --task sst --plan-only
     """
     find_study(study)
-    check_data_folder(data)
+    cli.check_data_folder(data)
 
     from rich.console import Console
 
@@ -117,14 +117,10 @@ def _confirm(yes: bool) -> None:
         raise UserError(
             "nothing was requested: there is no terminal to ask for confirmation; pass --yes to send the requests"
         )
-    try:
-        agreed = typer.confirm("send the requests?")
-    except typer.Abort:
-        raise KeyboardInterrupt from None
-    if not agreed:
+    if not cli.confirm("send the requests?"):
         typer.echo("nothing was requested")
-        raise typer.Exit(ExitCode.FAILED)
+        raise typer.Exit(cli.ExitCode.FAILED)
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -10,7 +9,7 @@ from data.augmentation.rephrasing.chat_endpoint import EndpointDownError
 from data.augmentation.rephrasing.plan import RephrasingPlan
 from data.augmentation.rephrasing.rephrase import rephrase
 from data.augmentation.rephrasing.replay import Rephrased
-from search.console.cli import ExitCode
+from search.console.cli import ExitCode, end_with
 
 __all__ = ["request_rephrasings"]
 
@@ -38,8 +37,7 @@ def request_rephrasings(plans: dict[str, RephrasingPlan], console: Console) -> E
         console.print("interrupted; every answer is stored, run the same command again to continue")
         return ExitCode.INTERRUPTED
     except EndpointDownError as error:
-        typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
-        return ExitCode.FAILED
+        end_with(error, ExitCode.FAILED)
     return ExitCode.FAILED if failed else ExitCode.DONE
 
 

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from data.errors import UserError
-from search.console.cli import RunsDir, StorageUrl, entry_point, make_app
+from search.console import cli
 from search.recorded.lookup import check_recorded
 from search.trials.folders import RUNS
 
 __all__ = ["main"]
 
 
-@entry_point
+@cli.entry_point
 def main(
     study: Annotated[
         str | None,
@@ -28,8 +28,8 @@ def main(
         typer.Option("--orphans", help="Also free models and checkpoints of trials that are not in the storage."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Free them without asking.")] = False,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = RUNS,
 ) -> None:
     """List files that are no longer needed, and delete them.
 
@@ -68,4 +68,4 @@ def main(
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

@@ -7,12 +7,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
 from rich.console import Console
 
 from search.clean.found_files import Finding, mib
 from search.clean.survey import Survey
-from search.console.cli import ExitCode
+from search.console import cli
 from search.display.table import Table
 from search.display.terminal_table import print_table
 
@@ -38,11 +37,8 @@ def confirm(console: Console) -> bool:
     if not sys.stdin.isatty():
         console.print("nothing was deleted; pass --yes to delete these files", soft_wrap=True)
         return False
-    try:
-        if typer.confirm("delete these files?"):
-            return True
-    except typer.Abort:  # Ctrl-C
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    if cli.confirm("delete these files?"):
+        return True
     console.print("nothing was deleted")
     return False
 

@@ -8,17 +8,16 @@ from typing import Annotated
 import typer
 
 from data.errors import UserError
-from search.compare.trial_name import TrialName
-from search.console.cli import MovedDataDir, RunsDir, StorageUrl, check_data_folder, entry_point, make_app
+from search.console import cli
 from search.recorded.lookup import check_recorded
 from search.trials.folders import RUNS
 
-__all__ = ["main"]
+__all__ = ["main", "parse_trial"]
 
 _ENDINGS = (".csv", ".json")
 
 
-@entry_point
+@cli.entry_point
 def main(
     a: Annotated[str, typer.Argument(metavar="A", help="STUDY:7 for its trial 7, or STUDY for its best trial.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The trial to compare with A, of the same or another study.")],
@@ -27,9 +26,9 @@ def main(
         Path | None,
         typer.Option(help="Write all changed examples to this .csv file, or everything to this .json file."),
     ] = None,
-    data: MovedDataDir = None,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+    data: cli.MovedDataDir = None,
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = RUNS,
 ) -> None:
     """Compare two trials: scores, settings and changed predictions.
 
@@ -42,15 +41,29 @@ def main(
     """
     if output is not None and output.suffix not in _ENDINGS:
         raise UserError(f"--output {output}: must end in {' or '.join(_ENDINGS)}")
-    names = TrialName.parse(a), TrialName.parse(b)
-    for name in names:
-        check_recorded(name.study, storage, runs_dir)
-    check_data_folder(data)
+    names = parse_trial(a), parse_trial(b)
+    for study, _ in names:
+        check_recorded(study, storage, runs_dir)
+    cli.check_data_folder(data)
 
-    from search.compare.terminal import compare_and_show
+    from search.analysis.trial_difference import trial_difference
+    from search.compare.terminal import difference_file, find_trial, show_difference
 
-    compare_and_show(*names, storage, runs_dir, data, examples, output)
+    first, second = (find_trial(*name, storage, runs_dir) for name in names)
+    if first.label == second.label:
+        raise UserError(f"both are trial {first.label}; {a} and {b} must name two")
+    found = trial_difference(first, second, data)
+    show_difference(found, examples)
+    if output is not None:
+        output.write_text(difference_file(found, output.suffix), encoding="utf-8")
+        typer.echo(output)
+
+
+def parse_trial(text: str) -> tuple[str, int | None]:
+    """Read ``STUDY:7``, or ``STUDY`` for its best trial (None); a study's name may contain a colon too."""
+    study, _, number = text.rpartition(":")
+    return (study, int(number)) if study and number.isdecimal() else (text, None)
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

@@ -1,4 +1,4 @@
-"""Compare two trials and print, or write, what changed."""
+"""Find the trials to compare, and print, or write, what changed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
-import typer
 from optuna.trial import FrozenTrial
 from rich.console import Console
 
 from data.errors import UserError
 from search.analysis.changed_examples import ChangedExample, TaskChanges
-from search.analysis.trial_difference import OneTrial, TrialDifference, trial_difference
-from search.compare.trial_name import TrialName
+from search.analysis.trial_difference import OneTrial, TrialDifference
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.display.values import rounded
@@ -22,56 +20,30 @@ from search.recorded.ranking import open_study, pick_trial
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial, TrialRecord
 
-__all__ = ["compare_and_show"]
+__all__ = ["difference_file", "find_trial", "show_difference"]
 
 
-def compare_and_show(
-    a: TrialName,
-    b: TrialName,
-    storage: str | None,
-    runs_dir: Path,
-    data: Path | None,
-    examples: int,
-    output: Path | None,
-) -> None:
-    """Compare trial ``b`` with trial ``a`` and print the differences.
-
-    Args:
-        a: the first trial.
-        b: the second trial.
-        storage: URL; None for the default.
-        runs_dir: contains the results of all studies.
-        data: folder with the tasks' files; None for the one of the search.
-        examples: changed dev examples to print for each task.
-        output: ``.csv`` file for all changed examples, or ``.json`` file for everything; None writes nothing.
+def find_trial(study: str, number: int | None, storage: str | None, runs_dir: Path) -> OneTrial:
+    """Return a trial of a recorded study, or its best one for None.
 
     Raises:
-        UserError: a trial is unknown or has no score, both are the same, or their tasks or data differ.
+        UserError: there is no such trial, or it has no score.
     """
-    first, second = (_one_trial(name, storage, runs_dir) for name in (a, b))
-    if first.label == second.label:
-        raise UserError(f"both are trial {first.label}; {a.text} and {b.text} must name two")
-    found = trial_difference(first, second, data)
-    _show(Console(highlight=False), found, examples)
-    if output is not None:
-        output.write_text(_file(found, output.suffix), encoding="utf-8")
-        typer.echo(output)
-
-
-def _one_trial(name: TrialName, storage: str | None, runs_dir: Path) -> OneTrial:
-    trial = pick_trial(open_study(name.study, storage, runs_dir), name.number)
+    trial = pick_trial(open_study(study, storage, runs_dir), number)
     record = TrialRecord.read(trial)
-    label = f"{name.study}:{trial.number}"
+    label = f"{study}:{trial.number}"
     if record.config is None or record.result.overall is None:
         raise UserError(f"trial {label} has no score to compare: {_why(trial, record)}")
-    return OneTrial(label, FinishedTrial.of(record), TrialFolders(runs_dir / name.study))
+    return OneTrial(label, FinishedTrial.of(record), TrialFolders(runs_dir / study))
 
 
 def _why(trial: FrozenTrial, record: TrialRecord) -> str:
     return record.result.reason.splitlines()[0] if record.result.reason else f"it is {trial.state.name.lower()}"
 
 
-def _show(console: Console, found: TrialDifference, examples: int) -> None:
+def show_difference(found: TrialDifference, examples: int) -> None:
+    """Print the differences, with up to this number of changed dev examples for each task."""
+    console = Console(highlight=False)
     console.print(f"A = {found.a}, B = {found.b}\n", style="bold", markup=False)
     print_table(console, _scores(found))
     console.print("The intervals account for other dev examples, but not for other seeds.\n", markup=False)
@@ -110,7 +82,8 @@ def _examples(examples: tuple[ChangedExample, ...]) -> Table:
     return Table("", ("id", "gold", "A", "B", "gain", "example"), tuple(rows))
 
 
-def _file(found: TrialDifference, suffix: str) -> str:
+def difference_file(found: TrialDifference, suffix: str) -> str:
+    """Return the text of a ``.csv`` file with all changed examples, or of a ``.json`` file with everything."""
     if suffix == ".json":
         return json.dumps(asdict(found), indent=2, ensure_ascii=False) + "\n"
     rows = [

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Literal, ParamSpec
+from typing import Annotated, Literal, NoReturn, ParamSpec
 
 import typer
 
@@ -32,6 +32,8 @@ __all__ = [
     "StudyFile",
     "StudyName",
     "check_data_folder",
+    "confirm",
+    "end_with",
     "entry_point",
     "location_options",
     "make_app",
@@ -88,11 +90,11 @@ def entry_point(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except UserError as error:
-            _end_with(error)
+            end_with(error)
         except OSError as error:
             if error.errno not in DISK_FAULTS:
                 raise
-            _end_with(error)
+            end_with(error)
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 
@@ -106,9 +108,18 @@ def make_app(command: Callable[..., None]) -> typer.Typer:
     return app
 
 
-def _end_with(error: Exception) -> None:
+def end_with(error: Exception, code: ExitCode = ExitCode.BAD_INPUT) -> NoReturn:
+    """Print an error in one line, and end the command."""
     typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
-    raise typer.Exit(ExitCode.BAD_INPUT) from None
+    raise typer.Exit(code) from None
+
+
+def confirm(question: str) -> bool:
+    """Ask a question that is answered with yes or no; Ctrl-C ends the command as everywhere else."""
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
 
 
 def _warn_in_one_line(message: Warning | str, *_place: object, **_more: object) -> None:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from core.inputs.augmentation import answers_dir
-from search.console.cli import ExitCode
+from search.console.cli import ExitCode, end_with
 from search.console.phases import StudyPhases
 from search.console.plan import show_data, show_estimate, show_warnings
 from search.console.progress import JsonLines, LiveProgress, PlainProgress
@@ -105,8 +105,7 @@ class StudySession:
             with nullcontext(phases) if phases is not None else self.phases() as shown:
                 result = self._train(spec, report, shown, later)
         except ExecutorError as error:
-            typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
-            raise typer.Exit(ExitCode.FAILED) from None
+            end_with(error, ExitCode.FAILED)
         if not result.finished:
             self.console.print("interrupted; run the same command again to resume")
             raise typer.Exit(ExitCode.INTERRUPTED)

@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from search.console.cli import RunsDir, StorageUrl, entry_point, make_app
+from search.console import cli
 from search.trials.folders import RUNS
 
 __all__ = ["main"]
 
 
-@entry_point
+@cli.entry_point
 def main(
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = RUNS,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Local port to listen on; 0 takes any free one.")] = 8080,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
 ) -> None:
@@ -46,4 +46,4 @@ def main(
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

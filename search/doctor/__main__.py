@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from search.console.cli import DataDir, ExitCode, RunsDir, StorageUrl, entry_point, make_app
+from search.console import cli
 from search.doctor.check import Check, safely
 from search.doctor.packages import check_packages, check_python
 from search.study.lookup import find_study
@@ -22,15 +22,15 @@ __all__ = ["main"]
 _COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red"}
 
 
-@entry_point
+@cli.entry_point
 def main(
     study: Annotated[str | None, typer.Option(help="Name or .toml file of a study, to check what it needs.")] = None,
-    data: DataDir = None,
+    data: cli.DataDir = None,
     model: Annotated[
         str | None, typer.Option(help="Encoder to check: a folder, a Hub name such as bert-base-uncased, or minilm.")
     ] = None,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = RUNS,
     json: Annotated[bool, typer.Option("--json", help="Write the checks as one JSON list.")] = False,
 ) -> None:
     """Check everything that a study needs.
@@ -56,7 +56,7 @@ def main(
     if json:
         typer.echo(json_format.dumps([asdict(check) for check in checks], indent=2))
     if any(check.state == "wrong" for check in checks):
-        raise typer.Exit(ExitCode.BAD_INPUT)
+        raise typer.Exit(cli.ExitCode.BAD_INPUT)
 
 
 def _checks(
@@ -78,4 +78,4 @@ def _show(console: Console, check: Check) -> None:
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

@@ -8,35 +8,26 @@ from typing import Annotated
 import typer
 
 from data.errors import UserError
-from search.console.cli import (
-    MovedDataDir,
-    OtherDevice,
-    RunsDir,
-    StorageUrl,
-    StudyName,
-    check_data_folder,
-    entry_point,
-    make_app,
-)
+from search.console import cli
 from search.recorded.lookup import check_recorded
 from search.trials.folders import RUNS, TrialFolders
 
 __all__ = ["main"]
 
 
-@entry_point
+@cli.entry_point
 def main(
-    study: StudyName,
+    study: cli.StudyName,
     trial: Annotated[int | None, typer.Option(help="Number of the trial to export; by default the best one.")] = None,
     ensemble: Annotated[
         int | None,
         typer.Option(min=2, help="Export an ensemble of up to N of the trials whose models are kept on disk."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/STUDY/export.")] = None,
-    data: MovedDataDir = None,
-    device: OtherDevice = None,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+    data: cli.MovedDataDir = None,
+    device: cli.OtherDevice = None,
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = RUNS,
 ) -> None:
     """Write the best trial's predictions and its model.
 
@@ -54,7 +45,7 @@ def main(
     if ensemble is not None and trial is not None:
         raise UserError("--ensemble selects several trials, --trial names one: give only one of them")
     check_recorded(study, storage, runs_dir)
-    check_data_folder(data)
+    cli.check_data_folder(data)
 
     from search.export.terminal import export_and_show, export_ensemble_and_show
     from search.recorded.ranking import open_study
@@ -69,4 +60,4 @@ def main(
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

@@ -38,16 +38,9 @@ def export_and_show(
     device: str | None,
     storage: BaseStorage,
 ) -> None:
-    """Export one trial and print its scores.
+    """Export one trial, the best one for ``number`` None, and print its scores.
 
-    Args:
-        study: the recorded study.
-        folders: of its trials.
-        number: of the trial; None for the best one.
-        out: folder to write.
-        data: folder with the tasks' files; None for the one of the search.
-        device: to predict on; None for the one of the search.
-        storage: where the study's finalists may be recorded.
+    Data and device of None are those of the search. The storage may contain the study's finalists.
 
     Raises:
         UserError: there is no such trial, its model is gone, or it cannot be used.
@@ -77,9 +70,7 @@ def export_ensemble_and_show(
         ensemble, lines = export_ensemble(study, folders, most, out, resources, data=data, device=device)
     console = Console(highlight=False)
     print_table(console, ensemble_table(study.study_name, ensemble))
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
-    _show_places(console, out, next(iter(ensemble.shares)))
+    _show_places(console, lines, out, next(iter(ensemble.shares)))
 
 
 def _show(
@@ -93,12 +84,13 @@ def _show(
     )
     title = f"study {provenance['study']}, trial {provenance['trial']}: scores on dev"
     print_table(console, Table(title, headings, tuple(rows)))
+    _show_places(console, lines, out, next(iter(config.tasks)))
+
+
+def _show_places(console: Console, lines: Sequence[str], out: Path, task: str) -> None:
+    """Print what is known about the scores, and where the files are."""
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
-    _show_places(console, out, next(iter(config.tasks)))
-
-
-def _show_places(console: Console, out: Path, task: str) -> None:
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"model:       {out / 'model'}", soft_wrap=True)
     predict_new = command_line(f"predict --model-dir {out / 'model'} --task {task}")

@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 
 from data.errors import UserError
-from search.console.cli import MovedDataDir, RunsDir, StorageUrl, entry_point, make_app
-from search.score.predicted import find_predictions
+from search.console import cli
 from search.trials.folders import RUNS
 
-__all__ = ["main"]
+__all__ = ["find_predictions", "main"]
 
 
-@entry_point
+@cli.entry_point
 def main(
     labels: Annotated[
         Path, typer.Option(help="Folder with the test labels: each task's test file, or TASK-labels.csv.")
@@ -25,9 +24,9 @@ def main(
         Path | None,
         typer.Option(help="Folder with TASK-test-output.csv files, written by onebert export or onebert ensemble."),
     ] = None,
-    data: MovedDataDir = None,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+    data: cli.MovedDataDir = None,
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = RUNS,
 ) -> None:
     """Score test predictions where you have the labels.
 
@@ -52,5 +51,18 @@ def main(
     score_and_show(folder, labels, study, data, storage, runs_dir)
 
 
+def find_predictions(given: Path, study: str | None) -> Path:
+    """Return the folder with the test predictions: ``given`` itself, or ``predictions/`` in it.
+
+    Raises:
+        UserError: neither has any; the error says how to write those of ``study``.
+    """
+    for folder in (given, given / "predictions"):
+        if any(folder.glob("*-test-output.csv")):
+            return folder
+    export = "" if study is None else f"; python -m search.export --study {study} writes them"
+    raise UserError(f"{given}: no test predictions (TASK-test-output.csv) there{export}")
+
+
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

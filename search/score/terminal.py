@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,26 +20,17 @@ from search.analysis.measured_scores import MeasuredScore, MeasuredScores, score
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.recorded.ranking import open_study, pick_trial
-from search.score.predicted import read_provenance
 from search.trials.folders import TrialFolders
 from search.trials.prediction_files import prediction_path
 from search.trials.record import TrialRecord
 
-__all__ = ["score_and_show"]
+__all__ = ["read_provenance", "score_and_show"]
 
 
 def score_and_show(
     folder: Path, labels: Path, study: str | None, data: Path | None, storage: str | None, runs_dir: Path
 ) -> None:
-    """Score the predictions in ``folder`` and print the result.
-
-    Args:
-        folder: contains TASK-test-output.csv files.
-        labels: folder with the test labels.
-        study: that the predictions are of, if the user named it.
-        data: folder with the tasks' files; None for the one of the search.
-        storage: URL; None for the default.
-        runs_dir: contains the results of all studies.
+    """Score the predictions in ``folder`` and print the result; the other arguments are the options of the command.
 
     Raises:
         UserError: the predictions or labels cannot be read, or do not belong together.
@@ -58,6 +50,22 @@ def score_and_show(
             expected = {} if estimate is None else estimate.rows
     found = score_predictions(folder, labels, tasks or _builtin_tasks(folder))
     _show(Console(highlight=False), folder, found, expected, unknown)
+
+
+def read_provenance(folder: Path) -> dict[str, Any]:
+    """Return what export or ensemble recorded about the predictions; empty where neither wrote them.
+
+    Raises:
+        UserError: the record cannot be read.
+    """
+    for path in (folder / "provenance.json", folder.parent / "ensemble.json"):
+        if path.is_file():
+            try:
+                found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise UserError(f"{path}: cannot be read: {error}") from error
+            return found
+    return {}
 
 
 def _read_expected(stored: Mapping[str, Any]) -> dict[str, Expectation]:

@@ -27,12 +27,20 @@ from data.task_files import builtin_tasks
 from search.analysis.changed_examples import task_changes
 from search.analysis.dev_bootstrap import REPLICATES
 from search.analysis.trial_difference import OneTrial, trial_difference
-from search.compare.__main__ import main
+from search.compare.__main__ import main, parse_trial
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.mark.parametrize(
+    ("text", "study", "number"),
+    [("tiny", "tiny", None), ("tiny:7", "tiny", 7), ("a:b", "a:b", None), ("a:b:3", "a:b", 3), (":3", ":3", None)],
+)
+def test_names_are_read(text: str, study: str, number: int | None) -> None:
+    assert parse_trial(text) == (study, number)
 
 
 def trial_of(finished: Any, number: int) -> OneTrial:

@@ -13,9 +13,11 @@ import typer
 
 from core.config import TaskConfig
 from core.statistics import Expectation, overall_score, own_metric
+from data.errors import UserError
 from data.task_files import builtin_tasks
 from search.analysis.measured_scores import MeasuredScore, verdict
-from search.score.__main__ import main
+from search.score.__main__ import find_predictions, main
+from search.score.terminal import read_provenance
 from search.trials.prediction_files import prediction_values, read_predictions, write_predictions, write_split
 
 SPECS = {task: builtin_tasks()[task] for task in ("sst", "sts")}
@@ -224,3 +226,22 @@ def test_verdicts() -> None:
         (0.76, "above the interval"),
     ]:
         assert verdict(MeasuredScore(score, 0.04, 100), expected) == words
+
+
+def test_predictions_are_found_in_the_folder_or_below_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no test predictions .* there; python -m search.export --study x writes them"):
+        find_predictions(tmp_path, "x")
+    folder = tmp_path / "predictions"
+    folder.mkdir()
+    (folder / "sst-test-output.csv").touch()
+    assert find_predictions(tmp_path, None) == find_predictions(folder, None) == folder
+
+
+def test_the_record_is_next_to_the_predictions_or_above_them(tmp_path: Path) -> None:
+    folder = tmp_path / "predictions"
+    folder.mkdir()
+    assert read_provenance(folder) == {}
+    (tmp_path / "ensemble.json").write_text('{"study": "of several"}')
+    assert read_provenance(folder) == {"study": "of several"}
+    (folder / "provenance.json").write_text('{"study": "of one"}')
+    assert read_provenance(folder) == {"study": "of one"}
