@@ -85,7 +85,7 @@ def main(
     plan = plan or new_plan(source, recorded, trial, seeds, technique or ())
     spec = ablation_spec(name, plan, data, workers, threads)
     if plan.techniques and not technique:
-        only = f"this ablation is of {', '.join(plan.techniques)} only; --name NEW takes out all"
+        only = f"this ablation takes out {', '.join(plan.techniques)} only; --name NEW takes out all techniques"
         (Console() if dry_run else run.console).print(f"note: {only}", highlight=False, markup=False, soft_wrap=True)
     if dry_run or not quiet:
         show_plan(Console() if dry_run else run.console, plan, spec)

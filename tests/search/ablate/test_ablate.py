@@ -25,12 +25,14 @@ from data.errors import UserError
 from search.ablate import __main__ as ablate
 from search.ablate.outcome import read_ablation
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan, new_plan, recorded_plan
+from search.ablate.study import ablation_spec, resumed_plan
 from search.ablate.switches import SWITCHES
 from search.console.session import StudySession
 from search.finalists.replication import replicate
 from search.recorded.ranking import Choice, best_trial
 from search.recorded.study import create_or_load
 from search.report.__main__ import main as report
+from search.storage.open import open_storage
 from search.trials.record import TrialRecord
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -125,7 +127,7 @@ def test_an_interrupted_ablation_keeps_to_its_winner(searched: InlineStudy, tmp_
     """Although the study has found a better one meanwhile."""
 
     def trained(plan: AblationPlan, trials: int | None) -> int:
-        spec = ablate._spec("stub-ablation", plan, None, 1, None)
+        spec = ablation_spec("stub-ablation", plan, None, 1, None)
         assert spec.keep_models == 1
         run = StudySession(tmp_path, quiet=True, make_executor=lambda *_: MortalExecutor())
         return len(replicate(run, spec if trials is None else replace(spec, trials=trials), REPORT).study.trials)
@@ -133,10 +135,10 @@ def test_an_interrupted_ablation_keeps_to_its_winner(searched: InlineStudy, tmp_
     storage = InlineStudy(tmp_path, SPEC).storage  # any: the run opens its own
     plan = new_plan(searched.study, searched.storage, None, 2)
     assert trained(plan, 3) == 3
-    storage = ablate.open_storage(None, tmp_path)
-    again = ablate._recorded("stub-ablation", "stub", storage, None, 2, ())
+    storage = open_storage(None, tmp_path)
+    again = resumed_plan("stub-ablation", "stub", storage, None, 2, ())
     assert again == plan
-    assert ablate._recorded("stub-ablation", "stub", storage, plan.trial, 2, ()) == plan
+    assert resumed_plan("stub-ablation", "stub", storage, plan.trial, 2, ()) == plan
     rows = len(plan.configs)
     assert trained(again, None) == 2 * rows
     study = optuna.load_study(study_name="stub-ablation", storage=storage)
@@ -152,7 +154,7 @@ def test_an_interrupted_ablation_keeps_to_its_winner(searched: InlineStudy, tmp_
     assert (outcome.missing, len(outcome.rows)) == (0, rows - 1)
     message = (
         rf"^study 'stub-ablation' is an ablation of trial {plan.trial} of study 'stub' with 2 seeds; "
-        r"begin another one with --name NEW$"
+        r"start another one with --name NEW$"
     )
     other = 0 if plan.trial else 1
     for study_name, trial, seeds, techniques in (
@@ -162,7 +164,7 @@ def test_an_interrupted_ablation_keeps_to_its_winner(searched: InlineStudy, tmp_
         ("stub", None, 2, ("warm-up",)),
     ):
         with pytest.raises(UserError, match=message):
-            ablate._recorded("stub-ablation", study_name, storage, trial, seeds, techniques)
+            resumed_plan("stub-ablation", study_name, storage, trial, seeds, techniques)
 
 
 def test_the_name_of_another_study_is_refused(searched: InlineStudy) -> None:
@@ -215,7 +217,7 @@ def test_a_real_ablation(finished_study: Any, run_command: Run, tmp_path: Path) 
     assert done.stderr == ""
     assert "budget: 4 trials of up to 1,600 training examples" in done.stdout
     assert "4 trials on 1 worker(s)" in done.stdout  # the estimate of the time
-    study = optuna.load_study(study_name="tiny-ablation", storage=ablate.open_storage(None, runs))
+    study = optuna.load_study(study_name="tiny-ablation", storage=open_storage(None, runs))
     assert [trial.params["variant"] for trial in study.trials] == [WINNER, "without siamese pairs"] * 2
     pairs = [TrialRecord.read(trial).config.heads["sts"].pair for trial in study.trials]  # type: ignore[union-attr]
     assert pairs == ["siamese", "cross"] * 2
