@@ -18,28 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from core.config import RunConfig
 from data.errors import UserError
+from search.executors import messages
 from search.executors.base import ExecutorError
-from search.executors.messages import (
-    Advanced,
-    Checked,
-    CheckJob,
-    Crashed,
-    Decision,
-    Died,
-    Ended,
-    Evaluated,
-    Failed,
-    Interrupt,
-    InvalidInput,
-    MachineFault,
-    Measured,
-    MeasureJob,
-    Message,
-    Order,
-    Ready,
-    TrialJob,
-)
-from search.executors.worker import TrainingCode, WorkerSettings, work
+from search.executors.worker import TrainingCode, work
 
 if TYPE_CHECKING:
     from core.run.speed import Speed
@@ -59,7 +40,7 @@ class _Slot:
     index: int
     process: SpawnProcess
     connection: Connection
-    job: TrialJob | MeasureJob | CheckJob | None = None
+    job: messages.Job | None = None
     ready: bool = False
     has_stepped: bool = False  # its run has taken a step, and so has something to save
     closed: bool = False  # its end of the pipe; its exit follows
@@ -67,7 +48,7 @@ class _Slot:
 
     @property
     def number(self) -> int | None:
-        return self.job.number if isinstance(self.job, TrialJob) else None
+        return self.job.number if isinstance(self.job, messages.TrialJob) else None
 
 
 class LocalExecutor:
@@ -83,20 +64,16 @@ class LocalExecutor:
     def __init__(self, workers: int, cache_dir: Path, *, threads: int = 1, code: TrainingCode | None = None) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers}")
-        self._count = workers
+        self.workers = workers
         self._threads = threads
-        self._settings = WorkerSettings(cache_dir, code or TrainingCode())
+        self._cache_dir = cache_dir
+        self._code = code or TrainingCode()
         self._context = multiprocessing.get_context("spawn")
         self._slots: list[_Slot] = []
         self._false_starts = self._killed_starts = 0  # in a row
         self._stopping = False
         self._wake_receiver, self._wake_sender = self._context.Pipe(duplex=False)  # from wake() to events()
         os.set_blocking(self._wake_sender.fileno(), False)
-
-    @property
-    def workers(self) -> int:
-        """The number of worker processes."""
-        return self._count
 
     @property
     def idle(self) -> int:
@@ -106,14 +83,15 @@ class LocalExecutor:
     def start(self) -> None:
         """Start the processes; returns before they have loaded their code."""
         if not self._slots:
-            self._slots = [self._open(index) for index in range(self._count)]
+            self._slots = [self._open(index) for index in range(self.workers)]
             # Runs before multiprocessing's own exit handler, which waits for processes that wait for this one.
             atexit.register(self.stop)
 
     def _open(self, index: int) -> _Slot:
         for _ in range(KILLED_STARTS):
             ours, theirs = self._context.Pipe()
-            process = self._context.Process(target=work, args=(theirs, self._settings), name=f"worker-{index}")
+            arguments = theirs, self._cache_dir, self._code
+            process = self._context.Process(target=work, args=arguments, name=f"worker-{index}")
             try:
                 with _thread_variables(self._threads), _signals_held(), _main_module_hidden():
                     process.start()
@@ -129,40 +107,37 @@ class LocalExecutor:
 
     def measure(self, config: RunConfig) -> Speed:
         """See :meth:`search.executors.base.Executor.measure`."""
-        answer = self._ask(MeasureJob(config), "measuring the speed")
-        if isinstance(answer, InvalidInput):
+        answer = self._ask(messages.MeasureJob(config), "measuring the speed")
+        if isinstance(answer, messages.InvalidInput):
             raise UserError(answer.reason)
-        assert isinstance(answer, Measured)
+        assert isinstance(answer, messages.Measured)
         return answer.speed
 
-    def check(self, configs: Sequence[RunConfig]) -> Checked:
+    def check(self, configs: Sequence[RunConfig]) -> messages.Checked:
         """See :meth:`search.executors.base.Executor.check`."""
-        answer = self._ask(CheckJob(tuple(configs)), "loading the encoder")
-        assert isinstance(answer, Checked)
+        answer = self._ask(messages.CheckJob(tuple(configs)), "loading the encoder")
+        assert isinstance(answer, messages.Checked)
         return answer
 
-    def _ask(self, job: MeasureJob | CheckJob, doing: str) -> Measured | Checked | InvalidInput:
+    def _ask(self, job: messages.MeasureJob | messages.CheckJob, doing: str) -> messages.Message:
         """Return the answer to a job that is not a trial, while no trial runs."""
         self.start()
-        self._give(job)
+        self.submit(job)
         while True:
             for message in self.events(None):
                 match message:
-                    case Measured() | Checked() | InvalidInput():
+                    case messages.Measured() | messages.Checked() | messages.InvalidInput():
                         return message
-                    case Failed(reason=reason):
+                    case messages.Failed(reason=reason):
                         raise ExecutorError(f"{doing} failed: {reason}")
-                    case Died(exit_code=code) if not any(slot.job for slot in self._slots):
+                    case messages.Died(exit_code=code) if not any(slot.job for slot in self._slots):
                         raise ExecutorError(f"{doing} failed: its worker died (exit code {code})")
 
-    def submit(self, job: TrialJob) -> int:
-        """Give the trial to the first idle worker."""
-        return self._give(job)
-
-    def _give(self, job: TrialJob | MeasureJob | CheckJob) -> int:
+    def submit(self, job: messages.Job) -> int:
+        """Give the job to the first idle worker."""
         slot = next((slot for slot in self._slots if slot.job is None), None)
         if slot is None:
-            raise ExecutorError(f"all {self._count} workers are busy")
+            raise ExecutorError(f"all {self.workers} workers are busy")
         slot.job, slot.has_stepped = job, False
         _send(slot, job)
         return slot.index
@@ -171,14 +146,14 @@ class LocalExecutor:
         """Answer the trial's evaluation; :meth:`events` reports a worker that died in the meantime."""
         for slot in self._slots:
             if slot.number == number:
-                _send(slot, Decision(go_on))
+                _send(slot, messages.Decision(go_on))
 
     def interrupt(self) -> None:
         """Ask every running trial to write a checkpoint and end; a worker that is still loading one is killed."""
         self._stopping = True
         for slot in self._slots:
             if slot.has_stepped:
-                _send(slot, Interrupt())
+                _send(slot, messages.Interrupt())
             elif slot.job is not None:
                 slot.process.kill()
 
@@ -187,43 +162,43 @@ class LocalExecutor:
         with contextlib.suppress(BlockingIOError):  # full of wake-ups already
             self._wake_sender.send_bytes(b"!")
 
-    def events(self, timeout: float | None) -> Sequence[Message]:
+    def events(self, timeout: float | None) -> Sequence[messages.Message]:
         """Wait for messages and process exits together, without polling."""
         pipes = {slot.connection: slot for slot in self._slots if not slot.closed}
         exits = {slot.process.sentinel: slot for slot in self._slots}
-        messages: list[Message] = []
+        received: list[messages.Message] = []
         ready = wait([*pipes, *exits, self._wake_receiver], timeout)
         for source in ready:
             if isinstance(source, Connection):
                 if source is self._wake_receiver:
                     self._wake_receiver.recv_bytes()
                 else:
-                    messages += self._receive(pipes[source])
+                    received += self._receive(pipes[source])
         for source in ready:
             if isinstance(source, int):
-                messages += self._replace(exits[source])
-        return messages
+                received += self._replace(exits[source])
+        return received
 
-    def _receive(self, slot: _Slot) -> Iterator[Message]:
+    def _receive(self, slot: _Slot) -> Iterator[messages.Message]:
         try:
             while not slot.closed and slot.connection.poll():
-                message: Message = slot.connection.recv()
+                message: messages.Message = slot.connection.recv()
                 match message:
-                    case Ready():
+                    case messages.Ready():
                         slot.ready = True
                         self._false_starts = self._killed_starts = 0
-                    case Advanced() | Evaluated():
+                    case messages.Advanced() | messages.Evaluated():
                         slot.has_stepped = True
-                    case Crashed():  # busy until it is replaced; a broken device must not delay its exit
+                    case messages.Crashed():  # busy until it is replaced; a broken device must not delay its exit
                         slot.crashed = True
                         slot.process.kill()
-                    case Ended() | MachineFault() | Failed() | InvalidInput() | Measured() | Checked():
+                    case _:  # the end of its job
                         slot.job = None
                 yield message
         except (EOFError, OSError):  # OSError: killed in the middle of a message
             slot.closed = True
 
-    def _replace(self, slot: _Slot) -> Iterator[Message]:
+    def _replace(self, slot: _Slot) -> Iterator[messages.Message]:
         yield from self._receive(slot)  # messages that it sent before it died
         slot.process.join()
         slot.connection.close()
@@ -233,7 +208,7 @@ class LocalExecutor:
         position = self._slots.index(slot)
         self._slots[position : position + 1] = [] if self._stopping else [self._open(slot.index)]
         if not slot.crashed:
-            yield Died(slot.index, slot.number, code)
+            yield messages.Died(slot.index, slot.number, code)
 
     def _count_false_start(self, code: int | None) -> None:
         if code is not None and code < 0:
@@ -262,7 +237,7 @@ class LocalExecutor:
         self._slots = []
 
 
-def _send(slot: _Slot, order: Order) -> None:
+def _send(slot: _Slot, order: messages.Order) -> None:
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it is dead: events() will report that
         slot.connection.send(order)
 

@@ -27,6 +27,7 @@ __all__ = [
     "Failed",
     "Interrupt",
     "InvalidInput",
+    "Job",
     "MachineFault",
     "MeasureJob",
     "Measured",
@@ -169,7 +170,8 @@ class Died:
     exit_code: int | None
 
 
-Order = TrialJob | MeasureJob | CheckJob | Decision | Interrupt
+Job = TrialJob | MeasureJob | CheckJob
+Order = Job | Decision | Interrupt
 Message = (
     Ready | Advanced | Evaluated | Ended | Crashed | MachineFault | Failed | InvalidInput | Measured | Checked | Died
 )

@@ -30,27 +30,10 @@ from core.run.atomic_files import DISK_FAULTS, write_atomically, writing
 from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
 from data.errors import MachineError, UserError
-from search.executors.messages import (
-    Advanced,
-    Checked,
-    CheckJob,
-    Crashed,
-    Decision,
-    Ended,
-    Evaluated,
-    Failed,
-    Interrupt,
-    InvalidInput,
-    MachineFault,
-    Measured,
-    MeasureJob,
-    Message,
-    Ready,
-    TrialJob,
-)
+from search.executors import messages
 from search.trials.folders import ERROR, WORKER_LOCK
 
-__all__ = ["TrainingCode", "WorkerSettings", "work"]
+__all__ = ["TrainingCode", "work"]
 
 ADVANCE_SECONDS = 1.0  # between two Advanced messages
 ORPHAN_SECONDS = 60.0  # that a run may still take to finish its step after the driver is gone
@@ -65,14 +48,6 @@ class TrainingCode:
     resources: str = "core.inputs.resources:Resources"
 
 
-@dataclass(frozen=True)
-class WorkerSettings:
-    """Everything that a worker knows before its first job."""
-
-    cache_dir: Path
-    code: TrainingCode = TrainingCode()
-
-
 class _DriverGoneError(BaseException):
     """Raised when the driver is gone; not an Exception, so that no handler for failed runs catches it."""
 
@@ -81,13 +56,13 @@ class _InterruptedError(BaseException):
     """Raised when the run is asked to stop at a rung, whose checkpoint is already written."""
 
 
-def work(connection: Connection, settings: WorkerSettings) -> None:
+def work(connection: Connection, cache_dir: Path, code: TrainingCode) -> None:
     """Run a worker process; returns when the driver is gone."""
     # Ctrl-C in a terminal, and a batch system's SIGTERM, reach every process of the group: the driver decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    worker = _Worker(connection, settings)
-    connection.send(Ready())
+    worker = _Worker(connection, cache_dir, code)
+    connection.send(messages.Ready())
     try:
         worker.run_jobs()
     except (_DriverGoneError, BrokenPipeError, ConnectionResetError):
@@ -100,7 +75,7 @@ class _Inbox(threading.Thread):
     def __init__(self, connection: Connection) -> None:
         super().__init__(daemon=True)
         self._connection = connection
-        self.jobs: SimpleQueue[TrialJob | MeasureJob | CheckJob | None] = SimpleQueue()
+        self.jobs: SimpleQueue[messages.Job | None] = SimpleQueue()
         self.decisions: SimpleQueue[bool | None] = SimpleQueue()
         self.stop = threading.Event()
         self.stepping = False  # whether the current run has taken a step, and so has something to save
@@ -112,13 +87,13 @@ class _Inbox(threading.Thread):
         except (EOFError, OSError):
             self._give_up()
 
-    def _sort(self, order: object) -> None:
+    def _sort(self, order: messages.Order) -> None:
         match order:
-            case Decision(go_on):
+            case messages.Decision(go_on):
                 self.decisions.put(go_on)
-            case Interrupt():
+            case messages.Interrupt():
                 self.stop.set()
-            case TrialJob() | MeasureJob() | CheckJob():
+            case _:
                 self.jobs.put(order)
 
     def _give_up(self) -> None:
@@ -133,7 +108,7 @@ class _Inbox(threading.Thread):
 class _Reporter:
     """The run's observer: report progress, and wait for the driver's decision at every rung."""
 
-    def __init__(self, job: TrialJob, connection: Connection, inbox: _Inbox) -> None:
+    def __init__(self, job: messages.TrialJob, connection: Connection, inbox: _Inbox) -> None:
         self._number = job.number
         self._last_rung = job.config.rungs[-1]
         self._connection = connection
@@ -151,12 +126,12 @@ class _Reporter:
         now = time.monotonic()
         if now - self._reported >= ADVANCE_SECONDS:
             self._reported = now
-            self._try_to_send(Advanced(self._number, examples))
+            self._try_to_send(messages.Advanced(self._number, examples))
         return not self._inbox.stop.is_set()
 
     def evaluated(self, evaluation: Evaluation) -> bool:
         self._inbox.stepping = True
-        self._try_to_send(Evaluated(self._number, evaluation))
+        self._try_to_send(messages.Evaluated(self._number, evaluation))
         go_on = self._inbox.decisions.get()
         if go_on is None:
             raise _DriverGoneError
@@ -164,7 +139,7 @@ class _Reporter:
             raise _InterruptedError
         return go_on
 
-    def _try_to_send(self, message: Message) -> None:
+    def _try_to_send(self, message: messages.Message) -> None:
         try:
             self._connection.send(message)
         except (BrokenPipeError, ConnectionResetError):
@@ -174,11 +149,11 @@ class _Reporter:
 class _Worker:
     """Run jobs one after the other; what is loaded stays loaded between them."""
 
-    def __init__(self, connection: Connection, settings: WorkerSettings) -> None:
+    def __init__(self, connection: Connection, cache_dir: Path, code: TrainingCode) -> None:
         self._connection = connection
-        self._train = _load(settings.code.train)
-        self._measure = _load(settings.code.measure)
-        self._resources = _load(settings.code.resources)(settings.cache_dir)
+        self._train = _load(code.train)
+        self._measure = _load(code.measure)
+        self._resources = _load(code.resources)(cache_dir)
         self._inbox = _Inbox(connection)
         self._inbox.start()
 
@@ -187,58 +162,54 @@ class _Worker:
             answer = self._answer(job)
             self._inbox.stepping = False
             self._connection.send(answer)
-            if isinstance(answer, Crashed):
+            if isinstance(answer, messages.Crashed):
                 return
             gc.collect()  # reference cycles of a traceback keep a failed run's model alive
 
-    def _answer(self, job: TrialJob | MeasureJob | CheckJob) -> Message:
-        if isinstance(job, CheckJob):
-            return self._check(job.configs)
-        _use_threads(job.config)
-        return self._run_trial(job) if isinstance(job, TrialJob) else self._run_measurement(job.config)
+    def _answer(self, job: messages.Job) -> messages.Message:
+        if isinstance(job, messages.TrialJob):
+            return self._run_trial(job)
+        try:
+            if isinstance(job, messages.CheckJob):
+                return self._check(job.configs)
+            _use_threads(job.config)
+            return messages.Measured(self._measure(job.config, self._resources))
+        except UserError as error:
+            return messages.InvalidInput(None, one_line(error))
+        except Exception as error:  # the driver reports whatever loading and the training code raise
+            return messages.Failed(None, f"{type(error).__name__}: {one_line(error)}")
 
-    def _check(self, configs: tuple[RunConfig, ...]) -> Message:
-        for number, config in enumerate(configs):
+    def _check(self, configs: tuple[RunConfig, ...]) -> messages.Checked:
+        for passed, config in enumerate(configs):
             try:
                 self._resources.encoder(config)
             except UserError as error:
-                return Checked(number, one_line(error))
-            except Exception as error:  # the driver reports whatever loading raises
-                return Failed(None, f"{type(error).__name__}: {one_line(error)}")
-        return Checked(len(configs))
+                return messages.Checked(passed, one_line(error))
+        return messages.Checked(len(configs))
 
-    def _run_measurement(self, config: RunConfig) -> Message:
-        try:
-            return Measured(self._measure(config, self._resources))
-        except UserError as error:
-            return InvalidInput(None, one_line(error))
-        except Exception as error:  # the driver reports whatever the training code raises
-            return Failed(None, f"{type(error).__name__}: {one_line(error)}")
-
-    def _run_trial(self, job: TrialJob) -> Message:
+    def _run_trial(self, job: messages.TrialJob) -> messages.Message:
+        _use_threads(job.config)
+        reporter = _Reporter(job, self._connection, self._inbox)
         try:
             with _locked(job.folder):
-                outcome = self._train(job.config, job.folder, self._resources, self._reporter(job))
-            return Ended(job.number, outcome.name.lower())
+                outcome = self._train(job.config, job.folder, self._resources, reporter)
+            return messages.Ended(job.number, outcome.name.lower())
         except _InterruptedError:
-            return Ended(job.number, "interrupted")
+            return messages.Ended(job.number, "interrupted")
         except MachineError as error:
-            return MachineFault(job.number, one_line(error))
+            return messages.MachineFault(job.number, one_line(error))
         except UserError as error:
-            return InvalidInput(job.number, one_line(error))
+            return messages.InvalidInput(job.number, one_line(error))
         except DivergedError as error:
-            return Failed(job.number, one_line(error))
+            return messages.Failed(job.number, one_line(error))
         except Timeout:
-            return Crashed(job.number, f"another process is still training in {job.folder}")
+            return messages.Crashed(job.number, f"another process is still training in {job.folder}")
         except Exception as error:  # the driver decides what to do
             if isinstance(error, OSError) and error.errno in DISK_FAULTS:
-                return MachineFault(job.number, one_line(error))
+                return messages.MachineFault(job.number, one_line(error))
             with suppress(Exception):  # memory may be what the run was short of
                 write_atomically(job.folder / ERROR, traceback.format_exc().encode())
-            return Crashed(job.number, f"{type(error).__name__}: {one_line(error)}")
-
-    def _reporter(self, job: TrialJob) -> _Reporter:
-        return _Reporter(job, self._connection, self._inbox)
+            return messages.Crashed(job.number, f"{type(error).__name__}: {one_line(error)}")
 
 
 @contextmanager
@@ -253,15 +224,13 @@ def _locked(folder: Path) -> Iterator[None]:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        lock.acquire()
+        acquired = lock.acquire()
     except Timeout:
         raise
     except OSError as error:
         raise MachineError(f"cannot write to '{folder}': {error.strerror or error}") from error
-    try:
+    with acquired:
         yield
-    finally:
-        lock.release()
 
 
 def one_line(error: BaseException) -> str:
