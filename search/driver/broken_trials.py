@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from optuna.trial import TrialState
 
 from data.errors import MachineError, UserError
 from search.driver import events
-from search.driver.ended_trials import EndedTrials
 from search.driver.retries import RetryLimits, describe_exit
 from search.driver.running_trial import RunningTrial
 from search.driver.stop_request import StopRequest
+from search.driver.trial_end import EndedTrials
 from search.driver.trial_queue import TrialQueue
 from search.executors.messages import Died
 
 __all__ = ["BrokenTrials"]
 
 
+@dataclass(frozen=True)
 class BrokenTrials:
     """Handle crashes of runs and workers, faults of the machine, invalid input, and the deaths of earlier drivers.
 
-    Args:
-        limits: how often a trial may break off before it fails.
-        queue: takes trials to be retried.
-        ended: ends trials that fail.
-        stop: whether the study is stopping; a trial that breaks off then is left to the next driver.
-        notify: takes the events.
+    A trial that breaks off while the study is stopping is left to the next driver.
     """
 
-    def __init__(
-        self, limits: RetryLimits, queue: TrialQueue, ended: EndedTrials, stop: StopRequest, notify: events.Observer
-    ) -> None:
-        self._limits = limits
-        self._queue = queue
-        self._ended = ended
-        self._stop = stop
-        self._notify = notify
-        self._inherited: set[int] = set()
+    limits: RetryLimits
+    queue: TrialQueue
+    ended: EndedTrials
+    stop: StopRequest
+    notify: events.Observer
+    _inherited: set[int] = field(default_factory=set)
 
     def inherit(self, numbers: Iterable[int]) -> None:
         """Note which trials an earlier driver left running."""
@@ -47,7 +41,7 @@ class BrokenTrials:
         """Count the loss of an inherited trial's driver, once, when the trial is started; too many are a defect."""
         if running.number in self._inherited:
             self._inherited.discard(running.number)
-            running.defect = running.defect or running.retries.count_loss(running.last_rung, self._limits)
+            running.defect = running.defect or running.retries.count_loss(running.last_rung, self.limits)
 
     def leave_to_next_driver(self, running: RunningTrial) -> None:
         """Leave the trial RUNNING in the storage, without counting that as a loss."""
@@ -55,43 +49,43 @@ class BrokenTrials:
 
     def machine_fault(self, running: RunningTrial, reason: str) -> None:
         """Stop the study: the machine is at fault, not the trial."""
-        self._stop.because_of(MachineError(reason))
+        self.stop.because_of(MachineError(reason))
         self.leave_to_next_driver(running)
 
     def invalid_input(self, running: RunningTrial, reason: str, *, others_run: bool) -> None:
         """Fail the trial; or, as long as none has run successfully, stop the study: all others would fail too."""
         if others_run:
-            self._ended.end(running, TrialState.FAIL, reason)
+            self.ended.end(running, TrialState.FAIL, reason)
         else:
-            self._stop.because_of(UserError(reason))
+            self.stop.because_of(UserError(reason))
             self.leave_to_next_driver(running)
 
     def crashed(self, running: RunningTrial, reason: str) -> None:
         """Retry a trial whose run raised an exception that may not come again."""
-        if self._stop.is_requested:
+        if self.stop.is_requested:
             self.leave_to_next_driver(running)
             return
-        failure = running.retries.count_crash(running.last_rung, reason, self._limits)
+        failure = running.retries.count_crash(running.last_rung, reason, self.limits)
         if not failure:
-            self._notify(events.TrialRetried(running.number, reason))
+            self.notify(events.TrialRetried(running.number, reason))
         self._retry_or_fail(running, failure)
 
     def worker_died(self, death: Died, running: RunningTrial | None) -> None:
         """Retry the trial of a dead worker, if it had one."""
-        if self._stop.is_requested:  # killed while loading, or the next driver retries the trial
+        if self.stop.is_requested:  # killed while loading, or the next driver retries the trial
             if running is not None:
                 self.leave_to_next_driver(running)
             return
         if running is None:
-            self._notify(events.WorkerDied(death.worker, None, death.exit_code, retried=False))
+            self.notify(events.WorkerDied(death.worker, None, death.exit_code, retried=False))
             return
         cause = f"its worker {describe_exit(death.exit_code)}"
-        failure = running.retries.count_crash(running.last_rung, cause, self._limits)
-        self._notify(events.WorkerDied(death.worker, running.number, death.exit_code, retried=not failure))
+        failure = running.retries.count_crash(running.last_rung, cause, self.limits)
+        self.notify(events.WorkerDied(death.worker, running.number, death.exit_code, retried=not failure))
         self._retry_or_fail(running, failure)
 
     def _retry_or_fail(self, running: RunningTrial, failure: str) -> None:
         if failure:
-            self._ended.end(running, TrialState.FAIL, failure)
+            self.ended.end(running, TrialState.FAIL, failure)
         else:
-            self._queue.retry(running)
+            self.queue.retry(running)

@@ -16,9 +16,8 @@ from optuna.storages import BaseStorage
 
 from search.driver.budget import Budget, Remaining
 from search.driver.events import Observer
-from search.driver.interrupts import Interrupts
 from search.driver.retries import RetryLimits
-from search.driver.stop_request import StopRequest
+from search.driver.stop_request import Interrupts, StopRequest
 from search.driver.study_session import StudyResult, StudySession
 from search.executors.base import Executor
 from search.recorded.study import create_or_load
@@ -108,7 +107,7 @@ class Driver:
                 resumed.
             ExecutorError: workers cannot be started.
         """
-        with FileLease(self._folder, self._spec.name), self._interrupts, self._lease:
+        with FileLease(self._folder, self._spec.name), self._interrupts.counted(), self._lease:
             session = StudySession(
                 self._spec,
                 self._open(),

@@ -1,22 +1,81 @@
-"""Save notes and figures for optuna-dashboard: learning curves, expected scores of the best trial."""
+"""Keep notes and figures for optuna-dashboard: learning curves, expected scores of the best trial."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from heapq import nlargest
 
 import optuna
 import optuna_dashboard
 import plotly.graph_objects as go
-from optuna.trial import Trial
+from optuna.trial import Trial, TrialState
 
 from core.run.evaluation import Evaluation
-from search.analysis.expected_score import Estimate
+from search.analysis.expected_score import Estimate, estimate_best
 from search.analysis.expected_text import estimate_sentence
 from search.display.cost import cost_text
-from search.storage.optuna_internals import study_for_figure, trial_for_note
+from search.storage.optuna_internals import study_for_figure, study_transaction, trial_for_note
+from search.trials.folders import TrialFolders
 from search.trials.record import TrialResult
 
-__all__ = ["save_curves", "save_expected", "save_trial_note", "trial_note"]
+__all__ = ["LivePanels", "save_curves", "save_expected", "save_trial_note", "trial_note"]
+
+CURVES = 50  # of the best trials, and as many of the last ones; a figure with thousands of lines is unreadable
+PAUSE_SECONDS = 30.0  # between two updates of a figure
+LARGEST_SHARE = 0.002  # of the driver's time that may be spent on a figure
+
+
+class LivePanels:
+    """Draw learning curves for each task, and expected scores of the best trial so far.
+
+    Args:
+        study: the study that shows them.
+        folders: where its trials left their curves and predictions.
+    """
+
+    def __init__(self, study: optuna.Study, folders: TrialFolders) -> None:
+        self._study = study
+        self._folders = folders
+        self._curves: dict[int, list[Evaluation]] = {}
+        self._panels = [_Throttled(self.draw_curves), _Throttled(self.draw_expected)]
+
+    def refresh(self) -> None:
+        """Draw the figures that have not been drawn for a while."""
+        for panel in self._panels:
+            panel.refresh()
+
+    def draw_curves(self) -> None:
+        """Draw the learning curves of the best trials and of the last ones that ended."""
+        trials = self._study.get_trials(deepcopy=False)
+        complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        best = nlargest(CURVES, complete, key=lambda trial: trial.value or 0.0)
+        ended = [trial for trial in reversed(trials) if trial.state.is_finished()]
+        shown = {trial.number for trial in (*best, *ended[:CURVES])}
+        self._curves = {number: self._curves.get(number) or self._folders.curve(number) for number in sorted(shown)}
+        study_transaction(self._study, lambda: save_curves(self._study, self._curves))
+
+    def draw_expected(self) -> None:
+        """Draw the best trial's scores on dev and its expected scores; keeps the old figure if these are not known."""
+        estimate, _ = estimate_best(self._study, self._folders)
+        if estimate is not None:
+            study_transaction(self._study, lambda: save_expected(self._study, estimate))
+
+
+class _Throttled:
+    """Draw at most every 30 s, and less often the longer drawing takes."""
+
+    def __init__(self, draw: Callable[[], None]) -> None:
+        self._draw = draw
+        self._due_at = time.monotonic() + PAUSE_SECONDS
+
+    def refresh(self) -> None:
+        begun = time.monotonic()
+        if begun < self._due_at:
+            return
+        self._draw()
+        now = time.monotonic()
+        self._due_at = now + max(PAUSE_SECONDS, (now - begun) / LARGEST_SHARE)
 
 
 def trial_note(result: TrialResult, evaluations: Sequence[Evaluation]) -> str:
@@ -69,25 +128,24 @@ def _save_panel(study: optuna.Study, panel: str, figure: go.Figure) -> None:
 
 
 def _expected_figure(estimate: Estimate) -> go.Figure:
+    def rounded(numbers: Iterable[float]) -> list[float]:
+        return [round(number, 4) for number in numbers]
+
     names, rows = list(estimate.rows), list(estimate.rows.values())
-    above, below = ([round(number, 4) for number in ends] for ends in _reach(estimate))
     expected = go.Scatter(
         x=names,
-        y=[round(one.expected, 4) for one in rows],
-        error_y={"array": above, "arrayminus": below},
+        y=rounded(one.expected for one in rows),
+        error_y={
+            "array": rounded(one.high - one.expected for one in rows),
+            "arrayminus": rounded(one.expected - one.low for one in rows),
+        },
         mode="markers",
         name="expected on new data, 95 % interval",
     )
-    dev = go.Scatter(x=names, y=[round(one.dev, 4) for one in rows], mode="markers", name="on dev")
+    dev = go.Scatter(x=names, y=rounded(one.dev for one in rows), mode="markers", name="on dev")
     figure = go.Figure([dev, expected])
     figure.update_layout(template="none", title=f"trial {estimate.trial}: {estimate_sentence(estimate)}")
     return figure
-
-
-def _reach(estimate: Estimate) -> tuple[list[float], list[float]]:
-    """Return how far the intervals extend above and below the expected scores."""
-    rows = estimate.rows.values()
-    return [one.high - one.expected for one in rows], [one.expected - one.low for one in rows]
 
 
 def _figure(task: str, curves: Mapping[int, Sequence[Evaluation]]) -> go.Figure:

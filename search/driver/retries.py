@@ -8,7 +8,7 @@ makes progress may break off any number of times.
 from __future__ import annotations
 
 import signal
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from optuna.trial import Trial
 
@@ -60,30 +60,28 @@ class RetryCounter:
         Returns:
             Why the trial fails; empty if it is to be started again.
         """
-        counts = self._since(rung)
-        crashes = self._write(replace(counts, crashes=counts.crashes + 1)).crashes
+        crashes = self._add(rung, crashes=1).crashes
         if crashes <= limits.crashes:
             return ""
         return f"broke off {crashes} times without reaching another rung; the last time, {cause}"
 
     def count_loss(self, rung: int, limits: RetryLimits) -> str:
         """Count that an earlier driver left the trial running after ``rung``; returns like :meth:`count_crash`."""
-        counts = self._since(rung)
-        losses = self._write(replace(counts, losses=counts.losses + 1)).losses
+        losses = self._add(rung, losses=1).losses
         if losses <= limits.losses:
             return ""
         return f"the search was killed {losses} times while this trial ran, without reaching another rung"
 
     def excuse_next_loss(self, rung: int) -> None:
         """Offset the :meth:`count_loss` of the next driver: this one leaves the trial running on purpose."""
-        counts = self._since(rung)
-        self._write(replace(counts, losses=counts.losses - 1))
+        self._add(rung, losses=-1)
 
-    def _since(self, rung: int) -> _Counts:
-        counts = _Counts(**self._trial.user_attrs.get(RETRIES, {}))
-        return counts if counts.rung >= rung else _Counts(rung)
-
-    def _write(self, counts: _Counts) -> _Counts:
+    def _add(self, rung: int, *, crashes: int = 0, losses: int = 0) -> _Counts:
+        """Add to the stored counts, from 0 if the trial has reached another rung since; returns the new ones."""
+        before = _Counts(**self._trial.user_attrs.get(RETRIES, {}))
+        if before.rung < rung:
+            before = _Counts(rung)
+        counts = _Counts(before.rung, before.crashes + crashes, before.losses + losses)
         self._trial.set_user_attr(RETRIES, asdict(counts))
         return counts
 

@@ -12,7 +12,6 @@ from optuna.trial import Trial
 from core.config import RunConfig
 from core.run.evaluation import Evaluation
 from search.driver.retries import RetryCounter
-from search.executors.messages import TrialJob
 from search.storage import optuna_internals
 from search.study.first_trials import DEFAULT
 from search.trials.floors import Floor, constrain, why_no_winner, why_pruned
@@ -55,16 +54,6 @@ class RunningTrial:
     def number(self) -> int:
         """The trial's number."""
         return self.trial.number
-
-    @property
-    def job(self) -> TrialJob:
-        """The trial as a job for an executor."""
-        return TrialJob(self.number, self.config, self.folder)
-
-    @property
-    def is_default(self) -> bool:
-        """Whether this is the study's default configuration, which is never pruned: others are compared with it."""
-        return self.trial.user_attrs.get(ROLE) == DEFAULT
 
     @property
     def evaluations(self) -> list[Evaluation]:
@@ -112,7 +101,7 @@ class RunningTrial:
         self.report_all()
         if went_on:
             return True  # it continued from this rung before it was interrupted
-        if not self.is_default:
+        if self.trial.user_attrs.get(ROLE) != DEFAULT:  # the default is never pruned: others are compared with it
             # The pruner does not see a run that a floor ends: it would compare others with it.
             self.pruned_because = why_pruned(self.floors, evaluation) or self._pruner_reason(rung)
         return not self.pruned_because

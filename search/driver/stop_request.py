@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 from data.errors import MachineError, UserError
-from search.driver.interrupts import Interrupts
 
-__all__ = ["FIX_AND_RESUME", "StopRequest"]
+__all__ = ["FIX_AND_RESUME", "Interrupts", "StopRequest"]
 
 FIX_AND_RESUME = "fix this, then run the same command again to resume"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """Count SIGINT and SIGTERM; from the third on, they have their previous effect.
+
+    Python delivers signals to the main thread only: elsewhere the count stays 0.
+
+    Args:
+        wake: called at every signal, to end a blocking wait.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self.count = 0
+        self._wake = wake
+        self._before: dict[signal.Signals, Any] = {}
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count the signals that arrive in the ``with`` block."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            self._restore()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self.count += 1
+        if self.count == 2:
+            self._restore()
+        self._wake()
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
 
 class StopRequest:

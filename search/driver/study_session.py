@@ -12,14 +12,12 @@ from search.driver import events
 from search.driver.broken_trials import BrokenTrials
 from search.driver.budget import Budget
 from search.driver.duplicates import Duplicates
-from search.driver.ended_trials import EndedTrials
-from search.driver.live_panels import LivePanels
+from search.driver.panels import LivePanels
 from search.driver.proposals import Proposals
 from search.driver.retries import RetryLimits
 from search.driver.stop_request import StopRequest
 from search.driver.training_loop import TrainingLoop
-from search.driver.trial_end import TrialRecorder
-from search.driver.trial_events import STATES, best_so_far
+from search.driver.trial_end import STATES, EndedTrials, TrialRecorder, best_so_far
 from search.driver.trial_queue import TrialQueue
 from search.executors.base import Executor
 from search.storage import optuna_internals
@@ -51,13 +49,8 @@ class StudyResult:
 class StudySession:
     """Train an open study. The caller holds its leases, and stops the executor at the end.
 
-    Args:
-        spec: the study.
-        study: the same, recorded.
-        executor: trains; it is started here if there is anything to train.
-        folder: the study's own.
-        storage_name: name of the storage for people.
-        retry_limits: how often a trial may break off before it fails.
+    Args: those of :class:`search.driver.driver.Driver`, and
+        study: the recorded study.
         stop: requested by the user or by an error.
         lease: of the study in its storage, taken.
         observers: notified of every event, in order.

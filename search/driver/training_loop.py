@@ -12,24 +12,12 @@ from search.driver import events
 from search.driver.broken_trials import BrokenTrials
 from search.driver.budget import Budget
 from search.driver.duplicates import Duplicates
-from search.driver.ended_trials import EndedTrials
 from search.driver.running_trial import RunningTrial
 from search.driver.stop_request import StopRequest
-from search.driver.trial_events import trial_started
+from search.driver.trial_end import EndedTrials
 from search.driver.trial_queue import TrialQueue
+from search.executors import messages
 from search.executors.base import Executor
-from search.executors.messages import (
-    Advanced,
-    Crashed,
-    Died,
-    Ended,
-    Evaluated,
-    Failed,
-    InvalidInput,
-    MachineFault,
-    Message,
-    OutcomeName,
-)
 from search.space.space import Space
 from search.storage.storage_lease import StorageLease
 
@@ -40,17 +28,7 @@ __all__ = ["TrainingLoop"]
 class TrainingLoop:
     """Train trials until the queue has none left, or a stop is requested.
 
-    Attributes:
-        space: what is searched.
-        executor: trains; has been started.
-        queue: hands out trials.
-        duplicates: finds trials that need no training.
-        ended: ends trials.
-        broken: handles trials that broke off.
-        stop: asked before every step.
-        lease: kept alive.
-        budget: saves the time spent.
-        notify: takes the events.
+    The executor has been started. The lease is kept alive, and the budget saves the time spent.
     """
 
     space: Space
@@ -102,26 +80,34 @@ class TrainingLoop:
 
     def _submit(self, running: RunningTrial) -> None:
         self._running[running.number] = running
-        worker = self.executor.submit(running.job)
-        self.notify(trial_started(running, self.space, worker))
+        worker = self.executor.submit(messages.TrialJob(running.number, running.config, running.folder))
+        self.notify(
+            events.TrialStarted(
+                number=running.number,
+                params=self.space.chosen(running.config),
+                resumed=running.resumed,
+                worker=worker,
+                planned_examples=running.config.budget.examples,
+            )
+        )
 
-    def _handle(self, message: Message) -> None:
+    def _handle(self, message: messages.Message) -> None:
         match message:
-            case Advanced(number, examples):
+            case messages.Advanced(number, examples):
                 self.notify(events.TrialAdvanced(number, examples))
-            case Evaluated(number, evaluation):
+            case messages.Evaluated(number, evaluation):
                 self._judge(self._running[number], evaluation)
-            case Ended(number, outcome):
+            case messages.Ended(number, outcome):
                 self._end(self._running.pop(number), outcome)
-            case Failed(int(number), reason):
+            case messages.Failed(int(number), reason):
                 self.ended.end(self._running.pop(number), TrialState.FAIL, reason)
-            case InvalidInput(int(number), reason):
+            case messages.InvalidInput(int(number), reason):
                 self.broken.invalid_input(self._running.pop(number), reason, others_run=self._has_scored)
-            case MachineFault(number, reason):
+            case messages.MachineFault(number, reason):
                 self.broken.machine_fault(self._running.pop(number), reason)
-            case Crashed(number, reason):
+            case messages.Crashed(number, reason):
                 self.broken.crashed(self._running.pop(number), reason)
-            case Died(number=number):
+            case messages.Died(number=number):
                 self.broken.worker_died(message, None if number is None else self._running.pop(number, None))
 
     def _judge(self, running: RunningTrial, evaluation: Evaluation) -> None:
@@ -138,7 +124,7 @@ class TrainingLoop:
         if is_new:
             self.notify(events.TrialEvaluated(running.number, evaluation))
 
-    def _end(self, running: RunningTrial, outcome: OutcomeName) -> None:
+    def _end(self, running: RunningTrial, outcome: messages.OutcomeName) -> None:
         """End the trial as its run ended; one that was interrupted stays RUNNING in the storage."""
         if running.defect:
             self.ended.end(running, TrialState.FAIL, running.defect)

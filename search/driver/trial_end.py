@@ -1,24 +1,35 @@
-"""Record how a trial ended and clean up its folder."""
+"""End trials: in the storage, on disk, on the dashboard and for observers."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from heapq import nsmallest
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from search.driver.panels import save_trial_note
+from core.run.evaluation import Evaluation
+from search.driver.events import Observer, TrialEnded
+from search.driver.panels import LivePanels, save_trial_note
 from search.driver.running_trial import RunningTrial
-from search.recorded.ranking import contends, rank
+from search.driver.trial_queue import TrialQueue
+from search.recorded.ranking import best_trial, contends, rank
 from search.storage import optuna_internals
+from search.trials.floors import is_feasible
 from search.trials.folders import TrialFolders
-from search.trials.record import REPEAT_OF, TrialResult
+from search.trials.record import REPEAT_OF, EndState, TrialRecord, TrialResult
 
-__all__ = ["KEEP_MODELS", "TrialRecorder"]
+__all__ = ["KEEP_MODELS", "STATES", "EndedTrials", "TrialRecorder", "best_so_far"]
 
 KEEP_MODELS = "keep_models"  # user attribute of the study, for commands that clean up later
+STATES: dict[TrialState, EndState] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
 
 
 class TrialRecorder:
@@ -101,3 +112,75 @@ class TrialRecorder:
             self._folders.tidy(number, keep_model=False)
         if ended.number in kept:
             self._folders.tidy(ended.number, keep_model=True)
+
+
+@dataclass(frozen=True)
+class EndedTrials:
+    """Do everything that the end of a trial requires: record it, update the dashboard, notify the observer.
+
+    The queue may hold trials that wait for that end, and releases them.
+    """
+
+    recorder: TrialRecorder
+    folders: TrialFolders
+    panels: LivePanels
+    queue: TrialQueue
+    notify: Observer
+
+    def end(self, running: RunningTrial, state: TrialState, reason: str) -> None:
+        """End a trial as COMPLETE, PRUNED or FAIL."""
+        value = self.recorder.end(running, state, reason)
+        self.panels.refresh()
+        self.queue.release()
+        result = running.result(reason)
+        self.notify(
+            TrialEnded(
+                number=running.number,
+                state=STATES[state],
+                value=value,
+                reason=reason,
+                best=running.best,
+                seconds=result.seconds,
+                folder=running.folder,
+                examples=result.examples,
+                feasible=not running.no_winner_because,
+            )
+        )
+
+    def end_duplicate(self, running: RunningTrial, original: FrozenTrial) -> None:
+        """End a trial without training it, with the result of ``original``, which has the same configuration."""
+        result = self.recorder.end_duplicate(running, original)
+        self.queue.release()
+        self.notify(
+            TrialEnded(
+                number=running.number,
+                state=STATES[original.state],
+                value=original.value,
+                reason=result.reason,
+                best=_best(self.folders.curve(running.number)),
+                seconds=result.seconds,
+                folder=running.folder,
+                feasible=is_feasible(original),
+                repeat_of=original.number,
+            )
+        )
+
+
+def best_so_far(study: optuna.Study, folders: TrialFolders) -> TrialEnded | None:
+    """Return the event of the end of the best trial of earlier runs of the study; None if there is none."""
+    trial = best_trial(study)
+    if trial is None:
+        return None
+    return TrialEnded(
+        number=trial.number,
+        state="complete",
+        value=trial.value,
+        reason="",
+        best=_best(folders.curve(trial.number)),
+        seconds=TrialRecord.read(trial).result.seconds,
+        folder=folders.path(trial.number),
+    )
+
+
+def _best(curve: Sequence[Evaluation]) -> Evaluation | None:
+    return max(curve, key=lambda evaluation: evaluation.overall, default=None)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from data.errors import MachineError, UserError
-from search.driver.interrupts import Interrupts
-from search.driver.stop_request import StopRequest
+from search.driver.stop_request import Interrupts, StopRequest
 
 
 def test_interrupts() -> None:
