@@ -12,7 +12,7 @@ from core.run.run_folder import RunFolder
 from core.statistics import Bags, BagScores
 from data.gold import Labels
 from data.tasks import TaskSpec
-from search.trials.dev_predictions import check_score, check_size, load_predictions
+from search.trials.artifacts import check_score, check_size, load_predictions
 from search.trials.folders import TrialFolders
 
 __all__ = ["Checkpoint", "score_bags", "stored_checkpoints"]

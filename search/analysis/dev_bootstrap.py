@@ -13,7 +13,7 @@ from core.statistics import bootstrap_scores, counted_metric, overall_score
 from data.errors import UserError
 from data.gold import Labels
 from data.tasks import TaskSpec
-from search.trials.dev_predictions import check_score, check_size, load_predictions
+from search.trials.artifacts import check_score, check_size, load_predictions
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
 

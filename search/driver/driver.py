@@ -7,6 +7,7 @@ was interrupted or killed; with several workers, also on which trial ends first.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -14,20 +15,45 @@ from typing import cast
 import optuna
 from optuna.storages import BaseStorage
 
+from search.driver import events
+from search.driver.broken_trials import BrokenTrials
 from search.driver.budget import Budget, Remaining
-from search.driver.events import Observer
+from search.driver.panels import LivePanels
+from search.driver.proposals import Duplicates, Proposals
 from search.driver.retries import RetryLimits
 from search.driver.stop_request import Interrupts, StopRequest
-from search.driver.study_session import StudyResult, StudySession
+from search.driver.training_loop import TrainingLoop
+from search.driver.trial_end import STATES, EndedTrials, TrialRecorder, best_so_far
+from search.driver.trial_queue import TrialQueue
 from search.executors.base import Executor
 from search.recorded.study import create_or_load
+from search.storage import optuna_internals
 from search.storage.file_lease import FileLease
 from search.storage.rdb import DatabaseStorage
 from search.storage.retrying_storage import RetryingStorage
 from search.storage.storage_lease import StorageLease
 from search.study.spec import StudySpec
+from search.trials.folders import TrialFolders
+from search.trials.record import EndState
 
 __all__ = ["Driver", "StudyResult"]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """The state of a study when its driver returned.
+
+    Attributes:
+        finished: whether the study is finished; False after an interrupt.
+        study: for reading the trials.
+        counts: number of ended trials by state, including those of earlier runs.
+        reason: why it is finished and how to continue; empty after an interrupt.
+    """
+
+    finished: bool
+    study: optuna.Study
+    counts: dict[EndState, int]
+    reason: str = ""
 
 
 class Driver:
@@ -92,7 +118,7 @@ class Driver:
         """
         return self._initial_budget.remaining
 
-    def run(self, observers: Sequence[Observer] = ()) -> StudyResult:
+    def run(self, observers: Sequence[events.Observer] = ()) -> StudyResult:
         """Train until the study is finished, beginning with the trials that were left running.
 
         The first SIGINT or SIGTERM lets running trials write checkpoints, the second kills them. In both cases they
@@ -108,7 +134,7 @@ class Driver:
             ExecutorError: workers cannot be started.
         """
         with FileLease(self._folder, self._spec.name), self._interrupts.counted(), self._lease:
-            session = StudySession(
+            session = _Session(
                 self._spec,
                 self._open(),
                 self._executor,
@@ -124,3 +150,97 @@ class Driver:
             finally:
                 self._executor.stop()
             return session.finish()
+
+
+class _Session:
+    """One run of a driver on an open study, from its StudyStarted event to its StudyEnded event.
+
+    The driver holds the study's leases, and stops the executor at the end.
+    """
+
+    def __init__(
+        self,
+        spec: StudySpec,
+        study: optuna.Study,
+        executor: Executor,
+        folder: Path,
+        *,
+        storage_name: str,
+        retry_limits: RetryLimits,
+        stop: StopRequest,
+        lease: StorageLease,
+        observers: Sequence[events.Observer],
+    ) -> None:
+        self._spec = spec
+        self._study = study
+        self._executor = executor
+        self._storage_name = storage_name
+        self._stop = stop
+        self._budget = Budget(spec, study)
+        self._observers: tuple[events.Observer, ...] = (self._budget, *observers)
+        self._folders = TrialFolders(folder)
+        self._recorder = TrialRecorder(study, self._folders, spec.keep_models)
+        self._panels = LivePanels(study, self._folders)
+        duplicates = Duplicates(study)
+        proposals = Proposals(spec, study, self._folders, duplicates)
+        self._queue = TrialQueue(proposals, self._budget, executor.workers)
+        ended = EndedTrials(self._recorder, self._folders, self._panels, self._queue, self._notify)
+        self._broken = BrokenTrials(retry_limits, self._queue, ended, stop, self._notify)
+        self._loop = TrainingLoop(
+            spec.space, executor, self._queue, duplicates, ended, self._broken, stop, lease, self._budget, self._notify
+        )
+
+    def _notify(self, event: events.Event) -> None:
+        for observer in self._observers:
+            observer(event)
+
+    def train(self) -> None:
+        """Train until the study is finished or a stop is requested, beginning with the trials that were left running.
+
+        Raises:
+            UserError: a trial that was left running cannot be resumed.
+            ExecutorError: workers cannot be started.
+        """
+        self._recorder.tidy()  # an earlier driver may have been killed before it did so
+        remaining = self._budget.remaining
+        resumed = [trial.number for trial in optuna_internals.running_trials(self._study)][: remaining.trials]
+        self._notify(
+            events.StudyStarted(
+                study=self._spec.name,
+                trials=self._spec.trials,
+                done=self._budget.ended,
+                resumed=tuple(resumed),
+                workers=self._executor.workers,
+                storage=self._storage_name,
+                folder=self._folders.root,
+                tasks=tuple(self._spec.base.tasks),
+                best=best_so_far(self._study, self._folders),
+                seconds_left=remaining.seconds,
+                examples_left=remaining.examples,
+            )
+        )
+        self._queue.resume(resumed)
+        self._broken.inherit(resumed)
+        if self._queue.is_waiting or not self._budget.stop_reason(self._budget.ended):
+            self._budget.start_clock()
+            self._executor.start()
+            self._loop.run()
+
+    def finish(self) -> StudyResult:
+        """Update the dashboard, record the time spent and notify observers of the end.
+
+        Raises:
+            UserError: the error that stopped the study, if one did.
+        """
+        self._panels.draw_curves()
+        self._budget.save_time(last=True)
+        is_left = self._stop.is_interrupted and optuna_internals.running_trials(self._study)
+        reason = "" if is_left else self._budget.stop_reason(self._budget.ended)
+        finished = bool(reason)
+        if finished:  # may take seconds; skipped for a user who has pressed Ctrl-C and waits for the prompt
+            self._panels.draw_expected()
+        states = [trial.state for trial in self._study.get_trials(deepcopy=False)]
+        counts = {name: states.count(state) for state, name in STATES.items()}
+        self._notify(events.StudyEnded(self._spec.name, finished, counts, reason))
+        self._stop.raise_error()
+        return StudyResult(finished, self._study, counts, reason)

@@ -12,7 +12,6 @@ from search.trials.record import EndState
 __all__ = [
     "Event",
     "Observer",
-    "Observers",
     "StudyEnded",
     "StudyStarted",
     "TrialAdvanced",
@@ -56,13 +55,11 @@ class TrialEnded:
     """A trial has ended.
 
     Attributes:
-        number: the trial's number.
         state: how it ended.
         value: its value as Optuna has it.
         reason: why it was pruned or failed, why it cannot win, or which trial it duplicates; else empty.
         best: its best evaluation.
         seconds: training and evaluation; 0 for a duplicate.
-        folder: with its artifacts.
         examples: training examples; 0 for a duplicate.
         feasible: whether it meets the study's floors.
         repeat_of: number of the earlier trial of the same configuration; None for a trial that was trained.
@@ -85,14 +82,11 @@ class StudyStarted:
     """The driver has started.
 
     Attributes:
-        study: its name.
         trials: that it may have; None: no limit.
         done: trials that had ended before.
         resumed: numbers of trials that are resumed.
         workers: number of trials that run at the same time.
         storage: name of the storage.
-        folder: of the study.
-        tasks: their names.
         best: the best of the trials that had ended before.
         seconds_left: until no new trial is started; None: no limit.
         examples_left: training examples until no new trial is started; None: no limit.
@@ -143,15 +137,3 @@ Event = (
     StudyStarted | TrialStarted | TrialAdvanced | TrialEvaluated | TrialEnded | TrialRetried | WorkerDied | StudyEnded
 )
 Observer = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class Observers:
-    """Pass every event on to several observers, in order."""
-
-    observers: tuple[Observer, ...]
-
-    def __call__(self, event: Event) -> None:
-        """Notify all observers."""
-        for observer in self.observers:
-            observer(event)

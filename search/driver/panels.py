@@ -19,7 +19,7 @@ from search.storage.optuna_internals import study_for_figure, study_transaction,
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialResult
 
-__all__ = ["LivePanels", "save_curves", "save_expected", "save_trial_note", "trial_note"]
+__all__ = ["LivePanels", "save_curves", "save_trial_note", "trial_note"]
 
 CURVES = 50  # of the best trials, and as many of the last ones; a figure with thousands of lines is unreadable
 PAUSE_SECONDS = 30.0  # between two updates of a figure
@@ -56,10 +56,14 @@ class LivePanels:
         study_transaction(self._study, lambda: save_curves(self._study, self._curves))
 
     def draw_expected(self) -> None:
-        """Draw the best trial's scores on dev and its expected scores; keeps the old figure if these are not known."""
+        """Draw the best trial's scores on dev and its expected scores; keeps the old figure if these are not known.
+
+        The dashboard itself only shows the best score on dev, which is too optimistic.
+        """
         estimate, _ = estimate_best(self._study, self._folders)
         if estimate is not None:
-            study_transaction(self._study, lambda: save_expected(self._study, estimate))
+            figure = _expected_figure(estimate)
+            study_transaction(self._study, lambda: _save_panel(self._study, "expected", figure))
 
 
 class _Throttled:
@@ -113,14 +117,6 @@ def save_curves(study: optuna.Study, curves: Mapping[int, Sequence[Evaluation]])
     tasks = {task: None for evaluations in curves.values() for point in evaluations for task in point.scores}
     for task in tasks:
         _save_panel(study, f"curves-{task}", _figure(task, curves))
-
-
-def save_expected(study: optuna.Study, estimate: Estimate) -> None:
-    """Save a figure on the study's page: the best trial's scores on dev, and its expected scores on new data.
-
-    The dashboard itself only shows the best score on dev, which is too optimistic.
-    """
-    _save_panel(study, "expected", _expected_figure(estimate))
 
 
 def _save_panel(study: optuna.Study, panel: str, figure: go.Figure) -> None:

@@ -1,18 +1,19 @@
-"""Propose new trials, and resume those that an earlier driver left running."""
+"""Propose new trials that duplicate none, and resume those that an earlier driver left running."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.trial import Trial
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from core.config import RunConfig
+from core.config.run import stored_digest
 from data.errors import UserError
-from search.driver.duplicates import Duplicates
 from search.driver.running_trial import RunningTrial
 from search.samplers.registry import draws_anew, make_sampler, random_sampler
 from search.storage import optuna_internals
@@ -22,10 +23,44 @@ from search.study.spec import StudySpec
 from search.trials.folders import TrialFolders
 from search.trials.record import CONFIG
 
-__all__ = ["Proposals"]
+__all__ = ["Duplicates", "Proposals"]
 
 _OWN_REDRAWS = 10  # by the study's sampler, of a proposal that duplicates an earlier trial
 _RANDOM_REDRAWS = 30  # after those, uniformly from the space
+
+
+class Duplicates:
+    """Know the configurations of all started trials, and find the trial that a new one would duplicate.
+
+    Runs are deterministic: the same RunConfig gives the same curve. A trial can only duplicate trials with lower
+    numbers, and trials are started in the order of their numbers. So after a crash, too, it is clear which of two equal
+    trials is to be trained.
+
+    Args:
+        study: its started trials are read once, here.
+    """
+
+    def __init__(self, study: optuna.Study) -> None:
+        self._study = study
+        self._numbers: dict[str, set[int]] = defaultdict(set)  # by digest
+        for trial in study.get_trials(deepcopy=False):
+            if CONFIG in trial.user_attrs:
+                self._numbers[stored_digest(trial.user_attrs[CONFIG])].add(trial.number)
+
+    def add(self, number: int, config: RunConfig) -> None:
+        """Note that trial ``number`` has started with this configuration."""
+        self._numbers[config.digest].add(number)
+
+    def original(self, number: int, config: RunConfig) -> FrozenTrial | None:
+        """Return the first trial before ``number`` with this configuration, or None.
+
+        Complete, pruned and running trials count; the configuration of a failed trial may be tried again.
+        """
+        earlier = sorted(other for other in self._numbers[config.digest] if other < number)
+        if not earlier:
+            return None
+        trials = self._study.get_trials(deepcopy=False)
+        return next((trials[other] for other in earlier if trials[other].state != TrialState.FAIL), None)
 
 
 @dataclass(frozen=True)
@@ -67,7 +102,7 @@ class Proposals:
         # The data may have moved since then. A started trial keeps its device, threads and precision.
         stored = RunConfig.model_validate_json(trial.user_attrs[CONFIG])
         config = config.model_copy(update={"compute": stored.compute})
-        self.folders.write_config(number, config)
+        self.folders.run(number).write_config(config)
         folder, floors = self.folders.path(number), self.spec.floors
         return RunningTrial(trial, sampler, config, folder, resumed=True, defect=defect, floors=floors)
 

@@ -25,9 +25,7 @@ class RunningTrial:
     """Judge a trial's evaluations and keep them.
 
     Attributes:
-        trial: Optuna's trial.
         sampler: made for this trial's number.
-        config: what is trained.
         folder: for its artifacts.
         resumed: whether it was started before, by an earlier driver or on a worker that died.
         defect: why it fails although none of its runs raised an error; empty for a sound trial.

@@ -11,7 +11,7 @@ from data.errors import UserError
 from search.driver import events
 from search.driver.broken_trials import BrokenTrials
 from search.driver.budget import Budget
-from search.driver.duplicates import Duplicates
+from search.driver.proposals import Duplicates
 from search.driver.running_trial import RunningTrial
 from search.driver.stop_request import StopRequest
 from search.driver.trial_end import EndedTrials

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from search.driver.budget import Budget
 from search.driver.proposals import Proposals
@@ -12,25 +13,23 @@ from search.driver.running_trial import RunningTrial
 __all__ = ["TrialQueue"]
 
 
+@dataclass(frozen=True)
 class TrialQueue:
     """Hand out trials: retried and resumed ones first, then new proposals while the budget lasts.
 
-    Args:
-        proposals: makes trials.
-        budget: of the study.
+    Attributes:
         workers: number of trials that run at the same time.
     """
 
-    def __init__(self, proposals: Proposals, budget: Budget, workers: int) -> None:
-        self._proposals = proposals
-        self._budget = budget
-        self._workers = workers
-        self._waiting: deque[RunningTrial] = deque()  # started before
-        self._held: list[RunningTrial] = []  # duplicates of running trials, until one of these ends
+    proposals: Proposals
+    budget: Budget
+    workers: int
+    _waiting: deque[RunningTrial] = field(default_factory=deque)  # started before
+    _held: list[RunningTrial] = field(default_factory=list)  # duplicates of running trials, until one of these ends
 
     def resume(self, numbers: Iterable[int]) -> None:
         """Append trials that an earlier driver left running."""
-        self._waiting.extend(self._proposals.resume(number) for number in numbers)
+        self._waiting.extend(self.proposals.resume(number) for number in numbers)
 
     def retry(self, running: RunningTrial) -> None:
         """Start a trial again, from its checkpoint, before any other."""
@@ -60,8 +59,8 @@ class TrialQueue:
         if self._waiting:
             return self._waiting.popleft()
         # Once every worker's share of proposals duplicates running trials, further ones would do the same.
-        if len(self._held) >= self._workers:
+        if len(self._held) >= self.workers:
             return None
-        if self._budget.stop_reason(self._budget.ended + running + len(self._held)):
+        if self.budget.stop_reason(self.budget.ended + running + len(self._held)):
             return None
-        return self._proposals.ask()
+        return self.proposals.ask()

@@ -16,8 +16,7 @@ from core.config import RunConfig
 from core.run.run_folder import RunFolder
 from data.errors import UserError
 from search.recorded.ranking import pick_trial, ranked_trials
-from search.trials.artifacts import require_model, stored_config
-from search.trials.dev_predictions import load_predictions
+from search.trials.artifacts import load_predictions, require_model, stored_config
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial, TrialRecord, TrialResult
 

@@ -245,16 +245,14 @@ def _send(slot: _Slot, order: messages.Order) -> None:
 @contextlib.contextmanager
 def _thread_variables(threads: int) -> Iterator[None]:
     """Set the variables that numeric libraries read when they are imported, before a worker runs any code of ours."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    before = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in THREAD_VARIABLES:
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextlib.contextmanager

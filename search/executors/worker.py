@@ -83,18 +83,16 @@ class _Inbox(threading.Thread):
     def run(self) -> None:
         try:
             while True:
-                self._sort(self._connection.recv())
+                order: messages.Order = self._connection.recv()
+                match order:
+                    case messages.Decision(go_on):
+                        self.decisions.put(go_on)
+                    case messages.Interrupt():
+                        self.stop.set()
+                    case _:
+                        self.jobs.put(order)
         except (EOFError, OSError):
             self._give_up()
-
-    def _sort(self, order: messages.Order) -> None:
-        match order:
-            case messages.Decision(go_on):
-                self.decisions.put(go_on)
-            case messages.Interrupt():
-                self.stop.set()
-            case _:
-                self.jobs.put(order)
 
     def _give_up(self) -> None:
         self.stop.set()

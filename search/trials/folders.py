@@ -54,12 +54,8 @@ class TrialFolders:
         with writing(folder):
             if folder.exists():
                 shutil.rmtree(folder)
-        self.write_config(number, config)
-        return folder
-
-    def write_config(self, number: int, config: RunConfig) -> None:
-        """Write ``config.json``, and create the folder if necessary; raises like :meth:`begin`."""
         self.run(number).write_config(config)
+        return folder
 
     def curve(self, number: int) -> list[Evaluation]:
         """Return the trial's evaluations for display; none, with a warning, if they cannot be read."""

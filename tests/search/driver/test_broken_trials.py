@@ -205,7 +205,7 @@ def test_damaged_metrics_of_an_ended_trial_are_no_obstacle(tmp_path: Path) -> No
     study.run()
     (study.folder / "trial-0000" / "metrics.jsonl").write_text("{")
     study.spec = replace(study.spec, trials=2)
-    with pytest.warns(UserWarning, match=r"metrics\.jsonl: is damaged"):
+    with pytest.warns(UserWarning, match=r"metrics\.jsonl: the file is damaged"):
         assert study.run().finished
 
 

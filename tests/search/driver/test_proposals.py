@@ -9,8 +9,7 @@ import optuna
 from inline_study import TPE, InlineStudy, layers
 from stub_study import changed
 
-from search.driver.duplicates import Duplicates
-from search.driver.proposals import Proposals
+from search.driver.proposals import Duplicates, Proposals
 from search.samplers.registry import SamplerChoice
 from search.study.first_trials import FirstTrial
 
