@@ -27,12 +27,7 @@ LARGEST_SHARE = 0.002  # of the driver's time that may be spent on a figure
 
 
 class LivePanels:
-    """Draw learning curves for each task, and expected scores of the best trial so far.
-
-    Args:
-        study: the study that shows them.
-        folders: where its trials left their curves and predictions.
-    """
+    """Draw learning curves for each task, and expected scores of the best trial so far, on the study's page."""
 
     def __init__(self, study: optuna.Study, folders: TrialFolders) -> None:
         self._study = study
@@ -108,11 +103,8 @@ def save_trial_note(trial: Trial, result: TrialResult, evaluations: Sequence[Eva
 def save_curves(study: optuna.Study, curves: Mapping[int, Sequence[Evaluation]]) -> None:
     """Save a figure for each task on the study's page, with a line for each trial.
 
-    The dashboard itself only draws the overall score, and it accepts figures of studies, not of trials.
-
-    Args:
-        study: the study that shows them.
-        curves: evaluations by trial number.
+    The dashboard itself only draws the overall score, and it accepts figures of studies, not of trials. ``curves`` has
+    the evaluations by trial number.
     """
     tasks = {task: None for evaluations in curves.values() for point in evaluations for task in point.scores}
     for task in tasks:

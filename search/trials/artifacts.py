@@ -35,7 +35,6 @@ def stored_config(folder: RunFolder, data: Path | None, device: str | None) -> R
     """Return the trial's RunConfig.
 
     Args:
-        folder: of the trial.
         data: folder with the tasks' files, if it has moved.
         device: to compute on instead of the trial's.
 

@@ -29,7 +29,6 @@ class Floor:
     """The worst score that a task may have.
 
     Attributes:
-        task: its name.
         score: in the task's own metric, as it is shown.
         start: training examples from which on runs are pruned; a winner meets the floor wherever its best rung lies.
         is_ceiling: whether smaller scores are better, so that this is the highest one allowed.

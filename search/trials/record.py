@@ -83,7 +83,6 @@ class TrialRecord:
     """A trial as it is stored, in any state.
 
     Attributes:
-        number: from 0.
         role: ``default`` for the study's default configuration, which is always trained in full; ``first NAME`` and
             ``variant NAME, seed N`` for others that the study file names; ``from STUDY, trial N`` for one of another
             study; ``proposed`` for a sampler's.
@@ -114,11 +113,7 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class FinishedTrial(TrialRecord):
-    """A trial with a score, complete or pruned: it has a configuration.
-
-    Attributes:
-        config: what it was trained with.
-    """
+    """A trial with a score, complete or pruned: it has a configuration."""
 
     config: RunConfig
 
