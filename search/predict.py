@@ -91,13 +91,9 @@ def _parse_sentences(lines: Iterable[str], spec: TaskSpec) -> list[tuple[str, ..
 
 
 def _predict(shares: Mapping[Path, float], spec: TaskSpec, sentences: list[tuple[str, ...]], device: str) -> np.ndarray:
-    """Return class probabilities (N, K) or scores (N,), averaged over the models; one model is in memory at a time.
+    """Return class probabilities (N, K) or scores (N,), averaged over the model folders by their shares.
 
-    Args:
-        shares: of each model folder in the average.
-        spec: the task.
-        sentences: of each example.
-        device: to compute on; ``auto`` chooses.
+    One model is in memory at a time.
     """
     from core.ensembles import average
     from core.inputs.resources import pick_device

@@ -9,7 +9,6 @@ import typer
 
 from search.console import cli
 from search.study.lookup import find_study
-from search.trials.folders import RUNS
 
 __all__ = ["main"]
 
@@ -44,7 +43,7 @@ def main(
         bool, typer.Option("--fine", help="Search closely around the study's best trial, as a study NAME-fine.")
     ] = False,
     storage: cli.StorageUrl = None,
-    runs_dir: cli.RunsDir = RUNS,
+    runs_dir: cli.RunsDir = cli.RUNS,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the study and its base configuration, and train nothing.")
     ] = False,

@@ -11,7 +11,6 @@ import typer
 from data.errors import UserError
 from search.console import cli
 from search.study.lookup import find_study
-from search.trials.folders import RUNS
 
 __all__ = ["main"]
 
@@ -38,7 +37,7 @@ def main(
     answer_price: Annotated[
         float | None, typer.Option(help="Price of a million answer tokens, to estimate the cost.")
     ] = None,
-    runs_dir: cli.RunsDir = RUNS,
+    runs_dir: cli.RunsDir = cli.RUNS,
     yes: Annotated[bool, typer.Option("--yes", help="Send the requests without asking for confirmation.")] = False,
     plan_only: Annotated[
         bool, typer.Option("--plan-only", help="Print what would be requested, and send nothing.")

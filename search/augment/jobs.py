@@ -19,12 +19,7 @@ __all__ = ["jobs_of", "show_plans"]
 
 
 def jobs_of(spec: StudySpec, tasks: Sequence[str], answers: Path) -> dict[str, RephrasingJob]:
-    """Return the rephrasing jobs of a study's tasks, by name.
-
-    Args:
-        spec: the study.
-        tasks: names of the tasks.
-        answers: folder of the language models' answers.
+    """Return the rephrasing jobs of a study's tasks, by name, with the folder of the language models' answers.
 
     Raises:
         UserError: the study has no such task, or has nothing to rephrase for the tasks.

@@ -15,15 +15,11 @@ __all__ = ["request_rephrasings"]
 
 
 def request_rephrasings(plans: dict[str, RephrasingPlan], console: Console) -> ExitCode:
-    """Request the missing answers, and print the outcome of each job.
-
-    Args:
-        plans: that the user agreed to, by job name.
-        console: to print on.
+    """Request the missing answers of plans by job name, and print the outcome of each job.
 
     Raises:
-        UserError: like :func:`~data.augmentation.rephrasing.rephrase.rephrase`, unless the endpoint may answer
-            later.
+        UserError: like :func:`~data.augmentation.rephrasing.rephrase.rephrase`.
+        typer.Exit: the endpoint is down; it may answer later.
     """
     failed = 0
     try:

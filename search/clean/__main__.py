@@ -9,7 +9,6 @@ import typer
 from data.errors import UserError
 from search.console import cli
 from search.recorded.lookup import check_recorded
-from search.trials.folders import RUNS
 
 __all__ = ["main"]
 
@@ -29,7 +28,7 @@ def main(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Free them without asking.")] = False,
     storage: cli.StorageUrl = None,
-    runs_dir: cli.RunsDir = RUNS,
+    runs_dir: cli.RunsDir = cli.RUNS,
 ) -> None:
     """List files that are no longer needed, and delete them.
 

@@ -66,11 +66,8 @@ def cache_files(cache: Path, runs: Sequence[RunConfig] | None, below: FilesBelow
     are compared: every entry that a run may need is kept, and some that it does not. Vocabularies are kept too: they
     are small, and a model trained from scratch cannot be used without, should its data be gone.
 
-    Args:
-        cache: the folder.
-        runs: the runs that are still to be trained; None if not known: then results of stages, which take longest, are
-            kept.
-        below: finds files.
+    The runs are those that are still to be trained; None if not known: then results of stages, which take longest, are
+    kept.
     """
     tasks = {name for run in runs or () for name in run.tasks}
     augmented = {name for run in runs or () for name in run.tasks if run.augmentation[name].sources}

@@ -18,14 +18,7 @@ _FOLDER = re.compile(r"trial-(\d{4,})")
 
 
 def trial_files(study: optuna.Study, folder: Path, keep: int, below: FilesBelow) -> list[Finding]:
-    """Return what can be freed of a study's ended trials.
-
-    Args:
-        study: the recorded study.
-        folder: the study's folder.
-        keep: number of best models to keep.
-        below: finds files.
-    """
+    """Return what can be freed of a study's ended trials, except for the models of the ``keep`` best ones."""
     trials = study.get_trials(deepcopy=False)
     ended = {trial.number for trial in trials if trial.state.is_finished()}
     best = {trial.number for trial in ranked_trials(study)[:keep]}

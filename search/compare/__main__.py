@@ -10,7 +10,6 @@ import typer
 from data.errors import UserError
 from search.console import cli
 from search.recorded.lookup import check_recorded
-from search.trials.folders import RUNS
 
 __all__ = ["main", "parse_trial"]
 
@@ -28,7 +27,7 @@ def main(
     ] = None,
     data: cli.MovedDataDir = None,
     storage: cli.StorageUrl = None,
-    runs_dir: cli.RunsDir = RUNS,
+    runs_dir: cli.RunsDir = cli.RUNS,
 ) -> None:
     """Compare two trials: scores, settings and changed predictions.
 

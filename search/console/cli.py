@@ -21,6 +21,7 @@ from search.trials.folders import RUNS
 
 __all__ = [
     "PROGRAM",
+    "RUNS",
     "DataDir",
     "ExitCode",
     "Json",

@@ -62,12 +62,6 @@ def show_estimate(console: Console, speed: Speed, spec: StudySpec, ahead: Remain
 
     The base's pretraining stages count once, because their result is stored and shared. In a comparison only the first
     variant is measured; since that says little about the others, no total is estimated.
-
-    Args:
-        console: to print on.
-        speed: measured with the base configuration.
-        spec: the study.
-        ahead: trials, seconds and examples that remain.
     """
     one = speed.seconds(spec.base)
     if speed.pretraining_seconds:

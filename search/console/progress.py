@@ -94,12 +94,7 @@ class PlainProgress:
 
 
 class LiveProgress:
-    """Observer that keeps a live display below the lines of ended trials; a context manager.
-
-    Args:
-        console: a terminal.
-        state: updated by this display.
-    """
+    """Observer that updates the state and keeps a live display below the lines of ended trials; a context manager."""
 
     def __init__(self, console: Console, state: StudyState) -> None:
         self._console = console

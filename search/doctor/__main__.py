@@ -15,7 +15,6 @@ from search.console import cli
 from search.doctor.check import Check, safely
 from search.doctor.packages import check_packages, check_python
 from search.study.lookup import find_study
-from search.trials.folders import RUNS
 
 __all__ = ["main"]
 
@@ -30,7 +29,7 @@ def main(
         str | None, typer.Option(help="Encoder to check: a folder, a Hub name such as bert-base-uncased, or minilm.")
     ] = None,
     storage: cli.StorageUrl = None,
-    runs_dir: cli.RunsDir = RUNS,
+    runs_dir: cli.RunsDir = cli.RUNS,
     json: Annotated[bool, typer.Option("--json", help="Write the checks as one JSON list.")] = False,
 ) -> None:
     """Check everything that a study needs.

@@ -24,12 +24,7 @@ _HUB_SECONDS = 5.0
 
 
 def check_encoder(spec: StudySpec, runs: Sequence[TriedRun], cache_dir: Path) -> Iterator[Check]:
-    """Load the encoders of a study's runs, from this machine only.
-
-    Args:
-        spec: the study.
-        runs: see :func:`search.preflight.encoder.encoder_runs`.
-        cache_dir: folder of tokenised data.
+    """Load the encoders of a study's runs (:func:`search.preflight.encoder.encoder_runs`), from this machine only.
 
     Raises:
         UserError: an encoder does not load, or lacks something that the study needs; names the line of the study file.

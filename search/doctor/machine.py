@@ -84,13 +84,7 @@ def _memory() -> Iterator[Check]:
 
 
 def check_threads(workers: int, threads: int | None, environment: Mapping[str, str] = os.environ) -> Iterator[Check]:
-    """Compare the usable cores with the workers' threads.
-
-    Args:
-        workers: number of workers of the study.
-        threads: threads of each worker; None if not known.
-        environment: environment variables of this process.
-    """
+    """Compare the usable cores with the threads of each worker, which may not be known (None)."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota()
     cores = usable if quota is None else min(usable, quota)

@@ -10,7 +10,7 @@ import typer
 from data.errors import UserError
 from search.console import cli
 from search.recorded.lookup import check_recorded
-from search.trials.folders import RUNS, TrialFolders
+from search.trials.folders import TrialFolders
 
 __all__ = ["main"]
 
@@ -27,7 +27,7 @@ def main(
     data: cli.MovedDataDir = None,
     device: cli.OtherDevice = None,
     storage: cli.StorageUrl = None,
-    runs_dir: cli.RunsDir = RUNS,
+    runs_dir: cli.RunsDir = cli.RUNS,
 ) -> None:
     """Write the best trial's predictions and its model.
 

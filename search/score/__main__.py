@@ -9,7 +9,6 @@ import typer
 
 from data.errors import UserError
 from search.console import cli
-from search.trials.folders import RUNS
 
 __all__ = ["find_predictions", "main"]
 
@@ -26,7 +25,7 @@ def main(
     ] = None,
     data: cli.MovedDataDir = None,
     storage: cli.StorageUrl = None,
-    runs_dir: cli.RunsDir = RUNS,
+    runs_dir: cli.RunsDir = cli.RUNS,
 ) -> None:
     """Score test predictions where you have the labels.
 

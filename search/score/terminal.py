@@ -19,6 +19,7 @@ from search.analysis.expected_text import expectation_text, unknown_sentence
 from search.analysis.measured_scores import MeasuredScore, MeasuredScores, score_predictions, verdict
 from search.display.table import Table
 from search.display.terminal_table import print_table
+from search.display.values import plus_minus
 from search.recorded.ranking import open_study, pick_trial
 from search.trials.folders import TrialFolders
 from search.trials.prediction_files import prediction_path
@@ -111,16 +112,11 @@ def _show(
 
 
 def _score_table(folder: Path, found: MeasuredScores, expected: Mapping[str, Expectation]) -> Table:
+    def row(name: str, one: MeasuredScore) -> tuple[str, ...]:
+        other = expected.get(name)
+        compared = ("", "", "") if other is None else (f"{other.dev:.4f}", expectation_text(other), verdict(one, other))
+        return name, f"{one.examples:,}", plus_minus(one.score, one.half_width), *(compared if expected else ())
+
     scores = found.tasks | ({} if found.overall is None else {"overall": found.overall})
-    compared = ("on dev", "expected", "") if expected else ()
-    rows = (
-        (name, f"{one.examples:,}", f"{one.score:.4f} ± {one.half_width:.4f}", *_compared(one, expected.get(name)))
-        for name, one in scores.items()
-    )
-    headings = ("", "examples", "on test", *compared)
-    filled = tuple((*row, *[""] * (len(headings) - len(row))) for row in rows)
-    return Table(f"{folder}: scores on test", headings, filled)
-
-
-def _compared(measured: MeasuredScore, expected: Expectation | None) -> list[str]:
-    return [] if expected is None else [f"{expected.dev:.4f}", expectation_text(expected), verdict(measured, expected)]
+    headings = ("", "examples", "on test", *(("on dev", "expected", "") if expected else ()))
+    return Table(f"{folder}: scores on test", headings, tuple(row(name, one) for name, one in scores.items()))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from search.dashboard.server import make_dashboard
+from search.dashboard import make_dashboard
 from tests.search.browsing import faint_texts, opened, overflowing, unfold
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

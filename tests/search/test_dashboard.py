@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from search.dashboard.server import local_only
+from search.dashboard import local_only
 
 
 def application(_: dict[str, Any], start_response: Any) -> Iterable[bytes]:

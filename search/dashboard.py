@@ -1,22 +1,54 @@
-"""Serve optuna-dashboard on the loopback interface."""
+"""Serve optuna-dashboard on the loopback interface: ``onebert dashboard``."""
 
 from __future__ import annotations
 
+import webbrowser
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from socketserver import ThreadingMixIn
+from typing import Annotated
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from optuna_dashboard import wsgi
+import typer
 
 from data.errors import UserError
-from search.storage.open import open_storage
+from search.console import cli
 
-__all__ = ["local_only", "make_dashboard"]
+__all__ = ["local_only", "main", "make_dashboard"]
 
 _HOST = "127.0.0.1"
+
+
+@cli.entry_point
+def main(
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = cli.RUNS,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Local port to listen on; 0 takes any free one.")] = 8080,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Show studies live in the browser.
+
+    Shows learning curves, parameters, importance, and each trial's scores per task. Can run while a search is running.
+    Only this machine can reach the page.
+
+    Examples:
+
+        onebert dashboard
+        onebert dashboard --port 0 --open
+    """
+    server = make_dashboard(storage, runs_dir, port)
+    url = f"http://localhost:{server.server_port}/dashboard"
+    typer.echo(f"dashboard: {url}  (Ctrl-C to quit)")
+    if open_browser:
+        webbrowser.open(url)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        typer.echo("dashboard closed")
+    finally:
+        server.server_close()
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -36,6 +68,10 @@ def make_dashboard(storage: str | None, runs_dir: Path, port: int) -> WSGIServer
     Raises:
         UserError: the storage cannot be opened, or the port is taken.
     """
+    from optuna_dashboard import wsgi
+
+    from search.storage.open import open_storage
+
     application = local_only(wsgi(open_storage(storage, runs_dir)), ("localhost", _HOST))
     try:
         return make_server(_HOST, port, application, server_class=_Server, handler_class=_QuietHandler)
@@ -63,3 +99,7 @@ def local_only(application: WSGIApplication, hosts: Collection[str]) -> WSGIAppl
         return [b"This page answers to its own host name only.\n"]
 
     return answer
+
+
+if __name__ == "__main__":
+    cli.make_app(main)()

@@ -1,1 +1,0 @@
-"""``search.dashboard``: serve optuna-dashboard for this machine only."""
