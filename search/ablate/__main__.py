@@ -19,7 +19,7 @@ from search.console.cli import (
     make_app,
 )
 from search.recorded.lookup import check_recorded
-from search.study.study_name import check_study_name
+from search.study.lookup import check_study_name
 from search.trials.folders import RUNS, TrialFolders
 
 __all__ = ["main"]

@@ -22,7 +22,7 @@ def show_plan(console: Console, plan: AblationPlan, spec: StudySpec) -> None:
     """Print what would be trained, and how long it may take."""
     console.print(f"study [bold]{spec.name}[/]  {spec.description}", highlight=False)
     print_table(console, plan_table(plan))
-    console.print(budget_line(spec.summary()), highlight=False, soft_wrap=True)
+    console.print(budget_line(spec), highlight=False, soft_wrap=True)
     seeds, runs = ", ".join(map(str, plan.seeds)), len(plan.configs) * len(plan.seeds)
     console.print(
         f"runs:   {len(plan.rows)} and the winner's, each with seeds {seeds}. The winner's run took "

@@ -63,7 +63,7 @@ def main(
     from core.inputs.augmentation import answers_dir
     from data.augmentation.rephrasing.plan import plan_rephrasing
     from search.augment.jobs import jobs_of, show_plans
-    from search.preflight.synthetic_data import with_synthetic_data
+    from search.preflight.data import with_synthetic_data
     from search.study.endpoint import choose_endpoint
     from search.study.file import load_study
 

@@ -14,7 +14,7 @@ from search.display.values import duration
 from search.driver.budget import Remaining
 from search.preflight.data import DataReport
 from search.space.variants import VARIANT
-from search.study.spec import StudySpec, StudySummary
+from search.study.spec import StudySpec
 
 __all__ = ["show_data", "show_estimate", "show_plan", "show_warnings"]
 
@@ -22,23 +22,22 @@ __all__ = ["show_data", "show_estimate", "show_plan", "show_warnings"]
 def show_plan(console: Console, spec: StudySpec) -> None:
     """Print the search space and the budget, and a warning for whatever is left out of them."""
     console.print(f"study [bold]{spec.name}[/]  {spec.description}", highlight=False)
-    summary = spec.summary()
-    rows = tuple((row.path, row.kind, row.values, row.condition) for row in summary.rows)
-    print_table(console, Table("search space", ("setting", "kind", "values", "only if"), rows))
-    console.print(budget_line(summary), highlight=False, soft_wrap=True)
+    columns = ("setting", "kind", "values", "only if")
+    print_table(console, Table("search space", columns, tuple(spec.space.describe())))
+    console.print(budget_line(spec), highlight=False, soft_wrap=True)
     outside = [f"no trial of the default configuration: {note}" for note in spec.space.encode(spec.base).notes]
     show_warnings(console, [*spec.notes, *outside])
 
 
-def budget_line(summary: StudySummary) -> str:
+def budget_line(spec: StudySpec) -> str:
     """Describe the budget: ``budget: 16 trials of up to 12,000 training examples, dev scored at 1,500, 3,000, ...``."""
-    rungs = ", ".join(f"{rung:,}" for rung in summary.rungs)
-    number = "any number of" if summary.trials is None else summary.trials
-    ends = f"; no new trial {summary.stop}" if summary.stop else ""
+    rungs = ", ".join(f"{rung:,}" for rung in spec.base.rungs)
+    number = "any number of" if spec.trials is None else spec.trials
+    ends = "" if spec.stop.is_empty else f"; no new trial {spec.stop.describe()}"
     return (
-        f"budget: {number} trials of up to {summary.examples_per_trial:,} training examples, dev scored at "
-        f"{rungs}; sampler {summary.sampler}, pruner {summary.pruner}, {summary.workers} worker(s) of "
-        f"{summary.threads} thread(s){ends}"
+        f"budget: {number} trials of up to {spec.base.budget.examples:,} training examples, dev scored at "
+        f"{rungs}; sampler {spec.sampler.describe()}, pruner {spec.pruner.describe()}, {spec.workers} worker(s) of "
+        f"{spec.base.compute.threads} thread(s){ends}"
     )
 
 

@@ -22,11 +22,10 @@ from search.driver.driver import Driver, StudyResult
 from search.driver.events import Observer
 from search.executors.base import Executor, ExecutorError
 from search.executors.local import LocalExecutor
-from search.preflight.data import DataReport, check_data
+from search.preflight.data import DataReport, check_data, with_synthetic_data
 from search.preflight.encoder import check_encoder_fits
 from search.preflight.further import check_further
 from search.preflight.nli import check_nli_files
-from search.preflight.synthetic_data import with_synthetic_data
 from search.storage.open import describe_storage, open_storage
 from search.study.spec import StudySpec
 

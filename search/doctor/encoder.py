@@ -15,7 +15,6 @@ from core.run_size import RunSize, run_size
 from data.errors import UserError
 from search.doctor.check import Check, ok, wrong
 from search.space.feasibility import TriedRun
-from search.study.error_location import impossible_run_error
 from search.study.spec import StudySpec
 
 __all__ = ["check_encoder", "check_named_encoder", "largest_run"]
@@ -37,7 +36,7 @@ def check_encoder(spec: StudySpec, runs: Sequence[TriedRun], cache_dir: Path) ->
             if found is not None:
                 resources.encoder(_from_folder(run.config, found))
         except UserError as error:
-            raise impossible_run_error(spec, run, str(error)) from error
+            raise spec.impossible_run_error(run, str(error)) from error
         if name not in seen:
             seen.add(name)
             yield ok("model", "from scratch") if run.config.model.scratch else _state(name, found)

@@ -112,7 +112,7 @@ def preset_configuration(name: str, default: RunConfig) -> RunConfig:
     preset = load_preset(name, tasks, list_presets(Path("studies")), ())
     tree = default.model_dump()
     for path, field in config_fields(default.tasks).items():
-        for value in _at(preset.table, path.split(".")):
+        for value in _at(preset, path.split(".")):
             if why_fixed(path) is None:
                 set_value(tree, path, check_value(value, field, tuple(path.split("."))))
     try:

@@ -8,16 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from search.display.values import shown
 from search.parsing.errors import StudyFileError, did_you_mean
-from search.parsing.pydantic_messages import study_file_error
 
-__all__ = ["NamedChoice", "Options", "build_imported", "parse_options", "unknown_name"]
+__all__ = ["NamedChoice", "Options", "build_imported", "unknown_name"]
 
 T = TypeVar("T")
-OptionsT = TypeVar("OptionsT", bound="Options")
 
 
 class Options(BaseModel):
@@ -54,18 +52,6 @@ class NamedChoice:
         """Return ``tpe (n_startup_trials = 5)``, for a table."""
         options = ", ".join(f"{name} = {shown(value)}" for name, value in self.options.items())
         return f"{self.name} ({options})" if options else self.name
-
-
-def parse_options(choice: NamedChoice, model: type[OptionsT], key: tuple[str, ...]) -> OptionsT:
-    """Check the options and return them.
-
-    Raises:
-        StudyFileError: under ``key``, if one is unknown, of a wrong type or out of its bounds.
-    """
-    try:
-        return model.model_validate(dict(choice.options))
-    except ValidationError as error:
-        raise study_file_error(error, key, model) from error
 
 
 def unknown_name(choice: NamedChoice, known: Mapping[str, object], key: tuple[str, ...]) -> StudyFileError:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -11,7 +12,9 @@ from pydantic_core import ErrorDetails
 from search.display.values import shown
 from search.parsing.errors import StudyFileError, did_you_mean
 
-__all__ = ["explain", "named_setting", "study_file_error", "without_setting"]
+__all__ = ["explain", "named_setting", "validated", "without_setting"]
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _BOUNDS = {
     "greater_than_equal": ("ge", "must be at least"),
@@ -53,17 +56,24 @@ def explain(problem: ErrorDetails) -> str:
     return f"{problem['msg']}, got {value!r}"
 
 
-def study_file_error(error: ValidationError, prefix: tuple[str, ...], model: type[BaseModel]) -> StudyFileError:
-    """Return the first problem under its key; for an unknown key, name the nearest one that ``model`` has."""
-    problem = error.errors()[0]
-    where = tuple(str(part) for part in problem["loc"])
+def validated(model: type[ModelT], table: Mapping[str, Any], key: tuple[str, ...]) -> ModelT:
+    """Build a model from a table of a study file.
+
+    Raises:
+        StudyFileError: under ``key`` and what follows it, with the first problem; for an unknown key, with the nearest
+            one that the model has.
+    """
+    try:
+        return model.model_validate(dict(table))
+    except ValidationError as error:
+        problem = error.errors()[0]
+    # Raised outside, since pydantic's own error quotes the value, which may be a secret.
+    where, what = (*key, *map(str, problem["loc"])), explain(problem)
     if problem["type"] == "extra_forbidden":
         known = [field.alias or name for name, field in model.model_fields.items()]
-        what = f"unknown key{did_you_mean(where[-1], known)}"
-        if not what.endswith("?"):
-            what += f"; known: {', '.join(known) or 'none'}"
-        return StudyFileError((*prefix, *where), what)
-    return StudyFileError((*prefix, *where), explain(problem))
+        hint = did_you_mean(where[-1], known) or f"; known: {', '.join(known) or 'none'}"
+        what = f"unknown key{hint}"
+    raise StudyFileError(where, what)
 
 
 def named_setting(what: str, paths: Iterable[str]) -> str | None:

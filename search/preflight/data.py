@@ -1,20 +1,22 @@
-"""Check all data before a study starts, so that bad data ends it in its first second, not in its first trial."""
+"""Generate or check all data before a study starts, so that bad data ends it at once, not in its first trial."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.config import RunConfig, TaskConfig
+from core.config import DataConfig, RunConfig, TaskConfig
 from data.errors import UserError
 from data.overlap import count_overlap
 from data.reading import MalformedRowsError, RawSplit, read_split
+from data.synthetic.corpus import write_corpus
 from data.tasks import SplitName
+from search.study.spec import StudySpec
 
-__all__ = ["DataReport", "check_data", "listing_faults"]
+__all__ = ["DataReport", "check_data", "listing_faults", "with_synthetic_data"]
 
 
 @dataclass(frozen=True)
@@ -83,3 +85,13 @@ def listing_faults(file: Path | None) -> Iterator[None]:
 def _read(task: TaskConfig, directory: Path) -> dict[SplitName, RawSplit]:
     splits: tuple[SplitName, ...] = ("train", "dev", "test") if task.spec.files.test else ("train", "dev")
     return {split: read_split(task.spec, directory, split) for split in splits}
+
+
+def with_synthetic_data(spec: StudySpec, runs_dir: Path) -> StudySpec:
+    """Write the corpus below ``runs_dir`` and return the study that reads it; unchanged if it has its own data."""
+    if spec.synthetic is None:
+        return spec
+    directory = runs_dir / spec.name / "corpus"
+    size = spec.synthetic
+    write_corpus(directory, train=size.train, dev=size.dev, test=size.test, seed=size.seed)
+    return replace(spec, base=spec.base.model_copy(update={"data": DataConfig(directory=str(directory))}))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from core.config import RunConfig
 from search.executors.base import Executor
 from search.space.feasibility import TriedRun, try_space
-from search.study.error_location import impossible_run_error
 from search.study.spec import StudySpec
 
 __all__ = ["check_encoder_fits", "encoder_runs"]
@@ -24,27 +22,20 @@ def check_encoder_fits(spec: StudySpec, executor: Executor) -> None:
     """
     runs = encoder_runs(spec)
     answer = executor.check([run.config for run in runs])
-    if not answer.reason:
-        return
-    raise impossible_run_error(spec, runs[answer.passed], answer.reason)
+    if answer.reason:
+        raise spec.impossible_run_error(runs[answer.passed], answer.reason)
 
 
 def encoder_runs(spec: StudySpec) -> list[TriedRun]:
-    """Return the base and runs of :func:`try_space`; of runs that are the same to an encoder, only the first."""
-    return _different([TriedRun((), spec.base), *try_space(spec.space, spec.base)])
+    """Return the base and runs of :func:`try_space`; of runs that are the same to an encoder, only the first.
 
-
-def _different(runs: list[TriedRun]) -> list[TriedRun]:
-    """Keep the first of runs with the same model and heads, apart from rates such as dropout."""
+    These have the same model and heads, apart from rates such as dropout.
+    """
     first: dict[str, TriedRun] = {}
-    for run in runs:
-        first.setdefault(json.dumps(_without_rates(_shape(run.config))), run)
+    for run in [TriedRun((), spec.base), *try_space(spec.space, spec.base)]:
+        tree = run.config.model_dump(mode="json", include={"model", "heads"})
+        first.setdefault(json.dumps(_without_rates(tree)), run)
     return list(first.values())
-
-
-def _shape(config: RunConfig) -> dict[str, Any]:
-    tree = config.model_dump(mode="json")
-    return {"model": tree["model"], "heads": tree["heads"]}
 
 
 def _without_rates(tree: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 
 from core.config import RunConfig
@@ -15,7 +16,6 @@ from data.errors import UserError
 from search.parsing.errors import StudyFileError
 from search.preflight.data import DataReport, listing_faults
 from search.preflight.source_runs import SourceRun, source_runs
-from search.study.error_location import error_in_study
 from search.study.spec import StudySpec
 
 __all__ = ["check_further"]
@@ -46,11 +46,11 @@ def check_further(
     try:
         return _check(report, spec, answers_dir, list_faults_in)
     except StudyFileError as error:
-        raise error_in_study(error, spec) from None
+        raise spec.located_error(error) from None
 
 
 def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_in: Path | None) -> DataReport:
-    found: dict[tuple[str, str], _Found] = {}
+    found: dict[tuple[str, str], tuple[int, str]] = {}
     warnings: dict[str, None] = {}
     contents: set[str] = set()
     for run in source_runs(spec.space, spec.base):
@@ -58,25 +58,17 @@ def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_i
         made = _make(run, further, list_faults_in)
         one = _count(run, report, made)
         known = found.setdefault((run.task, run.source), one)
-        found[run.task, run.source] = max(known, one, key=lambda each: each.examples)
+        found[run.task, run.source] = max(known, one, key=itemgetter(0))
         warnings.update(dict.fromkeys(f"skipped {row}" for row in further.skipped))
         contents.add(f"{run.task} {run.source} {_digest(made)}")
     if not contents:
         return report
     return replace(
         report,
-        further=tuple(f"{task}: {one.words} further examples of {source}" for (task, source), one in found.items()),
+        further=tuple(f"{task}: {words} further examples of {source}" for (task, source), (_, words) in found.items()),
         warnings=(*report.warnings, *warnings),
         digest=hashlib.sha256("\n".join([report.digest, *sorted(contents)]).encode()).hexdigest(),
     )
-
-
-@dataclass(frozen=True)
-class _Found:
-    """How many examples a source gives, in words too."""
-
-    examples: int
-    words: str
 
 
 def _examples(run: SourceRun, report: DataReport) -> int:
@@ -125,12 +117,13 @@ def _make(run: SourceRun, further: TaskAugmentation, list_faults_in: Path | None
     return made
 
 
-def _count(run: SourceRun, report: DataReport, made: AdditionalExamples) -> _Found:
+def _count(run: SourceRun, report: DataReport, made: AdditionalExamples) -> tuple[int, str]:
+    """Return how many examples a source gives, in words too."""
     examples, words = len(made), "up to " if run.searched else ""
     if _is_sampled(run, report):
         share = run.config.augmentation[run.task].eda.fraction * _examples(run, report) / _sample_size(run)
         examples, words = round(share * examples), f"{words}about "
-    return _Found(examples, f"{words}{examples:,}")
+    return examples, f"{words}{examples:,}"
 
 
 def _digest(made: AdditionalExamples) -> str:

@@ -14,7 +14,6 @@ from data.reading import RawSplit, read_bytes
 from search.preflight.data import DataReport
 from search.space.feasibility import TriedRun, try_space
 from search.space.variants import VARIANT
-from search.study.error_location import impossible_run_error
 from search.study.spec import StudySpec
 
 __all__ = ["check_nli_files"]
@@ -41,7 +40,7 @@ def check_nli_files(spec: StudySpec, report: DataReport) -> DataReport:
             checked[file] = read_nli_file(file, directory)
             new_pairs(checked[file], known() if file.leave_out_known else frozenset())
         except UserError as error:
-            raise impossible_run_error(spec, run, str(error)) from error
+            raise spec.impossible_run_error(run, str(error)) from error
     if not checked:
         return report
     digest = hashlib.sha256(report.digest.encode())

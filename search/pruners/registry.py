@@ -15,7 +15,8 @@ from optuna.pruners import BasePruner
 from pydantic import Field, model_validator
 
 from search.parsing.errors import StudyFileError
-from search.parsing.named_choice import NamedChoice, Options, build_imported, parse_options, unknown_name
+from search.parsing.named_choice import NamedChoice, Options, build_imported, unknown_name
+from search.parsing.pydantic_messages import validated
 from search.pruners.halving import SuccessiveHalving
 from search.pruners.hyperband import Hyperband
 from search.pruners.last_rung import UntilLastRung
@@ -152,7 +153,7 @@ def _make(choice: PrunerChoice, rungs: tuple[int, ...]) -> BasePruner:
     if choice.name not in PRUNERS:
         raise unknown_name(choice, PRUNERS, KEY)
     model, make = PRUNERS[choice.name]
-    return make(parse_options(choice, model, KEY), rungs)
+    return make(validated(model, choice.options, KEY), rungs)
 
 
 def _warmup(steps: int | None, rungs: tuple[int, ...]) -> int:

@@ -21,7 +21,8 @@ from pydantic import Field
 
 from data.errors import UserError
 from search.parsing.errors import StudyFileError
-from search.parsing.named_choice import NamedChoice, Options, build_imported, parse_options, unknown_name
+from search.parsing.named_choice import NamedChoice, Options, build_imported, unknown_name
+from search.parsing.pydantic_messages import validated
 from search.samplers.bounded_history import bounded_history
 from search.space.space import Space
 
@@ -195,7 +196,7 @@ def make_sampler(
     if choice.name not in SAMPLERS:
         raise unknown_name(choice, SAMPLERS, KEY)
     model, make = SAMPLERS[choice.name]
-    return bounded_history(choice.name, make(parse_options(choice, model, KEY), seeds, space), seeds.trial)
+    return bounded_history(choice.name, make(validated(model, choice.options, KEY), seeds, space), seeds.trial)
 
 
 def random_sampler(study_seed: int, trial_number: int, attempt: int) -> BaseSampler:

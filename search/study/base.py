@@ -16,14 +16,12 @@ from search.space.paths import FieldType, check_value, config_fields, set_value
 
 __all__ = ["build_base"]
 
-KEY = ("base",)
-
 
 def build_base(
     table: Mapping[str, Any],
     tasks: Mapping[str, TaskSpec],
     replaced: Mapping[str, object],
-    key: tuple[str, ...] = KEY,
+    key: tuple[str, ...],
 ) -> RunConfig:
     """Build the run of a ``[base]`` table, which contains only what differs from RunConfig's defaults.
 
@@ -50,17 +48,11 @@ def build_base(
         # Below a setting, pydantic names the members of its type: eval.rungs.int.
         while len(where) > 1 and ".".join(where[:-1]) in fields:
             where.pop()
-        raise _under_its_setting(explain(problem), where, fields, key) from error
-
-
-def _under_its_setting(
-    what: str, where: list[str], fields: Mapping[str, FieldType], key: tuple[str, ...]
-) -> StudyFileError:
-    """Place an error about several settings, for which pydantic has no place, under the setting it begins with."""
-    named = named_setting(what, fields)
-    if named is None:
-        return StudyFileError((*key, *where), what)
-    return StudyFileError((*key, *named.split(".")), without_setting(what, named))
+        what = explain(problem)
+        # An error about several settings, for which pydantic has no place, belongs to the setting it begins with.
+        if (named := named_setting(what, fields)) is not None:
+            where, what = named.split("."), without_setting(what, named)
+        raise StudyFileError((*key, *where), what) from error
 
 
 def _leaves(

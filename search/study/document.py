@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from search.parsing.errors import StudyFileError
-from search.parsing.pydantic_messages import study_file_error
+from search.parsing.pydantic_messages import validated
 
 __all__ = ["StudyDocument"]
 
@@ -47,13 +47,9 @@ class StudyDocument(BaseModel):
             StudyFileError: under the first wrong key.
         """
         try:
-            return cls.model_validate(raw)
-        except ValidationError as error:
-            raise _plainer(study_file_error(error, (), cls)) from error
-
-
-def _plainer(found: StudyFileError) -> StudyFileError:
-    if found.key[0] == "tasks":
-        what = "is missing" if found.what == "is missing" else "must be a list of names, or tables [tasks.NAME]"
-        return StudyFileError(("tasks",), what)
-    return found
+            return validated(cls, raw, ())
+        except StudyFileError as error:
+            if error.key[0] != "tasks":
+                raise
+            what = error.what if error.what == "is missing" else "must be a list of names, or tables [tasks.NAME]"
+            raise StudyFileError(("tasks",), what) from None

@@ -5,25 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 from data.errors import UserError
-from search.parsing.pydantic_messages import study_file_error
+from search.parsing.pydantic_messages import validated
 
-__all__ = ["choose_endpoint", "parse_endpoint"]
+__all__ = ["ENDPOINT", "choose_endpoint"]
 
-
-def parse_endpoint(table: Mapping[str, Any]) -> EndpointSettings:
-    """Read ``[endpoint]`` of a study file.
-
-    Raises:
-        StudyFileError: under ``endpoint``; a value that may be a key is not quoted.
-    """
-    try:
-        return EndpointSettings.model_validate(table)
-    except ValidationError as error:
-        raise study_file_error(error, ("endpoint",), EndpointSettings) from None
+ENDPOINT = ("endpoint",)
 
 
 def choose_endpoint(of_study: EndpointSettings | None, options: Mapping[str, Any]) -> EndpointSettings:
@@ -43,4 +31,4 @@ def choose_endpoint(of_study: EndpointSettings | None, options: Mapping[str, Any
             "no endpoint given: pass --endpoint URL, such as http://localhost:11434/v1, or add [endpoint] with "
             "base_url to the study file"
         )
-    return parse_endpoint(table)
+    return validated(EndpointSettings, table, ENDPOINT)

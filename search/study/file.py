@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from core.config import RunConfig
+from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 from data.errors import UserError
 from data.tasks import TaskSpec
 from search.parsing.errors import StudyFileError
-from search.parsing.pydantic_messages import study_file_error
+from search.parsing.pydantic_messages import validated
 from search.parsing.toml_lines import error_in_file
 from search.pruners.registry import PrunerChoice, make_pruner
 from search.samplers.registry import SamplerChoice, make_sampler
@@ -25,13 +24,12 @@ from search.space.parsing import parse_space
 from search.space.requirements import without_unmet_needs
 from search.space.space import Space
 from search.study.document import StudyDocument
-from search.study.endpoint import parse_endpoint
+from search.study.endpoint import ENDPOINT
 from search.study.first_trials import FirstTrial, default_trial, given_trials
-from search.study.lookup import find_study
+from search.study.lookup import find_study, is_study_name
 from search.study.presets import list_presets
 from search.study.spec import StudySpec, SyntheticSpec
 from search.study.stop_rules import parse_stop
-from search.study.study_name import is_study_name
 from search.study.tables import Tables
 from search.study.tasks import study_tasks
 from search.study.trial_count import check_trials, usual_trials
@@ -162,7 +160,7 @@ def _build(
         keep_models=document.keep_models,
         synthetic=synthetic,
         source=path,
-        endpoint=None if document.endpoint is None else parse_endpoint(document.endpoint),
+        endpoint=None if document.endpoint is None else validated(EndpointSettings, document.endpoint, ENDPOINT),
         floors=parse_floors(document.floors, search.base),
         stop=stop,
     )
@@ -217,10 +215,7 @@ def _synthetic(document: StudyDocument, tasks: Mapping[str, TaskSpec], overrides
         if name not in _SYNTHETIC_TASKS:
             known = ", ".join(_SYNTHETIC_TASKS)
             raise StudyFileError(("synthetic",), f"a corpus can be generated for {known}, not for '{name}'")
-    try:
-        return SyntheticSpec.model_validate(document.synthetic)
-    except ValidationError as error:
-        raise study_file_error(error, ("synthetic",), SyntheticSpec) from error
+    return validated(SyntheticSpec, document.synthetic, ("synthetic",))
 
 
 def _replaced(document: StudyDocument, workers: int, overrides: _Overrides) -> dict[str, object]:

@@ -1,15 +1,20 @@
-"""Find study files by name. Loads neither Optuna nor RunConfig, so that a misspelt name is reported at once."""
+"""Find study files by name, and check names.
+
+Loads neither Optuna nor RunConfig, so that a misspelt name is reported at once.
+"""
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 
 from data.errors import UserError
 from search.parsing.errors import did_you_mean
-from search.study.study_name import is_study_name
 
-__all__ = ["find_study", "list_studies"]
+__all__ = ["check_study_name", "find_study", "is_study_name", "list_studies"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def list_studies(studies_dir: Path = Path("studies")) -> dict[str, Path]:
@@ -46,3 +51,25 @@ def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies")) ->
             "or give the path of a .toml file"
         )
     return known[name]
+
+
+def is_study_name(name: str) -> bool:
+    """Return whether the name is of letters, digits, ``_``, ``-`` and ``.`` only, a letter or a digit first."""
+    return _NAME.fullmatch(name) is not None
+
+
+def check_study_name(name: str, option: str = "--name") -> None:
+    """Refuse a name that no study can have.
+
+    Args:
+        name: as the user gave it.
+        option: the option that it was given to.
+
+    Raises:
+        UserError: if :func:`is_study_name` is false.
+    """
+    if not is_study_name(name):
+        raise UserError(
+            f"{option} {name}: a study has a folder of its name; use letters, digits, '_', '-' and '.' only, "
+            "a letter or a digit first"
+        )

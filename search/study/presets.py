@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,22 +18,7 @@ from search.parsing.errors import StudyFileError, did_you_mean
 from search.parsing.toml_lines import error_in_file
 from search.study.base import build_base
 
-__all__ = ["Preset", "list_presets", "load_preset", "merged"]
-
-
-@dataclass(frozen=True)
-class Preset:
-    """The content of a preset's file.
-
-    Attributes:
-        name: the file's stem.
-        description: one line.
-        table: nested tables of settings.
-    """
-
-    name: str
-    description: str
-    table: Mapping[str, Any]
+__all__ = ["list_presets", "load_preset", "merged"]
 
 
 def list_presets(*studies_dirs: Path) -> dict[str, Path]:
@@ -45,8 +29,10 @@ def list_presets(*studies_dirs: Path) -> dict[str, Path]:
     return {path.stem: path for folder in reversed(folders) for path in sorted((folder / "presets").glob("*.toml"))}
 
 
-def load_preset(name: str, tasks: Mapping[str, TaskSpec], known: Mapping[str, Path], key: tuple[str, ...]) -> Preset:
-    """Read the preset of this name and check it by itself.
+def load_preset(
+    name: str, tasks: Mapping[str, TaskSpec], known: Mapping[str, Path], key: tuple[str, ...]
+) -> Mapping[str, Any]:
+    """Read the preset of this name, check it by itself, and return its nested tables of settings.
 
     Args:
         name: one of ``known``.
@@ -67,13 +53,13 @@ def load_preset(name: str, tasks: Mapping[str, TaskSpec], known: Mapping[str, Pa
         table = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path}: cannot read the preset: {error}") from error
-    description, meant_for = str(table.pop("description", "")), table.pop("meant_for", [])
-    _check_tasks(name, meant_for, tasks, key)
+    table.pop("description", None)
+    _check_tasks(name, table.pop("meant_for", []), tasks, key)
     try:
         build_base(table, tasks, {}, key=())
     except StudyFileError as error:
         raise error_in_file(error, path, text) from error
-    return Preset(name, description, table)
+    return table
 
 
 def _check_tasks(name: str, meant_for: object, tasks: Collection[str], key: tuple[str, ...]) -> None:

@@ -11,16 +11,20 @@ from pydantic import Field
 
 from core.config import RunConfig
 from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
+from data.errors import UserError
 from search.display.values import shown
+from search.parsing.errors import StudyFileError
 from search.parsing.named_choice import Options
+from search.parsing.toml_lines import error_in_file
 from search.pruners.registry import PrunerChoice
 from search.samplers.registry import SamplerChoice
-from search.space.space import Space, SpaceRow
+from search.space.feasibility import TriedRun
+from search.space.space import Space
 from search.study.first_trials import FirstTrial
 from search.study.stop_rules import StopRules
 from search.trials.floors import Floor
 
-__all__ = ["StudySpec", "StudySummary", "SyntheticSpec"]
+__all__ = ["StudySpec", "SyntheticSpec"]
 
 
 class SyntheticSpec(Options):
@@ -30,29 +34,6 @@ class SyntheticSpec(Options):
     dev: int = Field(500, ge=2, description="dev examples of each task")
     test: int = Field(500, ge=1, description="test examples of each task")
     seed: int = Field(0, ge=0, lt=2**32, description="of the generator")
-
-
-@dataclass(frozen=True)
-class StudySummary:
-    """What is printed before a study starts.
-
-    Attributes:
-        rows: the searched settings.
-        trials: in total; None: without a limit.
-        examples_per_trial: training examples of a trial that is not pruned.
-        rungs: where trials are scored and may be pruned, in training examples.
-        stop: what else ends the study, in words; empty if nothing else does.
-    """
-
-    rows: list[SpaceRow]
-    trials: int | None
-    examples_per_trial: int
-    rungs: tuple[int, ...]
-    sampler: str
-    pruner: str
-    workers: int
-    threads: int
-    stop: str
 
 
 @dataclass(frozen=True)
@@ -96,19 +77,19 @@ class StudySpec:
     stop: StopRules = field(default_factory=StopRules)
     origin: Mapping[str, Any] = field(default_factory=dict)
 
-    def summary(self) -> StudySummary:
-        """Return what is printed before the study starts."""
-        return StudySummary(
-            rows=self.space.describe(),
-            trials=self.trials,
-            examples_per_trial=self.base.budget.examples,
-            rungs=self.base.rungs,
-            sampler=self.sampler.describe(),
-            pruner=self.pruner.describe(),
-            workers=self.workers,
-            threads=self.base.compute.threads,
-            stop=self.stop.describe(),
-        )
+    def located_error(self, error: StudyFileError) -> UserError:
+        """Return a mistake found after reading with the file and the line of its key, if the file still exists."""
+        text = self.source.read_text(encoding="utf-8-sig") if self.source.is_file() else ""
+        return error_in_file(error, self.source, text)
+
+    def impossible_run_error(self, run: TriedRun, reason: str) -> UserError:
+        """Return the error to raise if data, a file or the encoder makes one of the study's runs impossible.
+
+        Args:
+            run: one of :func:`search.space.feasibility.try_space`, or the base, which has no key.
+            reason: why it is impossible, with the setting.
+        """
+        return self.located_error(run.refuse(reason)) if run.key else UserError(reason)
 
     def identity(self) -> dict[str, Any]:
         """Return JSON data that stays the same as long as old and new trials may be compared.

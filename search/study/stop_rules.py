@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from search.display.values import shown
 from search.parsing.errors import StudyFileError
 from search.parsing.named_choice import Options
-from search.parsing.pydantic_messages import study_file_error
+from search.parsing.pydantic_messages import validated
 
 __all__ = ["GainRule", "StopRules", "parse_stop"]
 
@@ -69,10 +69,7 @@ def parse_stop(raw: Mapping[str, Any] | None, hours: float | None = None, exampl
         StudyFileError: under ``stop``.
     """
     given = {name: value for name, value in (("hours", hours), ("examples", examples)) if value is not None}
-    try:
-        rules = StopRules.model_validate({**(raw or {}), **given})
-    except ValidationError as error:
-        raise study_file_error(error, _KEY, StopRules) from error
+    rules = validated(StopRules, {**(raw or {}), **given}, _KEY)
     if raw is not None and rules.is_empty:
         raise StudyFileError(_KEY, "is empty; give hours, examples or gain")
     return rules

@@ -10,7 +10,7 @@ from typing import Any
 from core.config import RunConfig
 from data.tasks import TaskSpec
 from search.parsing.errors import StudyFileError
-from search.study.base import KEY, build_base
+from search.study.base import build_base
 from search.study.presets import load_preset, merged
 
 __all__ = ["Tables"]
@@ -41,8 +41,8 @@ class Tables:
             StudyFileError: under ``base`` or ``preset``.
             UserError: a mistake in the preset's file.
         """
-        below = {} if preset is None else self._preset(preset, ("preset",))
-        return build_base(merged(below, self.common, self.override), self.tasks, self.replaced, KEY)
+        below = {} if preset is None else load_preset(preset, self.tasks, self.presets, ("preset",))
+        return build_base(merged(below, self.common, self.override), self.tasks, self.replaced, ("base",))
 
     def named(self, table: Mapping[str, Any], key: tuple[str, ...]) -> RunConfig:
         """Build a named run: the base's settings, overridden by the preset's, the override's, and its own.
@@ -58,9 +58,6 @@ class Tables:
         preset = table.get("preset")
         if not isinstance(preset, str | None):
             raise StudyFileError((*key, "preset"), f"must be a preset's name, got {preset!r}")
-        above = {} if preset is None else self._preset(preset, key)
+        above = {} if preset is None else load_preset(preset, self.tasks, self.presets, key)
         own = {name: value for name, value in table.items() if name != "preset"}
         return build_base(merged(self.common, above, self.override, own), self.tasks, self.replaced, key)
-
-    def _preset(self, name: str, key: tuple[str, ...]) -> Mapping[str, Any]:
-        return load_preset(name, self.tasks, self.presets, key).table

@@ -22,12 +22,7 @@ def usual_trials(
 ) -> int | None:
     """Return the number of trials of a study that gives none; None: as many as ``stop`` allows.
 
-    Args:
-        sampler: a grid ends with its points.
-        space: what is searched.
-        first: trials before the sampler proposes any.
-        stop: what else ends the study.
-        is_comparison: whether ``first`` are all that there are.
+    A comparison has no trials but the ``first``, and a grid ends with its points.
     """
     if is_comparison:
         return len(first)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optuna.trial import FrozenTrial, Trial
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from core.config import RunConfig
 from core.run.evaluation import Evaluation
@@ -19,7 +19,7 @@ from data.metrics import Metric
 from search.display.values import shown
 from search.parsing.errors import StudyFileError, did_you_mean
 from search.parsing.named_choice import Options
-from search.parsing.pydantic_messages import study_file_error
+from search.parsing.pydantic_messages import validated
 
 __all__ = ["Floor", "constrain", "is_feasible", "missed_words", "parse_floors", "why_no_winner", "why_pruned"]
 
@@ -89,10 +89,7 @@ def _floor(task: str, value: object, base: RunConfig) -> Floor:
         value = {"score": value}
     if not isinstance(value, Mapping):
         raise StudyFileError(key, f"must be a score, or a table {{ score = 0.5, from = 1000 }}, got {value!r}")
-    try:
-        options = _Options.model_validate(value)
-    except ValidationError as error:
-        raise study_file_error(error, key, _Options) from error
+    options = validated(_Options, value, key)
     metric, budget = base.tasks[task].spec.metric, base.budget.examples
     low, high = metric.bounds
     if not low <= options.score <= high:

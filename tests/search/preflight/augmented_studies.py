@@ -14,9 +14,9 @@ from data.augmentation.rephrasing.example_rewriter import ExampleRewriter
 from data.augmentation.rephrasing.job import RephrasingJob
 from data.errors import UserError
 from data.synthetic.corpus import write_corpus
+from search.augment.jobs import rephrasing_jobs
 from search.preflight.data import DataReport, check_data
 from search.preflight.further import check_further
-from search.preflight.rephrasing_jobs import rephrasing_jobs
 from search.study.file import load_study
 from search.study.spec import StudySpec
 

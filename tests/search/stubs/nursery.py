@@ -28,7 +28,7 @@ from search.console.progress import JsonLines
 from search.driver.driver import Driver
 from search.driver.retries import RetryLimits
 from search.executors.local import LocalExecutor
-from search.preflight.synthetic_data import with_synthetic_data
+from search.preflight.data import with_synthetic_data
 from search.storage.open import open_storage
 from search.storage.rdb import DatabaseStorage
 from search.study.file import load_study

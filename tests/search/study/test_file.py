@@ -74,10 +74,9 @@ threads = 3
     assert (spec.base.optim.weight_decay, spec.base.compute.threads, spec.base.seed) == (0.0, 3, 5)
     assert spec.base.rungs == (100, 200, 20_000)
     assert spec.sampler.options == {"n_startup_trials": 5}
-    summary = spec.summary()
-    assert (summary.trials, summary.examples_per_trial, summary.rungs) == (20, 20_000, (100, 200, 20_000))
-    assert summary.pruner == "halving (reduction_factor = 2)"
-    assert [row.path for row in summary.rows][-1] == "loss.weights"
+    assert (spec.trials, spec.base.budget.examples) == (20, 20_000)
+    assert spec.pruner.describe() == "halving (reduction_factor = 2)"
+    assert [row.path for row in spec.space.describe()][-1] == "loss.weights"
 
 
 def test_overrides_replace_the_file(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_stop_of_a_study_file(tmp_path: Path) -> None:
     spec = load(tmp_path)
     assert spec.trials is None
     assert spec.stop == StopRules(hours=8.0, examples=500_000, gain=GainRule(below=0.002, min_trials=20))
-    line = budget_line(spec.summary())
+    line = budget_line(spec)
     assert "budget: any number of trials of up to 6,000 training examples" in line
     limits = "after 8 h, after 500,000 training examples, or once doubling the cost gains less than 0.002"
     assert line.endswith(f"; no new trial {limits}")

@@ -208,6 +208,6 @@ def test_every_row_trains_and_none_is_another_one(study: str, course: Course, tm
 
 def test_the_packaged_comparison_of_the_reports() -> None:
     spec = load_study("papers", data="/nowhere")
-    assert spec.summary().rows[0].values == ", ".join(["baseline", *PRESETS[1:]])
+    assert spec.space.describe()[0].values == ", ".join(["baseline", *PRESETS[1:]])
     assert spec.trials == 14
     assert {"papers", "full"} <= set(list_studies())

@@ -38,7 +38,7 @@ def test_every_variant_with_every_seed_in_order(tmp_path: Path) -> None:
         found.append(spec.space.chosen(config))
         study.tell(trial, 0.5)
     assert found == [trial.params for trial in spec.first_trials]
-    assert [row.path for row in spec.summary().rows] == ["variant", "seed"]
+    assert [row.path for row in spec.space.describe()] == ["variant", "seed"]
 
 
 def test_what_is_tried_out_knows_its_variant(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from search.preflight.rephrasing_jobs import rephrasing_jobs
+from pathlib import Path
+
+from search.augment.jobs import rephrasing_jobs
 from tests.search.preflight.augmented_studies import Studies
 
 
-def test_jobs_are_named_by_what_differs(studies: Studies) -> None:
+def test_jobs_are_named_by_what_differs(tmp_path: Path) -> None:
     """And ask for the examples of all runs that ask in the same way."""
+    studies = Studies(tmp_path)
     space = """
 "augmentation.sst.rephrased.fraction" = [0.1, 0.5]
 "augmentation.sst.rephrased.swap" = [0.0, 1.0]
