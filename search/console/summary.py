@@ -16,10 +16,9 @@ from search.analysis.expected_score import Estimate, estimate_best
 from search.analysis.expected_text import estimate_sentences, expectation_text
 from search.analysis.seed_comparison import Comparison, compare_over_seeds
 from search.console.cli import PROGRAM, location_options
-from search.display.cost import cost_text
 from search.display.table import Table
 from search.display.terminal_table import print_table
-from search.display.values import rounded
+from search.display.values import cost_text, rounded
 from search.recorded.ranking import best_trial
 from search.space.variants import VARIANT
 from search.study.first_trials import DEFAULT

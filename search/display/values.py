@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["duration", "plus_minus", "rounded", "shown", "shown_list", "spelled"]
+from core.run.cost import Cost
+
+__all__ = ["cost_text", "duration", "first_few", "plus_minus", "rounded", "shown", "shown_list", "spelled"]
 
 
 def shown(value: object) -> str:
@@ -38,8 +40,14 @@ def plus_minus(value: float, half_width: float | None, digits: int = 4, *, sign:
 
 
 def shown_list(values: Iterable[object]) -> str:
-    """Values separated by commas."""
-    return ", ".join(shown(value) for value in values)
+    """Join values with commas."""
+    return ", ".join(map(shown, values))
+
+
+def first_few(values: Sequence[object], most: int) -> str:
+    """Join the first ``most`` values and count the others: ``2, 3, 5 and 4 more``."""
+    more = f" and {len(values) - most} more" if len(values) > most else ""
+    return ", ".join(map(str, values[:most])) + more
 
 
 def spelled(value: object) -> str:
@@ -52,3 +60,18 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def cost_text(cost: Cost) -> str:
+    """Write a run's cost.
+
+    ``109,482,240 parameters, 0.54 % of them trained; 20,000 forward examples; peak memory 2,345 MiB``.
+
+    With stages: ``20,000 forward examples after 5,000 examples of further pretraining``.
+    """
+    stages = cost.pretraining_examples
+    before = f" after {stages:,} examples of further pretraining" if stages else ""
+    return (
+        f"{cost.parameters:,} parameters, {100 * cost.trainable_share:.3g} % of them trained; "
+        f"{cost.forward_examples:,} forward examples{before}; peak memory {cost.peak_memory_mib:,.0f} MiB"
+    )

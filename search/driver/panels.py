@@ -14,7 +14,7 @@ from optuna.trial import Trial, TrialState
 from core.run.evaluation import Evaluation
 from search.analysis.expected_score import Estimate, estimate_best
 from search.analysis.expected_text import estimate_sentence
-from search.display.cost import cost_text
+from search.display.values import cost_text
 from search.storage.optuna_internals import study_for_figure, study_transaction, trial_for_note
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialResult

@@ -42,7 +42,7 @@ def main(
         raise UserError(f"--cost {cost}: unknown cost; choose from {', '.join(COSTS)}, {_ALL}")
     check_recorded(study, storage, runs_dir)
 
-    from search.pareto.terminal import write_and_show
+    from search.pareto.output import write_and_show
 
     write_and_show(study, None if cost == _ALL else cost, out, storage, runs_dir)
 

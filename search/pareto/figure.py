@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.display.figure_style import STATE_COLOURS, lay_out, log_axis
+from search.display.figure_style import BEST_COLOUR, STATE_COLOURS, lay_out, log_axis
 from search.display.values import rounded
 from search.pareto.costs import COSTS
 from search.pareto.tradeoff import Tradeoff, cost_value
@@ -14,7 +14,6 @@ from search.recorded.trial_table import is_missing
 
 __all__ = ["tradeoff_figure"]
 
-_FRONT = "#2a9d5c"
 _LOG_FROM = 20.0  # a cost that differs by such a factor is drawn on a logarithmic scale
 _SETTINGS_SHOWN, _WIDEST = 12, 46  # of a label over a point, lines and characters: a phone is narrow
 
@@ -40,14 +39,14 @@ def tradeoff_figure(trade: Tradeoff) -> go.Figure:
         y=[*_numbers(steps["overall"]), float(steps["overall"].iloc[-1])],
         mode="lines",
         name="Pareto front",
-        line={"color": _FRONT, "shape": "hv", "width": 2},
+        line={"color": BEST_COLOUR, "shape": "hv", "width": 2},
         hoverinfo="skip",
     )
     figure.add_scatter(
         x=_numbers(steps[trade.cost]),
         y=_numbers(steps["overall"]),
         mode="markers+text",
-        marker={"color": _FRONT, "size": 13, "symbol": "circle-open", "line": {"width": 2}},
+        marker={"color": BEST_COLOUR, "size": 13, "symbol": "circle-open", "line": {"width": 2}},
         text=[_numbers_of_equals(front, row, trade.cost) for _, row in steps.iterrows()],
         textposition="top center",
         hoverinfo="skip",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from data.errors import UserError
-from search.pareto.front import pareto_front
 
-__all__ = ["Tradeoff", "cost_value", "tradeoff"]
+__all__ = ["Tradeoff", "cost_value", "pareto_front", "tradeoff"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,31 @@ def tradeoff(table: pd.DataFrame, contenders: Collection[int], cost: str) -> Tra
     return Tradeoff(cost, finished, known[known["state"] == "pruned"], finished.iloc[front])
 
 
+def pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[int]:
+    """Return the positions that no other position dominates.
+
+    One dominates another if it costs at most as much and scores at least as much, and is better in one of the two.
+    Positions that are equal in both are all on the front.
+
+    Args:
+        costs: finite, the lower the better.
+        scores: as many, finite, the higher the better.
+
+    Returns:
+        Positions in the two sequences, by rising cost, which is by rising score; equals in their order.
+    """
+    front: list[int] = []
+    for position in sorted(range(len(costs)), key=lambda i: (costs[i], -scores[i], i)):
+        last = front[-1] if front else None
+        if last is None or scores[position] > scores[last] or _equal(position, last, costs, scores):
+            front.append(position)
+    return front
+
+
 def cost_value(value: float) -> str:
     """Write a cost with four digits or thousands separators: ``0.1234``, ``523.7``, ``109,482,240``."""
     return f"{value:.4g}" if value < 1000 else f"{value:,.0f}"
+
+
+def _equal(one: int, other: int, costs: Sequence[float], scores: Sequence[float]) -> bool:
+    return costs[one] == costs[other] and scores[one] == scores[other]

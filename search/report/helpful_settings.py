@@ -10,10 +10,12 @@ import numpy as np
 
 from search.analysis.importance.effects import Effect
 from search.analysis.importance.importance import Importance
+from search.display.values import rounded
 
-__all__ = ["HelpfulSetting", "helpful_settings", "mean_at", "shared_settings"]
+__all__ = ["HelpfulSetting", "helpful_settings", "helpful_settings_sentence", "mean_at", "shared_settings"]
 
 _LEAST = 0.002  # of overall; less is not worth a word
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,32 @@ def shared_settings(shares: Sequence[Importance], winner: Mapping[str, Any], def
     return [one.path for one in shares if one.is_clear and _value(one.path, winner) == _value(one.path, default)]
 
 
+def helpful_settings_sentence(gains: Sequence[HelpfulSetting], same: Sequence[str], *, has_ablation: bool) -> str:
+    """Name the settings that differ between winner and default and go with better scores.
+
+    Args:
+        gains: of the winner over the default.
+        same: settings that clearly matter and have the same value in both.
+        has_ablation: whether the winner was also trained without each technique.
+    """
+    if not gains:
+        kept = ""
+        if same:
+            kept = f"The default already has the winner's value of what clearly mattered ({', '.join(same[:_NAMED])}). "
+        return f"{kept}These trials do not show which of the changed settings make the difference."
+    listed = "; ".join(
+        f"{gain.path} {_value_text(gain.winner)} instead of {_value_text(gain.default)} (trials with such a value "
+        f"score {gain.gap:.3f} higher)"
+        for gain in gains[:_NAMED]
+    )
+    caution = "This is an association within the search, not proof of a cause" + (
+        "; the ablation below trains the winner without each technique."
+        if has_ablation
+        else "; an ablation, which trains the winner without each technique, says more."
+    )
+    return f"Settings that go with better scores: {listed}. {caution}"
+
+
 def mean_at(effect: Effect, value: Any) -> float:
     """Return the mean score at a value: interpolated between a curve's points, else at the nearest one.
 
@@ -103,3 +131,9 @@ def _value(path: str, settings: Mapping[str, Any]) -> Any:
         return settings[path]
     tasks = {name.removeprefix(f"{path}."): value for name, value in settings.items() if name.startswith(f"{path}.")}
     return tasks or None
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, dict):
+        return " / ".join(f"{task} {share:.2f}" for task, share in value.items())
+    return f"{value:.2g}" if isinstance(value, float) else rounded(value)

@@ -14,7 +14,7 @@ from search.analysis.importance.figures import effect_figure, importance_figure
 from search.analysis.importance.importance import Importance, importances
 from search.analysis.importance.model import FEWEST_TRIALS, ScoreModel, study_score_model
 from search.display.table import Table
-from search.display.values import rounded
+from search.display.values import first_few, rounded
 
 __all__ = ["ImportanceSummary", "summarise_importance"]
 
@@ -79,8 +79,7 @@ def _sentences(model: ScoreModel, shares: list[Importance], gaps: dict[str, Effe
         lines.append(f"Weak evidence, a gap above 0 without a clear share: {', '.join(hinted)}.")
     others = [one.path for one in shares if not one.is_clear and one.path not in hinted]
     if others:
-        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-        lines.append(f"No evidence of an effect: {', '.join(others[:_NAMED])}{more}.")
+        lines.append(f"No evidence of an effect: {first_few(others, _NAMED)}.")
     return lines
 
 
@@ -106,15 +105,7 @@ def _table(model: ScoreModel, shares: list[Importance], gaps: dict[str, Effect])
         worst, best, gap = ("", "", "") if effect is None else _ends(effect)
         part = "" if one.trials == len(model.scores) else _percent(one.where_active)
         rows.append((one.path, _percent(one.overall), str(one.trials), part, worst, best, gap))
-    headings = (
-        "setting",
-        "share of variance",
-        "active trials",
-        "share among these",
-        "worst",
-        "best",
-        "gap",
-    )
+    headings = ("setting", "share of variance", "active trials", "share among these", "worst", "best", "gap")
     caption = (
         "Share of the variance of the overall score and gap between mean scores, with 95 % intervals; an interval that "
         "contains 0 is no evidence of an effect"

@@ -82,7 +82,7 @@ class TrialBrowser:
 
     Attributes:
         table: one row per trial, with its number first.
-        details: JSON data for the page's script; see :func:`search.report.trial_details.trial_details`.
+        details: JSON data for the page's script; see :func:`search.report.sections.trials`.
     """
 
     table: Table

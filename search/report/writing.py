@@ -12,6 +12,7 @@ from optuna.storages import BaseStorage
 from core.run.atomic_files import write_atomically, writing
 from search.analysis.seed_comparison import Comparison
 from search.display.pages import page_source, render_page
+from search.display.values import first_few
 from search.recorded.provenance import code_version
 from search.recorded.snapshot import snapshot
 from search.report.context import ReportContext
@@ -94,6 +95,5 @@ def _warn_of_lost_curves(context: ReportContext) -> None:
         str(number) for number, state in context.states.items() if state == "complete" and not context.curves[number]
     ]
     if lost:
-        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-        named = ", ".join(lost[:_NAMED])
-        warnings.warn(f"the learning curves of trials {named}{more} are missing: their folders are gone", stacklevel=3)
+        named = first_few(lost, _NAMED)
+        warnings.warn(f"the learning curves of trials {named} are missing: their folders are gone", stacklevel=3)

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pandas as pd
+
+from core.statistics import Expectations
 from search.ablate.ablation_sentences import ablation_sentences
-from search.analysis.expected_text import estimate_table, expectations_table
+from search.analysis.expected_score import Estimate
+from search.analysis.expected_text import (
+    estimate_table,
+    expectations_table,
+    missing_sentence,
+    unknown_sentence,
+)
 from search.analysis.trial_difference import changed_settings
 from search.finalists.exportable_models import model_sentences
 from search.finalists.final_outcome import OVERALL, FinalOutcome
 from search.finalists.final_sentences import outcome_sentences
-from search.recorded.ranking import recorded_choice
+from search.recorded.ranking import Choice, recorded_choice
 from search.recorded.space import stored_space
-from search.recorded.trial_table import trial_table
-from search.report.answer_text import (
-    NOTHING_BETTER,
-    certainty_sentences,
-    cost_sentences,
-    further_cost_sentences,
-    headline,
-    helpful_settings_sentence,
-    lead_sentence,
-    seed_certainty_sentences,
-    winner_sentences,
-)
+from search.recorded.trial_table import trial_table, winnable
 from search.report.context import ReportContext
-from search.report.helpful_settings import helpful_settings, shared_settings
-from search.report.parts import Heading, Part, ReportSection
-from search.report.search_cost import search_cost
-from search.trials.record import FinishedTrial
+from search.report.helpful_settings import helpful_settings, helpful_settings_sentence, shared_settings
+from search.report.parts import Heading, Headline, Part, ReportSection
+from search.report.search_cost import cost_sentences, further_cost_sentences, search_cost
+from search.trials.record import REPEAT_OF, FinishedTrial
 
-__all__ = ["answer_section"]
+__all__ = ["answer_section", "certainty_sentences", "headline", "lead_sentence", "winner_sentences"]
+
+_NOTHING_BETTER = "The default configuration won: nothing else that was tried scored better."
+_LEAST_OPTIMISM = 0.0005  # of the overall score; less is not worth a sentence
 
 
 def answer_section(context: ReportContext) -> ReportSection:
@@ -44,7 +45,7 @@ def answer_section(context: ReportContext) -> ReportSection:
     if context.outcome is None:
         verdict, certainty = _verdict(context, best), _certainty(context, best)
     else:
-        verdict, certainty = _final_verdict(context, context.outcome), seed_certainty_sentences(context.outcome)
+        verdict, certainty = _final_verdict(context, context.outcome), _seed_certainty_sentences(context.outcome)
     parts: list[Part] = [
         *verdict,
         *_headed("What made it better", list(_gains(context, best))),
@@ -88,7 +89,7 @@ def _gains(context: ReportContext, best: FinishedTrial) -> Iterator[str]:
     if context.outcome is None and context.default is not None:
         yield lead_sentence(best, context.default)
     elif context.outcome is not None and context.outcome.winner.is_default:
-        yield NOTHING_BETTER
+        yield _NOTHING_BETTER
     if context.ablation is not None:
         yield "The ablation trained the winner again without each technique in turn:"
         yield from ablation_sentences(context.ablation)[1:]
@@ -105,3 +106,114 @@ def _headed(title: str, lines: list[str]) -> Iterator[Part]:
     if lines:
         yield Heading(title)
         yield from lines
+
+
+def headline(dev: float | None, expected: Expectations | None, model: str) -> Headline:
+    """Return the score that counts, with what it is and how certain it is.
+
+    Args:
+        dev: overall score on the dev examples.
+        expected: score on new data, if it can be estimated.
+        model: the model that the score belongs to, such as ``trial 7``.
+    """
+    if expected is None:
+        return Headline("Overall dev score", _score_text(dev), f"(optimistic, see below), {model}")
+    overall = expected.overall
+    interval = f"{_score_text(overall.low)}\N{EN DASH}{_score_text(overall.high)}"
+    details = f"(95 % interval {interval}), {model}"
+    return Headline("Expected overall score on new data", _score_text(overall.expected), details)
+
+
+def winner_sentences(
+    best: FinishedTrial, table: pd.DataFrame, estimate: Estimate | None, unknown: str, choice: Choice | None = None
+) -> list[str]:
+    """Name the winner, and say how much of its dev score is due to selection.
+
+    Args:
+        best: the winner.
+        table: of trials.
+        estimate: for the winner.
+        unknown: why there is no estimate.
+        choice: of a configuration by the mean over its runs, in a study of finalists.
+    """
+    finished = winnable(table)
+    count = int(finished[REPEAT_OF].isna().sum())
+    scores = ", ".join(f"{task} {_score_text(score)}" for task, score in best.result.scores.items())
+    among = (
+        f"the best of {count} trials that were trained to the end" if count > 1 else "the only one trained to the end"
+    )
+    if choice is not None:
+        among = f"the best run of {choice.winner}, which has the highest mean over seeds"
+    lines = [
+        f"Winner: trial {best.number}, {among}. Its overall dev score is {_score_text(best.result.overall)} ({scores})."
+    ]
+    if estimate is None:
+        return [*lines, *([unknown_sentence(unknown)] if unknown else [])]
+    optimism = estimate.scores.overall.optimism
+    if optimism >= _LEAST_OPTIMISM:
+        what = "noisy scores" if estimate.trials > 1 else "its checkpoints' noisy scores"
+        lines[0] += f" Selection inflates this score by {optimism:.3f}: the best of many {what} is partly luck."
+    return [*lines, *filter(None, [missing_sentence(estimate)])]
+
+
+def lead_sentence(best: FinishedTrial, default: FinishedTrial) -> str:
+    """Compare the dev scores of the best trial and of the default configuration's trial; both have finished."""
+    if default.number == best.number:
+        return _NOTHING_BETTER
+    gain = best.overall - default.overall
+    than = "higher" if gain >= 0.0 else "lower"  # a default below a floor may be better, and not win
+    return (
+        f"On dev, the winner scores {abs(gain):.3f} {than} than the default configuration (trial {default.number}, "
+        f"{_score_text(default.result.overall)})."
+    )
+
+
+def certainty_sentences(
+    best: FinishedTrial, table: pd.DataFrame, estimate: Estimate | None, finalists: str
+) -> list[str]:
+    """Say what the interval covers, what it does not cover, and whether other trials may be as good.
+
+    Args:
+        best: the winner.
+        table: of trials.
+        estimate: for the winner.
+        finalists: the command that trains the best trials again with other seeds; empty if that has been done.
+    """
+    if estimate is None:
+        return ["The uncertainty of the winner's score is unknown."]
+    overall = estimate.scores.overall
+    text = (
+        "The interval is for this trained model on other examples of the same kind. It does not cover training the "
+        "same settings again with another seed."
+    )
+    others = winnable(table)
+    others = others[others[REPEAT_OF].isna() & (others["trial"] != best.number)]
+    width = (overall.high - overall.low) / 2
+    near = int((others["overall"].astype(float) > overall.dev - width).sum())
+    if near:
+        trials = f"{near} other trials score" if near > 1 else "One other trial scores"
+        text += f" {trials} less than {width:.3f} below it on dev and may be as good."
+    if finalists:
+        text += f" To compare the best trials over several seeds, run {finalists}."
+    return [text]
+
+
+def _seed_certainty_sentences(outcome: FinalOutcome) -> list[str]:
+    """Say what the interval of a final covers, and how much the seed matters."""
+    winner = outcome.winner
+    spread = winner.spreads[OVERALL]
+    sentences = (
+        [] if outcome.expected is None else ["Intervals of expected scores are for other examples of the same kind."]
+    )
+    if spread is None:
+        return [*sentences, "The effect of another seed is unknown: the winner was trained with one seed."]
+    return [
+        *sentences,
+        f"The seed alone changes the winner's overall score by {spread:.3f} (standard deviation of {len(winner.runs)} "
+        "runs): training the same settings again may give a score that much higher or lower.",
+    ]
+
+
+def _score_text(score: float | None) -> str:
+    """Write a score with three digits."""
+    return "unknown" if score is None else f"{score:.3f}"

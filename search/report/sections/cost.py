@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pandas as pd
 
 from search.display.table import Table
-from search.display.values import duration
+from search.display.values import duration, first_few
 from search.driver.retries import RETRIES
 from search.recorded.space import linked_settings
 from search.recorded.trial_columns import PEAK_MEMORY
-from search.report.answer_text import pruning_sentence
 from search.report.context import ReportContext
 from search.report.cost_drivers import cost_drivers
-from search.report.failures import failures
 from search.report.parts import Fold, Heading, Note, Part, ReportSection
-from search.report.search_cost import search_cost
+from search.report.search_cost import pruning_sentence, search_cost
 from search.trials.folders import ERROR
 from search.trials.record import REPEAT_OF
 
-__all__ = ["cost_section"]
+__all__ = ["Failure", "cost_section", "failures"]
 
 _SHOWN = 5  # slow trials, and trials named in a row
+_ENDED = {"complete": "trained to the end", "failed": "failed", "pruned": "pruned"}
+_NUMBER = re.compile(r"\d+(\.\d+)?")
+_HINTS = (  # what may help, by reason
+    (
+        re.compile("out of memory", re.IGNORECASE),
+        "a smaller batch_size, fewer workers, or a narrower range for settings that make a model large",
+    ),
+    (re.compile(r"not finite|diverge|\bnan\b", re.IGNORECASE), "a lower upper bound for the learning rate"),
+)
 
 
 def cost_section(context: ReportContext) -> ReportSection:
@@ -42,8 +51,8 @@ def _where(context: ReportContext) -> Iterator[Part]:
     total = float(table["seconds"].sum()) or 1.0
     rows = [(words, table[table["state"] == state]) for state, words in _ENDED.items()]
     rows += [
-        (f"pruned at {int(examples):,} examples", part)
-        for examples, part in _by(table[table["state"] == "pruned"], "examples")
+        (f"pruned at {int(part['examples'].iloc[0]):,} examples", part)
+        for _, part in table[table["state"] == "pruned"].groupby("examples")
     ]
     yield Table(
         "Where the time went",
@@ -70,13 +79,6 @@ def _where(context: ReportContext) -> Iterator[Part]:
         )
 
 
-def _by(table: pd.DataFrame, column: str) -> list[tuple[int, pd.DataFrame]]:
-    return [(value, table[table[column] == value]) for value in sorted(set(table[column].tolist()))]
-
-
-_ENDED = {"complete": "trained to the end", "failed": "failed", "pruned": "pruned"}
-
-
 def _settings(context: ReportContext) -> Iterator[Part]:
     drivers = cost_drivers(context.table, linked_settings(context.study))
     if not drivers:
@@ -101,11 +103,43 @@ def _failures(context: ReportContext) -> Iterator[Part]:
     yield Table(
         "",
         ("reason", "trials", "numbers", "what may help"),
-        tuple((one.reason, f"{len(one.trials):,}", _named(one.trials), one.hint) for one in found),
+        tuple((one.reason, f"{len(one.trials):,}", first_few(one.trials, _SHOWN), one.hint) for one in found),
     )
     path = context.folders.path(found[0].trials[0]) / ERROR
     if path.is_file():
         yield Note(f"Each failed trial's folder contains the full message, such as {path}.")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Trials that failed for the same reason.
+
+    Attributes:
+        reason: first line of the first trial's reason.
+        trials: their numbers.
+        hint: what may help; empty if unknown.
+    """
+
+    reason: str
+    trials: tuple[int, ...]
+    hint: str
+
+
+def failures(table: pd.DataFrame) -> list[Failure]:
+    """Return the groups, the largest first; reasons that differ only in numbers are the same."""
+    groups: dict[str, list[tuple[int, str]]] = {}
+    failed = table[table["state"] == "failed"]
+    for number, reason in zip(failed["trial"].tolist(), failed["reason"].tolist(), strict=True):
+        line = (reason or "no reason recorded").splitlines()[0]
+        groups.setdefault(_NUMBER.sub("N", line), []).append((number, line))
+    found = [
+        Failure(group[0][1], tuple(number for number, _ in group), _hint(group[0][1])) for group in groups.values()
+    ]
+    return sorted(found, key=lambda one: -len(one.trials))
+
+
+def _hint(reason: str) -> str:
+    return next((hint for pattern, hint in _HINTS if pattern.search(reason)), "")
 
 
 def _setbacks(context: ReportContext) -> Iterator[Part]:
@@ -117,7 +151,7 @@ def _setbacks(context: ReportContext) -> Iterator[Part]:
     if retried:
         yield (
             f"{len(retried):,} trial{'s were' if len(retried) > 1 else ' was'} interrupted, by a crash or with the "
-            f"search, and resumed from a checkpoint: {_named(tuple(retried))}."
+            f"search, and resumed from a checkpoint: {first_few(retried, _SHOWN)}."
         )
 
 
@@ -141,8 +175,3 @@ def _slowest(table: pd.DataFrame) -> Iterator[Part]:
     if not peaks.empty:
         most = peaks.iloc[int(peaks[PEAK_MEMORY].astype(float).argmax())]
         yield f"Highest peak memory: {most[PEAK_MEMORY]:,.0f} MiB, by trial {int(most['trial'])}."
-
-
-def _named(trials: tuple[int, ...]) -> str:
-    more = f" and {len(trials) - _SHOWN} more" if len(trials) > _SHOWN else ""
-    return ", ".join(map(str, trials[:_SHOWN])) + more

@@ -8,9 +8,9 @@ import pandas as pd
 
 from search.recorded.space import linked_settings, logarithmic_settings
 from search.report.context import ReportContext
-from search.report.figures import setting_figures
 from search.report.importance_summary import ImportanceSummary
 from search.report.parts import Chart, Fold, Note, Part, ReportSection
+from search.report.trial_figures import setting_figures
 
 __all__ = ["importance_section"]
 

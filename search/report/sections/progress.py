@@ -8,7 +8,7 @@ from search.recorded.trial_columns import SCORE
 from search.report.context import ReportContext
 from search.report.expected_progress import expected_progress
 from search.report.parts import Chart, Fold, Note, ReportSection
-from search.report.progress_figures import curves_figure, progress_figure
+from search.report.trial_figures import curves_figure, progress_figure
 from search.trials.record import REPEAT_OF
 
 __all__ = ["progress_section"]

@@ -9,7 +9,7 @@ from rich.console import Console
 from search.analysis.comparison_text import comparison_frame, comparison_notes, comparison_table, settings_text
 from search.analysis.seed_comparison import Comparison, ComparisonRow
 from search.console.summary import show_comparison
-from search.report.figures import comparison_figure
+from search.report.sections.comparison import comparison_figure
 
 ROW = ComparisonRow(
     {"heads.sts.pair": "cross"}, (0, 3), {"sts": 0.51234}, 0.75617, 0.01, None, None, False, 7.25, 1234.5, 0.029, 812.4

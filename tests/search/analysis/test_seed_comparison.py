@@ -24,7 +24,7 @@ from data.task_files import builtin_tasks
 from search.analysis.comparison_text import comparison_notes, comparison_table, settings_text
 from search.analysis.dev_bootstrap import REPLICATES, overall_replicates
 from search.analysis.seed_comparison import Comparison, ComparisonRow, compare_over_seeds
-from search.report.figures import comparison_figure
+from search.report.sections.comparison import comparison_figure
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord, TrialResult

@@ -1,8 +1,9 @@
-"""The report and the dashboard in a real browser."""
+"""Figures and data within a page; the report and the dashboard in a real browser."""
 
 from __future__ import annotations
 
 import csv
+import json
 import re
 import subprocess
 import threading
@@ -10,13 +11,38 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from search.dashboard import make_dashboard
+from search.display.figure_style import lay_out
+from search.display.pages import data_script, figure_text
 from tests.search.browsing import faint_texts, opened, overflowing, unfold
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_a_figure_in_words() -> None:
+    figure = lay_out(go.Figure(), "training examples", "score<br>of sts")
+    assert figure_text(figure, "Progress") == "Progress. score of sts over training examples."
+    figure.add_scatter(x=[1.0, None, 2.0], y=[1.0, None, 2.0], name="complete")
+    figure.add_scatter(x=[1.0], y=[1.0], name="pruned")
+    figure.add_scatter(x=[1.0], y=[1.0])
+    assert figure_text(figure) == "score of sts over training examples: complete (2 points), pruned (1 point)."
+    assert figure_text(go.Figure()) == "Figure."
+
+
+@given(st.recursive(st.none() | st.integers() | st.text() | st.floats(), lambda inner: st.lists(inner, max_size=3)))
+@settings(max_examples=50)
+def test_data_in_a_page_cannot_end_its_script(content: Any) -> None:
+    script = str(data_script({"text": "</script><script>alert(1)</script>", "content": content}))
+    inner = script.removeprefix('<script type="application/json">').removesuffix("</script>")
+    assert "<" not in inner
+    read = json.loads(inner, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert read["text"] == "</script><script>alert(1)</script>"
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from search.recorded.ranking import best_trial, ranked_trials
 from search.recorded.trial_table import trial_table
 from search.report.context import ReportContext
 from search.report.sections.answer import answer_section
-from search.report.trial_listing import trial_listing
+from search.report.sections.trials import trial_listing
 from search.samplers.registry import SamplerChoice
 from search.space.parsing import parse_space
 from search.study.first_trials import FirstTrial

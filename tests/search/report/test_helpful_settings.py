@@ -11,7 +11,13 @@ import pytest
 from core.statistics import Interval
 from search.analysis.importance.effects import Effect
 from search.analysis.importance.importance import Importance
-from search.report.helpful_settings import helpful_settings, mean_at, shared_settings
+from search.report.helpful_settings import (
+    HelpfulSetting,
+    helpful_settings,
+    helpful_settings_sentence,
+    mean_at,
+    shared_settings,
+)
 
 
 def effect(
@@ -80,3 +86,13 @@ def test_gains_are_those_of_clear_settings_in_which_the_winner_differs_for_the_b
         == []
     )
     assert shared_settings(clear, winner, {**default, "rank": 8}) == ["rank"]
+
+
+def test_the_sentence_on_helpful_settings() -> None:
+    gains = [HelpfulSetting("optim.learning_rate", 1e-4, 2e-5, 0.031), HelpfulSetting("lora.rank", 8, 0, 0.01)]
+    line = helpful_settings_sentence(gains, [], has_ablation=False)
+    assert "optim.learning_rate 0.0001 instead of 2e-05 (trials with such a value score 0.031 higher)" in line
+    assert "lora.rank 8 instead of 0 (trials with such a value score 0.010 higher). " in line
+    line = helpful_settings_sentence([], ["lora.rank"], has_ablation=False)
+    assert "already has the winner's value of what clearly mattered (lora.rank)." in line
+    assert "do not show which of the changed settings" in line

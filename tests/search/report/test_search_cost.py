@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from search.report.answer_text import cost_sentences
-from search.report.search_cost import search_cost
+from search.report.search_cost import cost_sentences, search_cost
 from tests.search.reported import TABLE, record
 
 

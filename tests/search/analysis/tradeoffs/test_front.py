@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from search.analysis.tradeoffs.front import nondominated
-from search.pareto.front import pareto_front
+from search.pareto.tradeoff import pareto_front
 
 
 def test_by_hand() -> None:

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from search.display.cost import cost_text
+from search.display.values import cost_text
 from search.recorded.trial_table import trial_table
-from search.report.answer_text import cost_sentences
-from search.report.search_cost import search_cost
-from search.report.trial_listing import trial_listing
+from search.report.search_cost import cost_sentences, search_cost
+from search.report.sections.trials import trial_listing
 from search.trials.record import TrialRecord, TrialResult
 from tests.search.report.evaluations import COST, POINT, stored
 

@@ -5,15 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from search.analysis.expected_score import estimate_best
-from search.report.answer_text import (
-    certainty_sentences,
-    headline,
-    helpful_settings_sentence,
-    lead_sentence,
-    winner_sentences,
-)
-from search.report.helpful_settings import HelpfulSetting
 from search.report.parts import Headline
+from search.report.sections.answer import certainty_sentences, headline, lead_sentence, winner_sentences
 from tests.search.made_study import make_study
 from tests.search.reported import TABLE, record
 
@@ -23,13 +16,6 @@ def test_a_default_that_wins_and_one_that_loses() -> None:
     assert lead_sentence(best, best) == "The default configuration won: nothing else that was tried scored better."
     lead = lead_sentence(best, worse)
     assert lead == "On dev, the winner scores 0.040 higher than the default configuration (trial 0, 0.600)."
-    gains = [HelpfulSetting("optim.learning_rate", 1e-4, 2e-5, 0.031), HelpfulSetting("lora.rank", 8, 0, 0.01)]
-    line = helpful_settings_sentence(gains, [], has_ablation=False)
-    assert "optim.learning_rate 0.0001 instead of 2e-05 (trials with such a value score 0.031 higher)" in line
-    assert "lora.rank 8 instead of 0 (trials with such a value score 0.010 higher). " in line
-    line = helpful_settings_sentence([], ["lora.rank"], has_ablation=False)
-    assert "already has the winner's value of what clearly mattered (lora.rank)." in line
-    assert "do not show which of the changed settings" in line
 
 
 def test_the_winner_without_an_estimate_and_with_one(tmp_path: Path) -> None:

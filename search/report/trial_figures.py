@@ -1,8 +1,8 @@
-"""Figures of a search's progress: scores over what was spent, and learning curves."""
+"""Figures of trials: scores over what was spent, learning curves, and scores over each setting."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import pandas as pd
@@ -10,18 +10,20 @@ import plotly.graph_objects as go
 
 from core.run.evaluation import Evaluation
 from core.statistics import Expectation
-from search.display.figure_style import BEST_COLOUR, EXPECTED_COLOUR, STATE_COLOURS, lay_out
+from search.display.figure_style import BEST_COLOUR, EXPECTED_COLOUR, STATE_COLOURS, lay_out, log_axis
+from search.recorded.trial_columns import SETTING
 from search.recorded.trial_table import winnable
-from search.report.trial_points import CROWD, add_trials, trial_names
 
-__all__ = ["curves_figure", "progress_figure"]
+__all__ = ["curves_figure", "progress_figure", "setting_figures"]
+
+_CROWD = 100  # trials in a figure beyond which points and lines are drawn small
 
 
 def progress_figure(
     table: pd.DataFrame,
     unit: Literal["examples", "hours"],
-    default: int | None = None,
-    expected: Mapping[int, Expectation] | None = None,
+    default: int | None,
+    expected: Mapping[int, Expectation],
 ) -> go.Figure:
     """Draw each ended trial and the best score so far over the cost until then.
 
@@ -37,7 +39,7 @@ def progress_figure(
     scored, failed = ended[ended["overall"].notna()], ended[ended["state"] == "failed"]
     figure = go.Figure()
     for state in ("complete", "pruned"):
-        add_trials(figure, scored[scored["state"] == state], "spent", state)
+        _add_trials(figure, scored[scored["state"] == state], "spent", state)
     finished = winnable(scored)
     figure.add_scatter(
         x=finished["spent"].tolist(),
@@ -46,8 +48,8 @@ def progress_figure(
         name="best so far",
         line={"color": BEST_COLOUR, "shape": "hv", "width": 2},
     )
-    of_expected = finished[finished["trial"].isin(list(expected or {}))]
-    if expected and not of_expected.empty:
+    of_expected = finished[finished["trial"].isin(list(expected))]
+    if not of_expected.empty:
         points = [expected[number] for number in of_expected["trial"].tolist()]
         figure.add_scatter(
             x=of_expected["spent"].tolist(),
@@ -68,7 +70,7 @@ def progress_figure(
             mode="markers",
             name="failed",
             marker={"color": STATE_COLOURS["failed"], "symbol": "x", "size": 7},
-            text=trial_names(failed),
+            text=_trial_names(failed),
         )
     of_default = scored[scored["trial"] == default]
     if not of_default.empty:
@@ -86,8 +88,8 @@ def progress_figure(
 def curves_figure(
     curves: Mapping[int, Sequence[Evaluation]],
     states: Mapping[int, str],
-    task: str | None = None,
-    best: int | None = None,
+    task: str | None,
+    best: int | None,
 ) -> go.Figure:
     """Draw dev scores over training examples, one line per trial.
 
@@ -110,7 +112,53 @@ def curves_figure(
             text=[f"trial {number}" for number, _ in points],
             mode="lines+markers",
             name=name,
-            line={"color": colour, "width": 3 if name == "winner" else 1 if len(shown) <= CROWD else 0.5},
-            marker={"size": 5 if len(shown) <= CROWD else 3},
+            line={"color": colour, "width": 3 if name == "winner" else 1 if len(shown) <= _CROWD else 0.5},
+            marker={"size": 5 if len(shown) <= _CROWD else 3},
         )
     return lay_out(figure, "training examples", "overall dev score" if task is None else f"{task}, dev score")
+
+
+def setting_figures(table: pd.DataFrame, logarithmic: Collection[str], linked: Collection[str]) -> dict[str, go.Figure]:
+    """Draw for each searched setting the overall score of each trial over its value; pruned trials at their best rung.
+
+    Args:
+        table: of trials.
+        logarithmic: settings that were searched on a logarithmic scale, and are drawn on one.
+        linked: settings that only follow others; they have no figure.
+    """
+    figures = {}
+    for column in [name for name in table.columns if name.startswith(SETTING)]:
+        path = column.removeprefix(SETTING)
+        if path in linked:
+            continue
+        figure = go.Figure()
+        for state in ("complete", "pruned"):
+            part = table[(table["state"] == state) & table["overall"].notna() & table[column].notna()]
+            _add_trials(figure, part, column, state)
+        figures[path] = lay_out(figure, path)
+        if path in logarithmic:
+            log_axis(figures[path], table[column].dropna().tolist())
+    return figures
+
+
+def _add_trials(figure: go.Figure, trials: pd.DataFrame, x: str, state: str) -> None:
+    """Add one point per trial; small and translucent ones if there are many."""
+    is_crowd = len(trials) > _CROWD
+    figure.add_scatter(
+        x=trials[x].tolist(),
+        y=trials["overall"].tolist(),
+        mode="markers",
+        name=state,
+        marker={
+            "color": STATE_COLOURS[state],
+            "size": 5 if is_crowd else 9,
+            "symbol": "circle" if state == "complete" else "circle-open",
+        },
+        opacity=0.6 if is_crowd else 1.0,
+        text=_trial_names(trials),
+    )
+
+
+def _trial_names(trials: pd.DataFrame) -> list[str]:
+    """Return the names by which a page opens a trial when its point is clicked."""
+    return [f"trial {number}" for number in trials["trial"]]

@@ -1,4 +1,4 @@
-"""Tables of the best trial's metrics."""
+"""The section on the best trial's metrics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 from core.config import LossConfig
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
-from search.report.best_trial_tables import loss_weight_sentence, task_tables
+from search.display.table import Table
+from search.report.parts import Fold, Heading, Part
+from search.report.sections.best_trial import loss_weight_sentence, task_parts
 from tests.search.report.evaluations import POINT
 
 
@@ -17,13 +19,17 @@ def named(*classes: str) -> TaskSpec:
     return TaskSpec.model_validate({**builtin_tasks()["para"].model_dump(), "classes": classes})
 
 
+def tables_of(fold: Part) -> list[Table]:
+    assert isinstance(fold, Fold)
+    return [part for part in fold.parts if isinstance(part, Table)]
+
+
 def test_tables_of_a_task() -> None:
     metrics = {"accuracy": 0.75, "precision": 0.5, "precision/no": 0.25, "precision/yes": 0.75}
     gap = {"train_accuracy": 1.0, "train_dev_gap": 0.25}
-    evaluation = replace(POINT, metrics={"para": metrics | gap})
-    (task,) = task_tables(evaluation, {"para": named("no", "yes")})
-    assert task.gap == "accuracy: 0.750 on dev, 1.000 on training examples (gap +0.250)"
-    overview, by_class = task.tables
+    _, sentence, fold = task_parts(metrics | gap, named("no", "yes"))
+    assert sentence == "accuracy: 0.750 on dev, 1.000 on training examples (gap +0.250)"
+    overview, by_class = tables_of(fold)
     assert overview.rows == (
         ("accuracy", "0.7500"),
         ("macro precision", "0.5000"),
@@ -34,10 +40,9 @@ def test_tables_of_a_task() -> None:
 
 
 def test_metrics_written_before_they_grew_are_shown() -> None:
-    evaluation = replace(POINT, metrics={"para": {"accuracy": 0.75, "f1": 0.5}})
-    (task,) = task_tables(evaluation, {"para": named("no", "yes")})
-    assert task.gap == ""
-    assert [table.rows for table in task.tables] == [(("accuracy", "0.7500"), ("macro F1", "0.5000"))]
+    heading, fold = task_parts({"accuracy": 0.75, "f1": 0.5}, named("no", "yes"))
+    assert heading == Heading("para")
+    assert [table.rows for table in tables_of(fold)] == [(("accuracy", "0.7500"), ("macro F1", "0.5000"))]
 
 
 WEIGHED = replace(POINT, loss_weights={"sst": 0.31234, "para": 1.5})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.pareto.front import pareto_front
+from search.pareto.tradeoff import pareto_front
 
 # Few values, so that ties in one, the other and both are common.
 POINTS = st.lists(

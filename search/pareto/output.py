@@ -1,8 +1,8 @@
-"""Write the Pareto fronts of a study and print them in a terminal."""
+"""Write the Pareto fronts of a study as page and CSV, and print them in a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,14 +11,16 @@ from rich.console import Console
 from data.errors import UserError
 from search.analysis.expected_score import estimate_best
 from search.analysis.expected_text import estimate_sentences
+from search.display.pages import figure_div, render_page
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.display.values import rounded
 from search.pareto.costs import COSTS
-from search.pareto.files import front_table, varying_settings, write_pareto
+from search.pareto.figure import tradeoff_figure
 from search.pareto.tradeoff import Tradeoff, cost_value, tradeoff
+from search.recorded.provenance import code_version
 from search.recorded.ranking import contends, open_study
-from search.recorded.trial_columns import SETTING
+from search.recorded.trial_columns import SCORE, SETTING
 from search.recorded.trial_table import is_missing, trial_table
 from search.trials.folders import TrialFolders
 
@@ -48,10 +50,10 @@ def write_and_show(study: str, cost: str | None, out: Path | None, storage: str 
     ]
     shown, notes = _without_constant(trades)
     notes += estimate_sentences(*estimate_best(opened, TrialFolders(runs_dir / study)))
-    paths = write_pareto(study, shown, notes, out or runs_dir / study / "pareto")
+    paths = _write(study, shown, notes, out or runs_dir / study / "pareto")
     console = Console(highlight=False)
     for trade in shown:
-        print_table(console, _front(trade))
+        print_table(console, _terminal_table(trade))
     for line in (*notes, *map(str, paths)):
         console.print(line, soft_wrap=True)
 
@@ -71,11 +73,53 @@ def _without_constant(trades: list[Tradeoff]) -> tuple[list[Tradeoff], list[str]
     return shown, [f"All finished trials cost the same in: {'; '.join(same)}."] if same else []
 
 
-def _front(trade: Tradeoff) -> Table:
-    settings, rows = varying_settings(trade.front), []
-    for (_, row), cells in zip(trade.front.iterrows(), front_table(trade).itertuples(index=False), strict=True):
+def _terminal_table(trade: Tradeoff) -> Table:
+    settings, rows = _varying_settings(trade.front), []
+    for (_, row), cells in zip(trade.front.iterrows(), _front_table(trade).itertuples(index=False), strict=True):
         values = {name.removeprefix(SETTING): row[name] for name in settings if not is_missing(row[name])}
         words = ", ".join(f"{path} = {rounded(value)}" for path, value in values.items())
         rows.append((*cells[:3], *([words] if settings else [])))
     headings = ("trial", trade.cost, "overall", *(["settings that differ"] if settings else []))
     return Table(f"Pareto front of overall score and {trade.cost}", headings, tuple(rows))
+
+
+def _write(study: str, trades: Sequence[Tradeoff], notes: Sequence[str], out: Path) -> list[Path]:
+    """Write ``pareto.html`` (self-contained) and ``pareto.csv``, the fronts, below ``out``; returns their paths."""
+    panels = [
+        {
+            "title": COSTS[trade.cost],
+            "figure": figure_div(tradeoff_figure(trade), COSTS[trade.cost]),
+            "table": _front_table(trade).to_html(index=False, border=0),
+        }
+        for trade in trades
+    ]
+    origin = f"onebert {code_version()}, study {study}"
+    page = render_page("pareto/pareto.html.jinja", study=study, panels=panels, notes=notes, origin=origin)
+    fronts = pd.concat({trade.cost: trade.front for trade in trades}, names=["cost"]).reset_index("cost")
+    out.mkdir(parents=True, exist_ok=True)
+    files = {"pareto.html": page, "pareto.csv": fronts.to_csv(index=False)}
+    for name, content in files.items():
+        (out / name).write_text(content, encoding="utf-8")
+    return [out / name for name in files]
+
+
+def _varying_settings(front: pd.DataFrame) -> list[str]:
+    """Return the columns of settings in which the trials of the front differ."""
+    return [name for name in front.columns if name.startswith(SETTING) and front[name].nunique(dropna=False) > 1]
+
+
+def _front_table(trade: Tradeoff) -> pd.DataFrame:
+    """Return the front for people: trial, cost, overall, each task's score, and the settings that differ."""
+    front, settings = trade.front, _varying_settings(trade.front)
+    scores = [name for name in front.columns if name.startswith(SCORE)]
+    cells = front[settings].map(lambda value: "" if is_missing(value) else rounded(value))
+    shown = pd.DataFrame(
+        {
+            "trial": front["trial"].map(str),
+            trade.cost: front[trade.cost].map(cost_value),
+            "overall": front["overall"].map(lambda value: f"{value:.4f}"),
+            **{name.removeprefix(SCORE): front[name].map(lambda value: f"{value:.4f}") for name in scores},
+            **{name.removeprefix(SETTING): cells[name] for name in settings},
+        }
+    )
+    return shown.reset_index(drop=True)
