@@ -1,1 +1,4 @@
-"""``search.ablate``: train the winner again with each technique off in turn."""
+"""``search.ablate``: train the winner again with each technique off in turn.
+
+Arguments named ``study``, ``folders`` and ``data`` are as in :mod:`search.analysis`.
+"""

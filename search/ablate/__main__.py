@@ -69,8 +69,7 @@ def main(
 
     from search.ablate.ablation_tables import ablation_frame
     from search.ablate.outcome import read_ablation
-    from search.ablate.plan import new_plan
-    from search.ablate.study import ablation_spec, resumed_plan
+    from search.ablate.plan import ablation_spec, new_plan, resumed_plan
     from search.ablate.terminal import show_outcome, show_plan
     from search.console.session import StudySession
     from search.finalists.replication import replicate

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from core.config import RunConfig
 from search.ablate.ablation_tables import gain_text
 from search.ablate.outcome import OVERALL, AblationOutcome, RowOutcome
-from search.analysis.interval_notes import apart_notes, interval_note
+from search.analysis.seed_intervals import apart_notes, interval_note
 
 __all__ = ["ablation_notes", "ablation_sentences"]
 
@@ -21,7 +20,7 @@ def ablation_sentences(outcome: AblationOutcome) -> list[str]:
     )
     lines = [_basis(outcome), *(_helps(row, outcome.tasks) for row in helps), *(map(_harms, reversed(harms)))]
     if unclear:
-        lines.append(f"No evidence of an effect: {_names(unclear)}.{_cheaper(unclear)}")
+        lines.append(f"No evidence of an effect: {', '.join(map(_name, unclear))}.{_cheaper(unclear)}")
     return lines
 
 
@@ -34,7 +33,7 @@ def ablation_notes(outcome: AblationOutcome) -> list[str]:
         "appear to have an effect.",
         "Time is that of a run without the technique, as a multiple of the winner's.",
     ]
-    if _stages(outcome.plan.config):
+    if outcome.plan.config.pretraining.stages:
         lines[-1] += " It does not include further pretraining, whose stages the runs share."
     if smallest := _smallest(outcome):
         lines.insert(1, f"These runs cannot distinguish overall gains below about {smallest:.4f} from chance.")
@@ -48,14 +47,11 @@ def _basis(outcome: AblationOutcome) -> str:
     seeds = len(outcome.winner.trials)
     spread = outcome.winner.spreads.get(OVERALL)
     sd = "" if spread is None else f" (standard deviation {spread:.4f})"
-    who, how_often = _capital(outcome.plan.winner), f"{seeds} fresh seed{'s' if seeds > 1 else ''}"
+    winner, how_often = outcome.plan.winner, f"{seeds} fresh seed{'s' if seeds > 1 else ''}"
+    who = winner[0].upper() + winner[1:]
     return (
         f"{who}, trained again with {how_often}, has an overall dev score of {outcome.winner.means[OVERALL]:.4f}{sd}."
     )
-
-
-def _capital(words: str) -> str:
-    return words[0].upper() + words[1:]
 
 
 def _helps(row: RowOutcome, tasks: Sequence[str]) -> str:
@@ -82,10 +78,6 @@ def _cheaper(rows: Sequence[RowOutcome]) -> str:
     return f" Cheaper runs: {words}{together}."
 
 
-def _names(rows: Sequence[RowOutcome]) -> str:
-    return ", ".join(map(_name, rows))
-
-
 def _name(row: RowOutcome) -> str:
     return " with ".join(row.ablation.techniques)
 
@@ -95,7 +87,3 @@ def _smallest(outcome: AblationOutcome) -> float | None:
     widths = [row.gains[OVERALL].half_width for row in outcome.rows if row.gains]
     known = [width for width in widths if width is not None]
     return median(known) if known else None
-
-
-def _stages(config: RunConfig) -> bool:
-    return bool(config.pretraining.stages)

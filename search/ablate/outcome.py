@@ -94,11 +94,6 @@ class AblationOutcome:
 def read_ablation(study: optuna.Study, folders: TrialFolders, data: Path | None = None) -> AblationOutcome | None:
     """Read the outcome so far from the storage and the trials' folders.
 
-    Args:
-        study: the one that trains the plan.
-        folders: where its trials left their predictions.
-        data: folder of the tasks' files, if it has moved.
-
     Returns:
         None if it is no ablation, or no run of the winner has finished.
     """

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from core.config import RunConfig
 from data.errors import UserError
 from search.ablate.ablations import Ablation, ablations
+from search.finalists.final_outcome import finalists_study
 from search.finalists.finalists_request import ORIGIN as FINALISTS
-from search.finalists.finalists_request import SUFFIX
-from search.finalists.replication import fresh_seeds, used_seeds
+from search.finalists.replication import fresh_seeds, replication_spec, same_compute, used_seeds
 from search.parsing.errors import did_you_mean
 from search.recorded.default import default_configuration
 from search.recorded.ranking import pick_trial, recorded_choice
 from search.recorded.space import searched_settings
 from search.recorded.study import IDENTITY, recorded_attrs
 from search.space.variants import VARIANT
+from search.study.spec import StudySpec
 from search.trials.record import FinishedTrial
 
-__all__ = ["ORIGIN", "WINNER", "AblationPlan", "new_plan", "recorded_plan"]
+__all__ = ["ORIGIN", "WINNER", "AblationPlan", "ablation_spec", "new_plan", "recorded_plan", "resumed_plan"]
 
 ORIGIN = "ablation"
 """The study attribute that holds a plan."""
@@ -105,10 +107,8 @@ def new_plan(
     """Make the plan for a study's winner.
 
     Args:
-        study: the recorded study.
         storage: where its finalists are too, if there are any.
         trial: the number of the winner; None: that of the finalists, else the best trial.
-        seeds: how many.
         techniques: names of those to take out, or of their rows; none: all that are on.
 
     Raises:
@@ -122,19 +122,17 @@ def new_plan(
             f"--study {name}: it compares ready configurations, which python -m search.report shows; name a study that "
             "has searched a [space]"
         )
-    finalists = _load(f"{name}-{SUFFIX}", storage)
-    run = None if trial is not None or finalists is None else _of_finalists(finalists)
-    run = run or _of_trial(study, trial)
+    trial, winner, run = _winner(study, storage, trial)
     rows = ablations(run.config, default_configuration(study, run.config))
-    names = _chosen_names(rows, techniques, f"{run.words} of study '{name}'")
+    names = _chosen_names(rows, techniques, f"{winner} of study '{name}'")
     used = [seed for one in (study, *_all_finalists(name, storage)) for seed in used_seeds(one)]
     return AblationPlan(
         study=name,
-        trial=run.trial,
-        winner=run.words,
+        trial=trial,
+        winner=winner,
         techniques=names,
         config=run.config,
-        seconds=run.seconds,
+        seconds=run.result.seconds,
         rows=tuple(row for row in rows if not names or set(row.techniques) & set(names)),
         seeds=fresh_seeds(used, seeds),
     )
@@ -154,12 +152,6 @@ def recorded_plan(name: str, storage: BaseStorage) -> AblationPlan | None:
     return None
 
 
-def _load(name: str, storage: BaseStorage) -> optuna.Study | None:
-    if name not in optuna.get_all_study_names(storage):
-        return None
-    return optuna.load_study(study_name=name, storage=storage)
-
-
 def _all_finalists(name: str, storage: BaseStorage) -> list[optuna.Study]:
     """Find all finalists' studies of the study ``name``, whatever their names."""
     found = [one for one in storage.get_all_studies() if IDENTITY in one.user_attrs and FINALISTS in one.user_attrs]
@@ -167,37 +159,18 @@ def _all_finalists(name: str, storage: BaseStorage) -> list[optuna.Study]:
     return [optuna.load_study(study_name=one, storage=storage) for one in names]
 
 
-@dataclass(frozen=True)
-class _Winner:
-    """As in :class:`AblationPlan`."""
-
-    trial: int | None
-    words: str
-    config: RunConfig
-    seconds: float
-
-
-def _of_trial(study: optuna.Study, number: int | None) -> _Winner:
+def _winner(study: optuna.Study, storage: BaseStorage, number: int | None) -> tuple[int | None, str, FinishedTrial]:
+    """Return the winner's number in the study, its name and its run; of the finalists' winner, any of its runs."""
+    finalists = finalists_study(study.study_name, storage) if number is None else None
+    choice = None if finalists is None else recorded_choice(finalists)
+    if finalists is not None and choice is not None:
+        run = finalists.get_trials(deepcopy=False)[choice.trials[0]]
+        return None, f"the finalists' winner ({choice.winner})", FinishedTrial.read(run)
     trial = pick_trial(study, number)
     if trial.state != TrialState.COMPLETE:
         state = "failed" if trial.state == TrialState.FAIL else trial.state.name.lower()
         raise UserError(f"--trial {trial.number}: it is {state}, and only a finished trial can be taken apart")
-    return _Winner(trial.number, f"trial {trial.number}", *_run(trial))
-
-
-def _of_finalists(finalists: optuna.Study) -> _Winner | None:
-    """Any of its runs; None as long as none is named."""
-    choice = recorded_choice(finalists)
-    if choice is None:
-        return None
-    return _Winner(
-        None, f"the finalists' winner ({choice.winner})", *_run(finalists.get_trials(deepcopy=False)[choice.trials[0]])
-    )
-
-
-def _run(trial: FrozenTrial) -> tuple[RunConfig, float]:
-    finished = FinishedTrial.read(trial)
-    return finished.config, finished.result.seconds
+    return trial.number, f"trial {trial.number}", FinishedTrial.read(trial)
 
 
 def _chosen_names(rows: Sequence[Ablation], techniques: Sequence[str], whose: str) -> tuple[str, ...]:
@@ -217,3 +190,41 @@ def _chosen_names(rows: Sequence[Ablation], techniques: Sequence[str], whose: st
 def _names_of(rows: Sequence[Ablation]) -> dict[str, tuple[str, ...]]:
     """Techniques by what a user may call them: themselves, or a row with all that it holds."""
     return {row.row: row.techniques for row in rows} | {name: (name,) for row in rows for name in row.techniques}
+
+
+def resumed_plan(
+    name: str, study: str, storage: BaseStorage, trial: int | None, seeds: int, techniques: Sequence[str]
+) -> AblationPlan | None:
+    """Return the plan that the ablation of this name was started with; None if there is none yet.
+
+    Raises:
+        UserError: it was started for another study, trial, number of seeds, or other techniques.
+    """
+    plan = recorded_plan(name, storage)
+    if plan is None:
+        return None
+    asked = (study, plan.trial if trial is None else trial, seeds)
+    if asked != (plan.study, plan.trial, len(plan.seeds)) or not plan.is_of(techniques):
+        only = f", of {', '.join(plan.techniques)} only" if plan.techniques else ""
+        raise UserError(
+            f"study '{name}' is an ablation of {plan.winner} of study '{plan.study}' with {len(plan.seeds)} "
+            f"seeds{only}; start another one with --name NEW"
+        )
+    return plan
+
+
+def ablation_spec(name: str, plan: AblationPlan, data: Path | None, workers: int, threads: int | None) -> StudySpec:
+    """Return the study that trains the plan's runs.
+
+    Args:
+        threads: CPU threads of each run; None for those of the search.
+    """
+    spec = replication_spec(
+        name,
+        same_compute(plan.configs, data=data, threads=threads),
+        plan.seeds,
+        description=f"what the techniques of {plan.winner} of {plan.study} bring",
+        origin={ORIGIN: plan.to_json()},
+        workers=workers,
+    )
+    return replace(spec, keep_models=1)  # nobody needs a model without one of its techniques

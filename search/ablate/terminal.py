@@ -11,7 +11,7 @@ from search.ablate.ablation_tables import overall_table, plan_table, task_gains_
 from search.ablate.outcome import AblationOutcome
 from search.ablate.plan import AblationPlan
 from search.console.plan import budget_line
-from search.display.terminal_table import print_table
+from search.display.terminal_table import print_result, print_table
 from search.display.values import duration
 from search.study.spec import StudySpec
 
@@ -35,8 +35,5 @@ def show_plan(console: Console, plan: AblationPlan, spec: StudySpec) -> None:
 
 def show_outcome(console: Console, outcome: AblationOutcome) -> None:
     """Print what each technique brings."""
-    console.print()
-    for table in (overall_table(outcome), task_gains_table(outcome), task_means_table(outcome)):
-        print_table(console, table)
-    for line in (*ablation_sentences(outcome), *ablation_notes(outcome)):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    tables = overall_table(outcome), task_gains_table(outcome), task_means_table(outcome)
+    print_result(console, tables, (*ablation_sentences(outcome), *ablation_notes(outcome)))

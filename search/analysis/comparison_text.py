@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from search.analysis.interval_notes import apart_notes, interval_note
 from search.analysis.seed_comparison import Comparison, ComparisonRow
+from search.analysis.seed_intervals import apart_notes, interval_note
 from search.display.table import Table
 from search.display.values import plus_minus, rounded
 from search.recorded.trial_columns import PEAK_MEMORY, SCORE, SETTING

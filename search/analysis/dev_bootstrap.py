@@ -17,15 +17,10 @@ from search.trials.artifacts import check_score, check_size, load_predictions
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
 
-__all__ = ["overall_replicates", "score_replicates", "stored_predictions", "task_replicates"]
+__all__ = ["score_replicates", "stored_predictions", "task_replicates"]
 
 REPLICATES = 1000  # a standard deviation from so many is itself known to 2 %
 _SEED = 0
-
-
-def overall_replicates(records: Sequence[FinishedTrial], folders: TrialFolders, config: RunConfig) -> np.ndarray:
-    """Replicates of each trial's overall score at its best rung, (1000, trials); see :func:`score_replicates`."""
-    return score_replicates(records, folders, config)["overall"]
 
 
 def score_replicates(
@@ -37,8 +32,6 @@ def score_replicates(
     by these dev examples is not in them.
 
     Args:
-        records: of finished trials.
-        folders: where they left their predictions.
         config: the tasks, which all trials have in common, and where their dev files are.
 
     Raises:
@@ -58,7 +51,6 @@ def task_replicates(spec: TaskSpec, predictions: Sequence[np.ndarray], gold: np.
     """Replicates of several trials' scores in one task, (1000, trials), the same examples for all.
 
     Args:
-        spec: the task.
         predictions: of each trial, class probabilities (N, K) or scores (N,).
         gold: class indices or scores, (N,).
     """

@@ -11,18 +11,12 @@ import optuna
 
 from core.statistics import Expectation, Expectations, replay_best_run, replay_selection
 from data.errors import UserError
-from search.analysis.checkpoints import Checkpoint, stored_checkpoints
-from search.analysis.dev_resamples import ScoredCheckpoints
+from search.analysis.checkpoints import Checkpoint, ScoredCheckpoints, stored_checkpoints
 from search.recorded.ranking import Choice, best_trial, pick_trial, ranked_trials, recorded_choice
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
 
-__all__ = [
-    "Estimate",
-    "estimate",
-    "estimate_best",
-    "estimate_trial",
-]
+__all__ = ["Estimate", "estimate", "estimate_best", "estimate_trial"]
 
 MOST_CHECKPOINTS = 1500
 
@@ -63,13 +57,7 @@ class Estimate:
 def estimate_best(
     study: optuna.Study, folders: TrialFolders, directory: Path | None = None
 ) -> tuple[Estimate | None, str]:
-    """Estimate the score of the study's best trial; or None and the reason, which is empty if no trial has finished.
-
-    Args:
-        study: the recorded study.
-        folders: where its trials left their predictions.
-        directory: where the tasks' files are now; None: where the best trial had them.
-    """
+    """Estimate the score of the study's best trial; or None and the reason, which is empty if no trial has finished."""
     best = best_trial(study)
     if best is None:
         return None, ""
@@ -115,8 +103,6 @@ def estimate(
         winner: the trial with the highest overall score of all candidates, one of them.
         candidates: numbers of all trials that would have been the winner with a higher score; those of the ``choice``
             where there is one.
-        folders: where they left their predictions.
-        directory: where the tasks' files are now; None: where the winner had them.
         choice: of a configuration by the mean over its runs; the best of these is then the winner, and in every
             resample this choice comes before that.
 

@@ -13,12 +13,10 @@ from search.display.table import Table
 __all__ = [
     "estimate_sentence",
     "estimate_sentences",
-    "estimate_table",
     "expectation_sentence",
     "expectation_text",
     "expectations_table",
     "gone_sentence",
-    "missing_sentence",
     "unknown_sentence",
     "with_expected",
 ]
@@ -57,11 +55,6 @@ def expectation_sentence(overall: Expectation, chosen: str) -> str:
     return f"{begin} Selecting {chosen} inflates the dev score by {overall.optimism:.4f}."
 
 
-def missing_sentence(estimate: Estimate) -> str:
-    """List the trials that the estimate does not include; empty if it includes all."""
-    return gone_sentence(estimate.gone)
-
-
 def gone_sentence(gone: Sequence[int]) -> str:
     """List trials whose dev predictions are missing, by number; empty if there are none."""
     if not gone:
@@ -77,13 +70,8 @@ def unknown_sentence(reason: str) -> str:
     return f"The best dev score is optimistic, but by how much cannot be estimated: {reason}."
 
 
-def estimate_table(estimate: Estimate) -> Table:
-    """Make a table with a row for the overall score and one for each task."""
-    return expectations_table(estimate.scores)
-
-
 def expectations_table(scores: Expectations) -> Table:
-    """Make the same table for any selection."""
+    """Make a table with a row for the overall score and one for each task."""
     rows = tuple(
         (
             name,
@@ -105,11 +93,10 @@ def estimate_sentences(estimate: Estimate | None, unknown: str) -> list[str]:
     """Return the sentences on a study's best trial; empty as long as no trial has finished.
 
     Args:
-        estimate: for the best trial.
         unknown: why there is no estimate; empty if no trial has finished.
     """
     if estimate is not None:
-        return [line for line in (estimate_sentence(estimate), missing_sentence(estimate)) if line]
+        return [line for line in (estimate_sentence(estimate), gone_sentence(estimate.gone)) if line]
     return [unknown_sentence(unknown)] if unknown else []
 
 

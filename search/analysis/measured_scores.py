@@ -63,7 +63,6 @@ def score_predictions(folder: Path, labels: Path, tasks: Mapping[str, TaskConfig
     Args:
         folder: holds the prediction files.
         labels: folder with the labels; see :mod:`search.trials.label_files`.
-        tasks: of the study.
 
     Raises:
         UserError: if no task has labels, a file cannot be read, or predictions and labels have no id in common.

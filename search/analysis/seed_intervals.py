@@ -1,4 +1,4 @@
-"""Configurations, each trained with several seeds, in numbers: intervals of their means, and differences of two."""
+"""Compute and explain intervals of configurations' means over seeds, and of differences of two."""
 
 from __future__ import annotations
 
@@ -15,9 +15,20 @@ from search.analysis.dev_bootstrap import score_replicates
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
 
-__all__ = ["OVERALL", "Difference", "by_configuration", "gain_in", "score_intervals", "score_values"]
+__all__ = [
+    "OVERALL",
+    "Difference",
+    "apart_notes",
+    "by_configuration",
+    "gain_in",
+    "interval_note",
+    "interval_scope",
+    "score_intervals",
+    "score_values",
+]
 
 OVERALL = "overall"
+_ONE_SEED = "with one seed per configuration, the spread over seeds is not known"
 
 
 @dataclass(frozen=True)
@@ -50,10 +61,7 @@ def score_intervals(
 ) -> tuple[dict[str, ScoreIntervals], str]:
     """Compute intervals of ``overall`` and each task, and why they leave out the dev examples, if so.
 
-    Args:
-        runs: finished ones of each configuration, at least one.
-        folders: where they left their predictions.
-        config: the tasks, and where their dev files are.
+    Each configuration has at least one finished run.
     """
     records = [record for of in runs.values() for record in of]
     replicates, unknown = None, ""
@@ -84,3 +92,44 @@ def score_values(records: Sequence[FinishedTrial], row: str) -> list[float]:
     """Return a score of each finished run, by task or ``overall``."""
     found = [one.result.overall if row == OVERALL else one.result.scores[row] for one in records]
     return [value for value in found if value is not None]
+
+
+def interval_note(seeds_known: bool, examples_unknown: str) -> str:
+    """Explain the ± in a sentence.
+
+    Args:
+        seeds_known: whether the intervals include the variation between seeds.
+        examples_unknown: why they do not include that between dev examples; empty if they do.
+    """
+    scope = interval_scope(seeds_known, examples_unknown)
+    if scope:
+        return f"± is half the width of a 95 % interval {scope}."
+    return f"There are no intervals: {_ONE_SEED}, and neither is the effect of other dev examples: {examples_unknown}."
+
+
+def interval_scope(seeds_known: bool, examples_unknown: str) -> str:
+    """Say what an interval is for, such as ``for other dev examples and other seeds``; empty if there is none."""
+    match seeds_known, examples_unknown:
+        case True, "":
+            return "for other dev examples and other seeds"
+        case False, "":
+            return f"for other dev examples only: {_ONE_SEED}"
+        case True, reason:
+            return f"for other seeds only, not for other dev examples: {reason}"
+        case _:
+            return ""
+
+
+def apart_notes(apart: Mapping[str, Sequence[str]]) -> list[str]:
+    """Write a sentence for each row whose spread over seeds is not pooled with the others'.
+
+    Args:
+        apart: by row, the scores for which :attr:`core.statistics.ScoreIntervals.apart` names it; rows without any are
+            left out. For ``overall`` alone no score is named.
+    """
+    lines = []
+    for row, scores in apart.items():
+        if scores:
+            where = "" if list(scores) == ["overall"] else f" in {' and '.join(scores)}"
+            lines.append(f"The runs of {row} vary so much{where} that its interval is based on them alone.")
+    return lines

@@ -11,8 +11,7 @@ from optuna.trial import FrozenTrial
 from rich.console import Console
 
 from data.errors import UserError
-from search.analysis.changed_examples import ChangedExample, TaskChanges
-from search.analysis.trial_difference import OneTrial, TrialDifference
+from search.analysis.trial_difference import ChangedExample, OneTrial, TaskChanges, TrialDifference
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.display.values import rounded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.cells import cell_len
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from search.display.table import Table
 
-__all__ = ["print_table"]
+__all__ = ["print_result", "print_table"]
 
 # A number with what goes with it: a sign, a unit, an interval.
 _NUMBER = re.compile(r"(?=\D*\d)(?:[\d\s.,:%±()+\u2013\u2212-]|e(?=[-+\d])|\bto\b)+")
@@ -53,6 +53,15 @@ def print_table(console: Console, table: Table) -> None:
     if table.caption:  # not as the title of the shown table, which would fold it to the table's width
         console.print(Text(table.caption, style="italic"), soft_wrap=True)
     console.print(_Uncut(shown, _total(columns) + _GAP * (len(columns) - 1)), "", highlight=False, crop=False)
+
+
+def print_result(console: Console, tables: Iterable[Table], lines: Iterable[str]) -> None:
+    """Print an empty line, tables, and lines that are not read as markup."""
+    console.print()
+    for table in tables:
+        print_table(console, table)
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 class _Uncut:

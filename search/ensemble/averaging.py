@@ -14,8 +14,8 @@ from core.scoring import DevScores, predict
 from data.examples import Examples
 from data.tasks import SplitName
 from search.ensemble.members import Member
-from search.ensemble.named_trials import Shares
 from search.ensemble.result import Ensemble, Output
+from search.ensemble.selection import Shares
 from search.trials.prediction_files import predicted_splits
 
 __all__ = ["average_predictions"]
@@ -34,8 +34,6 @@ def average_predictions(
     Args:
         members: at least those that have a share.
         shares: of every task.
-        dev: per task, the examples that trials are scored on.
-        resources: loads encoders and data.
         dev_only: write no more than can be had without models.
     """
     used = [member for member in members if any(member.number in of_task for of_task in shares.values())]

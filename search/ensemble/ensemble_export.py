@@ -16,9 +16,8 @@ from core.model_files.ensemble_folder import save_ensemble_folder
 from core.model_files.model_folder import TrainedModel
 from data.errors import UserError
 from search.ensemble.averaging import average_predictions
-from search.ensemble.files import ensemble_record
 from search.ensemble.members import Library
-from search.ensemble.result import Ensemble
+from search.ensemble.result import Ensemble, ensemble_record
 from search.ensemble.selection import GreedyOptions, select_members
 from search.ensemble.selection_estimate import estimate_selection, selection_sentence
 from search.recorded.provenance import described, made_from
@@ -44,13 +43,8 @@ def export_ensemble(
     """Write ``predictions/`` and ``model/`` below ``out``; returns the ensemble, and what is to be said of it.
 
     Args:
-        study: the recorded study.
-        folders: where its trials left their models.
         most: members, each counted once.
         out: made if missing.
-        resources: loads encoders, tokenizers and data.
-        data: folder with the tasks' files, if it has moved.
-        device: to predict on instead of the trials'.
 
     Raises:
         UserError: if fewer than two trials have their models, or the data have changed.

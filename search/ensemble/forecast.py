@@ -10,8 +10,7 @@ from optuna.trial import FrozenTrial
 
 from core.statistics import Expectations
 from data.errors import UserError
-from search.analysis.checkpoints import stored_checkpoints
-from search.analysis.dev_resamples import gold_of
+from search.analysis.checkpoints import gold_of, stored_checkpoints
 from search.ensemble.selection import GreedyOptions
 from search.ensemble.selection_replay import SelectionReplay
 from search.recorded.ranking import rank, ranked_trials
@@ -55,13 +54,7 @@ class EnsembleForecast:
 def forecast_ensemble(
     study: optuna.Study, folders: TrialFolders, data: Path | None = None
 ) -> tuple[EnsembleForecast | None, str]:
-    """Estimate what an ensemble would score; or None and the reason, which is empty if no trial has finished.
-
-    Args:
-        study: the recorded study.
-        folders: where its trials left their predictions.
-        data: folder with the tasks' files; None: where the best trial had them.
-    """
+    """Estimate what an ensemble would score; or None and the reason, which is empty if no trial has finished."""
     ranked = sorted(ranked_trials(study), key=rank)  # by score alone, also where the study chose by means over runs
     if not ranked:
         return None, ""

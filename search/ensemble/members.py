@@ -74,8 +74,8 @@ class Library:
     @cached_property
     def scored(self) -> list[int]:
         """Numbers of the scored trials."""
-        trials = self.study.get_trials(deepcopy=False, states=_SCORED)
-        return [trial.number for trial in trials if _is_scored(TrialRecord.read(trial))]
+        records = map(TrialRecord.read, self.study.get_trials(deepcopy=False, states=_SCORED))
+        return [one.number for one in records if one.result.best_rung is not None and one.repeat_of is None]
 
     @property
     def contenders(self) -> list[int]:
@@ -130,7 +130,3 @@ class Library:
         config = stored_config(folder, self.data, self.device)
         predictions = {task: load_predictions(folder, trial.number, task, result.best_rung) for task in config.tasks}
         return Member(trial.number, trial.params, folder, config, result, predictions)
-
-
-def _is_scored(record: TrialRecord) -> bool:
-    return record.result.best_rung is not None and record.repeat_of is None

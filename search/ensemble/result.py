@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
-from core.model_files.model_folder import TrainedModel
+from core.model_files.model_folder import TrainedModel, remove_model, save_model_folder
 from core.scoring import DevScores
 from data.examples import Examples
-from data.tasks import SplitName
+from data.tasks import SplitName, TaskSpec
+from search.display.table import Table
 from search.ensemble.members import Member
-from search.ensemble.named_trials import Shares
+from search.ensemble.selection import Shares
+from search.trials.prediction_files import ENSEMBLE, is_recorded, remove_predictions, write_provenance, write_split
 
-__all__ = ["Ensemble", "Method", "Output"]
+__all__ = ["Ensemble", "Method", "Output", "ensemble_record", "ensemble_table", "write_ensemble"]
 
 Method = Literal["averaged predictions", "uniform soup", "greedy soup"]
 
@@ -68,3 +73,93 @@ class Ensemble:
         predictions = {task: output.predictions for task, output in dev.items()}
         gold = {task: np.asarray(output.examples.labels) for task, output in dev.items()}
         return DevScores(self.members[0].config, predictions, gold)
+
+
+def ensemble_table(study: str, ensemble: Ensemble) -> Table:
+    """Make a table of the members' dev scores and shares, the ensemble's scores and its gain over the best member."""
+    specs = {task: settings.spec for task, settings in ensemble.members[0].config.tasks.items()}
+    trials = f"{len(ensemble.members)} trial{'s' if len(ensemble.members) > 1 else ''}"
+    rows = (
+        (
+            f"trial {member.number}",
+            *_cells(member.result.scores, member.overall, specs),
+            _share_text(ensemble.shares, member.number),
+        )
+        for member in ensemble.members
+    )
+    together, best = ensemble.scores, ensemble.best
+    gains = {t: spec.metric.gain(together.scores[t], best.result.scores[t]) for t, spec in specs.items()}
+    method = "ensemble" if ensemble.model is None else "soup"
+    return Table(
+        f"Study {study}, {ensemble.method} of {trials}: dev scores",
+        ("", *(f"{task} {spec.metric}" for task, spec in specs.items()), "overall", "share"),
+        tuple(rows),
+        footer=(
+            (method, *_cells(together.scores, together.overall, specs), ""),
+            (f"gain over trial {best.number}", *_cells(gains, ensemble.gain, specs, "+.4f"), ""),
+        ),
+    )
+
+
+def _share_text(shares: Shares, number: int) -> str:
+    """``0.50`` where the member has it in every task, else a line for each task that it has a share in."""
+    of_member = {task: of_task[number] for task, of_task in shares.items() if number in of_task}
+    if len(of_member) == len(shares) and len(set(of_member.values())) == 1:
+        return f"{next(iter(of_member.values())):.2f}"
+    return "\n".join(f"{task} {share:.2f}" for task, share in of_member.items())
+
+
+def _cells(scores: Mapping[str, float], overall: float, tasks: Mapping[str, TaskSpec], form: str = ".4f") -> list[str]:
+    return [f"{value:{form}}" for value in (*(scores[task] for task in tasks), overall)]
+
+
+def write_ensemble(out: Path, ensemble: Ensemble, origin: dict[str, Any]) -> None:
+    """Write ``predictions/``, ``ensemble.json`` and, for a soup, ``model/``.
+
+    Args:
+        out: made if missing; what an earlier ensemble or export left there is deleted, so that no file is of another
+            one.
+        origin: the study, how the members were chosen, the data and the code.
+    """
+    if is_recorded(out):  # else a model there is not one of ours
+        remove_model(out / "model")
+    remove_predictions(out, ensemble.shares)
+    for output in ensemble.outputs:
+        write_split(out, output.examples.spec, output.split, output.examples.ids, output.predictions)
+    written = datetime.now(UTC).isoformat(timespec="seconds")
+    provenance = {**origin, "written": written, **ensemble_record(ensemble)}
+    if ensemble.model is not None:
+        save_model_folder(out / "model", replace(ensemble.model, model=ensemble.model.model.cpu()), provenance)
+    write_provenance(out / ENSEMBLE, provenance)
+
+
+def ensemble_record(ensemble: Ensemble) -> dict[str, Any]:
+    """Return the ensemble's members and scores as JSON data."""
+    scores, whole = ensemble.scores, ensemble.whole_dev
+    return {
+        "method": ensemble.method,
+        "members": [_member(ensemble, member) for member in ensemble.members],
+        "dev": _overall_and_scores(scores),
+        "dev_examples": {task: len(predictions) for task, predictions in scores.predictions.items()},
+        "best_member": ensemble.best.number,
+        "gain": ensemble.gain,
+        "dev_metrics": scores.metrics,
+        "dev_confusion": scores.confusion,
+        **({} if whole is None else {"whole_dev": _overall_and_scores(whole)}),
+    }
+
+
+def _member(ensemble: Ensemble, member: Member) -> dict[str, Any]:
+    return {
+        "trial": member.number,
+        "shares": {task: shares.get(member.number, 0.0) for task, shares in ensemble.shares.items()},
+        "rung": member.result.best_rung,
+        "dev": {"overall": member.overall, **member.result.scores},
+        "params": member.params,
+        "seed": member.config.seed,
+        "config_sha256": member.config.digest,
+    }
+
+
+def _overall_and_scores(scores: DevScores) -> dict[str, float]:
+    return {"overall": scores.overall, **scores.scores}

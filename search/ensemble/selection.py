@@ -11,9 +11,10 @@ from core.config import TaskConfig
 from core.ensembles import OverallObjective, Predictions, select, select_in_bags
 from data.examples import Examples
 from search.ensemble.members import Member
-from search.ensemble.named_trials import Shares
 
-__all__ = ["GreedyOptions", "select_members", "select_shares"]
+__all__ = ["GreedyOptions", "Shares", "select_members", "select_shares"]
+
+Shares = dict[str, dict[int, float]]  # task -> trial -> share in the task's average, above 0, sum 1
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,6 @@ def select_shares(
         members: what each trial predicts for some examples of every task.
         tasks: what they are scored by.
         gold: the labels of these examples.
-        options: how to select.
     """
     if options.each_task:
         return {name: _select(members, {name: task}, gold, options) for name, task in tasks.items()}

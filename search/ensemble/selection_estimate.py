@@ -6,16 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from core.statistics import Expectations
 from data.errors import UserError
 from search.analysis.expected_text import expectation_sentence, unknown_sentence
 from search.ensemble.members import Member
-from search.ensemble.named_trials import Shares
-from search.ensemble.selection import GreedyOptions
+from search.ensemble.selection import GreedyOptions, Shares
 from search.ensemble.selection_replay import SelectionReplay
 from search.trials.folders import TrialFolders
 
-__all__ = ["estimate_selection", "expected_sentences", "selection_sentence"]
+__all__ = ["estimate_selection", "selection_sentence"]
 
 
 def estimate_selection(
@@ -24,10 +22,8 @@ def estimate_selection(
     """Return what to expect of the ensemble as JSON data, empty if it cannot be estimated, and sentences about it.
 
     Args:
-        options: how it was selected.
         trials: numbers of all trials that could have been in the pool.
         pool: what it was selected from.
-        folders: where the trials left their predictions.
         shares: of the members of the ensemble.
     """
     try:
@@ -41,7 +37,10 @@ def estimate_selection(
         "selected_from": {"trials": replay.trials},
         "resamples": replay.resamples,
     }
-    return record, expected_sentences(found, replay.trials, replay.resamples)
+    return record, [
+        expectation_sentence(found.overall, f"an ensemble from {replay.trials} trials"),
+        f"(The selection was repeated on {replay.resamples} resamples of the dev examples.)",
+    ]
 
 
 def selection_sentence(by_hand: bool, candidates: int, scored: int) -> str:
@@ -61,17 +60,3 @@ def selection_sentence(by_hand: bool, candidates: int, scored: int) -> str:
         f"Members were selected from {candidates} of {scored} scored trials on these dev examples, so the dev score is "
         "optimistic."
     )
-
-
-def expected_sentences(expected: Expectations, trials: int, resamples: int) -> list[str]:
-    """Say what a selected ensemble is expected to score on new data.
-
-    Args:
-        expected: the estimate.
-        trials: how many trials it could have been selected from.
-        resamples: number of resamples of the dev examples in which the selection was repeated.
-    """
-    return [
-        expectation_sentence(expected.overall, f"an ensemble from {trials} trials"),
-        f"(The selection was repeated on {resamples} resamples of the dev examples.)",
-    ]

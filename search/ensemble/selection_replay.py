@@ -10,15 +10,13 @@ from typing import Self
 import numpy as np
 
 from core.config import RunConfig, TaskConfig
+from core.ensembles import Predictions, average
 from core.statistics import Bags, BagScores, Expectations, Replayed, expect, expect_difference, overall_score
 from data.errors import UserError
 from data.gold import Labels
 from data.tasks import TaskSpec
-from search.analysis.checkpoints import Checkpoint, score_bags, stored_checkpoints
-from search.analysis.dev_resamples import bags_of, gold_of
-from search.ensemble.checkpoint_predictions import CheckpointPredictions, average_shares
-from search.ensemble.named_trials import Shares
-from search.ensemble.selection import GreedyOptions, select_shares
+from search.analysis.checkpoints import Checkpoint, bags_of, gold_of, score_bags, stored_checkpoints
+from search.ensemble.selection import GreedyOptions, Shares, select_shares
 from search.trials.folders import TrialFolders
 
 __all__ = ["SelectionReplay"]
@@ -26,6 +24,14 @@ __all__ = ["SelectionReplay"]
 _MOST, _FEWEST = 100, 20
 _WORK = 5e9  # examples scored by an ensemble, about six seconds of one core
 _PER_SCORE = 1000  # examples; what a score costs however few there are
+
+
+def _average_shares(predictions: Mapping[int, Predictions], shares: Shares) -> dict[str, np.ndarray]:
+    """Average the predictions of trials, weighted by their shares in each task."""
+    return {
+        task: average([predictions[trial][task] for trial in of_task], list(of_task.values())).astype(np.float32)
+        for task, of_task in shares.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -61,9 +67,6 @@ class SelectionReplay:
             trials: all that may have been in the pool.
             pool: those that were. A better one that was not has lost its model, whatever a resample says of its score,
                 so it is left out; of the others the scores decided, and do so anew.
-            options: how it selected.
-            config: the tasks, and where their dev files are.
-            folders: where the trials left their predictions.
 
         Raises:
             UserError: if dev predictions or files are gone.
@@ -122,7 +125,7 @@ class SelectionReplay:
         Raises:
             UserError: if dev predictions cannot be read.
         """
-        return select_shares(self._predictions.by_trial(self.recorded_pool), self.tasks, self._labels, self.options)
+        return select_shares(self._predictions(self.recorded_pool), self.tasks, self._labels, self.options)
 
     @property
     def _specs(self) -> dict[str, TaskSpec]:
@@ -157,7 +160,7 @@ class SelectionReplay:
         return [self._select(self._best(overall), resample) for resample, overall in enumerate(inside)]
 
     def _ensembles(self, shares: Shares) -> Replayed:
-        everything = [*self._selected, average_shares(self._predictions.by_trial(self.recorded_pool), shares)]
+        everything = [*self._selected, _average_shares(self._predictions(self.recorded_pool), shares)]
         bags: dict[str, BagScores] = {
             task: self._bags[task].scores(spec, [one[task] for one in everything], self.gold[task])
             for task, spec in self._specs.items()
@@ -168,15 +171,28 @@ class SelectionReplay:
         return overall_score(scores, self._specs, self._weights)
 
     @cached_property
-    def _predictions(self) -> CheckpointPredictions:
-        return CheckpointPredictions(self._specs, self.gold)
+    def _seen(self) -> dict[tuple[int, int], Predictions]:
+        """Predictions that were read: nearly the same trials are selected from in every resample."""
+        return {}
+
+    def _predictions(self, checkpoints: Sequence[Checkpoint]) -> dict[int, Predictions]:
+        """Return the predictions of one checkpoint per trial, by the number of the trial, in rising order."""
+        found = {}
+        for one in sorted(checkpoints, key=lambda one: one.trial):
+            key = one.trial, one.evaluation.rung
+            if key not in self._seen:
+                self._seen[key] = {
+                    task: one.predictions(spec, len(self.gold[task])) for task, spec in self._specs.items()
+                }
+            found[one.trial] = self._seen[key]
+        return found
 
     def _select(self, pool: Sequence[Checkpoint], resample: int) -> dict[str, np.ndarray]:
-        predictions = self._predictions.by_trial(pool)
+        predictions = self._predictions(pool)
         rows = {task: bags.rows(resample) for task, bags in self._bags.items()}
         drawn = {trial: {task: of[task][rows[task]] for task in rows} for trial, of in predictions.items()}
         gold = {task: labels[rows[task]] for task, labels in self._labels.items()}
-        return average_shares(predictions, select_shares(drawn, self.tasks, gold, self.options))
+        return _average_shares(predictions, select_shares(drawn, self.tasks, gold, self.options))
 
     def _best(self, overall: np.ndarray) -> list[Checkpoint]:
         """Return the best trials at their best rungs, the first of equals, the best one first."""

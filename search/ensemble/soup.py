@@ -30,8 +30,6 @@ def average_weights(
     Args:
         members: all have their models.
         greedy: leave out members with which the soup's overall score on dev falls.
-        dev: per task, the examples that trials are scored on.
-        resources: loads the encoder and data.
 
     Raises:
         UserError: if the members' weights cannot be averaged.

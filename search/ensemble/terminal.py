@@ -13,13 +13,10 @@ from core.inputs.resources import Resources
 from data.examples import Examples
 from search.display.terminal_table import print_table
 from search.ensemble.averaging import average_predictions
-from search.ensemble.ensemble_request import EnsembleRequest
-from search.ensemble.ensemble_table import ensemble_table
-from search.ensemble.files import write_ensemble
+from search.ensemble.ensemble_request import EnsembleRequest, candidates_by_hand, shares_by_hand
 from search.ensemble.members import Library, Member
-from search.ensemble.named_trials import Shares, candidates_by_hand, shares_by_hand
-from search.ensemble.result import Ensemble
-from search.ensemble.selection import select_members
+from search.ensemble.result import Ensemble, ensemble_table, write_ensemble
+from search.ensemble.selection import Shares, select_members
 from search.ensemble.selection_estimate import estimate_selection, selection_sentence
 from search.ensemble.soup import average_weights
 from search.recorded.provenance import described, made_from
@@ -42,13 +39,7 @@ def ensemble_and_show(
     """Make the requested ensemble, write it, and print its scores.
 
     Args:
-        request: what to average.
-        study: name of the recorded study.
         out: folder to write; None for the default one.
-        data: folder with the tasks' files; None for the one of the search.
-        device: to predict on; None for the one of the search.
-        storage: URL; None for the default.
-        runs_dir: contains the results of all studies.
 
     Raises:
         UserError: there are no such trials, their models are gone, or the data has changed.

@@ -18,7 +18,7 @@ from search.console.summary import command_line
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.ensemble.ensemble_export import export_ensemble
-from search.ensemble.ensemble_table import ensemble_table
+from search.ensemble.result import ensemble_table
 from search.export.trial import export_trial
 from search.finalists.final_outcome import final_sentences
 from search.recorded.ranking import pick_trial

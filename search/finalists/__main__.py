@@ -65,14 +65,16 @@ def main(
     from search.console.plan import show_plan
     from search.console.session import StudySession
     from search.console.summary import next_commands
-    from search.finalists.candidate_settings import settings_lines
-    from search.finalists.exportable_models import exportable_models
+    from search.display.terminal_table import print_result
+    from search.finalists.candidates import settings_lines
+    from search.finalists.exportable_models import exportable_models, model_sentences
     from search.finalists.final_outcome import measure_final
+    from search.finalists.final_sentences import outcome_notes, outcome_sentences
+    from search.finalists.final_tables import difference_tables, final_table
     from search.finalists.finalists_request import SUFFIX, FinalistsRequest
     from search.finalists.replication import replicate
     from search.finalists.selection import record_winner
     from search.finalists.sequential_test import SequentialTest
-    from search.finalists.terminal import show_outcome
     from search.recorded.ranking import open_study
     from search.recorded.study import check_same_data
     from search.storage.open import open_storage
@@ -100,14 +102,16 @@ def main(
     folders = TrialFolders(runs_dir / spec.name)
     looks = SequentialTest(len(request.seeds), spec.base, folders, request.floors)
     result = replicate(run, spec, report, looks)
-    if record_winner(result.study, request, looks, folders) is None:
+    dropped = {name: behind.describe() for name, behind in looks.dropped.items()}
+    if record_winner(result.study, request, dropped, folders) is None:
         run.end.print("no finalist can win: runs failed, or all means are below a floor of the study", style="red")
         raise typer.Exit(ExitCode.FAILED)
     with run.end.status("Comparing the finalists"):
         where = Path(spec.base.data.directory)
         outcome = measure_final(result.study, folders, where)
         models = exportable_models((opened, TrialFolders(runs_dir / study)), (result.study, folders), where)
-    show_outcome(run.end, outcome, models)
+    lines = (*outcome_notes(outcome), "", *outcome_sentences(outcome), *model_sentences(models))
+    print_result(run.end, (final_table(outcome), *difference_tables(outcome)), lines)
     run.end.print("\nnext:", style="bold")
     exported = models[0].study if models else spec.name
     # The study's report knows its finalists by their usual name.

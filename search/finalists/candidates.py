@@ -13,16 +13,18 @@ from pydantic import ValidationError
 
 from core.config import RunConfig
 from data.errors import UserError
+from search.display.values import rounded
 from search.parsing.pydantic_messages import explain
 from search.recorded.default import default_configuration, default_trial_of
 from search.recorded.ranking import ranked_trials
-from search.space.paths import check_value, config_fields, set_value, why_fixed
+from search.space.paths import check_value, config_fields, differing_paths, get_value, set_value, why_fixed
 from search.study.presets import list_presets, load_preset
 from search.trials.record import CONFIG, ROLE, TrialRecord
 
-__all__ = ["Candidate", "choose_candidates", "preset_configuration", "recorded_candidates"]
+__all__ = ["Candidate", "choose_candidates", "preset_configuration", "recorded_candidates", "settings_lines"]
 
 _FIRST = "first "
+_NO_SETTINGS = ("seed", "data.", "compute.")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,6 @@ def choose_candidates(study: optuna.Study, top: int, presets: Sequence[str]) -> 
     One that is several of these is there once. Configurations that differ in their seed only count as one.
 
     Args:
-        study: the recorded study.
         top: how many of the best, at least 1.
         presets: names of further ones. One that the study began with is as it was there, with what the study file
             overrides.
@@ -90,7 +91,9 @@ def choose_candidates(study: optuna.Study, top: int, presets: Sequence[str]) -> 
         if len(best) < top and candidate.key not in {one.key for one in best}:
             best.append(candidate)
     found += [*best, *_best_first_preset(study)]
-    found += [_first_trial(study, name) or _new_preset(name, found[0].config) for name in presets]
+    for name in presets:
+        new = _first_trial(study, name) or Candidate(preset_configuration(name, found[0].config), preset=name)
+        found.append(new)
     return _once(found)
 
 
@@ -132,10 +135,6 @@ def _at(table: Any, parts: Sequence[str]) -> Iterator[Any]:
     yield table
 
 
-def _new_preset(name: str, default: RunConfig) -> Candidate:
-    return Candidate(preset_configuration(name, default), preset=name)
-
-
 def _first_trial(study: optuna.Study, name: str) -> Candidate | None:
     """Return the study's first trial of this name, however it ended."""
     trials = study.get_trials(deepcopy=False)
@@ -173,3 +172,16 @@ def _once(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 def _config(trial: FrozenTrial) -> RunConfig:
     return RunConfig.model_validate_json(trial.user_attrs[CONFIG])
+
+
+def settings_lines(candidates: Sequence[Candidate]) -> list[str]:
+    """List for each configuration the settings that differ from the default one: ``trial 3: lora.rank = 8``."""
+    default = next(one for one in candidates if one.is_default)
+    return [f"{one.name}: {_differences(one, default)}" for one in candidates if not one.is_default]
+
+
+def _differences(one: Candidate, default: Candidate) -> str:
+    paths = differing_paths([default.config, one.config])
+    return ", ".join(
+        f"{path} = {rounded(get_value(one.config, path))}" for path in paths if not path.startswith(_NO_SETTINGS)
+    )

@@ -44,7 +44,6 @@ def exportable_models(
     Args:
         search: a study and its folders.
         final: the study of its finalists, which has a winner, and its folders.
-        data: the folder with the tasks' files, if it has moved.
     """
     found = []
     for of in (search, final):

@@ -11,33 +11,21 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
-from core.statistics import Expectations
+from core.statistics import Expectations, replay_mean_selection
 from data.errors import UserError
-from search.analysis.seed_intervals import OVERALL, Difference
-from search.finalists.eligible import below_floors
-from search.finalists.expected import expect_mean
+from search.analysis.checkpoints import ScoredCheckpoints, stored_checkpoints
+from search.analysis.seed_intervals import OVERALL
 from search.finalists.finalist import Finalist, measure
 from search.finalists.finalists_request import ORIGIN, SUFFIX
 from search.finalists.replication import Runs, trained_runs
+from search.finalists.selection import DROPPED, below_floors
 from search.recorded.ranking import recorded_choice
 from search.space.variants import VARIANT
 from search.trials.floors import missed_words
 from search.trials.folders import TrialFolders
+from search.trials.record import FinishedTrial
 
-__all__ = [
-    "DROPPED",
-    "OVERALL",
-    "Difference",
-    "FinalOutcome",
-    "Finalist",
-    "final_sentences",
-    "finalists_study",
-    "measure_final",
-    "read_final",
-]
-
-DROPPED = "dropped"
-"""Attribute of the finalists' study: by name, why configurations got no further seed."""
+__all__ = ["OVERALL", "FinalOutcome", "final_sentences", "finalists_study", "measure_final", "read_final"]
 
 
 @dataclass(frozen=True)
@@ -120,7 +108,6 @@ def read_final(
         study: the study that the finalists come from, not the finalists' own study.
         storage: of both studies; None: do not look for finalists.
         folders: of the study; those of the finalists are next to them.
-        data: the folder with the tasks' files, if it has moved.
     """
     found = None if storage is None else finalists_study(study.study_name, storage)
     if found is None:
@@ -144,23 +131,17 @@ def final_sentences(study: optuna.Study, best: int, storage: BaseStorage) -> lis
 
 
 def measure_final(study: optuna.Study, folders: TrialFolders, data: Path | None = None) -> FinalOutcome:
-    """Compute the outcome of a finalists' study whose winner is recorded.
-
-    Args:
-        study: the finalists' study.
-        folders: where its runs left their predictions.
-        data: the folder with the tasks' files, if it has moved.
-    """
+    """Compute the outcome of a finalists' study whose winner is recorded."""
     choice, origin = recorded_choice(study), study.user_attrs[ORIGIN]
     assert choice is not None, "there is a winner"
     names = [table["name"] for table in origin["candidates"]]
     runs = {name: of for name, of in trained_runs(study, origin["seeds"], names).items() if of}
-    failed = _failed_runs(study)
+    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
     candidates = {table["name"]: table for table in origin["candidates"]}
     rows, examples_unknown = measure(runs, candidates, study.user_attrs.get(DROPPED, {}), folders, data)
     expected, unknown = None, ""
     try:
-        expected = expect_mean({name: runs[name] for name in choice.runs}, choice.winner, folders, data)
+        expected = _expect_mean({name: runs[name] for name in choice.runs}, choice.winner, folders, data)
     except UserError as error:
         unknown = str(error)
     rows.sort(key=lambda one: (one.name != choice.winner, -one.means[OVERALL]))
@@ -170,18 +151,13 @@ def measure_final(study: optuna.Study, folders: TrialFolders, data: Path | None 
         tuple(origin["seeds"]),
         tuple(rows),
         tuple(choice.runs),
-        failed,
+        Counter(trial.params[VARIANT] for trial in failed if VARIANT in trial.params),
         _barred(runs, [one.name for one in rows if one.name not in choice.runs and not one.dropped], origin["floors"]),
         origin["best"],
         expected,
         unknown,
         examples_unknown,
     )
-
-
-def _failed_runs(study: optuna.Study) -> dict[str, int]:
-    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-    return dict(Counter(trial.params[VARIANT] for trial in failed if VARIANT in trial.params))
 
 
 def _barred(runs: Runs, names: Sequence[str], floors: Mapping[str, float]) -> dict[str, str]:
@@ -192,3 +168,30 @@ def _barred(runs: Runs, names: Sequence[str], floors: Mapping[str, float]) -> di
         for name, of in missed.items()
     }
     return {name: ", ".join(of) or "others have more runs" for name, of in words.items()}
+
+
+def _expect_mean(
+    runs: Mapping[str, Sequence[FinishedTrial]], winner: str, folders: TrialFolders, directory: Path | None = None
+) -> Expectations:
+    """Estimate the mean score of the winner's runs, selected for the best mean of all configurations.
+
+    In every resample of the dev examples the best rung of every run is chosen, and the best mean. What is not made
+    anew: which configurations came into the final, and which of them got no further seed.
+
+    Args:
+        winner: name of the one that was chosen.
+
+    Raises:
+        UserError: the winner's predictions or the dev files are gone or are not those of the recorded scores, or there
+            are too few dev examples.
+    """
+    first = runs[winner][0]
+    config = first.config_with_data(directory)
+    specs = {name: config.tasks[name].spec for name in first.result.scores}  # in the study's order
+    numbers = {name: [record.number for record in of] for name, of in runs.items()}
+    checkpoints, gone = stored_checkpoints(sorted(one for of in numbers.values() for one in of), folders, specs)
+    if lost := sorted(set(gone) & set(numbers[winner])):
+        raise UserError(f"trial {lost[0]}'s dev predictions are gone (--runs-dir says where to look)")
+    scored = ScoredCheckpoints.of(checkpoints, config, specs)
+    places = scored.configurations(numbers)
+    return replay_mean_selection(scored.bags, list(places.values()), list(places).index(winner), specs, scored.weights)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from search.analysis.expected_text import expectation_text
-from search.analysis.interval_notes import apart_notes, interval_note
-from search.analysis.seed_intervals import OVERALL
+from search.analysis.seed_intervals import OVERALL, apart_notes, interval_note
 from search.finalists.final_outcome import FinalOutcome
 from search.finalists.final_tables import difference_text, mean_text
 from search.finalists.finalist import Finalist

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from search.analysis.interval_notes import interval_scope
-from search.analysis.seed_intervals import OVERALL, Difference
+from search.analysis.seed_intervals import OVERALL, Difference, interval_scope
 from search.display.table import Table
 from search.display.values import plus_minus
 from search.finalists.final_outcome import FinalOutcome

@@ -61,11 +61,9 @@ def measure(
     """Return a finalist for each configuration, and why the intervals leave out the dev examples, if so.
 
     Args:
-        runs: finished ones of each configuration, at least one.
+        runs: at least one of each configuration, finished.
         candidates: what :meth:`search.finalists.candidates.Candidate.to_json` says of each, by name.
         dropped: why some got no further seed.
-        folders: where the runs left their predictions.
-        data: the folder with the tasks' files, if it has moved.
     """
     config = list(runs.values())[-1][-1].config_with_data(data)
     intervals, unknown = score_intervals(runs, folders, config)

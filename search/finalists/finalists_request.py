@@ -30,15 +30,7 @@ SUFFIX = "finalists"
 
 
 def _check_source(study: optuna.Study, folder: Path) -> None:
-    """Refuse a study that finalists cannot be chosen from.
-
-    Args:
-        study: the recorded study.
-        folder: its own.
-
-    Raises:
-        UserError: it compares variants, has fewer than two finished trials, or is being run.
-    """
+    """Refuse a study that finalists cannot be chosen from."""
     name = study.study_name
     if ORIGIN in study.user_attrs:
         of = study.user_attrs[ORIGIN]["of"]
@@ -108,13 +100,7 @@ class FinalistsRequest:
         """Return what the finalists' study was started with, whatever has happened to the study since; or choose anew.
 
         Args:
-            study: the recorded study.
-            folder: its own.
-            name: of the finalists' study.
             top: how many of the best configurations.
-            seeds: how many.
-            presets: names of further ones.
-            storage: of both studies.
 
         Raises:
             UserError: ``top`` or ``seeds`` is below 1; a preset is unknown; the name is taken by another study; the
@@ -135,7 +121,8 @@ class FinalistsRequest:
             _check_source(study, folder)
             candidates = choose_candidates(study, top, presets)
             _check_names(candidates)
-            best, floors = ranked_trials(study)[0].number, _floors(study)
+            recorded_floors = json.loads(study.user_attrs[IDENTITY]).get("floors", {})
+            best, floors = ranked_trials(study)[0].number, {task: one["score"] for task, one in recorded_floors.items()}
             return cls(of, name, tuple(candidates), fresh_seeds(used_seeds(study), seeds), asked, best, floors)
         if recorded["of"] != of:
             raise UserError(f"study '{name}' contains the finalists of '{recorded['of']}'; choose another --name")
@@ -151,8 +138,6 @@ class FinalistsRequest:
         """Return the study that trains the finalists; see :func:`search.finalists.replication.replication_spec`.
 
         Args:
-            data: folder of the tasks' files, if it has moved.
-            workers: runs at the same time.
             threads: CPU threads of each; None: as many as the study's runs had.
         """
         configs = {one.name: one.config for one in self.candidates}
@@ -190,11 +175,6 @@ def _check_names(candidates: Sequence[Candidate]) -> None:
             f"two different configurations to train are called '{twice[0]}'; leave out the --preset or give it another "
             "name"
         )
-
-
-def _floors(study: optuna.Study) -> dict[str, float]:
-    floors = json.loads(study.user_attrs[IDENTITY]).get("floors", {})
-    return {task: floor["score"] for task, floor in floors.items()}
 
 
 def _options(asked: Mapping[str, Any]) -> str:

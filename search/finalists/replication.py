@@ -67,7 +67,6 @@ def same_compute(
 
     Args:
         configs: by name; the first says where the data is and what it is computed with, as far as nothing else does.
-        data: folder of the tasks' files, if it has moved.
         threads: CPU threads of each run; None: as it was.
     """
     first = next(iter(configs.values()))
@@ -90,13 +89,10 @@ def replication_spec(
     Nothing is pruned, and all models stay on disk; :func:`search.trials.folders.TrialFolders.tidy` frees them later.
 
     Args:
-        name: of the study.
         configs: the runs by name, see :func:`same_compute`; their own seeds do not count. Differences are told to the
             first, whose first run has the role ``default``.
         seeds: different ones, at least one.
-        description: one line.
         origin: what it was made from, recorded with it; see :class:`search.study.spec.StudySpec`.
-        workers: runs at the same time.
 
     Raises:
         UserError: two of them are the same run, or cannot be compared: they are not scored alike.
@@ -129,9 +125,6 @@ def replicate(run: StudySession, spec: StudySpec, report: DataReport, drop: Drop
     """Train a study of :func:`replication_spec` to its end; the same call goes on with it after an interrupt or a kill.
 
     Args:
-        run: how to.
-        spec: the study.
-        report: on its data.
         drop: asked after the second seed, and after each further one but the last, which variants are not trained with
             the remaining ones. None: all are trained with all.
 
@@ -139,7 +132,7 @@ def replicate(run: StudySession, spec: StudySpec, report: DataReport, drop: Drop
         UserError: as :meth:`search.console.session.StudySession.train`, and what ``drop`` raises.
         typer.Exit: as :meth:`search.console.session.StudySession.train`.
     """
-    seeds, variants = seeds_of(spec), _variants(spec)
+    seeds, variants = seeds_of(spec), list(dict.fromkeys(trial.params[VARIANT] for trial in spec.first_trials))
     if drop is None or len(seeds) < 3:
         return run.train(spec, report)
     until: dict[str, int] = {}  # how many seeds a variant has that was dropped
@@ -179,10 +172,6 @@ def trained_runs(study: optuna.Study, seeds: Sequence[int], variants: Iterable[s
 def seeds_of(spec: StudySpec) -> tuple[int, ...]:
     """Return all seeds of a study of :func:`replication_spec`, in their order."""
     return tuple(dict.fromkeys(trial.params.get(_SEED, spec.base.seed) for trial in spec.first_trials))
-
-
-def _variants(spec: StudySpec) -> list[str]:
-    return list(dict.fromkeys(trial.params[VARIANT] for trial in spec.first_trials))
 
 
 def _up_to(spec: StudySpec, seeds: Sequence[int], until: Mapping[str, int]) -> StudySpec:

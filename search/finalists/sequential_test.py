@@ -10,10 +10,10 @@ import numpy as np
 from core.config import RunConfig
 from core.statistics import ScoreIntervals
 from data.errors import UserError
-from search.analysis.dev_bootstrap import overall_replicates
+from search.analysis.dev_bootstrap import score_replicates
 from search.analysis.seed_intervals import OVERALL, by_configuration, score_values
-from search.finalists.eligible import contenders
 from search.finalists.replication import Runs
+from search.finalists.selection import contenders
 from search.trials.folders import TrialFolders
 
 __all__ = ["Behind", "SequentialTest", "clearly_behind", "look_level"]
@@ -53,7 +53,7 @@ def look_level(configurations: int, seeds: int) -> float:
     it looks clearly better.
 
     Args:
-        configurations: how many, at least 2.
+        configurations: at least 2.
         seeds: of each, at least 3.
     """
     return 1.0 - _ERROR / ((seeds - 2) * (configurations - 1))
@@ -71,7 +71,6 @@ def clearly_behind(
     Args:
         scores: of each configuration, of its runs, (n,).
         replicates: of each, (replicates, n); see :class:`core.statistics.ScoreIntervals`.
-        level: of the intervals.
         leaders: those that can win; the best of them is the leader. Without any, nobody is behind: who is better than
             all others and cannot win must not drop them.
         dropped: those that are not compared again.
@@ -115,7 +114,7 @@ class SequentialTest:
         if len(runs) < 2 or not records:
             return []
         try:
-            together = overall_replicates(records, self.folders, self.config)
+            together = score_replicates(records, self.folders, self.config)["overall"]
         except UserError:
             return []
         replicates = by_configuration(runs, together)

@@ -9,8 +9,7 @@ import optuna
 
 from core.statistics import BagScores, Expectation, replay_selection
 from data.errors import UserError
-from search.analysis.checkpoints import score_bags, stored_checkpoints
-from search.analysis.dev_resamples import bags_of, gold_of
+from search.analysis.checkpoints import bags_of, gold_of, score_bags, stored_checkpoints
 from search.analysis.expected_score import MOST_CHECKPOINTS
 from search.recorded.ranking import rank, ranked_trials
 from search.trials.folders import TrialFolders

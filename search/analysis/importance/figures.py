@@ -59,7 +59,6 @@ def effect_figure(effect: Effect, scores: tuple[float, float]) -> go.Figure:
     """Draw a curve with its band, values with their intervals, or the triangle of three shares.
 
     Args:
-        effect: of the setting.
         scores: lowest and highest mean in all figures that are shown together. They share one axis, because otherwise a
             setting without effect would look as if it had one.
     """

@@ -15,28 +15,14 @@ from data.gold import Labels
 from data.reading import RawSplit
 from data.tasks import TaskSpec
 from search.analysis.dev_bootstrap import stored_predictions
+from search.analysis.trial_difference import OneTrial
 from search.recorded.ranking import rank, ranked_trials
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
 
-__all__ = ["ComparedRun", "ComparedRuns", "TaskRuns", "best_runs", "best_trials", "task_runs"]
+__all__ = ["ComparedRuns", "TaskRuns", "best_runs", "best_trials", "task_runs"]
 
 _BEST = 5
-
-
-@dataclass(frozen=True)
-class ComparedRun:
-    """A trained run with a score.
-
-    Attributes:
-        label: short name for a table's heading: ``trial 7``.
-        record: what is stored of it.
-        folders: of its study.
-    """
-
-    label: str
-    record: FinishedTrial
-    folders: TrialFolders
 
 
 @dataclass(frozen=True)
@@ -49,7 +35,7 @@ class ComparedRuns:
         name: text that names all of them: ``the 5 best trials``.
     """
 
-    runs: tuple[ComparedRun, ...]
+    runs: tuple[OneTrial, ...]
     subject: str
     name: str
 
@@ -80,7 +66,7 @@ def best_trials(study: optuna.Study, folders: TrialFolders) -> ComparedRuns | No
     records = [FinishedTrial.read(trial) for trial in ranked_trials(study)[:_BEST]]
     if not records:
         return None
-    runs = tuple(ComparedRun(f"trial {record.number}", record, folders) for record in records)
+    runs = tuple(OneTrial(f"trial {record.number}", record, folders) for record in records)
     return ComparedRuns(runs, runs[0].label, f"the {len(runs)} best trials" if len(runs) > 1 else "the best trial")
 
 
@@ -89,23 +75,17 @@ def best_runs(study: optuna.Study, folders: TrialFolders, runs: Mapping[str, Seq
 
     Args:
         study: the study that trained them.
-        folders: of that study.
         runs: numbers of the finished trials of each configuration, by its name, the examined one first.
     """
     trials = study.get_trials(deepcopy=False)
     best = {name: min((trials[number] for number in numbers), key=rank) for name, numbers in runs.items()}
-    found = tuple(ComparedRun(name, FinishedTrial.read(trial), folders) for name, trial in best.items())
+    found = tuple(OneTrial(name, FinishedTrial.read(trial), folders) for name, trial in best.items())
     subject = f"{found[0].label}, by its best run (trial {found[0].record.number} of {study.study_name})"
     return ComparedRuns(found, subject, f"the {len(found)} finalists")
 
 
 def task_runs(panel: ComparedRuns, task: str, directory: Path | None = None) -> TaskRuns:
     """Read the dev examples of a task, and the runs' predictions at their best rungs.
-
-    Args:
-        panel: the runs.
-        task: its name.
-        directory: where the tasks' files are now; None: where the first run had them.
 
     Raises:
         UserError: if the dev file or the first run's predictions are missing or do not belong together.

@@ -1,12 +1,13 @@
-"""Show which classes are confused, as a table and in a sentence."""
+"""Describe predicted classes: which are confused, and whether their probabilities match the accuracy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.statistics import Calibration, Interval
 from search.display.table import Table
 
-__all__ = ["confusion_sentence", "confusion_table"]
+__all__ = ["calibration_text", "confusion_sentence", "confusion_table"]
 
 _NAMED = 3
 
@@ -39,6 +40,32 @@ def _confusion(row: Sequence[int], gold: int, taken: int, classes: Sequence[str]
     total, count = sum(row), row[taken]
     share = f"{100 * count / total:.0f} %"
     return f"{count} of {total} '{classes[gold]}' examples ({share}) predicted as '{classes[taken]}'"
+
+
+def calibration_text(found: Calibration) -> str:
+    """Say whether a run is over- or underconfident, by how much, and which temperature would correct it."""
+    error = found.error
+    ece = (
+        f"ECE {error.value:.3f} [{error.low:.3f}, {error.high:.3f}] over {len(found.bins)} bins of about equal size; "
+        f"perfect probabilities would give {found.chance:.3f} by chance"
+    )
+    tempered = (
+        f"Temperature {found.temperature:.2f} fits best (by likelihood on these same dev examples) and leaves an ECE "
+        f"of {found.error_tempered:.3f}"
+    )
+    return f"{_verdict(found.gap)}. {ece}. {tempered}."
+
+
+def _verdict(gap: Interval) -> str:
+    if gap.holds_zero:
+        return f"Confidence matches accuracy on average: difference {gap.value:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
+    over = gap.value > 0
+    low, high = sorted((abs(gap.low), abs(gap.high)))
+    size = f"{abs(gap.value):.3f} [{low:.3f}, {high:.3f}]"
+    return (
+        f"The model is {'over' if over else 'under'}confident: its mean probability of the predicted class is {size} "
+        f"{'above' if over else 'below'} its accuracy"
+    )
 
 
 def _cell(count: int, share: float) -> str:

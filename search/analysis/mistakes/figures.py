@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from core.statistics import Calibration, Interval
 from search.analysis.mistakes.compared_runs import TaskRuns
-from search.analysis.mistakes.quantile_slices import Quarter
+from search.analysis.mistakes.quantile_slices import Quarter, range_text
 from search.analysis.mistakes.score_fit import GoldRange, ScoreFit
 from search.display.figure_style import STATE_COLOURS, lay_out
 
@@ -29,15 +29,7 @@ def reliability_figure(found: Calibration) -> go.Figure:
     lowest = min(0.95, *(one.confidence for one in bins), *(one.low for one in bins))
     _line(figure, [lowest, 1.0], [lowest, 1.0], "perfect")
     accuracy = [Interval(one.accuracy, one.low, one.high) for one in bins]
-    figure.add_scatter(
-        x=[one.confidence for one in bins],
-        y=[one.accuracy for one in bins],
-        error_y=_whiskers(accuracy),
-        mode="markers",
-        name="mean, 95 % interval",
-        marker={"color": _POINT, "size": 9},
-        text=[f"{one.count} examples" for one in bins],
-    )
+    _means(figure, [one.confidence for one in bins], accuracy, [f"{one.count} examples" for one in bins])
     return lay_out(figure, "probability of the predicted class", "accuracy")
 
 
@@ -72,15 +64,9 @@ def score_figure(runs: TaskRuns, fit: ScoreFit) -> go.Figure:
 def residual_figure(ranges: Sequence[GoldRange]) -> go.Figure:
     """Draw the mean distance from the fitted line over ranges of the gold score."""
     figure = go.Figure()
-    figure.add_scatter(
-        x=[(one.low + one.high) / 2 for one in ranges],
-        y=[one.residual.value for one in ranges],
-        error_y=_whiskers([one.residual for one in ranges]),
-        mode="markers",
-        name="mean, simultaneous 95 % interval",
-        marker={"color": _POINT, "size": 9},
-        text=[f"gold {one.low:g} to {one.high:g}: {one.count} examples" for one in ranges],
-    )
+    middles, means = [(one.low + one.high) / 2 for one in ranges], [one.residual for one in ranges]
+    texts = [f"gold {one.low:g} to {one.high:g}: {one.count} examples" for one in ranges]
+    _means(figure, middles, means, texts, "mean, simultaneous 95 % interval")
     lay_out(figure, "gold score", "predicted minus fitted line")
     return figure.update_yaxes(zeroline=True, zerolinecolor=_LINE)
 
@@ -88,34 +74,31 @@ def residual_figure(ranges: Sequence[GoldRange]) -> go.Figure:
 def quarters_figure(parts: Sequence[Quarter], x: str, y: str) -> go.Figure:
     """Draw the mean error of quarters of the examples; ``x`` names the property, ``y`` the error."""
     figure = go.Figure()
-    figure.add_scatter(
-        x=[range_text(one) for one in parts],
-        y=[one.error.value for one in parts],
-        error_y=_whiskers([one.error for one in parts]),
-        mode="markers",
-        name="mean, 95 % interval",
-        marker={"color": _POINT, "size": 9},
-        text=[f"{len(one.errors)} examples" for one in parts],
-    )
+    texts = [f"{len(one.errors)} examples" for one in parts]
+    _means(figure, [range_text(one) for one in parts], [one.error for one in parts], texts)
     lay_out(figure, x, y)
     figure.update_xaxes(type="category")
     return figure.update_yaxes(rangemode="tozero")
 
 
-def range_text(part: Quarter) -> str:
-    """Write the range of a quarter's values: ``5 to 11``."""
-    low, high = f"{part.low:.0f}", f"{part.high:.0f}"
-    return low if low == high else f"{low} to {high}"
-
-
-def _whiskers(intervals: Sequence[Interval]) -> dict[str, object]:
-    return {
+def _means(
+    figure: go.Figure,
+    x: Sequence[float] | Sequence[str],
+    means: Sequence[Interval],
+    texts: list[str],
+    name: str = "mean, 95 % interval",
+) -> None:
+    """Draw means with their intervals as whiskers."""
+    whiskers = {
         "symmetric": False,
-        "array": [one.high - one.value for one in intervals],
-        "arrayminus": [one.value - one.low for one in intervals],
+        "array": [one.high - one.value for one in means],
+        "arrayminus": [one.value - one.low for one in means],
         "thickness": 2,
         "width": 4,
     }
+    marker = {"color": _POINT, "size": 9}
+    y = [one.value for one in means]
+    figure.add_scatter(x=x, y=y, error_y=whiskers, mode="markers", name=name, marker=marker, text=texts)
 
 
 def _line(figure: go.Figure, x: list[float], y: list[float], name: str, dash: str = "dot") -> None:

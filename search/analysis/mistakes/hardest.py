@@ -12,7 +12,15 @@ from search.analysis.mistakes.compared_runs import TaskRuns
 from search.analysis.mistakes.score_fit import FAR, fit_line
 from search.display.table import Table
 
-__all__ = ["FEWEST_RUNS", "Hardness", "error_frame", "hardest_table", "hardness", "wrong_column"]
+__all__ = [
+    "FEWEST_RUNS",
+    "Hardness",
+    "error_frame",
+    "hardest_table",
+    "hardness",
+    "label_doubt_sentence",
+    "wrong_column",
+]
 
 FEWEST_RUNS = 3  # whose agreement casts doubt on a label
 _ODDS = 5.0
@@ -118,6 +126,26 @@ def error_frame(runs: TaskRuns, found: Hardness) -> pd.DataFrame:
     }
     counts = {wrong_column(runs): found.wrong.sum(axis=0), "label_in_doubt": found.doubtful}
     return pd.DataFrame(columns | said | counts).iloc[found.order]
+
+
+def label_doubt_sentence(found: Hardness, name: str, *, is_score: bool) -> str:
+    """Say how many labels may be wrong; empty if there are too few runs to tell."""
+    if len(found.wrong) < FEWEST_RUNS:
+        return ""
+    total, by_all, doubtful = found.wrong.shape[1], int(found.wrong.all(axis=0).sum()), int(found.doubtful.sum())
+    if is_score:
+        begin = f"{by_all} of {total} examples are far from the line (twice the root mean square) for all of {name}"
+        why = "on the same side"
+    else:
+        begin = f"{by_all} of {total} examples are wrong for all of {name}"
+        why = "with the same class, given at least five times the probability of the label"
+    if not by_all:
+        return f"{begin}."
+    if not doubtful:
+        return f"{begin}; none so clearly that its label is in doubt."
+    return (
+        f"{begin}, {doubtful} of them {why}. These labels are worth checking, although the models may be wrong instead."
+    )
 
 
 def wrong_column(runs: TaskRuns) -> str:

@@ -10,7 +10,17 @@ from scipy import stats
 
 from core.statistics import Interval
 
-__all__ = ["Property", "Quarter", "difference", "properties", "quarters", "word_counts", "word_overlap"]
+__all__ = [
+    "Property",
+    "Quarter",
+    "difference",
+    "properties",
+    "quarters",
+    "quarters_sentence",
+    "range_text",
+    "word_counts",
+    "word_overlap",
+]
 
 _UPPER = 0.975
 
@@ -107,6 +117,30 @@ def difference(last: Quarter, first: Quarter) -> Interval:
     freedom = total**2 / sum(v**2 / (len(part) - 1) for v, part in zip(variances, parts, strict=True))
     half = float(stats.t.ppf(_UPPER, freedom)) * total**0.5
     return Interval(gap, gap - half, gap + half)
+
+
+def quarters_sentence(parts: Sequence[Quarter], by: Property, *, is_rate: bool) -> str:
+    """Compare the errors in the last quarter of the examples with those in the first.
+
+    Args:
+        parts: at least two quarters, by rising value of the property.
+        is_rate: whether errors are wrong classes instead of distances.
+    """
+    first, last = parts[0], parts[-1]
+    gap = difference(last, first)
+    scale, digits, unit = (100.0, 0, " %") if is_rate else (1.0, 2, "")
+    more, less = (f"{scale * one.error.value:.{digits}f}{unit}" for one in (last, first))
+    interval = f"{scale * gap.low:+.{digits}f} to {scale * gap.high:+.{digits}f}{' points' if is_rate else ''}"
+    verdict = "this may be chance" if gap.holds_zero else f"clearly {'more' if gap.value > 0 else 'less'}"
+    what = "Error rate" if is_rate else "Mean distance from the line"
+    most, least = f"the {by.most} ({range_text(last)} {by.unit})", f"the {by.least} ({range_text(first)})"
+    return f"{what}: {more} for {most}, {less} for {least}; {verdict} (95 % interval of the difference {interval})."
+
+
+def range_text(part: Quarter) -> str:
+    """Write the range of a quarter's values: ``5 to 11``."""
+    low, high = f"{part.low:.0f}", f"{part.high:.0f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _mean(errors: np.ndarray) -> Interval:

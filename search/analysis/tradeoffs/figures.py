@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from search.analysis.tradeoffs.shares import share_column
+from search.analysis.tradeoffs.correlations import share_column
 from search.display.figure_style import STATE_COLOURS, lay_out
 from search.recorded.trial_columns import SCORE
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.statistics import Interval
-from search.analysis.tradeoffs.pairs import FirstRung, TaskPair
-from search.analysis.tradeoffs.rank_correlation import FEWEST
-from search.analysis.tradeoffs.shares import TaskShare
+from search.analysis.tradeoffs.correlations import FEWEST, FirstRung, TaskPair, TaskShare
 from search.analysis.tradeoffs.shortfalls import Shortfall
 
 __all__ = ["correlation_text", "first_rung_sentence", "pair_sentences", "share_sentences", "shortfall_sentences"]

@@ -1,4 +1,4 @@
-"""Estimate what the overall winner gives up on each task."""
+"""Find the trials that no other one beats on all tasks, and what the overall winner gives up on each task."""
 
 from __future__ import annotations
 
@@ -12,14 +12,28 @@ import pandas as pd
 from core.inputs.dev_gold import dev_examples
 from core.statistics import Interval
 from data.errors import UserError
-from data.metrics import Metric
 from search.analysis.dev_bootstrap import stored_predictions, task_replicates
 from search.recorded.trial_columns import SCORE
 from search.recorded.trial_table import winnable
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
 
-__all__ = ["Shortfall", "winner_shortfalls"]
+__all__ = ["Shortfall", "nondominated", "winner_shortfalls"]
+
+
+def nondominated(scores: np.ndarray) -> np.ndarray:
+    """Return which rows no other row dominates, that is, is at least as good in all columns and better in one.
+
+    Equals do not dominate each other.
+
+    Args:
+        scores: (n, tasks), the higher the better.
+
+    Returns:
+        (n,) bool.
+    """
+    beaten = [bool(((scores >= row).all(axis=1) & (scores > row).any(axis=1)).any()) for row in scores]
+    return ~np.array(beaten, dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -45,18 +59,10 @@ class Shortfall:
 def winner_shortfalls(
     study: optuna.Study, table: pd.DataFrame, winner: FinishedTrial, folders: TrialFolders, data: Path | None = None
 ) -> list[Shortfall]:
-    """Compute the shortfall for each task of the winner.
-
-    Args:
-        study: the recorded study.
-        table: of its trials.
-        winner: its best trial.
-        folders: where trials left their predictions.
-        data: where the tasks' files are now; None: where the winner had them.
-    """
+    """Compute the shortfall for each task of the winner."""
     finished, trials, found = winnable(table), study.get_trials(deepcopy=False), []
     for task, score in winner.result.scores.items():
-        metric = _metric(winner, task)
+        metric = winner.config.tasks[task].spec.metric
         scores = finished[SCORE + task].to_numpy(dtype=np.float64)
         gains = metric.gain(scores, np.full(len(scores), score))
         best, gap = int(finished["trial"].iloc[gains.argmax()]), float(gains.max())
@@ -67,10 +73,6 @@ def winner_shortfalls(
         interval = _interval(task, (record, winner), folders, data)
         found.append(Shortfall(task, metric.name, best, gap, interval))
     return found
-
-
-def _metric(winner: FinishedTrial, task: str) -> Metric:
-    return winner.config.tasks[task].spec.metric
 
 
 def _interval(

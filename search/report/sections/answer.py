@@ -9,12 +9,7 @@ import pandas as pd
 from core.statistics import Expectations
 from search.ablate.ablation_sentences import ablation_sentences
 from search.analysis.expected_score import Estimate
-from search.analysis.expected_text import (
-    estimate_table,
-    expectations_table,
-    missing_sentence,
-    unknown_sentence,
-)
+from search.analysis.expected_text import expectations_table, gone_sentence, unknown_sentence
 from search.analysis.trial_difference import changed_settings
 from search.finalists.exportable_models import model_sentences
 from search.finalists.final_outcome import OVERALL, FinalOutcome
@@ -61,7 +56,7 @@ def _verdict(context: ReportContext, best: FinishedTrial) -> list[Part]:
     sentences = winner_sentences(best, context.table, estimate, unknown, recorded_choice(context.study))
     expected = None if estimate is None else estimate.scores
     head = headline(best.result.overall, expected, f"trial {best.number}")
-    return [head, *sentences, *([] if estimate is None else [estimate_table(estimate)])]
+    return [head, *sentences, *([] if estimate is None else [expectations_table(estimate.scores)])]
 
 
 def _final_verdict(context: ReportContext, outcome: FinalOutcome) -> list[Part]:
@@ -153,7 +148,7 @@ def winner_sentences(
     if optimism >= _LEAST_OPTIMISM:
         what = "noisy scores" if estimate.trials > 1 else "its checkpoints' noisy scores"
         lines[0] += f" Selection inflates this score by {optimism:.3f}: the best of many {what} is partly luck."
-    return [*lines, *filter(None, [missing_sentence(estimate)])]
+    return [*lines, *filter(None, [gone_sentence(estimate.gone)])]
 
 
 def lead_sentence(best: FinishedTrial, default: FinishedTrial) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from search.analysis.interval_notes import interval_scope
+from search.analysis.seed_intervals import interval_scope
 from search.finalists.figure import finalists_figure
 from search.finalists.final_outcome import FinalOutcome
 from search.finalists.final_sentences import outcome_notes

@@ -12,19 +12,18 @@ from data.errors import UserError
 from data.metrics.classes import predicted_classes
 from data.tasks import TaskSpec
 from search.analysis.mistakes.compared_runs import (
-    ComparedRun,
     ComparedRuns,
     TaskRuns,
     best_runs,
     best_trials,
     task_runs,
 )
-from search.analysis.mistakes.confusion import confusion_sentence, confusion_table
+from search.analysis.mistakes.confusion import calibration_text, confusion_sentence, confusion_table
 from search.analysis.mistakes.figures import quarters_figure, reliability_figure, residual_figure, score_figure
-from search.analysis.mistakes.hardest import Hardness, error_frame, hardest_table, hardness
-from search.analysis.mistakes.quantile_slices import properties, quarters
+from search.analysis.mistakes.hardest import Hardness, error_frame, hardest_table, hardness, label_doubt_sentence
+from search.analysis.mistakes.quantile_slices import properties, quarters, quarters_sentence
 from search.analysis.mistakes.score_fit import fit_line, gold_ranges, ranges_sentence
-from search.analysis.mistakes.sentences import calibration_text, label_doubt_sentence, quarters_sentence
+from search.analysis.trial_difference import OneTrial
 from search.report.context import ReportContext
 from search.report.parts import Chart, Fold, Heading, Note, Part, ReportSection
 
@@ -65,7 +64,7 @@ def _panel(context: ReportContext) -> ComparedRuns | None:
     return best_runs(*sibling, {one.name: one.runs for one in outcome.finalists})
 
 
-def _recorded_confusion(run: ComparedRun, spec: TaskSpec) -> list[Part]:
+def _recorded_confusion(run: OneTrial, spec: TaskSpec) -> list[Part]:
     """Return the recorded confusion matrix, which needs no predictions."""
     curve = run.folders.curve(run.record.number)
     counts = next((point.confusion for point in curve if point.rung == run.record.result.best_rung), {})

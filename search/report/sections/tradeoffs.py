@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 
 from data.tasks import TaskSpec
-from search.analysis.tradeoffs.figures import pair_figure, share_figure
-from search.analysis.tradeoffs.front import nondominated
-from search.analysis.tradeoffs.pairs import (
+from search.analysis.tradeoffs.correlations import (
     FirstRung,
     TaskPair,
     first_rung,
     larger_is_better,
     scored_tasks,
     task_pairs,
+    task_shares,
     without_repeats,
 )
+from search.analysis.tradeoffs.figures import pair_figure, share_figure
 from search.analysis.tradeoffs.sentences import (
     correlation_text,
     first_rung_sentence,
@@ -26,8 +26,7 @@ from search.analysis.tradeoffs.sentences import (
     share_sentences,
     shortfall_sentences,
 )
-from search.analysis.tradeoffs.shares import task_shares
-from search.analysis.tradeoffs.shortfalls import winner_shortfalls
+from search.analysis.tradeoffs.shortfalls import nondominated, winner_shortfalls
 from search.display.table import Table
 from search.recorded.trial_columns import SCORE
 from search.recorded.trial_table import winnable

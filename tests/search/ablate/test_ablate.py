@@ -24,8 +24,7 @@ from stub_study import SPEC, changed
 from data.errors import UserError
 from search.ablate import __main__ as ablate
 from search.ablate.outcome import read_ablation
-from search.ablate.plan import ORIGIN, WINNER, AblationPlan, new_plan, recorded_plan
-from search.ablate.study import ablation_spec, resumed_plan
+from search.ablate.plan import ORIGIN, WINNER, AblationPlan, ablation_spec, new_plan, recorded_plan, resumed_plan
 from search.ablate.switches import SWITCHES
 from search.console.session import StudySession
 from search.finalists.replication import replicate

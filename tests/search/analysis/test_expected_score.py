@@ -10,13 +10,13 @@ import pytest
 
 from core.statistics import Expectation, Expectations, overall_score, own_metric
 from data.metrics import find_metric
-from search.analysis.dev_resamples import bags_of, resamples_for
+from search.analysis.checkpoints import bags_of, resamples_for
 from search.analysis.expected_score import Estimate, estimate_best, estimate_trial
 from search.analysis.expected_text import (
     estimate_sentence,
     estimate_sentences,
-    estimate_table,
-    missing_sentence,
+    expectations_table,
+    gone_sentence,
     with_expected,
 )
 from search.trials.folders import TrialFolders
@@ -43,7 +43,7 @@ def score(made: MadeStudy, predictions: dict[str, np.ndarray], rows: dict[str, n
 
 def test_the_selection_is_made_anew_in_every_resample(made: MadeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rung after rung and trial after trial, with the plain metrics."""
-    monkeypatch.setattr("search.analysis.dev_resamples.RESAMPLES", 60)
+    monkeypatch.setattr("search.analysis.checkpoints.RESAMPLES", 60)
     estimate = found(made)
     bags = {task: bags_of(task, made.gold[task], 60) for task in TASKS}
     everything = {task: np.arange(SIZE) for task in TASKS}
@@ -81,7 +81,7 @@ def test_trials_without_their_predictions_are_named(made: MadeStudy) -> None:
     estimate = found(made)
     assert estimate.gone == (loser,)
     assert estimate.trials == 3
-    assert missing_sentence(estimate) == "Not included, because their dev predictions are missing: trial 3."
+    assert gone_sentence(estimate.gone) == "Not included, because their dev predictions are missing: trial 3."
 
 
 def test_without_the_winners_predictions_there_is_no_estimate(made: MadeStudy) -> None:
@@ -192,10 +192,10 @@ def test_in_words() -> None:
     assert estimate_sentence(clear).endswith(
         "Selecting the best of 40 trials does not inflate the dev score, since the lead is clear."
     )
-    assert missing_sentence(ESTIMATE) == ""
+    assert gone_sentence(ESTIMATE.gone) == ""
     gone = Estimate(7, ESTIMATE.scores, 40, 240, 1000, tuple(range(8)))
-    assert missing_sentence(gone).endswith("are missing: trials 0, 1, 2, 3, 4 and 3 more.")
-    assert estimate_table(ESTIMATE).rows == (
+    assert gone_sentence(gone.gone).endswith("are missing: trials 0, 1, 2, 3, 4 and 3 more.")
+    assert expectations_table(ESTIMATE.scores).rows == (
         ("overall", "0.7320", "0.7180", "0.7030 to 0.7330", "+0.0140"),
         ("sst", "0.5000", "0.4900", "0.4700 to 0.5100", "+0.0100"),
     )

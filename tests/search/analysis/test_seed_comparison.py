@@ -22,7 +22,7 @@ from data.errors import UserError
 from data.reading import read_split
 from data.task_files import builtin_tasks
 from search.analysis.comparison_text import comparison_notes, comparison_table, settings_text
-from search.analysis.dev_bootstrap import REPLICATES, overall_replicates
+from search.analysis.dev_bootstrap import REPLICATES, score_replicates
 from search.analysis.seed_comparison import Comparison, ComparisonRow, compare_over_seeds
 from search.report.sections.comparison import comparison_figure
 from search.storage.open import open_storage
@@ -104,7 +104,7 @@ def test_intervals_are_those_of_the_stored_predictions(copied: tuple[optuna.Stud
     records = [*records_of(study, reference), *records_of(study, other)]
     config = records[0].config
     assert config is not None
-    together = overall_replicates(records, folders, config)
+    together = score_replicates(records, folders, config)["overall"]
     assert together.shape == (REPLICATES, 6)
     scores = [np.array([record.result.overall for record in part]) for part in (records[:3], records[3:])]
     intervals = ScoreIntervals(scores, [together[:, :3], together[:, 3:]])
@@ -119,7 +119,7 @@ def test_replicates_are_of_the_best_rung_and_the_tasks_own_labels(copied: tuple[
     study, folders = copied
     # The trial whose best rung is its last one, after which nothing was stored, says nothing about the choice.
     records = [TrialRecord.read(trial) for trial in study.trials]
-    (overall,) = overall_replicates(records[:1], folders, records[0].config).T  # type: ignore[arg-type]
+    (overall,) = score_replicates(records[:1], folders, records[0].config)["overall"].T  # type: ignore[arg-type]
     assert overall.mean() == pytest.approx(records[0].result.overall, abs=0.01)
     (sts,) = bootstrap_scores(
         builtin_tasks()["sts"],

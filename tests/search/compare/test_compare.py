@@ -24,9 +24,8 @@ from data.errors import UserError
 from data.metrics import find_metric
 from data.reading import RawSplit, read_split
 from data.task_files import builtin_tasks
-from search.analysis.changed_examples import task_changes
 from search.analysis.dev_bootstrap import REPLICATES
-from search.analysis.trial_difference import OneTrial, trial_difference
+from search.analysis.trial_difference import OneTrial, task_changes, trial_difference
 from search.compare.__main__ import main, parse_trial
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders

@@ -17,8 +17,7 @@ from core.run.run_folder import RunFolder
 from core.statistics import Expectation, counted_metrics, overall_score
 from data.tasks import TaskSpec
 from search.analysis.checkpoints import Checkpoint
-from search.ensemble.named_trials import Shares
-from search.ensemble.selection import GreedyOptions
+from search.ensemble.selection import GreedyOptions, Shares
 from search.ensemble.selection_replay import SelectionReplay
 from tests.core.statistics.winners_curse_simulation import SPECS, WEIGHTS, Case, errors
 

@@ -18,7 +18,7 @@ from core.inputs.fixed_subset import fixed_subset
 from core.scoring import predict
 from core.statistics import overall_score, own_metric
 from search.ensemble.averaging import average_predictions
-from search.ensemble.files import write_ensemble
+from search.ensemble.result import write_ensemble
 from search.trials.prediction_files import prediction_values
 
 TASKS = ("sst", "para", "sts")

@@ -16,7 +16,7 @@ from scipy import stats
 from core.ensembles import average
 from core.statistics import overall_score, own_metric
 from data.errors import UserError
-from search.analysis.dev_resamples import bags_of
+from search.analysis.checkpoints import bags_of
 from search.ensemble.selection import GreedyOptions, select_shares
 from search.ensemble.selection_replay import SelectionReplay
 from search.trials.record import FinishedTrial

@@ -16,7 +16,7 @@ from core.inputs.fixed_subset import fixed_subset
 from core.model.lora import merged_state_dict
 from core.model_files.model_folder import load_model_folder
 from core.scoring import predict
-from search.ensemble.files import write_ensemble
+from search.ensemble.result import write_ensemble
 from search.ensemble.soup import average_weights
 from search.trials.prediction_files import prediction_values
 

@@ -9,8 +9,7 @@ import optuna
 import pytest
 
 from core.statistics import replay_best_run
-from search.analysis.checkpoints import stored_checkpoints
-from search.analysis.dev_resamples import ScoredCheckpoints
+from search.analysis.checkpoints import ScoredCheckpoints, stored_checkpoints
 from search.analysis.expected_score import estimate_best
 from search.clean.found_files import FilesBelow
 from search.clean.trial_files import trial_files

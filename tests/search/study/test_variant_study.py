@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from memory_storage import MemoryStorage
 
-from search.analysis.seed_groups import StudyOfSeeds
+from search.analysis.seed_comparison import StudyOfSeeds
 from search.recorded.study import create_or_load
 from search.samplers.registry import make_sampler
 from search.space.feasibility import try_space

@@ -10,8 +10,7 @@ import pytest
 from data.reading import RawSplit
 from data.task_files import builtin_tasks
 from search.analysis.mistakes.compared_runs import TaskRuns
-from search.analysis.mistakes.hardest import error_frame, hardest_table, hardness
-from search.analysis.mistakes.sentences import label_doubt_sentence
+from search.analysis.mistakes.hardest import error_frame, hardest_table, hardness, label_doubt_sentence
 
 PARA, STS = builtin_tasks()["para"], builtin_tasks()["sts"]
 

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from search.analysis.mistakes.quantile_slices import difference, properties, quarters, word_counts, word_overlap
-from search.analysis.mistakes.sentences import quarters_sentence
+from search.analysis.mistakes.quantile_slices import (
+    difference,
+    properties,
+    quarters,
+    quarters_sentence,
+    word_counts,
+    word_overlap,
+)
 
 
 def test_words_are_counted() -> None:

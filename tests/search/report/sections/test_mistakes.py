@@ -13,7 +13,7 @@ from core.statistics import calibration_of, confusion_matrix
 from data.metrics.classes import predicted_classes
 from data.reading import read_split
 from search.analysis.mistakes.compared_runs import best_runs, task_runs
-from search.analysis.mistakes.sentences import calibration_text
+from search.analysis.mistakes.confusion import calibration_text
 from search.display.table import Table
 from search.recorded.study import IDENTITY
 from search.report.context import ReportContext

@@ -6,7 +6,7 @@ import pytest
 
 from core.config import RunConfig
 from data.task_files import builtin_tasks
-from search.finalists.eligible import below_floors, contenders
+from search.finalists.selection import below_floors, contenders
 from search.trials.record import FinishedTrial, TrialResult
 
 CONFIG = RunConfig.model_validate({"tasks": {"sts": {"spec": builtin_tasks()["sts"]}}})

@@ -1,4 +1,4 @@
-"""Scores of a study's trials in one task against those in another."""
+"""Correlate trials' scores in one task with those in another, and with the task's share of the loss."""
 
 from __future__ import annotations
 
@@ -10,16 +10,49 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from core.run.evaluation import Evaluation
 from core.statistics import Interval
 from data.tasks import TaskSpec
-from search.analysis.tradeoffs.rank_correlation import rank_correlation
-from search.recorded.trial_columns import SCORE
+from search.recorded.trial_columns import SCORE, SETTING
 from search.recorded.trial_table import winnable
 from search.trials.record import REPEAT_OF
 
-__all__ = ["FirstRung", "TaskPair", "first_rung", "larger_is_better", "scored_tasks", "task_pairs", "without_repeats"]
+__all__ = [
+    "FEWEST",
+    "FirstRung",
+    "TaskPair",
+    "TaskShare",
+    "first_rung",
+    "larger_is_better",
+    "rank_correlation",
+    "scored_tasks",
+    "share_column",
+    "task_pairs",
+    "task_shares",
+    "without_repeats",
+]
+
+FEWEST = 6
+_UPPER = 0.975
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> Interval | None:
+    """Correlate n pairs; None for fewer than six, or if x or y is constant.
+
+    The interval is Fisher's, tanh(artanh r ± 1.96 sqrt((1 + r² / 2) / (n - 3))), with the variance of Bonett and Wright
+    (2000). A correlation of 1 counts in it as half a step less, a step being two neighbours that change places:
+    the interval has a width.
+    """
+    n = len(x)
+    if n < FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return None
+    r = float(stats.spearmanr(x, y).statistic)
+    most = 1.0 - 6.0 / (n**3 - n)
+    centre = math.atanh(min(max(r, -most), most))
+    half = float(stats.norm.ppf(_UPPER)) * math.sqrt((1.0 + r * r / 2.0) / (n - 3))
+    return Interval(r, min(r, math.tanh(centre - half)), max(r, math.tanh(centre + half)))
 
 
 @dataclass(frozen=True)
@@ -73,7 +106,6 @@ def larger_is_better(scores: pd.DataFrame, specs: Mapping[str, TaskSpec], prefix
 
     Args:
         scores: has a column ``prefix`` + name for tasks.
-        specs: of the tasks.
         prefix: of the columns' names.
     """
     errors = [prefix + task for task, spec in specs.items() if not spec.metric.larger_is_better]
@@ -111,14 +143,51 @@ def task_pairs(table: pd.DataFrame, early: FirstRung | None) -> list[TaskPair]:
     tasks, finished = scored_tasks(table), winnable(without_repeats(table))
     found = []
     for a, b in combinations(tasks, 2):
-        of_pair = TaskPair(a, b, len(finished), _correlation(finished, SCORE + a, SCORE + b))
-        if early is not None:
-            of_early = _correlation(early.scores, a, b)
-            of_pair = TaskPair(a, b, len(finished), of_pair.finished, of_early, len(early.scores))
-        found.append(of_pair)
+        of_early = (None, 0) if early is None else (_correlation(early.scores, a, b), len(early.scores))
+        found.append(TaskPair(a, b, len(finished), _correlation(finished, SCORE + a, SCORE + b), *of_early))
     return sorted(found, key=lambda pair: -pair.evidence)
 
 
 def _correlation(frame: pd.DataFrame, a: str, b: str) -> Interval | None:
     known = frame[[a, b]].dropna().to_numpy(dtype=np.float64)
     return rank_correlation(known[:, 0], known[:, 1])
+
+
+@dataclass(frozen=True)
+class TaskShare:
+    """A task, and the rank correlation of its loss weight with its score.
+
+    Attributes:
+        task: its name.
+        trials: how many the correlation is over.
+        correlation: None where they are too few.
+    """
+
+    task: str
+    trials: int
+    correlation: Interval | None
+
+
+def share_column(task: str) -> str:
+    """Return the column of a task's loss weight in the table of trials."""
+    return f"{SETTING}loss.weights.{task}"
+
+
+def task_shares(table: pd.DataFrame, early: FirstRung | None) -> list[TaskShare]:
+    """Correlate loss weights with scores, for the tasks whose loss weights are searched.
+
+    Over all trials at their first rung where trials were pruned, and else over all finished ones. Larger scores must be
+    better in ``table`` (:func:`~search.analysis.tradeoffs.correlations.larger_is_better`).
+    """
+    known, found = winnable(without_repeats(table)), []
+    for task in scored_tasks(table):
+        column = share_column(task)
+        if column not in table:
+            continue
+        if early is None:
+            pairs = known[[column, SCORE + task]]
+        else:
+            pairs = pd.DataFrame({"share": table.set_index("trial")[column], "score": early.scores[task]})
+        values = pairs.dropna().to_numpy(dtype=np.float64)
+        found.append(TaskShare(task, len(values), rank_correlation(values[:, 0], values[:, 1])))
+    return found
