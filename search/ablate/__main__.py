@@ -6,28 +6,17 @@ from typing import Annotated
 
 import typer
 
-from search.console.cli import (
-    ExitCode,
-    Json,
-    MovedDataDir,
-    Quiet,
-    RunsDir,
-    StorageUrl,
-    StudyName,
-    check_data_folder,
-    entry_point,
-    make_app,
-)
+from search.console import cli
 from search.recorded.lookup import check_recorded
 from search.study.lookup import check_study_name
-from search.trials.folders import RUNS, TrialFolders
+from search.trials.folders import TrialFolders
 
 __all__ = ["main"]
 
 
-@entry_point
+@cli.entry_point
 def main(
-    study: StudyName,
+    study: cli.StudyName,
     trial: Annotated[
         int | None, typer.Option(help="Number of the trial; by default the finalists' winner, else the best trial.")
     ] = None,
@@ -39,16 +28,16 @@ def main(
     name: Annotated[
         str | None, typer.Option(help="Name of the ablation's own study; by default STUDY-ablation.")
     ] = None,
-    data: MovedDataDir = None,
+    data: cli.MovedDataDir = None,
     workers: Annotated[int, typer.Option(min=1, help="Number of runs to train at the same time.")] = 1,
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads of each run; by default as in the search.")
     ] = None,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = cli.RUNS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and train nothing.")] = False,
-    quiet: Quiet = False,
-    json: Json = False,
+    quiet: cli.Quiet = False,
+    json: cli.Json = False,
 ) -> None:
     """Train the winner again with each of its techniques off in turn.
 
@@ -63,7 +52,7 @@ def main(
     if name is not None:
         check_study_name(name)
     check_recorded(study, storage, runs_dir)
-    check_data_folder(data)
+    cli.check_data_folder(data)
 
     from rich.console import Console
 
@@ -97,7 +86,7 @@ def main(
     outcome = read_ablation(load_recorded(name, recorded), folders, data)
     if outcome is None:
         run.end.print("no run of the winner finished; each failed trial's folder has an error.txt", style="red")
-        raise typer.Exit(ExitCode.FAILED)
+        raise typer.Exit(cli.ExitCode.FAILED)
     show_outcome(run.end, outcome)
     path = folders.root / "ablation.csv"
     path.write_text(ablation_frame(outcome).to_csv(index=False), encoding="utf-8")
@@ -105,4 +94,4 @@ def main(
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

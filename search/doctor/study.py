@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from search.doctor.storage import storage_file
 from search.preflight.data import DataReport, check_data
 from search.preflight.further import check_further
 from search.preflight.nli import check_nli_files
-from search.recorded.study import IDENTITY
+from search.recorded.study import changed_settings, has_scores
 from search.storage.open import open_storage
 from search.study.spec import StudySpec
 
@@ -99,6 +98,4 @@ def _changes(spec: StudySpec, storage: str | None, runs_dir: Path) -> list[str]:
     if spec.name not in optuna.get_all_study_names(opened):
         return []
     study = optuna.load_study(study_name=spec.name, storage=opened)
-    has_scores = any(t.state.is_finished() or t.intermediate_values for t in study.get_trials(deepcopy=False))
-    identity = study.user_attrs.get(IDENTITY)
-    return spec.difference(json.loads(identity)) if has_scores and identity is not None else []
+    return changed_settings(spec, study) if has_scores(study) else []

@@ -8,26 +8,16 @@ from typing import Annotated
 import typer
 
 from data.errors import UserError
-from search.console.cli import (
-    MovedDataDir,
-    OtherDevice,
-    RunsDir,
-    StorageUrl,
-    StudyName,
-    check_data_folder,
-    entry_point,
-    make_app,
-)
+from search.console import cli
 from search.ensemble.ensemble_request import EnsembleRequest, SoupKind
 from search.recorded.lookup import check_recorded
-from search.trials.folders import RUNS
 
 __all__ = ["main"]
 
 
-@entry_point
+@cli.entry_point
 def main(
-    study: StudyName,
+    study: cli.StudyName,
     trials: Annotated[
         str | None,
         typer.Option(help="Trials to average, such as 3,7,9; with --greedy or --soup, trials to choose from."),
@@ -61,10 +51,10 @@ def main(
         ),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/STUDY/ensemble.")] = None,
-    data: MovedDataDir = None,
-    device: OtherDevice = None,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+    data: cli.MovedDataDir = None,
+    device: cli.OtherDevice = None,
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = cli.RUNS,
 ) -> None:
     """Average the predictions, or the weights, of several trials.
 
@@ -79,7 +69,7 @@ def main(
     if greedy is None and (each_task or start > 1 or bags or seed):
         raise UserError("--each-task, --start, --bags and --seed need --greedy N")
     check_recorded(study, storage, runs_dir)
-    check_data_folder(data)
+    cli.check_data_folder(data)
 
     from search.ensemble.selection import GreedyOptions
     from search.ensemble.terminal import ensemble_and_show
@@ -90,4 +80,4 @@ def main(
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

@@ -40,16 +40,8 @@ def export_trial(
 ) -> dict[str, Any]:
     """Write ``predictions/`` and ``model/`` below ``out``, and return the provenance, which contains the dev scores.
 
-    ``predictions/provenance.json`` is written last: an export that was interrupted has none.
-
-    Args:
-        study: name of the study.
-        trial: the trial to export.
-        folder: the trial's artifact folder.
-        config: the trial's RunConfig, with the data folder to predict for.
-        resources: loads encoder, tokenizer and data.
-        out: folder to write; created if missing.
-        expected: expected scores on new data, if they are known.
+    The config is the trial's, with the data folder to predict for. The expected scores on new data are recorded if
+    known. ``predictions/provenance.json`` is written last: an export that was interrupted has none.
 
     Raises:
         UserError: the model in the folder does not fit the RunConfig, or was written by an earlier version.

@@ -7,42 +7,31 @@ from typing import Annotated
 
 import typer
 
-from search.console.cli import (
-    ExitCode,
-    Json,
-    MovedDataDir,
-    Quiet,
-    RunsDir,
-    StorageUrl,
-    StudyName,
-    check_data_folder,
-    entry_point,
-    make_app,
-)
+from search.console import cli
 from search.recorded.lookup import check_recorded
 from search.study.lookup import check_study_name
-from search.trials.folders import RUNS, TrialFolders
+from search.trials.folders import TrialFolders
 
 __all__ = ["main"]
 
 
-@entry_point
+@cli.entry_point
 def main(
-    study: StudyName,
+    study: cli.StudyName,
     top: Annotated[int, typer.Option(help="Number of the study's best configurations to train.")] = 3,
     seeds: Annotated[int, typer.Option(help="Number of seeds for each, none of which the study has used.")] = 3,
     preset: Annotated[list[str] | None, typer.Option(help="Preset to compare with as well; repeatable.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the finalists' study; by default STUDY-finalists.")] = None,
-    data: MovedDataDir = None,
+    data: cli.MovedDataDir = None,
     workers: Annotated[int, typer.Option(min=1, help="Number of runs to train at the same time.")] = 1,
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads of each worker; by default as in the study.")
     ] = None,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = cli.RUNS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and train nothing.")] = False,
-    quiet: Quiet = False,
-    json: Json = False,
+    quiet: cli.Quiet = False,
+    json: cli.Json = False,
 ) -> None:
     """Train a study's best configurations again over fresh seeds.
 
@@ -58,7 +47,7 @@ def main(
     if name is not None:
         check_study_name(name)
     check_recorded(study, storage, runs_dir)
-    check_data_folder(data)
+    cli.check_data_folder(data)
 
     from rich.console import Console
 
@@ -105,7 +94,7 @@ def main(
     dropped = {name: behind.describe() for name, behind in looks.dropped.items()}
     if record_winner(result.study, request, dropped, folders) is None:
         run.end.print("no finalist can win: runs failed, or all means are below a floor of the study", style="red")
-        raise typer.Exit(ExitCode.FAILED)
+        raise typer.Exit(cli.ExitCode.FAILED)
     with run.end.status("Comparing the finalists"):
         where = Path(spec.base.data.directory)
         outcome = measure_final(result.study, folders, where)
@@ -121,4 +110,4 @@ def main(
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

@@ -8,25 +8,24 @@ from typing import Annotated
 import typer
 
 from data.errors import UserError
-from search.console.cli import RunsDir, StorageUrl, StudyName, entry_point, make_app
+from search.console import cli
 from search.pareto.costs import COSTS
 from search.recorded.lookup import check_recorded
-from search.trials.folders import RUNS
 
 __all__ = ["main"]
 
 _ALL = "all"
 
 
-@entry_point
+@cli.entry_point
 def main(
-    study: StudyName,
+    study: cli.StudyName,
     cost: Annotated[
         str, typer.Option(help=f"Cost to set the score against: {', '.join(COSTS)}; or all, one panel for each.")
     ] = "seconds",
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/STUDY/pareto.")] = None,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = cli.RUNS,
 ) -> None:
     """Plot the overall score of trials against their cost.
 
@@ -48,4 +47,4 @@ def main(
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()

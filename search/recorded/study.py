@@ -16,7 +16,7 @@ from search.recorded.provenance import code_version
 from search.study.spec import StudySpec
 from search.trials.record import ROLE
 
-__all__ = ["IDENTITY", "check_same_data", "create_or_load", "recorded_attrs"]
+__all__ = ["IDENTITY", "changed_settings", "check_same_data", "create_or_load", "has_scores", "recorded_attrs"]
 
 IDENTITY = "identity"
 CODE_VERSION = "code_version"
@@ -49,7 +49,7 @@ def create_or_load(
     study = _open(spec, storage)
     _refuse_foreign(spec, study)
     take(study)
-    if not _has_scores(study) and (_changes(spec, study) or _other_data(study, data_digest)):
+    if not has_scores(study) and (changed_settings(spec, study) or _other_data(study, data_digest)):
         # A mistake that was fixed before any trial had a score, such as a misspelt encoder, is no reason to refuse.
         optuna.delete_study(study_name=spec.name, storage=storage)
         study = _open(spec, storage)
@@ -127,11 +127,13 @@ def _open(spec: StudySpec, storage: BaseStorage) -> optuna.Study:
     )
 
 
-def _has_scores(study: optuna.Study) -> bool:
+def has_scores(study: optuna.Study) -> bool:
+    """Return whether any trial has a score, or ended without one."""
     return any(t.state.is_finished() or t.intermediate_values for t in study.get_trials(deepcopy=False))
 
 
-def _changes(spec: StudySpec, study: optuna.Study) -> list[str]:
+def changed_settings(spec: StudySpec, study: optuna.Study) -> list[str]:
+    """Return how the spec's settings differ from those that the study was recorded with."""
     identity = study.user_attrs.get(IDENTITY)
     return [] if identity is None else spec.difference(json.loads(identity))
 
@@ -141,7 +143,7 @@ def _other_data(study: optuna.Study, data_digest: str | None) -> bool:
 
 
 def _compare(spec: StudySpec, study: optuna.Study) -> None:
-    if changes := _changes(spec, study):
+    if changes := changed_settings(spec, study):
         shown = "; ".join(changes[:SHOWN_CHANGES])
         more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
         raise UserError(f"study '{spec.name}' was started with other settings: {shown}{more}. To search these, {FORK}")

@@ -8,33 +8,24 @@ from typing import Annotated
 import typer
 
 from data.errors import UserError
-from search.console.cli import (
-    MovedDataDir,
-    RunsDir,
-    StorageUrl,
-    StudyName,
-    check_data_folder,
-    entry_point,
-    location_options,
-    make_app,
-)
+from search.console import cli
 from search.recorded.lookup import check_recorded
-from search.trials.folders import RUNS, TrialFolders
+from search.trials.folders import TrialFolders
 
 __all__ = ["main"]
 
 
-@entry_point
+@cli.entry_point
 def main(
-    study: StudyName,
+    study: cli.StudyName,
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/STUDY/report.")] = None,
     reference: Annotated[
         int | None,
         typer.Option(help="In a study over seeds: trial whose configuration to compare with, instead of the default."),
     ] = None,
-    data: MovedDataDir = None,
-    storage: StorageUrl = None,
-    runs_dir: RunsDir = RUNS,
+    data: cli.MovedDataDir = None,
+    storage: cli.StorageUrl = None,
+    runs_dir: cli.RunsDir = cli.RUNS,
 ) -> None:
     """Write what a study has found so far, as a page, Markdown and CSV.
 
@@ -47,7 +38,7 @@ def main(
         onebert report --study starter --out starter-report
     """
     check_recorded(study, storage, runs_dir)
-    check_data_folder(data)
+    cli.check_data_folder(data)
 
     from search.analysis.seed_comparison import compare_over_seeds
     from search.recorded.ranking import open_study
@@ -61,10 +52,10 @@ def main(
     if comparison is None and reference is not None:
         raise UserError(f"--reference {reference}: study '{study}' compares nothing: it has neither variants nor seeds")
     out = out or runs_dir / study / "report"
-    others, where = open_storage(storage, runs_dir), location_options(runs_dir, storage)
+    others, where = open_storage(storage, runs_dir), cli.location_options(runs_dir, storage)
     for path in write_report(opened, folders, out, comparison, data, others, where):
         typer.echo(path)
 
 
 if __name__ == "__main__":
-    make_app(main)()
+    cli.make_app(main)()
