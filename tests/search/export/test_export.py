@@ -152,7 +152,9 @@ def test_a_model_of_other_encoders_is_refused(finished_study: Any, tmp_path: Pat
     """Such as one of an earlier version: its weights have other names."""
     config, resources, folder = trained(finished_study, tmp_path)
     other = config.model_copy(update={"model": config.model.model_copy(update={"encoders": "per-task"})})
-    with pytest.raises(UserError, match=r"model\.safetensors: not a model of .*config\.json, or of an earlier version"):
+    with pytest.raises(
+        UserError, match=r"model\.safetensors: does not match .*config\.json, or was written by an earlier version"
+    ):
         export_trial("s", optuna.trial.create_trial(value=0.5), folder, other, resources, tmp_path / "out")
 
 
