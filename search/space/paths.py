@@ -1,4 +1,4 @@
-"""List, type, read and set the settings of a RunConfig by dotted path, and say which trials must agree in."""
+"""List, type, read and set the settings of a RunConfig by dotted path, and say in which all trials must agree."""
 
 from __future__ import annotations
 
