@@ -35,9 +35,7 @@ def lay_out(figure: go.Figure, x: str, y: str = "overall dev score") -> go.Figur
 def log_axis(figure: go.Figure, values: Iterable[float]) -> go.Figure:
     """Make the x axis logarithmic, with a mark at every power of ten, and at its threefold where these are few.
 
-    Args:
-        figure: whose x axis.
-        values: what is drawn there; those that are not above 0 are left out.
+    The marks cover the values that are above 0; without any, the axis remains linear.
     """
     exponents = [math.log10(value) for value in values if value > 0]
     if not exponents:
@@ -50,14 +48,10 @@ def log_axis(figure: go.Figure, values: Iterable[float]) -> go.Figure:
 
 
 def show_usual_intervals(figure: go.Figure, means: Sequence[float], half_widths: Sequence[float | None]) -> go.Figure:
-    """Cut the x axis where an interval is so wide that beside it the others would shrink to points.
+    """Cut the x axis where an interval is so wide that the others would shrink to points.
 
-    All means stay on it; an interval of more than ten times the usual half width runs off the axis.
-
-    Args:
-        figure: of means with horizontal intervals.
-        means: of all rows.
-        half_widths: of their intervals; None where there is none.
+    All means stay on it; an interval of more than ten times the usual half width runs off the axis. A mean without an
+    interval has None as its half width.
     """
     known = [(mean, half) for mean, half in zip(means, half_widths, strict=True) if half is not None]
     usual = median(half for _, half in known) if known else 0.0

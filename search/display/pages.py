@@ -41,9 +41,7 @@ def render_page(template: str, **values: object) -> str:
 def figure_div(figure: go.Figure, title: str = "") -> str:
     """Return a figure as HTML: its data, which the page's script draws when it comes near the window.
 
-    Args:
-        figure: with numbers as lists; they are rounded to six digits.
-        title: what it shows, for those who cannot see it.
+    Numbers are rounded to six digits. The title is part of the description for those who cannot see the figure.
     """
     content = figure.to_plotly_json()
     height = content["layout"].get("height", _HEIGHT)
@@ -56,10 +54,6 @@ def figure_text(figure: go.Figure, title: str = "") -> str:
     """Describe a figure for those who cannot see it.
 
     ``Progress. overall dev score over training examples: complete (12 points), pruned (3 points).``
-
-    Args:
-        figure: of any kind.
-        title: precedes the description; may be empty.
     """
     x, y = (_TAG.sub(" ", figure.layout[name].title.text or "") for name in ("xaxis", "yaxis"))
     axes = f"{y} over {x}" if x and y else x or y

@@ -26,10 +26,6 @@ def print_table(console: Console, table: Table) -> None:
 
     Columns of numbers are aligned to the right. Where the terminal is too narrow, long headings are broken, then text
     is folded; numbers are never cut: half a number would be a wrong one. Nothing in the table is read as markup.
-
-    Args:
-        console: where to print.
-        table: what to print.
     """
     columns = [_Column(*cells) for cells in zip(table.headings, *table.rows, *table.footer, strict=True)]
     _fit(columns, console.width - _GAP * (len(columns) - 1))

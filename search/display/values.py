@@ -29,11 +29,8 @@ def rounded(value: object) -> str:
 def plus_minus(value: float, half_width: float | None, digits: int = 4, *, sign: bool = False) -> str:
     """Write a number with its interval or spread: ``0.6970 ± 0.0132``; the number alone if that is not known.
 
-    Args:
-        value: the number.
-        half_width: what follows the ±; None if it is not known.
-        digits: decimal places of both.
-        sign: whether a positive number has a plus sign, as differences do.
+    Both have as many decimal places as ``digits`` says. With ``sign``, a positive number has a plus sign, as in
+    differences.
     """
     number = f"{value:{'+' if sign else ''}.{digits}f}"
     return number if half_width is None else f"{number} ± {half_width:.{digits}f}"

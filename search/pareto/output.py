@@ -33,7 +33,7 @@ def write_and_show(study: str, cost: str | None, out: Path | None, storage: str 
     Args:
         study: name of the recorded study.
         cost: one of :data:`~search.pareto.costs.COSTS`; None for all that the study knows.
-        out: folder to write; None for the default one.
+        out: folder to write; by default ``runs_dir/STUDY/pareto``.
         storage: URL; None for the default.
         runs_dir: contains the results of all studies.
 

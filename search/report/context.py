@@ -36,12 +36,12 @@ class ReportContext:
     """A study, and what is known of it.
 
     Attributes:
-        study: the recorded study. It is read several times: of one that goes on, take a
+        study: the recorded study. It is read several times: if the search is running, pass a
             :func:`search.recorded.snapshot.snapshot`.
         folders: where its trials left their curves and predictions.
         comparison: of a study over several seeds; None for others.
         data: the folder with the tasks' files, if it has moved.
-        storage: holds the studies that go on from this one; None: not looked for.
+        storage: contains the studies that build on this one; None: not looked for.
         where: options that commands on this study need; see :func:`search.console.cli.location_options`.
     """
 

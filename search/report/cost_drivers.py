@@ -48,11 +48,7 @@ def cost_drivers(table: pd.DataFrame, linked: Collection[str] = ()) -> list[Cost
 
     Uses Welch's interval for the difference of mean logarithms, with Bonferroni's correction for all pairs of values of
     all settings. Other settings are not controlled for: with a sampler that prefers some combinations, a setting may
-    stand for another one.
-
-    Args:
-        table: of trials.
-        linked: settings that only follow others.
+    stand for another one. Settings that only follow others (``linked``) are left out.
     """
     trained = table[table[REPEAT_OF].isna() & (table["examples"] > 0) & (table["seconds"] > 0)]
     times = np.log((trained["seconds"] / trained["examples"]).to_numpy(dtype=float))

@@ -43,13 +43,8 @@ def helpful_settings(
     It does so if the interval of the gap between the two values is above 0. The interval is for all gaps of the setting
     together, since the winner's value was chosen for its score.
 
-    A setting that only one of the two has is left out: what it does is the doing of the setting that decides it.
-
-    Args:
-        shares: of the settings.
-        effects: of the same.
-        winner: values by path, those of shares task by task.
-        default: the same.
+    A setting that only one of the two has is left out: what it does is due to the setting that decides it. Values are
+    by path, those of shares task by task.
     """
     found = []
     for path in [one.path for one in shares if one.is_clear]:
@@ -71,10 +66,7 @@ def shared_settings(shares: Sequence[Importance], winner: Mapping[str, Any], def
 def helpful_settings_sentence(gains: Sequence[HelpfulSetting], same: Sequence[str], *, has_ablation: bool) -> str:
     """Name the settings that differ between winner and default and go with better scores.
 
-    Args:
-        gains: of the winner over the default.
-        same: settings that clearly matter and have the same value in both.
-        has_ablation: whether the winner was also trained without each technique.
+    Without any, name those of :func:`shared_settings` (``same``).
     """
     if not gains:
         kept = ""
@@ -95,11 +87,9 @@ def helpful_settings_sentence(gains: Sequence[HelpfulSetting], same: Sequence[st
 
 
 def mean_at(effect: Effect, value: Any) -> float:
-    """Return the mean score at a value: interpolated between a curve's points, else at the nearest one.
+    """Return the mean score at a number, a choice, or shares by task.
 
-    Args:
-        effect: of the setting.
-        value: a number, a choice, or shares by task.
+    It is interpolated between a curve's points; for shares it is that of the nearest point.
     """
     return float(_mix(effect, value) @ effect.means)
 

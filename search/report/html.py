@@ -29,11 +29,9 @@ def shown_section(section: ReportSection) -> dict[str, Any]:
 
 
 def _parts(parts: Iterable[Part], title: str) -> list[dict[str, Any]]:
-    """Return the parts, each with its ``kind``; consecutive charts become one part, a ``grid``.
+    """Return the parts of a section or fold, each with its ``kind``; consecutive charts become one part, a ``grid``.
 
-    Args:
-        parts: of a section or a fold.
-        title: of the section or fold, for charts without a caption.
+    Charts without a caption are described by the title of the section or fold.
     """
     shown: list[dict[str, Any]] = []
     for part in parts:
@@ -50,14 +48,10 @@ def _parts(parts: Iterable[Part], title: str) -> list[dict[str, Any]]:
                 shown.append({"kind": "table", **_table(part)})
             case TrialBrowser():
                 shown.append({"kind": "trials", **_table(part.table), "details": data_script(part.details)})
-            case Heading():
-                shown.append({"kind": "heading", "text": part.text})
+            case Heading() | Code() | Note():
+                shown.append({"kind": type(part).__name__.lower(), "text": part.text})
             case Headline():
                 shown.append({"kind": "headline", **vars(part)})
-            case Code():
-                shown.append({"kind": "code", "text": part.text})
-            case Note():
-                shown.append({"kind": "note", "text": part.text})
             case str():
                 shown.append({"kind": "text", "text": part})
     return shown

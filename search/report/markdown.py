@@ -22,12 +22,9 @@ __all__ = ["markdown"]
 
 
 def markdown(title: str, sections: Iterable[ReportSection], origin: str) -> str:
-    """Return the whole Markdown file.
+    """Return the whole Markdown file, without sections that contain only figures.
 
-    Args:
-        title: of the report.
-        sections: those that contain only figures are left out.
-        origin: the program and study that it was made from; the last line.
+    The last line is ``origin``: the program and study that the report was made from.
     """
     blocks = [f"# {title}"]
     for section in sections:

@@ -51,12 +51,7 @@ class SearchCost:
 
 
 def search_cost(table: pd.DataFrame, records: Mapping[int, TrialRecord]) -> SearchCost:
-    """Sum over all trials so far.
-
-    Args:
-        table: of trials.
-        records: the same trials by number; their configurations give the budgets.
-    """
+    """Sum over all trials so far; the configurations in their records give the budgets."""
     trained = table[table[REPEAT_OF].isna()]
     saved_examples, saved_seconds = 0, 0.0
     pruned = trained[(trained["state"] == "pruned") & (trained["examples"] > 0)]
@@ -106,9 +101,7 @@ def pruning_sentence(spent: SearchCost) -> str:
 def further_cost_sentences(name: str, table: pd.DataFrame) -> list[str]:
     """Say what a study that builds on this one cost; empty as long as none of its runs has ended.
 
-    Args:
-        name: what the study is, as the subject of the sentence.
-        table: of its trials.
+    ``name`` says what the study is, as the subject of the sentence.
     """
     ended = table if table.empty else table[table["examples"] > 0]
     if ended.empty:

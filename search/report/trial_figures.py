@@ -93,11 +93,7 @@ def curves_figure(
 ) -> go.Figure:
     """Draw dev scores over training examples, one line per trial.
 
-    Args:
-        curves: evaluations of the trials, by number.
-        states: states of the same trials.
-        task: whose metric to draw; None: the overall score.
-        best: number of the winner, whose line is emphasised.
+    Without a task, the overall score is drawn, otherwise the task's metric. The line of trial ``best`` is emphasised.
     """
     figure = go.Figure()
     for name, colour in (*STATE_COLOURS.items(), ("winner", BEST_COLOUR)):
@@ -121,10 +117,8 @@ def curves_figure(
 def setting_figures(table: pd.DataFrame, logarithmic: Collection[str], linked: Collection[str]) -> dict[str, go.Figure]:
     """Draw for each searched setting the overall score of each trial over its value; pruned trials at their best rung.
 
-    Args:
-        table: of trials.
-        logarithmic: settings that were searched on a logarithmic scale, and are drawn on one.
-        linked: settings that only follow others; they have no figure.
+    Settings that were searched on a logarithmic scale are drawn on one. Settings that only follow others (``linked``)
+    have no figure.
     """
     figures = {}
     for column in [name for name in table.columns if name.startswith(SETTING)]:

@@ -30,7 +30,7 @@ _PARTS = {
     "expected_progress": "what it was expected to, over the search",
     "mattered": "what mattered",
     "ensemble_section": "what an ensemble would score",
-    "errors_section": "errors",
+    "mistakes_section": "errors",
     "tradeoffs_section": "task against task",
     "shown_section": "figures and tables as parts of a page",
     "markdown": "Markdown",

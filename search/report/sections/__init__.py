@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 from search.report.context import ReportContext
 from search.report.parts import ReportSection
@@ -23,9 +22,7 @@ from search.report.sections.winner import winner_section
 
 __all__ = ["SECTIONS"]
 
-SectionMaker: TypeAlias = Callable[[ReportContext], ReportSection | None]
-
-SECTIONS: tuple[SectionMaker, ...] = (
+SECTIONS: tuple[Callable[[ReportContext], ReportSection | None], ...] = (
     answer_section,
     finalists_section,
     winner_section,

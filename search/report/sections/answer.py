@@ -104,12 +104,9 @@ def _headed(title: str, lines: list[str]) -> Iterator[Part]:
 
 
 def headline(dev: float | None, expected: Expectations | None, model: str) -> Headline:
-    """Return the score that counts, with what it is and how certain it is.
+    """Return the score that counts: expected on new data if that is known, else on dev.
 
-    Args:
-        dev: overall score on the dev examples.
-        expected: score on new data, if it can be estimated.
-        model: the model that the score belongs to, such as ``trial 7``.
+    ``model`` is the model that the score belongs to, such as ``trial 7``.
     """
     if expected is None:
         return Headline("Overall dev score", _score_text(dev), f"(optimistic, see below), {model}")
@@ -124,12 +121,8 @@ def winner_sentences(
 ) -> list[str]:
     """Name the winner, and say how much of its dev score is due to selection.
 
-    Args:
-        best: the winner.
-        table: of trials.
-        estimate: for the winner.
-        unknown: why there is no estimate.
-        choice: of a configuration by the mean over its runs, in a study of finalists.
+    Without an estimate, ``unknown`` is the reason. In a study of finalists, ``choice`` is the configuration with the
+    highest mean over its runs.
     """
     finished = winnable(table)
     count = int(finished[REPEAT_OF].isna().sum())
@@ -168,11 +161,7 @@ def certainty_sentences(
 ) -> list[str]:
     """Say what the interval covers, what it does not cover, and whether other trials may be as good.
 
-    Args:
-        best: the winner.
-        table: of trials.
-        estimate: for the winner.
-        finalists: the command that trains the best trials again with other seeds; empty if that has been done.
+    ``finalists`` is the command that trains the best trials again with other seeds; empty if that has been done.
     """
     if estimate is None:
         return ["The uncertainty of the winner's score is unknown."]
@@ -210,5 +199,4 @@ def _seed_certainty_sentences(outcome: FinalOutcome) -> list[str]:
 
 
 def _score_text(score: float | None) -> str:
-    """Write a score with three digits."""
     return "unknown" if score is None else f"{score:.3f}"

@@ -56,12 +56,7 @@ def loss_weight_sentence(evaluation: Evaluation, loss: LossConfig) -> str:
 
 
 def task_parts(metrics: Mapping[str, float], spec: TaskSpec) -> list[Part]:
-    """Show a task's metrics, for classes also those of each class, and how far dev is below training examples.
-
-    Args:
-        metrics: of the task in one evaluation, by name.
-        spec: of the task.
-    """
+    """Show a task's metrics, for classes also those of each class, and how far dev is below training examples."""
     tables = (_overview(metrics), *_by_class(metrics, spec.classes))
     gap = _gap(metrics, spec.metric.name)
     return [Heading(spec.name), *filter(None, [gap]), Fold(f"All metrics of {spec.name}", tables)]

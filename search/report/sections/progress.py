@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+import optuna
 import pandas as pd
 
+from core.statistics import BagScores, Expectation, replay_selection
+from data.errors import UserError
+from search.analysis.checkpoints import bags_of, gold_of, score_bags, stored_checkpoints
+from search.analysis.expected_score import MOST_CHECKPOINTS
+from search.recorded.ranking import rank, ranked_trials
 from search.recorded.trial_columns import SCORE
 from search.report.context import ReportContext
-from search.report.expected_progress import expected_progress
 from search.report.parts import Chart, Fold, Note, ReportSection
 from search.report.trial_figures import curves_figure, progress_figure
-from search.trials.record import REPEAT_OF
+from search.trials.folders import TrialFolders
+from search.trials.record import REPEAT_OF, FinishedTrial
 
-__all__ = ["progress_section"]
+__all__ = ["expected_progress", "progress_section"]
+
+_RESAMPLES = 200  # a line to look at; the answer's estimate takes more
+_POINTS = 20  # of that line, besides new best trials
 
 
 def progress_section(context: ReportContext) -> ReportSection:
@@ -38,6 +50,62 @@ def progress_section(context: ReportContext) -> ReportSection:
         Fold("Learning curves", (Chart(curves_figure(curves, context.states, None, best), "overall"), *of_tasks)),
     )
     return ReportSection("progress", "Progress over cost", parts, {"curves.csv": _frame(context)})
+
+
+def expected_progress(
+    study: optuna.Study, folders: TrialFolders, directory: Path | None = None
+) -> dict[int, Expectation]:
+    """Return expected scores by the trial that had just finished; empty if predictions or dev files are missing.
+
+    The estimate is that of :func:`search.analysis.expected_score.estimate` from the trials that had finished by then,
+    at 20 points over the search and wherever there was a new best trial. Trials are taken in the order of their
+    numbers. Trials other than the best whose predictions are missing do not count.
+
+    Args:
+        study: the recorded study.
+        folders: where its trials left their predictions.
+        directory: where the tasks' files are now; None: where the last trial had them.
+    """
+    contenders = sorted(ranked_trials(study), key=lambda trial: trial.number)
+    if len(contenders) < 2:
+        return {}
+    config = FinishedTrial.read(contenders[-1]).config_with_data(directory)
+    specs = {name: task.spec for name, task in config.tasks.items()}
+    weights = {name: task.score_weight for name, task in config.tasks.items()}
+    checkpoints, gone = stored_checkpoints([trial.number for trial in contenders], folders, specs)
+    if min(contenders, key=rank).number in gone:
+        return {}
+    if len(checkpoints) > MOST_CHECKPOINTS:  # others are hardly ever selected in a resample
+        least = sorted((one.evaluation.overall for one in checkpoints), reverse=True)[MOST_CHECKPOINTS - 1]
+        checkpoints = [one for one in checkpoints if one.evaluation.overall >= least]
+    try:
+        gold = gold_of(config)
+        bags = {
+            name: score_bags(checkpoints, spec, gold[name], bags_of(name, gold[name], _RESAMPLES))
+            for name, spec in specs.items()
+        }
+    except UserError:  # the answer says why
+        return {}
+    trials = np.array([one.trial for one in checkpoints])
+    overall = np.array([one.evaluation.overall for one in checkpoints])
+    found = {}
+    for last in _points(trials, overall):
+        until = int((trials <= last).sum())
+        so_far = {
+            name: BagScores(one.whole[:until], one.inside[:, :until], one.outside[:, :until])
+            for name, one in bags.items()
+        }
+        found[last] = replay_selection(so_far, int(overall[:until].argmax()), specs, weights).overall
+    return found
+
+
+def _points(trials: np.ndarray, overall: np.ndarray) -> list[int]:
+    """Return trial numbers in rising order: new best scores, the trials just before them, and some in between."""
+    best = np.maximum.accumulate(overall)
+    at = np.flatnonzero(np.diff(best, prepend=-np.inf) > 0)
+    records = trials[np.concatenate([at, np.maximum(at - 1, 0)])]
+    between = trials[np.linspace(0, len(trials) - 1, min(_POINTS, len(trials))).round().astype(int)]
+    return sorted({*records.tolist(), *between.tolist()})
 
 
 def _frame(context: ReportContext) -> pd.DataFrame:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from data.tasks import TaskSpec
 from search.analysis.tradeoffs.correlations import (
     FirstRung,
     TaskPair,
@@ -32,7 +31,6 @@ from search.recorded.trial_columns import SCORE
 from search.recorded.trial_table import winnable
 from search.report.context import ReportContext
 from search.report.parts import Chart, Fold, Note, Part, ReportSection
-from search.trials.record import FinishedTrial
 
 __all__ = ["tradeoffs_section"]
 
@@ -46,7 +44,7 @@ def tradeoffs_section(context: ReportContext) -> ReportSection | None:
     tasks, finished = scored_tasks(table), winnable(table)
     if len(tasks) < 2 or len(finished) < 2 or context.best is None:
         return None
-    specs = _specs(context.best)
+    specs = {name: task.spec for name, task in context.best.config.tasks.items()}
     oriented = larger_is_better(context.table, specs)
     early = first_rung(context.table, context.curves, specs)
     pairs = task_pairs(oriented, early)
@@ -88,10 +86,6 @@ def _front_table(front: pd.DataFrame, finished: int, tasks: Sequence[str]) -> Ta
         "one"
     )
     return Table(caption, ("trial", "overall", *tasks), rows)
-
-
-def _specs(best: FinishedTrial) -> dict[str, TaskSpec]:
-    return {name: task.spec for name, task in best.config.tasks.items()}
 
 
 def _share_parts(table: pd.DataFrame, oriented: pd.DataFrame, early: FirstRung | None) -> list[Part]:

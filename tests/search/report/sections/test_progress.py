@@ -8,7 +8,7 @@ import numpy as np
 
 from core.statistics import replay_selection
 from search.analysis.checkpoints import bags_of, score_bags, stored_checkpoints
-from search.report.expected_progress import expected_progress
+from search.report.sections.progress import expected_progress
 from tests.search.made_study import SPECS, WEIGHTS, make_study
 
 
