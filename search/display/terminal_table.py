@@ -30,11 +30,7 @@ def print_table(console: Console, table: Table) -> None:
     columns = [_Column(*cells) for cells in zip(table.headings, *table.rows, *table.footer, strict=True)]
     _fit(columns, console.width - _GAP * (len(columns) - 1))
     shown = RichTable(
-        box=box.SIMPLE,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, _GAP - 1, 0, 0),
-        show_footer=bool(table.footer),
+        box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0), show_footer=bool(table.footer)
     )
     for index, column in enumerate(columns):
         shown.add_column(

@@ -7,18 +7,7 @@ from typing import Any
 
 from search.display.pages import data_script, figure_div
 from search.display.table import Table
-from search.report.parts import (
-    MOST_ROWS,
-    Chart,
-    Code,
-    Fold,
-    Heading,
-    Headline,
-    Note,
-    Part,
-    ReportSection,
-    TrialBrowser,
-)
+from search.report.parts import MOST_ROWS, Chart, Code, Fold, Heading, Headline, Note, Part, ReportSection, TrialBrowser
 
 __all__ = ["shown_section"]
 

@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from search.display.table import Table
-from search.report.parts import (
-    MOST_ROWS,
-    Chart,
-    Code,
-    Fold,
-    Heading,
-    Headline,
-    Note,
-    Part,
-    ReportSection,
-    TrialBrowser,
-)
+from search.report.parts import MOST_ROWS, Chart, Code, Fold, Heading, Headline, Note, Part, ReportSection, TrialBrowser
 
 __all__ = ["markdown"]
 

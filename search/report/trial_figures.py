@@ -20,10 +20,7 @@ _CROWD = 100  # trials in a figure beyond which points and lines are drawn small
 
 
 def progress_figure(
-    table: pd.DataFrame,
-    unit: Literal["examples", "hours"],
-    default: int | None,
-    expected: Mapping[int, Expectation],
+    table: pd.DataFrame, unit: Literal["examples", "hours"], default: int | None, expected: Mapping[int, Expectation]
 ) -> go.Figure:
     """Draw each ended trial and the best score so far over the cost until then.
 
@@ -86,10 +83,7 @@ def progress_figure(
 
 
 def curves_figure(
-    curves: Mapping[int, Sequence[Evaluation]],
-    states: Mapping[int, str],
-    task: str | None,
-    best: int | None,
+    curves: Mapping[int, Sequence[Evaluation]], states: Mapping[int, str], task: str | None, best: int | None
 ) -> go.Figure:
     """Draw dev scores over training examples, one line per trial.
 

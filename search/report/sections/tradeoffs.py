@@ -96,10 +96,7 @@ def _share_parts(table: pd.DataFrame, oriented: pd.DataFrame, early: FirstRung |
 
 def _pair_table(pairs: Sequence[TaskPair]) -> Table:
     rows = tuple(
-        (
-            f"{pair.a}, {pair.b}",
-            *("" if one is None else correlation_text(one) for one in (pair.finished, pair.early)),
-        )
+        (f"{pair.a}, {pair.b}", *("" if one is None else correlation_text(one) for one in (pair.finished, pair.early)))
         for pair in pairs
     )
     return Table("Spearman's rank correlation", ("tasks", "finished trials", "all trials at the first rung"), rows)
