@@ -54,14 +54,10 @@ def tradeoff_figure(trade: Tradeoff) -> go.Figure:
     )
     lay_out(figure, COSTS[trade.cost])
     figure.update_layout(hoverlabel={"align": "left"}, margin={"t": 40})
-    _scale(figure, trade)
-    return figure
-
-
-def _scale(figure: go.Figure, trade: Tradeoff) -> None:
     costs = pd.concat([trade.finished[trade.cost], trade.pruned[trade.cost]]).astype(float)
     if costs.min() > 0 and costs.max() / costs.min() >= _LOG_FROM:
         log_axis(figure, costs.tolist())
+    return figure
 
 
 def _numbers(column: pd.Series) -> list[float]:

@@ -57,7 +57,8 @@ def loss_weight_sentence(evaluation: Evaluation, loss: LossConfig) -> str:
 
 def task_parts(metrics: Mapping[str, float], spec: TaskSpec) -> list[Part]:
     """Show a task's metrics, for classes also those of each class, and how far dev is below training examples."""
-    tables = (_overview(metrics), *_by_class(metrics, spec.classes))
+    rows = tuple((_label(name), f"{value:.4f}") for name, value in metrics.items() if "/" not in name)
+    tables = (Table("Metrics", ("metric", "value"), rows), *_by_class(metrics, spec.classes))
     gap = _gap(metrics, spec.metric.name)
     return [Heading(spec.name), *filter(None, [gap]), Fold(f"All metrics of {spec.name}", tables)]
 
@@ -69,11 +70,6 @@ def _gap(metrics: Mapping[str, float], own: str) -> str:
         f"{_label(own)}: {metrics[own]:.3f} on dev, {metrics['train_' + own]:.3f} on training examples "
         f"(gap {metrics[_GAP]:+.3f})"
     )
-
-
-def _overview(metrics: Mapping[str, float]) -> Table:
-    rows = tuple((_label(name), f"{value:.4f}") for name, value in metrics.items() if "/" not in name)
-    return Table("Metrics", ("metric", "value"), rows)
 
 
 def _by_class(metrics: Mapping[str, float], classes: Sequence[str]) -> list[Table]:
