@@ -18,9 +18,8 @@ from search.finalists.final_outcome import finalists_study
 from search.finalists.finalists_request import ORIGIN as FINALISTS
 from search.finalists.replication import fresh_seeds, replication_spec, same_compute, used_seeds
 from search.parsing.errors import did_you_mean
-from search.recorded.default import default_configuration
 from search.recorded.ranking import pick_trial, recorded_choice
-from search.recorded.space import searched_settings
+from search.recorded.space import default_configuration, searched_settings
 from search.recorded.study import IDENTITY, recorded_attrs
 from search.space.variants import VARIANT
 from search.study.spec import StudySpec

@@ -8,7 +8,7 @@ import typer
 
 from data.errors import UserError
 from search.console import cli
-from search.recorded.lookup import check_recorded
+from search.storage.study_names import check_recorded
 
 __all__ = ["main"]
 

@@ -17,7 +17,7 @@ from search.clean.trial_files import has_trials, stray_trial_files, trial_files
 from search.driver.trial_end import KEEP_MODELS
 from search.recorded.ranking import open_study
 from search.recorded.study import IDENTITY
-from search.storage.file_lease import FileLease
+from search.storage.file_lease import file_lease
 from search.storage.open import open_storage
 
 __all__ = ["Cleaning", "Survey"]
@@ -98,7 +98,7 @@ class Cleaning:
                 if not (folder / "driver.lock").exists():
                     continue  # it has never been run
                 try:
-                    leases.enter_context(FileLease(folder, folder.name))
+                    leases.enter_context(file_lease(folder, folder.name))
                 except UserError as error:
                     if self.study is not None:
                         raise

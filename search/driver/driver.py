@@ -28,7 +28,7 @@ from search.driver.trial_queue import TrialQueue
 from search.executors.base import Executor
 from search.recorded.study import create_or_load
 from search.storage import optuna_internals
-from search.storage.file_lease import FileLease
+from search.storage.file_lease import file_lease
 from search.storage.rdb import DatabaseStorage
 from search.storage.retrying_storage import RetryingStorage
 from search.storage.storage_lease import StorageLease
@@ -97,7 +97,7 @@ class Driver:
     @cached_property
     def _initial_budget(self) -> Budget:
         """The budget when it was first asked for; creates the study if it is new."""
-        with FileLease(self._folder, self._spec.name), self._lease:
+        with file_lease(self._folder, self._spec.name), self._lease:
             return Budget(self._spec, self._open())
 
     def _open(self) -> optuna.Study:
@@ -133,7 +133,7 @@ class Driver:
                 resumed.
             ExecutorError: workers cannot be started.
         """
-        with FileLease(self._folder, self._spec.name), self._interrupts.counted(), self._lease:
+        with file_lease(self._folder, self._spec.name), self._interrupts.counted(), self._lease:
             session = _Session(
                 self._spec,
                 self._open(),

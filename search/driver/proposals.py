@@ -15,7 +15,7 @@ from core.config import RunConfig
 from core.config.run import stored_digest
 from data.errors import UserError
 from search.driver.running_trial import RunningTrial
-from search.samplers.registry import draws_anew, make_sampler, random_sampler
+from search.samplers.registry import SamplerChoice, draws_anew, make_sampler
 from search.storage import optuna_internals
 from search.storage.errors import StorageError
 from search.storage.optuna_internals import Redraws
@@ -94,7 +94,7 @@ class Proposals:
         if CONFIG in self.study.get_trials(deepcopy=False)[number].user_attrs:
             return self._resume(sampler, optuna_internals.resume(self.study, number))
         redraws, begin = self._redraws(number, sampler), partial(self._begin, sampler)
-        return optuna_internals.propose(self.study, number, sampler, self._suggest, begin, redraws)
+        return optuna_internals.ask(self.study, sampler, self._suggest, begin, redraws, number)
 
     def _resume(self, sampler: BaseSampler, trial: Trial) -> RunningTrial:
         number = trial.number
@@ -131,8 +131,9 @@ class Proposals:
 
     def _other_samplers(self, number: int) -> Iterator[BaseSampler]:
         yield from (self._sampler(number, attempt) for attempt in range(1, _OWN_REDRAWS + 1))
+        seed, space, uniform = self.spec.seed, self.spec.space, SamplerChoice("random")
         attempts = range(_OWN_REDRAWS + 1, _OWN_REDRAWS + _RANDOM_REDRAWS + 1)
-        yield from (random_sampler(self.spec.seed, number, attempt) for attempt in attempts)
+        yield from (make_sampler(uniform, seed, number, space, attempt) for attempt in attempts)
 
     def _sampler(self, number: int, attempt: int = 0) -> BaseSampler:
         return make_sampler(self.spec.sampler, self.spec.seed, number, self.spec.space, attempt)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from search.console import cli
-from search.recorded.lookup import check_recorded
+from search.storage.study_names import check_recorded
 from search.study.lookup import check_study_name
 from search.trials.folders import TrialFolders
 

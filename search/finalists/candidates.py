@@ -15,8 +15,8 @@ from core.config import RunConfig
 from data.errors import UserError
 from search.display.values import rounded
 from search.parsing.pydantic_messages import explain
-from search.recorded.default import default_configuration, default_trial_of
 from search.recorded.ranking import ranked_trials
+from search.recorded.space import default_configuration, default_trial_of
 from search.space.paths import check_value, config_fields, differing_paths, get_value, set_value, why_fixed
 from search.study.presets import list_presets, load_preset
 from search.trials.record import CONFIG, ROLE, TrialRecord

@@ -18,7 +18,7 @@ from search.recorded.ranking import ranked_trials
 from search.recorded.space import searched_settings
 from search.recorded.study import IDENTITY, recorded_attrs
 from search.space.variants import VARIANT
-from search.storage.file_lease import FileLease
+from search.storage.file_lease import file_lease
 from search.study.spec import StudySpec
 
 __all__ = ["ORIGIN", "SUFFIX", "FinalistsRequest"]
@@ -58,7 +58,7 @@ def _check_source(study: optuna.Study, folder: Path) -> None:
 
 def _is_being_run(folder: Path, name: str) -> bool:
     try:
-        with FileLease(folder, name):
+        with file_lease(folder, name):
             return False
     except UserError:
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 from search.display.values import shown
 from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.pydantic_messages import validated
 
-__all__ = ["NamedChoice", "Options", "build_imported", "unknown_name"]
+__all__ = ["NamedChoice", "Options", "build"]
 
 T = TypeVar("T")
 
@@ -54,26 +55,40 @@ class NamedChoice:
         return f"{self.name} ({options})" if options else self.name
 
 
-def unknown_name(choice: NamedChoice, known: Mapping[str, object], key: tuple[str, ...]) -> StudyFileError:
-    """Return the error for a name that is not known."""
-    hint = did_you_mean(choice.name, known) or "."
-    return StudyFileError(
-        key, f"unknown name '{choice.name}'{hint} Known: {', '.join(known)}, or 'package.module:Class'"
-    )
-
-
-def build_imported(choice: NamedChoice, base: type[T], key: tuple[str, ...], **extra: object) -> T:
-    """Build an object of the class that ``package.module:Class`` names from the options.
+def build(
+    choice: NamedChoice,
+    known: Mapping[str, tuple[type[Options], Callable[..., T]]],
+    base: type[T],
+    key: tuple[str, ...],
+    *arguments: object,
+    **extra: object,
+) -> T:
+    """Build the part that is chosen: a known one, or an object of the class that ``package.module:Class`` names.
 
     Args:
-        choice: the name is the import path.
-        base: what the class must derive from.
+        choice: name and options.
+        known: name -> options, and the function that gets them and ``arguments``.
+        base: what an imported class must derive from.
         key: the key that errors name.
-        extra: further arguments, each given only if the class takes one of this name.
+        arguments: of the function that builds a known part.
+        extra: arguments of an imported class besides its options, each given only if it takes one of this name.
 
     Raises:
-        StudyFileError: if it cannot be imported, is not such a class, or does not take the options.
+        StudyFileError: under ``key``, if the name is unknown, cannot be imported or is no such class, or does not take
+            the options.
     """
+    if ":" in choice.name:
+        return _build_imported(choice, base, key, extra)
+    if choice.name not in known:
+        hint = did_you_mean(choice.name, known) or "."
+        raise StudyFileError(
+            key, f"unknown name '{choice.name}'{hint} Known: {', '.join(known)}, or 'package.module:Class'"
+        )
+    model, make = known[choice.name]
+    return make(validated(model, choice.options, key), *arguments)
+
+
+def _build_imported(choice: NamedChoice, base: type[T], key: tuple[str, ...], extra: Mapping[str, object]) -> T:
     module_name, _, class_name = choice.name.partition(":")
     try:
         found = getattr(importlib.import_module(module_name), class_name)

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import optuna
 from optuna.pruners import BasePruner
+from optuna.study import Study
+from optuna.trial import FrozenTrial
 from pydantic import Field, model_validator
 
 from search.parsing.errors import StudyFileError
-from search.parsing.named_choice import NamedChoice, Options, build_imported, unknown_name
-from search.parsing.pydantic_messages import validated
+from search.parsing.named_choice import NamedChoice, Options, build
 from search.pruners.halving import SuccessiveHalving
 from search.pruners.hyperband import Hyperband
-from search.pruners.last_rung import UntilLastRung
 
-__all__ = ["PRUNERS", "PrunerChoice", "make_pruner"]
+__all__ = ["PRUNERS", "PrunerChoice", "UntilLastRung", "make_pruner"]
 
 KEY = ("pruner",)
+_WarmupSteps = Annotated[
+    int | None, Field(ge=0, description="no pruning before this many examples; None: the first rung")
+]
+_Make = Callable[[Any, tuple[int, ...]], BasePruner]
 
 
 class PrunerChoice(NamedChoice):
@@ -50,9 +54,7 @@ class MedianOptions(Options):
     """Below the median of the finished trials at the same rung (Golovin et al. 2017)."""
 
     n_startup_trials: int = Field(5, ge=0, description="number of finished trials before any is pruned")
-    n_warmup_steps: int | None = Field(
-        None, ge=0, description="no pruning before this many examples; None: the first rung"
-    )
+    n_warmup_steps: _WarmupSteps = None
 
 
 class PercentileOptions(MedianOptions):
@@ -74,9 +76,7 @@ class ThresholdOptions(Options):
 
     lower: float | None = Field(None, description="prune below")
     upper: float | None = Field(None, description="prune above")
-    n_warmup_steps: int | None = Field(
-        None, ge=0, description="no pruning before this many examples; None: the first rung"
-    )
+    n_warmup_steps: _WarmupSteps = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -98,18 +98,9 @@ def _halving(options: HalvingOptions, rungs: tuple[int, ...]) -> BasePruner:
     return SuccessiveHalving(rungs, options.reduction_factor, options.skip)
 
 
-def _median(options: MedianOptions, rungs: tuple[int, ...]) -> BasePruner:
-    return optuna.pruners.MedianPruner(options.n_startup_trials, _warmup(options.n_warmup_steps, rungs))
-
-
-def _percentile(options: PercentileOptions, rungs: tuple[int, ...]) -> BasePruner:
-    warmup = _warmup(options.n_warmup_steps, rungs)
-    return optuna.pruners.PercentilePruner(options.percentile, options.n_startup_trials, warmup)
-
-
 def _patient(options: PatientOptions, rungs: tuple[int, ...]) -> BasePruner:
     try:
-        wrapped = _make(PrunerChoice.parse(options.wraps, KEY), rungs)
+        wrapped = _build(PrunerChoice.parse(options.wraps, KEY), rungs)
     except StudyFileError as error:
         raise StudyFileError((*KEY, "wraps", *error.key[1:]), error.what) from error
     with warnings.catch_warnings():
@@ -118,22 +109,26 @@ def _patient(options: PatientOptions, rungs: tuple[int, ...]) -> BasePruner:
         return optuna.pruners.PatientPruner(wrapped, options.patience, options.min_delta)
 
 
-def _threshold(options: ThresholdOptions, rungs: tuple[int, ...]) -> BasePruner:
-    return optuna.pruners.ThresholdPruner(options.lower, options.upper, _warmup(options.n_warmup_steps, rungs))
+def _plain(kind: Callable[..., BasePruner]) -> _Make:
+    """Return a function that makes a pruner of Optuna's from its options."""
+
+    def make(options: Options, rungs: tuple[int, ...]) -> BasePruner:
+        given = options.model_dump()
+        if "n_warmup_steps" in given and given["n_warmup_steps"] is None:
+            given["n_warmup_steps"] = rungs[0]
+        return kind(**given)
+
+    return make
 
 
-def _none(options: Options, rungs: tuple[int, ...]) -> BasePruner:  # noqa: ARG001
-    return optuna.pruners.NopPruner()
-
-
-PRUNERS: dict[str, tuple[type[Options], Callable[[Any, tuple[int, ...]], BasePruner]]] = {
+PRUNERS: dict[str, tuple[type[Options], _Make]] = {
     "hyperband": (HyperbandOptions, _hyperband),
     "halving": (HalvingOptions, _halving),
-    "median": (MedianOptions, _median),
-    "percentile": (PercentileOptions, _percentile),
+    "median": (MedianOptions, _plain(optuna.pruners.MedianPruner)),
+    "percentile": (PercentileOptions, _plain(optuna.pruners.PercentilePruner)),
     "patient": (PatientOptions, _patient),
-    "threshold": (ThresholdOptions, _threshold),
-    "none": (Options, _none),
+    "threshold": (ThresholdOptions, _plain(optuna.pruners.ThresholdPruner)),
+    "none": (Options, _plain(optuna.pruners.NopPruner)),
 }
 """Name -> options, and the function that makes the pruner."""
 
@@ -144,17 +139,32 @@ def make_pruner(choice: PrunerChoice, rungs: tuple[int, ...]) -> UntilLastRung:
     Raises:
         UserError: if the pruner does not exist, or its options are wrong.
     """
-    return UntilLastRung(_make(choice, rungs), rungs[-1])
+    return UntilLastRung(_build(choice, rungs), rungs[-1])
 
 
-def _make(choice: PrunerChoice, rungs: tuple[int, ...]) -> BasePruner:
-    if ":" in choice.name:
-        return build_imported(choice, BasePruner, KEY)  # type: ignore[type-abstract]  # a base to derive from
-    if choice.name not in PRUNERS:
-        raise unknown_name(choice, PRUNERS, KEY)
-    model, make = PRUNERS[choice.name]
-    return make(validated(model, choice.options, KEY), rungs)
+def _build(choice: PrunerChoice, rungs: tuple[int, ...]) -> BasePruner:
+    base: type[BasePruner] = BasePruner  # type: ignore[type-abstract]  # imported classes derive from it
+    return build(choice, PRUNERS, base, KEY, rungs)
 
 
-def _warmup(steps: int | None, rungs: tuple[int, ...]) -> int:
-    return rungs[0] if steps is None else steps
+class UntilLastRung(BasePruner):
+    """A pruner that asks another one at all rungs but the last: a trial trained to its end is complete, not pruned.
+
+    As a wrapper, it also prevents Optuna from showing the sampler only the trials of the same bracket, as it does if
+    the study's pruner is a HyperbandPruner. In a study of 20 trials, hardly any bracket would get past the sampler's
+    random start; BOHB (Falkner et al. 2018) learns across brackets, too.
+
+    Args:
+        pruner: the other pruner.
+        last_rung: in training examples.
+    """
+
+    def __init__(self, pruner: BasePruner, last_rung: int) -> None:
+        self.pruner = pruner
+        self.last_rung = last_rung
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Return whether the trial should end here."""
+        if trial.last_step is None or trial.last_step >= self.last_rung:
+            return False
+        return self.pruner.prune(study, trial)

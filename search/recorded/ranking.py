@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from data.errors import UserError
-from search.recorded.lookup import not_recorded
 from search.storage.open import describe_storage, open_storage
+from search.storage.study_names import not_recorded
 from search.trials.floors import is_feasible
 from search.trials.record import REPEAT_OF
 
@@ -26,6 +26,7 @@ __all__ = [
     "rank",
     "ranked_trials",
     "recorded_choice",
+    "snapshot",
 ]
 
 _CHOICE = "choice"
@@ -90,6 +91,22 @@ def load_recorded(name: str, storage: BaseStorage, option: str = "--study", wher
     if name not in names:
         raise not_recorded(name, names, option, where)
     return optuna.load_study(study_name=name, storage=storage)
+
+
+def snapshot(study: optuna.Study) -> optuna.Study:
+    """Return a copy in memory: name, directions, user attributes, and trials with their numbers.
+
+    Code that reads a study several times while trials begin and end would otherwise see a different one each time.
+    """
+    storage = InMemoryStorage()
+    copy = storage.create_new_study(study.directions, study.study_name)
+    # Before the trials: attributes may name some of them, which have to be there.
+    for name, value in study.user_attrs.items():
+        storage.set_study_user_attr(copy, name, value)
+    # Not with study.add_trials, which would check stored trials again and refuse some of older versions.
+    for trial in study.get_trials(deepcopy=False):
+        storage.create_new_trial(copy, template_trial=trial)
+    return optuna.load_study(study_name=study.study_name, storage=storage)
 
 
 def contends(trial: FrozenTrial) -> bool:

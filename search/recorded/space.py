@@ -1,4 +1,4 @@
-"""Read the space of a recorded study back from the storage."""
+"""Read the space of a recorded study, and its default configuration, back from the storage."""
 
 from __future__ import annotations
 
@@ -6,13 +6,24 @@ import json
 from typing import Any
 
 import optuna
+from pydantic import ValidationError
 
 from core.config import RunConfig
+from data.errors import UserError
 from search.recorded.study import IDENTITY
 from search.space.parsing import read_space
 from search.space.space import Space
+from search.study.first_trials import DEFAULT
+from search.trials.record import TrialRecord
 
-__all__ = ["linked_settings", "logarithmic_settings", "searched_settings", "stored_space"]
+__all__ = [
+    "default_configuration",
+    "default_trial_of",
+    "linked_settings",
+    "logarithmic_settings",
+    "searched_settings",
+    "stored_space",
+]
 
 
 def stored_space(study: optuna.Study, config: RunConfig) -> Space:
@@ -33,6 +44,40 @@ def logarithmic_settings(study: optuna.Study) -> set[str]:
 def linked_settings(study: optuna.Study) -> set[str]:
     """Return the paths of the settings that are linked to others, and are not searched themselves."""
     return {path for path, dimension in _table(study).items() if "value" in dimension}
+
+
+def default_trial_of(study: optuna.Study) -> TrialRecord | None:
+    """Return the trial of the default configuration; None if it lies outside the space or has not begun."""
+    records = (TrialRecord.read(trial) for trial in study.get_trials(deepcopy=False))
+    return next((one for one in records if one.role == DEFAULT and one.config is not None), None)
+
+
+def default_configuration(study: optuna.Study, like: RunConfig) -> RunConfig:
+    """Return the default configuration, whether or not a trial has trained it.
+
+    Args:
+        study: the recorded study.
+        like: a run of the study, which says where the data is and how runs are computed if no trial of the default
+            configuration does.
+
+    Raises:
+        UserError: this version cannot read what was recorded.
+    """
+    trial = default_trial_of(study)
+    if trial is not None and trial.config is not None:
+        return trial.config
+    identity = json.loads(study.user_attrs[IDENTITY])
+    tree = identity["base"]
+    tree["tasks"] = {name: tree["tasks"][name] for name in identity.get("task_order", tree["tasks"])}
+    whole = like.model_dump(mode="json")
+    tree["compute"] = whole["compute"]
+    tree["data"] = {**tree.get("data", {}), "directory": whole["data"]["directory"]}
+    try:
+        return RunConfig.model_validate(tree)
+    except ValidationError as error:
+        raise UserError(
+            f"study '{study.study_name}': its default configuration cannot be read: {' '.join(str(error).split())}"
+        ) from error
 
 
 def _table(study: optuna.Study) -> dict[str, dict[str, Any]]:

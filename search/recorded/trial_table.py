@@ -13,20 +13,11 @@ from search.recorded.space import stored_space
 from search.recorded.trial_columns import COUNTS, MEETS_FLOORS, PEAK_MEMORY, SCORE, SETTING
 from search.space.space import Space
 from search.trials.floors import is_feasible
-from search.trials.record import REPEAT_OF, EndState, TrialRecord
+from search.trials.record import REPEAT_OF, TrialRecord
 
-__all__ = [
-    "is_missing",
-    "trial_table",
-    "winnable",
-]
+__all__ = ["is_missing", "trial_table", "winnable"]
 
-_STATES: dict[str, EndState | str] = {
-    "COMPLETE": "complete",
-    "PRUNED": "pruned",
-    "FAIL": "failed",
-    "WAITING": "waiting",
-}
+_STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "WAITING": "waiting"}
 
 
 def trial_table(study: optuna.Study) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import typer
 
 from data.errors import UserError
 from search.console import cli
-from search.recorded.lookup import check_recorded
+from search.storage.study_names import check_recorded
 from search.trials.folders import TrialFolders
 
 __all__ = ["main"]
@@ -41,8 +41,7 @@ def main(
     cli.check_data_folder(data)
 
     from search.analysis.seed_comparison import compare_over_seeds
-    from search.recorded.ranking import open_study
-    from search.recorded.snapshot import snapshot
+    from search.recorded.ranking import open_study, snapshot
     from search.report.writing import write_report
     from search.storage.open import open_storage
 

@@ -37,7 +37,7 @@ class ReportContext:
 
     Attributes:
         study: the recorded study. It is read several times: if the search is running, pass a
-            :func:`search.recorded.snapshot.snapshot`.
+            :func:`search.recorded.ranking.snapshot`.
         folders: where its trials left their curves and predictions.
         comparison: of a study over several seeds; None for others.
         data: the folder with the tasks' files, if it has moved.

@@ -14,7 +14,7 @@ from search.analysis.seed_comparison import Comparison
 from search.display.pages import page_source, render_page
 from search.display.values import first_few
 from search.recorded.provenance import code_version
-from search.recorded.snapshot import snapshot
+from search.recorded.ranking import snapshot
 from search.report.context import ReportContext
 from search.report.html import shown_section
 from search.report.markdown import markdown

@@ -21,12 +21,11 @@ from pydantic import Field
 
 from data.errors import UserError
 from search.parsing.errors import StudyFileError
-from search.parsing.named_choice import NamedChoice, Options, build_imported, unknown_name
-from search.parsing.pydantic_messages import validated
-from search.samplers.bounded_history import bounded_history
+from search.parsing.named_choice import NamedChoice, Options, build
+from search.samplers.history import bounded_history
 from search.space.space import Space
 
-__all__ = ["SAMPLERS", "SamplerChoice", "draws_anew", "make_sampler", "random_sampler"]
+__all__ = ["SAMPLERS", "SamplerChoice", "draws_anew", "make_sampler"]
 
 KEY = ("sampler",)
 _OF_A_FIXED_SET = (optuna.samplers.GridSampler, optuna.samplers.BruteForceSampler, optuna.samplers.QMCSampler)
@@ -91,6 +90,9 @@ class _Seeds:
     trial: int
 
 
+_Make = Callable[[Any, _Seeds, Space], BaseSampler]
+
+
 class _Grid(optuna.samplers.GridSampler):
     """A grid sampler for a study that uses ask and tell, and whose first trial may be enqueued."""
 
@@ -124,14 +126,6 @@ def _tpe(options: TpeOptions, seeds: _Seeds, space: Space) -> BaseSampler:
         return optuna.samplers.TPESampler(**(options.model_dump() | {"group": group}), seed=seeds.trial)
 
 
-def _gp(options: GpOptions, seeds: _Seeds, space: Space) -> BaseSampler:  # noqa: ARG001
-    return optuna.samplers.GPSampler(**options.model_dump(), seed=seeds.trial, warn_independent_sampling=False)
-
-
-def _random(options: Options, seeds: _Seeds, space: Space) -> BaseSampler:  # noqa: ARG001
-    return optuna.samplers.RandomSampler(seed=seeds.trial)
-
-
 def _grid(options: Options, seeds: _Seeds, space: Space) -> BaseSampler:  # noqa: ARG001
     try:
         return _Grid(space.grid(), seeds)
@@ -157,18 +151,19 @@ def _cmaes(options: CmaEsOptions, seeds: _Seeds, space: Space) -> BaseSampler:  
     return optuna.samplers.CmaEsSampler(**options.model_dump(), seed=seeds.trial, warn_independent_sampling=False)
 
 
-def _nsgaii(options: NsgaIIOptions, seeds: _Seeds, space: Space) -> BaseSampler:  # noqa: ARG001
-    return optuna.samplers.NSGAIISampler(**options.model_dump(), seed=seeds.trial)
+def _plain(kind: Callable[..., BaseSampler], **fixed: Any) -> _Make:
+    """Return a function that makes a sampler of Optuna's from its options and the trial's seed."""
+    return lambda options, seeds, _: kind(**options.model_dump(), **fixed, seed=seeds.trial)
 
 
-SAMPLERS: dict[str, tuple[type[Options], Callable[[Any, _Seeds, Space], BaseSampler]]] = {
+SAMPLERS: dict[str, tuple[type[Options], _Make]] = {
     "tpe": (TpeOptions, _tpe),
-    "gp": (GpOptions, _gp),
-    "random": (Options, _random),
+    "gp": (GpOptions, _plain(optuna.samplers.GPSampler, warn_independent_sampling=False)),
+    "random": (Options, _plain(optuna.samplers.RandomSampler)),
     "grid": (Options, _grid),
     "qmc": (QmcOptions, _qmc),
     "cmaes": (CmaEsOptions, _cmaes),
-    "nsgaii": (NsgaIIOptions, _nsgaii),
+    "nsgaii": (NsgaIIOptions, _plain(optuna.samplers.NSGAIISampler)),
 }
 """Name -> options, and the function that makes the sampler."""
 
@@ -190,25 +185,14 @@ def make_sampler(
     Raises:
         UserError: if the sampler does not exist, or does not support these options or this space.
     """
-    seeds = _Seeds(study_seed, _trial_seed(study_seed, trial_number, attempt))
-    if ":" in choice.name:
-        return build_imported(choice, BaseSampler, KEY, seed=seeds.trial)  # type: ignore[type-abstract]  # a base to derive from
-    if choice.name not in SAMPLERS:
-        raise unknown_name(choice, SAMPLERS, KEY)
-    model, make = SAMPLERS[choice.name]
-    return bounded_history(choice.name, make(validated(model, choice.options, KEY), seeds, space), seeds.trial)
-
-
-def random_sampler(study_seed: int, trial_number: int, attempt: int) -> BaseSampler:
-    """Make a sampler that draws uniformly, for a study with any sampler."""
-    return optuna.samplers.RandomSampler(seed=_trial_seed(study_seed, trial_number, attempt))
+    # The first attempt keeps the seed that it had before there were others: SeedSequence pads with zeros.
+    sequence = np.random.SeedSequence([study_seed, trial_number, attempt])
+    seeds = _Seeds(study_seed, int(sequence.generate_state(1)[0]))
+    base: type[BaseSampler] = BaseSampler  # type: ignore[type-abstract]  # imported classes derive from it
+    sampler = build(choice, SAMPLERS, base, KEY, seeds, space, seed=seeds.trial)
+    return bounded_history(choice.name, sampler, seeds.trial)
 
 
 def draws_anew(sampler: BaseSampler) -> bool:
     """Return whether another seed can change the proposal; in a fixed set, each trial has its own point."""
     return not isinstance(sampler, _OF_A_FIXED_SET)
-
-
-def _trial_seed(study_seed: int, trial_number: int, attempt: int) -> int:
-    # The first attempt keeps the seed that it had before there were others: SeedSequence pads with zeros.
-    return int(np.random.SeedSequence([study_seed, trial_number, attempt]).generate_state(1)[0])

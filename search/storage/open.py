@@ -10,7 +10,7 @@ import sqlalchemy.exc
 from sqlalchemy.engine import URL, make_url
 
 from data.errors import UserError
-from search.storage.database_errors import translate_errors
+from search.storage.errors import translate_errors
 from search.storage.rdb import DatabaseStorage
 from search.storage.study_names import DATABASE
 

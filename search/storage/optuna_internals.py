@@ -23,6 +23,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar, cast
 
@@ -42,7 +43,6 @@ __all__ = [
     "cached_trials",
     "copy_reports",
     "next_number",
-    "propose",
     "reported_steps",
     "resume",
     "running_trials",
@@ -131,6 +131,7 @@ def ask(
     suggest: Callable[[Trial], T],
     begin: Callable[[Trial, T], R],
     redraws: Redraws[T] | None = None,
+    number: int | None = None,
 ) -> R:
     """Create a trial, or take the oldest enqueued one, and begin it with the parameters that ``sampler`` proposes.
 
@@ -141,23 +142,23 @@ def ask(
         begin: records the trial, given what ``suggest`` returned, in the transaction that stores the parameters; see
             :func:`trial_transaction`.
         redraws: what to do about a proposal that is not wanted; None: it stays.
+        number: of a RUNNING trial whose driver died before it could begin it; begin this one instead of a new one.
 
     Returns:
         What ``begin`` returned.
     """
-    return _propose(study, study.ask, sampler, suggest, begin, redraws)
+    proposal = _draw(study, study.ask if number is None else _reopening(study, number), sampler, suggest)
+    is_given = GIVEN in proposal.trial._cached_frozen_trial.system_attrs
+    if redraws is not None and not is_given and not redraws.wanted(proposal.suggested):
+        again = partial(Trial, study, proposal.trial._trial_id)
+        others = (_draw(study, again, other, suggest) for other in redraws.samplers)
+        proposal = next((one for one in others if redraws.wanted(one.suggested)), proposal)
 
+    def write() -> R:
+        proposal.writes.store(study._study_id, proposal.trial._trial_id)
+        return begin(proposal.trial, proposal.suggested)
 
-def propose(
-    study: optuna.Study,
-    number: int,
-    sampler: BaseSampler,
-    suggest: Callable[[Trial], T],
-    begin: Callable[[Trial, T], R],
-    redraws: Redraws[T] | None = None,
-) -> R:
-    """Begin a RUNNING trial whose driver died before it could, like :func:`ask`."""
-    return _propose(study, _reopening(study, number), sampler, suggest, begin, redraws)
+    return trial_transaction(proposal.trial, write)
 
 
 def resume(study: optuna.Study, number: int) -> Trial:
@@ -168,7 +169,7 @@ def resume(study: optuna.Study, number: int) -> Trial:
 
 def _reopening(study: optuna.Study, number: int) -> Callable[[], Trial]:
     stored = study.get_trials(deepcopy=False)[number]  # also lets the storage's cache know the trial
-    return lambda: Trial(study, stored._trial_id)
+    return partial(Trial, study, stored._trial_id)
 
 
 @dataclass(frozen=True)
@@ -176,37 +177,6 @@ class _Proposal(Generic[T]):
     trial: Trial
     suggested: T
     writes: _HeldWrites
-
-
-def _propose(
-    study: optuna.Study,
-    make_trial: Callable[[], Trial],
-    sampler: BaseSampler,
-    suggest: Callable[[Trial], T],
-    begin: Callable[[Trial, T], R],
-    redraws: Redraws[T] | None,
-) -> R:
-    proposal = _draw(study, make_trial, sampler, suggest)
-    is_given = GIVEN in proposal.trial._cached_frozen_trial.system_attrs
-    if redraws is not None and not is_given and not redraws.wanted(proposal.suggested):
-        proposal = _redraw(study, proposal.trial, suggest, redraws) or proposal
-
-    def write() -> R:
-        proposal.writes.store(study._study_id, proposal.trial._trial_id)
-        return begin(proposal.trial, proposal.suggested)
-
-    return trial_transaction(proposal.trial, write)
-
-
-def _redraw(
-    study: optuna.Study, trial: Trial, suggest: Callable[[Trial], T], redraws: Redraws[T]
-) -> _Proposal[T] | None:
-    """Propose parameters of the same trial with other samplers; return None if no proposal is wanted."""
-    for sampler in redraws.samplers:
-        proposal = _draw(study, lambda: Trial(study, trial._trial_id), sampler, suggest)
-        if redraws.wanted(proposal.suggested):
-            return proposal
-    return None
 
 
 def _draw(
@@ -322,12 +292,7 @@ def tell(
 
 
 class StudyView:
-    """A stand-in for a study that shows samplers other trials.
-
-    Args:
-        study: answers everything else.
-        trials: those to be shown.
-    """
+    """A stand-in for ``study`` that shows samplers these ``trials``, and answers everything else like the study."""
 
     def __init__(self, study: Any, trials: list[FrozenTrial]) -> None:
         self._viewed = study

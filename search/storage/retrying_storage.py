@@ -113,14 +113,13 @@ class RetryingStorage:
         """Pause, and return the time at which the waiting began."""
         if self._end is not None:  # calls made while shutting down need not wait again
             raise self._end
-        now = time.monotonic()
+        now, minutes = time.monotonic(), f"{PATIENCE_SECONDS / 60:.0f} min"
         if began is None:
             began = now
-            minutes = f"{PATIENCE_SECONDS / 60:.0f} min"
             notice(f"storage {self._name} does not answer ({error.reason}); trying again for {minutes}")
         if now - began >= PATIENCE_SECONDS:
             self._end = StorageError(
-                f"storage {self._name} has not answered for {PATIENCE_SECONDS / 60:.0f} min ({error.reason}); "
+                f"storage {self._name} has not answered for {minutes} ({error.reason}); "
                 "nothing is lost: when it is back, run the same command again to resume"
             )
             raise self._end from error

@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from functools import partial
-from types import TracebackType
 from typing import Any, NoReturn, Self
 
 import optuna
 
 from data.errors import UserError
 from search.storage.errors import StorageError
-from search.storage.lease_holder import LeaseHolder, taken_error
+from search.storage.file_lease import LeaseHolder, taken_error
 from search.storage.optuna_internals import study_id
 from search.storage.retrying_storage import RetryingStorage, notice
 
@@ -164,9 +163,7 @@ class StorageLease:
         storage = self._storage
         return storage.retry(partial(storage.inner.compare_and_set, self._study_id, KEY, before, after))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         held, self._held = self._held, None
         if held is None:
             return

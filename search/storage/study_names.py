@@ -1,13 +1,16 @@
-"""List the names of recorded studies without loading Optuna, so that a misspelt name is reported at once."""
+"""Know the names of recorded studies without loading Optuna, so that a misspelt name is reported at once."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-__all__ = ["DATABASE", "recorded_names"]
+from data.errors import UserError
+
+__all__ = ["DATABASE", "check_recorded", "not_recorded", "recorded_names"]
 
 DATABASE = "studies.db"
 """Name of the SQLite file that records studies by default, in the runs folder."""
@@ -44,3 +47,23 @@ def _sqlite_file(url: str) -> Path | None:
     if name == url or "?" in name or name in ("", ":memory:") or not Path(name).parent.is_dir():
         return None
     return Path(name)
+
+
+def check_recorded(name: str, storage: str | None, runs_dir: Path) -> None:
+    """Raise :func:`not_recorded` if the storage lacks the study; pass where only opening the storage can tell."""
+    names = recorded_names(storage, runs_dir)
+    if names is not None and name not in names:
+        raise not_recorded(name, names, where=f" in {storage or f'sqlite:///{(runs_dir / DATABASE).as_posix()}'}")
+
+
+def not_recorded(name: str, names: Sequence[str], option: str = "--study", where: str = "") -> UserError:
+    """Return the error for a study that is not recorded; it lists those that are.
+
+    Args:
+        name: as the user gave it.
+        names: of the recorded studies, in the order to list them.
+        option: to which the name was given.
+        where: the storage in words, beginning with a blank.
+    """
+    there = f"it has {', '.join(names)}" if names else "it has none yet: run python -m search.run --study NAME"
+    return UserError(f"{option} {name}: no such study{where}; {there}")

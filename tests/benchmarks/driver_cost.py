@@ -23,7 +23,7 @@ from optuna.storages import BaseStorage, RDBStorage, get_storage
 
 from search.driver.driver import Driver
 from search.executors.messages import Evaluated, Message, TrialJob
-from search.samplers.bounded_history import bounded_history
+from search.samplers.history import bounded_history
 from search.storage.open import open_storage
 from tests.benchmarks.recorded_study import BASE, RANGES, InstantExecutor, recorded, spec
 

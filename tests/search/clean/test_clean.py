@@ -23,7 +23,7 @@ from data.errors import UserError
 from search.clean.__main__ import main
 from search.clean.survey import Cleaning
 from search.recorded.study import create_or_load
-from search.storage.file_lease import FileLease
+from search.storage.file_lease import file_lease
 from search.trials.folders import TrialFolders
 
 MLM = RunConfig.model_validate({**BASE.model_dump(), "pretraining": {"mlm": {"examples": 100}}})
@@ -218,7 +218,7 @@ def test_a_study_that_is_being_run_is_left_alone_and_so_is_the_cache(runs: Runs)
     runs.study("s", "PRUNED")
     busy = runs.study("busy", "PRUNED")
     runs.entry("tokens", "sst-dev-0a")
-    with FileLease(busy.root, "busy"):
+    with file_lease(busy.root, "busy"):
         survey = Cleaning(runs.root, runs.address).survey()
         assert "study 'busy' is already being run by process" in survey.notes[0]
         assert "cache is left alone" in survey.notes[-1]

@@ -41,7 +41,7 @@ from search.report.__main__ import main as report_main
 from search.report.parts import Note
 from search.report.sections.finalists import finalists_section
 from search.run import main as run_main
-from search.storage.file_lease import FileLease
+from search.storage.file_lease import file_lease
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
@@ -251,14 +251,14 @@ def final_of_one(tmp_path_factory: pytest.TempPathFactory, tiny_study: str) -> P
 
 
 def test_a_study_that_is_being_run_is_refused(final_of_one: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with FileLease(final_of_one / "rates", "rates"), pytest.raises(typer.Exit) as error:
+    with file_lease(final_of_one / "rates", "rates"), pytest.raises(typer.Exit) as error:
         main("rates", name="new", runs_dir=final_of_one, dry_run=True)
     assert error.value.exit_code == 2
     assert "study 'rates' is running" in capsys.readouterr().err
 
 
 def test_what_was_chosen_goes_on_while_the_study_is_run(final_of_one: Path) -> None:
-    with FileLease(final_of_one / "rates", "rates"):
+    with file_lease(final_of_one / "rates", "rates"):
         main("rates", top=1, seeds=1, runs_dir=final_of_one, quiet=True)
 
 

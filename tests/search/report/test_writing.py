@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from search.recorded.ranking import best_trial
-from search.recorded.snapshot import snapshot
+from search.recorded.ranking import best_trial, snapshot
 from search.recorded.trial_table import trial_table
 from search.report.writing import write_report
 from search.trials.folders import TrialFolders

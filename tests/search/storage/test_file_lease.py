@@ -11,15 +11,15 @@ import pytest
 from stub_study import StubStudy
 
 from data.errors import UserError
-from search.storage.file_lease import FileLease
+from search.storage.file_lease import file_lease
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
 import sys
 from pathlib import Path
-from search.storage.file_lease import FileLease
+from search.storage.file_lease import file_lease
 
-with FileLease(Path(sys.argv[1]), "s"):
+with file_lease(Path(sys.argv[1]), "s"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -49,13 +49,13 @@ def test_a_living_holder_is_named_and_a_dead_one_followed(tmp_path: Path) -> Non
     holder.kill()
     holder.wait()
     assert (study.folder / "driver.json").exists()  # it could not clear up
-    with FileLease(study.folder, "stub"):
+    with file_lease(study.folder, "stub"):
         assert f'"pid": {os.getpid()}' in (study.folder / "driver.json").read_text()
 
 
 def test_it_is_given_back(tmp_path: Path) -> None:
     for _ in range(2):
-        with FileLease(tmp_path / "study", "s"):
+        with file_lease(tmp_path / "study", "s"):
             pass
     assert not (tmp_path / "study" / "driver.json").exists()
 
@@ -63,6 +63,6 @@ def test_it_is_given_back(tmp_path: Path) -> None:
 def test_a_holder_that_has_not_written_its_name_yet(tmp_path: Path) -> None:
     holder = hold(tmp_path)
     (tmp_path / "driver.json").write_text("")
-    with pytest.raises(UserError, match="already being run by another process"), FileLease(tmp_path, "s"):
+    with pytest.raises(UserError, match="already being run by another process"), file_lease(tmp_path, "s"):
         pass
     holder.communicate()

@@ -83,7 +83,7 @@ def test_a_proposal_cut_short_is_made_again(
         optuna_internals.ask(study, seeded(number), cut_short, begin)
     study = reopened(tmp_path / "cut")
     assert [trial.number for trial in optuna_internals.running_trials(study)] == [number]
-    again, values = optuna_internals.propose(study, number, seeded(number), suggest, begin)
+    again, values = optuna_internals.ask(study, seeded(number), suggest, begin, number=number)
     assert values == expected[number]
     finish(study, again)
     while len(study.trials) < 7:

@@ -23,8 +23,8 @@ from stub_study import changed
 from data.errors import UserError
 from search.driver.driver import Driver
 from search.driver.events import Event, TrialEvaluated
-from search.storage import lease_holder, storage_lease
-from search.storage.lease_holder import LeaseHolder
+from search.storage import file_lease, storage_lease
+from search.storage.file_lease import LeaseHolder
 from search.storage.open import open_storage
 from search.storage.retrying_storage import RetryingStorage
 from search.storage.storage_lease import KEY, LeaseLostError, StorageLease
@@ -99,7 +99,7 @@ def child() -> Any:
 
 
 def of_process(pid: int) -> LeaseHolder:
-    return replace(LeaseHolder.this_process(), pid=pid, started=lease_holder._started(pid))
+    return replace(LeaseHolder.this_process(), pid=pid, started=file_lease._started(pid))
 
 
 def test_who_lives(child: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,19 +113,19 @@ def test_who_lives(child: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert LeaseHolder.this_process().lives() is False  # nobody else's
     child.kill()
     deadline = time.monotonic() + 30
-    while lease_holder._started(child.pid) != "dead" and time.monotonic() < deadline:  # a zombie
+    while file_lease._started(child.pid) != "dead" and time.monotonic() < deadline:  # a zombie
         time.sleep(0.01)
     assert holder.lives() is False
     child.wait()
     assert holder.lives() is False
     monkeypatch.setattr(Path, "readlink", lambda _: 1 / 0 and None)
     monkeypatch.setattr(Path, "read_text", lambda _: (_ for _ in ()).throw(OSError()))
-    lease_holder._place.cache_clear()
+    file_lease._place.cache_clear()
     bare = LeaseHolder.this_process()  # without /proc
     assert (bare.started, bool(bare.place), replace(bare, pid=os.getppid()).lives()) == ("", True, None)
     assert replace(bare, pid=child.pid).lives() is False
     monkeypatch.undo()
-    lease_holder._place.cache_clear()
+    file_lease._place.cache_clear()
 
 
 def test_a_living_holder_on_this_machine_is_named_at_once(tmp_path: Path, child: Any) -> None:

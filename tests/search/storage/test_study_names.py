@@ -1,4 +1,4 @@
-"""Names of studies, read without Optuna: the same as Optuna lists."""
+"""Names of studies, read without Optuna: those that Optuna lists; others are refused in the words of open_study."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 import optuna
 import pytest
 
+from data.errors import UserError
+from search.recorded.ranking import open_study
 from search.storage.open import open_storage
-from search.storage.study_names import recorded_names
+from search.storage.study_names import check_recorded, recorded_names
 
 
 @pytest.mark.parametrize("address", [None, "sqlite:///{}/own file.db"])
@@ -38,3 +40,26 @@ def test_only_opening_other_storages_tells(url: str, tmp_path: Path) -> None:
 def test_a_file_that_is_no_storage_is_left_to_those_who_open_it(tmp_path: Path) -> None:
     (tmp_path / "studies.db").write_text("something else, long enough to be read as a header of a file" * 10)
     assert recorded_names(None, tmp_path) is None
+
+
+def refusal(check: object, name: str, folder: Path) -> str:
+    assert callable(check)
+    with pytest.raises(UserError) as refused:
+        check(name, None, folder)
+    return str(refused.value)
+
+
+def test_both_checks_say_the_same(tmp_path: Path) -> None:
+    storage = open_storage(None, tmp_path)
+    expected = f"--study tyni: no such study in sqlite:///{tmp_path}/studies.db; it has none yet: "
+    assert refusal(check_recorded, "tyni", tmp_path).startswith(expected)
+    for name in ("tiny", "other"):
+        optuna.create_study(study_name=name, storage=storage)
+    said = refusal(check_recorded, "tyni", tmp_path)
+    assert said == refusal(open_study, "tyni", tmp_path)
+    assert said.endswith("; it has other, tiny")
+    check_recorded("tiny", None, tmp_path)
+
+
+def test_what_cannot_be_known_passes(tmp_path: Path) -> None:
+    check_recorded("tiny", "postgresql://user@host/name", tmp_path)

@@ -12,8 +12,7 @@ from optuna.samplers import BaseSampler, GPSampler, TPESampler
 from optuna.samplers._tpe.sampler import _split_trials
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from search.samplers.bounded_history import LIMITS, BoundedHistory, _best
-from search.samplers.pruned_history import as_finished
+from search.samplers.history import LIMITS, BoundedHistory, _best, as_finished
 from search.samplers.registry import SamplerChoice, make_sampler
 from tests.benchmarks.recorded_study import SPACE
 
@@ -79,7 +78,7 @@ def test_beyond_the_limit_the_best_all_open_ones_and_a_part_of_the_rest_are_seen
     seen = []
     for seed in (1, 1, 2):
         sampler = Watching()
-        ask(study, BoundedHistory(sampler, 20, 5, ENDED, seed))
+        ask(study, BoundedHistory(sampler, 20, 5, seed))
         assert len(sampler.seen) == 2
         assert sampler.seen[0] == sampler.seen[1]
         seen.append({number for number in sampler.seen[0] if number < 60})
@@ -92,7 +91,7 @@ def test_beyond_the_limit_the_best_all_open_ones_and_a_part_of_the_rest_are_seen
 
 def test_the_part_is_chosen_anew_for_every_trial_that_a_sampler_proposes() -> None:
     study, sampler = a_study(recorded(30)), Watching()
-    bounded = BoundedHistory(sampler, 10, 5, ENDED, 0)
+    bounded = BoundedHistory(sampler, 10, 5, 0)
     study.tell(ask(study, bounded), 2.0)
     ask(study, bounded)
     assert 30 not in sampler.seen[0] - {30}
@@ -110,13 +109,13 @@ SAMPLERS = {
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_up_to_the_limit_nothing_changes(name: str) -> None:
     count = 7 if name == "gp" else 30
-    _, best, states = LIMITS[name.partition(",")[0]]
+    _, best = LIMITS[name.partition(",")[0]]
 
     def proposals(*, bounded: bool) -> list[dict[str, float]]:
         study = optuna.create_study(direction="maximize")
         for number in range(count):
             sampler = SAMPLERS[name]()
-            study.sampler = BoundedHistory(sampler, count, best, states, number) if bounded else sampler
+            study.sampler = BoundedHistory(sampler, count, best, number) if bounded else sampler
             trial = study.ask()
             x = trial.suggest_float("x", 0.0, 1.0)
             y = trial.suggest_float("y", 0.0, 1.0) if x > 0.5 else 0.0
