@@ -1,4 +1,7 @@
-"""Choose which tasks' batches a training step sees; one order per file, selected by name when a run is built."""
+"""Choose which tasks' batches a training step sees; one order per file, selected by name when a run is built.
+
+May import ``core.run`` and ``core.config``.
+"""
 
 from __future__ import annotations
 

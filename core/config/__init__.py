@@ -1,4 +1,7 @@
-"""RunConfig and its sections: everything that one training run depends on."""
+"""RunConfig and its sections: everything that one training run depends on.
+
+Imports nothing else of ``core``; from ``data`` only tasks and augmentation settings.
+"""
 
 from core.config.augmentation import AugmentationConfig
 from core.config.budget import BudgetConfig, ComputeConfig, EvalConfig

@@ -1,4 +1,7 @@
-"""Combine the gradients of several tasks; one rule per file, selected by name when a run is built."""
+"""Combine the gradients of several tasks; one rule per file, selected by name when a run is built.
+
+May import ``core.model`` and ``core.config``.
+"""
 
 from __future__ import annotations
 

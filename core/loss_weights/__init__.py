@@ -1,4 +1,7 @@
-"""Weight the tasks' losses; one weighting per file, selected by name when a run is built."""
+"""Weight the tasks' losses; one weighting per file, selected by name when a run is built.
+
+May import ``core.run`` and ``core.config``.
+"""
 
 from __future__ import annotations
 

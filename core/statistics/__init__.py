@@ -2,6 +2,8 @@
 
 Put here statistics of predictions and scores that know nothing of studies. A metric that a task may name is a file in
 ``data/metrics``.
+
+Imports nothing else of ``core``; from ``data`` metrics and tasks.
 """
 
 from core.statistics.bootstrap import bootstrap_scores

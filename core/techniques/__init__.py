@@ -1,4 +1,7 @@
-"""Change what happens around the training step; one technique per file."""
+"""Change what happens around the training step; one technique per file.
+
+May import ``core.model``, ``core.run`` and ``core.config``.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""``search.compare``: compare two trials on the same dev examples."""
+"""``search.compare``: compare two trials on the same dev examples.
+
+May import ``console`` and what is below it; no other command.
+"""

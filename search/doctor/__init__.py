@@ -1,1 +1,4 @@
-"""``search.doctor``: check whether everything a study needs is there."""
+"""``search.doctor``: check whether everything a study needs is there.
+
+May import ``console`` and what is below it; no other command.
+"""

@@ -1,4 +1,7 @@
-"""The report's sections, in their order: each makes a part of the report, or None where there is nothing to say."""
+"""The report's sections, in their order: each makes a part of the report, or None where there is nothing to say.
+
+May import what ``search.report`` may.
+"""
 
 from __future__ import annotations
 
