@@ -50,7 +50,7 @@ def test_data_and_compute_are_the_same_for_all() -> None:
     threads = BASE.compute.model_copy(update={"threads": 5})
     moved["poor"] = moved["poor"].model_copy(update={"compute": threads})
     assert why_fixed("compute.threads")  # it would be refused
-    with pytest.raises(UserError, match=r"^'poor' has compute.threads = 5, and 'good' has"):
+    with pytest.raises(UserError, match=r"^'poor' has compute.threads = 5, but 'good' has 1; it must"):
         replication_spec("again", moved, SEEDS)
     spec = replication_spec("again", same_compute(moved, data=Path("elsewhere"), threads=2), SEEDS)
     assert (spec.base.compute.threads, spec.base.data.directory) == (2, "elsewhere")
