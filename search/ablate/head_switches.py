@@ -80,7 +80,7 @@ HEAD_SWITCHES = (
 def spelled_out(config: RunConfig) -> list[Changes]:
     """Find head settings that spell out their default, each with the change that removes it.
 
-    A loss that is the usual one beside a cosine is none any more beside other features.
+    A loss that is the default for a cosine may not be allowed with other features.
     """
     found: list[Changes] = []
     for task, head in config.heads.items():

@@ -19,7 +19,7 @@ FIXED = ("seed", "data.", "compute.", "eval.", "budget.examples", "tasks.*.score
 """Settings, and sections with a dot at the end, that all rows have alike: seeds are paired, and scores comparable."""
 
 COMPANIONS = ("pretraining.nli_file.",)
-"""Settings that only say something beside a technique, and belong to several."""
+"""Settings that only matter together with a technique, and belong to several."""
 
 _STAGES = {
     "mlm": "masked language modelling",
@@ -102,7 +102,7 @@ SWITCHES: tuple[Switch, ...] = (
         ["lora.alpha", "lora.rank_stabilised", "lora.dropout", "lora.targets", "lora.initial"],
     ),
     technique("frozen layers", {"model.freeze": "nothing", "model.freeze_layers": 0}),
-    technique("layers started anew", {"model.reinit_layers": 0}),
+    technique("reinitialised layers", {"model.reinit_layers": 0}),
     technique("an encoder for each task", {"model.encoders": "shared"}),
     *_stages(),
     *_sources(),

@@ -26,10 +26,10 @@ _SEED = 0
 def score_replicates(
     records: Sequence[FinishedTrial], folders: TrialFolders, config: RunConfig
 ) -> dict[str, np.ndarray]:
-    """Replicates of each trial's scores at its best rung, (1000, trials) for ``overall`` and for each task.
+    """Return replicates of each trial's scores at its best rung, (1000, trials) for ``overall`` and for each task.
 
-    The examples are the same for all trials. The best rung is not chosen anew in a replicate: that its choice, too, was
-    by these dev examples is not in them.
+    The examples are the same for all trials. The best rung is not chosen again in a replicate, so the replicates
+    leave out that it was chosen by these dev examples.
 
     Args:
         config: the tasks, which all trials have in common, and where their dev files are.

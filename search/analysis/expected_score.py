@@ -30,7 +30,7 @@ class Estimate:
         scores: overall and of each task.
         trials: how many it was selected from, itself counted in.
         checkpoints: how many rungs these have together.
-        resamples: in how many the selection was made anew.
+        resamples: number of resamples in which the selection was repeated.
         gone: numbers of trials that it was selected from as well, but whose predictions are no longer there.
     """
 
@@ -96,8 +96,8 @@ def estimate(
 ) -> Estimate:
     """Estimate the score of a trial at its best rung.
 
-    In every resample the best rung of every candidate is chosen, and the best of them. What is not made anew: which
-    trials were proposed, and which were pruned.
+    In every resample the best rung of every candidate is chosen, and the best of them. Which trials were proposed and
+    pruned is not repeated.
 
     Args:
         winner: the trial with the highest overall score of all candidates, one of them.

@@ -1,4 +1,4 @@
-"""Scores of prediction files on test labels, beside what was expected of them."""
+"""Score prediction files on test labels, next to the scores that were expected."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Configuration:
 
 @dataclass(frozen=True)
 class StudyOfSeeds:
-    """A study that compares: it has variants, or searches the seed, alone or beside other settings.
+    """A study that compares: it has variants, or searches the seed, alone or together with other settings.
 
     Attributes:
         configurations: those with a finished trial, in the order of their first one.

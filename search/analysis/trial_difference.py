@@ -163,7 +163,7 @@ class Change:
 
 @dataclass(frozen=True)
 class TrialDifference:
-    """From A to B: scores, settings, and for each task the examples of which they say different things."""
+    """From A to B: scores, settings, and for each task the examples with different predictions."""
 
     a: str
     b: str

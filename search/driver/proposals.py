@@ -15,7 +15,7 @@ from core.config import RunConfig
 from core.config.run import stored_digest
 from data.errors import UserError
 from search.driver.running_trial import RunningTrial
-from search.samplers.registry import SamplerChoice, draws_anew, make_sampler
+from search.samplers.registry import SamplerChoice, can_redraw, make_sampler
 from search.storage import optuna_internals
 from search.storage.errors import StorageError
 from search.storage.optuna_internals import Redraws
@@ -127,7 +127,7 @@ class Proposals:
             config, defect = suggested
             return bool(defect) or self.duplicates.original(number, config) is None
 
-        return Redraws(wanted, self._other_samplers(number)) if draws_anew(sampler) else None
+        return Redraws(wanted, self._other_samplers(number)) if can_redraw(sampler) else None
 
     def _other_samplers(self, number: int) -> Iterator[BaseSampler]:
         yield from (self._sampler(number, attempt) for attempt in range(1, _OWN_REDRAWS + 1))

@@ -31,13 +31,12 @@ class EnsembleForecast:
 
     Attributes:
         scores: the ensemble's, overall and of each task.
-        gain: over the trial with the highest score alone, which in each resample is chosen anew; positive where the
-            ensemble is better.
+        gain: over the best single trial, chosen again in each resample; positive where the ensemble is better.
         best: number of the trial with the highest score.
         shares: trial -> share in every task's average, the largest first, sum 1; at most 10 trials.
         candidates: from how many trials it was selected, at most 30.
         trials: how many might have been candidates.
-        resamples: in how many the selection was made anew.
+        resamples: number of resamples in which the selection was repeated.
         gone: numbers of trials that might have been candidates, but whose dev predictions are no longer there.
     """
 

@@ -36,7 +36,7 @@ def _average_shares(predictions: Mapping[int, Predictions], shares: Shares) -> d
 
 @dataclass(frozen=True)
 class SelectionReplay:
-    """A selection that can be made anew.
+    """A greedy selection that can be repeated in resamples.
 
     Attributes:
         checkpoints: all rungs of the trials that it may have selected from.
@@ -65,8 +65,8 @@ class SelectionReplay:
 
         Args:
             trials: all that may have been in the pool.
-            pool: those that were. A better one that was not has lost its model, whatever a resample says of its score,
-                so it is left out; of the others the scores decided, and do so anew.
+            pool: those that were. A better trial outside it has lost its model, so it is left out of every resample;
+                among the others the scores decide again.
 
         Raises:
             UserError: if dev predictions or files are gone.

@@ -175,8 +175,8 @@ def _expect_mean(
 ) -> Expectations:
     """Estimate the mean score of the winner's runs, selected for the best mean of all configurations.
 
-    In every resample of the dev examples the best rung of every run is chosen, and the best mean. What is not made
-    anew: which configurations came into the final, and which of them got no further seed.
+    In every resample of the dev examples the best rung of every run is chosen, and the best mean. The choice of
+    finalists, and which of them got no further seed, is not repeated.
 
     Args:
         winner: name of the one that was chosen.

@@ -72,7 +72,7 @@ class FinalistsRequest:
         of: name of the study.
         name: of the finalists' study.
         candidates: the default configuration first.
-        seeds: the same for all, none of which the study has used.
+        seeds: the same for all, not used by the study.
         asked: the options that they come from.
         best: the study's best trial when they were chosen.
         floors: means of tasks below which none of them wins.
@@ -97,7 +97,7 @@ class FinalistsRequest:
         presets: Sequence[str],
         storage: BaseStorage,
     ) -> FinalistsRequest:
-        """Return what the finalists' study was started with, whatever has happened to the study since; or choose anew.
+        """Return what the finalists' study was started with, even if the study has changed since; or choose now.
 
         Args:
             top: how many of the best configurations.

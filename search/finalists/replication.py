@@ -89,7 +89,7 @@ def replication_spec(
     Nothing is pruned, and all models stay on disk; :func:`search.trials.folders.TrialFolders.tidy` frees them later.
 
     Args:
-        configs: the runs by name, see :func:`same_compute`; their own seeds do not count. Differences are told to the
+        configs: the runs by name, see :func:`same_compute`; their own seeds do not count. Differences are given to
             first, whose first run has the role ``default``.
         seeds: different ones, at least one.
         origin: what it was made from, recorded with it; see :class:`search.study.spec.StudySpec`.

@@ -25,7 +25,7 @@ from search.parsing.named_choice import NamedChoice, Options, build
 from search.samplers.history import bounded_history
 from search.space.space import Space
 
-__all__ = ["SAMPLERS", "SamplerChoice", "draws_anew", "make_sampler"]
+__all__ = ["SAMPLERS", "SamplerChoice", "can_redraw", "make_sampler"]
 
 KEY = ("sampler",)
 _OF_A_FIXED_SET = (optuna.samplers.GridSampler, optuna.samplers.BruteForceSampler, optuna.samplers.QMCSampler)
@@ -193,6 +193,6 @@ def make_sampler(
     return bounded_history(choice.name, sampler, seeds.trial)
 
 
-def draws_anew(sampler: BaseSampler) -> bool:
+def can_redraw(sampler: BaseSampler) -> bool:
     """Return whether another seed can change the proposal; in a fixed set, each trial has its own point."""
     return not isinstance(sampler, _OF_A_FIXED_SET)

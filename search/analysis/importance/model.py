@@ -69,7 +69,7 @@ class ScoreForest:
         Args:
             worlds: trials with changed values, (worlds, m, columns) float32.
             rows: which trials these are, (m,).
-            changed: the columns that may differ; a tree that uses none of them has nothing to predict anew.
+            changed: the columns that may differ; a tree that uses none of them keeps its predictions.
         """
         sums = np.zeros(worlds.shape[:2])
         for tree, used, own, out in zip(self._trees, self._used, self._own, self.out, strict=True):

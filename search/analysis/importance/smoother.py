@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 __all__ = ["Smoothed", "smooth"]
 
 _WIDTH = 0.4  # of the window at one observation; wider ones flatten the curve by more than its band shows
-_NEAREST = 3  # observations beside the dimensions that a window holds at least
+_NEAREST = 3  # a window has at least this many observations more than dimensions
 _RIDGE = 1e-3  # of a window's spread: where its observations stand at one point, the slope there is 0
 _JUDGED = 200  # observations at which the noise is measured, at most
 _LEVEL = 0.95

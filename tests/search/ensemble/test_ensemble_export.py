@@ -254,7 +254,7 @@ def test_what_cannot_be_exported(trials: Any, tmp_path: Path, capsys: pytest.Cap
     for number in trials.with_model[1:]:
         type(trials)(copy).folder(number).best_model.unlink()
     message = refused(export.main, study="tiny", ensemble=3, out=out, runs_dir=copy)
-    assert "of which 1 still have a model (keep_models says how many do): nothing to select from" in message
+    assert "1 of them still have a model (keep_models says how many do): nothing to select from" in message
     assert "without --ensemble the best trial is exported" in message
     assert not out.exists()
     (tmp_path / "ensemble.json").write_text("{}")

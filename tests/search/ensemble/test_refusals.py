@@ -55,7 +55,7 @@ def test_too_few_models_to_select_from(refused: Any, copied: Any, make: Any) -> 
     for number in copied.with_model[1:]:
         copied.folder(number).best_model.unlink()
     message = refused(greedy=2, runs_dir=copied.runs)
-    assert "study 'tiny' has 4 scored trial(s), of which 1 still have a model (keep_models" in message
+    assert "study 'tiny' has 4 scored trial(s), 1 of them still have a model (keep_models" in message
     assert make(greedy=2, dev_only=True, runs_dir=copied.runs).record["candidates"] == 4
 
 

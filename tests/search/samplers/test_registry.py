@@ -14,7 +14,7 @@ from optuna.distributions import IntDistribution
 from core.config import RunConfig
 from data.errors import UserError
 from data.task_files import builtin_tasks
-from search.samplers.registry import SAMPLERS, SamplerChoice, draws_anew, make_sampler
+from search.samplers.registry import SAMPLERS, SamplerChoice, can_redraw, make_sampler
 from search.space.parsing import parse_space
 from search.space.space import Space
 
@@ -202,7 +202,7 @@ def test_options_are_those_that_optuna_takes() -> None:
 )
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_which_samplers_are_asked_again(name: str, expected: bool) -> None:
-    assert draws_anew(make_sampler(SamplerChoice(name), 0, 0, FINITE)) == expected
+    assert can_redraw(make_sampler(SamplerChoice(name), 0, 0, FINITE)) == expected
 
 
 def test_attempts_have_seeds_of_their_own() -> None:
