@@ -86,7 +86,6 @@ def local_only(application: WSGIApplication, hosts: Collection[str]) -> WSGIAppl
     resolves to this machine (DNS rebinding) or by a form that posts to it.
 
     Args:
-        application: the guarded application.
         hosts: allowed host names, without port.
     """
 

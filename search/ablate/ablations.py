@@ -25,7 +25,6 @@ class Ablation:
     Attributes:
         row: what it is called: ``without LoRA``; several techniques where they are only there together.
         techniques: their names.
-        config: the run.
         changes: each setting that is other than in the original run, with what it was and what it is; JSON data.
         along: names of further techniques that are off, or partly so, because they need the first.
     """

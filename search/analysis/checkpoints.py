@@ -33,8 +33,6 @@ class Checkpoint:
     """A trial at one of its rungs.
 
     Attributes:
-        trial: its number.
-        run: its folder.
         evaluation: its scores as they were recorded.
     """
 
@@ -101,7 +99,6 @@ class ScoredCheckpoints:
     """Checkpoints scored in every resample.
 
     Attributes:
-        checkpoints: in their order.
         bags: per task, their scores.
         weights: of the tasks in the overall score.
         resamples: how many.

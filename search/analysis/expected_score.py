@@ -26,7 +26,6 @@ class Estimate:
     """What to expect of a trial that was selected by its overall score on dev.
 
     Attributes:
-        trial: its number.
         scores: overall and of each task.
         trials: how many it was selected from, itself counted in.
         checkpoints: how many rungs these have together.

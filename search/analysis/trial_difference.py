@@ -138,8 +138,6 @@ class ScoreDifference:
     Attributes:
         name: of the task; ``overall`` for the overall score.
         metric: of the task; empty for the overall score.
-        a: of the first.
-        b: of the second.
         low: end of the 95 % interval of b - a.
         high: its other end.
     """

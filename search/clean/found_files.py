@@ -86,7 +86,6 @@ class Finding:
         what: description of the files.
         where: the folder that contains all of them.
         count: number of trials, stages or splits that they belong to.
-        files: the files.
         folders: folders that are empty without them, the innermost first.
         is_cache: whether they are recomputed when they are needed again.
     """

@@ -91,7 +91,6 @@ class StudySession:
         """Train until the study has ended, and show it.
 
         Args:
-            spec: the study.
             report: on its data.
             phases: the phases that this call is one of; None if it is the only one.
             later: number of trials that later calls train.

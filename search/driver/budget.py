@@ -44,7 +44,6 @@ class Budget:
 
     Args:
         spec: has the limits.
-        study: the recorded study.
     """
 
     def __init__(self, spec: StudySpec, study: optuna.Study) -> None:

@@ -45,7 +45,6 @@ class StudyResult:
 
     Attributes:
         finished: whether the study is finished; False after an interrupt.
-        study: for reading the trials.
         counts: number of ended trials by state, including those of earlier runs.
         reason: why it is finished and how to continue; empty after an interrupt.
     """
@@ -60,7 +59,6 @@ class Driver:
     """Run one study until it is finished or interrupted.
 
     Args:
-        spec: the study.
         storage: where it is recorded.
         executor: trains; the driver starts and stops it.
         folder: the study's own, ``runs/<study>``.

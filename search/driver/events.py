@@ -58,7 +58,6 @@ class TrialEnded:
         state: how it ended.
         value: its value as Optuna has it.
         reason: why it was pruned or failed, why it cannot win, or which trial it duplicates; else empty.
-        best: its best evaluation.
         seconds: training and evaluation; 0 for a duplicate.
         examples: training examples; 0 for a duplicate.
         feasible: whether it meets the study's floors.

@@ -26,11 +26,9 @@ class RunningTrial:
 
     Attributes:
         sampler: made for this trial's number.
-        folder: for its artifacts.
         resumed: whether it was started before, by an earlier driver or on a worker that died.
         defect: why it fails although none of its runs raised an error; empty for a sound trial.
         retries: counts how often it broke off.
-        floors: of the study.
         pruned_because: why it is pruned; empty as long as it continues.
     """
 

@@ -30,9 +30,7 @@ class Member:
     """A trial at its best rung.
 
     Attributes:
-        number: of the trial.
         params: what the search chose for it.
-        folder: its artifacts.
         config: its RunConfig, with the data folder and the device to predict with.
         result: its scores as they were recorded.
         predictions: per task, for the dev examples that trials are scored on: class probabilities (N, K) or scores
@@ -58,7 +56,6 @@ class Library:
     """A study's scored trials: finished or pruned, with dev scores, each run once.
 
     Attributes:
-        study: the recorded study.
         folders: where its trials left their artifacts.
         data: folder with the tasks' files, if it has moved.
         device: to predict on instead of the trials'.

@@ -25,7 +25,6 @@ class GreedyOptions:
         steps: members of the largest ensemble, those counted twice twice; of the average over bags, those that differ.
         start: how many of the best go in first.
         bags: resamples of the examples to select on, whose ensembles are averaged; 0: on the examples as they are.
-        seed: of the bags.
         each_task: whether every task has members of its own, selected by its own metric; else all have the same,
             selected by the overall score.
     """

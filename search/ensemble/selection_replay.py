@@ -42,7 +42,6 @@ class SelectionReplay:
         checkpoints: all rungs of the trials that it may have selected from.
         pool: from how many of them it did: from the best by their overall scores.
         options: how it selected.
-        tasks: of the study.
         gold: per task, the labels that trials are scored by on dev.
     """
 

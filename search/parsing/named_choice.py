@@ -69,7 +69,6 @@ def build(
         choice: name and options.
         known: name -> options, and the function that gets them and ``arguments``.
         base: what an imported class must derive from.
-        key: the key that errors name.
         arguments: of the function that builds a known part.
         extra: arguments of an imported class besides its options, each given only if it takes one of this name.
 

@@ -30,7 +30,6 @@ def check_further(
 
     Args:
         report: what is known of the tasks' own files.
-        spec: the study.
         answers_dir: where a language model's answers are.
         list_faults_in: a file for all malformed rows of an extra file that has too many of them.
 

@@ -47,7 +47,6 @@ class SourceRun:
     """A run that the study can make, as far as one source of one task is concerned.
 
     Attributes:
-        task: whose further examples.
         source: its name in :class:`~core.config.augmentation.AugmentationConfig`.
         config: the base with this source alone.
         key: where the study file names what the source reads.

@@ -155,7 +155,6 @@ class UntilLastRung(BasePruner):
     random start; BOHB (Falkner et al. 2018) learns across brackets, too.
 
     Args:
-        pruner: the other pruner.
         last_rung: in training examples.
     """
 

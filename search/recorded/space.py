@@ -56,7 +56,6 @@ def default_configuration(study: optuna.Study, like: RunConfig) -> RunConfig:
     """Return the default configuration, whether or not a trial has trained it.
 
     Args:
-        study: the recorded study.
         like: a run of the study, which says where the data is and how runs are computed if no trial of the default
             configuration does.
 

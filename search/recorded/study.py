@@ -104,7 +104,6 @@ def check_same_data(study: optuna.Study, splits_digest: str) -> None:
     """Refuse to use a study's predictions and scores with data other than those of the study.
 
     Args:
-        study: the recorded study.
         splits_digest: of the tasks' own files as they are now.
 
     Raises:

@@ -37,7 +37,6 @@ def with_warm_start(spec: StudySpec, sources: Sequence[str], most: int, storage:
     changes: the same command again adds nothing.
 
     Args:
-        spec: the study.
         sources: names of the other studies.
         most: the largest number of trials to take from each.
         storage: of all studies.

@@ -26,7 +26,6 @@ class CostDriver:
     """How much longer a training example takes with one value than with another.
 
     Attributes:
-        path: of the setting.
         slowest: the value with the longest time; of a number, ``at least 0.7`` for the highest third of the trials or
             ``up to 0.2`` for the lowest.
         fastest: the value with the shortest time, likewise.

@@ -23,7 +23,6 @@ class HelpfulSetting:
     """A setting in which two configurations differ.
 
     Attributes:
-        path: of the setting.
         winner: its value in one, None where it has none; shares by task.
         default: in the other.
         gap: difference of the mean scores at these values, other settings' doing taken out.

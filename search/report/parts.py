@@ -100,7 +100,6 @@ class ReportSection:
     Attributes:
         anchor: id and class of the section's element in the page, for links and tests.
         title: empty for the first section, which follows the study's name.
-        parts: in order of appearance.
         frames: unrounded numbers, by the name of a CSV file.
     """
 

@@ -51,7 +51,6 @@ def write_report(
     one does not have are deleted.
 
     Args:
-        study: the recorded study.
         folders: where its trials left their curves and predictions.
         out: output folder; created if missing.
         comparison: of configurations over several seeds, if the study has them.

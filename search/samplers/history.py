@@ -23,11 +23,7 @@ _COUNTED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 class _ViewingSampler(BaseSampler):
-    """A sampler that proposes what another one proposes for a changed view of the study; the view lasts for one trial.
-
-    Args:
-        sampler: the other one.
-    """
+    """A sampler that proposes what another one would for a changed view of the study, which lasts for one trial."""
 
     def __init__(self, sampler: BaseSampler) -> None:
         self.sampler = sampler

@@ -177,7 +177,6 @@ def make_sampler(
 
     Args:
         choice: name and options.
-        study_seed: of the study.
         trial_number: from 0.
         space: what is searched.
         attempt: number of proposals for this trial that were discarded.

@@ -18,7 +18,6 @@ class Entry:
     """A searched setting and its table.
 
     Attributes:
-        path: of the setting.
         table: what the study file says of its values, without conditions.
         base: the run that the search starts from.
         known: every key that a table of any kind may contain.

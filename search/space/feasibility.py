@@ -30,7 +30,6 @@ class TriedRun:
 
     Attributes:
         key: where the study file gives the value that it was made for; ``("space",)`` for a random draw.
-        config: the run.
         value: the value, as a study file writes it; empty for a random draw.
     """
 

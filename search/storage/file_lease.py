@@ -110,7 +110,6 @@ def file_lease(folder: Path, study: str) -> Iterator[None]:
     next to ``driver.lock`` says who holds it.
 
     Args:
-        folder: of the study.
         study: its name, for messages.
 
     Raises:

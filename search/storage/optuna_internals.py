@@ -272,7 +272,6 @@ def tell(
     """End the trial and return its value as Optuna has it.
 
     Args:
-        study: of the trial.
         trial: RUNNING.
         sampler: made for this trial, like the one that proposed it.
         state: COMPLETE with ``value``, or PRUNED (Optuna takes the last report as its value), or FAIL.

@@ -102,8 +102,6 @@ class DatabaseStorage(_CachedStorage):
         """Set a system attribute of a study if its value is ``old``, in one atomic statement.
 
         Args:
-            study_id: of the study.
-            key: of the attribute.
             old: JSON data; None for an attribute that does not exist or is null.
             new: other JSON data.
 

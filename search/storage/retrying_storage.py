@@ -43,7 +43,6 @@ class RetryingStorage:
         stopped: whether to give up, asked while waiting.
 
     Attributes:
-        inner: the storage itself.
         stopped: as given.
         guard: called before every try of a write; it may raise an error to prevent the write.
     """

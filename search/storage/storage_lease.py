@@ -36,7 +36,6 @@ class StorageLease:
     """A lease for at most one driver per study, released at the end of a ``with`` block.
 
     Args:
-        study: its name.
         storage: where the study is recorded; its guard becomes :meth:`verify`.
     """
 

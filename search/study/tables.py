@@ -21,7 +21,6 @@ class Tables:
     """Settings by their source.
 
     Attributes:
-        tasks: of the study.
         common: ``[base]``.
         override: ``[override]``, which overrides presets too.
         replaced: by dotted path, what the command line decides; it overrides everything.

@@ -17,7 +17,6 @@ def study_tasks(document: StudyDocument, path: Path) -> dict[str, TaskSpec]:
     """Return the study's tasks in its order.
 
     Args:
-        document: the study file.
         path: of the study file; its task files are relative to its folder.
 
     Raises:

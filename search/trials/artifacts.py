@@ -64,7 +64,6 @@ def load_predictions(run: RunFolder, trial: int, task: str, rung: int) -> np.nda
 
     Args:
         run: the trial's folder.
-        trial: its number.
         task: name of the task.
         rung: in training examples.
 

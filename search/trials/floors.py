@@ -131,7 +131,6 @@ def constrain(trial: Trial, floors: Sequence[Floor], judged: Evaluation, *, comp
 
     Args:
         trial: still running.
-        floors: of the study.
         judged: the evaluation whose weights a complete trial keeps; the last one of a pruned trial.
         complete: whether the trial ran to its end.
     """

@@ -31,7 +31,6 @@ class Effect:
     """The mean score over the values of a setting, among the trials in which it is active.
 
     Attributes:
-        setting: its path.
         label: the same; where the shares of tasks are not three, one line a task: ``loss.weights.sst``.
         kind: ``number``: a curve; ``choice``: a mean for each value; ``shares``: one at points of a triangle.
         trials: in how many it is active.

@@ -26,7 +26,6 @@ class Importance:
     An estimate may be below 0, and an interval reach there: it is the difference of two prediction errors.
 
     Attributes:
-        path: of the setting.
         trials: in how many it is active.
         overall: its share of the variance among all trials.
         where_active: its share of the variance among the trials in which it is active; the same for a setting without

@@ -101,7 +101,6 @@ class ScoreModel:
     """A forest of the final scores of n trials over their settings.
 
     Attributes:
-        table: the settings.
         scores: overall at the end of training, 0 to 1, (n,).
         forest: predicts the scores from the settings.
         finished: how many of the trials were trained to their end; the others' scores are expected ones.

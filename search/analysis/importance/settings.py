@@ -75,7 +75,6 @@ class SettingTable:
     """All settings except the seed, in an order in which conditions look back only.
 
     Attributes:
-        settings: of the space.
         trials: how many, n.
     """
 

@@ -45,7 +45,6 @@ class TaskRuns:
     """A task's N dev examples and the predictions of R runs for them.
 
     Attributes:
-        spec: the task.
         dev: the examples that the runs were scored on.
         gold: class indices or scores, (N,).
         labels: of the runs, the examined one first.

@@ -30,7 +30,6 @@ class Property:
     """A property in which examples differ.
 
     Attributes:
-        name: for captions.
         unit: of the values.
         values: (N,).
         least: text that names the examples with the smallest values.

@@ -158,7 +158,6 @@ class TaskShare:
     """A task, and the rank correlation of its loss weight with its score.
 
     Attributes:
-        task: its name.
         trials: how many the correlation is over.
         correlation: None where they are too few.
     """

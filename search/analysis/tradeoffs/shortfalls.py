@@ -41,7 +41,6 @@ class Shortfall:
     """The winner compared with the best trial on a task.
 
     Attributes:
-        task: its name.
         metric: name of the task's metric.
         best: number of the trial with the best score on the task; the winner if it has that score.
         gap: by how much that score is better than the winner's.

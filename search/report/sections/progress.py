@@ -62,7 +62,6 @@ def expected_progress(
     numbers. Trials other than the best whose predictions are missing do not count.
 
     Args:
-        study: the recorded study.
         folders: where its trials left their predictions.
         directory: where the tasks' files are now; None: where the last trial had them.
     """

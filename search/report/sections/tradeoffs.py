@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from search.analysis.tradeoffs.correlations import (
     FirstRung,
@@ -13,11 +14,11 @@ from search.analysis.tradeoffs.correlations import (
     first_rung,
     larger_is_better,
     scored_tasks,
+    share_column,
     task_pairs,
     task_shares,
     without_repeats,
 )
-from search.analysis.tradeoffs.figures import pair_figure, share_figure
 from search.analysis.tradeoffs.sentences import (
     correlation_text,
     first_rung_sentence,
@@ -26,6 +27,7 @@ from search.analysis.tradeoffs.sentences import (
     shortfall_sentences,
 )
 from search.analysis.tradeoffs.shortfalls import nondominated, winner_shortfalls
+from search.display.figure_style import STATE_COLOURS, lay_out
 from search.display.table import Table
 from search.recorded.trial_columns import SCORE
 from search.recorded.trial_table import winnable
@@ -36,6 +38,7 @@ __all__ = ["tradeoffs_section"]
 
 _CHARTS = 6  # of pairs, those with the clearest correlations
 _FRONT_SHOWN = 10
+_FRONT, _WINNER = "#2a9d5c", "#c8443c"
 
 
 def tradeoffs_section(context: ReportContext) -> ReportSection | None:
@@ -64,7 +67,7 @@ def tradeoffs_section(context: ReportContext) -> ReportSection | None:
         ),
         _front_table(on_front, len(finished), tasks),
         *(
-            Chart(pair_figure(table, pair.a, pair.b, numbers, winner), f"{pair.b} against {pair.a}")
+            Chart(_pair_figure(table, pair.a, pair.b, numbers, winner), f"{pair.b} against {pair.a}")
             for pair in pairs[:_CHARTS]
         ),
         *_share_parts(table, oriented, early),
@@ -90,7 +93,7 @@ def _front_table(front: pd.DataFrame, finished: int, tasks: Sequence[str]) -> Ta
 
 def _share_parts(table: pd.DataFrame, oriented: pd.DataFrame, early: FirstRung | None) -> list[Part]:
     shares = task_shares(oriented, early)
-    charts = (Chart(share_figure(table, one.task), f"{one.task} over its loss weight") for one in shares[:_CHARTS])
+    charts = (Chart(_share_figure(table, one.task), f"{one.task} over its loss weight") for one in shares[:_CHARTS])
     return [*share_sentences(shares, early), *charts]
 
 
@@ -111,3 +114,44 @@ def _frame(pairs: Sequence[TaskPair]) -> pd.DataFrame:
             row |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _pair_figure(table: pd.DataFrame, a: str, b: str, front: frozenset[int], winner: int | None) -> go.Figure:
+    """Draw scores in task ``b`` over those in ``a``; rings mark the front over all tasks, a star the winner."""
+    figure = _states(table, SCORE + a, SCORE + b)
+    marked = {"front": (front, "circle-open", _FRONT, 13), "winner": ({winner} - {None}, "star", _WINNER, 14)}
+    for name, (numbers, symbol, colour, size) in marked.items():
+        part = table[table["trial"].isin(list(numbers))]
+        figure.add_scatter(
+            x=part[SCORE + a].tolist(),
+            y=part[SCORE + b].tolist(),
+            mode="markers",
+            name=name,
+            marker={"color": colour, "size": size, "symbol": symbol, "line": {"width": 2 if "open" in symbol else 0}},
+            hoverinfo="skip",
+        )
+    return lay_out(figure, f"{a}, dev score", f"{b}, dev score")
+
+
+def _share_figure(table: pd.DataFrame, task: str) -> go.Figure:
+    """Draw the score of a task over its share of the loss."""
+    return lay_out(_states(table, share_column(task), SCORE + task), f"loss weight of {task}", f"{task}, dev score")
+
+
+def _states(table: pd.DataFrame, x: str, y: str) -> go.Figure:
+    """Draw finished trials as points and pruned ones as circles."""
+    figure = go.Figure()
+    for state, symbol in (("pruned", "circle-open"), ("complete", "circle")):
+        part = table[(table["state"] == state) & table[x].notna() & table[y].notna()]
+        figure.add_scatter(
+            x=part[x].tolist(),
+            y=part[y].tolist(),
+            mode="markers",
+            name=state,
+            marker={"color": STATE_COLOURS[state], "size": 8, "symbol": symbol},
+            text=[
+                f"trial {number}, overall {overall:.4f}"
+                for number, overall in zip(part["trial"], part["overall"], strict=True)
+            ],
+        )
+    return figure
