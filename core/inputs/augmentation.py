@@ -34,7 +34,7 @@ from data.errors import UserError
 from data.reading import RawSplit, read_bytes, read_split, split_path
 from data.tasks import SplitName, TaskSpec
 
-__all__ = ["TaskAugmentation", "UnansweredError", "answers_dir"]
+__all__ = ["MissingAnswersError", "TaskAugmentation", "answers_dir"]
 
 _FORMAT = 1  # raise it when the same settings and files would give other examples
 _MOST_UNANSWERED = 0.01  # share of a rephrasing: an endpoint may refuse a sentence permanently
@@ -45,7 +45,7 @@ def answers_dir(cache_dir: Path) -> Path:
     return cache_dir.parent / "answers"
 
 
-class UnansweredError(UserError):
+class MissingAnswersError(UserError):
     """Too many sentences to be rephrased have no answer of the language model yet.
 
     Attributes:
@@ -88,7 +88,7 @@ class TaskAugmentation:
         are dropped. A file may therefore contain the training examples that a run leaves out.
 
         Raises:
-            UserError: if a file or the package with WordNet is missing; also :class:`UnansweredError`.
+            UserError: if a file or the package with WordNet is missing; also :class:`MissingAnswersError`.
         """
         known = [self._train, *(read_split(self._spec, self._directory, split) for split in self._scored_splits)]
         found = [self._source(source) for source in self.settings.sources.values()]
@@ -158,12 +158,12 @@ class TaskAugmentation:
         """Make the examples that the language model's answers give; known ones are not dropped yet.
 
         Raises:
-            UnansweredError: if more than 1 % of the answers are missing.
+            MissingAnswersError: if more than 1 % of the answers are missing.
         """
         job = self.rephrasing_job()
         made, asked = replay(job), len(job.chosen)
         if made.summary.unanswered > _MOST_UNANSWERED * asked:
-            raise UnansweredError(self.task, asked, made.summary.unanswered)
+            raise MissingAnswersError(self.task, asked, made.summary.unanswered)
         return made.extra
 
     @property

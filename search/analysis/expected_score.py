@@ -12,7 +12,7 @@ import optuna
 from core.statistics import Expectation, Expectations, replay_best_run, replay_selection
 from data.errors import UserError
 from search.analysis.checkpoints import Checkpoint, ScoredCheckpoints, stored_checkpoints
-from search.recorded.ranking import Choice, best_trial, pick_trial, ranked_trials, recorded_choice
+from search.recorded.ranking import WinnerByMean, best_trial, pick_trial, ranked_trials, recorded_choice
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
 
@@ -91,7 +91,7 @@ def estimate(
     candidates: Iterable[int],
     folders: TrialFolders,
     directory: Path | None = None,
-    choice: Choice | None = None,
+    choice: WinnerByMean | None = None,
 ) -> Estimate:
     """Estimate the score of a trial at its best rung.
 

@@ -12,7 +12,7 @@ from search.driver import events
 from search.driver.retries import RetryLimits, describe_exit
 from search.driver.running_trial import RunningTrial
 from search.driver.stop_request import StopRequest
-from search.driver.trial_end import EndedTrials
+from search.driver.trial_end import TrialFinisher
 from search.driver.trial_queue import TrialQueue
 from search.executors.messages import Died
 
@@ -28,7 +28,7 @@ class BrokenTrials:
 
     limits: RetryLimits
     queue: TrialQueue
-    ended: EndedTrials
+    ended: TrialFinisher
     stop: StopRequest
     notify: events.Observer
     _inherited: set[int] = field(default_factory=set)

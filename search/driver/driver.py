@@ -23,7 +23,7 @@ from search.driver.proposals import Duplicates, Proposals
 from search.driver.retries import RetryLimits
 from search.driver.stop_request import Interrupts, StopRequest
 from search.driver.training_loop import TrainingLoop
-from search.driver.trial_end import STATES, EndedTrials, TrialRecorder, best_so_far
+from search.driver.trial_end import STATES, TrialFinisher, TrialRecorder, best_so_far
 from search.driver.trial_queue import TrialQueue
 from search.executors.base import Executor
 from search.recorded.study import create_or_load
@@ -182,7 +182,7 @@ class _Session:
         duplicates = Duplicates(study)
         proposals = Proposals(spec, study, self._folders, duplicates)
         self._queue = TrialQueue(proposals, self._budget, executor.workers)
-        ended = EndedTrials(self._recorder, self._folders, self._panels, self._queue, self._notify)
+        ended = TrialFinisher(self._recorder, self._folders, self._panels, self._queue, self._notify)
         self._broken = BrokenTrials(retry_limits, self._queue, ended, stop, self._notify)
         self._loop = TrainingLoop(
             spec.space, executor, self._queue, duplicates, ended, self._broken, stop, lease, self._budget, self._notify

@@ -18,7 +18,7 @@ from search.driver.running_trial import RunningTrial
 from search.samplers.registry import SamplerChoice, can_redraw, make_sampler
 from search.storage import optuna_internals
 from search.storage.errors import StorageError
-from search.storage.optuna_internals import Redraws
+from search.storage.optuna_internals import RedrawPolicy
 from search.study.spec import StudySpec
 from search.trials.folders import TrialFolders
 from search.trials.record import CONFIG
@@ -122,12 +122,12 @@ class Proposals:
         self.duplicates.add(trial.number, config)
         return RunningTrial(trial, sampler, config, folder, defect=defect, floors=self.spec.floors)
 
-    def _redraws(self, number: int, sampler: BaseSampler) -> Redraws[tuple[RunConfig, str]] | None:
+    def _redraws(self, number: int, sampler: BaseSampler) -> RedrawPolicy[tuple[RunConfig, str]] | None:
         def wanted(suggested: tuple[RunConfig, str]) -> bool:
             config, defect = suggested
             return bool(defect) or self.duplicates.original(number, config) is None
 
-        return Redraws(wanted, self._other_samplers(number)) if can_redraw(sampler) else None
+        return RedrawPolicy(wanted, self._other_samplers(number)) if can_redraw(sampler) else None
 
     def _other_samplers(self, number: int) -> Iterator[BaseSampler]:
         yield from (self._sampler(number, attempt) for attempt in range(1, _OWN_REDRAWS + 1))

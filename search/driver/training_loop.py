@@ -14,7 +14,7 @@ from search.driver.budget import Budget
 from search.driver.proposals import Duplicates
 from search.driver.running_trial import RunningTrial
 from search.driver.stop_request import StopRequest
-from search.driver.trial_end import EndedTrials
+from search.driver.trial_end import TrialFinisher
 from search.driver.trial_queue import TrialQueue
 from search.executors import messages
 from search.executors.base import Executor
@@ -35,7 +35,7 @@ class TrainingLoop:
     executor: Executor
     queue: TrialQueue
     duplicates: Duplicates
-    ended: EndedTrials
+    ended: TrialFinisher
     broken: BrokenTrials
     stop: StopRequest
     lease: StorageLease

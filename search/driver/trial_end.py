@@ -22,7 +22,7 @@ from search.trials.floors import is_feasible
 from search.trials.folders import TrialFolders
 from search.trials.record import REPEAT_OF, EndState, TrialRecord, TrialResult
 
-__all__ = ["KEEP_MODELS", "STATES", "EndedTrials", "TrialRecorder", "best_so_far"]
+__all__ = ["KEEP_MODELS", "STATES", "TrialFinisher", "TrialRecorder", "best_so_far"]
 
 KEEP_MODELS = "keep_models"  # user attribute of the study, for commands that clean up later
 STATES: dict[TrialState, EndState] = {
@@ -115,7 +115,7 @@ class TrialRecorder:
 
 
 @dataclass(frozen=True)
-class EndedTrials:
+class TrialFinisher:
     """Do everything that the end of a trial requires: record it, update the dashboard, notify the observer.
 
     The queue may hold trials that wait for that end, and releases them.

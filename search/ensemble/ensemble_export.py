@@ -16,7 +16,7 @@ from core.model_files.ensemble_folder import save_ensemble_folder
 from core.model_files.model_folder import TrainedModel
 from data.errors import UserError
 from search.ensemble.averaging import average_predictions
-from search.ensemble.members import Library
+from search.ensemble.members import CandidateTrials
 from search.ensemble.result import Ensemble, ensemble_record
 from search.ensemble.selection import GreedyOptions, select_members
 from search.ensemble.selection_estimate import estimate_selection, selection_sentence
@@ -49,7 +49,7 @@ def export_ensemble(
     Raises:
         UserError: if fewer than two trials have their models, or the data have changed.
     """
-    library = Library(study, folders, data, device, needs_models=True)
+    library = CandidateTrials(study, folders, data, device, needs_models=True)
     try:
         pool = library.members(library.candidates())
     except UserError as error:

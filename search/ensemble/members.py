@@ -20,7 +20,7 @@ from search.trials.artifacts import load_predictions, require_model, stored_conf
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial, TrialRecord, TrialResult
 
-__all__ = ["Library", "Member"]
+__all__ = ["CandidateTrials", "Member"]
 
 _SCORED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -52,7 +52,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Library:
+class CandidateTrials:
     """A study's scored trials: finished or pruned, with dev scores, each run once.
 
     Attributes:

@@ -14,7 +14,7 @@ from data.examples import Examples
 from search.display.terminal_table import print_table
 from search.ensemble.averaging import average_predictions
 from search.ensemble.ensemble_request import EnsembleRequest, candidates_by_hand, shares_by_hand
-from search.ensemble.members import Library, Member
+from search.ensemble.members import CandidateTrials, Member
 from search.ensemble.result import Ensemble, ensemble_table, write_ensemble
 from search.ensemble.selection import Shares, select_members
 from search.ensemble.selection_estimate import estimate_selection, selection_sentence
@@ -45,7 +45,7 @@ def ensemble_and_show(
         UserError: there are no such trials, their models are gone, or the data has changed.
     """
     opened = open_study(study, storage, runs_dir)
-    library = Library(opened, TrialFolders(runs_dir / study), data, device, needs_models=not request.dev_only)
+    library = CandidateTrials(opened, TrialFolders(runs_dir / study), data, device, needs_models=not request.dev_only)
     named = _named(request, library) if request.averages_named_trials else None
     with Console(stderr=True).status("Reading predictions"):
         pool = library.members(_candidates(request, library) if named is None else chain.from_iterable(named.values()))
@@ -68,16 +68,16 @@ def ensemble_and_show(
     _show(study, out, ensemble, sentences, request.dev_only)
 
 
-def _named(request: EnsembleRequest, library: Library) -> Shares:
+def _named(request: EnsembleRequest, library: CandidateTrials) -> Shares:
     best_or_given = str(pick_trial(library.study, None).number) if request.trials is None else request.trials
     return shares_by_hand(library.tasks, best_or_given, request.of)
 
 
-def _candidates(request: EnsembleRequest, library: Library) -> list[int]:
+def _candidates(request: EnsembleRequest, library: CandidateTrials) -> list[int]:
     return library.candidates() if request.trials is None else candidates_by_hand(request.trials)
 
 
-def _selected_from(request: EnsembleRequest, library: Library) -> list[int]:
+def _selected_from(request: EnsembleRequest, library: CandidateTrials) -> list[int]:
     """Return all trials that could have been candidates; models are kept for the best."""
     if request.trials is not None:
         return candidates_by_hand(request.trials)

@@ -10,7 +10,7 @@ import optuna
 from search.analysis.seed_intervals import OVERALL, score_values
 from search.finalists.finalists_request import FinalistsRequest
 from search.finalists.replication import Runs, trained_runs
-from search.recorded.ranking import Choice
+from search.recorded.ranking import WinnerByMean
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
 
@@ -45,7 +45,7 @@ def below_floors(records: Sequence[FinishedTrial], floors: Mapping[str, float]) 
 
 def record_winner(
     study: optuna.Study, request: FinalistsRequest, dropped: Mapping[str, str], folders: TrialFolders
-) -> Choice | None:
+) -> WinnerByMean | None:
     """Name the configuration with the highest mean overall score over its runs, and keep the models of these alone.
 
     Who can win says :func:`contenders`, with the floors of the study that they are finalists of. Only these are
@@ -63,7 +63,7 @@ def record_winner(
     if not means:
         return None
     winner = max(means, key=lambda name: means[name])
-    choice = Choice(winner, {name: tuple(record.number for record in runs[name]) for name in means})
+    choice = WinnerByMean(winner, {name: tuple(record.number for record in runs[name]) for name in means})
     study.set_user_attr(DROPPED, dict(dropped))
     choice.record(study)
     for trial in study.get_trials(deepcopy=False):

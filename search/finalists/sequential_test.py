@@ -16,13 +16,13 @@ from search.finalists.replication import Runs
 from search.finalists.selection import contenders
 from search.trials.folders import TrialFolders
 
-__all__ = ["Behind", "SequentialTest", "clearly_behind", "look_level"]
+__all__ = ["ClearlyWorse", "SequentialTest", "clearly_behind", "look_level"]
 
 _ERROR = 0.05  # of all looks at all pairs together
 
 
 @dataclass(frozen=True)
-class Behind:
+class ClearlyWorse:
     """A configuration that is clearly worse than the leader.
 
     Attributes:
@@ -65,7 +65,7 @@ def clearly_behind(
     level: float,
     leaders: Collection[str],
     dropped: Collection[str] = (),
-) -> dict[str, Behind]:
+) -> dict[str, ClearlyWorse]:
     """Find the configurations whose difference from the leader is below 0 in an interval of this level.
 
     Args:
@@ -86,7 +86,7 @@ def clearly_behind(
         by = float(scores[leader].mean() - scores[name].mean())
         half = intervals.difference_half_width(place[name], place[leader])
         if name != leader and name not in dropped and half is not None and by > half:
-            found[name] = Behind(leader, max(map(len, scores.values())), by, half, level)
+            found[name] = ClearlyWorse(leader, max(map(len, scores.values())), by, half, level)
     return found
 
 
@@ -106,7 +106,7 @@ class SequentialTest:
     config: RunConfig
     folders: TrialFolders
     floors: Mapping[str, float]
-    dropped: dict[str, Behind] = field(default_factory=dict)
+    dropped: dict[str, ClearlyWorse] = field(default_factory=dict)
 
     def __call__(self, runs: Runs) -> Sequence[str]:
         """Return the names of those that are clearly behind; none if the dev predictions of the runs are missing."""

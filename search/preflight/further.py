@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.config import RunConfig
 from core.config.augmentation import AugmentationConfig
-from core.inputs.augmentation import TaskAugmentation, UnansweredError
+from core.inputs.augmentation import MissingAnswersError, TaskAugmentation
 from data.augmentation.additional_examples import AdditionalExamples
 from data.errors import UserError
 from search.parsing.errors import StudyFileError
@@ -102,7 +102,7 @@ def _make(run: SourceRun, further: TaskAugmentation, list_faults_in: Path | None
     try:
         with listing_faults(list_faults_in):
             made = further.make()
-    except UnansweredError as error:
+    except MissingAnswersError as error:
         raise StudyFileError(
             run.key,
             f"of {error.asked:,} sentences {error.unanswered:,} have not been rephrased by "

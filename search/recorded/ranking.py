@@ -17,7 +17,7 @@ from search.trials.floors import is_feasible
 from search.trials.record import REPEAT_OF
 
 __all__ = [
-    "Choice",
+    "WinnerByMean",
     "best_trial",
     "contends",
     "load_recorded",
@@ -33,7 +33,7 @@ _CHOICE = "choice"
 
 
 @dataclass(frozen=True)
-class Choice:
+class WinnerByMean:
     """The configuration that a study chose as its winner by the mean over several runs.
 
     Its trials rank before all others, whatever their scores: the best of them is the study's best trial.
@@ -58,11 +58,13 @@ class Choice:
         return self.runs[self.winner]
 
 
-def recorded_choice(study: optuna.Study) -> Choice | None:
+def recorded_choice(study: optuna.Study) -> WinnerByMean | None:
     """Return what the study chose by means over runs; None if it did not choose in this way."""
     stored = study.user_attrs.get(_CHOICE)
     return (
-        None if stored is None else Choice(stored["winner"], {name: tuple(of) for name, of in stored["runs"].items()})
+        None
+        if stored is None
+        else WinnerByMean(stored["winner"], {name: tuple(of) for name, of in stored["runs"].items()})
     )
 
 
@@ -129,7 +131,7 @@ def best_trial(study: optuna.Study) -> FrozenTrial | None:
 
 
 def ranked_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that contend, best first; those of a recorded :class:`Choice` come before all others."""
+    """Return the trials that contend, best first; those of a recorded :class:`WinnerByMean` come before all others."""
     return sorted(filter(contends, study.get_trials(deepcopy=False)), key=_order(study))
 
 

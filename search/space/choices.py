@@ -11,7 +11,7 @@ import numpy as np
 from search.display.values import spelled
 from search.parsing.errors import StudyFileError
 from search.space.distribution import Distribution, Numbers, Suggester
-from search.space.entry import Entry
+from search.space.entry import SpaceEntry
 from search.space.paths import check_value
 
 __all__ = ["Choices", "OneValue"]
@@ -28,7 +28,7 @@ class Choices(Distribution):
     is_linkable: ClassVar[bool] = True
 
     @classmethod
-    def parse(cls, entry: Entry) -> Choices:
+    def parse(cls, entry: SpaceEntry) -> Choices:
         """Read ``{ choices = [...] }``."""
         entry.field()
         entry.check_keys(cls.keys)
@@ -70,7 +70,7 @@ class OneValue(Distribution):
     is_searched: ClassVar[bool] = False
 
     @classmethod
-    def parse(cls, entry: Entry) -> OneValue:
+    def parse(cls, entry: SpaceEntry) -> OneValue:
         """Read ``{ value = ... }``."""
         key = (*entry.key, "value")
         if not entry.is_conditional:

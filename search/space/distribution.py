@@ -12,7 +12,7 @@ import numpy as np
 from core.config import RunConfig
 from search.display.values import shown, shown_list
 from search.space.conditions import Condition
-from search.space.entry import Entry
+from search.space.entry import SpaceEntry
 from search.space.paths import get_value, set_value
 
 __all__ = ["Distribution", "Encoding", "NumberKind", "Numbers", "Probe", "Suggester", "written"]
@@ -99,7 +99,7 @@ class Distribution(ABC):
 
     @classmethod
     @abstractmethod
-    def parse(cls, entry: Entry) -> Distribution:
+    def parse(cls, entry: SpaceEntry) -> Distribution:
         """Read the kind from its table; the inverse of :meth:`to_json`.
 
         Raises:

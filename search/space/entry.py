@@ -10,11 +10,11 @@ from core.config import RunConfig
 from search.parsing.errors import StudyFileError, did_you_mean
 from search.space.paths import FieldType, config_fields, require_field, why_fixed
 
-__all__ = ["Entry"]
+__all__ = ["SpaceEntry"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class SpaceEntry:
     """A searched setting and its table.
 
     Attributes:

@@ -8,7 +8,7 @@ from typing import Any
 from core.config import RunConfig
 from search.space.choices import Choices, OneValue
 from search.space.distribution import Distribution
-from search.space.entry import Entry
+from search.space.entry import SpaceEntry
 from search.space.ranges import FloatRange
 from search.space.simplex import SIMPLEX_PATH, Simplex
 from search.space.variants import Variants
@@ -35,4 +35,4 @@ def parse_distribution(
         StudyFileError: under the setting and what follows it.
     """
     known = (*(key for kind in KINDS for key in kind.keys), "when")
-    return kind_of(path, table).parse(Entry(path, table, base, known, is_conditional))
+    return kind_of(path, table).parse(SpaceEntry(path, table, base, known, is_conditional))

@@ -14,7 +14,7 @@ from search.display.values import shown, shown_list, spelled
 from search.parsing.errors import StudyFileError
 from search.space.conditions import Condition
 from search.space.distribution import Distribution, Numbers, Probe, Suggester
-from search.space.entry import Entry
+from search.space.entry import SpaceEntry
 from search.space.narrow_range import narrow_range
 from search.space.paths import FieldType, check_value
 
@@ -38,7 +38,7 @@ class Range(Distribution):
     defaults: ClassVar[Mapping[str, object]] = {"log": False}
 
     @classmethod
-    def parse(cls, entry: Entry) -> Range:
+    def parse(cls, entry: SpaceEntry) -> Range:
         """Read ``{ low = ..., high = ... }``, with ``log`` or ``step``; the setting's type tells which range it is."""
         field, key, table = entry.field(), entry.key, entry.table
         entry.check_keys(cls.keys)

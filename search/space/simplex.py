@@ -13,7 +13,7 @@ from search.display.values import shown, shown_list
 from search.parsing.errors import StudyFileError, did_you_mean
 from search.space.conditions import Condition
 from search.space.distribution import Distribution, Encoding, Numbers, Suggester
-from search.space.entry import Entry
+from search.space.entry import SpaceEntry
 from search.space.narrow_range import NARROWED
 from search.space.paths import FieldType, check_value
 
@@ -63,7 +63,7 @@ class Simplex(Distribution):
             raise ValueError(f"min must be at least 0 for each task and below 1 together, got {given}")
 
     @classmethod
-    def parse(cls, entry: Entry) -> Simplex:
+    def parse(cls, entry: SpaceEntry) -> Simplex:
         """Read ``{ simplex = true }`` or ``{ simplex = [...], min = ... }``."""
         key, tasks = entry.key, entry.table.get("simplex")
         if entry.path != SIMPLEX_PATH:

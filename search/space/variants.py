@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from core.config import RunConfig
 from search.parsing.errors import StudyFileError
 from search.space.distribution import Distribution, Probe, written
-from search.space.entry import Entry
+from search.space.entry import SpaceEntry
 from search.space.paths import differing_paths, json_value, set_value
 
 __all__ = ["VARIANT", "Variants"]
@@ -37,7 +37,7 @@ class Variants(Distribution):
         return cls({name: {path: json_value(config, path) for path in paths} for name, config in configs.items()})
 
     @classmethod
-    def parse(cls, entry: Entry) -> Variants:
+    def parse(cls, entry: SpaceEntry) -> Variants:
         """Read them back from a recorded study; a study file writes variants under ``[variants]``."""
         if entry.path != VARIANT:
             raise StudyFileError((*entry.key, "variants"), "unknown key; variants are tables [variants.NAME]")

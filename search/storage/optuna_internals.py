@@ -37,7 +37,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from search.storage.rdb import DatabaseStorage
 
 __all__ = [
-    "Redraws",
+    "RedrawPolicy",
     "StudyView",
     "ask",
     "cached_trials",
@@ -102,7 +102,7 @@ def trial_transaction(trial: Trial, write: Callable[[], T]) -> T:
 
 
 @dataclass(frozen=True)
-class Redraws(Generic[T]):
+class RedrawPolicy(Generic[T]):
     """What to do about a proposal that is not wanted, unless its parameters were given.
 
     Attributes:
@@ -130,7 +130,7 @@ def ask(
     sampler: BaseSampler,
     suggest: Callable[[Trial], T],
     begin: Callable[[Trial, T], R],
-    redraws: Redraws[T] | None = None,
+    redraws: RedrawPolicy[T] | None = None,
     number: int | None = None,
 ) -> R:
     """Create a trial, or take the oldest enqueued one, and begin it with the parameters that ``sampler`` proposes.

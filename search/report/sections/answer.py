@@ -14,7 +14,7 @@ from search.analysis.trial_difference import changed_settings
 from search.finalists.exportable_models import model_sentences
 from search.finalists.final_outcome import OVERALL, FinalOutcome
 from search.finalists.final_sentences import outcome_sentences
-from search.recorded.ranking import Choice, recorded_choice
+from search.recorded.ranking import WinnerByMean, recorded_choice
 from search.recorded.space import stored_space
 from search.recorded.trial_table import trial_table, winnable
 from search.report.context import ReportContext
@@ -117,7 +117,11 @@ def headline(dev: float | None, expected: Expectations | None, model: str) -> He
 
 
 def winner_sentences(
-    best: FinishedTrial, table: pd.DataFrame, estimate: Estimate | None, unknown: str, choice: Choice | None = None
+    best: FinishedTrial,
+    table: pd.DataFrame,
+    estimate: Estimate | None,
+    unknown: str,
+    choice: WinnerByMean | None = None,
 ) -> list[str]:
     """Name the winner, and say how much of its dev score is due to selection.
 

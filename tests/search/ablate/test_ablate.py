@@ -28,7 +28,7 @@ from search.ablate.plan import ORIGIN, WINNER, AblationPlan, ablation_spec, new_
 from search.ablate.switches import SWITCHES
 from search.console.session import StudySession
 from search.finalists.replication import replicate
-from search.recorded.ranking import Choice, best_trial
+from search.recorded.ranking import WinnerByMean, best_trial
 from search.recorded.study import create_or_load
 from search.report.__main__ import main as report
 from search.storage.open import open_storage
@@ -76,7 +76,7 @@ def test_the_finalists_winner_goes_before_the_best_trial(searched: InlineStudy) 
     trial.set_user_attr("config", config.model_dump_json())
     finalists.tell(trial, 0.5)
     assert new_plan(searched.study, searched.storage, None, 2).winner == f"trial {best(searched.study).number}"
-    Choice("trial 3", {"trial 3": (trial.number,)}).record(finalists)
+    WinnerByMean("trial 3", {"trial 3": (trial.number,)}).record(finalists)
     plan = new_plan(searched.study, searched.storage, None, 2)
     assert (plan.winner, plan.trial, plan.config) == ("the finalists' winner (trial 3)", None, config)
     assert plan.seeds == (2, 4)  # whatever the finalists' study is called

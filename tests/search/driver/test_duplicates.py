@@ -21,7 +21,7 @@ from data.errors import UserError
 from search.console.progress import trial_line
 from search.console.state import StudyState
 from search.driver.events import TrialEnded, TrialStarted
-from search.ensemble.members import Library
+from search.ensemble.members import CandidateTrials
 from search.pruners.registry import PrunerChoice
 from search.recorded.ranking import best_trial, ranked_trials
 from search.recorded.trial_table import trial_table
@@ -151,7 +151,7 @@ def test_the_display_takes_its_pace_from_what_was_trained(exhausted: InlineStudy
 
 
 def test_an_ensemble_takes_each_run_once(exhausted: InlineStudy) -> None:
-    library = Library(exhausted.study, exhausted.folders, None, None, needs_models=False)
+    library = CandidateTrials(exhausted.study, exhausted.folders, None, None, needs_models=False)
     assert library.scored == library.candidates() == [0, 1]
     with pytest.raises(UserError, match=r"^trial 5 is the same as trial \d: name that one$"):
         library.members([5])

@@ -13,7 +13,7 @@ from core.ensembles import average
 from core.statistics import overall_score, own_metric
 from search.analysis.expected_score import estimate_best
 from search.ensemble.forecast import forecast_ensemble
-from search.recorded.ranking import Choice, ranked_trials
+from search.recorded.ranking import WinnerByMean, ranked_trials
 from search.trials.record import REPEAT_OF
 from tests.search.made_study import SPECS, TASKS, WEIGHTS, MadeStudy, make_study
 
@@ -64,7 +64,7 @@ def test_the_gain_is_over_the_highest_score(made: MadeStudy) -> None:
     chosen = optuna.create_study(direction="maximize")
     chosen.add_trials(made.study.get_trials())
     worst, *_, best = sorted(range(2, 12), key=lambda number: made.study.trials[number].value or 0.0)
-    Choice("mine", {"mine": (worst,), "other": (best,)}).record(chosen)
+    WinnerByMean("mine", {"mine": (worst,), "other": (best,)}).record(chosen)
     assert ranked_trials(chosen)[0].number == worst
     found, _ = forecast_ensemble(chosen, made.folders)
     assert found is not None

@@ -10,7 +10,7 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 from data.errors import UserError
-from search.ensemble.members import Library
+from search.ensemble.members import CandidateTrials
 from search.recorded.ranking import open_study
 from search.trials.folders import TrialFolders
 
@@ -18,7 +18,7 @@ STATES = (TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.COM
 
 
 @pytest.fixture
-def library(trials: Any) -> Library:
+def library(trials: Any) -> CandidateTrials:
     """Trials 0 to 4 in these states, all scored but the last and the running one, with the tiny study's folders."""
     study = optuna.create_study(direction="maximize")
     attrs = open_study("tiny", None, trials.runs).trials[0].user_attrs
@@ -26,10 +26,10 @@ def library(trials: Any) -> Library:
         scored = attrs if number < 4 and state != TrialState.RUNNING else {}
         value = 0.5 if state == TrialState.COMPLETE else None
         study.add_trial(create_trial(state=state, value=value, user_attrs=scored))
-    return Library(study, TrialFolders(Path(trials.runs) / "tiny"), None, None, needs_models=False)
+    return CandidateTrials(study, TrialFolders(Path(trials.runs) / "tiny"), None, None, needs_models=False)
 
 
-def test_pruned_trials_are_members_at_their_best_rung(library: Library) -> None:
+def test_pruned_trials_are_members_at_their_best_rung(library: CandidateTrials) -> None:
     assert library.scored == library.candidates() == [0, 3]
     assert library.tasks == ["para", "sst", "sts"]
     pruned, complete = library.members([3, 0, 3])
@@ -42,13 +42,13 @@ def test_pruned_trials_are_members_at_their_best_rung(library: Library) -> None:
     ("number", "message"),
     [(1, "trial 1 failed"), (2, "trial 2 has not ended yet"), (4, "trial 4 has no dev scores")],
 )
-def test_others_are_not(library: Library, number: int, message: str) -> None:
+def test_others_are_not(library: CandidateTrials, number: int, message: str) -> None:
     with pytest.raises(UserError, match=f"{message}: it cannot be a member"):
         library.members([0, number])
 
 
 def test_a_study_that_has_just_begun() -> None:
-    library = Library(optuna.create_study(), TrialFolders(Path("nowhere")), None, None, needs_models=False)
+    library = CandidateTrials(optuna.create_study(), TrialFolders(Path("nowhere")), None, None, needs_models=False)
     with pytest.raises(UserError, match="has no trial with dev scores yet"):
         _ = library.tasks
     with pytest.raises(UserError, match=r"has 0 scored trial\(s\): nothing to select from"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.statistics import ScoreIntervals
-from search.finalists.sequential_test import Behind, clearly_behind, look_level
+from search.finalists.sequential_test import ClearlyWorse, clearly_behind, look_level
 
 
 def certain(scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -21,7 +21,7 @@ def test_clearly_behind_and_close() -> None:
     level = look_level(3, 3)
     found = clearly_behind(scores, certain(scores), level, scores)
     half = ScoreIntervals(list(scores.values()), list(certain(scores).values()), level).difference_half_width(0, 2)
-    assert found == {"far": Behind("best", 2, pytest.approx(0.0975), half, level)}
+    assert found == {"far": ClearlyWorse("best", 2, pytest.approx(0.0975), half, level)}
     assert found["far"].describe() == f"after 2 seeds 0.0975 ± {half:.4f} (a 97.5 % interval) behind best"
     wavering = {**certain(scores), "far": certain(scores)["far"] + np.linspace(-0.2, 0.2, 10)[:, None]}
     assert not clearly_behind(scores, wavering, level, scores)  # other dev examples might turn it round
@@ -32,7 +32,7 @@ def test_those_that_were_dropped_are_not_compared_again() -> None:
     scores = {"dropped": np.array([0.4, 0.4]), "a": np.array([0.5, 0.501]), "b": np.array([0.7, 0.7, 0.701])}
     found = clearly_behind(scores | {"none": np.array([])}, certain(scores), 0.95, ["b"], ["dropped"])
     half = ScoreIntervals(list(scores.values()), list(certain(scores).values())).difference_half_width(1, 2)
-    assert found == {"a": Behind("b", 3, pytest.approx(0.19983, abs=1e-5), half, 0.95)}
+    assert found == {"a": ClearlyWorse("b", 3, pytest.approx(0.19983, abs=1e-5), half, 0.95)}
 
 
 def test_who_cannot_win_drops_nobody() -> None:

@@ -13,7 +13,7 @@ from search.analysis.checkpoints import ScoredCheckpoints, stored_checkpoints
 from search.analysis.expected_score import estimate_best
 from search.clean.found_files import FilesBelow
 from search.clean.trial_files import trial_files
-from search.recorded.ranking import Choice, best_trial, ranked_trials, recorded_choice
+from search.recorded.ranking import WinnerByMean, best_trial, ranked_trials, recorded_choice
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
 from tests.search.made_study import SPECS, WEIGHTS, make_study
@@ -36,7 +36,7 @@ def test_without_a_choice_the_highest_score_is_the_best(study: optuna.Study) -> 
 
 
 def test_trials_of_the_choice_come_first(study: optuna.Study) -> None:
-    choice = Choice("first", {"first": (0, 2), "second": (1, 3)})
+    choice = WinnerByMean("first", {"first": (0, 2), "second": (1, 3)})
     choice.record(study)
     assert recorded_choice(study) == choice
     assert [trial.number for trial in ranked_trials(study)] == [2, 0, 1, 3]
@@ -46,7 +46,7 @@ def test_trials_of_the_choice_come_first(study: optuna.Study) -> None:
 
 
 def test_cleaning_keeps_the_models_of_the_choice(study: optuna.Study, tmp_path: Path) -> None:
-    Choice("first", {"first": (0, 2), "second": (1, 3)}).record(study)
+    WinnerByMean("first", {"first": (0, 2), "second": (1, 3)}).record(study)
     folders = TrialFolders(tmp_path / "study")
     for number in range(4):
         folders.run(number).make()
@@ -62,7 +62,7 @@ def test_what_is_expected_of_the_best_run_of_the_choice(tmp_path: Path) -> None:
     by_number = [TrialRecord.read(trial) for trial in made.study.get_trials()]
     runs = {"a": (0, 1), "b": (2, 3)}
     for name, numbers in runs.items():
-        Choice(name, runs).record(made.study)
+        WinnerByMean(name, runs).record(made.study)
         found, _ = estimate_best(made.study, made.folders)
         assert found is not None
         best = max((by_number[number] for number in numbers), key=lambda record: record.result.overall or 0.0)

@@ -25,7 +25,7 @@ from search.recorded.study import IDENTITY
 from search.recorded.trial_table import SETTING, trial_table
 from search.space.conditions import Condition
 from search.space.distribution import Distribution, Numbers, Probe, Suggester
-from search.space.entry import Entry
+from search.space.entry import SpaceEntry
 from search.space.feasibility import try_space
 from search.space.kinds import KINDS
 from search.space.parsing import parse_space
@@ -49,7 +49,7 @@ class Tied(Distribution):
     keys: ClassVar[tuple[str, ...]] = ("tied", "up_to")
 
     @classmethod
-    def parse(cls, entry: Entry) -> Tied:
+    def parse(cls, entry: SpaceEntry) -> Tied:
         entry.check_keys(cls.keys)
         return cls(tuple(entry.table["tied"]), entry.table["up_to"])
 
