@@ -30,10 +30,11 @@ def main(
         str | None, typer.Option(help="Record the study under another name, for example after changing its space.")
     ] = None,
     hours: Annotated[
-        float | None, typer.Option(help="Begin no new trial after this many hours, including those of earlier runs.")
+        float | None, typer.Option(help="Start no new trials after this many hours, including those of earlier runs.")
     ] = None,
     examples: Annotated[
-        int | None, typer.Option(min=1, help="Begin no new trial after this many training examples over all trials.")
+        int | None,
+        typer.Option(min=1, help="Start no new trials once all trials together have used this many training examples."),
     ] = None,
     warm_start: Annotated[
         list[str] | None, typer.Option(help="Begin with the best configurations of this recorded study; repeatable.")

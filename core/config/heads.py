@@ -9,8 +9,9 @@ from pydantic import Field
 from core.config.section import ConfigSection, Probability
 from data.tasks import TaskSpec
 
-__all__ = ["HeadConfig", "ScoreOutput", "TaskLossName"]
+__all__ = ["HeadConfig", "Pooling", "ScoreOutput", "TaskLossName"]
 
+Pooling = Literal["cls", "pooler", "mean", "max"]
 TaskLossName = Literal["cross-entropy", "bce", "mse", "pearson", "cosine-embedding", "cosent"]
 ScoreOutput = Literal["sigmoid", "cos", "relu-cos", "classes"]
 
@@ -21,7 +22,7 @@ class HeadConfig(ConfigSection):
     pair: Literal["cross", "siamese"] = Field(
         "cross", description="pairs: one row '[CLS] a [SEP] b [SEP]', or each sentence encoded separately"
     )
-    pooling: Literal["cls", "pooler", "mean", "max"] = Field(
+    pooling: Pooling = Field(
         "cls", description="sentence vector: [CLS], [CLS] through BERT's pooler, mean or maximum over real tokens"
     )
     side_layers: int = Field(

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from core.config.heads import Pooling
 from core.config.section import ConfigSection, Probability
 from data.tasks import TaskSpec
 
@@ -26,7 +27,6 @@ __all__ = [
     "parse_task_names",
 ]
 
-Pooling = Literal["cls", "pooler", "mean", "max"]
 _POOLING = "sentence vector, as in heads"
 NLI_STAGES = ("nli", "supervised_simcse")
 _TASKS = "tasks whose training examples are used, separated by commas; None: all suitable tasks"

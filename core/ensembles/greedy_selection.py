@@ -16,10 +16,10 @@ _EQUAL = 1e-12  # scores that differ by less are equal: the order of a sum has t
 
 
 def select(objective: SelectionObjective, steps: int, start: int = 1) -> np.ndarray:
-    """Find the best ensemble on the greedy path; of equals the smaller one, and at every step the earlier member.
+    """Find the best ensemble on the greedy path.
 
-    The path may fall and rise again, so it is walked to its end. It begins at the best member alone: the chosen
-    ensemble never scores below it.
+    Ties go to the smaller ensemble and, at each step, to the earlier member. The path may fall and rise
+    again, so it is walked to its end. It begins at the best member alone: the chosen ensemble never scores below it.
 
     Args:
         objective: the score to maximise, over its members.
@@ -52,7 +52,7 @@ def select_in_bags(
 
     A combination that suits the examples by chance is selected on few resamples. In return, the ensemble may score
     lower than its best member on them. The bags together may select more than ``steps`` members: those with the largest
-    shares are kept, of equals the earlier ones.
+    shares are kept; ties go to the earlier ones.
 
     The paper bags the members (section 2.3): a bag contains a random half of them. With libraries as small as a study's
     this costs more than it gains, since every second bag lacks the best member.

@@ -1,4 +1,4 @@
-"""Compute what scores mean: reported metrics, the overall score, bootstraps, intervals and calibration.
+"""Interpret scores: reported metrics, the overall score, bootstraps, intervals and calibration.
 
 Put here statistics of predictions and scores that know nothing of studies. A metric that a task may name is a file in
 ``data/metrics``.

@@ -55,7 +55,7 @@ def classification_metrics(classes: Sequence[str], predictions: np.ndarray, gold
         found["false_negative_rate"] = float(false_negative[1])
     else:
         per_class |= {"false_positive_rate": false_positive, "false_negative_rate": false_negative}
-        # The first of equals count, as in predicted_classes: never below the accuracy.
+        # Ties go to the first classes, as in predicted_classes: never below the accuracy.
         two_best = np.argsort(-predictions, axis=1, kind="stable")[:, :2]
         found["top_2_accuracy"] = float((two_best == gold[:, None]).any(axis=1).mean())
         found["off_by_one_accuracy"] = float((np.abs(predicted - gold) <= 1).mean())

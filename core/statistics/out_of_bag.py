@@ -70,7 +70,10 @@ class Bags:
         return np.repeat(np.arange(self._counts.shape[1]), self._counts[resample])
 
     def scores(self, spec: TaskSpec, predictions: Sequence[np.ndarray], gold: np.ndarray) -> BagScores:
-        """Of runs' predictions, as :func:`core.statistics.task.counted_metrics` takes them."""
+        """Score the runs' predictions inside and outside each bag.
+
+        They are given as :func:`core.statistics.task.counted_metrics` takes them.
+        """
         inside, outside = [], []
         for start in range(0, len(self._counts), self._step):
             counts = self._counts[start : start + self._step].astype(np.float64)

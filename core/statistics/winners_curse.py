@@ -57,7 +57,7 @@ class Expectations:
 def replay_selection(
     bags: Mapping[str, BagScores], winner: int, specs: Mapping[str, TaskSpec], weights: Mapping[str, float]
 ) -> Expectations:
-    """Estimate the scores of the run with the best overall score, the first of equals.
+    """Estimate the scores of the run with the best overall score; ties go to the first.
 
     Args:
         bags: per task, scores of all that was selected from: of each run at each of its rungs, where checkpoints were
@@ -79,8 +79,8 @@ def expect(
 ) -> Expectations:
     """Estimate the winner's scores from what the same selection chose in each resample.
 
-    Of what resample b selected, s(b), the deviation d(b) counts: of its score on the examples left out in b, from the
-    mean of its scores on those left out in all resamples. So
+    Resample b selects s(b). Let d(b) be s(b)'s score on the examples that b leaves out, minus the mean of s(b)'s
+    left-out scores over all resamples. Then
 
         expected = mean over b of whole[s(b)] + d(b)
 

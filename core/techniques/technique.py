@@ -29,7 +29,7 @@ class Technique:
         return None
 
     def before_update(self, model: MultitaskBert) -> None:
-        """Act on the gradients of the step when all are complete, before the weights change."""
+        """Modify the step's gradients once they are complete, before the weights are updated."""
 
     def after_update(self, model: MultitaskBert, progress: Progress) -> None:
         """Act on the new weights; ``progress`` includes the step."""

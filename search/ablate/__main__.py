@@ -41,7 +41,7 @@ def main(
 ) -> None:
     """Train the winner again with each of its techniques off in turn.
 
-    Trains each run over several seeds, and prints what each technique brings. Ctrl-C stops it; run the same command
+    Trains each run over several seeds, and prints each technique's contribution. Ctrl-C stops it; run the same command
     again to resume.
 
     Examples:

@@ -34,6 +34,6 @@ def show_plan(console: Console, plan: AblationPlan, spec: StudySpec) -> None:
 
 
 def show_outcome(console: Console, outcome: AblationOutcome) -> None:
-    """Print what each technique brings."""
+    """Print each technique's contribution."""
     tables = overall_table(outcome), task_gains_table(outcome), task_means_table(outcome)
     print_result(console, tables, (*ablation_sentences(outcome), *ablation_notes(outcome)))

@@ -41,7 +41,7 @@ _OVERALL = "overall"
 
 @dataclass(frozen=True)
 class ChangedExample:
-    """An example and what the two runs say of it, A and B.
+    """A dev example and the predictions of runs A and B for it.
 
     Attributes:
         id: in the dev file.

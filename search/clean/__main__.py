@@ -32,9 +32,9 @@ def main(
 ) -> None:
     """List files that are no longer needed, and delete them.
 
-    Asks before it deletes anything. The files are checkpoints of ended trials, models other than the best, half-written
-    files, and cache entries that no unfinished trial needs. Metrics, predictions, configurations, exports, ensembles
-    and the answers of language models are always kept. A study that is running is left alone.
+    Asks before it deletes anything. The files are checkpoints of ended trials, all models except the best ones, half-
+    written files, and cache entries that no unfinished trial needs. Metrics, predictions, configurations, exports,
+    ensembles and the answers of language models are always kept. A study that is running is left alone.
 
     Examples:
 

@@ -1,4 +1,4 @@
-"""Find files of ended trials that are no longer needed: checkpoints, models other than the best, half-written files."""
+"""Find files of ended trials that are no longer needed: checkpoints, all models except the best, half-written files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def trial_files(study: optuna.Study, folder: Path, keep: int, below: FilesBelow)
     trials = study.get_trials(deepcopy=False)
     ended = {trial.number for trial in trials if trial.state.is_finished()}
     best = {trial.number for trial in ranked_trials(study)[:keep]}
-    others = f"models other than the best {keep}" if keep else "models"
+    others = f"all models except the best {keep}" if keep else "models"
     return _findings(folder, below, ended, others, ended - best)
 
 

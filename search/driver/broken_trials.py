@@ -1,4 +1,4 @@
-"""Decide what becomes of trials that broke off: they are retried, fail, or are left to the next driver."""
+"""Decide how to handle interrupted trials: retry them, fail them, or leave them to the next driver."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["BrokenTrials"]
 class BrokenTrials:
     """Handle crashes of runs and workers, faults of the machine, invalid input, and the deaths of earlier drivers.
 
-    A trial that breaks off while the study is stopping is left to the next driver.
+    A trial that is interrupted while the study is stopping is left to the next driver.
     """
 
     limits: RetryLimits
@@ -38,7 +38,7 @@ class BrokenTrials:
         self._inherited.update(numbers)
 
     def count_loss(self, running: RunningTrial) -> None:
-        """Count the loss of an inherited trial's driver, once, when the trial is started; too many are a defect."""
+        """Record, once, when the trial is started, that its last driver was lost; after too many losses it fails."""
         if running.number in self._inherited:
             self._inherited.discard(running.number)
             running.defect = running.defect or running.retries.count_loss(running.last_rung, self.limits)

@@ -28,8 +28,8 @@ class Remaining:
 
     Attributes:
         trials: still to be trained, including those that are running.
-        seconds: until no new trial is started.
-        examples: until no new trial is started.
+        seconds: time left for starting new trials.
+        examples: training examples left for starting new trials.
     """
 
     trials: int | None
@@ -120,7 +120,7 @@ class Budget:
         )
 
     def stop_reason(self, started: int) -> str:
-        """Return why no trial is started after ``started`` ones and how to continue; empty if one is."""
+        """Return why no trial starts once ``started`` have started, and how to continue; empty if another may."""
         spec, rules = self._spec, self._spec.stop
         if spec.trials is not None and started >= spec.trials:
             is_exhausted = spec.sampler.name == "grid"  # a study of variants, too, has no more than its runs

@@ -66,7 +66,7 @@ class Driver:
         data_digest: of all data that trials may read; a study cannot be resumed with other data than it began with.
             None: not checked.
         splits_digest: of the tasks' own files, for commands that use the study later.
-        retry_limits: how often a trial may break off before it fails.
+        retry_limits: how often a trial may be interrupted before it fails.
     """
 
     def __init__(

@@ -87,8 +87,8 @@ class StudyStarted:
         workers: number of trials that run at the same time.
         storage: name of the storage.
         best: the best of the trials that had ended before.
-        seconds_left: until no new trial is started; None: no limit.
-        examples_left: training examples until no new trial is started; None: no limit.
+        seconds_left: time left for starting new trials; None: no limit.
+        examples_left: training examples left for starting new trials; None: no limit.
     """
 
     study: str

@@ -7,8 +7,8 @@ needs no model of the space, the sampler or the pruner: pruned trials count with
 
 The gain of the last doubling is measured in two ways, and the larger one counts:
 
-- The actual gain. By itself it depends on luck: whether the best of i.i.d. scores is in the second half is the toss of
-  a coin, and every second study would end at the first look.
+- The actual gain. By itself it depends on luck: with i.i.d. scores, the best is as likely to fall in either half, so
+  half of all studies would stop at the first check.
 - The average gain over all orders of the same trials, where each is in either half with probability 1/2: the sum over k
   of (x_k - x_{k+1}) / 2^k for scores x_1 >= x_2 >= .... For i.i.d. scores it has the same expectation and less
   variance. It does not notice that a sampler learns, which the actual gain does.

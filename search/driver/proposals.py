@@ -30,11 +30,10 @@ _RANDOM_REDRAWS = 30  # after those, uniformly from the space
 
 
 class Duplicates:
-    """Know the configurations of all started trials, and find the trial that a new one would duplicate.
+    """Track the configurations of all started trials, and find the one that a new trial would duplicate.
 
     Runs are deterministic: the same RunConfig gives the same curve. A trial can only duplicate trials with lower
-    numbers, and trials are started in the order of their numbers. So after a crash, too, it is clear which of two equal
-    trials is to be trained.
+    numbers, and they start in this order: after a crash, too, it is clear which of two equal trials is to be trained.
 
     Args:
         study: its started trials are read once, here.

@@ -1,8 +1,8 @@
-"""Count how often a trial broke off without reaching another rung, and decide whether to try it again.
+"""Count how often a trial was interrupted without reaching another rung, and decide whether to try it again.
 
 A trial that kills whatever runs it must not be tried forever, neither by one driver nor by the next. The counts are
 therefore kept in the storage. They restart at every rung that no run of the trial had reached before: a trial that
-makes progress may break off any number of times.
+makes progress may be interrupted any number of times.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ RETRIES = "setbacks"
 
 @dataclass(frozen=True)
 class RetryLimits:
-    """How often a trial may break off on the way to its next rung; once more than either limit, and it fails.
+    """How often a trial may be interrupted before its next rung; it fails when either limit is exceeded.
 
     Attributes:
         crashes: of its run or its worker; the trial is started again on a new process.
-        losses: of the driver, killed or lost with the machine while the trial ran. The limit is higher, since the trial
-            is rarely the cause.
+        losses: of the driver, killed or lost with the machine. The limit is higher: the trial is rarely the cause.
     """
 
     crashes: int = 2
@@ -55,7 +54,6 @@ class RetryCounter:
         Args:
             rung: the last one that the trial has reached.
             cause: what happened, for the reason that is returned.
-            limits: how often the trial may break off.
 
         Returns:
             Why the trial fails; empty if it is to be started again.
@@ -63,7 +61,7 @@ class RetryCounter:
         crashes = self._add(rung, crashes=1).crashes
         if crashes <= limits.crashes:
             return ""
-        return f"broke off {crashes} times without reaching another rung; the last time, {cause}"
+        return f"crashed {crashes} times without reaching another rung; most recently, {cause}"
 
     def count_loss(self, rung: int, limits: RetryLimits) -> str:
         """Count that an earlier driver left the trial running after ``rung``; returns like :meth:`count_crash`."""

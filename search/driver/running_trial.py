@@ -28,7 +28,7 @@ class RunningTrial:
         sampler: made for this trial's number.
         resumed: whether it was started before, by an earlier driver or on a worker that died.
         defect: why it fails although none of its runs raised an error; empty for a sound trial.
-        retries: counts how often it broke off.
+        retries: counts how often it was interrupted.
         pruned_because: why it is pruned; empty as long as it continues.
     """
 
@@ -63,7 +63,7 @@ class RunningTrial:
 
     @property
     def best(self) -> Evaluation | None:
-        """The evaluation whose weights are kept: the highest overall score, the first of equals."""
+        """The evaluation whose weights are kept: the highest overall score; ties go to the first."""
         return max(self.evaluations, key=lambda evaluation: evaluation.overall, default=None)
 
     def result(self, reason: str) -> TrialResult:

@@ -79,7 +79,7 @@ class StopRequest:
         return self._interrupts.count > 1
 
     def because_of(self, error: UserError) -> None:
-        """Request the stop. Only the first error is kept."""
+        """Request a stop because of an error; only the first error is kept."""
         if self._error is None:
             is_machine = isinstance(error, MachineError)
             self._error = MachineError(f"{error}; {FIX_AND_RESUME}") if is_machine else error

@@ -70,7 +70,7 @@ class TrialRecorder:
         return optuna_internals.tell(self._study, running.trial, running.sampler, state, value)
 
     def end_duplicate(self, running: RunningTrial, original: FrozenTrial) -> TrialResult:
-        """End a trial that duplicates ``original``, which has ended, in the same way; returns its result.
+        """End a duplicate of ``original``, which has already ended, in the same state, and return its result.
 
         It gets the original's reports, scores, state, value, metrics and predictions, but no model and no costs, and it
         cannot win. The call may be repeated after a crash.

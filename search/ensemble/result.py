@@ -56,7 +56,7 @@ class Ensemble:
 
     @property
     def best(self) -> Member:
-        """The member with the highest overall score, the earliest of equals."""
+        """The member with the highest overall score; ties go to the earliest."""
         return max(self.members, key=lambda member: member.overall)
 
     @property

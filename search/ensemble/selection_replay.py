@@ -109,7 +109,7 @@ class SelectionReplay:
 
     @property
     def best(self) -> Checkpoint:
-        """The best trial at its best rung, the first of equals."""
+        """The best trial at its best rung; ties go to the first."""
         return max(self.checkpoints, key=lambda one: one.evaluation.overall)
 
     @property
@@ -194,7 +194,7 @@ class SelectionReplay:
         return _average_shares(predictions, select_shares(drawn, self.tasks, gold, self.options))
 
     def _best(self, overall: np.ndarray) -> list[Checkpoint]:
-        """Return the best trials at their best rungs, the first of equals, the best one first."""
+        """Return the best trials at their best rungs, the best one first; ties go to the first."""
         best: dict[int, Checkpoint] = {}
         for index in np.argsort(-overall, kind="stable"):
             one = self.checkpoints[index]
@@ -209,5 +209,5 @@ def _selectable(checkpoints: Sequence[Checkpoint], pool: Collection[int]) -> lis
     best: dict[int, float] = {}
     for one in checkpoints:
         best[one.trial] = max(best.get(one.trial, -np.inf), one.evaluation.overall)
-    last = min((best[trial], -trial) for trial in pool)  # of equals the first trial is the better one
+    last = min((best[trial], -trial) for trial in pool)  # ties go to the first trial
     return [one for one in checkpoints if one.trial in pool or (best[one.trial], -one.trial) < last]

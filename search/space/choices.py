@@ -53,7 +53,7 @@ class Choices(Distribution):
         return list(self.values)
 
     def remedy(self, path: str, value: object) -> str:
-        """Return what helps a setting that the base leaves unset: it may well mean one of the values."""
+        """Return a hint for a setting that the base leaves unset, since unset may be equivalent to one value."""
         if value is not None:
             return ""
         return f'; add "none" to the choices, or set base.{path} = {spelled(self.values[0])}'
@@ -101,5 +101,5 @@ class OneValue(Distribution):
         return f"; set base.{path} = {spelled(self.value)}"
 
     def numbers(self, values: Sequence[Any]) -> Numbers:
-        """Return no column: a model that knows the settings it follows knows it."""
+        """Return no column: the value is determined by the settings it follows."""
         return Numbers("fixed", np.zeros((len(values), 0), np.float32))

@@ -82,7 +82,7 @@ def _parse_condition(path: str, rule: object, fields: Mapping[str, FieldType], k
         raise StudyFileError(key, "is empty")
     if field.kind not in (float, int):
         kind = f"one of {shown_list(field.literals)}" if field.literals else "not a number"
-        raise StudyFileError(key, f"above and below compare numbers; this setting is {kind}")
+        raise StudyFileError(key, f"above and below need a numeric setting, but this one is {kind}")
     bounds = {name: check_value(bound, FieldType(float), (*key, name)) for name, bound in rule.items()}
     if "above" in bounds and "below" in bounds and bounds["above"] >= bounds["below"]:
         raise StudyFileError(

@@ -39,7 +39,7 @@ class TriedRun:
 
     def refuse(self, reason: str) -> StudyFileError:
         """Return the error to raise if a later check finds this run impossible."""
-        what = f"{self.value} is not allowed here" if self.value else "some of its trials would fail"
+        what = f"{self.value} is not allowed here" if self.value else "some trials would fail"
         return StudyFileError(self.key, f"{what}: {reason}")
 
 
@@ -135,7 +135,7 @@ def _draws(space: Space, base: RunConfig) -> Iterator[TriedRun]:
             continue
         values = ", ".join(f"{path} = {shown(value)}" for path, value in proposal.chosen.items())
         hint = _condition_hint(proposal, judged.what, space, base)
-        raise StudyFileError(("space",), f"some of its trials would fail: no run has {values}: {judged.what}{hint}")
+        raise StudyFileError(("space",), f"some trials would fail: no valid run has {values}: {judged.what}{hint}")
 
 
 def _meet(dimension: Dimension, by_path: Mapping[str, Dimension], base: RunConfig, chosen: dict[str, Any]) -> None:
@@ -195,7 +195,7 @@ def _condition_hint(proposal: Proposal, reason: str, space: Space, base: RunConf
 
 
 def _candidates(path: str, base: RunConfig) -> Iterator[Any]:
-    """Yield values that the setting may have: its default, the other words it knows, and the tasks' names."""
+    """Yield candidate values: the default, the other allowed literals, and the tasks' names."""
     field = config_fields(base.tasks)[path]
     tasks = {name: {"spec": task.spec} for name, task in base.tasks.items()}
     yield get_value(RunConfig.model_validate({"tasks": tasks}), path)

@@ -74,7 +74,7 @@ def _stepped(
 
 
 def _unchanged(value: float, rules: Sequence[Condition]) -> tuple[float, float]:
-    """Return the interval around ``value`` in which each condition on it holds, or does not, as it does there."""
+    """Return the interval around ``value`` over which every condition keeps the truth value it has at ``value``."""
     low, high = -math.inf, math.inf
     for rule in rules:
         if rule.values and rule.holds(value):

@@ -36,7 +36,7 @@ class LeaseHolder:
         since: when it became the driver, ISO 8601, for messages; never compared, because clocks differ.
         place: where the process id is valid: one boot of one machine, and a container on it.
         started: when the process started, in the machine's own count; empty if the machine does not say.
-        beats: number of signs of life so far.
+        beats: number of heartbeats so far.
     """
 
     id: str
@@ -69,7 +69,7 @@ class LeaseHolder:
         return asdict(self)
 
     def beaten(self) -> Self:
-        """Return the holder with one more sign of life."""
+        """Return the holder with one more heartbeat."""
         return replace(self, beats=self.beats + 1)
 
     def describe(self) -> str:

@@ -53,7 +53,7 @@ class GroupingSession(Session):
         """Commit the group.
 
         Raises:
-            StorageInternalError: an operation failed and Optuna ignored it, as it does if a row already exists.
+            StorageInternalError: an operation failed and Optuna ignored the error, as it does when a row exists.
             SQLAlchemyError: the database does not accept the transaction.
         """
         self.is_grouping = False

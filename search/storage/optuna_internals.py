@@ -182,7 +182,7 @@ class _Proposal(Generic[T]):
 def _draw(
     study: optuna.Study, make_trial: Callable[[], Trial], sampler: BaseSampler, suggest: Callable[[Trial], T]
 ) -> _Proposal[T]:
-    """Make a trial and its parameters, and store nothing of it but that the trial is RUNNING."""
+    """Create a trial and its parameters, storing only that the trial is RUNNING."""
     storage, writes = study._storage, _HeldWrites(_storage_of(study))
     study.sampler = sampler
     study._storage = cast(BaseStorage, writes)

@@ -34,8 +34,8 @@ def notice(text: str) -> None:
 class RetryingStorage:
     """A stand-in for a storage that repeats calls that raise :class:`StorageAwayError` until they succeed.
 
-    Repeating a write whose first try arrived is harmless: most writes set something, and the others check first. This
-    is true as long as nobody else drives the study, which ``guard`` makes sure of. For use in one thread.
+    Repeating a write that did reach the database is harmless: most writes are assignments, and the rest check first.
+    This is true as long as nobody else drives the study, which ``guard`` makes sure of. For use in one thread.
 
     Args:
         storage: an open database; its methods beyond Optuna's own are passed through.

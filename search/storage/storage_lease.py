@@ -1,7 +1,7 @@
 """A lease recorded in the study itself, so that drivers see each other from any machine and any runs folder.
 
-An attribute of the study names the holder, which updates a sign of life every few seconds from its own loop. Others
-watch whether the sign changes, on their own clock: the clocks of two machines are never compared.
+An attribute of the study names the holder, which updates a heartbeat every few seconds from its own loop. Others watch
+whether it changes, on their own clock: the clocks of two machines are never compared.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ __all__ = ["LeaseLostError", "StorageLease"]
 KEY = "onebert:lease"
 BEAT_SECONDS = 10.0
 OVERDUE_SECONDS = 20.0  # from then on another driver might be about to take over
-WATCH_SECONDS = 30.0  # how long a holder must give no sign of life before another driver takes over
-LOOK_SECONDS = 1.0  # between two looks at the sign of life
+WATCH_SECONDS = 30.0  # how long a holder must send no heartbeat before another driver takes over
+LOOK_SECONDS = 1.0  # between two looks at the heartbeat
 
 
 class LeaseLostError(StorageError):
@@ -52,7 +52,7 @@ class StorageLease:
         return self
 
     def take(self, study: optuna.Study) -> None:
-        """Become the study's driver; also of a study that was deleted and created again meanwhile.
+        """Become the study's driver, even if the study has since been deleted and created again.
 
         Raises:
             UserError: another driver is alive; the message says on which host, with which process id, and since when.
@@ -91,15 +91,15 @@ class StorageLease:
                 return
             if now.beats != holder.beats:
                 raise taken_error(self._study, holder.describe())
-        notice(f"no sign of life for {WATCH_SECONDS:.0f} s; taking study '{self._study}' over")
+        notice(f"no heartbeat for {WATCH_SECONDS:.0f} s; taking study '{self._study}' over")
 
     @property
     def due_seconds(self) -> float | None:
-        """Return the seconds until the next sign of life is due; None while the lease is not held."""
+        """Return the seconds until the next heartbeat is due; None while the lease is not held."""
         return max(BEAT_SECONDS - self._age(), 0.0) if self._held else None
 
     def beat(self) -> None:
-        """Give a sign of life if one is due.
+        """Send a heartbeat if one is due.
 
         Raises:
             LeaseLostError: another driver has taken over.
@@ -109,7 +109,7 @@ class StorageLease:
             self._storage.retry(self._beat)
 
     def verify(self) -> None:
-        """Give a sign of life before a write if the last one is so old that another driver may have taken over.
+        """Send a heartbeat before a write if the last one is so old that another driver may have taken over.
 
         Raises:
             LeaseLostError: another driver has taken over; once raised, it is raised by every later call.
@@ -120,7 +120,7 @@ class StorageLease:
             self._beat()
 
     def _age(self) -> float:
-        """Return the seconds since the last sign of life, by the faster clock: one may stop while a machine sleeps."""
+        """Return the seconds since the last heartbeat, by the clock that advanced further: one may stop in sleep."""
         monotonic, wall = self._last_beat
         return max(time.monotonic() - monotonic, abs(time.time() - wall))
 
@@ -135,7 +135,7 @@ class StorageLease:
             if there is None or there.id != self._held.id:
                 self._lose(f"has been taken over by {there.describe() if there else 'another driver'}")
             else:
-                self._held = there  # its sign of life arrived although the storage did not answer
+                self._held = there  # its heartbeat arrived although the storage did not answer
         self._held, self._last_beat = beaten, now
 
     def _lose(self, why: str) -> NoReturn:

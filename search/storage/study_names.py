@@ -1,4 +1,4 @@
-"""Know the names of recorded studies without loading Optuna, so that a misspelt name is reported at once."""
+"""List the recorded studies without loading Optuna, so that a misspelt name is reported at once."""
 
 from __future__ import annotations
 

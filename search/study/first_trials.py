@@ -35,7 +35,7 @@ class FirstTrial:
 
 
 def default_trial(space: Space, base: RunConfig) -> tuple[FirstTrial, ...]:
-    """Return the base as a trial; none if it lies outside the space, as its parts inside would be another run."""
+    """Return the base as a trial; none if outside the space: keeping only the settings inside gives a different run."""
     default = space.encode(base)
     return () if default.notes else (FirstTrial(DEFAULT, default.params),)
 

@@ -65,10 +65,9 @@ def remove_predictions(out: Path, tasks: Collection[str]) -> None:
     folder = out / "predictions"
     splits: tuple[SplitName, ...] = ("dev", "test")
     for split in splits:
-        for path in folder.glob(f"*-{split}-output.csv") if is_recorded(out) else ():
-            path.unlink()
-        for path in folder.glob(f"*-{split}-probabilities.csv") if is_recorded(out) else ():
-            path.unlink()
+        for kind in ("output", "probabilities") if is_recorded(out) else ():
+            for path in folder.glob(f"*-{split}-{kind}.csv"):
+                path.unlink()
         for task in tasks:
             prediction_path(folder, task, split).unlink(missing_ok=True)
             probabilities_path(folder, task, split).unlink(missing_ok=True)

@@ -52,7 +52,7 @@ class TrialResult:
         """Summarise evaluations with finite overall scores, given in the order of their rungs."""
         if not evaluations:
             return cls(reason=reason)
-        best = max(evaluations, key=lambda evaluation: evaluation.overall)  # the first of equals, as it was saved
+        best = max(evaluations, key=lambda evaluation: evaluation.overall)  # ties go to the first, as it was saved
         last = evaluations[-1]
         return cls(best.overall, best.scores, best.rung, last.examples, last.seconds, reason, last.cost)
 

@@ -9,7 +9,7 @@ from tests.docs.pages import ROOT, text
 
 NAMED_OTHERWISE = {
     "Metrics of the best trial": "Metrics",
-    "What the winner's techniques bring": "ablation",
+    "What each of the winner's techniques contributes": "ablation",
 }
 
 

@@ -29,7 +29,7 @@ def record(number: int, overall: float | None = None, examples: int = 1000) -> F
 
 
 def a_study(*overalls: float, default: int | None = 0) -> optuna.Study:
-    """Finished trials of a planted space, of which one is the default configuration's; the last one broke off twice."""
+    """Finished trials of a planted space, one of them the default configuration's; the last was interrupted twice."""
     configs = runs(len(overalls))
     study = study_of(configs, [{100: overall} for overall in overalls], [False] * len(overalls))
     marked = optuna.create_study(direction="maximize")

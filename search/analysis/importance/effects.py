@@ -31,7 +31,7 @@ class Effect:
     """The mean score over the values of a setting, among the trials in which it is active.
 
     Attributes:
-        label: the same; where the shares of tasks are not three, one line a task: ``loss.weights.sst``.
+        label: the same; unless there are exactly three tasks, one line per task for shares: ``loss.weights.sst``.
         kind: ``number``: a curve; ``choice``: a mean for each value; ``shares``: one at points of a triangle.
         trials: in how many it is active.
         values: numbers, choices, or shares in the order of ``tasks``.

@@ -32,5 +32,5 @@ def ablation_section(context: ReportContext) -> ReportSection | None:
         ),
     )
     return ReportSection(
-        "ablation", "What the winner's techniques bring", parts, {"ablation.csv": ablation_frame(outcome)}
+        "ablation", "What each of the winner's techniques contributes", parts, {"ablation.csv": ablation_frame(outcome)}
     )

@@ -92,7 +92,10 @@ def _settings(context: ReportContext) -> Iterator[Part]:
             for one in drivers
         ),
     )
-    yield Note("Other settings are not controlled for: one setting may stand for another that it was often tried with.")
+    yield Note(
+        "Other settings are not controlled for: a setting's effect may really belong to another that it was often "
+        "combined with."
+    )
 
 
 def _failures(context: ReportContext) -> Iterator[Part]:

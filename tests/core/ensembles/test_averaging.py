@@ -80,7 +80,7 @@ def test_the_order_of_members_makes_no_difference(
 
 @given(logits, scores, st.integers(1, 5))
 def test_one_run_however_often_is_that_run(z: np.ndarray, s: np.ndarray, times: int) -> None:
-    """Also its predicted classes, of equals the first: what is written is what the run itself would have written."""
+    """Also its predicted classes, where ties go to the first: what is written is what the run itself would write."""
     stored = probabilities(z)[0]
     found = average([stored] * times)
     assert np.allclose(found, stored, rtol=1e-5, atol=2 * LEAST)

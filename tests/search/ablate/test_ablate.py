@@ -235,7 +235,7 @@ def test_a_real_ablation(finished_study: Any, run_command: Run, tmp_path: Path) 
     assert out.endswith(done.stdout[done.stdout.index("Overall score, mean over the seeds") :])
     report("tiny", runs_dir=runs)
     words = (runs / "tiny" / "report" / "report.md").read_text()
-    answer = words[: words.index("## What the winner's techniques bring")]
+    answer = words[: words.index("## What each of the winner's techniques contributes")]
     assert "trained the winner again without each technique in turn" in answer
     assert "siamese pairs" in answer
     assert "The ablation took 4 further runs" in answer

@@ -257,7 +257,7 @@ def test_without_a_terminal_it_only_shows(
     answer(None)
     main(runs_dir=runs.root, storage=runs.address)
     out = capsys.readouterr().out
-    assert "models other than the best 3" in out
+    assert "all models except the best 3" in out
     assert "nothing was deleted; pass --yes to delete these files" in out
     assert runs.files() == before
 

@@ -1,4 +1,4 @@
-"""Trials that break off: started again, but not for ever, and the machine's faults are not theirs."""
+"""Interrupted trials: started again, but not for ever, and the machine's faults are not theirs."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ def test_other_trials_do_not_notice(tmp_path: Path) -> None:
     assert len(study.starts(0)) == 1
     assert len(study.starts(1)) == 3
     assert study.trials[1].user_attrs["reason"] == (
-        "broke off 3 times without reaching another rung; "
-        "the last time, its worker ended with exit code 137, perhaps out of memory"
+        "crashed 3 times without reaching another rung; "
+        "most recently, its worker ended with exit code 137, perhaps out of memory"
     )
 
 

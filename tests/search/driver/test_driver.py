@@ -291,8 +291,8 @@ def test_a_deadly_trial_fails_after_two_retries(tmp_path: Path) -> None:
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL", "COMPLETE"]
     assert [event.retried for event in of_type(study, WorkerDied)] == [True, True, False]
     assert study.trials[1].user_attrs["reason"] == (
-        "broke off 3 times without reaching another rung; "
-        "the last time, its worker was killed by SIGKILL, perhaps out of memory"
+        "crashed 3 times without reaching another rung; "
+        "most recently, its worker was killed by SIGKILL, perhaps out of memory"
     )
 
 
@@ -302,7 +302,7 @@ def test_failures_of_runs(tmp_path: Path) -> None:
     assert study.run().counts == {"complete": 2, "pruned": 0, "failed": 4}
     assert [trial.user_attrs["reason"] for trial in study.trials] == [
         "",
-        "broke off 3 times without reaching another rung; the last time, ZeroDivisionError: no reason",
+        "crashed 3 times without reaching another rung; most recently, ZeroDivisionError: no reason",
         "loss of sst is nan at step 12",
         "overall score is nan at 40 examples",
         "file data/train.csv does not exist",

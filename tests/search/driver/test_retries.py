@@ -25,7 +25,7 @@ def test_counts_are_kept_in_the_storage_and_begin_again_at_a_new_rung() -> None:
         return RetryCounter(optuna.trial.Trial(study, trial._trial_id))
 
     assert counter().count_crash(20, "x", limits) == ""
-    assert counter().count_crash(20, "y", limits) == "broke off 2 times without reaching another rung; the last time, y"
+    assert counter().count_crash(20, "y", limits) == "crashed 2 times without reaching another rung; most recently, y"
     assert counter().count_crash(40, "z", limits) == ""
     assert counter().count_crash(0, "z", limits) != ""  # its folder is gone, and it began again: nothing new
     assert [counter().count_loss(40, limits) for _ in range(2)] == ["", ""]

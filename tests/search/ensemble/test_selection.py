@@ -94,7 +94,7 @@ def test_candidates_with_and_without_models(make: Any, trials: Any) -> None:
 
 
 def test_every_task_by_the_command(make: Any, trials: Any) -> None:
-    """Of one step: every task has the trial that is best at it, the earliest of equals."""
+    """Of one step: every task has the trial that is best at it; ties go to the earliest."""
     made = make(greedy=1, each_task=True, dev_only=True)
     for task in TASKS:
         scores = {number: trials.record(number).result.scores[task] for number in range(4)}

@@ -68,8 +68,7 @@ def test_an_end_that_the_encoder_lacks_is_told_with_its_line(tmp_path: Path) -> 
 
 def test_combinations_that_the_encoder_lacks_are_found_by_draws(tmp_path: Path) -> None:
     assert refusal(tmp_path, STUDY.replace("high = 7", "high = 2")) == (
-        "study.toml:2: space: some of its trials would fail: model.freeze_layers = 2 and "
-        "model.reinit_layers = 1 overlap"
+        "study.toml:2: space: some trials would fail: model.freeze_layers = 2 and model.reinit_layers = 1 overlap"
     )
 
 

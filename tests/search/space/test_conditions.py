@@ -19,7 +19,7 @@ CONDITIONS = [
     ("{ 'heads.sst.layers' = 'two' }", ".\"heads.sst.layers\": must be a whole number, got 'two'"),
     (
         "{ 'heads.sst.pooling' = { above = 1 } }",
-        '."heads.sst.pooling": above and below compare numbers; this setting is one of cls, pooler, mean, max',
+        '."heads.sst.pooling": above and below need a numeric setting, but this one is one of cls, pooler, mean, max',
     ),
     (
         "{ 'heads.sst.layers' = { above = 3 } }",

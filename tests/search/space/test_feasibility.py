@@ -69,7 +69,7 @@ def test_a_value_that_suits_another_way_to_meet_its_condition_is_not_refused() -
     with pytest.raises(StudyFileError) as caught:
         parse_space(table, base())
     assert caught.value.key == ("space",)
-    assert caught.value.what.startswith("some of its trials would fail: no run has heads.sts.loss = mse, ")
+    assert caught.value.what.startswith("some trials would fail: no valid run has heads.sts.loss = mse, ")
     assert caught.value.what.endswith('; a condition (when) on "heads.sts.auxiliary_loss" may help')
 
 

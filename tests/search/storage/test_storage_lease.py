@@ -162,7 +162,7 @@ def test_a_silent_holder_elsewhere_is_followed(tmp_path: Path, monkeypatch: pyte
     storage = MemoryStorage()
     begun(storage, tmp_path / "a")
     store(storage, elsewhere())
-    with pytest.warns(UserWarning, match="no sign of life for 0 s; taking study 'stub' over"):
+    with pytest.warns(UserWarning, match="no heartbeat for 0 s; taking study 'stub' over"):
         assert driver(storage, tmp_path / "b").run().finished
 
 

@@ -95,7 +95,7 @@ def test_a_floor_prunes_where_the_rule_says_and_nothing_below_it_wins(
             assert not is_feasible(trial)
         else:
             assert trial.state.name == "COMPLETE"
-            best = max(points, key=lambda pair: sum(pair))  # the first of equals
+            best = max(points, key=lambda pair: sum(pair))  # ties go to the first
             fit = all(value >= floor for value, floor in zip(best, floors.values(), strict=True))
             assert is_feasible(trial) == fit
             assert bool(trial.user_attrs["reason"]) != fit
