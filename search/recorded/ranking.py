@@ -61,11 +61,9 @@ class WinnerByMean:
 def recorded_choice(study: optuna.Study) -> WinnerByMean | None:
     """Return what the study chose by means over runs; None if it did not choose in this way."""
     stored = study.user_attrs.get(_CHOICE)
-    return (
-        None
-        if stored is None
-        else WinnerByMean(stored["winner"], {name: tuple(of) for name, of in stored["runs"].items()})
-    )
+    if stored is None:
+        return None
+    return WinnerByMean(stored["winner"], {name: tuple(of) for name, of in stored["runs"].items()})
 
 
 def open_study(name: str, storage: str | None, runs_dir: Path) -> optuna.Study:
