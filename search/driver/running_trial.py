@@ -92,20 +92,19 @@ class RunningTrial:
                 self.trial.report(evaluation.overall, evaluation.rung)
 
     def _report(self, evaluation: Evaluation) -> bool:
-        rung = evaluation.rung
-        went_on = rung < max(optuna_internals.reported_steps(self.trial), default=0)
+        rung, reported = evaluation.rung, optuna_internals.reported_steps(self.trial)
         self.report_all()
-        if went_on:
+        if rung < max(reported, default=0):
             return True  # it continued from this rung before it was interrupted
         if self.trial.user_attrs.get(ROLE) != DEFAULT:  # the default is never pruned: others are compared with it
             # The pruner does not see a run that a floor ends: it would compare others with it.
-            self.pruned_because = why_pruned(self.floors, evaluation) or self._pruner_reason(rung)
+            self.pruned_because = why_pruned(self.floors, evaluation) or self._pruner_reason(rung, rung in reported)
         return not self.pruned_because
 
-    def _pruner_reason(self, rung: int) -> str:
+    def _pruner_reason(self, rung: int, is_decided: bool) -> str:
         if rung < self.config.warmup_examples:
             return ""  # it has hardly been trained yet: its score says nothing about later ones
-        return f"pruned at {rung} examples" if optuna_internals.should_prune(self.trial) else ""
+        return f"pruned at {rung} examples" if optuna_internals.should_prune(self.trial, is_decided) else ""
 
     @property
     def no_winner_because(self) -> str:

@@ -252,15 +252,16 @@ def copy_reports(original: FrozenTrial, trial: Trial) -> None:
         trial.set_constraint(key, original.constraints[key])
 
 
-def should_prune(trial: Trial) -> bool:
+def should_prune(trial: Trial, is_decided: bool = False) -> bool:
     """Return whether the pruner ends the trial at its last report; asked again, also after a crash, it says the same.
 
-    To be called in the transaction that stores the report.
+    To be called in the transaction that stores the report. If the report ``is_decided``, being stored already, the
+    decision was stored with it, and the run may have continued since: other trials must not change it.
     """
     storage = _storage_of(trial.study)
     if PRUNED in storage.get_trial_system_attrs(trial._trial_id):
         return True
-    prune = trial.should_prune()
+    prune = not is_decided and trial.should_prune()
     if prune:
         storage.set_trial_system_attr(trial._trial_id, PRUNED, True)
     return prune

@@ -117,7 +117,7 @@ def test_dry_run_prints_the_config_and_does_nothing(finished_study: Any, tmp_pat
     [
         (["--study", "quickstrat"], "did you mean 'quickstart'?"),
         (["--study", "starter", "--data", "/nowhere", "--model", "minilm"], "no data folder '/nowhere'"),
-        (["--study", "quickstart", "--storage", "nonsense"], "storage 'nonsense' is neither a URL"),
+        (["--study", "quickstart", "--storage", "nonsense"], "storage 'nonsense' is not a URL"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

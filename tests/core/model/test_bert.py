@@ -77,8 +77,9 @@ def minilm() -> tuple[BertConfig, dict[str, Tensor]]:
 
 @pytest.mark.parametrize("lengths", [[7, 7], [12, 3, 9, 31], [1], [512, 40]])
 def test_agrees_with_transformers_on_minilm(minilm: tuple[BertConfig, dict[str, Tensor]], lengths: list[int]) -> None:
-    bert = Bert(*minilm).eval()
-    assert_agree(bert, random_rows(bert.config, lengths), 1e-5)
+    """In double: in float32 the gradients of 512 tokens differ by up to 1.1e-5 with the order of sums on some CPUs."""
+    bert = Bert(*minilm).eval().double()
+    assert_agree(bert, random_rows(bert.config, lengths), 1e-11)
 
 
 def test_agrees_with_transformers_on_minilm_in_double(minilm: tuple[BertConfig, dict[str, Tensor]]) -> None:

@@ -45,7 +45,7 @@ def test_weights_broken_by_the_last_update_are_no_result(make_run: MakeRun) -> N
     run.step()
     with torch.no_grad():
         run.encoder.bert.pooler.dense.bias[0] = float("inf")
-    with pytest.raises(DivergedError, match=r"after the mnrl stage 'pooler\.dense\.bias' is not finite"):
+    with pytest.raises(DivergedError, match=r"weight 'pooler\.dense\.bias' is not finite after stage mnrl"):
         run.weights()
 
 

@@ -62,7 +62,7 @@ def test_a_pair_counts_once_and_a_sentence_is_not_its_own_partner() -> None:
 
 
 def test_no_positive(make_run: MakeRun) -> None:
-    with pytest.raises(UserError, match=r"pretraining\.mnrl: no training pair of sts is a positive"):
+    with pytest.raises(UserError, match=r"pretraining\.mnrl: no training pair of sts is positive"):
         make_run("mnrl", tasks_used="sts", positive_from=5.1)
 
 
