@@ -136,6 +136,17 @@ def test_a_pruning_decision_stays_the_same_when_asked_again(tmp_path: Path) -> N
     assert [trial.system_attrs["completed_rung_0"] for trial in stored] == [0.9, 0.8]
 
 
+def test_a_decision_to_continue_stays_the_same_when_other_trials_have_overtaken(tmp_path: Path) -> None:
+    study = reopened(tmp_path)
+    study.pruner = optuna.pruners.ThresholdPruner(lower=0.5)
+    trial = propose(study)
+    trial.report(0.9, 10)
+    assert not optuna_internals.should_prune(trial)
+    study.pruner = optuna.pruners.ThresholdPruner(lower=0.95)
+    assert not optuna_internals.should_prune(trial, is_decided=True)
+    assert optuna_internals.should_prune(trial)
+
+
 def test_an_exhausted_sampler_does_not_lose_the_last_result(tmp_path: Path) -> None:
     study = reopened(tmp_path)
     with pytest.warns(optuna.exceptions.ExperimentalWarning):
