@@ -219,7 +219,7 @@ def test_twenty_kills_of_real_training(root: Path, nursery: Nursery, tiny_study:
 def test_ctrl_c_in_a_stage_of_pretraining(tmp_path: Path, tiny_study: str) -> None:
     """Both workers leave, the one that trains the stage and the one that waits for it; the stage is saved."""
     file = tmp_path / "tiny.toml"
-    stage = "\n[base.pretraining.mlm]\nexamples = 100_000\n"
+    stage = "\n[base.pretraining.mlm]\nexamples = 100_000_000\n"  # it cannot end first
     file.write_text(tiny_study.replace("trials = 4", "trials = 2\nworkers = 2") + stage)
     seen: list[Event] = []
 

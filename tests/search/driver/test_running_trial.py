@@ -8,8 +8,11 @@ from memory_storage import MemoryStorage
 from scripted_executor import ScriptedExecutor
 from stub_study import BASE, SPACE, StubStudy, changed
 
+from core.run.evaluation import Evaluation
 from search.driver.driver import Driver
+from search.driver.running_trial import RunningTrial
 from search.samplers.registry import SamplerChoice
+from search.storage import optuna_internals
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -36,3 +39,26 @@ def test_the_default_is_never_pruned_and_no_trial_at_its_last_rung(tmp_path: Pat
     study = StubStudy(tmp_path / "b", changed(pruner=type(choice)("threshold", {"lower": 0.99}), trials=2))
     study.run()
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "PRUNED"]
+
+
+def test_a_resumed_trial_is_not_pruned_at_a_rung_that_it_has_passed(tmp_path: Path) -> None:
+    """It was killed after the rung at 40, perhaps after it had trained to 60; then another trial overtook it.
+
+    Its resumed run reports the rung at 40 a second time. The pruner would decide otherwise now.
+    """
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=0)
+    study = optuna.create_study(storage=MemoryStorage(), direction="maximize", pruner=pruner)
+
+    def running(trial: optuna.trial.Trial) -> RunningTrial:
+        return RunningTrial(trial, optuna.samplers.RandomSampler(seed=0), BASE, tmp_path)
+
+    def evaluation(rung: int, score: float) -> Evaluation:
+        return Evaluation(rung, rung, 0, score, {"sst": score}, {}, {}, 1.0, 100.0)
+
+    killed, other = running(study.ask()), running(study.ask())
+    assert all(killed.judge(evaluation(rung, 0.5)) for rung in (20, 40))
+    assert all(other.judge(evaluation(rung, 0.9)) for rung in (20, 40, 60))
+    optuna_internals.tell(study, other.trial, other.sampler, optuna.trial.TrialState.COMPLETE, 0.9)
+    resumed = running(optuna_internals.resume(study, killed.number))
+    assert [resumed.judge(evaluation(rung, 0.5)) for rung in (20, 40, 60)] == [True, True, False]
+    assert resumed.pruned_because == "pruned at 60 examples"
