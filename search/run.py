@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from search.console import cli
-from search.study.lookup import find_study
+from search.study.lookup import find_study, named_data_folder
 
 __all__ = ["main"]
 
@@ -61,9 +61,9 @@ def main(
         onebert run --study quickstart
         onebert run --study starter --data DIR --model minilm --hours 8
     """
-    find_study(study)
+    file = find_study(study)
     if not dry_run:
-        cli.check_data_folder(data)
+        cli.check_data_folder(data or named_data_folder(file))
 
     from core.inputs.augmentation import answers_dir
     from search.study.file import load_study

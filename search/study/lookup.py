@@ -6,13 +6,14 @@ Loads neither Optuna nor RunConfig, so that a misspelt name is reported at once.
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib import resources
 from pathlib import Path
 
 from data.errors import UserError
 from search.parsing.errors import did_you_mean
 
-__all__ = ["check_study_name", "find_study", "is_study_name", "list_studies"]
+__all__ = ["check_study_name", "find_study", "is_study_name", "list_studies", "named_data_folder"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -51,6 +52,23 @@ def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies")) ->
             "or give the path of a .toml file"
         )
     return known[name]
+
+
+def named_data_folder(study_file: Path) -> Path | None:
+    """Return the data folder that a study file names, or the default one, without a look at its other settings.
+
+    Returns:
+        None if the study makes its own data, if a preset may name the folder, or if the file has a mistake: then only
+        reading all of it tells.
+    """
+    try:
+        tables = tomllib.loads(study_file.read_text(encoding="utf-8-sig"))
+        override = tables.get("override", {}).get("data", {}).get("directory")
+        if "synthetic" in tables or (override is None and {"preset", "variants"} & tables.keys()):
+            return None
+        return Path(override or tables.get("base", {}).get("data", {}).get("directory", "data"))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None
 
 
 def is_study_name(name: str) -> bool:

@@ -64,12 +64,21 @@ def test_clean_without_a_runs_folder(tmp_path: Path) -> None:
 def test_a_wrong_setting_is_reported_without_torch(tmp_path: Path) -> None:
     text = 'tasks = ["sst"]\ntrials = 1\n[space]\n"optim.lerning_rate" = [1e-3]\n'
     (tmp_path / "mine.toml").write_text(text)
-    missing = ("search.run", "--study", "starter")
-    (wrong, nowhere), modules = run_modules(("search.run", "--study", "mine.toml"), missing, folder=tmp_path)
+    (tmp_path / "data").mkdir()
+    (wrong,), modules = run_modules(("search.run", "--study", "mine.toml"), folder=tmp_path)
     assert wrong.code == 2
     assert wrong.err.startswith("error: mine.toml:4: space")
-    assert nowhere.err == "error: no data folder 'data'; --data names the folder with the tasks' files\n"
     assert not modules & {"torch", "sklearn", "scipy", "pandas", "plotly", "optuna_dashboard"}
+
+
+def test_a_missing_data_folder_of_the_study_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('tasks = ["sst"]\n[base]\ndata = { directory = "nowhere" }\n')
+    lines = [("search.run", "--study", study) for study in ("starter", "mine.toml")]
+    refused, modules = run_modules(*lines, folder=tmp_path)
+    for ended, folder in zip(refused, ("data", "nowhere"), strict=True):
+        assert ended.code == 2
+        assert ended.err == f"error: no data folder '{folder}'; --data names the folder with the tasks' files\n"
+    assert not modules & SLOW
 
 
 def test_listing_the_commands_imports_none(tmp_path: Path) -> None:

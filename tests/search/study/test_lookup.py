@@ -8,7 +8,7 @@ import pytest
 
 from data.errors import UserError
 from search.study.file import load_study
-from search.study.lookup import find_study, list_studies
+from search.study.lookup import find_study, list_studies, named_data_folder
 
 MINIMAL = 'tasks = ["sst"]\ntrials = 2\n[space]\n"optim.learning_rate" = [1e-4, 1e-3]\n'
 
@@ -42,3 +42,22 @@ def test_unknown_studies_are_met_with_the_known_ones(tmp_path: Path) -> None:
     bad = write(tmp_path, "my study")
     with pytest.raises(UserError, match=r"use letters, digits, '_', '-' and '.' only, got 'my study'$"):
         find_study(bad)
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("trials = 2", Path("data")),
+        ('[base.data]\ndirectory = "mine"', Path("mine")),
+        ('[base.data]\ndirectory = "mine"\n[override.data]\ndirectory = "other"', Path("other")),
+        ('preset = "cooking"\n[base.data]\ndirectory = "mine"', None),
+        ('preset = "cooking"\n[override.data]\ndirectory = "other"', Path("other")),
+        ("[synthetic]\nexamples = 5", None),
+        ("[base]\ndata = 5", None),
+        ("[base.data]\ndirectory = 5", None),
+        ("base = [", None),
+    ],
+)
+def test_the_data_folder_is_found_before_the_rest_is_read(text: str, folder: Path | None, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    assert named_data_folder(tmp_path / "mine.toml") == folder
