@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from data.metrics.metric import SCORES, MeasuredTask, Metric
-from data.metrics.score_errors import to_share
+from data.metrics.score_errors import cost, differences, mean_by_resample, to_share
 
 __all__ = ["METRIC"]
 
@@ -22,12 +22,7 @@ def _plain(_task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray) -> fl
 def _counted(
     _task: MeasuredTask, predictions: Sequence[np.ndarray], gold: np.ndarray, counts: np.ndarray
 ) -> np.ndarray:
-    errors = np.stack(predictions, axis=1).astype(np.float64) - gold.astype(np.float64)[:, None]  # (N, R)
-    return np.asarray(counts @ np.abs(errors) / counts.sum(axis=1, keepdims=True))
-
-
-def _cost(_task: MeasuredTask) -> int:
-    return 1
+    return mean_by_resample(np.abs(differences(predictions, gold)), counts)
 
 
 METRIC = Metric(
@@ -40,5 +35,5 @@ METRIC = Metric(
     to_share=to_share,
     plain=_plain,
     counted=_counted,
-    cost=_cost,
+    cost=cost,
 )
