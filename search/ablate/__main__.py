@@ -29,13 +29,11 @@ def main(
         str | None, typer.Option(help="Name of the ablation's own study; by default STUDY-ablation.")
     ] = None,
     data: cli.MovedDataDir = None,
-    workers: Annotated[int, typer.Option(min=1, help="Number of runs to train at the same time.")] = 1,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads of each run; by default as in the search.")
-    ] = None,
+    workers: cli.RunsAtOnce = 1,
+    threads: cli.RunThreads = None,
     storage: cli.StorageUrl = None,
     runs_dir: cli.RunsDir = cli.RUNS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and train nothing.")] = False,
+    dry_run: cli.PlanOnly = False,
     quiet: cli.Quiet = False,
     json: cli.Json = False,
 ) -> None:

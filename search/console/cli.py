@@ -27,7 +27,10 @@ __all__ = [
     "Json",
     "MovedDataDir",
     "OtherDevice",
+    "PlanOnly",
     "Quiet",
+    "RunThreads",
+    "RunsAtOnce",
     "RunsDir",
     "StorageUrl",
     "StudyFile",
@@ -67,6 +70,9 @@ StorageUrl = Annotated[
     typer.Option(help="URL of a database; by default the SQLite file studies.db in the runs folder."),
 ]
 RunsDir = Annotated[Path, typer.Option(help="Folder that contains the results of all studies.")]
+RunsAtOnce = Annotated[int, typer.Option(min=1, help="Number of runs to train at the same time.")]
+RunThreads = Annotated[int | None, typer.Option(min=1, help="CPU threads of each run; by default as in the search.")]
+PlanOnly = Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and train nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result and warnings.")]
 Json = Annotated[
     bool, typer.Option("--json", help="Write one JSON object per event to standard output, all else to standard error.")

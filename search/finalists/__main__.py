@@ -23,13 +23,11 @@ def main(
     preset: Annotated[list[str] | None, typer.Option(help="Preset to compare with as well; repeatable.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the finalists' study; by default STUDY-finalists.")] = None,
     data: cli.MovedDataDir = None,
-    workers: Annotated[int, typer.Option(min=1, help="Number of runs to train at the same time.")] = 1,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads of each worker; by default as in the study.")
-    ] = None,
+    workers: cli.RunsAtOnce = 1,
+    threads: cli.RunThreads = None,
     storage: cli.StorageUrl = None,
     runs_dir: cli.RunsDir = cli.RUNS,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and train nothing.")] = False,
+    dry_run: cli.PlanOnly = False,
     quiet: cli.Quiet = False,
     json: cli.Json = False,
 ) -> None:
