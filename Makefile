@@ -1,18 +1,22 @@
-# make demo    install and run the quickstart study (under two minutes on two cores after installing)
-# make test    install with the development extras, check style and types, run all tests
-# make clean   remove the environment and all caches, but not runs/
+# make demo        install and run the quickstart study (under two minutes on two cores after installing)
+# make test        install with the development extras, check style and types, run the tests
+# make test-slow   run the slow tests: kills, browsers, PostgreSQL, whole studies
+# make clean       remove the environment and all caches, but not runs/
 
 PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check clean
+.PHONY: demo test test-slow check clean
 
 demo: $(VENV)/installed
 	$(VENV)/bin/python -m search.run --study quickstart
 
 test: check
-	$(VENV)/bin/python -m pytest --numprocesses auto
+	$(VENV)/bin/python -m pytest --numprocesses auto -m "not slow"
+
+test-slow: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pytest --numprocesses auto -m slow
 
 check: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

@@ -19,6 +19,13 @@ from tests.stub_endpoint import Reply, StubEndpoint
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser or a database server as slow."""
+    for item in items:
+        if isinstance(item, pytest.Function) and {"browser", "running", "server"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     """Float sums depend on the thread count, and the tests share the machine."""

@@ -69,6 +69,7 @@ def test_runs_of_the_same_tasks_only(small_config: MakeConfig) -> None:
         check_common_start({"a": small_config(("sst",)), "b": small_config(("sst", "sts"))})
 
 
+@pytest.mark.slow
 def test_why_seeds_may_not_differ(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
     """Two runs from one encoder: their soup fits the training examples as they do, unless their heads began apart.
 

@@ -206,6 +206,7 @@ def test_errors_are_one_line(finished_study: Any) -> None:
         assert err.startswith(f"error: {message}")
 
 
+@pytest.mark.slow
 def test_a_real_ablation(finished_study: Any, run_command: Run, tmp_path: Path) -> None:
     """Of one technique: two runs, with two seeds each; and the report of the study has it."""
     runs = tmp_path / "runs"

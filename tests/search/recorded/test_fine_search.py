@@ -126,6 +126,7 @@ def test_refusals_are_one_line(coarse: InlineStudy) -> None:
     assert refusal(choices, name="stub-fine") == taken.format("stub-fine", "a fine search of 'stub'")
 
 
+@pytest.mark.slow
 def test_on_the_command_line(finished_study: Any, tmp_path: Path, run_command: Run) -> None:
     """The best trial is the fine study's default, and comes again as the other study's best: it is trained once."""
     runs = Path(shutil.copytree(finished_study.runs, tmp_path / "runs"))

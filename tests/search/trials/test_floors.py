@@ -205,7 +205,7 @@ def test_a_run_that_a_floor_ends_is_not_among_those_that_the_pruner_compares(tmp
     assert [trial.state.name for trial in study.get_trials()] == ["COMPLETE", *["PRUNED"] * 3, "COMPLETE"]
 
 
-@pytest.mark.parametrize("name", ["tpe", "gp"])
+@pytest.mark.parametrize("name", ["tpe", pytest.param("gp", marks=pytest.mark.slow)])
 def test_samplers_take_the_floors_as_constraints(tmp_path: Path, name: str) -> None:
     """sst falls with the learning rate and sts rises up to .8 of it: the best overall scores are below the floor."""
     spec = spec_of(Floor("sst", 0.5, 0), trials=16, sampler=SamplerChoice(name, {"n_startup_trials": 5}))
