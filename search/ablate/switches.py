@@ -13,10 +13,8 @@ from core.config.pretraining import PretrainingConfig, StageConfig
 from search.ablate.head_switches import HEAD_SWITCHES
 from search.ablate.switch import Changes, Switch, choice, setting, technique
 
-__all__ = ["COMPANIONS", "FIXED", "SWITCHES", "is_fixed"]
+__all__ = ["COMPANIONS", "SWITCHES"]
 
-FIXED = ("seed", "data.", "compute.", "eval.", "budget.examples", "tasks.*.score_weight", "tasks.*.dev_limit")
-"""Settings, and sections with a dot at the end, that all rows have alike: seeds are paired, and scores comparable."""
 
 COMPANIONS = ("pretraining.nli_file.",)
 """Settings that only matter together with a technique, and belong to several."""
@@ -35,11 +33,6 @@ _SOURCES = {
     "eda": "EDA copies",
     "rephrased": "rephrasings",
 }
-
-
-def is_fixed(path: str, config: RunConfig) -> bool:
-    """Return whether all rows have the same value of a setting."""
-    return f"{path}.".startswith(tuple(fixed.replace("*", task) for task in config.tasks for fixed in FIXED))
 
 
 def _loss_weights(config: RunConfig, default: RunConfig) -> Changes:  # noqa: ARG001

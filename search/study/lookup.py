@@ -55,11 +55,9 @@ def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies")) ->
 
 
 def named_data_folder(study_file: Path) -> Path | None:
-    """Return the data folder that a study file names, or the default one, without a look at its other settings.
+    """Return the data folder that a study file names, or the default one, without reading its other settings.
 
-    Returns:
-        None if the study makes its own data, if a preset may name the folder, or if the file has a mistake: then only
-        reading all of it tells.
+    None if only reading all of it tells: it makes its own data, a preset may name the folder, or it has a mistake.
     """
     try:
         tables = tomllib.loads(study_file.read_text(encoding="utf-8-sig"))

@@ -13,11 +13,11 @@ from core.config import RunConfig
 from search.ablate.ablations import Ablation, ablations, turn_off
 from search.ablate.head_switches import spelled_out
 from search.ablate.switch import expanded
-from search.ablate.switches import SWITCHES, is_fixed
+from search.ablate.switches import SWITCHES
 from search.space.paths import differing_paths, get_value
 from tests.core.config.test_any_config import DRAWN, OTHERS, Row, Settings, with_settings
 from tests.core.config.test_any_config import SWITCHES as DRAWN_SWITCHES
-from tests.search.ablate.configurations import BY_NAME, TASKS, made
+from tests.search.ablate.configurations import BY_NAME, TASKS, is_fixed, made
 
 QUICK = partial(
     settings,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from search.ablate.switch import expanded
-from search.ablate.switches import COMPANIONS, SWITCHES, is_fixed
+from search.ablate.switches import COMPANIONS, SWITCHES
 from search.space.paths import config_fields
-from tests.search.ablate.configurations import BY_NAME, TASKS, made
+from tests.search.ablate.configurations import BY_NAME, TASKS, is_fixed, made
 
 
 def test_every_setting_belongs_to_one_technique() -> None:
