@@ -9,7 +9,7 @@ import numpy as np
 from data.metrics import Metric, all_metrics
 from data.tasks import TaskSpec
 
-__all__ = ["CASES", "Case", "class_task", "score_task"]
+__all__ = ["CASES", "Case", "both_scores", "class_task", "four_classes", "score_task", "two_classes"]
 
 
 def class_task(classes: int, metric: str) -> TaskSpec:
@@ -20,6 +20,27 @@ def class_task(classes: int, metric: str) -> TaskSpec:
 def score_task(metric: str, low: float = 0.0, high: float = 5.0) -> TaskSpec:
     fields = {"kind": "score", "score_range": (low, high), "metric": metric}
     return TaskSpec.model_validate({**_FIELDS, **fields, "name": "scored"})
+
+
+def both_scores(task: TaskSpec, predictions: np.ndarray, gold: np.ndarray) -> tuple[float, float]:
+    """Return the plain score, and the counted score of the resample that contains each example once."""
+    counts = np.ones((1, len(gold)))
+    return task.metric.score(task, predictions, gold), task.metric.counted_scores(task, [predictions], gold, counts)[
+        0, 0
+    ]
+
+
+def two_classes(seed: int, digits: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw gold classes (60,), both present, and probabilities (60, 2), rounded so that some are equal."""
+    rng = np.random.default_rng(seed)
+    positive = np.round(rng.uniform(0, 1, 60), digits)
+    return np.append(rng.integers(0, 2, 58), [0, 1]), np.stack([1 - positive, positive], axis=1)
+
+
+def four_classes(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw gold classes (60,), all present, and probabilities (60, 4)."""
+    rng = np.random.default_rng(seed)
+    return np.append(rng.integers(0, 4, 56), range(4)), rng.dirichlet(np.ones(4), 60)
 
 
 _FIELDS = {

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 from sklearn.preprocessing import label_binarize
 
-from tests.data.metrics.metric_cases import class_task
+from tests.data.metrics.metric_cases import both_scores, class_task, four_classes, two_classes
 
 
 def test_by_hand() -> None:
@@ -23,23 +23,19 @@ def test_by_hand() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3))
 def test_two_classes_against_scikit_learn(seed: int, digits: int) -> None:
-    rng, task = np.random.default_rng(seed), class_task(2, "average_precision")
-    positive = np.round(rng.uniform(0, 1, 60), digits)
-    gold = np.append(rng.integers(0, 2, 59), 1)
-    predictions = np.stack([1 - positive, positive], axis=1)
-    expected = average_precision_score(gold, positive)
-    assert task.metric.score(task, predictions, gold) == expected
-    assert task.metric.counted_scores(task, [predictions], gold, np.ones((1, 60)))[0, 0] == pytest.approx(expected)
+    gold, predictions = two_classes(seed, digits)
+    expected = average_precision_score(gold, predictions[:, 1])
+    plain, counted = both_scores(class_task(2, "average_precision"), predictions, gold)
+    assert plain == expected
+    assert counted == pytest.approx(expected)
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_several_classes_against_scikit_learn(seed: int) -> None:
-    rng, task = np.random.default_rng(seed), class_task(4, "average_precision")
-    gold, predictions = np.append(rng.integers(0, 4, 56), range(4)), rng.dirichlet(np.ones(4), 60)
+    gold, predictions = four_classes(seed)
     expected = average_precision_score(label_binarize(gold, classes=range(4)), predictions, average="macro")
-    assert task.metric.score(task, predictions, gold) == pytest.approx(expected)
-    assert task.metric.counted_scores(task, [predictions], gold, np.ones((1, 60)))[0, 0] == pytest.approx(expected)
+    assert both_scores(class_task(4, "average_precision"), predictions, gold) == pytest.approx((expected, expected))
 
 
 def test_without_positive_examples_it_counts_as_0_and_warns() -> None:

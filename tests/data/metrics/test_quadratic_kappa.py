@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from tests.data.metrics.metric_cases import class_task, score_task
+from tests.data.metrics.metric_cases import both_scores, class_task, score_task
 
 
 @settings(max_examples=50, deadline=None)
@@ -18,9 +18,7 @@ def test_classes_against_scikit_learn(classes: int, seed: int) -> None:
     gold, predictions = np.append(rng.integers(0, classes, 49), 1), rng.dirichlet(np.ones(classes), 50)
     predicted = predictions.argmax(axis=1)
     expected = cohen_kappa_score(gold, predicted, labels=range(classes), weights="quadratic")
-    assert task.metric.score(task, predictions, gold) == pytest.approx(expected, abs=1e-12)
-    counted = task.metric.counted_scores(task, [predictions], gold, np.ones((1, 50)))[0, 0]
-    assert counted == pytest.approx(expected, abs=1e-12)
+    assert both_scores(task, predictions, gold) == pytest.approx((expected, expected), abs=1e-12)
 
 
 @settings(max_examples=50, deadline=None)
