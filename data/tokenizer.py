@@ -8,6 +8,7 @@ TOKENIZERS_PARALLELISM is left to the user, because the library protects forked 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, process
 from tokenizers.models import WordPiece
 
 from data.errors import UserError
+from data.tokenizer_settings import SETTINGS, TokenizerSettings
 
 __all__ = ["SpecialIds", "load_tokenizer", "remove_tokenizer", "save_tokenizer", "special_ids"]
 
-_TOKENIZER, _VOCABULARY, _SETTINGS = "tokenizer.json", "vocab.txt", "tokenizer_config.json"
+_TOKENIZER, _VOCABULARY = "tokenizer.json", "vocab.txt"
 _SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -50,18 +52,24 @@ def special_ids(tokenizer: Tokenizer) -> SpecialIds:
 def load_tokenizer(folder: Path) -> Tokenizer:
     """Load an encoder's tokenizer from ``tokenizer.json``, or from ``vocab.txt`` with ``tokenizer_config.json``.
 
-    It returns the same ids as transformers' ``BertTokenizerFast``. Truncation and padding are off.
+    It returns the same ids as transformers' ``AutoTokenizer``, with the tokens that other files of the folder add.
+    Truncation and padding are off.
 
     Raises:
-        UserError: if neither file exists, a file cannot be read, or the tokenizer is not BERT's.
+        UserError: if neither file exists, a file cannot be read, the tokenizer is not BERT's, or the files contradict
+            each other.
     """
-    whole, vocabulary = folder / _TOKENIZER, folder / _VOCABULARY
+    whole, vocabulary, settings = folder / _TOKENIZER, folder / _VOCABULARY, TokenizerSettings.read(folder)
     if whole.is_file():
         tokenizer = _from_json(whole)
-    elif vocabulary.is_file():
-        tokenizer = _from_vocabulary(vocabulary, folder / _SETTINGS)
-    else:
+        settings.check_normaliser(json.loads(tokenizer.to_str())["normalizer"], whole)
+    elif not vocabulary.is_file():
         raise UserError(f"{folder}: no tokenizer; expected {_TOKENIZER} or {_VOCABULARY}")
+    elif not settings.is_bert:
+        raise UserError(f"{folder}: no {_TOKENIZER}, which {settings.values['tokenizer_class']} needs")
+    else:
+        tokenizer = _from_vocabulary(vocabulary, settings.values)
+    _add_tokens(tokenizer, settings)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     try:
@@ -89,12 +97,12 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, max_length: int = 512) ->
     }
     tokenizer.save(str(folder / _TOKENIZER))
     (folder / _VOCABULARY).write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
-    (folder / _SETTINGS).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (folder / SETTINGS).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def remove_tokenizer(folder: Path) -> None:
     """Remove the files that :func:`save_tokenizer` writes, if they exist."""
-    for name in (_TOKENIZER, _VOCABULARY, _SETTINGS):
+    for name in (_TOKENIZER, _VOCABULARY, SETTINGS):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -117,11 +125,26 @@ def _from_json(path: Path) -> Tokenizer:
         raise UserError(f"{path}: cannot read the tokenizer: {error}") from error
 
 
-def _from_vocabulary(vocabulary: Path, config: Path) -> Tokenizer:
+def _add_tokens(tokenizer: Tokenizer, settings: TokenizerSettings) -> None:
+    """Add the tokens that the settings name, each with the id that they give it.
+
+    Raises:
+        UserError: if a token would get another id, as transformers gives it too: its embedding would be a wrong one.
+    """
+    known = {token.content for token in tokenizer.get_added_tokens_decoder().values()}
+    for token, number, path in settings.added:
+        if token.content not in known:
+            tokenizer.add_tokens([token])
+            known.add(token.content)
+        given = tokenizer.token_to_id(token.content)
+        if number is not None and given != number:
+            raise UserError(f"{path}: token '{token.content}' has id {number}, but its place is {given}")
+
+
+def _from_vocabulary(vocabulary: Path, settings: Mapping[str, Any]) -> Tokenizer:
     """Build BERT's WordPiece tokenizer from the older files; settings missing there have BERT's defaults."""
     try:
         tokens = vocabulary.read_text(encoding="utf-8").split("\n")
-        settings: dict[str, Any] = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
     except (OSError, ValueError) as error:
         raise UserError(f"{vocabulary.parent}: cannot read the tokenizer: {error}") from error
     if tokens[-1] == "":  # after the last line end, not a token

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from core.model.bert import Bert, BertConfig
-from core.model_files.weight_files import WEIGHTS, check_shapes, read_json, read_weights
+from core.model_files.weight_files import WEIGHTS, check_no_adapter, check_shapes, read_json, read_weights
 from core.run.atomic_files import write_atomically
 from data.errors import UserError
 
@@ -28,8 +28,9 @@ def load_bert_config(folder: Path) -> BertConfig:
 
     Raises:
         UserError: if it is missing, is not JSON, describes a model other than a BERT encoder (the message names its
-            model type), or contains a value out of range.
+            model type), or contains a value out of range; or if the folder is an adapter's.
     """
+    check_no_adapter(folder)  # it may have no config.json of its own
     path = folder / _CONFIG
     entries = read_json(path)
     try:

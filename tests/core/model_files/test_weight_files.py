@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from core.model.bert import Bert
-from core.model_files.bert_checkpoint import load_bert_weights
+from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights, load_mlm_head
 from tests.core.model_files.small_bert import CONFIG, QUERY, assert_same, error_of, rewrite
 
 
@@ -85,6 +85,88 @@ def test_quantised_weights_are_refused(folder: Path) -> None:
     rewrite(folder, lambda weights: {**weights, QUERY: torch.zeros(12, 12, dtype=torch.int8)})
     message = error_of(lambda: load_bert_weights(folder, CONFIG))
     assert message.endswith(f"'{QUERY}' is torch.int8; only floating-point weights are supported")
+
+
+@pytest.mark.parametrize("prefix", ["module.", "model.", "model.bert.", "module.bert.", "encoder.", "0.auto_model."])
+@pytest.mark.parametrize("is_pickled", [False, True])
+def test_a_wrappers_prefix_is_read(folder: Path, bert: Bert, prefix: str, is_pickled: bool) -> None:
+    prefixed = {f"{prefix}{key}": tensor for key, tensor in bert.state_dict().items()}
+    if is_pickled:
+        pickled(folder, prefixed)
+    else:
+        rewrite(folder, lambda _: {**prefixed, "head.bias": torch.zeros(2)})
+    assert_same(load_bert_weights(folder, CONFIG), bert)
+
+
+def test_the_head_has_the_encoders_prefix(folder: Path, bert: Bert) -> None:
+    head = {
+        "transform.dense.weight": torch.ones(12, 12),
+        "transform.dense.bias": torch.zeros(12),
+        "transform.LayerNorm.weight": torch.ones(12),
+        "transform.LayerNorm.bias": torch.zeros(12),
+        "bias": torch.zeros(30),
+    }
+    whole = {f"bert.{key}": tensor for key, tensor in bert.state_dict().items()}
+    whole |= {f"cls.predictions.{key}": tensor for key, tensor in head.items()}
+    rewrite(folder, lambda _: {f"module.{key}": tensor for key, tensor in whole.items()})
+    assert_same(load_bert_weights(folder, CONFIG), bert)
+    found = load_mlm_head(folder, CONFIG, bert.state_dict()["embeddings.word_embeddings.weight"])
+    assert found is not None
+    assert torch.equal(found["dense.weight"], head["transform.dense.weight"])
+
+
+def test_several_encoders_are_refused(folder: Path) -> None:
+    rewrite(folder, lambda weights: {f"{a}.{key}": value.clone() for a in "ab" for key, value in weights.items()})
+    assert error_of(lambda: load_bert_weights(folder, CONFIG)) == (
+        f"{folder}: the weights are of several encoders, under 'a.' and 'b.'; save one of them alone"
+    )
+
+
+def test_names_of_another_model_are_shown(folder: Path) -> None:
+    rewrite(folder, lambda _: {f"layers.{i}.w": torch.zeros(2) for i in range(5)})
+    assert error_of(lambda: load_bert_weights(folder, CONFIG)).endswith(
+        "is missing (and 36 more); the file has 'layers.0.w', 'layers.1.w', 'layers.2.w' and 2 more"
+    )
+
+
+def test_an_adapter_is_refused(folder: Path) -> None:
+    rewrite(folder, lambda weights: {**weights, "base_model.model.x.lora_A.weight": torch.zeros(2)})
+    assert error_of(lambda: load_bert_weights(folder, CONFIG)) == (
+        f"{folder}: a PEFT adapter ('base_model.model.x.lora_A.weight'), not an encoder: merge it into its base model "
+        "first (merge_and_unload), save that with its tokenizer, and give the new folder"
+    )
+    (folder / "adapter_config.json").write_text("{}")
+    assert error_of(lambda: load_bert_weights(folder, CONFIG)).startswith(
+        f"{folder / 'adapter_config.json'}: a PEFT adapter, not an encoder: merge it"
+    )
+    (folder / "config.json").unlink(missing_ok=True)
+    assert ": a PEFT adapter, not an encoder" in error_of(lambda: load_bert_config(folder))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite_are_refused(folder: Path, value: float) -> None:
+    def spoil(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        weights[QUERY][3, 4] = value
+        return {f"bert.{key}": tensor for key, tensor in weights.items()}
+
+    rewrite(folder, spoil)
+    assert error_of(lambda: load_bert_weights(folder, CONFIG)) == (
+        f"{folder / 'model.safetensors'}: 'bert.{QUERY}' has 1 of 144 values that are NaN or infinite; the encoder is "
+        "damaged: save or download it again"
+    )
+
+
+def test_large_weights_are_finite(folder: Path) -> None:
+    rewrite(folder, lambda weights: {**weights, QUERY: torch.full((12, 12), 3e38)})
+    assert torch.equal(load_bert_weights(folder, CONFIG)[QUERY], torch.full((12, 12), 3e38))
+
+
+def test_a_pickled_model_is_one_plain_line(folder: Path, bert: Bert) -> None:
+    pickled(folder, bert)
+    assert error_of(lambda: load_bert_weights(folder, CONFIG)) == (
+        f"{folder / 'pytorch_model.bin'}: cannot read the weights: it is damaged, or holds a whole pickled model, "
+        "which could run any code; save its state_dict() alone, best as model.safetensors"
+    )
 
 
 def test_no_weights(folder: Path) -> None:
