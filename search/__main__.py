@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from search.console.cli import PROGRAM
+from search.console.cli import PROGRAM, Program
 from search.console.commands import LazyCommands
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(cls=LazyCommands, invoke_without_command=True, rich_markup_mode="markdown")
+app = Program(cls=LazyCommands, invoke_without_command=True, rich_markup_mode="markdown")
 
 
 def _print_version(wanted: bool) -> None:
@@ -52,7 +53,8 @@ def main() -> None:
     A console script finds modules in the environment only. The working directory comes last, so that study files can
     name classes there (``package.module:Class``), and none of the user's modules can shadow ours.
     """
-    sys.path.append(str(Path.cwd()))
+    with suppress(FileNotFoundError):  # the folder has been deleted
+        sys.path.append(str(Path.cwd()))
     app(prog_name=PROGRAM)
 
 

@@ -6,17 +6,18 @@ typed, so that ``--help`` and simple mistakes are answered at once.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
-from enum import IntEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, ParamSpec
+from typing import Annotated, Any, Literal, NoReturn, ParamSpec
 
 import typer
+from typer.core import TyperCommand
 
-from core.run.atomic_files import DISK_FAULTS
 from data.errors import UserError
+from search.console.failures import ExitCode, ending, open_streams
 from search.trials.folders import RUNS
 
 __all__ = [
@@ -26,8 +27,10 @@ __all__ = [
     "ExitCode",
     "Json",
     "MovedDataDir",
+    "OneLineCommand",
     "OtherDevice",
     "PlanOnly",
+    "Program",
     "Quiet",
     "RunThreads",
     "RunsAtOnce",
@@ -38,6 +41,7 @@ __all__ = [
     "check_data_folder",
     "confirm",
     "end_with",
+    "end_with_usage",
     "entry_point",
     "location_options",
     "make_app",
@@ -79,45 +83,70 @@ Json = Annotated[
 ]
 
 
-class ExitCode(IntEnum):
-    """Process exit codes."""
-
-    DONE = 0
-    FAILED = 1  # the study ran, and no trial finished
-    BAD_INPUT = 2  # also what typer ends with when an option is wrong
-    INTERRUPTED = 130  # by Ctrl-C or SIGTERM; running the same command again resumes
-
-
 def entry_point(command: Callable[P, None]) -> Callable[P, None]:
-    """Wrap a typer command so that bad input ends in one line on stderr and exit code 2, never in a traceback."""
+    """Wrap a typer command so that whatever goes wrong ends in one line on stderr and an exit code, not in a traceback.
+
+    See :func:`search.console.failures.ending`.
+    """
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         warnings.showwarning = _warn_in_one_line
         try:
             command(*args, **kwargs)
-        except UserError as error:
-            end_with(error)
-        except OSError as error:
-            if error.errno not in DISK_FAULTS:
-                raise
-            end_with(error)
-        except KeyboardInterrupt:
-            raise typer.Exit(ExitCode.INTERRUPTED) from None
+            sys.stdout.flush()  # here, where a closed pipe or a full disk can still be reported
+        except typer.Exit:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            runs_dir = kwargs.get("runs_dir")
+            end_with(*ending(error, runs_dir if isinstance(runs_dir, Path) else None))
 
     return run
 
 
-def make_app(command: Callable[..., None]) -> typer.Typer:
+class OneLineCommand(TyperCommand):
+    """A command whose usage errors are one line too."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line; a mistake ends the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            end_with_usage(error)
+
+
+class Program(typer.Typer):
+    """A typer program whose standard streams are UTF-8, and which never ends in a traceback."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program, and exit."""
+        open_streams()
+        try:
+            return super().__call__(*args, **kwargs)
+        except (Exception, KeyboardInterrupt) as error:  # not of a command, which entry_point has wrapped
+            text, code = ending(error)
+            if text:
+                typer.secho(f"error: {text}", fg=typer.colors.RED, err=True)
+            sys.exit(code)
+
+
+def make_app(command: Callable[..., None]) -> Program:
     """Return the program that consists of one command."""
-    app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-    app.command()(command)
+    app = Program(add_completion=False, rich_markup_mode="markdown")
+    app.command(cls=OneLineCommand)(command)
     return app
 
 
-def end_with(error: Exception, code: ExitCode = ExitCode.BAD_INPUT) -> NoReturn:
-    """Print an error in one line, and end the command."""
-    typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
+def end_with_usage(error: typer.TyperException) -> NoReturn:
+    """End the command because its command line is wrong."""
+    text = " ".join(error.format_message().split()).rstrip(".")
+    end_with(f"{text[:1].lower()}{text[1:]}; see --help")
+
+
+def end_with(error: Exception | str, code: ExitCode = ExitCode.BAD_INPUT) -> NoReturn:
+    """Print an error in one line, unless it is empty, and end the command."""
+    if str(error):
+        typer.secho(f"error: {error}", fg=typer.colors.RED, err=True)
     raise typer.Exit(code) from None
 
 
@@ -131,7 +160,7 @@ def confirm(question: str) -> bool:
 
 def _warn_in_one_line(message: Warning | str, *_place: object, **_more: object) -> None:
     """Print the text of a warning, without the line of code that raised it."""
-    typer.echo(f"warning: {message}", err=True)
+    typer.echo(f"warning: {' '.join(str(message).split())}", err=True)
 
 
 def check_data_folder(data: Path | None) -> None:

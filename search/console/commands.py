@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from search.console.cli import make_app
+from search.console.cli import end_with_usage, make_app
 
 __all__ = ["COMMANDS", "LazyCommands", "load_command"]
 
@@ -51,7 +51,17 @@ class LazyCommands(TyperGroup):
         """Return what stands for a command in lists: its name and summary."""
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the options before the command; a mistake ends the program in one line."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            end_with_usage(error)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Import the command that the arguments name, to run it or to complete its options."""
-        name, command, rest = super().resolve_command(ctx, args)
+        try:
+            name, command, rest = super().resolve_command(ctx, args)
+        except typer.TyperException as error:
+            end_with_usage(error)
         return name, load_command(name) if name in COMMANDS else command, rest

@@ -49,7 +49,7 @@ def test_without_a_command_all_are_listed(tmp_path: Path) -> None:
         assert re.search(rf"│ {name} +{re.escape(summary)} +│", alone.out)
     for option in ("--version", "--install-completion", "--show-completion"):
         assert option in alone.out
-    assert "No such command 'rnu'" in unknown.err
+    assert unknown.err == "error: no such command 'rnu'; see --help\n"
     assert told.out == f"onebert {version('onebert')}\n"
 
 

@@ -1,0 +1,102 @@
+"""Say in one line what a file, the network, a storage or the machine did, from the exception that it raised."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+__all__ = ["fault_text", "one_line"]
+
+_NETWORK = {"httpcore", "httpcore2", "httpx", "httpx2", "huggingface_hub", "requests", "ssl", "urllib", "urllib3"}
+_STORAGE = {"MySQLdb", "optuna", "psycopg", "psycopg2", "pymysql", "sqlalchemy", "sqlite3"}
+_STORAGE_FAULTS = {
+    "DataError",
+    "DatabaseError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",  # a table is gone
+    "StorageInternalError",
+    "TimeoutError",
+}
+_PARSERS = {"json", "tomllib"}
+_OURS = {"core", "data", "search", "studies"}
+
+
+def one_line(error: BaseException) -> str:
+    """Return an exception's message in one line, never empty."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def fault_text(error: BaseException) -> str | None:
+    """Describe the fault of a file, folder, network, storage, terminal or machine in one line.
+
+    Libraries' exceptions are recognised by their names, so that none is imported for this.
+
+    Returns:
+        The text; None if the exception is no such fault, and so a mistake in a program.
+    """
+    if isinstance(error, OSError):
+        return _system_text(error)
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return f"out of memory ({one_line(error)}); use smaller batches, fewer workers, or a larger machine"
+    if isinstance(error, UnicodeEncodeError) and error.encoding == sys.getfilesystemencoding() != "utf-8":
+        return f"the locale has no character {error.object[error.start]!a} of a file's name; set PYTHONUTF8=1"
+    if isinstance(error, RecursionError) and _was_parsing(error):
+        return "an input file is nested too deeply"
+    if isinstance(error, ImportError):
+        return _import_text(error)
+    return _library_text(error)
+
+
+def _system_text(error: OSError) -> str | None:
+    if error.errno == errno.EBADF:  # we closed a file too early
+        return None
+    reason = error.strerror or one_line(error)
+    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
+    if len(names) > 1:
+        return f"cannot move '{names[0]}' to '{names[1]}': {reason}"
+    if names:
+        return f"cannot access '{names[0]}': {reason}"
+    if isinstance(error, ConnectionError | TimeoutError) or _modules(error) & _NETWORK or _is_of("gaierror", error):
+        return f"network: {reason}"
+    return f"the operating system reports: {reason}"
+
+
+def _import_text(error: ImportError) -> str | None:
+    package = (error.name or "").partition(".")[0]
+    if package in _OURS or not package:
+        return None
+    return f"the package '{package}' is missing or broken ({one_line(error)}); install onebert again"
+
+
+def _library_text(error: BaseException) -> str | None:
+    modules = _modules(error)
+    if modules & _STORAGE and any(_is_of(name, error) for name in _STORAGE_FAULTS):
+        cause = getattr(error, "orig", None) or error.__cause__ or error  # SQLAlchemy's own message has the statement
+        return f"the storage of studies fails: {one_line(cause)}"
+    if modules & _NETWORK:
+        return f"network: {one_line(error)}"
+    if _is_of("SafetensorError", error):
+        return f"a file of weights is damaged: {one_line(error)}"
+    return None
+
+
+def _modules(error: BaseException) -> set[str]:
+    """Return the top-level packages that define the exception's classes."""
+    return {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+
+
+def _is_of(name: str, error: BaseException) -> bool:
+    return any(kind.__name__ == name for kind in type(error).__mro__)
+
+
+def _was_parsing(error: BaseException) -> bool:
+    trace = error.__traceback__
+    while trace is not None:
+        if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] in _PARSERS:
+            return True
+        trace = trace.tb_next
+    return False

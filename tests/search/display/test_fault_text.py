@@ -1,0 +1,57 @@
+"""Which exceptions are faults of files, networks, storages and machines, and what is said about them."""
+
+from __future__ import annotations
+
+import errno
+import json
+import socket
+import sqlite3
+
+import pytest
+import sqlalchemy.exc
+from optuna.exceptions import StorageInternalError
+
+from search.display.fault_text import fault_text
+
+
+def test_system_faults() -> None:
+    assert fault_text(FileNotFoundError(errno.ENOENT, "No such file or directory", "a b")) == (
+        "cannot access 'a b': No such file or directory"
+    )
+    assert fault_text(OSError(errno.EXDEV, "Invalid cross-device link", "a", None, b"b")) == (
+        "cannot move 'a' to 'b': Invalid cross-device link"
+    )
+    assert fault_text(OSError(errno.ENOSPC, "No space left on device")) == (
+        "the operating system reports: No space left on device"
+    )
+    assert fault_text(ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")) == (
+        "network: Connection refused"
+    )
+    assert fault_text(socket.gaierror(-2, "Name or service not known")) == "network: Name or service not known"
+    assert str(fault_text(MemoryError())).startswith("out of memory (MemoryError); ")
+
+
+def test_faults_of_storages() -> None:
+    below = sqlite3.DatabaseError("database disk image\n is malformed")
+    above = sqlalchemy.exc.DatabaseError("SELECT 1", None, below)
+    wrapped = StorageInternalError("An exception is raised during the commit. This typically happens due to ...")
+    wrapped.__cause__ = below
+    for error in (below, above, wrapped):
+        assert fault_text(error) == "the storage of studies fails: database disk image is malformed"
+
+
+def test_nested_input() -> None:
+    with pytest.raises(RecursionError) as caught:
+        json.loads("[" * 100_000)
+    assert fault_text(caught.value) == "an input file is nested too deeply"
+
+
+def test_packages() -> None:
+    assert str(fault_text(ModuleNotFoundError("No module named 'x'", name="x.y"))).startswith("the package 'x' is ")
+    assert fault_text(ModuleNotFoundError("No module named 'core.x'", name="core.x")) is None
+
+
+def test_bugs() -> None:
+    for error in (KeyError("x"), RecursionError("..."), OSError(errno.EBADF, "Bad file descriptor")):
+        assert fault_text(error) is None
+    assert fault_text(sqlalchemy.exc.ArgumentError("our mistake")) is None
