@@ -64,6 +64,7 @@ def main(
         cli.check_data_folder(data or named_data_folder(file))
 
     from core.inputs.augmentation import answers_dir
+    from search.display.console import make_console
     from search.study.file import load_study
 
     spec = load_study(
@@ -81,8 +82,6 @@ def main(
     if spec.synthetic is None and not dry_run:
         cli.check_data_folder(Path(spec.base.data.directory))
 
-    from rich.console import Console
-
     from search.console.plan import show_plan
     from search.console.session import StudySession
     from search.console.summary import show_summary
@@ -98,11 +97,11 @@ def main(
         spec = with_warm_start(spec, warm_start or (), warm_start_trials, recorded)
     show_plan(run.console, spec)
     if dry_run:
-        Console().print_json(spec.base.model_dump_json())
+        make_console().print_json(spec.base.model_dump_json())
         return
     spec, report = run.survey(spec)
     result = run.train(spec, report)
-    run.end.print(f"\nstudy {spec.name} finished: {result.reason}", highlight=False, soft_wrap=True)
+    run.end.print(f"\nstudy {spec.name} finished: {result.reason}", soft_wrap=True)
     show_summary(run.end, result.study, spec, runs_dir, storage)
     if best_trial(result.study) is None:
         raise typer.Exit(cli.ExitCode.FAILED)

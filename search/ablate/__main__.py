@@ -52,13 +52,12 @@ def main(
     check_recorded(study, storage, runs_dir)
     cli.check_data_folder(data)
 
-    from rich.console import Console
-
     from search.ablate.ablation_tables import ablation_frame
     from search.ablate.outcome import read_ablation
     from search.ablate.plan import ablation_spec, new_plan, resumed_plan
     from search.ablate.terminal import show_outcome, show_plan
     from search.console.session import StudySession
+    from search.display.console import make_console
     from search.finalists.replication import replicate
     from search.recorded.ranking import load_recorded, open_study
     from search.recorded.study import check_same_data
@@ -72,9 +71,9 @@ def main(
     spec = ablation_spec(name, plan, data, workers, threads)
     if plan.techniques and not technique:
         only = f"this ablation takes out {', '.join(plan.techniques)} only; --name NEW takes out all techniques"
-        (Console() if dry_run else run.console).print(f"note: {only}", highlight=False, markup=False, soft_wrap=True)
+        (make_console() if dry_run else run.console).print(f"note: {only}", soft_wrap=True)
     if dry_run or not quiet:
-        show_plan(Console() if dry_run else run.console, plan, spec)
+        show_plan(make_console() if dry_run else run.console, plan, spec)
     if dry_run:
         return
     spec, report = run.survey(spec)
@@ -88,7 +87,7 @@ def main(
     show_outcome(run.end, outcome)
     path = folders.root / "ablation.csv"
     path.write_text(ablation_frame(outcome).to_csv(index=False), encoding="utf-8")
-    run.end.print(str(path), highlight=False, soft_wrap=True)
+    run.end.print(str(path), soft_wrap=True)
 
 
 if __name__ == "__main__":

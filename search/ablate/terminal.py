@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from rich.console import Console
+from rich.text import Text
 
 from search.ablate.ablation_sentences import ablation_notes, ablation_sentences
 from search.ablate.ablation_tables import overall_table, plan_table, task_gains_table, task_means_table
@@ -20,15 +21,14 @@ __all__ = ["show_outcome", "show_plan"]
 
 def show_plan(console: Console, plan: AblationPlan, spec: StudySpec) -> None:
     """Print what would be trained, and how long it may take."""
-    console.print(f"study [bold]{spec.name}[/]  {spec.description}", highlight=False)
+    console.print(Text.assemble("study ", (spec.name, "bold"), f"  {spec.description}"), soft_wrap=True)
     print_table(console, plan_table(plan))
-    console.print(budget_line(spec), highlight=False, soft_wrap=True)
+    console.print(budget_line(spec), soft_wrap=True)
     seeds, runs = ", ".join(map(str, plan.seeds)), len(plan.configs) * len(plan.seeds)
     console.print(
         f"runs:   {len(plan.rows)} and the winner's, each with seeds {seeds}. The winner's run took "
         f"{duration(plan.seconds)}; {runs} such runs on {spec.workers} worker(s) take about "
         f"{duration(plan.seconds * math.ceil(runs / spec.workers))}",
-        highlight=False,
         soft_wrap=True,
     )
 

@@ -58,16 +58,15 @@ def main(
     find_study(study)
     cli.check_data_folder(data)
 
-    from rich.console import Console
-
     from core.inputs.augmentation import answers_dir
     from data.augmentation.rephrasing.plan import plan_rephrasing
     from search.augment.jobs import jobs_of, show_plans
+    from search.display.console import make_console
     from search.preflight.data import with_synthetic_data
     from search.study.endpoint import choose_endpoint
     from search.study.file import load_study
 
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = make_console()
     spec = with_synthetic_data(load_study(study, data=data, answers_dir=None), runs_dir)
     options = {
         "base_url": endpoint,

@@ -88,11 +88,12 @@ def _flat(job: RephrasingJob) -> Mapping[str, str]:
 def show_plans(console: Console, plans: dict[str, RephrasingPlan]) -> None:
     """Print the number of requests and their cost."""
     for name, plan in plans.items():
-        console.print(f"{name}: {plan.describe()}")
+        console.print(f"{name}: {plan.describe()}", soft_wrap=True)
     asked = [plan for plan in plans.values() if plan.requests]
     if not asked:
         console.print("nothing to request")
     elif len(asked) > 1:
         costs = [plan.cost for plan in asked if plan.cost is not None]
         cost = f", about {sum(costs):,.2f} at the given prices" if costs else ""
-        console.print(f"total: {sum(plan.requests for plan in asked):,} requests{cost}; less if some are the same")
+        number = sum(plan.requests for plan in asked)
+        console.print(f"total: {number:,} requests{cost}; less if some are the same", soft_wrap=True)

@@ -26,11 +26,11 @@ def request_rephrasings(plans: dict[str, RephrasingPlan], console: Console) -> E
         for name, plan in plans.items():
             if plan.requests:
                 made = _request(name, plan, console)
-                console.print(f"{name}: {made.summary.describe()}")
+                console.print(f"{name}: {made.summary.describe()}", soft_wrap=True)
                 _show_examples(plan, made, console)
                 failed += made.summary.failed
     except KeyboardInterrupt:
-        console.print("interrupted; every answer is stored, run the same command again to continue")
+        console.print("interrupted; every answer is stored, run the same command again to continue", soft_wrap=True)
         return ExitCode.INTERRUPTED
     except EndpointDownError as error:
         end_with(error, ExitCode.FAILED)
@@ -49,4 +49,4 @@ def _show_examples(plan: RephrasingPlan, made: Rephrased, console: Console) -> N
     count = len(made.extra)
     for number in sorted({count // 3, 2 * count // 3}) if count else []:
         original = " / ".join(plan.job.train.sentences[made.extra.sources[number]])
-        console.print(f"  {original}\n  -> {' / '.join(made.extra.sentences[number])}")
+        console.print(f"  {original}\n  -> {' / '.join(made.extra.sentences[number])}", soft_wrap=True)

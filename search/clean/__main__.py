@@ -47,14 +47,13 @@ def main(
         typer.echo(f"nothing to free: there is no folder {runs_dir}")
         return
 
-    from rich.console import Console
-
     from search.clean.found_files import mib
     from search.clean.survey import Cleaning
     from search.clean.terminal import confirm, show_survey
+    from search.display.console import make_console
 
     cleaning = Cleaning(runs_dir, storage, study, keep, orphans)
-    console = Console(highlight=False)
+    console = make_console()
     survey = cleaning.survey()
     show_survey(console, survey, runs_dir)
     if not survey.findings or not (yes or confirm(console)):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 from optuna.trial import FrozenTrial
-from rich.console import Console
 
 from data.errors import UserError
 from search.analysis.trial_difference import ChangedExample, OneTrial, TaskChanges, TrialDifference
+from search.display.console import make_console
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.display.values import rounded
@@ -42,17 +42,17 @@ def _why(trial: FrozenTrial, record: TrialRecord) -> str:
 
 def show_difference(found: TrialDifference, examples: int) -> None:
     """Print the differences, with up to this number of changed dev examples for each task."""
-    console = Console(highlight=False)
-    console.print(f"A = {found.a}, B = {found.b}\n", style="bold", markup=False)
+    console = make_console()
+    console.print(f"A = {found.a}, B = {found.b}\n", style="bold")
     print_table(console, _scores(found))
-    console.print("The intervals account for other dev examples, but not for other seeds.\n", markup=False)
+    console.print("The intervals account for other dev examples, but not for other seeds.\n")
     if found.settings:
         rows = tuple((change.path, rounded(change.a), rounded(change.b)) for change in found.settings)
         print_table(console, Table("", ("setting", "A", "B"), rows))
     else:
         console.print("All settings are the same.\n")
     for task, changes in found.changes.items():
-        console.print(_counts(task, changes), markup=False, soft_wrap=True)
+        console.print(_counts(task, changes), soft_wrap=True)
         if changes.examples[:examples]:
             print_table(console, _examples(changes.examples[:examples]))
 

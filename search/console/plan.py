@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from rich.console import Console
+from rich.text import Text
 
 from core.run.speed import Speed
 from search.display.table import Table
@@ -21,10 +22,10 @@ __all__ = ["show_data", "show_estimate", "show_plan", "show_warnings"]
 
 def show_plan(console: Console, spec: StudySpec) -> None:
     """Print the search space and the budget, and a warning for whatever is left out of them."""
-    console.print(f"study [bold]{spec.name}[/]  {spec.description}", highlight=False)
+    console.print(Text.assemble("study ", (spec.name, "bold"), f"  {spec.description}"), soft_wrap=True)
     columns = ("setting", "kind", "values", "only if")
     print_table(console, Table("search space", columns, tuple(spec.space.describe())))
-    console.print(budget_line(spec), highlight=False, soft_wrap=True)
+    console.print(budget_line(spec), soft_wrap=True)
     outside = [f"no trial of the default configuration: {note}" for note in spec.space.encode(spec.base).notes]
     show_warnings(console, [*spec.notes, *outside])
 
@@ -45,15 +46,15 @@ def show_data(console: Console, report: DataReport) -> None:
     """Print the sizes of the splits, and the numbers of further training examples."""
     for task, sizes in report.sizes.items():
         counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
-        console.print(f"data:   {task}: {counts}", highlight=False)
+        console.print(f"data:   {task}: {counts}", soft_wrap=True)
     for line in report.further:
-        console.print(f"data:   {line}", highlight=False)
+        console.print(f"data:   {line}", soft_wrap=True)
 
 
 def show_warnings(console: Console, warnings: Iterable[str]) -> None:
     """Print one line for each warning."""
     for warning in warnings:
-        console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
+        console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
 
 
 def show_estimate(console: Console, speed: Speed, spec: StudySpec, ahead: Remaining) -> float:
@@ -67,13 +68,11 @@ def show_estimate(console: Console, speed: Speed, spec: StudySpec, ahead: Remain
         console.print(
             f"stages: further pretraining of the base takes about {duration(speed.pretraining_seconds)} (measured), "
             "counted once below, because trials with the same stages share it",
-            highlight=False,
             soft_wrap=True,
         )
     console.print(
         f"speed:  {speed.train_examples_per_second:.0f} training examples/s, "
         f"{speed.eval_examples_per_second:.0f} dev examples/s (measured); {_how_long(one, speed, spec, ahead)}",
-        highlight=False,
         soft_wrap=True,
     )
     return one

@@ -90,7 +90,7 @@ class PlainProgress:
                 self._print(f"trial {event.number:>3}  crashed ({event.reason}); retrying")
 
     def _print(self, line: str) -> None:
-        self._console.print(line, highlight=False, soft_wrap=True)
+        self._console.print(line, soft_wrap=True)
 
 
 class LiveProgress:
@@ -123,10 +123,10 @@ class LiveProgress:
         if started is None:
             return Text("starting workers …", style="dim")
         bar = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("trials  {task.fields[left]}"),
+            TextColumn("trials  {task.fields[left]}", markup=False),
         )
         left = self._state.seconds_left
         bar.add_task(

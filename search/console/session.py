@@ -18,6 +18,7 @@ from search.console.phases import StudyPhases
 from search.console.plan import show_data, show_estimate, show_warnings
 from search.console.progress import JsonLines, LiveProgress, PlainProgress
 from search.console.state import StudyState
+from search.display.console import make_console
 from search.driver.driver import Driver, StudyResult
 from search.driver.events import Observer
 from search.executors.base import Executor, ExecutorError
@@ -57,12 +58,12 @@ class StudySession:
     @cached_property
     def console(self) -> Console:
         """Console for everything before the result."""
-        return Console(stderr=self.json, quiet=self.quiet)
+        return make_console(stderr=self.json, quiet=self.quiet)
 
     @cached_property
     def end(self) -> Console:
         """Console for the result."""
-        return Console(stderr=self.json)
+        return make_console(stderr=self.json)
 
     def survey(self, spec: StudySpec) -> tuple[StudySpec, DataReport]:
         """Read all data, generating it first for a study with synthetic data, and print sizes and warnings.
@@ -78,7 +79,7 @@ class StudySession:
         report = check_nli_files(spec, check_data(spec.base, faults))
         report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)
         show_data(self.console, report)
-        show_warnings(Console(stderr=True) if self.quiet else self.console, report.warnings)
+        show_warnings(make_console(stderr=True) if self.quiet else self.console, report.warnings)
         return spec, report
 
     def phases(self) -> StudyPhases:

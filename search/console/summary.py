@@ -35,11 +35,11 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
 
     The storage is the URL that the user gave, None for the default.
     """
-    console.print(f"study {study.study_name}: {_counts(study)}", highlight=False, soft_wrap=True)
+    console.print(f"study {study.study_name}: {_counts(study)}", soft_wrap=True)
     winner = best_trial(study)
     if winner is None:
         has_finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        console.print(_BELOW_FLOORS if has_finished else _NONE_FINISHED, style="red", highlight=False, soft_wrap=True)
+        console.print(_BELOW_FLOORS if has_finished else _NONE_FINISHED, style="red", soft_wrap=True)
         return
     best = FinishedTrial.read(winner)
     folders, data = TrialFolders(runs_dir / spec.name), Path(spec.base.data.directory)
@@ -47,12 +47,12 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
         estimate, unknown = estimate_best(study, folders, data)
     print_table(console, _score_table(best, _default(study), spec, estimate))
     for line in estimate_sentences(estimate, unknown):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     settings = ", ".join(f"{path} = {rounded(value)}" for path, value in spec.space.chosen(best.config).items())
-    console.print(f"settings: {settings}", highlight=False, soft_wrap=True)
+    console.print(f"settings: {settings}", soft_wrap=True)
     if best.result.cost is not None:
-        console.print(f"cost:     {cost_text(best.result.cost)}", highlight=False, soft_wrap=True)
-    console.print(f"files:    {folders.path(best.number)}", highlight=False, soft_wrap=True)
+        console.print(f"cost:     {cost_text(best.result.cost)}", soft_wrap=True)
+    console.print(f"files:    {folders.path(best.number)}", soft_wrap=True)
     comparison = compare_over_seeds(study, folders, data)
     if comparison is not None:
         show_comparison(console, comparison)
@@ -61,7 +61,7 @@ def show_summary(console: Console, study: optuna.Study, spec: StudySpec, runs_di
     final = [] if VARIANT in spec.space.paths else [f"finalists --study {spec.name}"]
     todo = ("dashboard", f"report --study {spec.name}", *final, f"export --study {spec.name}")
     for command in next_commands(runs_dir, storage, *todo):
-        console.print(f"  {command}", highlight=False, soft_wrap=True)
+        console.print(f"  {command}", soft_wrap=True)
 
 
 def show_comparison(console: Console, comparison: Comparison) -> None:
@@ -70,7 +70,7 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
     for table in narrow_tables(comparison):
         print_table(console, table)
     for note in comparison_notes(comparison):
-        console.print(note, highlight=False, markup=False, soft_wrap=True)
+        console.print(note, soft_wrap=True)
 
 
 _NONE_FINISHED = "no trial finished; each failed trial's folder has an error.txt"

@@ -44,7 +44,7 @@ def print_table(console: Console, table: Table) -> None:
         shown.add_row(*map(Text, row))
     if table.caption:  # not as the title of the shown table, which would fold it to the table's width
         console.print(Text(table.caption, style="italic"), soft_wrap=True)
-    console.print(_Uncut(shown, _total(columns) + _GAP * (len(columns) - 1)), "", highlight=False, crop=False)
+    console.print(_Uncut(shown, _total(columns) + _GAP * (len(columns) - 1)), "", crop=False)
 
 
 def print_result(console: Console, tables: Iterable[Table], lines: Iterable[str]) -> None:
@@ -53,7 +53,7 @@ def print_result(console: Console, tables: Iterable[Table], lines: Iterable[str]
     for table in tables:
         print_table(console, table)
     for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 class _Uncut:

@@ -10,8 +10,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from search.console import cli
+from search.display.console import make_console
 from search.doctor.check import Check, safely
 from search.doctor.packages import check_packages, check_python
 from search.study.lookup import find_study
@@ -47,7 +49,7 @@ def main(
     if study is not None:
         find_study(study)
     checks = []
-    console = Console(highlight=False)
+    console = make_console()
     for check in _checks(study, data, model, storage, runs_dir):
         checks.append(check)
         if not json:
@@ -72,8 +74,7 @@ def _checks(
 
 def _show(console: Console, check: Check) -> None:
     text = f"{check.found}; {check.advice}" if check.advice else check.found
-    console.print(f"[{_COLOURS[check.state]}]{check.state:8}[/]{check.name:10}", end="")
-    console.print(text, soft_wrap=True, markup=False)
+    console.print(Text.assemble((f"{check.state:8}", _COLOURS[check.state]), f"{check.name:10}{text}"), soft_wrap=True)
 
 
 if __name__ == "__main__":

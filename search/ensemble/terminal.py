@@ -7,10 +7,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from core.inputs.resources import Resources
 from data.examples import Examples
+from search.display.console import make_console
 from search.display.terminal_table import print_table
 from search.ensemble.averaging import average_predictions
 from search.ensemble.ensemble_request import EnsembleRequest, candidates_by_hand, shares_by_hand
@@ -47,18 +46,18 @@ def ensemble_and_show(
     opened = open_study(study, storage, runs_dir)
     library = CandidateTrials(opened, TrialFolders(runs_dir / study), data, device, needs_models=not request.dev_only)
     named = _named(request, library) if request.averages_named_trials else None
-    with Console(stderr=True).status("Reading predictions"):
+    with make_console(stderr=True).status("Reading predictions"):
         pool = library.members(_candidates(request, library) if named is None else chain.from_iterable(named.values()))
         origin = made_from(pool[0].config)
         check_same_data(opened, origin["data_sha256"])
         resources = Resources(runs_dir / "cache")
         dev = {task: resources.scored_dev(pool[0].config, task) for task in pool[0].config.tasks}
-    with Console(stderr=True).status("Predicting"):
+    with make_console(stderr=True).status("Predicting"):
         ensemble = _make(request, named, pool, dev, resources)
     chosen: dict[str, Any] = {"by_hand": request.by_hand, "candidates": len(pool), "scored_trials": len(library.scored)}
     sentences = [selection_sentence(request.by_hand, len(pool), len(library.scored))]
     if request.greedy is not None:
-        with Console(stderr=True).status("Estimating the score on new data"):
+        with make_console(stderr=True).status("Estimating the score on new data"):
             selected_from = _selected_from(request, library)
             expected, more = estimate_selection(request.greedy, selected_from, pool, library.folders, ensemble.shares)
         chosen |= {"expected": expected} if expected else {}
@@ -96,7 +95,7 @@ def _make(
 
 
 def _show(study: str, out: Path, ensemble: Ensemble, selection: Sequence[str], dev_only: bool) -> None:
-    console = Console(highlight=False)
+    console = make_console()
     print_table(console, ensemble_table(study, ensemble))
     if ensemble.whole_dev is not None:
         console.print(f"Overall score on the whole dev set, not only its scored part: {ensemble.whole_dev.overall:.4f}")
@@ -105,7 +104,7 @@ def _show(study: str, out: Path, ensemble: Ensemble, selection: Sequence[str], d
             "Predictions cover only the dev examples that trials are scored on (dev_limit); the rest need models."
         )
     for line in selection:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"made of:     {out / 'ensemble.json'}", soft_wrap=True)
     if ensemble.model is not None:

@@ -15,6 +15,7 @@ from core.inputs.resources import Resources
 from search.analysis.expected_score import Estimate, estimate_trial
 from search.analysis.expected_text import estimate_sentences, expectation_text
 from search.console.summary import command_line
+from search.display.console import make_console
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.ensemble.ensemble_export import export_ensemble
@@ -50,7 +51,7 @@ def export_and_show(
     original = TrialRecord.read(chosen).repeat_of
     require_model(folder, "" if original is None else f"; this trial is a repeat of trial {original}: export that one")
     config = stored_config(folder, data, device)
-    with Console(stderr=True).status(f"predicting with trial {chosen.number}"):
+    with make_console(stderr=True).status(f"predicting with trial {chosen.number}"):
         estimate, unknown = estimate_trial(study, chosen.number, folders, data)
         expected = None if estimate is None else estimate.to_dict()
         resources = Resources(folders.root.parent / "cache")
@@ -66,9 +67,9 @@ def export_ensemble_and_show(
 ) -> None:
     """Select an ensemble of up to ``most`` trials, export it and print its scores; see :func:`export_and_show`."""
     resources = Resources(folders.root.parent / "cache")
-    with Console(stderr=True).status("selecting an ensemble, and predicting with it"):
+    with make_console(stderr=True).status("selecting an ensemble, and predicting with it"):
         ensemble, lines = export_ensemble(study, folders, most, out, resources, data=data, device=device)
-    console = Console(highlight=False)
+    console = make_console()
     print_table(console, ensemble_table(study.study_name, ensemble))
     _show_places(console, lines, out, next(iter(ensemble.shares)))
 
@@ -76,7 +77,7 @@ def export_ensemble_and_show(
 def _show(
     out: Path, config: RunConfig, provenance: dict[str, Any], estimate: Estimate | None, lines: Sequence[str]
 ) -> None:
-    console = Console(highlight=False)
+    console = make_console()
     headings = ("task", "metric", "score", *(["expected on new data"] if estimate else []))
     rows = (
         (name, metric, f"{provenance['dev'][name]:.4f}", *([expectation_text(estimate.rows[name])] if estimate else []))
@@ -90,7 +91,7 @@ def _show(
 def _show_places(console: Console, lines: Sequence[str], out: Path, task: str) -> None:
     """Print what is known about the scores, and where the files are."""
     for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"model:       {out / 'model'}", soft_wrap=True)
     predict_new = command_line(f"predict --model-dir {out / 'model'} --task {task}")

@@ -47,11 +47,10 @@ def main(
     check_recorded(study, storage, runs_dir)
     cli.check_data_folder(data)
 
-    from rich.console import Console
-
     from search.console.plan import show_plan
     from search.console.session import StudySession
     from search.console.summary import next_commands
+    from search.display.console import make_console
     from search.display.terminal_table import print_result
     from search.finalists.candidates import settings_lines
     from search.finalists.exportable_models import exportable_models, model_sentences
@@ -73,15 +72,15 @@ def main(
     )
     spec = request.spec(data, workers, threads)
     run = StudySession(runs_dir, storage, quiet=quiet, json=json)
-    console = Console() if dry_run else run.console
+    console = make_console() if dry_run else run.console
     show_plan(console, spec)
-    console.print("settings that differ from the default configuration:", highlight=False)
+    console.print("settings that differ from the default configuration:")
     for line in settings_lines(request.candidates):
-        console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"  {line}", soft_wrap=True)
     if newcomers := request.newcomers(opened):
         listed = ", ".join(map(str, newcomers))
         line = f"note: trials {listed} became some of the best after these were chosen; --name NEW chooses again"
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     if dry_run:
         return
     spec, report = run.survey(spec)
@@ -104,7 +103,7 @@ def main(
     # The study's report knows its finalists by their usual name.
     reported = study if spec.name == f"{study}-{SUFFIX}" else spec.name
     for command in next_commands(runs_dir, storage, f"report --study {reported}", f"export --study {exported}"):
-        run.end.print(f"  {command}", highlight=False, soft_wrap=True)
+        run.end.print(f"  {command}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
 
 from data.errors import UserError
 from search.analysis.expected_score import estimate_best
 from search.analysis.expected_text import estimate_sentences
+from search.display.console import make_console
 from search.display.pages import figure_div, render_page
 from search.display.table import Table
 from search.display.terminal_table import print_table
@@ -51,7 +51,7 @@ def write_and_show(study: str, cost: str | None, out: Path | None, storage: str 
     shown, notes = _without_constant(trades)
     notes += estimate_sentences(*estimate_best(opened, TrialFolders(runs_dir / study)))
     paths = _write(study, shown, notes, out or runs_dir / study / "pareto")
-    console = Console(highlight=False)
+    console = make_console()
     for trade in shown:
         print_table(console, _terminal_table(trade))
     for line in (*notes, *map(str, paths)):

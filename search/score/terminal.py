@@ -17,6 +17,7 @@ from data.task_files import builtin_tasks
 from search.analysis.expected_score import estimate_trial
 from search.analysis.expected_text import expectation_text, unknown_sentence
 from search.analysis.measured_scores import MeasuredScore, MeasuredScores, score_predictions, verdict
+from search.display.console import make_console
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.display.values import plus_minus
@@ -50,7 +51,7 @@ def score_and_show(
             estimate, unknown = estimate_trial(opened, number, TrialFolders(runs_dir / study), data)
             expected = {} if estimate is None else estimate.rows
     found = score_predictions(folder, labels, tasks or _builtin_tasks(folder))
-    _show(Console(highlight=False), folder, found, expected, unknown)
+    _show(make_console(), folder, found, expected, unknown)
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:
@@ -97,18 +98,17 @@ def _show(
 ) -> None:
     print_table(console, _score_table(folder, found, expected))
     for note in found.notes:
-        console.print(note, markup=False, soft_wrap=True)
+        console.print(note, soft_wrap=True)
     if found.overall is None:
         console.print("no overall score: not all tasks have labels")
     elif "overall" in expected:
         console.print(
             f"Overall on test {found.overall.score:.4f}, on dev {expected['overall'].dev:.4f}, expected "
             f"{expectation_text(expected['overall'])}: {verdict(found.overall, expected['overall'])}.",
-            markup=False,
             soft_wrap=True,
         )
     if unknown:
-        console.print(unknown_sentence(unknown), markup=False, soft_wrap=True)
+        console.print(unknown_sentence(unknown), soft_wrap=True)
 
 
 def _score_table(folder: Path, found: MeasuredScores, expected: Mapping[str, Expectation]) -> Table:
