@@ -6,6 +6,7 @@ typed, so that ``--help`` and simple mistakes are answered at once.
 
 from __future__ import annotations
 
+import shlex
 import sys
 import warnings
 from collections.abc import Callable
@@ -175,5 +176,9 @@ def check_data_folder(data: Path | None) -> None:
 
 def location_options(runs_dir: Path, storage: str | None) -> str:
     """Return the options that say where studies are, as text to append to a command; empty for the defaults."""
-    text = "" if runs_dir == RUNS else f" --runs-dir {runs_dir}"
-    return text + (f" --storage '{storage}'" if storage else "")
+    text = "" if runs_dir == RUNS else f" --runs-dir {shlex.quote(str(runs_dir))}"
+    return text + (f" --storage {_quoted(storage)}" if storage else "")
+
+
+def _quoted(url: str) -> str:
+    return shlex.quote(url) if "'" in url else f"'{url}'"

@@ -1,0 +1,20 @@
+"""Make the consoles that all commands print on."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+__all__ = ["make_console"]
+
+
+def make_console(*, stderr: bool = False, quiet: bool = False) -> Console:
+    """Return a console that prints text as it is.
+
+    Names, paths, descriptions and reasons come from users and libraries. Square brackets in them are not markup and
+    ``:smile:`` is no emoji; a style is given as an argument, or with ``rich.text.Text``.
+
+    Args:
+        stderr: write to standard error instead of standard output.
+        quiet: print nothing.
+    """
+    return Console(stderr=stderr, quiet=quiet, markup=False, highlight=False, emoji=False)
