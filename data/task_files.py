@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -15,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from data.errors import UserError
 from data.tasks import Columns, Kind, SplitFiles, TaskSpec, WrittenAs
+from data.toml_text import parse_toml
 
 __all__ = ["builtin_tasks", "load_tasks", "parse_tasks"]
 
@@ -77,10 +77,7 @@ def parse_tasks(table: Mapping[str, Any], source: str) -> dict[str, TaskSpec]:
 
 
 def _parse_toml(text: str, source: str) -> dict[str, TaskSpec]:
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{source}: not TOML: {error}") from error
+    document = parse_toml(text, source)
     unknown = [key for key in document if key != "tasks"]
     if unknown:
         raise UserError(f"{source}: unknown key '{unknown[0]}': a task file has only tables [tasks.NAME]")

@@ -82,7 +82,7 @@ def main(
     if spec.synthetic is None and not dry_run:
         cli.check_data_folder(Path(spec.base.data.directory))
 
-    from search.console.plan import show_plan
+    from search.console.plan import show_own_classes, show_plan
     from search.console.session import StudySession
     from search.console.summary import show_summary
     from search.recorded.fine_search import fine_search
@@ -97,6 +97,7 @@ def main(
         spec = with_warm_start(spec, warm_start or (), warm_start_trials, recorded)
     show_plan(run.console, spec)
     if dry_run:
+        show_own_classes(run.console, spec)
         make_console().print_json(spec.base.model_dump_json())
         return
     spec, report = run.survey(spec)

@@ -17,7 +17,7 @@ from search.preflight.data import DataReport
 from search.space.variants import VARIANT
 from search.study.spec import StudySpec
 
-__all__ = ["show_data", "show_estimate", "show_plan", "show_warnings"]
+__all__ = ["show_data", "show_estimate", "show_own_classes", "show_plan", "show_warnings"]
 
 
 def show_plan(console: Console, spec: StudySpec) -> None:
@@ -40,6 +40,13 @@ def budget_line(spec: StudySpec) -> str:
         f"{rungs}; sampler {spec.sampler.describe()}, pruner {spec.pruner.describe()}, {spec.workers} worker(s) of "
         f"{spec.base.compute.threads} thread(s){ends}"
     )
+
+
+def show_own_classes(console: Console, spec: StudySpec) -> None:
+    """Say of the user's own classes that they are checked later: a plan runs no code of the user."""
+    for kind, choice in (("sampler", spec.sampler), ("pruner", spec.pruner)):
+        if choice.is_own_class:
+            console.print(f"note: the {kind} {choice.name} is loaded, and checked, when the study runs", soft_wrap=True)
 
 
 def show_data(console: Console, report: DataReport) -> None:

@@ -28,6 +28,7 @@ from search.preflight.encoder import check_encoder_fits
 from search.preflight.further import check_further
 from search.preflight.nli import check_nli_files
 from search.storage.open import describe_storage, open_storage
+from search.study.file import check_own_classes
 from search.study.spec import StudySpec
 
 __all__ = ["StudySession"]
@@ -72,8 +73,9 @@ class StudySession:
             The study, which reads its generated data if it has any, and the report on its data.
 
         Raises:
-            UserError: the data cannot be used.
+            UserError: the data cannot be used, or a class of the user that the study names.
         """
+        check_own_classes(spec)
         spec = with_synthetic_data(spec, self.runs_dir)
         faults = self.runs_dir / spec.name / "malformed-rows.txt"
         report = check_nli_files(spec, check_data(spec.base, faults))

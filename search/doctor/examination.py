@@ -14,7 +14,7 @@ from search.doctor.machine import check_device, check_threads
 from search.doctor.storage import check_storage
 from search.doctor.study import check_folder_of_data, check_study, check_study_data
 from search.preflight.encoder import encoder_runs
-from search.study.file import load_study
+from search.study.file import check_own_classes, load_study
 from search.study.spec import StudySpec
 
 __all__ = ["examine"]
@@ -30,6 +30,7 @@ def examine(
         if study is not None:
             answers = answers_dir(runs_dir / "cache")
             loaded.append(load_study(study, data=data, model=model, answers_dir=answers))
+            check_own_classes(loaded[0])
         yield from ()
 
     unreadable = safely("study", load)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from search.display.fault_text import one_line
 from search.display.values import shown
 from search.parsing.errors import StudyFileError, did_you_mean
 from search.parsing.pydantic_messages import validated
@@ -17,6 +22,8 @@ from search.parsing.pydantic_messages import validated
 __all__ = ["NamedChoice", "Options", "build"]
 
 T = TypeVar("T")
+
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 class Options(BaseModel):
@@ -44,6 +51,29 @@ class NamedChoice:
         if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
             raise StudyFileError(key, f'must be a name, or a table {{ name = "...", ... }}, got {raw!r}')
         return cls(raw["name"], {name: value for name, value in raw.items() if name != "name"})
+
+    @property
+    def is_own_class(self) -> bool:
+        """Whether the choice is a class of the user, ``package.module:Class``."""
+        return ":" in self.name
+
+    def find_own_class(self, key: tuple[str, ...]) -> None:
+        """Look for the module of the user's class without importing anything.
+
+        Raises:
+            StudyFileError: under ``key``, if there is no such module.
+        """
+        module, _, name = self.name.partition(":")
+        if not _MODULE.fullmatch(module) or not name.isidentifier():
+            raise StudyFileError(key, f"'{self.name}' must be a known name or 'package.module:Class'")
+        if module in sys.modules:
+            return
+        parts, places = module.split("."), None
+        for depth in range(1, len(parts) + 1):
+            found = _find_module(".".join(parts[:depth]), places)
+            if found is None:
+                raise StudyFileError(key, f"cannot import '{self.name}': No module named '{'.'.join(parts[:depth])}'")
+            places = found.submodule_search_locations or []
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON data; :meth:`parse` reads it back."""
@@ -87,17 +117,40 @@ def build(
     return make(validated(model, choice.options, key), *arguments)
 
 
+def _find_module(name: str, places: Sequence[str] | None) -> ModuleSpec | None:
+    """Return where a module is, in the folders of its package or among all modules; imports nothing."""
+    specs = (finder.find_spec(name, places) for finder in sys.meta_path)
+    return next((spec for spec in specs if spec is not None), None)
+
+
 def _build_imported(choice: NamedChoice, base: type[T], key: tuple[str, ...], extra: Mapping[str, object]) -> T:
+    choice.find_own_class(key)
     module_name, _, class_name = choice.name.partition(":")
-    try:
+    with _users_code(key, f"cannot import '{choice.name}'"):
         found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise StudyFileError(key, f"cannot import '{choice.name}': {error}") from error
     if not (isinstance(found, type) and issubclass(found, base)):
         raise StudyFileError(key, f"'{choice.name}' is not a class derived from {base.__module__}.{base.__qualname__}")
-    taken = inspect.signature(found).parameters
-    options = {name: value for name, value in extra.items() if name in taken} | dict(choice.options)
-    try:
+    with _users_code(key, f"'{choice.name}' does not accept its options"):
+        taken = inspect.signature(found).parameters
+        options = {name: value for name, value in extra.items() if name in taken} | dict(choice.options)
         return found(**options)
-    except (TypeError, ValueError) as error:
-        raise StudyFileError(key, f"'{choice.name}' does not accept its options: {error}") from error
+
+
+@contextmanager
+def _users_code(key: tuple[str, ...], what: str) -> Iterator[None]:
+    """Run code of the user, whatever it does: what it prints goes to standard error, and what it raises is reported.
+
+    Raises:
+        StudyFileError: under ``key``, with ``what`` and the reason.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except KeyboardInterrupt:
+        raise
+    except SystemExit as error:
+        raise StudyFileError(key, f"{what}: it exits with code {error.code}") from error
+    except (ImportError, AttributeError, TypeError, ValueError) as error:  # their messages need no name
+        raise StudyFileError(key, f"{what}: {one_line(error)}") from error
+    except BaseException as error:
+        raise StudyFileError(key, f"{what}: {type(error).__name__}: {one_line(error)}") from error

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from core.config import RunConfig
 from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 from data.errors import UserError
 from data.tasks import TaskSpec
+from data.toml_text import parse_toml
 from search.parsing.errors import StudyFileError
 from search.parsing.pydantic_messages import validated
 from search.parsing.toml_lines import error_in_file
@@ -37,7 +36,7 @@ from search.study.variant_study import parse_variants
 from search.trials.floors import parse_floors
 from search.trials.folders import RUNS
 
-__all__ = ["StudySpec", "load_study"]
+__all__ = ["StudySpec", "check_own_classes", "load_study"]
 
 _SYNTHETIC_TASKS = ("sst", "para", "sts")
 
@@ -98,6 +97,9 @@ def load_study(
             :func:`core.inputs.augmentation.answers_dir`. None: assume that all are there, as the
             command that asks for them does.
 
+    No code of the user is run: of a sampler or pruner given as ``package.module:Class``, only the module is looked for.
+    :func:`check_own_classes` loads it.
+
     Raises:
         UserError: with ``file:line: key: what`` for a mistake in the file; with the known names for an unknown study.
     """
@@ -108,21 +110,11 @@ def load_study(
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot read the study file: {error}") from error
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _syntax_error(path, text, error) from error
+    raw = parse_toml(text, str(path))
     try:
         return _build(raw, path, overrides, studies_dir, answers_dir)
     except StudyFileError as error:
         raise error_in_file(error, path, text) from error
-
-
-def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> UserError:
-    what = str(error)
-    if found := re.search(r" \(at line (\d+), column (\d+)\)$", what):
-        return UserError(f"{path}:{found[1]}: not TOML: {what[: found.start()]} (column {found[2]})")
-    return UserError(f"{path}:{len(text.splitlines())}: not TOML: {what}")
 
 
 def _build(
@@ -142,7 +134,10 @@ def _build(
     is_comparison = document.variants is not None
     search = _comparison(document, tables) if is_comparison else _search(document, tables, answers_dir)
     sampler = SamplerChoice.parse("grid" if is_comparison else document.sampler or "tpe", ("sampler",))
-    make_sampler(sampler, document.seed, 0, search.space)
+    if sampler.is_own_class:
+        sampler.find_own_class(("sampler",))
+    else:
+        make_sampler(sampler, document.seed, 0, search.space)
     stop = parse_stop(document.stop, overrides.hours, overrides.examples)
     usual = usual_trials(sampler, search.space, search.first, stop, is_comparison=is_comparison)
     spec = StudySpec(
@@ -164,9 +159,27 @@ def _build(
         floors=parse_floors(document.floors, search.base),
         stop=stop,
     )
-    make_pruner(spec.pruner, spec.base.rungs)
+    if spec.pruner.is_own_class:
+        spec.pruner.find_own_class(("pruner",))
+    else:
+        make_pruner(spec.pruner, spec.base.rungs)
     check_trials(spec, is_comparison=is_comparison)
     return spec
+
+
+def check_own_classes(spec: StudySpec) -> None:
+    """Import the sampler and the pruner if they are the user's own, and make one of each.
+
+    Raises:
+        UserError: with ``file:line: key: what``: the class cannot be imported, or does not accept its options.
+    """
+    try:
+        if spec.sampler.is_own_class:
+            make_sampler(spec.sampler, spec.seed, 0, spec.space)
+        if spec.pruner.is_own_class:
+            make_pruner(spec.pruner, spec.base.rungs)
+    except StudyFileError as error:
+        raise spec.located_error(error) from error
 
 
 @dataclass(frozen=True)
@@ -231,9 +244,13 @@ def _replaced(document: StudyDocument, workers: int, overrides: _Overrides) -> d
             replaced["model.scratch"] = None
     if overrides.threads is not None:
         replaced["compute.threads"] = overrides.threads
-    elif not any("threads" in table.get("compute", {}) for table in (document.base, document.override)):
+    elif not any(_sets_threads(table.get("compute")) for table in (document.base, document.override)):
         replaced["compute.threads"] = max(1, _usable_cores() // workers)
     return replaced
+
+
+def _sets_threads(compute: object) -> bool:
+    return isinstance(compute, Mapping) and "threads" in compute
 
 
 def _usable_cores() -> int:

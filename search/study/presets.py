@@ -6,7 +6,6 @@ users.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Mapping
 from importlib import resources
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from data.errors import UserError
 from data.tasks import TaskSpec
+from data.toml_text import parse_toml
 from search.parsing.errors import StudyFileError, did_you_mean
 from search.parsing.toml_lines import error_in_file
 from search.study.base import build_base
@@ -50,9 +50,9 @@ def load_preset(
     path = known[name]
     try:
         text = path.read_text(encoding="utf-8-sig")
-        table = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot read the preset: {error}") from error
+    table = parse_toml(text, str(path))
     table.pop("description", None)
     _check_tasks(name, table.pop("meant_for", []), tasks, key)
     try:

@@ -84,7 +84,6 @@ def test_a_task_of_the_users_own(tmp_path: Path) -> None:
         ('kind = "classify"', "", "tasks.mood.kind: missing"),
         ('kind = "classify"', 'kind = "classify"\nname = "x"', "tasks.mood.name: remove it"),
         ("[tasks.mood]", "[task.mood]", "unknown key 'task': a task file has only tables [tasks.NAME]"),
-        ("[tasks.mood]", "[tasks.mood", "not TOML: "),
     ],
 )
 def test_mistakes_name_the_file_the_key_and_the_rule(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -1,11 +1,12 @@
-"""Parts chosen by name, with options, or by the path of a class."""
+"""Parts chosen by name, with options, or by the path of a class, whatever its code does."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from numbers import Number, Rational
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -80,7 +81,7 @@ def test_an_imported_class_gets_the_extra_arguments_that_it_takes() -> None:
             NamedChoice("no_module:A"),
             "sampler: cannot import 'no_module:A': No module named 'no_module'",
         ),
-        (NamedChoice(":A"), "sampler: cannot import ':A': Empty module name"),
+        (NamedChoice(":A"), "sampler: ':A' must be a known name or 'package.module:Class'"),
         (NamedChoice("json:dumps"), "sampler: 'json:dumps' is not a class derived from numbers.Rational"),
         (NamedChoice("builtins:str"), "sampler: 'builtins:str' is not a class derived from numbers.Rational"),
         (
@@ -102,3 +103,58 @@ def test_a_class_that_does_not_take_an_option(monkeypatch: pytest.MonkeyPatch) -
     assert build(NamedChoice("own_parts:Own"), KNOWN, int, KEY) == 5
     with pytest.raises(StudyFileError, match=r"sampler: 'own_parts:Own' does not accept its options: .*'rate'"):
         build(NamedChoice("own_parts:Own", {"rate": 2}), KNOWN, int, KEY)
+
+
+def refusal(do: Callable[[], object]) -> str:
+    with pytest.raises(StudyFileError) as caught:
+        do()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", [".:x", ":x", "a:", "a.:X", "a..b:X", "a b:X", "1:X", "a:X.Y", "a:X:Y"])
+def test_what_cannot_be_a_name(name: str) -> None:
+    for do in (lambda: NamedChoice(name).find_own_class(("s",)), lambda: build(NamedChoice(name), {}, object, ("s",))):
+        assert refusal(do) == f"s: '{name}' must be a known name or 'package.module:Class'"
+
+
+def test_looking_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "loud").mkdir()
+    for file in ("loud/__init__.py", "loud/inner.py"):
+        (tmp_path / file).write_text("raise SystemExit(7)\n")
+    for found in ("loud:X", "loud.inner:X", "sys:X", "json.decoder:X"):
+        NamedChoice(found).find_own_class(("s",))
+    for missing in ("loud.outer:X", "silent:X", "json.decoder.more:X"):
+        module = missing.partition(":")[0]
+        expected = f"s: cannot import '{missing}': No module named '{module}'"
+        assert refusal(lambda missing=missing: NamedChoice(missing).find_own_class(("s",))) == expected
+    assert "loud" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("raise SystemExit(7)", "cannot import 'users:C': it exits with code 7"),
+        ("import os\nclass Odd(BaseException): pass\nraise Odd('a\\nb')", "cannot import 'users:C': Odd: a b"),
+        ("1 / 0", "cannot import 'users:C': ZeroDivisionError: division by zero"),
+        ("print('loud')\nC = 3", "'users:C' is not a class derived from builtins.object"),
+        ("class C:\n  def __init__(self): raise KeyError('k')", "'users:C' does not accept its options: KeyError: 'k'"),
+        ("def f(): f()\nf()", "cannot import 'users:C': RecursionError: maximum recursion depth exceeded"),
+    ],
+)
+def test_whatever_it_does_is_one_line(
+    code: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "users", raising=False)
+    (tmp_path / "users.py").write_text(code + "\n")
+    assert refusal(lambda: build(NamedChoice("users:C"), {}, object, ("s",))) == f"s: {reason}"
+    assert capsys.readouterr().out == ""  # standard output may be JSON lines
+    sys.modules.pop("users", None)
+
+
+def test_ctrl_c_during_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "slow_users.py").write_text("raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        build(NamedChoice("slow_users:C"), {}, object, ("s",))

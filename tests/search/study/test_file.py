@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from data.errors import UserError
+from search.__main__ import app
 from search.study.file import load_study
 from search.study.spec import SyntheticSpec
 from tests.search.study_texts import MINIMAL, message, write
@@ -155,3 +157,30 @@ MISTAKES = [
 @pytest.mark.parametrize(("text", "expected"), MISTAKES)
 def test_mistakes_at_the_top(tmp_path: Path, text: str, expected: str) -> None:
     assert message(tmp_path, text) == expected
+
+
+def test_a_plan_runs_no_code_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It only looks for the module; a search imports it before it reads any data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_sampler.py").write_text("raise SystemExit(7)\n")
+    write(tmp_path, MINIMAL.replace("trials", 'sampler = "own_sampler:Mine"\ntrials', 1), "own")
+    (tmp_path / "data").mkdir()
+
+    def run(*options: str) -> Result:
+        return CliRunner().invoke(app, ["run", "--study", "own.toml", "--data", "data", *options])
+
+    planned = run("--dry-run")
+    assert planned.exit_code == 0, planned.output
+    assert "note: the sampler own_sampler:Mine is loaded, and checked, when the study runs\n" in planned.stdout
+    started = run()
+    line = "sampler: cannot import 'own_sampler:Mine': it exits with code 7"
+    assert (started.exit_code, started.stderr) == (2, f"error: own.toml:2: {line}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [("compute = 5", "base.compute"), ("compute = 'threads'", "base.compute"), ("data = []", "base.data")],
+)
+def test_a_value_for_a_table(line: str, key: str, tmp_path: Path) -> None:
+    assert f": {key}: must be a table [{key}]" in message(tmp_path, MINIMAL + f"\n[base]\n{line}\n")
