@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MachineError", "UserError"]
+__all__ = ["MachineError", "UnavailableError", "UserError"]
 
 
 class UserError(ValueError):
@@ -11,3 +11,7 @@ class UserError(ValueError):
 
 class MachineError(UserError):
     """A fault of the machine, such as a full disk; what was in progress is valid and can be resumed later."""
+
+
+class UnavailableError(MachineError):
+    """An input cannot be read now, such as a file of a disk that is not mounted; it may be back in a moment."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.delimited import Record, read_delimited
-from data.errors import UserError
+from data.errors import UnavailableError, UserError
 from data.gold import Labels, label_array, label_parser
 from data.tasks import SplitName, TaskSpec
 
@@ -70,7 +70,7 @@ def read_split(spec: TaskSpec, directory: Path, split: SplitName) -> RawSplit:
 
     Raises:
         UserError: for a missing folder, file or column, an empty split, a repeated id, and more than 0.1 % malformed
-            rows.
+            rows; UnavailableError if the folder or the file is missing or cannot be read.
     """
     path = split_path(spec, directory, split)
     return parse_split(spec, split, read_bytes(path), path)
@@ -80,7 +80,8 @@ def split_path(spec: TaskSpec, directory: Path, split: SplitName) -> Path:
     """Return the file of a split.
 
     Raises:
-        UserError: if the task has no such file, or the folder or the file does not exist.
+        UserError: if the task has no such file.
+        UnavailableError: if the folder or the file does not exist.
     """
     name: str | None = getattr(spec.files, split)
     if name is None:
@@ -97,28 +98,34 @@ def find_file(directory: Path, name: str, missing: str) -> Path:
         missing: begins the message if there is no such file.
 
     Raises:
-        UserError: if the folder or the file does not exist; the message suggests the most similar name.
+        UnavailableError: if the folder or the file does not exist (the message suggests the most similar name), or
+            the folder cannot be read.
     """
-    if not directory.is_dir():
-        raise UserError(f"no data folder '{directory}'; it should contain {name} and the other files of the tasks")
     path = directory / name
-    if not path.is_file():
+    try:
+        if path.is_file():
+            return path
         near = get_close_matches(path.name, [file.name for file in directory.iterdir()], n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        raise UserError(f"{missing} '{path}'{hint}")
-    return path
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnavailableError(
+            f"no data folder '{directory}'; it should contain {name} and the other files of the tasks"
+        ) from None
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot read the file: {error.strerror or error}") from error
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise UnavailableError(f"{missing} '{path}'{hint}")
 
 
 def read_bytes(path: Path) -> bytes:
     """Read the content of a data file.
 
     Raises:
-        UserError: if it cannot be read.
+        UnavailableError: if it cannot be read.
     """
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: cannot read the file: {error.strerror}") from error
+        raise UnavailableError(f"{path}: cannot read the file: {error.strerror or error}") from error
 
 
 def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path) -> RawSplit:

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from search.console import cli
+from search.console.signals import interruptible
 from search.study.lookup import find_study, named_data_folder
 
 __all__ = ["main"]
 
 
 @cli.entry_point
+@interruptible
 def main(
     study: cli.StudyFile,
     data: cli.DataDir = None,

@@ -11,7 +11,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from core.config.pretraining import NliFileConfig
-from data.errors import UserError
+from data.errors import UnavailableError, UserError
 from data.examples import Examples
 from data.reading import RawSplit, find_file, parse_split, read_bytes, read_split
 from data.tasks import Columns, Kind, SplitFiles, SplitName, TaskSpec
@@ -36,7 +36,8 @@ def read_nli_file(config: NliFileConfig, directory: Path) -> RawSplit:
         path = find_file(directory, config.path, "no file")
         return parse_split(_spec(config), "train", read_bytes(path), path)
     except UserError as error:
-        raise UserError(f"pretraining.nli_file: {error}") from error
+        kind = UnavailableError if isinstance(error, UnavailableError) else UserError
+        raise kind(f"pretraining.nli_file: {error}") from error
 
 
 def known_files(directory: Path, tasks: Sequence[TaskSpec]) -> Iterator[tuple[TaskSpec, SplitName, Path]]:

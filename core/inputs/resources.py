@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,7 @@ from core.model_files.encoder_fit import check_fit
 from core.model_files.encoder_source import resolve_encoder
 from core.run.atomic_files import write_atomically
 from data.augmentation.additional_examples import AdditionalExamples
-from data.errors import UserError
+from data.errors import MachineError, UnavailableError, UserError
 from data.example_cache import load_examples, load_or_make
 from data.examples import Examples
 from data.reading import read_bytes, read_split, split_path
@@ -48,7 +49,8 @@ class Encoder:
         """Return the checkpoint's masked-language-model head, or None if it has none; see :func:`load_mlm_head`."""
         if self.folder is None or self.weights is None:
             return None
-        return load_mlm_head(self.folder, self.config, self.weights["embeddings.word_embeddings.weight"])
+        with _checked_input():
+            return load_mlm_head(self.folder, self.config, self.weights["embeddings.word_embeddings.weight"])
 
 
 def scratch_shape(scratch: ScratchConfig, vocab_size: int) -> BertConfig:
@@ -66,13 +68,13 @@ def pick_device(name: str) -> torch.device:
     """Return the device that a run asks for; ``auto`` is cuda, else mps, else cpu.
 
     Raises:
-        UserError: if this machine does not have the device.
+        MachineError: if this machine does not have the device, perhaps not any more.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     available: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
     if name in available and not available[name]():
-        raise UserError(f"device '{name}' is not available on this machine; use cpu or auto")
+        raise MachineError(f"device '{name}' is not available on this machine; use cpu or auto")
     return torch.device(name)
 
 
@@ -98,24 +100,32 @@ class Resources:
         """Load the encoder of a run.
 
         Raises:
-            UserError: if it cannot be loaded, or does not fit the run (:func:`core.model_files.encoder_fit.check_fit`).
+            UserError: if it does not fit the run (:func:`core.model_files.encoder_fit.check_fit`).
+            UnavailableError: if it cannot be loaded.
         """
         key = config.model.encoder
         if config.model.scratch is not None:
             key = f"scratch {config.model.scratch.model_dump_json()} {self._train_digest(config)}"
         if key not in self._encoders:
             scratch = config.model.scratch
-            self._encoders[key] = self._load(config.model.encoder) if scratch is None else self._new(config, scratch)
+            with _checked_input():
+                encoder = self._load(config.model.encoder) if scratch is None else self._new(config, scratch)
+            self._encoders[key] = encoder
         check_fit(config, self._encoders[key].config, self._encoders[key].weights)
         return self._encoders[key]
 
     def examples(self, config: RunConfig, spec: TaskSpec, split: SplitName) -> Examples:
-        """Return a whole split, tokenised for the run's encoder."""
+        """Return a whole split, tokenised for the run's encoder.
+
+        Raises:
+            UnavailableError: if its file cannot be read.
+        """
         tokenizer = self.encoder(config).tokenizer
         directory = Path(config.data.directory)
         key = (spec.model_dump_json(), str(directory.resolve()), split, _digest(tokenizer))
         if key not in self._splits:
-            self._splits[key] = load_examples(spec, directory, split, tokenizer, self.cache_dir / "tokens")
+            with _checked_input():
+                self._splits[key] = load_examples(spec, directory, split, tokenizer, self.cache_dir / "tokens")
         return self._splits[key]
 
     def scored_dev(self, config: RunConfig, name: str) -> Examples:
@@ -154,10 +164,11 @@ class Resources:
     def _additional_examples(self, config: RunConfig, name: str) -> Examples:
         spec, tokenizer = config.tasks[name].spec, self.encoder(config).tokenizer
         source = TaskAugmentation(config, name, self.answers_dir)
-        key = (source.digest, _digest(tokenizer))
-        if key not in self._further:
-            folder = self.cache_dir / "further" / f"{name}-{key[0][:32]}-{key[1][:32]}"
-            self._further[key] = load_or_make(spec, folder, lambda: _tokenised(spec, source.make(), tokenizer))
+        with _checked_input():
+            key = (source.digest, _digest(tokenizer))
+            if key not in self._further:
+                folder = self.cache_dir / "further" / f"{name}-{key[0][:32]}-{key[1][:32]}"
+                self._further[key] = load_or_make(spec, folder, lambda: _tokenised(spec, source.make(), tokenizer))
         if not len(self._further[key]):
             raise UserError(
                 f"augmentation.{name}: the sources give no example that is not already in train, dev or test"
@@ -181,7 +192,7 @@ class Resources:
 
     def _vocabulary(self, config: RunConfig, scratch: ScratchConfig) -> Tokenizer:
         path = self.cache_dir / "vocabularies" / f"{self._train_digest(config)}-{scratch.vocab_size}.json"
-        if path.exists():
+        with suppress(Exception):  # the library raises bare Exceptions; a missing or damaged file is written again
             kept: Tokenizer = Tokenizer.from_file(str(path))
             return kept
         sentences = [
@@ -201,6 +212,21 @@ class Resources:
             digest.update(name.encode())
             digest.update(read_bytes(split_path(task.spec, Path(config.data.directory), "train")))
         return digest.hexdigest()
+
+
+@contextmanager
+def _checked_input() -> Iterator[None]:
+    """Turn a UserError about an input into an UnavailableError.
+
+    A study checks all of its inputs before its first trial. One that cannot be used later has changed since then, for
+    example because its disk is away or somebody is replacing it, which is no fault of the trial that reads it.
+    """
+    try:
+        yield
+    except MachineError:
+        raise
+    except UserError as error:
+        raise UnavailableError(str(error)) from error
 
 
 def _digest(tokenizer: Tokenizer) -> str:

@@ -20,7 +20,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from data.errors import UserError
+from data.errors import MachineError, UserError
 from data.synthetic.questions import draw_question_pair
 from data.synthetic.reviews import draw_review
 from data.synthetic.scenes import draw_scene_pair
@@ -86,6 +86,7 @@ def write_corpus(directory: Path, train: Sizes, dev: Sizes, test: Sizes, seed: i
 
     Raises:
         UserError: for sizes or a seed out of range, and for a folder whose files are not synthetic.
+        MachineError: if the files cannot be written.
     """
     sizes = {"test": _per_task("test", test), "dev": _per_task("dev", dev), "train": _per_task("train", train)}
     for task in TASKS:
@@ -159,7 +160,7 @@ def _claim(directory: Path, made_from: dict[str, object], names: list[str]) -> N
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot create the folder '{directory}': {error.strerror}") from error
+        raise MachineError(f"cannot create the folder '{directory}': {error.strerror}") from error
     if not (directory / _MARKER).exists():
         for name in names:
             if (directory / name).exists():
@@ -170,8 +171,14 @@ def _claim(directory: Path, made_from: dict[str, object], names: list[str]) -> N
 
 def _write(path: Path, text: str) -> None:
     content = text.encode()
-    if path.is_file() and path.read_bytes() == content:
-        return
+    try:
+        if not (path.is_file() and path.read_bytes() == content):
+            _replace(path, content)
+    except OSError as error:
+        raise MachineError(f"cannot write '{path}': {error.strerror or error}") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     scratch = Path(name)
     try:

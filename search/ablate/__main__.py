@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from search.console import cli
+from search.console.signals import interruptible
 from search.storage.study_names import check_recorded
 from search.study.lookup import check_study_name
 from search.trials.folders import TrialFolders
@@ -15,6 +16,7 @@ __all__ = ["main"]
 
 
 @cli.entry_point
+@interruptible
 def main(
     study: cli.StudyName,
     trial: Annotated[

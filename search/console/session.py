@@ -17,6 +17,7 @@ from search.console.cli import ExitCode, end_with
 from search.console.phases import StudyPhases
 from search.console.plan import show_data, show_estimate, show_warnings
 from search.console.progress import JsonLines, LiveProgress, PlainProgress
+from search.console.signals import RESUME
 from search.console.state import StudyState
 from search.display.console import make_console
 from search.driver.driver import Driver, StudyResult
@@ -108,7 +109,7 @@ class StudySession:
         except ExecutorError as error:
             end_with(error, ExitCode.FAILED)
         if not result.finished:
-            self.console.print("interrupted; run the same command again to resume")
+            self.console.print(RESUME)
             raise typer.Exit(ExitCode.INTERRUPTED)
         return result
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +18,7 @@ from optuna.storages import BaseStorage
 from search.driver import events
 from search.driver.broken_trials import BrokenTrials
 from search.driver.budget import Budget, Remaining
+from search.driver.outages import InputOutages
 from search.driver.panels import LivePanels
 from search.driver.proposals import Duplicates, Proposals
 from search.driver.retries import RetryLimits
@@ -26,6 +27,7 @@ from search.driver.training_loop import TrainingLoop
 from search.driver.trial_end import STATES, TrialFinisher, TrialRecorder, best_so_far
 from search.driver.trial_queue import TrialQueue
 from search.executors.base import Executor
+from search.preflight.data import write_synthetic_data
 from search.recorded.study import create_or_load
 from search.storage import optuna_internals
 from search.storage.file_lease import file_lease
@@ -119,8 +121,8 @@ class Driver:
     def run(self, observers: Sequence[events.Observer] = ()) -> StudyResult:
         """Train until the study is finished, beginning with the trials that were left running.
 
-        The first SIGINT or SIGTERM lets running trials write checkpoints, the second kills them. In both cases they
-        stay RUNNING in the storage, and a later call resumes them.
+        The first SIGINT, SIGTERM or SIGHUP lets running trials write checkpoints, the second kills them. In both cases
+        they stay RUNNING in the storage, and a later call resumes them.
 
         Args:
             observers: notified of every event, in order, from this thread.
@@ -185,7 +187,17 @@ class _Session:
         ended = TrialFinisher(self._recorder, self._folders, self._panels, self._queue, self._notify)
         self._broken = BrokenTrials(retry_limits, self._queue, ended, stop, self._notify)
         self._loop = TrainingLoop(
-            spec.space, executor, self._queue, duplicates, ended, self._broken, stop, lease, self._budget, self._notify
+            spec.space,
+            executor,
+            self._queue,
+            duplicates,
+            ended,
+            self._broken,
+            InputOutages(partial(write_synthetic_data, spec)),
+            stop,
+            lease,
+            self._budget,
+            self._notify,
         )
 
     def _notify(self, event: events.Event) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,14 +13,32 @@ from typing import Any
 
 from data.errors import MachineError, UserError
 
-__all__ = ["FIX_AND_RESUME", "Interrupts", "StopRequest"]
+__all__ = ["FIX_AND_RESUME", "Interrupts", "StopRequest", "handled_signals", "leave_terminal"]
 
 FIX_AND_RESUME = "fix this, then run the same command again to resume"
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def handled_signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that ask a search to end: Ctrl-C, SIGTERM, and SIGHUP unless it is ignored (``nohup``)."""
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN:
+        return signal.SIGINT, signal.SIGTERM
+    return signal.SIGINT, signal.SIGTERM, hangup
+
+
+def leave_terminal(number: int) -> None:
+    """Write to no terminal any more if the signal is SIGHUP: it has been closed, and every write would fail."""
+    if number != getattr(signal, "SIGHUP", None):
+        return
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        if stat.S_ISCHR(os.fstat(descriptor).st_mode):  # isatty() is False for a terminal that is closed
+            os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 class Interrupts:
-    """Count SIGINT and SIGTERM; from the third on, they have their previous effect.
+    """Count SIGINT, SIGTERM and SIGHUP; from the third on, they have their previous effect.
 
     Python delivers signals to the main thread only: elsewhere the count stays 0.
 
@@ -35,13 +55,14 @@ class Interrupts:
     def counted(self) -> Iterator[None]:
         """Count the signals that arrive in the ``with`` block."""
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+            self._before = {number: signal.signal(number, self._note) for number in handled_signals()}
         try:
             yield
         finally:
             self._restore()
 
     def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        leave_terminal(number)
         self.count += 1
         if self.count == 2:
             self._restore()
@@ -56,7 +77,7 @@ class StopRequest:
     """Stop a study in an orderly way: running trials write checkpoints first, then the first error is raised.
 
     Args:
-        interrupts: counts SIGINT and SIGTERM.
+        interrupts: counts the signals.
     """
 
     def __init__(self, interrupts: Interrupts) -> None:

@@ -11,6 +11,7 @@ from data.errors import UserError
 from search.driver import events
 from search.driver.broken_trials import BrokenTrials
 from search.driver.budget import Budget
+from search.driver.outages import InputOutages
 from search.driver.proposals import Duplicates
 from search.driver.running_trial import RunningTrial
 from search.driver.stop_request import StopRequest
@@ -37,6 +38,7 @@ class TrainingLoop:
     duplicates: Duplicates
     ended: TrialFinisher
     broken: BrokenTrials
+    outages: InputOutages
     stop: StopRequest
     lease: StorageLease
     budget: Budget
@@ -94,21 +96,30 @@ class TrainingLoop:
     def _handle(self, message: messages.Message) -> None:
         match message:
             case messages.Advanced(number, examples):
+                self.outages.advanced(number)
                 self.notify(events.TrialAdvanced(number, examples))
+            case messages.Away(number, reason):
+                self.outages.away(number, reason)
             case messages.Evaluated(number, evaluation):
+                self.outages.advanced(number)
                 self._judge(self._running[number], evaluation)
             case messages.Ended(number, outcome):
-                self._end(self._running.pop(number), outcome)
+                self._end(self._pop(number), outcome)
             case messages.Failed(int(number), reason):
-                self.ended.end(self._running.pop(number), TrialState.FAIL, reason)
+                self.ended.end(self._pop(number), TrialState.FAIL, reason)
             case messages.InvalidInput(int(number), reason):
-                self.broken.invalid_input(self._running.pop(number), reason, others_run=self._has_scored)
+                self.broken.invalid_input(self._pop(number), reason, others_run=self._has_scored)
             case messages.MachineFault(number, reason):
-                self.broken.machine_fault(self._running.pop(number), reason)
+                self.broken.machine_fault(self._pop(number), reason)
             case messages.Crashed(number, reason):
-                self.broken.crashed(self._running.pop(number), reason)
+                self.broken.crashed(self._pop(number), reason)
             case messages.Died(number=number):
-                self.broken.worker_died(message, None if number is None else self._running.pop(number, None))
+                self.broken.worker_died(message, self._pop(number) if number in self._running else None)
+
+    def _pop(self, number: int | None) -> RunningTrial:
+        assert number is not None, "a message about a trial has its number"
+        self.outages.ended(number)
+        return self._running.pop(number)
 
     def _judge(self, running: RunningTrial, evaluation: Evaluation) -> None:
         """Answer an evaluation: the run continues or is pruned."""

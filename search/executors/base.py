@@ -53,6 +53,7 @@ class Executor(Protocol):
         """Check that the encoders of these configurations can be loaded and suit them. Only while no trial runs.
 
         Raises:
+            UserError: an input cannot be read.
             ExecutorError: the check failed.
         """
         ...

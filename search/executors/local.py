@@ -21,6 +21,7 @@ from data.errors import UserError
 from search.executors import messages
 from search.executors.base import ExecutorError
 from search.executors.worker import TrainingCode, work
+from search.storage.retrying_storage import notice
 
 if TYPE_CHECKING:
     from core.run.speed import Speed
@@ -29,6 +30,7 @@ __all__ = ["LocalExecutor"]
 
 FALSE_STARTS = 3  # workers in a row that fail before they are ready; a fourth would fail too
 KILLED_STARTS = 20  # workers in a row that are killed from outside, which says less
+LOADING_DEATHS = 2  # of workers that load or measure before the first trial; a third would die too
 EXIT_SECONDS = 2.0  # that an idle worker may take to exit
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -72,6 +74,7 @@ class LocalExecutor:
         self._slots: list[_Slot] = []
         self._false_starts = self._killed_starts = 0  # in a row
         self._stopping = False
+        self._warnings: set[str] = set()  # that have been shown
         self._wake_receiver, self._wake_sender = self._context.Pipe(duplex=False)  # from wake() to events()
         os.set_blocking(self._wake_sender.fileno(), False)
 
@@ -116,13 +119,16 @@ class LocalExecutor:
     def check(self, configs: Sequence[RunConfig]) -> messages.Checked:
         """See :meth:`search.executors.base.Executor.check`."""
         answer = self._ask(messages.CheckJob(tuple(configs)), "loading the encoder")
+        if isinstance(answer, messages.InvalidInput):
+            raise UserError(answer.reason)
         assert isinstance(answer, messages.Checked)
         return answer
 
     def _ask(self, job: messages.MeasureJob | messages.CheckJob, doing: str) -> messages.Message:
-        """Return the answer to a job that is not a trial, while no trial runs."""
+        """Return the answer to a job that is not a trial, while no trial runs; repeat it if its worker dies."""
         self.start()
         self.submit(job)
+        deaths = 0
         while True:
             for message in self.events(None):
                 match message:
@@ -131,7 +137,11 @@ class LocalExecutor:
                     case messages.Failed(reason=reason):
                         raise ExecutorError(f"{doing} failed: {reason}")
                     case messages.Died(exit_code=code) if not any(slot.job for slot in self._slots):
-                        raise ExecutorError(f"{doing} failed: its worker died (exit code {code})")
+                        deaths += 1
+                        if deaths > LOADING_DEATHS:
+                            raise ExecutorError(f"{doing} failed: its worker died (exit code {code})")
+                        notice(f"a worker died (exit code {code}) while {doing}; trying again")
+                        self.submit(job)
 
     def submit(self, job: messages.Job) -> int:
         """Give the job to the first idle worker."""
@@ -189,6 +199,10 @@ class LocalExecutor:
                         self._false_starts = self._killed_starts = 0
                     case messages.Advanced() | messages.Evaluated():
                         slot.has_stepped = True
+                    case messages.Warned(text):
+                        self._show_once(text)
+                    case messages.Away():  # it goes on by itself
+                        pass
                     case messages.Crashed():  # busy until it is replaced; a broken device must not delay its exit
                         slot.crashed = True
                         slot.process.kill()
@@ -197,6 +211,11 @@ class LocalExecutor:
                 yield message
         except (EOFError, OSError):  # OSError: killed in the middle of a message
             slot.closed = True
+
+    def _show_once(self, warning: str) -> None:
+        if warning not in self._warnings:
+            self._warnings.add(warning)
+            notice(warning)
 
     def _replace(self, slot: _Slot) -> Iterator[messages.Message]:
         yield from self._receive(slot)  # messages that it sent before it died
@@ -270,12 +289,12 @@ def _main_module_hidden() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """Block signals, which the child inherits: a Ctrl-C cannot kill it before it ignores them."""
+    """Block signals, which the child inherits: neither Ctrl-C nor a closed terminal kills it before it ignores them."""
     if os.name != "posix":
         yield
         return
     resource_tracker.ensure_running()  # its first start would unblock the signals again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield
     finally:

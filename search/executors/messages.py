@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Advanced",
+    "Away",
     "CheckJob",
     "Checked",
     "Crashed",
@@ -36,6 +37,7 @@ __all__ = [
     "OutcomeName",
     "Ready",
     "TrialJob",
+    "Warned",
 ]
 
 OutcomeName = Literal["finished", "pruned", "interrupted"]
@@ -87,6 +89,21 @@ class Advanced:
 
     number: int
     examples: int
+
+
+@dataclass(frozen=True)
+class Away:
+    """A run cannot read an input, for a ``reason`` of one line, and tries again; sent at every try that fails."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Warned:
+    """The worker's code has warned of something; ``text`` is one line."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -173,5 +190,17 @@ class Died:
 Job = TrialJob | MeasureJob | CheckJob
 Order = Job | Decision | Interrupt
 Message = (
-    Ready | Advanced | Evaluated | Ended | Crashed | MachineFault | Failed | InvalidInput | Measured | Checked | Died
+    Ready
+    | Advanced
+    | Away
+    | Warned
+    | Evaluated
+    | Ended
+    | Crashed
+    | MachineFault
+    | Failed
+    | InvalidInput
+    | Measured
+    | Checked
+    | Died
 )

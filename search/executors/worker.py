@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,11 +27,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from core.config import RunConfig
-from core.run.atomic_files import DISK_FAULTS, write_atomically, writing
+from core.run.atomic_files import write_atomically, writing
 from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
 from data.errors import MachineError, UserError
 from search.executors import messages
+from search.executors.patience import Patience, machine_fault
 from search.trials.folders import ERROR, WORKER_LOCK
 
 __all__ = ["TrainingCode", "work"]
@@ -58,15 +60,30 @@ class _InterruptedError(BaseException):
 
 def work(connection: Connection, cache_dir: Path, code: TrainingCode) -> None:
     """Run a worker process; returns when the driver is gone."""
-    # Ctrl-C in a terminal, and a batch system's SIGTERM, reach every process of the group: the driver decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    worker = _Worker(connection, cache_dir, code)
-    connection.send(messages.Ready())
+    # Ctrl-C in a terminal, a batch system's SIGTERM and the SIGHUP of a terminal that is closed reach every process of
+    # the group: the driver decides.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    warnings.showwarning = _WarningSender(connection)
     try:
+        worker = _Worker(connection, cache_dir, code)
+        connection.send(messages.Ready())
         worker.run_jobs()
     except (_DriverGoneError, BrokenPipeError, ConnectionResetError):
         return
+
+
+class _WarningSender:
+    """Send the text of a warning to the driver, which shows each once, however many workers warn of it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __call__(self, message: Warning | str, *_place: object, **_more: object) -> None:
+        if threading.current_thread() is threading.main_thread():  # only one thread may write to the pipe
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self._connection.send(messages.Warned(" ".join(str(message).split())))
 
 
 class _Inbox(threading.Thread):
@@ -112,6 +129,7 @@ class _Reporter:
         self._connection = connection
         self._inbox = inbox
         self._reported = -float("inf")
+        self.patience = Patience(inbox.stop, self._away)
 
     def advanced(self, stage: str, examples: int) -> bool:  # noqa: ARG002
         return self.stepped(0)  # of the run itself
@@ -119,8 +137,13 @@ class _Reporter:
     def waiting(self, stage: str) -> bool:  # noqa: ARG002
         return self.stepped(0)
 
+    def _away(self, reason: str) -> None:
+        self._inbox.stepping = False
+        self._try_to_send(messages.Away(self._number, reason))
+
     def stepped(self, examples: int) -> bool:
         self._inbox.stepping = True
+        self.patience.progressed()
         now = time.monotonic()
         if now - self._reported >= ADVANCE_SECONDS:
             self._reported = now
@@ -129,6 +152,7 @@ class _Reporter:
 
     def evaluated(self, evaluation: Evaluation) -> bool:
         self._inbox.stepping = True
+        self.patience.progressed()
         self._try_to_send(messages.Evaluated(self._number, evaluation))
         go_on = self._inbox.decisions.get()
         if go_on is None:
@@ -172,9 +196,10 @@ class _Worker:
                 return self._check(job.configs)
             _use_threads(job.config)
             return messages.Measured(self._measure(job.config, self._resources))
-        except UserError as error:
-            return messages.InvalidInput(None, one_line(error))
         except Exception as error:  # the driver reports whatever loading and the training code raise
+            refusal = error if isinstance(error, UserError) else machine_fault(error)
+            if refusal is not None:
+                return messages.InvalidInput(None, one_line(refusal))
             return messages.Failed(None, f"{type(error).__name__}: {one_line(error)}")
 
     def _check(self, configs: tuple[RunConfig, ...]) -> messages.Checked:
@@ -190,7 +215,9 @@ class _Worker:
         reporter = _Reporter(job, self._connection, self._inbox)
         try:
             with _locked(job.folder):
-                outcome = self._train(job.config, job.folder, self._resources, reporter)
+                outcome = reporter.patience.call(
+                    lambda: self._train(job.config, job.folder, self._resources, reporter), _InterruptedError
+                )
             return messages.Ended(job.number, outcome.name.lower())
         except _InterruptedError:
             return messages.Ended(job.number, "interrupted")
@@ -203,8 +230,6 @@ class _Worker:
         except Timeout:
             return messages.Crashed(job.number, f"another process is still training in {job.folder}")
         except Exception as error:  # the driver decides what to do
-            if isinstance(error, OSError) and error.errno in DISK_FAULTS:
-                return messages.MachineFault(job.number, one_line(error))
             with suppress(Exception):  # memory may be what the run was short of
                 write_atomically(job.folder / ERROR, traceback.format_exc().encode())
             return messages.Crashed(job.number, f"{type(error).__name__}: {one_line(error)}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from search.console import cli
+from search.console.signals import interruptible
 from search.storage.study_names import check_recorded
 from search.study.lookup import check_study_name
 from search.trials.folders import TrialFolders
@@ -16,6 +17,7 @@ __all__ = ["main"]
 
 
 @cli.entry_point
+@interruptible
 def main(
     study: cli.StudyName,
     top: Annotated[int, typer.Option(help="Number of the study's best configurations to train.")] = 3,

@@ -16,7 +16,7 @@ from data.synthetic.corpus import write_corpus
 from data.tasks import SplitName
 from search.study.spec import StudySpec
 
-__all__ = ["DataReport", "check_data", "listing_faults", "with_synthetic_data"]
+__all__ = ["DataReport", "check_data", "listing_faults", "with_synthetic_data", "write_synthetic_data"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,18 @@ def with_synthetic_data(spec: StudySpec, runs_dir: Path) -> StudySpec:
     """Write the corpus below ``runs_dir`` and return the study that reads it; unchanged if it has its own data."""
     if spec.synthetic is None:
         return spec
-    directory = runs_dir / spec.name / "corpus"
-    size = spec.synthetic
-    write_corpus(directory, train=size.train, dev=size.dev, test=size.test, seed=size.seed)
-    return replace(spec, base=spec.base.model_copy(update={"data": DataConfig(directory=str(directory))}))
+    data = DataConfig(directory=str(runs_dir / spec.name / "corpus"))
+    spec = replace(spec, base=spec.base.model_copy(update={"data": data}))
+    write_synthetic_data(spec)
+    return spec
+
+
+def write_synthetic_data(spec: StudySpec) -> None:
+    """Write the corpus that the study reads, or the files of it that are missing; nothing if it has its own data.
+
+    Raises:
+        MachineError: the files cannot be written.
+    """
+    if (size := spec.synthetic) is not None:
+        directory = Path(spec.base.data.directory)
+        write_corpus(directory, train=size.train, dev=size.dev, test=size.test, seed=size.seed)

@@ -13,7 +13,11 @@ from typing import Any
 import optuna
 import pytest
 
+from search.console.session import StudySession
+from search.driver.driver import Driver
+from search.driver.events import Event, TrialEnded
 from search.storage.open import open_storage
+from search.study.file import load_study
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -139,3 +143,29 @@ def test_a_mistake_in_the_file_is_named_with_its_line(finished_study: Any, tmp_p
     assert f"wrong.toml:{line}: " in done.stderr
     assert "did you mean" in done.stderr
     assert "optim.learning_rate" in done.stderr
+
+
+def test_inputs_that_are_away_while_the_study_runs(tmp_path: Path, tiny_study: str) -> None:
+    """A generated corpus is made again; a folder of the user is waited for. No trial fails."""
+    file, corpus, seen = tmp_path / "tiny.toml", tmp_path / "tiny" / "corpus", []
+    file.write_text(tiny_study.replace("trials = 4", "trials = 2"))
+
+    def remove(event: Event) -> None:
+        if isinstance(event, TrialEnded) and event.number == 0:
+            corpus.rename(tmp_path / "gone")
+        seen.append(event)
+
+    session = StudySession(tmp_path, quiet=True)
+    spec, report = session.survey(load_study(str(file)))
+    before = {path.name: path.read_bytes() for path in corpus.iterdir()}
+    driver = Driver(
+        spec,
+        open_storage(None, tmp_path),
+        session.make_executor(spec, tmp_path / "cache"),
+        tmp_path / "tiny",
+        data_digest=report.digest,
+    )
+    with pytest.warns(UserWarning, match=r"no data folder '.*corpus'; .*; trying again for 10 min"):
+        assert driver.run([remove]).finished
+    assert states(tmp_path) == ["COMPLETE"] * 2
+    assert {path.name: path.read_bytes() for path in corpus.iterdir()} == before

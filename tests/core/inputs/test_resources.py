@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from core.config import RunConfig
+from core.config import DataConfig, RunConfig
 from core.inputs.resources import Resources, pick_device
-from data.errors import UserError
+from data.errors import UnavailableError, UserError
 from tests.core.small_encoders import encoder_folder, loaded
 
 MakeConfig = Callable[..., RunConfig]
@@ -33,3 +34,58 @@ def test_devices() -> None:
     for name in missing:
         with pytest.raises(UserError, match=f"device '{name}' is not available on this machine"):
             pick_device(name)
+
+
+def test_an_input_that_has_changed_since_the_study_began(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    """Checked before the first trial, it is no fault of the trial that cannot read it later."""
+    folder = encoder_folder(tmp_path / "e")
+    config = loaded(small_config(), folder)
+    moved = config.model_copy(update={"data": DataConfig(directory=str(tmp_path / "data"))})
+    task = next(iter(config.tasks.values())).spec
+    with pytest.raises(UnavailableError, match=r"^no data folder '.*data'; it should contain"):
+        resources.examples(moved, task, "train")
+    (tmp_path / "data").mkdir()
+    with pytest.raises(UnavailableError, match=r"no train file '.*'$"):
+        resources.examples(moved, task, "train")
+    split_path = tmp_path / "data" / task.files.train
+    split_path.write_text("half a head")
+    with pytest.raises(UnavailableError, match="no column"):
+        resources.examples(moved, task, "train")
+    with pytest.raises(UnavailableError, match="no data folder 'gone'"):
+        resources.encoder(small_config().model_copy(update={"data": DataConfig(directory="gone")}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "name"),
+    [
+        *(("missing", name) for name in ("", "config.json", "model.safetensors")),
+        *(("cut short", name) for name in ("config.json", "model.safetensors", "tokenizer.json")),
+    ],
+)
+def test_an_encoder_that_has_changed_since_the_study_began(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path, damage: str, name: str
+) -> None:
+    folder = encoder_folder(tmp_path / "e")
+    config = loaded(small_config(), folder)
+    if not name:
+        shutil.rmtree(folder)
+    elif damage == "missing":
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes((folder / name).read_bytes()[:10])
+    with pytest.raises(UnavailableError):
+        resources.encoder(config)
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"{half"])
+def test_a_vocabulary_that_is_damaged_is_built_again(
+    small_config: MakeConfig, tmp_path: Path, damage: bytes | None
+) -> None:
+    config = small_config()
+    whole = Resources(tmp_path).encoder(config).tokenizer.to_str()
+    (file,) = (tmp_path / "vocabularies").iterdir()
+    file.unlink() if damage is None else file.write_bytes(damage)
+    assert Resources(tmp_path).encoder(config).tokenizer.to_str() == whole
+    assert file.read_text() == whole

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +29,7 @@ from search.driver.events import (
     WorkerDied,
 )
 from search.driver.retries import RetryLimits
+from search.executors.worker import TrainingCode
 
 RESUME = "; fix this, then run the same command again to resume"
 
@@ -150,6 +154,50 @@ def test_a_fault_of_the_machine_stops_the_study_and_fails_no_trial(tmp_path: Pat
         assert study.starts(number)[-1]["examples"] > 0 or len(study.starts(number)) == 1
     ended = [event.number for event in of_type(study, TrialEnded)]
     assert sorted(ended) == [0, 1, 2, 3]
+
+
+def test_an_input_that_is_away_is_waited_for(tmp_path: Path) -> None:
+    """By both workers, before the first step and in the middle; one line says for what, one that it is over."""
+    whole, study = (StubStudy(tmp_path / name, changed(trials=3)) for name in ("whole", "cut"))
+    whole.run()
+    faults = {"trial-0001": [["away", 0], ["away", 0]], "trial-0002": [["stale", 24], ["stale", 64]]}
+    with warnings.catch_warnings(record=True) as shown:
+        study.script(step_seconds=0.002, faults=faults).run()
+    assert study.outcome() == whole.outcome()
+    assert [start["examples"] for start in study.starts(2)] == [0, 20, 60]
+    assert len({start["pid"] for start in study.starts(1)}) == 1
+    lines = [re.sub(r"\d+ s$", "N s", str(one.message)) for one in shown]
+    assert lines == [
+        "no data folder 'data'; trying again for 10 min",
+        "all inputs can be read again after N s",
+        *["'data/train.csv': Stale file handle; trying again for 10 min", "all inputs can be read again after N s"] * 2,
+    ]
+    assert not of_type(study, TrialRetried)
+
+
+@pytest.mark.parametrize("end", ["Ctrl-C", "ten minutes"])
+def test_no_trial_fails_although_its_input_stays_away(tmp_path: Path, end: str) -> None:
+    study = StubStudy(tmp_path, changed(trials=2)).script(faults={"trial-0001": [["away", 0]] * 9})
+    if end == "ten minutes":
+        study.code = TrainingCode("impatient_training:train", "stub_training:measure_speed", "stub_training:Resources")
+        with pytest.raises(
+            UserError, match=r"^no data folder 'data'; waited for 10 min; fix this, then run the same command again to"
+        ):
+            study.run()
+    else:
+        threading.Timer(4.0, interrupt).start()
+        assert not study.run().finished
+    assert states(study) == ["COMPLETE", "RUNNING"]
+    assert study.script().run().finished
+    assert states(study) == ["COMPLETE", "COMPLETE"]
+
+
+def test_a_warning_of_many_workers_is_shown_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    study = StubStudy(tmp_path, changed(trials=4, workers=2)).script(warn="the metric is\nundefined")
+    with pytest.warns(UserWarning, match="^the metric is undefined$") as shown:
+        study.run()
+    assert len(shown) == 1
+    assert capfd.readouterr().err == ""
 
 
 @pytest.fixture

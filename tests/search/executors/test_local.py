@@ -84,7 +84,7 @@ def test_measuring(study: StubStudy, executor: LocalExecutor) -> None:
     with pytest.raises(ExecutorError, match="failed: ZeroDivisionError: no reason"):
         executor.measure(BASE)
     study.script(measure="die")
-    with pytest.raises(ExecutorError, match="exit code 7"):
+    with pytest.warns(UserWarning, match="exit code 7"), pytest.raises(ExecutorError, match="exit code 7"):
         executor.measure(BASE)
     study.script()
     assert executor.measure(BASE).scored_examples == 3  # a new worker
@@ -256,3 +256,20 @@ def test_thread_variables_are_the_workers_own(tmp_path: Path) -> None:
     study.driver(LocalExecutor(1, tmp_path / "cache", threads=3, code=study.code)).run()
     assert study.starts(0)[0]["threads"] == "3"
     assert os.environ.get("OMP_NUM_THREADS") == before
+
+
+def test_a_worker_that_dies_while_it_loads_the_encoder(study: StubStudy, executor: LocalExecutor) -> None:
+    study.script(encoder="die once")
+    with pytest.warns(UserWarning, match=r"^a worker died \(exit code -9\) while loading the encoder; trying again$"):
+        assert executor.check([BASE]) == Checked(1)
+
+
+def test_a_worker_whose_driver_dies_while_it_starts_says_nothing(
+    executor: LocalExecutor, capfd: pytest.CaptureFixture[str]
+) -> None:
+    executor.start()
+    (worker,) = workers()
+    executor._slots[0].connection.close()
+    worker.wait(20)
+    executor._slots.clear()
+    assert capfd.readouterr().err == ""

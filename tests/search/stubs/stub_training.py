@@ -2,7 +2,7 @@
 
 ``script.json`` in the cache folder says what goes wrong: {"step_seconds": 0.001, "trials": {"trial-0001": "raise"}},
 or {"faults": {"trial-0001": [["die", 24]]}}: at its first start only, the trial dies after 24 examples; or
-{"chaos": [0.01, 7]}: every step fails with this probability, drawn with this seed.
+{"chaos": [0.01, 7]}: every step fails with this probability, drawn with this seed; or {"warn": "a warning"}.
 A checkpoint contains a running hash over all steps: scores show whether a resumed run equals an undisturbed one.
 """
 
@@ -16,6 +16,7 @@ import os
 import random
 import signal
 import time
+import warnings
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -28,7 +29,7 @@ from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
 from core.run.speed import Speed
-from data.errors import UserError
+from data.errors import UnavailableError, UserError
 
 if TYPE_CHECKING:
     from core.run_observer import RunObserver  # would load torch
@@ -50,6 +51,9 @@ class Resources:
         match self.script.get("encoder"):
             case "raise":
                 raise ZeroDivisionError("no reason")
+            case "die once" if not (self.cache_dir / "died").exists():
+                (self.cache_dir / "died").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
             case int(most) if config.heads["sst"].layers > most:
                 raise UserError(f"heads.sst.layers = {config.heads['sst'].layers}, but encoder 'x' has {most} layers")
 
@@ -118,6 +122,10 @@ def strike(fault: str) -> None:
             raise RuntimeError("CUDA error:\nunspecified launch failure")
         case "full":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        case "away":
+            raise UnavailableError("no data folder 'data'")
+        case "stale":
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), "data/train.csv")
 
 
 def train(config: RunConfig, folder: Path, resources: Resources, observer: RunObserver) -> RunOutcome:
@@ -141,6 +149,8 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
     for evaluation in state.evaluations:
         if not observer.evaluated(evaluation):
             return RunOutcome.PRUNED
+    if text := script.get("warn"):
+        warnings.warn(text, stacklevel=1)
     while len(state.evaluations) < len(config.rungs):
         time.sleep(script.get("step_seconds", 0.0))
         trouble.strike(state.examples)
