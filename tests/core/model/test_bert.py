@@ -14,24 +14,7 @@ from torch import Tensor
 from core.model.bert import Bert, BertConfig
 from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights
 from core.model_files.encoder_source import resolve_encoder
-
-# Initial weights ten times as wide as usual, so that attention is far from uniform.
-SMALL = BertConfig(
-    vocab_size=50,
-    hidden_size=24,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    intermediate_size=40,
-    initializer_range=0.2,
-)
-
-
-def reference_for(bert: Bert, attention: str = "eager") -> transformers.BertModel:
-    """transformers' model with the same weights; strict, so that every name has to agree."""
-    config = transformers.BertConfig(**bert.config.to_dict(), attn_implementation=attention)
-    reference = transformers.BertModel(config).to(next(bert.parameters()).dtype)
-    reference.load_state_dict(bert.state_dict(), strict=True)
-    return reference.train(bert.training)
+from tests.core.model.reference_bert import SMALL, reference_for
 
 
 def random_rows(config: BertConfig, lengths: list[int], seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from core.config import LoraConfig, RunConfig
 from core.config.model import LORA_LAYERS
 from core.inputs.resources import Resources
-from core.model.bert import Bert, BertConfig
+from core.model.bert import Bert
 from core.model.freezing import parameter_counts
 from core.model.lora import LoraLinear, add_lora, merged_state_dict
 from core.model.multitask import MultitaskBert, build_model
@@ -25,22 +26,13 @@ from core.run.run_folder import RunFolder
 from core.run_observer import NullRunObserver
 from core.scoring import predict
 from core.trainer import TrainingRun, train
+from tests.core.model import reference_bert
 
 MakeConfig = Callable[..., RunConfig]
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")  # peft asks transformers
 
-# Wide initial weights, so that attention is far from uniform and a wrong update shows.
-SMALL = BertConfig(
-    vocab_size=50,
-    hidden_size=24,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    intermediate_size=40,
-    hidden_dropout_prob=0.0,
-    attention_probs_dropout_prob=0.0,
-    initializer_range=0.2,
-)
+SMALL = replace(reference_bert.SMALL, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
 
 SETTINGS = {
     "paper": LoraConfig(rank=3, alpha=16.0),

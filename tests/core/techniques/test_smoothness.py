@@ -3,115 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from core.config import RunConfig, SmartConfig
 from core.inputs.resources import Resources
 from core.model.forward_pass import ForwardPass
-from core.model.multitask import MultitaskBert, build_model
 from core.run.run_folder import RunFolder
 from core.techniques import make_techniques
 from core.techniques.smoothness import Smoothness, projected_step, released_step
 from core.trainer import TrainingRun
-from data.batching import Batch, PaddedRows
-
-MakeConfig = Callable[..., RunConfig]
-
-SHAPES = {
-    "single": ("sst", "cross"),
-    "cross pair": ("para", "cross"),
-    "siamese pair": ("para", "siamese"),
-    "cross scores": ("sts", "cross"),
-    "siamese scores": ("sts", "siamese"),
-}
-every_shape = pytest.mark.parametrize("shape", list(SHAPES))
-every_mode = pytest.mark.parametrize("mode", ["paper", "released"])
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@dataclass
-class Case:
-    model: MultitaskBert
-    batch: Batch
-
-    def penalty(self, seed: int = 5, weight: float = 1.0, **numbers: Any) -> tuple[Tensor, Recorder]:
-        """The penalty under the seed's masks and noise, and what it did."""
-        torch.manual_seed(seed)
-        forward = Recorder(self.model, self.batch)
-        config = SmartConfig(weight={self.batch.task: weight}, **numbers)
-        penalty = Smoothness(config).penalty(forward)
-        assert penalty is not None
-        return penalty, forward
-
-    def divergence(self, outputs: Tensor, others: Tensor) -> Tensor:
-        return self.model.losses[self.batch.task].divergence(outputs, others)
-
-
-class Recorder(ForwardPass):
-    """Keeps the change of the embeddings in every pass, (R, T, H), against the rows of the table itself."""
-
-    def __init__(self, model: MultitaskBert, batch: Batch) -> None:
-        self.changes: list[Tensor] = []
-        self.moved: list[Tensor] = []
-        super().__init__(model, batch)
-
-    def repeat(self, word_embeddings: Tensor | None = None, parameters: Any = None) -> Tensor:
-        outputs = super().repeat(word_embeddings, parameters)
-        if word_embeddings is not None:
-            table = self.model.encoder("sst").embeddings.word_embeddings.weight
-            self.changes.append((word_embeddings - table[self.batch.padded().input_ids]).detach())
-            self.moved.append(outputs)
-        return outputs
-
-    def gradient(self, change: Tensor) -> Tensor:
-        """Of the sum of divergences from the clean outputs, at a change."""
-        change = change.clone().requires_grad_()
-        moved = super().repeat(word_embeddings=self.model.embed_words(self.batch).detach() + change)
-        away = self.model.losses[self.batch.task].divergence(moved, self.outputs.detach()) * len(self.batch)
-        return torch.autograd.grad(away, change)[0]
-
-
-@dataclass(frozen=True)
-class WiderBatch(Batch):
-    """Rows padded further than they need to be."""
-
-    extra: int = field(default=0, kw_only=True)
-
-    def padded(self) -> PaddedRows:
-        rows, wide = super().padded(), torch.nn.functional.pad
-        return PaddedRows(
-            wide(rows.input_ids, (0, self.extra), value=self.pad_id),
-            wide(rows.attention_mask, (0, self.extra), value=False),
-            wide(rows.token_type_ids, (0, self.extra)),
-        )
-
-
-@pytest.fixture
-def make(small_config: MakeConfig, resources: Resources) -> Callable[..., Case]:
-    def build(shape: str, size: int = 6, head_scale: float = 20.0) -> Case:
-        task, pair = SHAPES[shape]
-        config = small_config((task,), heads={task: {"pair": pair, "pooling": "mean"}})
-        encoder = resources.encoder(config)
-        model = build_model(config, encoder.config, encoder.weights).train()
-        with torch.no_grad():  # a fresh head is so small that all answers look alike
-            model.heads[task].layers[-1].weight *= head_scale
-        return Case(model, resources.task_data(config)[task].next_batch(size))
-
-    return build
-
-
-def cosine(a: Tensor, b: Tensor) -> float:
-    return torch.nn.functional.cosine_similarity(a.flatten(), b.flatten(), dim=0).item()
+from tests.core.conftest import MakeConfig
+from tests.core.techniques.smart_cases import (
+    Case,
+    Recorder,
+    WiderBatch,
+    cosine,
+    every_mode,
+    every_shape,
+    twice,
+    vars_of,
+)
 
 
 def test_a_projected_step_by_hand() -> None:
@@ -132,7 +46,7 @@ def test_a_released_step_by_hand() -> None:
 @every_shape
 @every_mode
 def test_the_penalty_is_that_of_the_algorithm(make: Callable[..., Case], shape: str, mode: str) -> None:
-    """Two ascent steps done over in float64, with the formulas of both kinds of tasks. Catches sums over the batch."""
+    """Two ascent steps repeated in float64, with the formulas of both kinds of tasks. Catches sums over the batch."""
     case = make(shape)
     case.model.double()
     numbers = {"epsilon": 1e-3, "sigma": 5e-4, "step_size": 2e-3}
@@ -166,7 +80,7 @@ def test_a_change_of_nothing_costs_nothing_with_dropout_on(make: Callable[..., C
 def test_the_papers_change_follows_the_gradient_within_epsilon(
     make: Callable[..., Case], shape: str, training: bool
 ) -> None:
-    """With the paper's own numbers. Catches an epsilon that is not a bound, and ascent that goes where the noise was.
+    """With the paper's own numbers. Catches an epsilon that is not a bound, and ascent that follows the noise.
 
     eta is 100 epsilon: beyond a hundredth of the row's largest gradient every number ends at epsilon.
     """
@@ -184,7 +98,7 @@ def test_the_papers_change_follows_the_gradient_within_epsilon(
 
 
 @every_shape
-def test_the_released_change_goes_where_the_noise_was(make: Callable[..., Case], shape: str) -> None:
+def test_the_released_change_follows_the_noise(make: Callable[..., Case], shape: str) -> None:
     """The trap of the authors' code, kept for comparison: about 1 in size and no adversary (dropout is off).
 
     With the code's own numbers; a projection, or the paper's normalised gradient, would fail here.
@@ -240,26 +154,6 @@ def test_padding_is_not_changed_and_does_not_matter(make: Callable[..., Case], s
     assert same.item() == pytest.approx(penalty.item(), rel=1e-2)
 
 
-def vars_of(batch: Batch) -> dict[str, Any]:
-    return {name: getattr(batch, name) for name in Batch.__dataclass_fields__}
-
-
-def twice(batch: Batch) -> Batch:
-    """Every example a second time."""
-    rows = len(batch.lengths)
-    assert batch.labels is not None
-    return Batch(
-        batch.task,
-        batch.input_ids.repeat(2),
-        batch.token_type_ids.repeat(2),
-        torch.cat([batch.offsets, batch.offsets[1:] + batch.offsets[-1]]),
-        tuple(torch.cat([numbers, numbers + rows]) for numbers in batch.pooled),
-        batch.labels.repeat(2),
-        batch.positions.repeat(2),
-        batch.pad_id,
-    )
-
-
 @every_shape
 @every_mode
 def test_a_batch_twice_has_the_same_penalty(
@@ -299,7 +193,7 @@ def test_float32_is_precise_enough(make: Callable[..., Case], mode: str, monkeyp
 
 @every_mode
 def test_under_autocast_the_comparison_is_in_float32(make: Callable[..., Case], mode: str) -> None:
-    """bfloat16 rounds a change of 1e-5 away. Also catches a clean pass in bfloat16 beside a moved one in float32."""
+    """bfloat16 rounds a change of 1e-5 away. Also catches a clean pass in bfloat16 next to a moved one in float32."""
     case = make("cross pair")
     case.model.eval()
     penalty, plain = case.penalty(mode=mode)
@@ -350,7 +244,7 @@ def test_the_ascent_leaves_no_gradient_and_the_penalty_reaches_every_weight(make
             assert parameter.grad.abs().max() > 0, name
 
 
-def test_a_frozen_encoder_is_no_hindrance(make: Callable[..., Case]) -> None:
+def test_the_encoder_may_be_frozen(make: Callable[..., Case]) -> None:
     case = make("single")
     case.model.encoder("sst").requires_grad_(False)
     penalty, seen = case.penalty()
@@ -392,7 +286,7 @@ def test_training_makes_outputs_smooth(small_config: MakeConfig, resources: Reso
 
 
 @every_mode
-def test_a_resumed_run_goes_on_to_the_same_bits(
+def test_a_resumed_run_equals_an_uninterrupted_one(
     small_config: MakeConfig, resources: Resources, tmp_path: Path, mode: str
 ) -> None:
     """The noise comes from the generator that the trainer keeps."""

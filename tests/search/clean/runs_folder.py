@@ -17,8 +17,6 @@ from search.recorded.study import create_or_load
 from search.trials.folders import TrialFolders
 
 MLM = RunConfig.model_validate({**BASE.model_dump(), "pretraining": {"mlm": {"examples": 100}}})
-
-
 ALWAYS = ["config.json", "metrics.jsonl", "best/evaluation.json", "predictions/sst-dev-20.npy", "error.txt"]
 
 

@@ -26,7 +26,7 @@ from search.run import main as run_main
 from search.space.paths import get_value
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders
-from tests.search.stubs.predicting_executor import PredictingExecutor
+from tests.search.finalists.rates_study import stub_training
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, tiny_study: str) -> Path:
     folder = tmp_path_factory.mktemp("models")
     (folder / "rates.toml").write_text(tiny_study.replace("dev = 60", "dev = 200"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.console.session.LocalExecutor", lambda *_, **__: PredictingExecutor())
+        stub_training(patch)
         run_main(str(folder / "rates.toml"), runs_dir=folder / "runs", quiet=True)
         main("rates", top=2, seeds=2, preset=["siamese"], runs_dir=folder / "runs", quiet=True)
     return folder / "runs"
@@ -141,7 +141,7 @@ def test_a_study_that_has_only_been_created_costs_nothing(runs: Path, tmp_path: 
 
 def test_a_comparison_has_no_finalists(tmp_path: Path, tiny_study: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """search.finalists would refuse it."""
-    monkeypatch.setattr("search.console.session.LocalExecutor", lambda *_, **__: PredictingExecutor())
+    stub_training(monkeypatch)
     variants = tiny_study[: tiny_study.index("[space]")].replace("trials = 4\n", "seeds = [0, 1]\n")
     (tmp_path / "two.toml").write_text(variants + "[variants.a]\n")
     run_main(str(tmp_path / "two.toml"), runs_dir=tmp_path / "runs", quiet=True)

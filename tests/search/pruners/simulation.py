@@ -7,10 +7,7 @@ from search.pruners.registry import PrunerChoice, make_pruner
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-
 EVEN = (4000, 8000, 12000, 16000, 20000)
-
-
 DOUBLING = (1250, 2500, 5000, 10000, 20000)
 
 

@@ -11,40 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.search.study.mood_study import WORDS, base_of, day
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-STUDY = """
-tasks = { mood = {}, closeness = {} }
+STUDY = f"""
+tasks = {{ mood = {{}}, closeness = {{}} }}
 task_files = ["tasks.toml"]
 trials = 2
-
-[base.model]
-encoder = "scratch"
-scratch = { vocab_size = 200, hidden_size = 16, intermediate_size = 32 }
-
-[base.heads.mood]
-pooling = "mean"
-
-[base.heads.closeness]
-pair = "siamese"
-pooling = "mean"
-
-[base.optim]
-learning_rate = 5e-3
-
+{base_of(["mood", "closeness"], siamese=["closeness"])}
 [base.tasks.mood]
 score_weight = 3.0
-
-[base.budget]
-examples = 4000
-batch_size = 20
-
-[base.compute]
-device = "cpu"
-threads = 1
-
-[base.eval]
-rungs = 2
 
 [space]
 "heads.mood.dropout" = [0.0, 0.1]
@@ -66,12 +43,6 @@ score_range = [-1, 1]
 metric = "spearman"
 """
 
-WORDS = {
-    "sad": ("dark", "rainy", "lonely"),
-    "neutral": ("plain", "usual", "common"),
-    "happy": ("sunny", "bright", "warm"),
-}
-
 
 def write_data(folder: Path) -> None:
     rng = np.random.default_rng(0)
@@ -82,7 +53,7 @@ def write_data(folder: Path) -> None:
             writer.writerow(["number", "text", *(["mood"] if split != "test" else [])])
             for number in range(size):
                 mood = names[rng.integers(3)]
-                text = f"{split} {number}, a {rng.choice(WORDS[mood])} and {rng.choice(WORDS[mood])} day"
+                text = f"{split} {number}, {day(rng, mood)}"
                 writer.writerow([number, text, *([mood] if split != "test" else [])])
     for name, size in (("close", 300), ("close-dev", 60)):
         with (folder / f"{name}.tsv").open("w", newline="") as file:

@@ -20,82 +20,43 @@ import pytest
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
 from tests.data.metrics.new_metric import SOURCE
+from tests.search.study.mood_study import base_of, day
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[3]
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
-STUDY = """
+TASKS = {
+    "mood": ('kind = "classify"\nclasses = ["sad", "happy"]', "MCC", "mood"),
+    "sure": ('kind = "classify"\nclasses = ["sad", "happy"]', "auc", "mood"),
+    "close": ('kind = "score"\nscore_range = [0, 4]', "rmse", "score"),
+    "near": ('kind = "score"\nscore_range = [0, 4]', "within-one", "score"),
+}  # name: its kind, metric and column of labels
+
+
+def task_table(name: str) -> str:
+    kind, metric, label = TASKS[name]
+    return f"""
+[tasks.{name}]
+{kind}
+metric = "{metric}"
+files = {{ train = "train.csv", dev = "dev.csv", test = "test.csv" }}
+columns = {{ id = "number", sentences = ["text"], label = "{label}" }}
+"""
+
+
+STUDY = f"""
 trials = 3
 sampler = "grid"
 pruner = "none"
-
-[tasks.mood]
-kind = "classify"
-classes = ["sad", "happy"]
-metric = "MCC"
-files = { train = "train.csv", dev = "dev.csv", test = "test.csv" }
-columns = { id = "number", sentences = ["text"], label = "mood" }
-
-[tasks.sure]
-kind = "classify"
-classes = ["sad", "happy"]
-metric = "auc"
-files = { train = "train.csv", dev = "dev.csv", test = "test.csv" }
-columns = { id = "number", sentences = ["text"], label = "mood" }
-
-[tasks.close]
-kind = "score"
-score_range = [0, 4]
-metric = "rmse"
-files = { train = "train.csv", dev = "dev.csv", test = "test.csv" }
-columns = { id = "number", sentences = ["text"], label = "score" }
-
-[tasks.near]
-kind = "score"
-score_range = [0, 4]
-metric = "within-one"
-files = { train = "train.csv", dev = "dev.csv", test = "test.csv" }
-columns = { id = "number", sentences = ["text"], label = "score" }
-
-[base.model]
-encoder = "scratch"
-scratch = { vocab_size = 200, hidden_size = 16, intermediate_size = 32 }
-
-[base.heads.mood]
-pooling = "mean"
-
-[base.heads.sure]
-pooling = "mean"
-
-[base.heads.close]
-pooling = "mean"
-
-[base.heads.near]
-pooling = "mean"
-
-[base.optim]
-learning_rate = 5e-3
-
-[base.budget]
-examples = 4000
-batch_size = 20
-
-[base.compute]
-device = "cpu"
-threads = 1
-
-[base.eval]
-rungs = 2
-
+{"".join(map(task_table, TASKS))}{base_of(TASKS)}
 [space]
 "optim.learning_rate" = [5e-3, 1e-7]
 
 [floors]
-close = { score = 1.8, from = 0 }
+close = {{ score = 1.8, from = 0 }}
 """
-WORDS = {"sad": ("dark", "rainy", "lonely"), "happy": ("sunny", "bright", "warm")}
 
 
 def write_data(folder: Path) -> None:
@@ -106,7 +67,7 @@ def write_data(folder: Path) -> None:
             writer.writerow(["number", "text", "mood", "score"])
             for number in range(size):
                 mood = ("sad", "happy")[rng.integers(2)]
-                text = f"{split} {number}, a {rng.choice(WORDS[mood])} and {rng.choice(WORDS[mood])} day"
+                text = f"{split} {number}, {day(rng, mood)}"
                 writer.writerow([number, text, mood, 4 if mood == "happy" else 0])
 
 

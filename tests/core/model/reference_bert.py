@@ -1,0 +1,27 @@
+"""A small BERT, and transformers' model with the same weights."""
+
+from __future__ import annotations
+
+import transformers
+
+from core.model.bert import Bert, BertConfig
+
+__all__ = ["SMALL", "reference_for"]
+
+# Initial weights ten times as wide as usual, so that attention is far from uniform and a wrong update shows.
+SMALL = BertConfig(
+    vocab_size=50,
+    hidden_size=24,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    intermediate_size=40,
+    initializer_range=0.2,
+)
+
+
+def reference_for(bert: Bert, attention: str = "eager") -> transformers.BertModel:
+    """Return transformers' model with the same weights; strict, so that every name has to agree."""
+    config = transformers.BertConfig(**bert.config.to_dict(), attn_implementation=attention)
+    reference = transformers.BertModel(config).to(next(bert.parameters()).dtype)
+    reference.load_state_dict(bert.state_dict(), strict=True)
+    return reference.train(bert.training)
