@@ -27,6 +27,7 @@ from core.model.forward_pass import ForwardPass
 from core.model.freezing import parameter_counts
 from core.model.multitask import MultitaskBert, build_model
 from core.model.randomness import random_state, restore_random_state
+from core.model_files.kept_encoder import keep_encoder
 from core.optim.optimiser import Optimiser
 from core.pretraining import PretrainingInterruptedError, StageObserver, pretrained_weights
 from core.run.checkpoint import load_checkpoint, save_checkpoint
@@ -116,10 +117,10 @@ class TrainingRun:
         self.config, self.folder = config, folder
         self.device = pick_device(config.compute.device)
         check_precision(config.compute, self.device)
-        encoder = resources.encoder(config)
+        self.encoder = resources.encoder(config)
         observer = observer or NullRunObserver()
         weights = pretrained_weights(config, config.pretraining, resources, resources.cache_dir, observer)
-        self.model: MultitaskBert = build_model(config, encoder.config, weights).to(self.device)
+        self.model: MultitaskBert = build_model(config, self.encoder.config, weights).to(self.device)
         self.tasks = resources.task_data(config)
         self.order = make_order(config, {name: len(data.train) for name, data in self.tasks.items()})
         self.techniques = make_techniques(config)
@@ -199,6 +200,7 @@ class TrainingRun:
             scores = score_dev(self.model, self.config, self.tasks, self.device)
             evaluation = self._evaluation(rung, scores, speed)
             if all(evaluation.overall > earlier.overall for earlier in self.evaluations):
+                keep_encoder(self.folder.best_encoder, self.encoder.config, self.encoder.tokenizer)
                 self.folder.write_best(self._model_file(), evaluation)
         for task, predictions in scores.predictions.items():
             self.folder.write_predictions(task, rung, predictions)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from tokenizers import Tokenizer
 
 from core.config import RunConfig
 from core.inputs.resources import Resources, pick_device
+from core.model.bert import BertConfig
 from core.model.multitask import build_model
+from core.model_files.kept_encoder import load_kept_encoder
 from core.model_files.model_folder import TrainedModel
 from core.run.run_folder import RunFolder
 from data.errors import UserError
 
-__all__ = ["load_best_model"]
+__all__ = ["best_encoder", "load_best_model"]
 
 
 def load_best_model(folder: RunFolder, config: RunConfig, resources: Resources) -> TrainedModel:
@@ -24,15 +29,15 @@ def load_best_model(folder: RunFolder, config: RunConfig, resources: Resources) 
     Args:
         folder: folder of the run, which still contains its best model.
         config: the run.
-        resources: loads the encoder.
+        resources: loads the encoder of a run that has not kept its shape and tokenizer.
 
     Raises:
-        UserError: if the encoder cannot be loaded, this machine lacks the device, or the model in the folder is
+        UserError: if that encoder cannot be loaded, this machine lacks the device, or the model in the folder is
             damaged, belongs to another RunConfig, or was written by an earlier version.
     """
     torch.set_num_threads(config.compute.threads)
-    encoder = resources.encoder(config)
-    model = build_model(config, encoder.config, None)
+    shape, tokenizer = best_encoder(folder, config, resources)
+    model = build_model(config, shape, None)
     try:
         model.load_state_dict(load_file(folder.best_model))
     except (SafetensorError, OSError) as error:
@@ -42,4 +47,23 @@ def load_best_model(folder: RunFolder, config: RunConfig, resources: Resources) 
             f"{folder.best_model}: does not match {folder.config}, or was written by an earlier version; "
             "run the search again under a new --name"
         ) from error
-    return TrainedModel(model.to(pick_device(config.compute.device)).eval(), config, encoder.tokenizer)
+    return TrainedModel(model.to(pick_device(config.compute.device)).eval(), config, tokenizer)
+
+
+def best_encoder(folder: RunFolder, config: RunConfig, resources: Resources) -> tuple[BertConfig, Tokenizer]:
+    """Return the shape and the tokenizer of the encoder that a run's best model was trained with.
+
+    A run of an earlier version has not kept them; they are then those of its encoder as it is now.
+
+    Raises:
+        UserError: if what was kept is damaged, or the encoder of such a run cannot be loaded.
+    """
+    kept = load_kept_encoder(folder.best_encoder)
+    if kept is not None:
+        return kept
+    warnings.warn(
+        f"runs recorded before they kept their tokenizer use that of encoder '{config.model.encoder}' as it is now",
+        stacklevel=2,
+    )
+    encoder = resources.encoder(config)
+    return encoder.config, encoder.tokenizer

@@ -114,13 +114,15 @@ class Resources:
         check_fit(config, self._encoders[key].config, self._encoders[key].weights)
         return self._encoders[key]
 
-    def examples(self, config: RunConfig, spec: TaskSpec, split: SplitName) -> Examples:
-        """Return a whole split, tokenised for the run's encoder.
+    def examples(
+        self, config: RunConfig, spec: TaskSpec, split: SplitName, tokenizer: Tokenizer | None = None
+    ) -> Examples:
+        """Return a whole split, tokenised for the run's encoder, or by the tokenizer that its model was kept with.
 
         Raises:
             UnavailableError: if its file cannot be read.
         """
-        tokenizer = self.encoder(config).tokenizer
+        tokenizer = tokenizer or self.encoder(config).tokenizer
         directory = Path(config.data.directory)
         key = (spec.model_dump_json(), str(directory.resolve()), split, _digest(tokenizer))
         if key not in self._splits:
@@ -128,10 +130,10 @@ class Resources:
                 self._splits[key] = load_examples(spec, directory, split, tokenizer, self.cache_dir / "tokens")
         return self._splits[key]
 
-    def scored_dev(self, config: RunConfig, name: str) -> Examples:
+    def scored_dev(self, config: RunConfig, name: str, tokenizer: Tokenizer | None = None) -> Examples:
         """Return the dev examples of a task that the run is scored on: all, or ``dev_limit`` of them."""
         task = config.tasks[name]
-        dev = self.examples(config, task.spec, "dev")
+        dev = self.examples(config, task.spec, "dev", tokenizer)
         return dev.subset(fixed_subset(len(dev), task.dev_limit, name))
 
     def layout(self, config: RunConfig) -> RowLayout:

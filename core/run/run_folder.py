@@ -35,6 +35,7 @@ class RunFolder:
         self.checkpoint = path / "checkpoint.pt"
         self.best_model = path / "best" / "model.safetensors"
         self.best_evaluation = path / "best" / "evaluation.json"
+        self.best_encoder = path / "best" / "encoder"  # its shape and tokenizer, a folder
         self._predictions = path / "predictions"
 
     def make(self) -> None:
@@ -68,6 +69,11 @@ class RunFolder:
     def disposable_files(self) -> tuple[Path, ...]:
         """Return the large files that an ended run no longer needs: its checkpoint, and half-written files."""
         return self.checkpoint, temporary_path(self.checkpoint), temporary_path(self.best_model)
+
+    @property
+    def model_files(self) -> tuple[Path, ...]:
+        """Return the best model's files: its weights, and its encoder's shape and tokenizer."""
+        return self.best_model, self.best_encoder / "config.json", self.best_encoder / "tokenizer.json"
 
     def predictions(self, task: str, rung: int) -> Path:
         """Return the file of a task's dev predictions at a rung.

@@ -42,12 +42,12 @@ def _findings(folder: Path, below: FilesBelow, ended: Set[int], models: str, wit
     found: dict[str, list[list[FoundFile]]] = {"checkpoints of ended trials": [], "half-written files": [], models: []}
     for number in sorted(ended & _numbers(folder, below)):
         run = TrialFolders(folder).run(number)
-        places = (run.path, run.best_model.parent, run.predictions("x", 0).parent)
+        places = (run.path, run.best_model.parent, run.best_encoder, run.predictions("x", 0).parent)
         halves = [file for place in places for file in below.files(place) if is_half_written(file.path)]
         wanted: dict[str, Sequence[FoundFile | None]] = {
             "checkpoints of ended trials": [below.find(run.checkpoint)],
             "half-written files": halves,
-            models: [below.find(run.best_model)] if number in without_model else [],
+            models: [below.find(file) for file in run.model_files] if number in without_model else [],
         }
         for what, files in wanted.items():
             found[what].append([file for file in files if file is not None])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -11,8 +12,9 @@ from core.ensembles import average
 from core.inputs.best_model import load_best_model
 from core.inputs.resources import Resources, pick_device
 from core.scoring import DevScores, predict
-from data.examples import Examples
+from data.reading import RawSplit, read_split
 from data.tasks import SplitName
+from search.ensemble.member_check import check_member
 from search.ensemble.members import Member
 from search.ensemble.result import Ensemble, Output
 from search.ensemble.selection import Shares
@@ -24,7 +26,7 @@ _Predictions = dict[tuple[str, SplitName], np.ndarray]  # of a task and split: (
 
 
 def average_predictions(
-    members: Sequence[Member], shares: Shares, dev: Mapping[str, Examples], resources: Resources, dev_only: bool
+    members: Sequence[Member], shares: Shares, dev: Mapping[str, RawSplit], resources: Resources, dev_only: bool
 ) -> Ensemble:
     """Make the ensemble and its predictions for dev and test.
 
@@ -43,16 +45,23 @@ def average_predictions(
     scores = DevScores(config, stored, {task: np.asarray(examples.labels) for task, examples in dev.items()})
     if dev_only:
         return Ensemble(
-            "averaged predictions", used, shares, scores, [Output(dev[task], "dev", stored[task]) for task in shares]
+            "averaged predictions",
+            used,
+            shares,
+            scores,
+            [Output(config.tasks[task].spec, "dev", dev[task].ids, dev[task].labels, stored[task]) for task in shares],
         )
-    whole: dict[tuple[str, SplitName], Examples] = {
-        (task, split): resources.examples(config, config.tasks[task].spec, split)
+    whole: dict[tuple[str, SplitName], RawSplit] = {
+        (task, split): read_split(config.tasks[task].spec, Path(config.data.directory), split)
         for task in shares
         for split in predicted_splits(config.tasks[task].spec)
     }
     known: _Predictions = {(task, "dev"): stored[task] for task in shares if len(dev[task]) == len(whole[task, "dev"])}
     known |= _predict(used, shares, [place for place in whole if place not in known], resources)
-    outputs = [Output(examples, place[1], known[place]) for place, examples in whole.items()]
+    outputs = [
+        Output(config.tasks[task].spec, split, raw.ids, raw.labels, known[task, split])
+        for (task, split), raw in whole.items()
+    ]
     return Ensemble("averaged predictions", used, shares, scores, outputs)
 
 
@@ -63,9 +72,10 @@ def _predict(
     for member in members:
         trained, config = load_best_model(member.folder, member.config, resources), member.config
         device = pick_device(config.compute.device)
+        check_member(member, trained, resources, [task for task in shares if member.number in shares[task]])
         for task, split in wanted:
             if member.number in shares[task]:
-                examples = resources.examples(config, config.tasks[task].spec, split)
+                examples = resources.examples(config, config.tasks[task].spec, split, trained.tokenizer)
                 predictions = predict(trained.model, config, examples, trained.layout, device)
                 found[task, split][member.number] = predictions
     return {(task, split): _averaged(found[task, split], shares[task]) for task, split in wanted}

@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 
 from core.inputs.best_model import load_best_model
+from core.inputs.dev_gold import dev_examples
 from core.inputs.resources import Resources
 from core.model_files.ensemble_folder import save_ensemble_folder
 from core.model_files.model_folder import TrainedModel
@@ -57,7 +58,7 @@ def export_ensemble(
     config, options = pool[0].config, GreedyOptions(most, bags=BAGS)
     origin = made_from(config)
     check_same_data(study, origin["data_sha256"])
-    dev = {task: resources.scored_dev(config, task) for task in config.tasks}
+    dev = {task: dev_examples(config, task) for task in config.tasks}
     ensemble = average_predictions(pool, select_members(pool, dev, options), dev, resources, dev_only=False)
     expected, lines = estimate_selection(options, library.contenders, pool, folders, ensemble.shares)
     provenance = {
@@ -78,7 +79,7 @@ def export_ensemble(
 def _write(out: Path, ensemble: Ensemble, resources: Resources, provenance: dict[str, Any]) -> None:
     remove_predictions(out, ensemble.shares)
     for output in ensemble.outputs:
-        write_split(out, output.examples.spec, output.split, output.examples.ids, output.predictions)
+        write_split(out, output.spec, output.split, output.ids, output.predictions)
     names = {member.number: member.folder.path.name for member in ensemble.members}
     shares = {task: {names[n]: share for n, share in of_task.items()} for task, of_task in ensemble.shares.items()}
     save_ensemble_folder(out / "model", _models(ensemble, resources, provenance), shares, provenance)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,7 +13,7 @@ import numpy as np
 
 from core.model_files.model_folder import TrainedModel, remove_model, save_model_folder
 from core.scoring import DevScores
-from data.examples import Examples
+from data.gold import Labels
 from data.tasks import SplitName, TaskSpec
 from search.display.table import Table
 from search.ensemble.members import Member
@@ -27,10 +27,18 @@ Method = Literal["averaged predictions", "uniform soup", "greedy soup"]
 
 @dataclass(frozen=True)
 class Output:
-    """What the ensemble predicts for a split: class probabilities (N, K) or scores (N,) of the examples."""
+    """What the ensemble predicts for a split.
 
-    examples: Examples
+    Attributes:
+        ids: of the examples, N.
+        labels: class indices or scores, (N,); None for a test split without them.
+        predictions: class probabilities (N, K) or scores (N,).
+    """
+
+    spec: TaskSpec
     split: SplitName
+    ids: Sequence[str]
+    labels: Labels | None
     predictions: np.ndarray
 
 
@@ -67,11 +75,11 @@ class Ensemble:
     @cached_property
     def whole_dev(self) -> DevScores | None:
         """On all of dev, where trials are scored on a part of it only (``dev_limit``) and all is predicted for."""
-        dev = {output.examples.spec.name: output for output in self.outputs if output.split == "dev"}
+        dev = {output.spec.name: output for output in self.outputs if output.split == "dev"}
         if all(len(output.predictions) == len(self.scores.predictions[task]) for task, output in dev.items()):
             return None
         predictions = {task: output.predictions for task, output in dev.items()}
-        gold = {task: np.asarray(output.examples.labels) for task, output in dev.items()}
+        gold = {task: np.asarray(output.labels) for task, output in dev.items()}
         return DevScores(self.members[0].config, predictions, gold)
 
 
@@ -125,7 +133,7 @@ def write_ensemble(out: Path, ensemble: Ensemble, origin: dict[str, Any]) -> Non
         remove_model(out / "model")
     remove_predictions(out, ensemble.shares)
     for output in ensemble.outputs:
-        write_split(out, output.examples.spec, output.split, output.examples.ids, output.predictions)
+        write_split(out, output.spec, output.split, output.ids, output.predictions)
     written = datetime.now(UTC).isoformat(timespec="seconds")
     provenance = {**origin, "written": written, **ensemble_record(ensemble)}
     if ensemble.model is not None:

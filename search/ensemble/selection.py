@@ -9,7 +9,7 @@ import numpy as np
 
 from core.config import TaskConfig
 from core.ensembles import OverallObjective, Predictions, select, select_in_bags
-from data.examples import Examples
+from data.reading import RawSplit
 from search.ensemble.members import Member
 
 __all__ = ["GreedyOptions", "Shares", "select_members", "select_shares"]
@@ -36,7 +36,7 @@ class GreedyOptions:
     each_task: bool = False
 
 
-def select_members(members: Sequence[Member], dev: Mapping[str, Examples], options: GreedyOptions) -> Shares:
+def select_members(members: Sequence[Member], dev: Mapping[str, RawSplit], options: GreedyOptions) -> Shares:
     """Select members by their dev predictions, and return their shares in every task."""
     gold = {task: np.asarray(examples.labels) for task, examples in dev.items()}
     predictions = {member.number: member.predictions for member in members}

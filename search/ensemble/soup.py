@@ -8,13 +8,15 @@ import numpy as np
 from torch import Tensor
 
 from core.ensembles import Ingredient, check_common_start, greedy_soup, uniform_soup
-from core.inputs.best_model import load_best_model
+from core.inputs.best_model import best_encoder, load_best_model
 from core.inputs.resources import Resources, pick_device
 from core.model.lora import merged_state_dict
 from core.model.multitask import build_encoder, build_plain_model, encoder_names
 from core.model_files.model_folder import TrainedModel
 from core.scoring import DevScores, predict
 from data.examples import Examples
+from data.reading import RawSplit
+from search.ensemble.member_check import check_member
 from search.ensemble.members import Member
 from search.ensemble.result import Ensemble, Output
 from search.trials.prediction_files import predicted_splits
@@ -23,7 +25,7 @@ __all__ = ["average_weights"]
 
 
 def average_weights(
-    members: Sequence[Member], greedy: bool, dev: Mapping[str, Examples], resources: Resources
+    members: Sequence[Member], greedy: bool, dev: Mapping[str, RawSplit], resources: Resources
 ) -> Ensemble:
     """Make the soup and its predictions for dev and test.
 
@@ -37,11 +39,13 @@ def average_weights(
     check_common_start({_name(member): member.config for member in members})
     by_score = sorted(members, key=lambda member: (-member.overall, member.number))
     config = by_score[0].config
-    encoder, device = resources.encoder(config), pick_device(config.compute.device)
+    device = pick_device(config.compute.device)
+    shape, tokenizer = best_encoder(by_score[0].folder, config, resources)
     # Plain: LoRA's updates are merged into the ingredients.
-    encoders = {name: build_encoder(config, encoder.config, None) for name in encoder_names(config)}
+    encoders = {name: build_encoder(config, shape, None) for name in encoder_names(config)}
     model = build_plain_model(config, encoders).to(device).eval()
-    trained = TrainedModel(model, config, encoder.tokenizer)
+    trained = TrainedModel(model, config, tokenizer)
+    scored = {task: resources.scored_dev(config, task, tokenizer) for task in config.tasks}
 
     def predicted(examples: Examples) -> np.ndarray:
         return predict(model, config, examples, trained.layout, device)
@@ -49,7 +53,7 @@ def average_weights(
     def dev_scores(weights: dict[str, Tensor]) -> DevScores:
         model.load_state_dict(weights)
         gold = {task: np.asarray(examples.labels) for task, examples in dev.items()}
-        return DevScores(config, {task: predicted(examples) for task, examples in dev.items()}, gold)
+        return DevScores(config, {task: predicted(examples) for task, examples in scored.items()}, gold)
 
     ingredients = _ingredients(by_score, resources)
     soup = greedy_soup(ingredients, lambda w: dev_scores(w).overall) if greedy else uniform_soup(ingredients)
@@ -57,8 +61,8 @@ def average_weights(
     outputs = []
     for task in config.tasks.values():
         for split in predicted_splits(task.spec):
-            examples = resources.examples(config, task.spec, split)
-            outputs.append(Output(examples, split, predicted(examples)))
+            examples = resources.examples(config, task.spec, split, tokenizer)
+            outputs.append(Output(task.spec, split, examples.ids, examples.labels, predicted(examples)))
     used = [member for member in members if _name(member) in soup.names]
     shares = {task: {member.number: 1 / len(used) for member in used} for task in config.tasks}
     return Ensemble("greedy soup" if greedy else "uniform soup", used, shares, scores, outputs, trained)
@@ -70,5 +74,7 @@ def _name(member: Member) -> str:
 
 def _ingredients(members: Sequence[Member], resources: Resources) -> Iterator[Ingredient]:
     for member in members:
-        model = load_best_model(member.folder, member.config, resources).model
-        yield Ingredient(_name(member), {name: weight.cpu() for name, weight in merged_state_dict(model).items()})
+        trained = load_best_model(member.folder, member.config, resources)
+        check_member(member, trained, resources, member.config.tasks)
+        weights = merged_state_dict(trained.model)
+        yield Ingredient(_name(member), {name: weight.cpu() for name, weight in weights.items()})

@@ -7,8 +7,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from core.inputs.dev_gold import dev_examples
 from core.inputs.resources import Resources
-from data.examples import Examples
+from data.reading import RawSplit
 from search.display.console import make_console
 from search.display.terminal_table import print_table
 from search.ensemble.averaging import average_predictions
@@ -51,7 +52,7 @@ def ensemble_and_show(
         origin = made_from(pool[0].config)
         check_same_data(opened, origin["data_sha256"])
         resources = Resources(runs_dir / "cache")
-        dev = {task: resources.scored_dev(pool[0].config, task) for task in pool[0].config.tasks}
+        dev = {task: dev_examples(pool[0].config, task) for task in pool[0].config.tasks}
     with make_console(stderr=True).status("Predicting"):
         ensemble = _make(request, named, pool, dev, resources)
     chosen: dict[str, Any] = {"by_hand": request.by_hand, "candidates": len(pool), "scored_trials": len(library.scored)}
@@ -84,7 +85,7 @@ def _selected_from(request: EnsembleRequest, library: CandidateTrials) -> list[i
 
 
 def _make(
-    request: EnsembleRequest, named: Shares | None, pool: list[Member], dev: dict[str, Examples], resources: Resources
+    request: EnsembleRequest, named: Shares | None, pool: list[Member], dev: dict[str, RawSplit], resources: Resources
 ) -> Ensemble:
     if request.soup is not None:
         return average_weights(pool, request.soup == "greedy", dev, resources)

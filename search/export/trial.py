@@ -17,6 +17,8 @@ from core.model_files.model_folder import save_model_folder
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
 from core.scoring import DevScores, predict
+from data.examples import Examples
+from data.tasks import SplitName, TaskSpec
 from search.recorded.provenance import described, made_from
 from search.trials.prediction_files import (
     PROVENANCE,
@@ -25,6 +27,8 @@ from search.trials.prediction_files import (
     write_provenance,
     write_split,
 )
+from search.trials.recomputed_scores import RecordedScores
+from search.trials.record import TrialResult
 
 __all__ = ["export_trial"]
 
@@ -43,22 +47,31 @@ def export_trial(
     The config is the trial's, with the data folder to predict for. The expected scores on new data are recorded if
     known. ``predictions/provenance.json`` is written last: an export that was interrupted has none.
 
+    Nothing is written unless the model still has the recorded scores on dev.
+
     Raises:
-        UserError: the model in the folder does not fit the RunConfig, or was written by an earlier version.
+        UserError: the model in the folder does not fit the RunConfig, was written by an earlier version, or has other
+            scores on dev than the recorded ones.
     """
     trained = load_best_model(folder, config, resources)
-    remove_predictions(out, config.tasks)
+    best = Evaluation.from_json(folder.best_evaluation.read_text(encoding="utf-8"))
     device = pick_device(config.compute.device)
-    dev, gold = {}, {}
+
+    def predicted(spec: TaskSpec, split: SplitName) -> tuple[Examples, np.ndarray]:
+        examples = resources.examples(config, spec, split, trained.tokenizer)
+        return examples, predict(trained.model, config, examples, trained.layout, device)
+
+    dev = {name: predicted(task.spec, "dev") for name, task in config.tasks.items()}
+    gold = {name: np.asarray(examples.labels) for name, (examples, _) in dev.items()}
+    recorded = _recorded(trial, folder, config, best)
+    for name, (_, outputs) in dev.items():
+        recorded.check(name, outputs, gold[name])
+    remove_predictions(out, config.tasks)
     for name, task in config.tasks.items():
         for split in predicted_splits(task.spec):
-            examples = resources.examples(config, task.spec, split)
-            outputs = predict(trained.model, config, examples, trained.layout, device)
+            examples, outputs = dev[name] if split == "dev" else predicted(task.spec, split)
             write_split(out, task.spec, split, examples.ids, outputs)
-            if split == "dev":
-                dev[name], gold[name] = outputs, np.asarray(examples.labels)
-    scores = DevScores(config, dev, gold)
-    best = Evaluation.from_json(folder.best_evaluation.read_text(encoding="utf-8"))
+    scores = DevScores(config, {name: outputs for name, (_, outputs) in dev.items()}, gold)
     provenance = {
         "study": study,
         "trial": trial.number,
@@ -77,3 +90,10 @@ def export_trial(
     save_model_folder(out / "model", replace(trained, model=trained.model.cpu()), provenance)
     write_provenance(out / "predictions" / PROVENANCE, provenance)
     return provenance
+
+
+def _recorded(trial: FrozenTrial, folder: RunFolder, config: RunConfig, best: Evaluation) -> RecordedScores:
+    """Return the scores in the storage; where it has none, those in the trial's folder."""
+    result = TrialResult.read(trial.user_attrs)
+    rung, scores = (best.rung, best.scores) if result.best_rung is None else (result.best_rung, result.scores)
+    return RecordedScores(trial.number, folder, config, rung, scores)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,7 +88,10 @@ class TrialFolders:
         for file in (*run.disposable_files, run.path / WORKER_LOCK):
             _delete(file)
         if not keep_model:
-            _delete(run.best_model)
+            for file in run.model_files:
+                _delete(file)
+            with suppress(OSError):  # it contains other files, or does not exist
+                run.best_encoder.rmdir()
 
 
 def _link(source: Path, target: Path) -> None:

@@ -14,6 +14,7 @@ import torch
 
 from core.ensembles import average
 from core.inputs.best_model import load_best_model
+from core.inputs.dev_gold import dev_examples
 from core.inputs.fixed_subset import fixed_subset
 from core.scoring import predict
 from core.statistics import overall_score, own_metric
@@ -135,7 +136,7 @@ def test_scores_are_on_what_trials_were_scored_on_and_files_on_all_of_dev(train_
     """20 of 60 dev examples of sst, and all of sts."""
     members, resources = train_members()
     config = members[0].config
-    dev = {task: resources.scored_dev(config, task) for task in config.tasks}
+    dev = {task: dev_examples(config, task) for task in config.tasks}
     shares = {"sst": {0: 0.5, 1: 0.5}, "sts": {0: 0.5, 1: 0.5}}
     whole = resources.examples(config, config.tasks["sst"].spec, "dev")
     chosen = fixed_subset(60, 20, "sst")
@@ -144,9 +145,9 @@ def test_scores_are_on_what_trials_were_scored_on_and_files_on_all_of_dev(train_
     stored = average([m.predictions["sst"] for m in members])
     assert stored.shape == (20, 5)
     assert made.scores.scores["sst"] == (stored.argmax(axis=1) == np.asarray(whole.labels)[chosen]).mean()
-    written = {(output.examples.spec.name, output.split): output for output in made.outputs}
+    written = {(output.spec.name, output.split): output for output in made.outputs}
     assert [len(output.predictions) for output in written.values()] == [60, 40, 60, 40]
-    assert written["sst", "dev"].examples.ids == whole.ids
+    assert written["sst", "dev"].ids == whole.ids
     assert np.allclose(written["sst", "dev"].predictions[chosen], stored, atol=1e-5)
     assert made.whole_dev is not None
     right = written["sst", "dev"].predictions.argmax(axis=1) == whole.labels
@@ -158,14 +159,14 @@ def test_scores_are_on_what_trials_were_scored_on_and_files_on_all_of_dev(train_
 
     made = average_predictions(members, shares, dev, resources, dev_only=True)
     assert [len(output.predictions) for output in made.outputs] == [20, 60]
-    assert made.outputs[0].examples.ids == [whole.ids[position] for position in chosen]
+    assert made.outputs[0].ids == [whole.ids[position] for position in chosen]
     assert made.whole_dev is None
 
 
 def test_only_members_with_a_share_are_asked(train_members: Any) -> None:
     members, resources = train_members()
     members[1].folder.best_model.unlink()
-    dev = {task: resources.scored_dev(members[0].config, task) for task in ("sst", "sts")}
+    dev = {task: dev_examples(members[0].config, task) for task in ("sst", "sts")}
     made = average_predictions(members, {"sst": {0: 1.0}, "sts": {0: 1.0}}, dev, resources, dev_only=False)
     assert [m.number for m in made.members] == [0]
 

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from core.inputs.best_model import load_best_model
+from core.inputs.dev_gold import dev_examples
 from core.inputs.fixed_subset import fixed_subset
 from core.model.lora import merged_state_dict
 from core.model_files.model_folder import load_model_folder
@@ -67,8 +68,11 @@ def test_the_greedy_soup_does_not_fall_below_its_best_ingredient(make: Any, tria
 
 
 @pytest.mark.parametrize("kind", ["uniform", "greedy"])
-def test_a_soup_of_one_model_is_the_model(make: Any, trials: Any, tmp_path: Path, kind: str) -> None:
+def test_a_soup_of_one_model_is_the_model(
+    make: Any, trials: Any, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A copy of the study in which a second trial has the best one's model: to the byte what search.export writes."""
+    monkeypatch.setattr("search.ensemble.soup.check_member", lambda *_: None)  # the model is not the second trial's
     best, second = trials.with_model[:2]
     copy = tmp_path / "runs"
     shutil.copytree(trials.runs, copy)
@@ -82,6 +86,19 @@ def test_a_soup_of_one_model_is_the_model(make: Any, trials: Any, tmp_path: Path
     for task in TASKS:
         assert made.record["dev"][task] == trials.record(best).result.scores[task]
     assert made.record["gain"] == 0
+
+
+@pytest.mark.parametrize("options", [{"soup": "uniform"}, {}])
+def test_a_model_of_another_trial_is_refused(
+    refused: Any, trials: Any, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    best, second = trials.with_model[:2]
+    copy = tmp_path / "runs"
+    shutil.copytree(trials.runs, copy)
+    shutil.copy(trials.folder(best).best_model, type(trials)(copy).folder(second).best_model)
+    message = refused(trials=f"{best},{second}", runs_dir=copy, **options)
+    assert f"trial {second} was recorded with " in message
+    assert "its files or the dev file have changed" in message
 
 
 def test_seeds_that_differ(refused: Any, trials: Any, tmp_path: Path) -> None:
@@ -99,7 +116,7 @@ def test_loras_of_two_ranks_on_a_part_of_dev(train_members: Any, tmp_path: Path)
     rate = {"optim": {"learning_rate": 5e-3}}
     members, resources = train_members(rate | {"lora": {"rank": 2}}, rate | {"lora": {"rank": 4, "alpha": 8.0}})
     config = members[0].config
-    dev = {task: resources.scored_dev(config, task) for task in config.tasks}
+    dev = {task: dev_examples(config, task) for task in config.tasks}
     made = average_weights(members, greedy=False, dev=dev, resources=resources)
     assert made.model is not None
     merged = [merged_state_dict(load_best_model(m.folder, m.config, resources).model) for m in members]
@@ -107,8 +124,8 @@ def test_loras_of_two_ranks_on_a_part_of_dev(train_members: Any, tmp_path: Path)
     assert not torch.equal(merged[0][updated], merged[1][updated])
     for name, weight in made.model.model.state_dict().items():
         assert torch.allclose(weight, (merged[0][name] + merged[1][name]) / 2, atol=1e-7), name
-    outputs = {(output.examples.spec.name, output.split): output for output in made.outputs}
-    right = outputs["sst", "dev"].predictions.argmax(axis=1) == outputs["sst", "dev"].examples.labels
+    outputs = {(output.spec.name, output.split): output for output in made.outputs}
+    right = outputs["sst", "dev"].predictions.argmax(axis=1) == outputs["sst", "dev"].labels
     assert made.scores.scores["sst"] == right[fixed_subset(60, 20, "sst")].mean()
     assert made.whole_dev is not None
     assert made.whole_dev.scores["sst"] == right.mean()

@@ -1,0 +1,46 @@
+"""Keep an encoder's shape and tokenizer with a run's model, so that the model needs no other folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from tokenizers import Tokenizer
+
+from core.model.bert import BertConfig
+from core.model_files.bert_checkpoint import load_bert_config
+from core.run.atomic_files import write_atomically
+from data.errors import UserError
+from data.tokenizer import load_tokenizer
+
+__all__ = ["keep_encoder", "load_kept_encoder"]
+
+_CONFIG: Final = "config.json"
+_TOKENIZER: Final = "tokenizer.json"
+
+
+def keep_encoder(folder: Path, shape: BertConfig, tokenizer: Tokenizer) -> None:
+    """Write ``config.json`` and ``tokenizer.json`` where they are missing.
+
+    Raises:
+        MachineError: if the disk refuses the write.
+    """
+    if not (folder / _CONFIG).exists():
+        write_atomically(folder / _CONFIG, (json.dumps(shape.to_dict(), indent=2, sort_keys=True) + "\n").encode())
+    if not (folder / _TOKENIZER).exists():
+        write_atomically(folder / _TOKENIZER, tokenizer.to_str(pretty=False).encode())
+
+
+def load_kept_encoder(folder: Path) -> tuple[BertConfig, Tokenizer] | None:
+    """Read what :func:`keep_encoder` wrote; None if there is nothing, as in runs of earlier versions.
+
+    Raises:
+        UserError: if a file is missing or damaged.
+    """
+    if not folder.is_dir():
+        return None
+    try:
+        return load_bert_config(folder), load_tokenizer(folder)
+    except UserError as error:
+        raise UserError(f"{error}; the model in {folder.parent} cannot be used without it") from error
