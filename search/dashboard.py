@@ -83,21 +83,40 @@ def local_only(application: WSGIApplication, hosts: Collection[str]) -> WSGIAppl
     """Guard a page that has no login: refuse foreign Host and Origin headers with status 403.
 
     Otherwise, any web page that the user visits could read and delete studies through the browser, by a host name that
-    resolves to this machine (DNS rebinding) or by a form that posts to it.
+    resolves to this machine (DNS rebinding) or by a form that posts to it. An Origin must be the page's own, with its
+    port: pages of other programs on this machine are foreign. Headers that are no addresses get status 400.
 
     Args:
-        hosts: allowed host names, without port.
+        hosts: allowed host names, without port. Any port may follow, because a tunnel may forward another one.
     """
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        origin = environ.get("HTTP_ORIGIN")
-        named = [f"//{environ.get('HTTP_HOST', '')}", *([] if origin is None else [origin])]
-        if all(urlsplit(url).hostname in hosts for url in named):
+        host, origin = environ.get("HTTP_HOST", ""), environ.get("HTTP_ORIGIN")
+        try:
+            name, own = urlsplit(f"//{host}").hostname, _address(f"http://{host}")
+            is_own = name in hosts and (origin is None or _address(origin) == own)
+        except ValueError:
+            return _refuse(start_response, "400 Bad Request", "The Host or Origin header is not an address.")
+        if is_own:
             return application(environ, start_response)
-        start_response("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
-        return [b"This page answers to its own host name only.\n"]
+        return _refuse(start_response, "403 Forbidden", "This page answers to its own host name only.")
 
     return answer
+
+
+def _address(url: str) -> tuple[str, str | None, int]:
+    """Return the scheme, host and port of a URL.
+
+    Raises:
+        ValueError: it is no URL.
+    """
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or 80
+
+
+def _refuse(start_response: StartResponse, status: str, reason: str) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
+    return [f"{reason}\n".encode()]
 
 
 if __name__ == "__main__":

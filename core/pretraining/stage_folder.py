@@ -15,7 +15,7 @@ from torch import Tensor
 
 from core.pretraining.observer import PretrainingInterruptedError, StageObserver
 from core.pretraining.weights_digest import weights_digest
-from core.run.atomic_files import flush_folder, write_atomically
+from core.run.atomic_files import flush_folder, half_written_files, write_atomically, writing
 from core.run.checkpoint import load_checkpoint, save_checkpoint
 from core.run.errors import CheckpointError
 from data.errors import MachineError
@@ -52,9 +52,16 @@ class StageFolder:
             if not observer.waiting(stage):
                 raise PretrainingInterruptedError(f"stage {stage}, while another process trains it")
         try:
+            self._delete_half_written()
             yield
         finally:
             lock.release()
+
+    def _delete_half_written(self) -> None:
+        with writing(self.path):
+            for path in (self.encoder, self.checkpoint):
+                for left in half_written_files(path):
+                    left.unlink(missing_ok=True)
 
     def _acquired(self, lock: FileLock) -> bool:
         """Return whether the lock was acquired within a second."""

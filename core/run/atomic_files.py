@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,14 +17,17 @@ __all__ = [
     "DISK_FAULTS",
     "flush_folder",
     "flush_to_disk",
+    "half_written_files",
     "replace_file",
-    "temporary_path",
     "write_atomically",
     "writing",
 ]
 
 DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # full or read-only, whatever the file
 _ATTEMPTS = 3  # to write a file whose folder keeps being deleted
+_TOKEN_BYTES = 8
+# Never through a symbolic link, or into a file, that somebody else put there.
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -54,9 +59,9 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 def _write_once(path: Path, write: Callable[[BinaryIO], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_path(path)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(_TOKEN_BYTES)}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(os.open(temporary, _NEW_FILE, 0o666), "wb") as file:
             write(file)
             flush_to_disk(file)
         temporary.replace(path)
@@ -65,9 +70,14 @@ def _write_once(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise
 
 
-def temporary_path(path: Path) -> Path:
-    """Return where a file is written before it is moved into place; a kill may leave one behind."""
-    return path.with_name(path.name + ".tmp")
+def half_written_files(path: Path) -> list[Path]:
+    """Return the files that writers of ``path`` left behind when they were killed.
+
+    Nobody may be writing the file meanwhile. Earlier versions used one name, without a random part.
+    """
+    random_part = "[0-9a-f]" * (2 * _TOKEN_BYTES)
+    old = path.with_name(f"{path.name}.tmp")
+    return [*path.parent.glob(f"{glob.escape(path.name)}.{random_part}.tmp"), *([old] if old.is_file() else [])]
 
 
 def flush_to_disk(file: BinaryIO) -> None:

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.run.atomic_files import temporary_path, write_atomically, writing
+from core.run.atomic_files import half_written_files, write_atomically, writing
 from core.run.evaluation import Evaluation
 from data.errors import UserError
 
@@ -39,10 +39,12 @@ class RunFolder:
         self._predictions = path / "predictions"
 
     def make(self) -> None:
-        """Create the folder and its subfolders where they are missing."""
+        """Create the folder and its subfolders where they are missing; delete what a killed run left half-written."""
         with writing(self.path):
             self.best_model.parent.mkdir(parents=True, exist_ok=True)
             self._predictions.mkdir(parents=True, exist_ok=True)
+            for left in self._half_written:
+                left.unlink(missing_ok=True)
 
     def write_config(self, config: RunConfig) -> None:
         """Write the RunConfig as readable JSON."""
@@ -68,7 +70,11 @@ class RunFolder:
     @property
     def disposable_files(self) -> tuple[Path, ...]:
         """Return the large files that an ended run no longer needs: its checkpoint, and half-written files."""
-        return self.checkpoint, temporary_path(self.checkpoint), temporary_path(self.best_model)
+        return self.checkpoint, *self._half_written
+
+    @property
+    def _half_written(self) -> tuple[Path, ...]:
+        return *half_written_files(self.checkpoint), *half_written_files(self.best_model)
 
     @property
     def model_files(self) -> tuple[Path, ...]:

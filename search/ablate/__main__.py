@@ -54,12 +54,14 @@ def main(
     check_recorded(study, storage, runs_dir)
     cli.check_data_folder(data)
 
+    from core.run.atomic_files import write_atomically
     from search.ablate.ablation_tables import ablation_frame
     from search.ablate.outcome import read_ablation
     from search.ablate.plan import ablation_spec, new_plan, resumed_plan
     from search.ablate.terminal import show_outcome, show_plan
     from search.console.session import StudySession
     from search.display.console import make_console
+    from search.display.csv_text import csv_text
     from search.finalists.replication import replicate
     from search.recorded.ranking import load_recorded, open_study
     from search.recorded.study import check_same_data
@@ -88,7 +90,7 @@ def main(
         raise typer.Exit(cli.ExitCode.FAILED)
     show_outcome(run.end, outcome)
     path = folders.root / "ablation.csv"
-    path.write_text(ablation_frame(outcome).to_csv(index=False), encoding="utf-8")
+    write_atomically(path, csv_text(ablation_frame(outcome)).encode())
     run.end.print(str(path), soft_wrap=True)
 
 

@@ -45,6 +45,7 @@ def main(
         check_recorded(study, storage, runs_dir)
     cli.check_data_folder(data)
 
+    from core.run.atomic_files import write_atomically
     from search.analysis.trial_difference import trial_difference
     from search.compare.terminal import difference_file, find_trial, show_difference
 
@@ -54,7 +55,7 @@ def main(
     found = trial_difference(first, second, data)
     show_difference(found, examples)
     if output is not None:
-        output.write_text(difference_file(found, output.suffix), encoding="utf-8")
+        write_atomically(output, difference_file(found, output.suffix).encode())
         typer.echo(output)
 
 

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 from data.errors import UserError
 from search.analysis.trial_difference import ChangedExample, OneTrial, TaskChanges, TrialDifference
 from search.display.console import make_console
+from search.display.csv_text import csv_text
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.display.values import rounded
@@ -90,5 +91,4 @@ def difference_file(found: TrialDifference, suffix: str) -> str:
         for task, changes in found.changes.items()
         for one in changes.examples
     ]
-    csv: str = pd.DataFrame(rows, columns=["task", *ChangedExample.__dataclass_fields__]).to_csv(index=False)
-    return csv
+    return csv_text(pd.DataFrame(rows, columns=["task", *ChangedExample.__dataclass_fields__]))

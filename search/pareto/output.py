@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.run.atomic_files import write_atomically
 from data.errors import UserError
 from search.analysis.expected_score import estimate_best
 from search.analysis.expected_text import estimate_sentences
 from search.display.console import make_console
+from search.display.csv_text import csv_text
 from search.display.pages import figure_div, render_page
 from search.display.table import Table
 from search.display.terminal_table import print_table
@@ -96,10 +98,9 @@ def _write(study: str, trades: Sequence[Tradeoff], notes: Sequence[str], out: Pa
     origin = f"onebert {code_version()}, study {study}"
     page = render_page("pareto/pareto.html.jinja", study=study, panels=panels, notes=notes, origin=origin)
     fronts = pd.concat({trade.cost: trade.front for trade in trades}, names=["cost"]).reset_index("cost")
-    out.mkdir(parents=True, exist_ok=True)
-    files = {"pareto.html": page, "pareto.csv": fronts.to_csv(index=False)}
+    files = {"pareto.html": page, "pareto.csv": csv_text(fronts)}
     for name, content in files.items():
-        (out / name).write_text(content, encoding="utf-8")
+        write_atomically(out / name, content.encode())
     return [out / name for name in files]
 
 

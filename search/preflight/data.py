@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.config import DataConfig, RunConfig, TaskConfig
+from core.run.atomic_files import write_atomically
 from data.errors import UserError
 from data.overlap import count_overlap
 from data.reading import MalformedRowsError, RawSplit, read_split
@@ -77,8 +78,7 @@ def listing_faults(file: Path | None) -> Iterator[None]:
     except MalformedRowsError as error:
         if file is None:
             raise
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("".join(f"{row}\n" for row in error.rows), encoding="utf-8")
+        write_atomically(file, "".join(f"{row}\n" for row in error.rows).encode())
         raise UserError(f"{error}; all are listed in {file}") from None
 
 

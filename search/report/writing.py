@@ -11,6 +11,7 @@ from optuna.storages import BaseStorage
 
 from core.run.atomic_files import write_atomically, writing
 from search.analysis.seed_comparison import Comparison
+from search.display.csv_text import csv_text
 from search.display.pages import page_source, render_page
 from search.display.values import first_few
 from search.recorded.provenance import code_version
@@ -74,7 +75,7 @@ def write_report(
     }
     frames = [pair for section in sections for pair in section.frames.items()]
     frames.sort(key=lambda pair: pair[0] != "trials.csv")  # the first to look at
-    files |= {name: frame.to_csv(index=False) for name, frame in frames}
+    files |= {name: csv_text(frame) for name, frame in frames}
     for name, content in files.items():
         write_atomically(out / name, content.encode())
     _delete_others(out, files)

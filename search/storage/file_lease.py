@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
+from core.run.atomic_files import write_atomically
 from data.errors import UserError
 
 __all__ = ["LeaseHolder", "file_lease", "taken_error"]
@@ -123,7 +124,7 @@ def file_lease(folder: Path, study: str) -> Iterator[None]:
     except Timeout:
         raise taken_error(study, _describe_holder(holder)) from None
     try:
-        holder.write_text(json.dumps({"host": mine.host, "pid": mine.pid, "since": mine.since}) + "\n")
+        write_atomically(holder, json.dumps({"host": mine.host, "pid": mine.pid, "since": mine.since}).encode() + b"\n")
         yield
     finally:
         holder.unlink(missing_ok=True)
@@ -132,7 +133,7 @@ def file_lease(folder: Path, study: str) -> Iterator[None]:
 
 def _describe_holder(file: Path) -> str:
     try:
-        return LeaseHolder.read({"id": "", **json.loads(file.read_text())}).describe()
+        return LeaseHolder.read({"id": "", **json.loads(file.read_text(encoding="utf-8"))}).describe()
     except (OSError, ValueError):  # it took the lock a moment ago
         return "another process"
 

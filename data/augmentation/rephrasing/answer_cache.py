@@ -122,7 +122,7 @@ def _read(path: Path) -> dict[str, Answer]:
         try:
             fields = json.loads(line)
             key, text, finish = fields["key"], fields["answer"], fields["finish"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
         if isinstance(key, str) and isinstance(text, str) and isinstance(finish, str):
             answers.setdefault(key, Answer(text, finish))

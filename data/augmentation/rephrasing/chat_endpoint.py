@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from queue import Empty, LifoQueue
 from threading import Event, Lock
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +25,7 @@ from tenacity import (
 )
 
 from data.augmentation.rephrasing.chat_request import Answer, ChatRequest
+from data.augmentation.rephrasing.connection import Connection, NoReplyError
 from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 from data.augmentation.rephrasing.rate_limit import RateLimit
 from data.errors import UserError
@@ -32,7 +34,6 @@ __all__ = ["ChatEndpoint", "EndpointDownError", "EndpointError", "RequestFailedE
 
 _FAILURES_IN_A_ROW = 3  # consecutive failed requests after which the endpoint itself is considered faulty
 _LONGEST_BACKOFF_S = 60.0
-_LARGEST_REPLY = 2**20  # bytes; an answer of one sentence has a few thousand
 _QUOTED = 160  # characters of a reply to quote in a message
 _SHORTEST_SECRET = 8  # characters; placeholders such as "none" are words that may occur in answers
 
@@ -79,11 +80,8 @@ class ChatEndpoint:
         self.concurrency = settings.concurrency
         self._settings = settings
         self._secret = key if key is not None and len(key) >= _SHORTEST_SECRET else None
-        self._client = httpx2.Client(
-            headers={} if key is None else {"Authorization": f"Bearer {key}"},
-            timeout=settings.timeout_s,
-            limits=httpx2.Limits(max_connections=settings.concurrency),
-        )
+        self._headers = httpx2.Headers({} if key is None else {"Authorization": f"Bearer {key}"})
+        self._idle: LifoQueue[Connection] = LifoQueue()  # the one used last is the least likely to be closed
         self._lock = Lock()
         self._failures = 0
         self._stopped = Event()
@@ -105,7 +103,8 @@ class ChatEndpoint:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.close()
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
 
     def stop(self) -> None:
         """End all waiting; requests in progress still get their answers, but no others are sent."""
@@ -135,34 +134,31 @@ class ChatEndpoint:
         return answer
 
     def _attempt(self, request: ChatRequest) -> Answer:
-        self._limit.take()
-        if self._stopped.is_set():
-            raise StoppedError
-        with self._lock:
-            self.sent += 1
-        status, headers, content = self._post(request)
+        with self._connection() as connection:  # before a request is due, because opening takes time
+            self._limit.take()
+            if self._stopped.is_set():
+                raise StoppedError
+            with self._lock:
+                self.sent += 1
+            try:
+                status, headers, content = connection.post(self._settings.url, self._body(request))
+            except NoReplyError as error:
+                raise _TransientError(self._quoted(str(error))) from None
         if status != httpx2.codes.OK:
             raise self._failure(request, status, headers, content)
         return self._answer_in(content)
 
-    def _post(self, request: ChatRequest) -> tuple[int, httpx2.Headers, bytes]:
-        """Return status, headers and content of the reply."""
-        deadline = time.monotonic() + self._settings.timeout_s
-        content = bytearray()
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """Lend a connection that no other thread uses."""
         try:
-            with self._client.stream("POST", self._settings.url, json=self._body(request)) as reply:
-                for chunk in reply.iter_bytes():
-                    content += chunk
-                    # The client's own timeout applies to each read, so a slow trickle would never end.
-                    if time.monotonic() > deadline:
-                        raise httpx2.ReadTimeout("the reply did not end")
-                    if len(content) > _LARGEST_REPLY:
-                        raise _TransientError(f"the reply has more than {_LARGEST_REPLY:,} bytes")
-                return reply.status_code, reply.headers, bytes(content)
-        except httpx2.TimeoutException:
-            raise _TransientError(f"no answer within {self._settings.timeout_s:g} s") from None
-        except httpx2.RequestError as error:
-            raise _TransientError(f"{type(error).__name__}: {self._quoted(str(error))}") from None
+            connection = self._idle.get_nowait()
+        except Empty:
+            connection = Connection(self._headers, self._settings.timeout_s)
+        try:
+            yield connection
+        finally:
+            self._idle.put(connection)
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         return {
@@ -205,8 +201,9 @@ class ChatEndpoint:
             choice = json.loads(content)["choices"][0]
             message = choice["message"]
             text = _text(message.get("content"))
+            text.encode()  # half a surrogate pair is no character
             finish = "refusal" if message.get("refusal") else str(choice.get("finish_reason") or "stop")
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
             said = self._quoted(content.decode("utf-8", errors="replace"))
             raise _TransientError(f"not a chat completion: '{said}'") from None
         return Answer(self._without_secret(text), finish)

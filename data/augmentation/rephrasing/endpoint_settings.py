@@ -13,10 +13,10 @@ from data.errors import UserError
 
 __all__ = ["EndpointSettings"]
 
+_DAY_S = 86_400.0  # a system cannot wait for any number of seconds
 _PATH = "/chat/completions"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-Positive = Annotated[float, Field(gt=0.0)]
 Price = Annotated[float, Field(ge=0.0)]
 
 
@@ -28,7 +28,7 @@ class EndpointSettings(BaseModel):
     Attributes:
         base_url: usually ends in ``/v1``; must not contain a key or password.
         key_variable: the *name* of the environment variable with the key; None for an endpoint that needs none.
-        timeout_s: maximum duration of a request.
+        timeout_s: maximum duration of a request, from the connection to the last byte of the reply; at most a day.
         attempts: maximum attempts per answer; timeouts, broken connections, status 408, 409, 429 or 5xx, and replies
             that are not chat completions are retried.
         first_wait_s: wait before the second attempt, doubled with each further one up to a minute, plus a random wait
@@ -46,11 +46,11 @@ class EndpointSettings(BaseModel):
 
     base_url: str
     key_variable: str | None = None
-    timeout_s: Positive = 60.0
+    timeout_s: float = Field(60.0, gt=0.0, le=_DAY_S)
     attempts: int = Field(6, ge=1)
-    first_wait_s: Positive = 1.0
-    longest_wait_s: Positive = 300.0
-    requests_per_minute: Positive | None = None
+    first_wait_s: float = Field(1.0, gt=0.0, le=_DAY_S)
+    longest_wait_s: float = Field(300.0, gt=0.0, le=7 * _DAY_S)
+    requests_per_minute: float | None = Field(None, ge=1e-3)
     concurrency: int = Field(4, ge=1, le=256)
     send_seed: bool = True
     answer_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"

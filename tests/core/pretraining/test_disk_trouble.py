@@ -16,6 +16,7 @@ from core.config.pretraining import PretrainingConfig
 from core.inputs.resources import Resources
 from core.pretraining import NullStageObserver, pretrained_weights
 from data.errors import UserError
+from tests.core.full_disk import FullDisk
 
 MakeConfig = Callable[..., RunConfig]
 Weights = dict[str, Tensor]
@@ -27,15 +28,15 @@ STAGES = PretrainingConfig.model_validate(
 class Watcher(NullStageObserver):
     """Counts the steps of each stage; from the second one's first step on, the disk is full for files of this name."""
 
-    def __init__(self, cache: Path, full_for: str = "") -> None:
-        self.cache, self.full_for = cache, full_for
+    def __init__(self, disk: FullDisk | None = None, full_for: str = "") -> None:
+        self.disk, self.full_for = disk, full_for
         self.steps = {"mlm": 0, "mnrl": 0}
 
     def advanced(self, stage: str, examples: int) -> bool:
         assert examples > 0
         self.steps[stage] += 1
-        if self.full_for and self.steps["mnrl"] == 1:
-            (folder_of("mnrl", self.cache) / f"{self.full_for}.tmp").symlink_to("/dev/full")
+        if self.disk is not None and self.steps["mnrl"] == 1:
+            self.disk.name = self.full_for
         return True
 
 
@@ -63,12 +64,17 @@ def same(a: Weights, b: Weights) -> bool:
     ("file", "steps", "steps_left"), [("checkpoint.pt", 1, 10), ("stage.json", 10, 0), ("encoder.safetensors", 10, 0)]
 )
 def test_a_full_disk(
-    train: Callable[[Path, Watcher], Weights], tmp_path: Path, file: str, steps: int, steps_left: int
+    train: Callable[[Path, Watcher], Weights],
+    tmp_path: Path,
+    file: str,
+    steps: int,
+    steps_left: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """/dev/full gives what a full disk does. The stage before stays, and this one goes on from its last checkpoint."""
-    undisturbed = train(tmp_path / "undisturbed", Watcher(tmp_path))
+    undisturbed = train(tmp_path / "undisturbed", Watcher())
     cache = tmp_path / "cache"
-    watcher = Watcher(cache, file)
+    watcher = Watcher(FullDisk(monkeypatch), file)
     with pytest.raises(UserError) as caught:
         train(cache, watcher)
     folder = folder_of("mnrl", cache)
@@ -78,7 +84,7 @@ def test_a_full_disk(
     assert (folder_of("mlm", cache) / "encoder.safetensors").exists()
     assert not (folder / "encoder.safetensors").exists()
 
-    rest = Watcher(cache)
+    rest = Watcher()
     assert same(train(cache, rest), undisturbed)
     assert rest.steps == {"mlm": 0, "mnrl": steps_left}
 
@@ -109,7 +115,7 @@ def test_a_cache_that_cannot_be_written_to(
 def test_a_result_is_taken_where_nothing_can_be_written(
     train: Callable[[Path, Watcher], Weights], tmp_path: Path
 ) -> None:
-    weights = train(tmp_path, Watcher(tmp_path))
+    weights = train(tmp_path, Watcher())
     folders = [*(tmp_path / "stages").iterdir(), tmp_path / "stages"]
     for folder in folders:
         (folder / "lock").unlink(missing_ok=True)

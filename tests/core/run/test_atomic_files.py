@@ -8,12 +8,15 @@ from typing import BinaryIO
 
 import pytest
 
-from core.run.atomic_files import replace_file, write_atomically
+from core.run.atomic_files import half_written_files, replace_file, write_atomically
 from data.errors import MachineError
+from tests.core.full_disk import FullDisk
 
 
-def test_a_full_disk_and_a_folder_that_cannot_be_are_told_in_a_line(tmp_path: Path) -> None:
-    (tmp_path / "x.json.tmp").symlink_to("/dev/full")
+def test_a_full_disk_and_a_folder_that_cannot_be_are_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FullDisk(monkeypatch, "x.json")
     (tmp_path / "file").touch()
     for name, reason in (("x.json", "No space left on device"), ("file/x.json", "File exists")):
         with pytest.raises(MachineError) as caught:
@@ -51,3 +54,42 @@ def test_write_atomically_replaces(tmp_path: Path) -> None:
     write_atomically(tmp_path / "x.json", b"old")
     write_atomically(tmp_path / "x.json", b"new")
     assert (tmp_path / "x.json").read_bytes() == b"new"
+
+
+def test_nothing_that_is_there_already_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither through a link nor into a file, even if somebody guessed the temporary name."""
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (tmp_path / "x.json.tmp").symlink_to(victim)
+    (tmp_path / "x.json.abc.tmp").symlink_to(victim)
+    write_atomically(tmp_path / "x.json", b"new")
+    monkeypatch.setattr("secrets.token_hex", lambda _: "abc")
+    with pytest.raises(MachineError, match=r"x\.json': File exists"):
+        write_atomically(tmp_path / "x.json", b"newer")
+    assert (tmp_path / "x.json").read_bytes() == b"new"
+    assert victim.read_bytes() == b"precious"
+
+
+def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "target").write_bytes(b"old")
+    (tmp_path / "x.json").symlink_to(tmp_path / "target")
+    write_atomically(tmp_path / "x.json", b"new")
+    assert (tmp_path / "target").read_bytes() == b"old"
+    assert (tmp_path / "x.json").read_bytes() == b"new"
+
+
+def test_what_a_killed_writer_left_is_found(tmp_path: Path) -> None:
+    class KilledError(BaseException): ...
+
+    def die(file: BinaryIO) -> None:
+        (tmp_path / "left").mkdir()
+        shutil.copy(file.name if isinstance(file.name, str) else next(tmp_path.glob("x[[]1].pt.*")), tmp_path / "left")
+        raise KilledError
+
+    path = tmp_path / "x[1].pt"
+    with pytest.raises(KilledError):
+        replace_file(path, die)
+    (left,) = (tmp_path / "left").iterdir()  # a kill deletes nothing
+    for other in ("x[1].pt.tmp", "x[1].pt.index.tmp", "x[1].pt2.tmp", "x1.pt.0123456789abcdef.tmp"):
+        (tmp_path / "left" / other).touch()
+    assert set(half_written_files(left.with_name(path.name))) == {left, left.with_name("x[1].pt.tmp")}

@@ -17,6 +17,7 @@ from core.run.run_folder import RunFolder
 from core.run_observer import NullRunObserver
 from core.trainer import RunOutcome, train
 from data.errors import MachineError, UserError
+from tests.core.full_disk import FullDisk
 
 MakeConfig = Callable[..., RunConfig]
 RUNGS = (200, 400, 600)  # of the small config
@@ -104,12 +105,18 @@ FILES = ("checkpoint.pt", "metrics.jsonl", "predictions/sts-dev-400.npy", "best/
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_full_disk_costs_a_run_nothing(
-    config: RunConfig, resources: Resources, undisturbed: list[Evaluation], tmp_path: Path, name: str
+    config: RunConfig,
+    resources: Resources,
+    undisturbed: list[Evaluation],
+    tmp_path: Path,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """/dev/full gives what a full disk does. Whole files stay, no half one is left, and the run goes on later."""
     folder = tmp_path / "trial"
     file = folder / name
-    full = Doer(lambda: file.with_name(f"{file.name}.tmp").symlink_to("/dev/full"), rung=200)
+    disk = FullDisk(monkeypatch)
+    full = Doer(lambda: setattr(disk, "name", file.name), rung=200)
     with pytest.raises(MachineError) as caught:
         train(config, folder, resources, full)
     assert str(caught.value) == f"cannot write '{file}': No space left on device"

@@ -31,7 +31,12 @@ def test_tidying_deletes_checkpoints_and_models_only(tmp_path: Path) -> None:
         for name in ("best/model.safetensors", "best/evaluation.json", "predictions/sst-dev-20.npy"):
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).touch()
-        for name in ("checkpoint.pt", "checkpoint.pt.tmp", "best/model.safetensors.tmp", "metrics.jsonl"):
+        half = (
+            "checkpoint.pt.tmp",
+            "checkpoint.pt.0123456789abcdef.tmp",
+            "best/model.safetensors.0123456789abcdef.tmp",
+        )
+        for name in ("checkpoint.pt", "metrics.jsonl", *half):
             (folder / name).touch()
     folders.tidy(0, keep_model=False)
     folders.tidy(1, keep_model=True)
@@ -43,7 +48,7 @@ def test_tidying_deletes_checkpoints_and_models_only(tmp_path: Path) -> None:
     always = {"config.json", "metrics.jsonl", "best/evaluation.json", "predictions/sst-dev-20.npy"}
     assert left[0] == always
     assert left[1] == always | {"best/model.safetensors"}
-    running = {"best/model.safetensors", "best/model.safetensors.tmp", "checkpoint.pt", "checkpoint.pt.tmp"}
+    running = {"best/model.safetensors", "checkpoint.pt", *half}
     assert left[2] == always | running
 
 

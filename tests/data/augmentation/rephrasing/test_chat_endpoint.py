@@ -89,6 +89,8 @@ def test_a_refusal_in_its_own_field(stub: Any, reply: Any) -> None:
         b'{"choices": [{"message": {"content": 5}}]}',
         b'{"choices": [{"message": {"content": "cut',
         b"\xff\xfe\x00",
+        b'{"choices": ' + b"[" * 100_000,
+        b'{"choices": [{"message": {"content": "\\ud800"}}]}',
         b" " * (2**20 + 1),
     ],
 )
@@ -265,7 +267,7 @@ def test_the_key_is_seen_nowhere_but_in_the_header(
         stub.behave = lambda call: reply.failing(401, f"wrong key {call.headers['Authorization']}")
         with pytest.raises(EndpointError) as error:
             endpoint.answer(REQUEST)
-        shown = [repr(settings), settings.model_dump_json(), repr(endpoint), repr(vars(endpoint)["_client"].headers)]
+        shown = [repr(settings), settings.model_dump_json(), repr(endpoint), repr(vars(endpoint)["_headers"])]
     assert answer.text == "the key is Bearer ***"
     assert "***" in str(failed.value)
     assert "***" in str(error.value)
