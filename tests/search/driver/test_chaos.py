@@ -84,9 +84,7 @@ class Chaos:
                 return
             victim = self._rng.choice(["driver", "worker", "worker", "group"])
             fault = self._rng.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
-            pids = {"driver": [driver.pid], "worker": self._one_of(workers(driver)), "group": session(driver.pid)}[
-                victim
-            ]
+            pids = self._pids(victim, driver)
             if not pids:
                 continue
             self.left -= 1
@@ -96,8 +94,11 @@ class Chaos:
                 time.sleep(self._rng.uniform(0.0, 2.0))
                 strike(pids, signal.SIGCONT)
 
-    def _one_of(self, processes: list[int]) -> list[int]:
-        return [self._rng.choice(processes)] if processes else []
+    def _pids(self, victim: str, driver: psutil.Process) -> list[int]:
+        if victim == "group":
+            return session(driver.pid)
+        found = [driver.pid] if victim == "driver" else workers(driver)
+        return [self._rng.choice(found)] if found else []
 
 
 def strike(pids: list[int], fault: signal.Signals) -> None:
