@@ -51,6 +51,7 @@ SCENARIOS = {
     "tests/core/test_head_training.py",
     "tests/search/driver/test_crash_points.py",
     "tests/search/driver/test_duplicates.py",
+    "tests/search/driver/test_chaos.py",
     "tests/search/driver/test_fault_injection.py",
     "tests/search/driver/test_studies_with_logs.py",
     "tests/search/ensemble/test_refusals.py",
