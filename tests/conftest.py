@@ -28,13 +28,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
-    """Float sums depend on the thread count, and the tests share the machine."""
+    """Use one thread: float sums depend on the thread count, and the tests share the machine."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def course_data() -> Path:
-    """Folder with the real course data: $MULTITASK_DATA, or shared/data beside the checkout; skips where neither is."""
+    """Return the folder of the real course data: $MULTITASK_DATA, or shared/data next to the checkout; else skip."""
     folder = Path(os.environ.get("MULTITASK_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "ids-sst-train.csv").is_file():
         pytest.skip("the course data is not here; set MULTITASK_DATA to its folder")
@@ -43,7 +43,7 @@ def course_data() -> Path:
 
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubEndpoint]:
-    """A chat endpoint that answers "nice SENTENCE" until a test sets its ``behave`` or ``replies``."""
+    """Return a chat endpoint that answers "nice SENTENCE" until a test sets its ``behave`` or ``replies``."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     endpoint = StubEndpoint()
     thread = threading.Thread(target=endpoint.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -56,7 +56,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubEndpoint]:
 
 @pytest.fixture
 def reply() -> type[Reply]:
-    """The class of replies: ``reply.saying(text)``, ``reply.failing(status)``, ``reply(content)``."""
+    """Return the class of replies: ``reply.saying(text)``, ``reply.failing(status)``, ``reply(content)``."""
     return Reply
 
 

@@ -72,11 +72,11 @@ class StubEndpoint:
 
     @property
     def sentences(self) -> Counter[str]:
-        """How often each sentence was asked about."""
+        """Return how often each sentence was asked about."""
         return Counter(call.sentence for call in list(self.calls))
 
     def settings(self, **fields: Any) -> EndpointSettings:
-        """Settings for this server, with short waits."""
+        """Return settings for this server, with short waits."""
         return EndpointSettings.model_validate(
             {"base_url": self.base_url, "timeout_s": 5.0, "attempts": 3, "first_wait_s": 0.01, **fields}
         )
@@ -88,7 +88,7 @@ class StubEndpoint:
         self.behave = lambda call: left.pop(0) if left else nice(call)
 
     def declines(self, part: str) -> None:
-        """Decline to rewrite sentences with this part, be nice to others."""
+        """Decline to rewrite sentences with this part, and answer the others."""
         nice = self.behave
         self.behave = lambda call: Reply.saying("I cannot assist with that .") if part in call.sentence else nice(call)
 
@@ -135,6 +135,6 @@ class StubEndpoint:
                     time.sleep(reply.trickle)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as in the base class
-                """Nothing."""
+                """Stay silent."""
 
         return Handler

@@ -49,7 +49,7 @@ def test_quickstart_killed_resumed_and_exported(tmp_path: Path) -> None:
     assert started[0]["done"] >= 4  # type: ignore[operator]
     assert started[0]["resumed"]  # the trials that were training when everything died
     ended = [event["number"] for event in (*before, *after, *last) if event["event"] == "TrialEnded"]
-    assert len(ended) == len(set(ended))  # each told once
+    assert len(ended) == len(set(ended))  # each reported once
 
     study = optuna.load_study(study_name="quickstart", storage=open_storage(None, runs))
     states = [trial.state.name for trial in study.get_trials()]

@@ -28,7 +28,7 @@ def text_files() -> list[Path]:
 
 
 def complains(hook: dict[str, Any], content: str) -> bool:
-    """Whether pre-commit's pygrep, which is part of it, would refuse the file."""
+    """Return whether pre-commit's pygrep would refuse the file."""
     options = hook.get("args", [])
     if "--multiline" in options:
         found = re.search(hook["entry"], content, re.MULTILINE | re.DOTALL) is not None

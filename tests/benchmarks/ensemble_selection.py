@@ -21,7 +21,7 @@ BAGS = (0, 5, 10, 20, 40)
 
 
 def coverage_row(case: Case, bags: int, resamples: int, outcomes: Sequence[Outcome]) -> str:
-    """Estimates of the ensemble's score, and of its gain over the best trial."""
+    """Return estimates of the ensemble's score, and of its gain over the best trial."""
     scores = _columns([one.ensemble for one in outcomes], np.array([one.truth for one in outcomes]))
     gains = _columns([one.gain for one in outcomes], np.array([one.true_gain for one in outcomes]))
     return f"| {case.spread} | {case.alike} | {bags} | {resamples} | {scores} | {gains} |"

@@ -51,7 +51,7 @@ Maker = Callable[[Table, int], Method]
 
 
 def ours(sampler: Named, pruner: Named) -> Maker:
-    """A sampler and a pruner as a study file names them."""
+    """Return a sampler and a pruner as a study file names them."""
     space = load_study(STUDY, answers_dir=None).space
 
     def make(table: Table, seed: int) -> Method:

@@ -20,7 +20,7 @@ MakeConfig = Callable[..., RunConfig]
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """240 training and 60 dev examples a task."""
+    """Return a folder with 240 training and 60 dev examples of each task."""
     folder = tmp_path_factory.mktemp("corpus")
     write_corpus(folder, train=240, dev=60, test=40, seed=1)
     return folder
@@ -28,7 +28,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def resources(tmp_path_factory: pytest.TempPathFactory) -> Resources:
-    """Shared by all tests, as by the runs of a worker."""
+    """Return resources that all tests share, as the runs of a worker do."""
     return Resources(tmp_path_factory.mktemp("cache"))
 
 

@@ -12,7 +12,7 @@ from data.vocabulary import build_wordpiece
 
 
 def encoder_folder(folder: Path, vocab_size: int = 60, positions: int = 64, segments: int = 2, layers: int = 1) -> Path:
-    """A small pretrained encoder with a tokenizer of 60 entries or a few fewer."""
+    """Return a small pretrained encoder with a tokenizer of 60 entries or a few fewer."""
     shape = BertConfig(
         vocab_size=vocab_size,
         hidden_size=8,

@@ -70,7 +70,7 @@ def one_step(config: RunConfig, resources: Resources, folder: Path) -> tuple[Tra
 
 
 def mean_losses(config: RunConfig, resources: Resources, folder: Path) -> tuple[TrainingRun, dict[str, Tensor]]:
-    """Each task's mean loss on its first batch, at the initial weights."""
+    """Return each task's mean loss on its first batch, at the initial weights."""
     run = TrainingRun(config, RunFolder(folder), resources)
     run.model.train()
     losses = {}

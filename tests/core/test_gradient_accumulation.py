@@ -46,7 +46,7 @@ class GradientSpy(Technique):
 
 
 def limited(config: RunConfig, **limits: int) -> RunConfig:
-    """The same run on this many training examples of each task."""
+    """Return the same run on this many training examples of each task."""
     values = config.model_dump()
     for task, limit in limits.items():
         values["tasks"][task]["train_limit"] = limit
@@ -61,7 +61,7 @@ def spied(config: RunConfig, resources: Resources, folder: Path) -> tuple[Traini
 
 
 def separate_gradients(config: RunConfig, resources: Resources, folder: Path, tasks: str) -> list[dict[str, Tensor]]:
-    """The gradient of the mean loss of each task's coming batch, one after the other, on the initial weights."""
+    """Return the gradient of the mean loss of each task's next batch, one after the other, at the initial weights."""
     run = TrainingRun(config, RunFolder(folder), resources)
     run.model.train()
     gradients = []
@@ -215,7 +215,7 @@ class _Recorder:
 
 
 @pytest.mark.parametrize("order", ["round-robin-truncated", "sequence", "shuffled"])
-def test_an_interrupted_run_goes_on_to_the_same_bits(
+def test_an_interrupted_run_equals_an_uninterrupted_one(
     small_config: MakeConfig, resources: Resources, tmp_path: Path, order: str
 ) -> None:
     """With 12 examples and batches of 4 a truncated epoch is 3 rounds, 9 turns: it ends within an update of 2."""

@@ -138,7 +138,7 @@ def test_weights_move_predictions_to_their_class(trained: Callable[..., Trained]
     assert shares[1] > shares[0] + 0.3
 
 
-# Heads with what is special to save: no weights at all, and weights by class that are counted anew.
+# Heads with special state: no weights at all, and weights by class that are counted again.
 SAVED: dict[str, tuple[str, dict[str, Any]]] = {
     "no weights": ("sts", {"pair": "siamese", "combine": "cos", "loss": "pearson"}),
     "side layers": ("para", {"pair": "siamese", "combine": "cos", "side_layers": 2}),

@@ -1,4 +1,4 @@
-"""The sizes that are told against those of files."""
+"""Predicted sizes against those of files."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def test_looking_at_training_examples_does_not_change_training(
     assert ends[0] == ends[1]
 
 
-def test_broken_predictions_on_training_examples_are_told_from_dev(run: TrainingRun) -> None:
+def test_broken_predictions_on_training_examples_are_reported(run: TrainingRun) -> None:
     data = run.tasks["sst"]
     data.dev = data.dev.subset(np.array([0, 1]))
     seen = data.train.subset(fixed_subset(len(data.train), 30, "train-dev gap of sst"))
@@ -149,7 +149,7 @@ def test_frozen_weights_are_not_trainable(run: TrainingRun) -> None:
     assert cost.parameters - cost.trainable_parameters == frozen
 
 
-def test_a_resumed_run_goes_on_counting_its_cost(
+def test_a_resumed_run_continues_to_count_its_cost(
     small_config: MakeConfig, resources: Resources, tmp_path: Path
 ) -> None:
     first = TrainingRun(small_config(), RunFolder(tmp_path), resources)

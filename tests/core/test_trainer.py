@@ -56,7 +56,7 @@ class Watcher:
 
 
 def timeless(evaluations: list[Evaluation]) -> list[Evaluation]:
-    """Without what another run of the same configuration has otherwise: times and memory."""
+    """Remove what differs between runs of the same configuration: times and memory."""
     costs = [e.cost and replace(e.cost, peak_memory_mib=0.0) for e in evaluations]
     pairs = zip(evaluations, costs, strict=True)
     return [replace(e, seconds=0.0, examples_per_second=0.0, cost=cost) for e, cost in pairs]
@@ -94,7 +94,7 @@ def finished(
     resources: Resources,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[RunConfig, Path]:
-    """An undisturbed run of each variant."""
+    """Return an undisturbed run of each variant."""
     torch.set_num_threads(1)
     config = small_config(**VARIANTS[request.param])
     folder = tmp_path_factory.mktemp("run")
@@ -113,7 +113,7 @@ def test_a_run_repeats_itself_to_the_bit(
 
 
 @pytest.mark.parametrize("steps", [1, 9, 10, 17])
-def test_an_interrupted_run_goes_on_to_the_same_bits(
+def test_an_interrupted_run_equals_an_uninterrupted_one(
     finished: tuple[RunConfig, Path], resources: Resources, tmp_path: Path, steps: int
 ) -> None:
     config, folder = finished

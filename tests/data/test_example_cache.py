@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Grows whenever a file is parsed."""
+    """Return a list that grows whenever a file is parsed."""
     calls: list[object] = []
     parse = data.example_cache.parse_split
     monkeypatch.setattr(data.example_cache, "parse_split", lambda *args: calls.append(args) or parse(*args))

@@ -19,7 +19,7 @@ def draw(stream: ExampleStream, batches: int, batch_size: int) -> np.ndarray:
 
 
 def waste(lengths: np.ndarray, batches: np.ndarray) -> float:
-    """The share of padding among all tokens of padded batches."""
+    """Return the share of padding among all tokens of padded batches."""
     rows = lengths[batches]
     return 1 - rows.sum() / (rows.max(1) * rows.shape[1]).sum()
 
@@ -46,7 +46,7 @@ def test_every_example_once_an_epoch_whatever_the_batch_sizes(count: int, sizes:
 @pytest.mark.parametrize("ties", [True, False])
 @pytest.mark.parametrize(("count", "batch_size"), [(40, 16), (64, 16), (100, 8), (100, 16), (300, 16), (1000, 32)])
 def test_no_composition_comes_again(count: int, batch_size: int, ties: bool) -> None:
-    """Also in small splits with all lengths different, where sorting the whole epoch would repeat its batches."""
+    """This includes small splits with distinct lengths, where sorting the whole epoch would repeat its batches."""
     stream = ExampleStream(np.full(count, 9) if ties else np.arange(count) + 3, 0, "sst")
     drawn = draw(stream, 8 * count // batch_size, batch_size)
     compositions = [frozenset(batch) for batch in drawn.tolist()]
@@ -169,7 +169,7 @@ def test_seed_and_task_decide_the_order() -> None:
 
 
 @pytest.mark.parametrize("count", [6040, 8544])
-def test_rows_of_like_length_stand_together(count: int) -> None:
+def test_rows_of_similar_length_are_batched_together(count: int) -> None:
     """In the epochs after the first too, whose batches begin in the middle of another."""
     lengths = some_lengths(count)
     batches = draw(ExampleStream(lengths, 0, "sst"), 4 * count // 16, 16)

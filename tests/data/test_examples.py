@@ -57,7 +57,7 @@ def test_subset(examples: Examples, tokenizer: Tokenizer, positions: list[int]) 
 
 def test_digest_depends_on_data_alone(examples: Examples, tokenizer: Tokenizer) -> None:
     same = Examples.from_sentences(STS, PAIRS, tokenizer, ["w", "x", "y", "z"], examples.labels)
-    assert same.digest == examples.digest  # what was skipped is no data
+    assert same.digest == examples.digest  # skipped rows do not count as data
     others = [
         Examples.from_sentences(STS, PAIRS, tokenizer, ["w", "x", "y", "v"], examples.labels),
         Examples.from_sentences(STS, PAIRS, tokenizer, ["w", "x", "y", "z"]),

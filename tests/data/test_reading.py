@@ -137,7 +137,7 @@ class TestWholeFiles:
     def test_empty(self, tmp_path: Path) -> None:
         assert refused(tmp_path, "") == ": the file is empty"
 
-    def test_ids_that_stand_twice(self, tmp_path: Path) -> None:
+    def test_ids_that_occur_twice(self, tmp_path: Path) -> None:
         rows = [*range(6), 2, 0, 1, 3, 3]
         assert refused(tmp_path, HEADER + "".join(para_row(number) for number in rows)) == (
             ": ids must be unique, but 'id2' is in lines 4 and 8, 'id0' is in lines 2 and 9, "
@@ -150,7 +150,7 @@ class TestWholeFiles:
             "did you mean 'Is_Duplicate '? Use the name in the header"
         )
 
-    def test_a_column_that_stands_twice(self, tmp_path: Path) -> None:
+    def test_a_column_that_occurs_twice(self, tmp_path: Path) -> None:
         text = HEADER.replace("sentence2", "sentence1") + para_row(0)
         assert refused(tmp_path, text) == ": column 'sentence1' occurs 2 times in the header"
 

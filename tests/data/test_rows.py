@@ -115,7 +115,7 @@ def test_rows_of_the_course_files_are_those_of_transformers(
 def _check_rows(
     examples: Examples, sentences: list[tuple[str, ...]], reference: BertTokenizerFast, max_length: int, siamese: bool
 ) -> None:
-    """All rows of all examples against transformers' own encoding."""
+    """Compare all rows of all examples with transformers' own encoding."""
     columns = [list(column) for column in zip(*sentences, strict=True)]
     texts = (columns[0] + columns[1],) if siamese else columns
     expected = reference(*texts, truncation=True, max_length=max_length)

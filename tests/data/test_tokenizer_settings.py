@@ -92,7 +92,7 @@ def write(folder: Path, files: dict[str, Any]) -> Path:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Tokenizer, Any]]:
-    """Of every folder, the tokenizer here and in transformers."""
+    """Return our tokenizer and that of transformers, for every folder."""
     found = {}
     for name, files in FOLDERS.items():
         folder = write(tmp_path_factory.mktemp("tokenizers") / "t", files)

@@ -22,7 +22,7 @@ FOLDERS_WITHOUT_CODE = {"studies/presets", "tests", "tests/benchmarks", "tests/d
 
 
 def packages() -> set[str]:
-    """Every package of the tree, by its folder."""
+    """Return every package of the tree, by its folder."""
     found = [path.parent for top in ("core", "data", "search", "studies") for path in (ROOT / top).rglob("__init__.py")]
     return {folder.relative_to(ROOT).as_posix() for folder in found}
 
@@ -38,7 +38,7 @@ def test_every_package_has_one_line_and_no_line_names_a_missing_one() -> None:
     assert set(rows) == packages() | FOLDERS_WITHOUT_CODE
 
 
-def test_packages_of_search_stand_in_the_order_of_their_imports() -> None:
+def test_packages_of_search_are_listed_in_the_order_of_their_imports() -> None:
     """The docstring of ``search`` lists packages from the bottom up, and so does the map."""
     docstring = (ROOT / "search" / "__init__.py").read_text("utf-8")
     lines = re.findall(r"^    ([a-z]+(?:, [a-z]+)*)(?: {2,}|$)", docstring, re.MULTILINE)

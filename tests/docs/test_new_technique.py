@@ -15,7 +15,7 @@ def python_lines(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", ["new-technique.md"])
-def test_code_on_the_page_stands_in_the_source(page: str) -> None:
+def test_code_on_the_page_is_in_the_source(page: str) -> None:
     source = {
         line.strip() for path in (ROOT / "core").rglob("*.py") for line in path.read_text(encoding="utf-8").splitlines()
     }

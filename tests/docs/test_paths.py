@@ -19,20 +19,20 @@ each_page = pytest.mark.parametrize("page", NAMING, ids=lambda page: page.relati
 
 
 def paths_in(text: str) -> set[str]:
-    """Paths from the root of the checkout, in backticks, links or code, with a star for NAME and the like."""
+    """Return paths from the root of the checkout, in backticks, links or code, with a star for NAME and the like."""
     named = re.findall(rf"(?<![\w./-])({FOLDERS}/[\w./-]*)", text)
     return {re.sub(r"(?<![A-Z])[A-Z]{3,}(?![A-Z])", "*", path.rstrip(".")) for path in named} - MADE_BY_READERS
 
 
 def modules_in(text: str) -> set[str]:
-    """Dotted names of modules and of what is in them; files such as the reader's own ``data.py`` are none."""
+    """Return dotted names of modules and their contents; files such as the reader's own ``data.py`` do not count."""
     without_targets = re.sub(r"\]\([^)]*\)", "]", text)
     named = re.findall(r"(?<![\w./-])((?:core|data|search|tests)(?:\.\w+)+)", without_targets)
     return {name for name in named if not name.endswith((".py", ".NAME"))}
 
 
 def module_of(name: str) -> Path | None:
-    """The file of the module, or the folder of the package."""
+    """Return the file of the module, or the folder of the package."""
     path = ROOT.joinpath(*name.split("."))
     if path.with_suffix(".py").is_file():
         return path.with_suffix(".py")
@@ -40,7 +40,7 @@ def module_of(name: str) -> Path | None:
 
 
 def leads_somewhere(name: str) -> bool:
-    """Whether the name is that of a module, or of something that the module defines."""
+    """Return whether the name is that of a module, or of something that the module defines."""
     if module_of(name) is not None:
         return True
     parent, _, attribute = name.rpartition(".")
@@ -48,7 +48,7 @@ def leads_somewhere(name: str) -> bool:
 
 
 def runs(name: str) -> bool:
-    """Whether ``python -m NAME`` does something."""
+    """Return whether ``python -m NAME`` does something."""
     module = module_of(name)
     if module is None:
         return False
@@ -57,7 +57,7 @@ def runs(name: str) -> bool:
 
 @cache
 def anchors_of(page: Path) -> frozenset[str]:
-    """The anchors that GitHub gives the page's headings."""
+    """Return the anchors that GitHub gives the page's headings."""
     without_code = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
     headings = re.findall(r"^#+ (.*)", without_code, re.MULTILINE)
     return frozenset(re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings)

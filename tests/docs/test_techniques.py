@@ -14,7 +14,7 @@ SECTIONS = set(RunConfig.model_fields)
 
 
 def settings_named_in(page: str) -> set[str]:
-    """`optim.ema` and the like, without the values that some are written with."""
+    """Return names such as `optim.ema`, without the values that some are written with."""
     named = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)(?: [^`]*)?`", text(page))
     return {path for path in named if path.split(".")[0] in SECTIONS}
 

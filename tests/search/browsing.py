@@ -1,4 +1,4 @@
-"""What a test asks of a page in a real browser."""
+"""Checks of a page in a real browser."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _CONTRASTS = """() => {
   return found;
 }"""
 
-# Elements that reach out of the window, but for those in a box that scrolls, or that hides what sticks out.
+# Elements that extend beyond the window, except in a box that scrolls or hides what does not fit.
 _OVERFLOWING = """() => [...document.querySelectorAll("body *")].filter((element) => {
   const box = element.getBoundingClientRect();
   if (!box.width || box.right <= innerWidth + 1) return false;
@@ -57,7 +57,7 @@ _EMPTY = """() => [...document.querySelectorAll(".figure")].filter((figure) =>
 
 @contextmanager
 def opened(browser: Browser, file: Path, width: int, scheme: str = "light", anchor: str = "") -> Iterator[Page]:
-    """The page of a file, without a network; at the end, nothing may have gone wrong in it or been asked for."""
+    """Open the page of a file, without a network; at the end, check that it had no errors and requested nothing."""
     context = browser.new_context(
         viewport={"width": width, "height": 900},
         offline=True,
@@ -90,20 +90,20 @@ def unfold(page: Page) -> None:
 
 
 def empty_figures(page: Page) -> list[str]:
-    """Labels of the figures that show nothing."""
+    """Return labels of the figures that show nothing."""
     found: list[str] = page.evaluate(_EMPTY)
     return found
 
 
 def overflowing(page: Page) -> list[str]:
-    """Elements that reach out of the window to the right; the document itself, if it can be scrolled sideways."""
+    """Return elements that extend beyond the right edge; the document itself, if it can be scrolled sideways."""
     wider: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     found: list[str] = page.evaluate(_OVERFLOWING)
     return [*found, *(["document"] if wider > 0 else [])]
 
 
 def faint_texts(page: Page, least: float = 4.5) -> list[str]:
-    """Texts with too little contrast to what is behind them."""
+    """Return texts with too little contrast to what is behind them."""
     found: list[tuple[float, str]] = page.evaluate(_CONTRASTS)
     assert len(found) > 20
     return [f"{ratio:.2f}: {words}" for ratio, words in found if ratio < least]

@@ -108,19 +108,19 @@ def finished(text: str, name: str, folder: Path) -> FinishedStudy:
 
 @pytest.fixture(scope="session")
 def finished_study(tmp_path_factory: pytest.TempPathFactory) -> FinishedStudy:
-    """Four real trials of a tiny BERT, run once for all tests that only read them."""
+    """Run four real trials of a tiny BERT, once for all tests that only read them."""
     return finished(TINY_STUDY, "tiny", tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="session")
 def study_of_seeds(tmp_path_factory: pytest.TempPathFactory) -> FinishedStudy:
-    """Two learning rates with three seeds each, and the default configuration, which is on the grid too."""
+    """Run two learning rates with three seeds each; the default configuration is on the grid too."""
     return finished(SEEDS_STUDY, "seeds", tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium; skips where there is none. Ends with the module: others count, and kill, their children."""
+    """Start headless Chromium, or skip. It ends with the module, since other tests count and kill their children."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium on this machine")

@@ -56,7 +56,7 @@ _STAMP = datetime(2026, 1, 1)
 
 
 def large_study(root: Path, trials: int = 1000, seed: int = 0) -> MadeStudy:
-    """Learning rate, alpha and the shares of the tasks matter; SMART and rank make a trial dear.
+    """Make a study in which learning rate, alpha and shares of tasks matter; SMART and rank make a trial expensive.
 
     Half of the trials are pruned, some failed, some repeat an earlier one; the best rung need not be the last.
     """
@@ -94,7 +94,7 @@ def _train(
     number: int,
     rng: np.random.Generator,
 ) -> list[Evaluation]:
-    """Predictions that know more of the labels with every rung, and the scores that these have."""
+    """Write predictions that improve with every rung, and return their scores."""
     run, found, skill = folders.run(number), [], _skill(config)
     run.predictions("sst", 0).parent.mkdir()
     seconds_per_example = 0.01 * (1.5 if get_value(config, "smart.weight.sst") > 1.0 else 1.0)
@@ -124,7 +124,7 @@ def _train(
 
 
 def _skill(config: RunConfig) -> dict[str, float]:
-    """Of every task, about 0.05 to 0.4."""
+    """Return the skill at every task, about 0.05 to 0.4."""
     rate = 1.0 - abs(math.log10(config.optim.learning_rate) + 4.0)  # best at 1e-4
     alpha = config.lora.alpha / 64.0 if config.lora.rank else 0.5
     total = sum(config.loss.weights.values())
@@ -175,7 +175,7 @@ def _failed(config: RunConfig, folders: TrialFolders, number: int) -> FrozenTria
 
 
 def _repeat(stored: list[FrozenTrial], folders: TrialFolders, start: int, number: int) -> FrozenTrial:
-    """The first trained trial from ``start`` on, backwards."""
+    """Return the first trained trial from ``start`` backwards."""
     place = next(
         place
         for place in range(start, -1, -1)

@@ -39,7 +39,7 @@ class MadeStudy:
 
 
 def make_study(root: Path, skills: list[list[float]], seed: int = 0, dev_limit: int | None = None) -> MadeStudy:
-    """A trial for every list, with a rung for each of its skills: how much it knows of the labels, 0 to 1."""
+    """Return a trial for every list, with a rung for each of its skills: how much it knows of the labels, 0 to 1."""
     write_corpus(root / "data", train=20, dev=SIZE, test=5, seed=0)
     tasks = {task: {"spec": SPECS[task], "score_weight": WEIGHTS[task], "dev_limit": dev_limit} for task in TASKS}
     config = RunConfig.model_validate(

@@ -39,7 +39,7 @@ SPACE = parse_space(TABLE, BASE)
 
 @cache
 def runs(count: int, seed: int = 0) -> tuple[RunConfig, ...]:
-    """Random runs of the space."""
+    """Return random runs of the space."""
     rng = np.random.default_rng(seed)
     return tuple(drawn(SPACE, BASE, rng) for _ in range(count))
 
@@ -49,12 +49,12 @@ def drawn(space: Space, base: RunConfig, rng: np.random.Generator) -> RunConfig:
 
 
 def of(configs: tuple[RunConfig, ...], path: str) -> np.ndarray:
-    """A setting of every run."""
+    """Return a setting of every run."""
     return np.array([get_value(config, path) for config in configs])
 
 
 def position(configs: tuple[RunConfig, ...], path: str) -> np.ndarray:
-    """A number of every run from 0 to 1 over its range."""
+    """Return a number of every run from 0 to 1 over its range."""
     table = TABLE[path]
     scale = np.log if table.get("log") else np.asarray
     low, high = scale(table["low"]), scale(table["high"])
@@ -62,7 +62,7 @@ def position(configs: tuple[RunConfig, ...], path: str) -> np.ndarray:
 
 
 def study_of(configs: Sequence[RunConfig], curves: Sequence[dict[int, float]], pruned: Sequence[bool]) -> optuna.Study:
-    """A recorded study of these runs, each with its overall score by rung, without their folders."""
+    """Return a recorded study of these runs, each with its overall score by rung, without their folders."""
     study = optuna.create_study(direction="maximize")
     study.set_user_attr(IDENTITY, json.dumps({"space": SPACE.to_json()}))
     for config, curve, stopped in zip(configs, curves, pruned, strict=True):

@@ -18,7 +18,7 @@ COLUMNS = ("trial", "state", "repeat_of", "overall", "examples", "seconds", "pre
 
 
 def table_of(*rows: tuple[Any, ...], **columns: list[Any]) -> pd.DataFrame:
-    """Number, state, repeat of, overall, examples, seconds, examples of further pretraining, reason."""
+    """Return a table of trials from rows with a value for each of ``COLUMNS``."""
     return pd.DataFrame(rows, columns=list(COLUMNS)).assign(**columns)
 
 
@@ -29,7 +29,7 @@ def record(number: int, overall: float | None = None, examples: int = 1000) -> F
 
 
 def a_study(*overalls: float, default: int | None = 0) -> optuna.Study:
-    """Finished trials of a planted space, one of them the default configuration's; the last was interrupted twice."""
+    """Return finished trials of a planted space, one of them the default; the last was interrupted twice."""
     configs = runs(len(overalls))
     study = study_of(configs, [{100: overall} for overall in overalls], [False] * len(overalls))
     marked = optuna.create_study(direction="maximize")

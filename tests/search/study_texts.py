@@ -27,7 +27,7 @@ def write(folder: Path, text: str, name: str = "study") -> Path:
 
 
 def message(folder: Path, text: str) -> str:
-    """What is said about a study file of this text, from the file's name on."""
+    """Return the error about a study file of this text, from the file's name on."""
     path = write(folder, text)
     with pytest.raises(UserError) as caught:
         load_study(path)
@@ -35,7 +35,7 @@ def message(folder: Path, text: str) -> str:
 
 
 def with_space(line: str, base: str = "") -> str:
-    """A study that searches over this; the line stands at line 5 when base is empty."""
+    """Return a study file that searches over this; it is line 5 if base is empty."""
     return f'tasks = ["sst", "para", "sts"]\ntrials = 12\n{base}\n[space]\n{line}\n'
 
 

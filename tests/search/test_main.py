@@ -23,7 +23,7 @@ WRONG = {
 
 
 def body(ended: Ended) -> str:
-    """Help without the line that names the program."""
+    """Return help without the line that names the program."""
     return re.sub(r"Usage: .*", "", ended.out)
 
 
@@ -89,7 +89,7 @@ def test_options_are_completed(onebert: Script) -> None:
 
 @pytest.mark.slow
 def test_the_users_own_modules_are_found_last(onebert: Script, tiny_study: str, tmp_path: Path) -> None:
-    """Neither the driver nor its workers import the user's modules in place of ours, and a study can name a class."""
+    """Driver and workers import our modules, not the user's, and a study can name a class."""
     (tmp_path / "core").mkdir()
     for shadow in ("data.py", "search.py", "core/__init__.py", "studies.py"):
         (tmp_path / shadow).write_text("raise RuntimeError('the user\\'s own module')\n")

@@ -24,7 +24,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def copied(finished_study: Any, tmp_path: Path) -> tuple[Path, Path]:
-    """Study file and runs folder of a finished study, to be changed at will."""
+    """Return copies of the study file and runs folder of a finished study."""
     shutil.copytree(finished_study.runs, tmp_path / "runs")
     return Path(shutil.copy(finished_study.file, tmp_path / "tiny.toml")), tmp_path / "runs"
 
@@ -91,7 +91,7 @@ def test_quiet_prints_the_result_only(copied: tuple[Path, Path], run_command: Ru
     assert "best: trial" in done.stdout
 
 
-def test_a_changed_space_is_refused_and_goes_on_under_another_name(copied: tuple[Path, Path], run_command: Run) -> None:
+def test_a_changed_space_is_refused_and_needs_another_name(copied: tuple[Path, Path], run_command: Run) -> None:
     file, runs = copied
     file.write_text(file.read_text().replace("high = 1e-2", "high = 5e-2"))
     refused = run_command("search.run", "--study", file, "--runs-dir", runs)

@@ -15,7 +15,7 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
 def straight(count: int) -> Table:
-    """The n-th configuration scores n / count at every rung, and each costs 1, 2 and 4."""
+    """Return a table whose n-th configuration scores n / count at every rung, and each costs 1, 2 and 4."""
     rows = tuple(Row({"x": n / count}, (n / count,) * 3, {}, (1.0, 2.0, 4.0)) for n in range(count))
     return Table((10, 20, 40), 0, rows, {"x": FloatDistribution(0.0, 1.0)})
 

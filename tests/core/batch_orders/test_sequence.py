@@ -19,7 +19,7 @@ from tests.core.batch_orders.turns import named, tables
 def turns(
     order: BatchOrder, batch_sizes: dict[str, int], planned: int, epochs: int, begin: Progress | None = None
 ) -> list[tuple[Progress, str]]:
-    """Position and task of every turn of a whole run of one task a turn, from ``begin`` on."""
+    """Return position and task of every turn of a whole run of one task a turn, from ``begin`` on."""
     progress, seen = begin or Progress(0, 0, planned, epochs), []
     while progress.examples < planned:
         (task,) = order.next(progress)

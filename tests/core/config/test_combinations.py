@@ -40,7 +40,7 @@ def sts(**head: Any) -> dict[str, Any]:
 
 
 def r_drop(*, encoder: float = 0.0, lora: dict[str, Any] | None = None, **head: Any) -> dict[str, Any]:
-    """R-Drop on para with dropout nowhere but where it is given."""
+    """Return R-Drop on para, with dropout only where it is given."""
     none = {"dropout": 0.0, "dropout_hidden": 0.0, "pair": "siamese"}
     return {
         "model": {"dropout": encoder, "attention_dropout": 0.0},
@@ -68,7 +68,7 @@ CASES = {
         "model.reinit_layers = 3, but model.scratch.layers = 2",
         {"model": {**SCRATCH, "reinit_layers": 2}},
     ),
-    "frozen layers that start anew": Case(
+    "frozen layers that are reinitialised": Case(
         {"model": {**SCRATCH, "freeze_layers": 1, "reinit_layers": 2}},
         "model.freeze_layers = 1 and model.reinit_layers = 2 overlap, because model.scratch.layers = 2",
         {"model": {**SCRATCH, "freeze_layers": 1, "reinit_layers": 1}},
@@ -130,12 +130,12 @@ CASES = {
         "gradients.anchor must be one of sst, para, sts with gradients.rule = 'anchored', got none",
         {"gradients": {"rule": "sum"}},
     ),
-    "an anchor that is no task, whatever the rule": Case(
+    "an anchor that is not a task, with any rule": Case(
         {"gradients": {"anchor": "cfimdb"}},
         "gradients.anchor must be one of sst, para, sts, got 'cfimdb'",
         {"gradients": {"anchor": "sst"}},  # so that a search over the rules can leave it in place
     ),
-    "an anchor that is no task": Case(
+    "an anchor that is not a task": Case(
         anchored("cfimdb"),
         "gradients.anchor must be one of sst, para, sts, got 'cfimdb'",
         anchored("sts"),
@@ -198,16 +198,16 @@ CASES = {
         "remove model.freeze and model.freeze_layers",
         {"model": {"freeze_layers": 2}},
     ),
-    "LoRA over layers that start anew": Case(
+    "LoRA over reinitialised layers": Case(
         {"lora": {"rank": 4}, "model": {"reinit_layers": 1}},
         "model.reinit_layers needs lora.rank = 0: LoRA would freeze the random layers",
         {"model": {"reinit_layers": 1}},
     ),
     "R-Drop without dropout": Case(r_drop(), NO_DROPOUT, r_drop(encoder=0.1)),
-    "R-Drop beside dropout of no layer": Case(
+    "R-Drop without dropout in any layer": Case(
         r_drop(dropout_hidden=0.2, side_layers=1), NO_DROPOUT, r_drop(dropout_hidden=0.2, side_layers=2)
     ),
-    "R-Drop beside hidden dropout of a linear head": Case(
+    "R-Drop with hidden dropout of a linear head": Case(
         r_drop(dropout_hidden=0.2), NO_DROPOUT, r_drop(dropout_hidden=0.2, layers=2)
     ),
     "R-Drop where the last dropout is off": Case(
@@ -215,13 +215,13 @@ CASES = {
         NO_DROPOUT,
         r_drop(dropout_hidden=0.2, dropout_last=0.0, layers=3),
     ),
-    "R-Drop beside a last dropout without an MLP": Case(
+    "R-Drop with a last dropout without an MLP": Case(
         r_drop(dropout_last=0.2), NO_DROPOUT, r_drop(dropout_last=0.2, layers=2)
     ),
-    "R-Drop beside the dropout of no LoRA": Case(
+    "R-Drop with LoRA dropout but without LoRA": Case(
         r_drop(lora={"dropout": 0.1}), NO_DROPOUT, r_drop(lora={"dropout": 0.1, "rank": 4})
     ),
-    "R-Drop beside another head's dropout": Case(
+    "R-Drop with another head's dropout": Case(
         {**r_drop(), "heads": {**r_drop()["heads"], "sst": {"dropout": 0.3}}}, NO_DROPOUT, r_drop(dropout=0.3)
     ),
 }
@@ -240,7 +240,7 @@ def test_what_does_not_go_together_is_refused(name: str) -> None:
     run_config(case.tasks, case.neighbour)
 
 
-def test_two_batch_sizes_are_told_apart() -> None:
+def test_two_batch_sizes_are_distinguished() -> None:
     """A task's own batch size counts, not that of the others."""
     specs = builtin_tasks()
     tasks = {name: {"spec": specs[name], "batch_size": 2} for name in ("sst", "sts")}

@@ -19,7 +19,7 @@ counts = st.lists(st.integers(0, 4), min_size=3, max_size=3).filter(any)
 
 
 def probabilities(values: np.ndarray) -> np.ndarray:
-    """As a run stores them: float32, those of hopeless classes exactly 0."""
+    """Return probabilities as a run stores them: float32, exactly 0 for hopeless classes."""
     return torch.from_numpy(values).softmax(-1).numpy()
 
 
@@ -80,7 +80,7 @@ def test_the_order_of_members_makes_no_difference(
 
 @given(logits, scores, st.integers(1, 5))
 def test_one_run_however_often_is_that_run(z: np.ndarray, s: np.ndarray, times: int) -> None:
-    """Also its predicted classes, where ties go to the first: what is written is what the run itself would write."""
+    """Predicted classes too, where ties go to the first: the files equal those that the run itself would write."""
     stored = probabilities(z)[0]
     found = average([stored] * times)
     assert np.allclose(found, stored, rtol=1e-5, atol=2 * LEAST)

@@ -40,7 +40,7 @@ class Plain:
 
 
 def members(seed: int, count: int) -> list[dict[str, np.ndarray]]:
-    """Scores and class probabilities that have something to do with gold."""
+    """Return scores and class probabilities that are related to gold."""
     rng = np.random.default_rng(seed)
     found: list[dict[str, np.ndarray]] = []
     for _ in range(count):
@@ -55,13 +55,13 @@ def members(seed: int, count: int) -> list[dict[str, np.ndarray]]:
 
 
 def fit(predictions: Predictions) -> float:
-    """Accuracy, and how near the scores are: ties are rare."""
+    """Return the accuracy minus the squared error of the scores, so that ties are rare."""
     right = (predictions["class"].argmax(axis=1) == CLASSES).mean()
     return float(right - np.square(predictions["score"] - GOLD).mean())
 
 
 def best_path(library: list[dict[str, np.ndarray]], score: Score, steps: int, start: int) -> tuple[list[int], float]:
-    """As the paper tells it, averaging anew at each step."""
+    """Select as in the paper, averaging again at each step."""
 
     def scored(numbers: list[int]) -> float:
         return score(average_tasks([library[number] for number in numbers]))

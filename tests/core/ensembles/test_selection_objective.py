@@ -35,7 +35,7 @@ SIZES = {task: 12 + place for place, task in enumerate(SPECS)}
 
 
 def drawn(rng: np.random.Generator, members: int, values: int) -> tuple[list[dict[str, np.ndarray]], dict]:
-    """With few values there are ties, members that are alike, and constants."""
+    """Draw members; with few values there are ties, equal members and constants."""
     library, gold = [{} for _ in range(members)], {}
     for task, spec in SPECS.items():
         size, classes = SIZES[task], len(spec.classes)

@@ -31,7 +31,7 @@ def test_tasks_are_projected_against_the_anchors_last_gradient_by_hand() -> None
 
 
 def test_within_an_update_the_fresh_gradient_of_the_anchor_counts() -> None:
-    """Whether it comes first or last. The remembered one, (0, -1), would leave (1, 0)."""
+    """It may come first or last. The remembered one, (0, -1), would leave (1, 0)."""
     for tasks in (("sst", "para"), ("para", "sst")):
         model, rule = anchored()
         update(model, rule, {"sst": [0, -1]})
@@ -47,7 +47,7 @@ def test_each_task_is_projected_by_itself() -> None:
 
 
 def test_the_remembered_gradient_is_the_anchors_own() -> None:
-    """Not what the update's tasks made of it, nor what clipping leaves of ``grad``."""
+    """The remembered gradient is neither the projected one nor the clipped ``grad``."""
     model, rule = anchored()
     update(model, rule, {"sst": [1, 0], "para": [0, 5]})
     for p in model.encoders.parts:

@@ -24,7 +24,7 @@ def test_rules_are_made_by_name(small_config: MakeConfig) -> None:
     assert isinstance(make_gradient_rule(small_config(**ANCHORED), model), AnchoredGradients)
 
 
-def test_learned_loss_weights_and_frozen_layers_stand_apart(start: Callable[..., TrainingRun]) -> None:
+def test_learned_loss_weights_and_frozen_layers_are_not_projected(start: Callable[..., TrainingRun]) -> None:
     sections = {**PCGRAD, **NO_DROPOUT, "loss": {"weighting": "uncertainty"}}
     run = start(**sections)
     word_embeddings = run.model.encoder("sst").embeddings.word_embeddings.weight
@@ -53,7 +53,7 @@ def test_the_combined_gradient_is_what_is_clipped(start: Callable[..., TrainingR
 
 
 @pytest.mark.parametrize("sections", [PCGRAD, ANCHORED, {**ANCHORED, "optim": {"accumulate": 2}}])
-def test_a_resumed_run_goes_on_to_the_same_bits(start: Callable[..., TrainingRun], sections: dict[str, Any]) -> None:
+def test_a_resumed_run_equals_an_uninterrupted_one(start: Callable[..., TrainingRun], sections: dict[str, Any]) -> None:
     whole = start("whole", **sections)
     for _ in range(8):
         whole.step()
@@ -94,7 +94,7 @@ def test_a_run_tells_its_rule_the_number_of_every_update(
         run.resume()
         return run
 
-    for updates in (3, 2):  # the second run goes on where the first was saved
+    for updates in (3, 2):  # the second run continues where the first was saved
         run = watched()
         for _ in range(updates):
             run.step()

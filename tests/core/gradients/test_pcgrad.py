@@ -21,7 +21,7 @@ Vector = npt.NDArray[np.float64]
 
 
 def algorithm_1(gradients: Sequence[Vector], orders: Sequence[Sequence[int]]) -> Vector:
-    """Algorithm 1 of arXiv:2001.06782, line by line, for given orders of the other tasks."""
+    """Compute algorithm 1 of arXiv:2001.06782, line by line, for given orders of the other tasks."""
     altered = [gradient.copy() for gradient in gradients]
     for i, order in enumerate(orders):
         for j in order:
@@ -32,7 +32,7 @@ def algorithm_1(gradients: Sequence[Vector], orders: Sequence[Sequence[int]]) ->
 
 
 def all_orders(tasks: int) -> list[tuple[tuple[int, ...], ...]]:
-    """Every choice of an order of the other tasks for every task."""
+    """Return every choice of an order of the other tasks for every task."""
     return list(product(*(permutations([j for j in range(tasks) if j != i]) for i in range(tasks))))
 
 
@@ -57,7 +57,7 @@ def test_pcgrad_compares_the_running_vector_with_the_originals_by_hand() -> None
     assert seen == {(0.5, 4.5), (0.6, 4.6)}
 
 
-def test_pcgrad_draws_the_order_anew_for_every_task() -> None:
+def test_pcgrad_draws_an_order_for_every_task() -> None:
     """Three tasks have two orders of the others each, and all 8 choices come up, about equally often.
 
     Wrong: one order of all tasks for the whole update gives 6 of the 8; a shuffle that is thrown away gives 1.
@@ -202,7 +202,7 @@ def test_a_step_of_pcgrad_changes_the_encoders_gradient_alone(start: Callable[..
 
 
 def test_a_small_step_of_pcgrad_helps_both_tasks_where_the_sum_harms_one(start: Callable[..., TrainingRun]) -> None:
-    """A real encoder under two tasks of which one, besides labels of its own, gains from the loss of the other."""
+    """A real encoder under two tasks, one of which also gains from the loss of the other."""
     run = start(tasks=("sst", "para"), **{**NO_DROPOUT, "heads": {"sst": {"dropout": 0.0}}})
     run.model.eval()
     batch = run.tasks["sst"].next_batch(20)

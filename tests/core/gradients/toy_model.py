@@ -33,7 +33,7 @@ class Model(nn.Module):
         self.encoders = Encoder(sizes)
 
     def loss(self, gradient: Sequence[Sequence[float] | None]) -> Tensor:
-        """A loss with this gradient, in which a parameter of gradient None is not used."""
+        """Return a loss with this gradient, in which a parameter of gradient None is not used."""
         parts = zip(self.encoders.parts, gradient, strict=True)
         return torch.stack([(p * torch.tensor(g)).sum() for p, g in parts if g is not None]).sum()
 
@@ -42,13 +42,13 @@ class Model(nn.Module):
         return [None if p.grad is None else p.grad.tolist() for p in self.encoders.parts]
 
     def drop(self) -> None:
-        """As the optimiser does after an update."""
+        """Drop the gradients, as the optimiser does after an update."""
         for p in self.encoders.parts:
             p.grad = None
 
 
 def update(model: Model, rule: GradientRule, gradients: Mapping[str, Sequence[float]], step: int = 0) -> Vector:
-    """The combined gradient of one update over a single parameter."""
+    """Return the combined gradient of one update over a single parameter."""
     model.drop()
     for task, gradient in gradients.items():
         rule.add(task, model.loss([gradient]))
@@ -75,7 +75,7 @@ NO_DROPOUT: dict[str, Any] = {
 
 
 def gradients_of_a_step(run: TrainingRun) -> dict[str, Tensor]:
-    """What the optimiser is given, after everything else in the step."""
+    """Return the gradients that the optimiser gets, after everything else in the step."""
     seen: dict[str, Tensor] = {}
     update = run.optimiser.step
 

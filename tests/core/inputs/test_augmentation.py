@@ -139,7 +139,7 @@ def test_rephrasings_are_read_and_asked_for_where_missing(small_config: MakeConf
     assert further(config, "sst", tmp_path).digest != before
 
 
-def test_a_run_trains_on_them_beside_or_instead(small_config: MakeConfig, tmp_path: Path) -> None:
+def test_a_run_trains_on_them_with_or_instead_of_its_own_examples(small_config: MakeConfig, tmp_path: Path) -> None:
     resources = Resources(tmp_path / "cache")
     plain = resources.task_data(small_config())["sst"].train
     eda: dict[str, Any] = {"eda": {"fraction": 1.0}}

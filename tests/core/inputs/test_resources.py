@@ -39,7 +39,7 @@ def test_devices() -> None:
 def test_an_input_that_has_changed_since_the_study_began(
     small_config: MakeConfig, resources: Resources, tmp_path: Path
 ) -> None:
-    """Checked before the first trial, it is no fault of the trial that cannot read it later."""
+    """It was checked before the first trial, so a trial that cannot read it later is not to blame."""
     folder = encoder_folder(tmp_path / "e")
     config = loaded(small_config(), folder)
     moved = config.model_copy(update={"data": DataConfig(directory=str(tmp_path / "data"))})

@@ -14,6 +14,6 @@ START = Progress(0, 0, planned=100, epochs=10)
 
 
 def weight(weighting: LossWeighting, task: str, progress: Progress = START) -> float:
-    """What the task's loss is multiplied by."""
+    """Return the factor of the task's loss."""
     losses = [weighting.weigh(task, torch.tensor(value), progress).item() for value in (0.0, 1.0)]
     return losses[1] - losses[0]

@@ -14,7 +14,7 @@ COS = read_as("cos", 0.0, 5.0)
 
 
 def by_hand(s: np.ndarray, y: np.ndarray, scale: float) -> float:
-    """log(1 + sum_{y_i < y_j} exp(scale (s_i - s_j)))."""
+    """Compute log(1 + sum_{y_i < y_j} exp(scale (s_i - s_j)))."""
     pairs = [(i, j) for i in range(len(y)) for j in range(len(y)) if y[i] < y[j]]
     return float(np.log(1 + sum(np.exp(scale * (s[i] - s[j])) for i, j in pairs)))
 

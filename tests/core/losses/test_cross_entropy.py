@@ -29,7 +29,7 @@ def _seed() -> None:
 
 
 def by_hand(z: Tensor, gold: Tensor, weights: np.ndarray, smoothing: float) -> float:
-    """mean_i w_{y_i} sum_k t_ik (-log p_ik)."""
+    """Compute mean_i w_{y_i} sum_k t_ik (-log p_ik)."""
     total = 0.0
     for row, label in zip(z.numpy(), gold.tolist(), strict=True):
         log_p = row - np.log(np.exp(row).sum())
@@ -79,7 +79,7 @@ def test_a_batch_of_one_class_is_weighted_too() -> None:
 
 
 def test_batches_of_an_epoch_add_up_to_the_weighted_loss_of_all_examples() -> None:
-    """So every example has the same weight in whichever batch it comes."""
+    """Every example has the same weight in any batch."""
     gold = torch.tensor([0, 0, 0, 0, 0, 1, 0, 2])
     outputs = torch.randn(8, 3, dtype=torch.float64)
     loss = CrossEntropy(3, 0.1, balanced(1.0))

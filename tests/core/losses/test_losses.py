@@ -49,7 +49,7 @@ SIZE = 12
 
 @pytest.fixture(params=list(LOSSES))
 def case(request: pytest.FixtureRequest) -> tuple[TaskLoss, Tensor, Tensor]:
-    """A loss, outputs (B, C) that ask for a gradient, and gold (B,)."""
+    """Return a loss, outputs (B, C) that ask for a gradient, and gold (B,)."""
     torch.manual_seed(3)
     task, head = LOSSES[request.param]
     spec = builtin_tasks()[task]

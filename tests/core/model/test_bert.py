@@ -18,7 +18,7 @@ from tests.core.model.reference_bert import SMALL, reference_for
 
 
 def random_rows(config: BertConfig, lengths: list[int], seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Right-padded ids, bool mask and segments; row r has lengths[r] tokens."""
+    """Return right-padded ids, bool mask and segments; row r has lengths[r] tokens."""
     generator = torch.Generator().manual_seed(seed)
     shape = (len(lengths), max(lengths))
     mask = torch.arange(shape[1])[None, :] < torch.tensor(lengths)[:, None]
@@ -32,7 +32,7 @@ def gradients(model: torch.nn.Module) -> dict[str, Tensor]:
 
 
 def assert_agree(bert: Bert, rows: tuple[Tensor, Tensor, Tensor], tolerance: float) -> None:
-    """Hidden states at all positions, pooled vectors, and the gradient of every parameter, relative to its size."""
+    """Compare hidden states, pooled vectors, and the gradient of every parameter relative to its size."""
     ids, mask, segments = rows
     reference = reference_for(bert)
     hidden = bert(ids, mask, segments)
@@ -161,7 +161,7 @@ def test_padding_does_not_reach_real_tokens(bert: Bert) -> None:
     assert torch.equal(bert(ids, mask, segments)[mask], bert(other, mask, segments)[mask])
 
 
-def test_a_mask_without_padding_is_no_mask(bert: Bert) -> None:
+def test_a_mask_without_padding_changes_nothing(bert: Bert) -> None:
     ids, mask, segments = random_rows(SMALL, [6, 6])
     assert mask.all()
     assert torch.equal(bert(ids, mask, segments), bert(ids, None, segments))

@@ -34,7 +34,7 @@ class Case:
 
 @pytest.fixture(params=list(SHAPES))
 def case(request: pytest.FixtureRequest, small_config: MakeConfig, resources: Resources) -> Case:
-    """A model in training mode, with dropout, and a batch of 6 examples."""
+    """Return a model in training mode, with dropout, and a batch of 6 examples."""
     torch.set_num_threads(1)
     task, pair = SHAPES[request.param]
     config = small_config((task,), heads={task: {"pair": pair, "pooling": "mean", "layers": 2}})
@@ -64,7 +64,7 @@ def test_masks_are_shared_with_a_pass_without_gradient(case: Case) -> None:
 
 
 def test_what_is_drawn_afterwards_is_as_if_the_pass_had_not_been(case: Case) -> None:
-    """Also where it fails: a run that catches the error goes on with the numbers of one that never tried."""
+    """Also if it fails: a run that catches the error continues with the numbers of one that never tried."""
     torch.manual_seed(3)
     ForwardPass(case.model, case.batch)
     expected = torch.rand(4)
@@ -94,7 +94,7 @@ def test_word_embeddings_are_changed_before_anything_is_added_or_normalised(case
     assert torch.allclose(forward.repeat(), moved, rtol=1e-5, atol=1e-7)
 
 
-def test_other_parameters_stand_in_for_the_models_own(case: Case) -> None:
+def test_a_pass_can_use_other_parameters(case: Case) -> None:
     """All of them, or a few; the model keeps its weights and the masks stay those of the pass."""
     other = deepcopy(case.model)
     with torch.no_grad():

@@ -45,7 +45,7 @@ SETTINGS = {
 
 
 def updated_bert(config: LoraConfig, dtype: torch.dtype = torch.float64) -> Bert:
-    """An encoder with A as it starts and a random B, as after training, in eval mode."""
+    """Return an encoder with A as it starts and a random B, as after training, in eval mode."""
     bert = Bert(SMALL, generator=torch.Generator().manual_seed(1))
     add_lora(bert, config, seed=4)
     generator = torch.Generator().manual_seed(2)
@@ -57,7 +57,7 @@ def updated_bert(config: LoraConfig, dtype: torch.dtype = torch.float64) -> Bert
 
 
 def peft_bert(config: LoraConfig, ours: Bert) -> Any:
-    """transformers' BERT under peft, with the same weights, A and B."""
+    """Return transformers' BERT under peft, with the same weights, A and B."""
     base = transformers.BertModel(transformers.BertConfig(**SMALL.to_dict())).to(torch.float64)
     state = ours.state_dict()
     plain = {name: weight for name, weight in state.items() if "lora" not in name}
@@ -327,7 +327,7 @@ def test_an_exported_model_is_a_plain_bert_that_predicts_the_same(
     trained = TrainedModel(model.eval(), config, resources.encoder(config).tokenizer)
     save_model_folder(tmp_path / "model", trained, {})
     loaded = load_model_folder(tmp_path / "model")
-    assert loaded.config == config  # what it was trained with is still told
+    assert loaded.config == config  # the training configuration is kept
     assert not any(isinstance(module, LoraLinear) for module in loaded.model.modules())
     save_model_folder(tmp_path / "again", loaded, {})
     again = load_model_folder(tmp_path / "again")

@@ -34,7 +34,7 @@ SIAMESE = {"pair": "siamese", "pooling": "mean", "dropout": 0.0}
 
 @pytest.fixture(scope="module")
 def checkpoint(small_config: MakeConfig, resources: Resources, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small encoder in a folder: from scratch, the vocabulary would depend on which tasks there are."""
+    """Return a small encoder in a folder: from scratch, the vocabulary would depend on which tasks there are."""
     encoder, folder = resources.encoder(small_config()), tmp_path_factory.mktemp("encoder")
     bert = Bert(encoder.config, generator=torch.Generator().manual_seed(3))
     save_bert(folder, encoder.config, bert.state_dict())
@@ -46,7 +46,7 @@ def checkpoint(small_config: MakeConfig, resources: Resources, tmp_path_factory:
 def make_run(
     small_config: MakeConfig, resources: Resources, checkpoint: Path, tmp_path: Path
 ) -> Callable[..., TrainingRun]:
-    """A run without dropout, whose clipping bites and whose weight decay shows; 200 examples a task are planned."""
+    """Return a run of 200 examples a task, without dropout, in which clipping and weight decay matter."""
 
     def make(tasks: tuple[str, ...], encoders: str, sections: Sections) -> TrainingRun:
         plain: Sections = {
@@ -68,13 +68,13 @@ def make_run(
 
 
 def weights(model: MultitaskBert, task: str) -> dict[str, Tensor]:
-    """Of the task's encoder and head."""
+    """Return the weights of the task's encoder and head."""
     parts = {"encoder": model.encoder(task), "head": model.heads[task]}
     return {f"{name} {key}": w.clone() for name, part in parts.items() for key, w in part.state_dict().items()}
 
 
 def averages(run: TrainingRun, task: str) -> dict[str, Tensor]:
-    """Of the task's encoder and head, in every technique that averages; named as if the task were alone."""
+    """Return each technique's averages of the task's encoder and head, named as if the task were alone."""
     state = {
         f"{technique} {name}": average
         for technique, one in run.techniques.items()
@@ -96,7 +96,7 @@ def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
 def assert_trained_alone(
     run: TrainingRun, make_run: Callable[..., TrainingRun], sections: Sections, steps: Counter[str]
 ) -> None:
-    """Every task's encoder and head are those of a run over it alone with a shared encoder."""
+    """Check that each task's encoder and head equal those of a run over it alone with a shared encoder."""
     for task in run.tasks:
         alone = make_run((task,), "shared", sections)
         before = weights(alone.model, task)
@@ -192,7 +192,7 @@ def test_each_tasks_gradient_is_clipped_by_itself(make_run: Callable[..., Traini
 
 
 def test_all_encoders_start_from_the_same_weights(small_config: MakeConfig, resources: Resources) -> None:
-    """LoRA's A and layers drawn anew too. As many numbers as encoders, and those of the heads once."""
+    """Also LoRA's A and reinitialised layers. There is a set of numbers for each encoder, and one for the heads."""
     for sections in ({}, {"lora": {"rank": 2}}, {"model": {"reinit_layers": 1}}):
         counts = {}
         for encoders in ("shared", "per-task"):

@@ -1,4 +1,4 @@
-"""Topmost layers that start anew (arXiv:2006.05987, section 5)."""
+"""Topmost layers that are reinitialised (arXiv:2006.05987, section 5)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SHAPE = BertConfig(
 
 
 def pretrained() -> Bert:
-    """Every number is 7, so that whatever is drawn shows."""
+    """Return weights that are all 7, so that drawn numbers show."""
     bert = Bert(SHAPE)
     with torch.no_grad():
         for parameter in bert.parameters():
@@ -91,7 +91,7 @@ def test_together_with_frozen_layers_below(small_config: MakeConfig, resources: 
     assert all(p.requires_grad for p in model.encoder("sst").layers[1].parameters())
 
 
-def test_an_exported_model_is_not_drawn_anew_when_loaded(
+def test_an_exported_model_is_not_reinitialised_when_loaded(
     small_config: MakeConfig, resources: Resources, tmp_path: Path
 ) -> None:
     """Catches a loader that builds the model as training does: it would throw the trained top layers away."""

@@ -19,6 +19,6 @@ def bert() -> Bert:
 
 @pytest.fixture
 def folder(tmp_path: Path, bert: Bert) -> Path:
-    """A whole checkpoint, for tests to change."""
+    """Return a whole checkpoint, for tests to change."""
     save_bert(tmp_path / "model", CONFIG, bert.state_dict())
     return tmp_path / "model"

@@ -31,7 +31,7 @@ def test_pairs_need_a_second_segment(small_config: MakeConfig, resources: Resour
 
 
 def test_a_frozen_encoder_without_a_pooler(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
-    """Its head would read a random pooler that is never trained."""
+    """The head of such a task would read a random pooler that is never trained."""
     folder = encoder_folder(tmp_path / "e")
     weights = load_file(folder / "model.safetensors")
     save_file({name: w for name, w in weights.items() if not name.startswith("pooler.")}, folder / "model.safetensors")

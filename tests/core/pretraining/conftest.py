@@ -1,4 +1,4 @@
-"""A tiny file of NLI pairs beside the tiny corpus, and stages on them."""
+"""A tiny file of NLI pairs next to the tiny corpus, and stages on them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Pairs = list[tuple[str, str, str]]
 
 @pytest.fixture(scope="session")
 def nli_pairs(corpus: Path) -> Pairs:
-    """Written to the corpus as nli.tsv: 125 premises with a hypothesis of each label."""
+    """Write nli.tsv to the corpus: 125 premises with a hypothesis of each label."""
     rows = []
     for who, verb, what in product(
         ("child", "robber", "guy", "student", "doctor"),
@@ -44,7 +44,7 @@ def nli_pairs(corpus: Path) -> Pairs:
 
 @pytest.fixture
 def make_run(small_config: MakeConfig, resources: Resources, nli_pairs: Pairs) -> Callable[..., tuple[Stage, StageRun]]:
-    """One stage, and its training from the run's own encoder; keywords are fields of its section.
+    """Return a stage and its training from the run's own encoder; keywords are fields of its section.
 
     ``tasks_used`` is the section's ``tasks``; ``data`` come in place of its own.
     """

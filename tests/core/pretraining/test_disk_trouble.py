@@ -71,7 +71,7 @@ def test_a_full_disk(
     steps_left: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """/dev/full gives what a full disk does. The stage before stays, and this one goes on from its last checkpoint."""
+    """The earlier stage stays, and this one continues from its last checkpoint."""
     undisturbed = train(tmp_path / "undisturbed", Watcher())
     cache = tmp_path / "cache"
     watcher = Watcher(FullDisk(monkeypatch), file)

@@ -33,7 +33,7 @@ def test_tasks_are_checked(small_config: MakeConfig) -> None:
         small_config(pretraining={"mlm": {"tasks": "foo"}})
 
 
-def test_a_run_repeats_itself_whoever_trained_its_stages(small_config: MakeConfig, tmp_path: Path) -> None:
+def test_a_run_repeats_itself_with_stages_of_another_run(small_config: MakeConfig, tmp_path: Path) -> None:
     config, resources = small_config(pretraining=STAGES), Resources(tmp_path)
     assert config.digest != small_config().digest
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
@@ -55,7 +55,7 @@ def test_a_run_starts_from_its_stages(small_config: MakeConfig, tmp_path: Path) 
 
 
 def test_encoders_of_the_tasks_own_all_start_from_the_same_stages(small_config: MakeConfig, tmp_path: Path) -> None:
-    """And from those of a run whose tasks share one: nothing is trained again."""
+    """They also come from a run whose tasks share one encoder: nothing is trained again."""
     resources = Resources(tmp_path)
     shared, own = (
         TrainingRun(
@@ -70,7 +70,7 @@ def test_encoders_of_the_tasks_own_all_start_from_the_same_stages(small_config: 
     assert all(weight.equal(start[name]) for part in parts for name, weight in part.encoder.state_dict().items())
 
 
-def test_its_cost_counts_the_stages_whoever_trained_them(small_config: MakeConfig, tmp_path: Path) -> None:
+def test_its_cost_counts_stages_that_another_run_trained(small_config: MakeConfig, tmp_path: Path) -> None:
     """By what the stages see: 104 is 13 whole batches of 8, and 64 two of 32."""
     seen: dict[str, int] = {}
 
@@ -108,7 +108,7 @@ def test_it_can_be_interrupted_before_its_first_step(small_config: MakeConfig, t
     assert train(config, tmp_path / "run", Resources(tmp_path), NullRunObserver()) == RunOutcome.FINISHED
 
 
-def test_the_estimate_counts_the_stages_that_nobody_has_trained(
+def test_the_estimate_counts_stages_that_are_not_yet_trained(
     small_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the mean of four steps after the first, times the stage's steps; a stage of one step has only that one."""

@@ -1,4 +1,4 @@
-"""Stages are trained once, whoever wants them, and no interruption changes what they give."""
+"""Stages are trained once for all runs that need them, and interruptions do not change their results."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def only(folder: Path, file: str) -> Path:
 def undisturbed(
     small_config: MakeConfig, resources: Resources, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Tensor]:
-    """What the MNRL stage gives."""
+    """Return the result of the MNRL stage."""
     torch.set_num_threads(1)
     return weights_of(small_config(), MNRL, resources, tmp_path_factory.mktemp("undisturbed"))
 
@@ -177,7 +177,7 @@ def test_the_last_result_is_enough(small_config: MakeConfig, resources: Resource
 
 
 @pytest.mark.parametrize("steps", [1, 7, 14, 15])
-def test_an_interrupted_stage_goes_on_to_the_same_bits(
+def test_an_interrupted_stage_equals_an_uninterrupted_one(
     small_config: MakeConfig, tmp_path: Path, undisturbed: dict[str, Tensor], steps: int
 ) -> None:
     with pytest.raises(PretrainingInterruptedError, match=f"stage mnrl at {8 * steps} examples"):
@@ -252,7 +252,7 @@ def test_waiting_can_be_interrupted(
 
 
 def test_a_stages_own_dropout(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
-    """None is the run's, of hidden states and attention weights both."""
+    """None means the rate of the run, for hidden states and for attention weights."""
     found = [
         weights_of(small_config(model=model), {"mnrl": {**MNRL["mnrl"], **own}}, resources, tmp_path)
         for model, own in (
@@ -274,7 +274,7 @@ def test_bfloat16(small_config: MakeConfig, resources: Resources, tmp_path: Path
     assert not same(weights, weights_of(small_config(), EVERY, resources, tmp_path))
 
 
-# A process of its own: trains the stage, and kills itself where it is told to.
+# A separate process: trains the stage, and kills itself at a given place.
 CHILD = """
 import os, signal, sys, time
 from pathlib import Path
@@ -341,7 +341,7 @@ def child(small_config: MakeConfig, tmp_path: Path) -> Iterator[Callable[[str, s
 
 
 @pytest.mark.parametrize(("plan", "steps_left"), [("at step 6", 10), ("while the result is written", 0)])
-def test_a_killed_stage_goes_on_to_the_same_bits(
+def test_a_killed_stage_equals_an_uninterrupted_one(
     child: Callable[[str, str], subprocess.Popen[bytes]],
     small_config: MakeConfig,
     resources: Resources,

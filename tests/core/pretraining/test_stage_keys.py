@@ -33,7 +33,7 @@ STAGES = {
 
 @pytest.fixture
 def keys(resources: Resources, nli_pairs: object) -> Callable[..., dict[str, str]]:
-    """The key of every stage."""
+    """Return the key of every stage."""
 
     def make(config: RunConfig, sections: dict[str, Any] = STAGES) -> dict[str, str]:
         assert nli_pairs
@@ -143,7 +143,7 @@ def test_a_stage_less_changes_those_after_it(keys: Callable[..., dict[str, str]]
 def test_data(
     keys: Callable[..., dict[str, str]], small_config: MakeConfig, corpus: Path, tmp_path: Path, nli_pairs: object
 ) -> None:
-    """Where they lie makes no difference, nor do dev and test, but for the NLI pairs that they leave out.
+    """Their place makes no difference, nor do dev and test, except for the NLI pairs that they exclude.
 
     Catches dev or test sentences among those that are trained on.
     """

@@ -18,7 +18,7 @@ MakeRun = Callable[..., tuple[Stage, StageRun]]
 
 
 def rates(config: StageConfig) -> list[float]:
-    """What each of ten steps of ten examples changes a weight by, per unit of Adam's step."""
+    """Return by how much each of ten steps of ten examples changes a weight, per unit of Adam's step."""
     model = nn.Linear(1, 1, bias=False)
     optimiser, found, progress = StageOptimiser(config, model), [], Progress(0, 0, 100, 1)
     for _ in range(10):

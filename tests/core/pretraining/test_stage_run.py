@@ -1,4 +1,4 @@
-"""The update: its rate, its decay, its clipping; and what becomes of a loss that is no number."""
+"""The update: learning rate, weight decay and clipping; and losses that are not finite."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_planned_examples_are_seen_and_the_curve_has_ten_points(make_run: Ma
     assert list(run.curve)[-1] == "104"
 
 
-def test_a_loss_that_is_no_number_ends_the_stage(make_run: MakeRun) -> None:
+def test_a_loss_that_is_not_finite_ends_the_stage(make_run: MakeRun) -> None:
     _, run = make_run("mnrl", batch_size=4)
     with torch.no_grad():
         run.encoder.bert.embeddings.LayerNorm.weight.fill_(float("nan"))
@@ -40,7 +40,7 @@ def test_a_loss_that_is_no_number_ends_the_stage(make_run: MakeRun) -> None:
         run.weights()
 
 
-def test_weights_broken_by_the_last_update_are_no_result(make_run: MakeRun) -> None:
+def test_weights_broken_by_the_last_update_are_not_kept(make_run: MakeRun) -> None:
     _, run = make_run("mnrl", batch_size=4)
     run.step()
     with torch.no_grad():

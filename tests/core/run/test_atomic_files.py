@@ -13,7 +13,7 @@ from data.errors import MachineError
 from tests.core.full_disk import FullDisk
 
 
-def test_a_full_disk_and_a_folder_that_cannot_be_are_told_in_a_line(
+def test_a_full_disk_and_an_impossible_folder_are_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     FullDisk(monkeypatch, "x.json")

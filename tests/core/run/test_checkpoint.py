@@ -89,7 +89,7 @@ def test_a_failing_write_leaves_the_old_checkpoint(tmp_path: Path) -> None:
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """The operating system refuses to write more bytes to a file, as it does on a full disk."""
+    """Let the operating system refuse to write more bytes to a file, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:

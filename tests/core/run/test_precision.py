@@ -47,7 +47,7 @@ def _one_thread() -> None:
 def finished(
     small_config: MakeConfig, resources: Resources, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
-    """A run in each precision."""
+    """Return a run in each precision."""
     folders = {}
     for precision in ("float32", "bfloat16"):
         folders[precision] = tmp_path_factory.mktemp(precision)
@@ -155,7 +155,7 @@ def test_a_device_that_cannot_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         check_precision(BFLOAT16, torch.device("mps"))
 
 
-def test_a_device_that_silently_goes_on_in_float32_is_refused(
+def test_a_device_that_silently_computes_in_float32_is_refused(
     monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     """As torch does where autocast to bfloat16 is not to be had: it warns and computes in float32."""

@@ -10,7 +10,7 @@ from core.run.progress import Progress
 
 
 def test_virtual_epochs_divide_the_planned_examples() -> None:
-    """Also where they do not divide evenly: 10 examples in 4 epochs change at 2.5, 5 and 7.5."""
+    """Epochs may not divide evenly: 10 examples in 4 epochs change at 2.5, 5 and 7.5."""
     assert [Progress(0, seen, 10, 4).epoch for seen in range(12)] == [0, 0, 0, 1, 1, 2, 2, 2, 3, 3, 3, 3]
     assert [Progress(0, seen, 10, 4).fraction for seen in (0, 5, 10, 13)] == [0.0, 0.5, 1.0, 1.0]
 

@@ -90,7 +90,7 @@ def test_what_is_deleted_while_a_run_trains_is_made_again(
     assert not list(tmp_path.rglob("*.tmp"))
 
 
-def test_what_is_deleted_while_nobody_trains_is_trained_again(
+def test_deleted_results_are_trained_again(
     config: RunConfig, resources: Resources, undisturbed: list[Evaluation], tmp_path: Path
 ) -> None:
     folder = tmp_path / "trial"
@@ -112,7 +112,7 @@ def test_a_full_disk_costs_a_run_nothing(
     name: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """/dev/full gives what a full disk does. Whole files stay, no half one is left, and the run goes on later."""
+    """/dev/full fails like a full disk. Complete files stay, no partial file is left, and the run continues later."""
     folder = tmp_path / "trial"
     file = folder / name
     disk = FullDisk(monkeypatch)
@@ -143,7 +143,7 @@ def test_a_checkpoint_of_other_parts_is_not_taken(
 
 
 @pytest.mark.parametrize("content", [b'{"rung": 20', b"[]\n", b"{}\n", b"\xff\xfe"])
-def test_damaged_metrics_are_told_in_a_line(tmp_path: Path, content: bytes) -> None:
+def test_damaged_metrics_are_reported_in_one_line(tmp_path: Path, content: bytes) -> None:
     run = RunFolder(tmp_path)
     assert run.read_metrics() == []
     run.metrics.write_bytes(content)

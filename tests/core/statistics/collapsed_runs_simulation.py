@@ -28,7 +28,7 @@ class Case:
     seeds: int = 3
 
     def draw(self, rng: np.random.Generator) -> list[np.ndarray]:
-        """Scores of each row minus those that runs without failure have on average, (seeds,) each."""
+        """Draw the scores of each row minus the mean of runs without failure, (seeds,) each."""
         failed = np.zeros((self.rows, self.seeds), dtype=bool)
         of_rows = failed[self.rows - self.failing :]
         if self.chance is None:
@@ -38,6 +38,6 @@ class Case:
         return list(rng.normal(0.0, SPREAD, failed.shape) - LOSS * failed)
 
     def truth(self, row: int) -> float:
-        """Its mean over all seeds, on the same scale; failures that no chance decides are no part of it."""
+        """Return its mean over all seeds, on the same scale, without failures that chance does not decide."""
         may_fail = row >= self.rows - self.failing
         return -LOSS * self.chance if may_fail and self.chance is not None else 0.0

@@ -13,7 +13,7 @@ SPECS = builtin_tasks()
 
 
 def certain(classes: list[int], count: int) -> np.ndarray:
-    """Probabilities that put all on these classes."""
+    """Return probabilities of 1 for these classes."""
     return np.eye(count)[classes]
 
 

@@ -36,7 +36,7 @@ def names(spec: TaskSpec) -> str:
 
 
 def drawn(spec: TaskSpec, size: int, rng: np.random.Generator, values: int = 6) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions and gold labels; few ``values`` of scores make ties, and resamples in which all are equal."""
+    """Draw predictions and gold labels; few ``values`` of scores make ties, and resamples in which all are equal."""
     if spec.kind.is_score:
         return rng.integers(0, values, (2, size)).astype(np.float32) / 2  # type: ignore[return-value]
     count = len(spec.classes)
@@ -44,7 +44,7 @@ def drawn(spec: TaskSpec, size: int, rng: np.random.Generator, values: int = 6) 
 
 
 def right(flags: list[bool] | np.ndarray) -> np.ndarray:
-    """Predictions for para whose gold labels are all 1."""
+    """Return predictions for para whose gold labels are all 1."""
     flags = np.asarray(flags, dtype=np.float32)
     return np.stack([1 - flags, flags], axis=1)
 

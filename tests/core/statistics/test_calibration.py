@@ -15,12 +15,12 @@ from core.statistics import calibration_of, fit_temperature
 
 
 def two_classes(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities whose first class is the predicted one, and gold labels."""
+    """Return probabilities whose first class is the predicted one, and gold labels."""
     return np.stack([confidence, 1.0 - confidence], axis=1), np.where(right, 0, 1)
 
 
 def drawn(size: int, sharpness: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Confidences, true probabilities of being right, and what happened; with sharpness 1 the first two are equal."""
+    """Draw confidences, true probabilities of being right, and outcomes; with sharpness 1 the first two are equal."""
     truth = 0.5 + 0.49 * rng.beta(2, 2, size)
     logit = sharpness * np.log(truth / (1.0 - truth))
     return 1.0 / (1.0 + np.exp(-logit)), truth, rng.random(size) < truth
@@ -134,5 +134,5 @@ def test_the_interval_of_the_error_holds_the_truth(sharpness: float, monkeypatch
             assert found.error.low == 0.0 or not found.gap.holds_zero or found.error.value > found.chance
     assert held >= 84
     assert np.mean(naive) > true_error  # chance makes it too large
-    if sharpness == 1.3:  # half of which is taken out
+    if sharpness == 1.3:  # half of it is corrected
         assert np.mean(middle) < (np.mean(naive) + true_error) / 2.0

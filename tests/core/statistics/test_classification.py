@@ -80,7 +80,7 @@ def test_top_2_never_falls_below_the_accuracy() -> None:
     assert metrics["top_2_accuracy"] == 0.75
 
 
-def test_off_by_one_is_no_top_2() -> None:
+def test_off_by_one_differs_from_top_2() -> None:
     predictions = np.array([[0.5, 0.1, 0.1, 0.1, 0.2], [0.5, 0.0, 0.3, 0.1, 0.1]])
     metrics = task_metrics(SPECS["sst"], predictions, np.array([4, 1]))
     assert metrics["top_2_accuracy"] == 0.5  # class 4 is the second choice, far off

@@ -97,7 +97,7 @@ ABILITY, LIKENESS = (0.6, 0.75, 0.9), (1.0, 1.05, 1.1)  # of three configuration
 
 
 def true_overall(which: int, spread: float) -> float:
-    """Of all dev examples and all seeds, for runs as :func:`trained` makes them."""
+    """Return the score on all dev examples and seeds of runs that :func:`trained` makes."""
     accuracy = stats.norm.cdf(ABILITY[which] / math.sqrt(1 + 1 + spread**2))
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
     r = np.tanh(LIKENESS[which] + spread * nodes) @ weights / weights.sum()

@@ -22,7 +22,7 @@ SPECS = [
 
 
 def drawn(spec: TaskSpec, size: int, runs: int, values: int, rng: np.random.Generator) -> tuple[list, np.ndarray]:
-    """Few ``values`` of scores make ties, and resamples that are constant."""
+    """Draw predictions and gold labels; few ``values`` of scores make ties and constant resamples."""
     if spec.kind.is_score:
         return [rng.integers(values, size=size).astype(np.float32) for _ in range(runs)], rng.integers(
             values, size=size

@@ -1,4 +1,4 @@
-"""Groups whose spread is no longer that of the others: by hand, at the edges, and what they would do to intervals."""
+"""Groups whose spread differs from that of the others: by hand, at the edges, and their effect on intervals."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_failed_runs_do_not_hide_one_another() -> None:
 
 
 def spread_at(p: float, groups: int) -> np.ndarray:
-    """(3,) with the variance that has this p beside groups of variance 1."""
+    """Return (3,) values whose variance has this p next to groups of variance 1."""
     sd = math.sqrt(stats.f.isf(p, 2, 2 * (groups - 1)))
     return np.array([-sd, 0.0, sd])
 
@@ -50,7 +50,7 @@ def test_at_most_half_are_unusual() -> None:
 
 
 def test_nothing_to_compare_with() -> None:
-    """One group, single values, or others that do not differ but for rounding."""
+    """One group, single values, or groups that differ only by rounding."""
     single = np.array([0.1])
     assert unusual_spreads([]) == unusual_spreads([ONE_FAILED]) == unusual_spreads([ONE_FAILED, single, single]) == ()
     assert np.array([0.1, 0.1, 0.1]).var() > 0

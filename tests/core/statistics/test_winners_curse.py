@@ -25,12 +25,12 @@ def scored(
 
 
 def right(flags: np.ndarray) -> np.ndarray:
-    """Predictions for para whose gold labels are all 1."""
+    """Return predictions for para whose gold labels are all 1."""
     return np.stack([1.0 - flags, flags], axis=1)
 
 
 def test_by_hand() -> None:
-    """Two runs, three resamples, of which the second selects the other run."""
+    """Two runs and three resamples; the second resample selects the other run."""
     bags = {
         "para": BagScores(
             whole=np.array([0.7, 0.6]),
@@ -64,7 +64,7 @@ def test_tasks_are_expected_on_their_own_scale_and_selected_by_the_overall_score
 
 @pytest.mark.parametrize("task", ["sst", "sts"])
 def test_one_run_is_expected_to_score_what_it_scored(task: str) -> None:
-    """Also by a metric that is lower on few examples: macro F1 with classes that are hardly there."""
+    """Also by a metric that is lower on few examples: macro F1 with rare classes."""
     rng, spec = np.random.default_rng(0), SPECS[task]
     if task == "sst":
         spec = spec.model_copy(update={"metric": find_metric("f1")})

@@ -17,7 +17,7 @@ SPECS, WEIGHTS = {"para": PARA, "sts": STS}, {"para": 1.0, "sts": 1.0}
 
 @dataclass(frozen=True)
 class Case:
-    """What studies are like.
+    """The properties of simulated studies.
 
     Attributes:
         trials: of a study.
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def simulate(case: Case, resamples: int, rng: np.random.Generator) -> Outcome:
-    """One study, and its winner."""
+    """Simulate one study and select its winner."""
     runs, n = case.trials * case.rungs, case.examples
     ability = np.repeat(rng.normal(0.0, case.spread, case.trials), case.rungs)
     flags = 0.8 + ability[:, None] + errors(case, rng) > 0
@@ -72,7 +72,7 @@ def simulate(case: Case, resamples: int, rng: np.random.Generator) -> Outcome:
 
 
 def errors(case: Case, rng: np.random.Generator) -> np.ndarray:
-    """Standard normal, (trials * rungs, examples): a part common to all, one of the trial, a little of the rung."""
+    """Draw standard normal errors, (trials * rungs, examples): partly common to all, to the trial, and to the rung."""
     shape = (case.trials, case.rungs, case.examples)
     own = 0.9 * (1 - case.alike)
     mixed = (

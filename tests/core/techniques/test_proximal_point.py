@@ -47,7 +47,7 @@ def make(small_config: MakeConfig, resources: Resources) -> Make:
 
 
 def at(examples: int) -> Progress:
-    """A run of 100 examples, one a step."""
+    """Return a run of 100 examples, one a step."""
     return Progress(step=examples, examples=examples, planned=100, epochs=10)
 
 
@@ -219,7 +219,7 @@ def test_training_keeps_outputs_near_those_of_the_averaged_weights(
 
 
 @pytest.mark.parametrize("stop", [1, 9])
-def test_a_resumed_run_goes_on_to_the_same_bits(
+def test_a_resumed_run_equals_an_uninterrupted_one(
     small_config: MakeConfig, resources: Resources, tmp_path: Path, stop: int
 ) -> None:
     config = small_config(proximal={"weight": every_task(1.0), "decay": 0.5})

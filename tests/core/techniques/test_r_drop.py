@@ -111,7 +111,7 @@ def test_alpha_0_costs_nothing(make: Callable[..., tuple[MultitaskBert, Batch]],
 
 
 def disagreement(run: TrainingRun) -> float:
-    """Mean divergence of two dropout passes over 200 training examples."""
+    """Return the mean divergence of two dropout passes over 200 training examples."""
     run.model.train()
     torch.manual_seed(4)
     batch = run.tasks["sst"].next_batch(200)
@@ -133,7 +133,7 @@ def test_training_makes_dropout_passes_agree(small_config: MakeConfig, resources
 
 
 @pytest.mark.parametrize("stop", [1, 8])
-def test_a_resumed_run_goes_on_to_the_same_bits(
+def test_a_resumed_run_equals_an_uninterrupted_one(
     small_config: MakeConfig, resources: Resources, tmp_path: Path, stop: int
 ) -> None:
     config = small_config(r_drop={"alpha": {"sst": 1.0, "sts": 2.0}})

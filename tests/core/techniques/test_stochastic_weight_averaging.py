@@ -27,7 +27,7 @@ def _one_thread() -> None:
 
 @pytest.fixture
 def config(small_config: MakeConfig) -> RunConfig:
-    """30 steps, averaged over those after the twelfth."""
+    """Return a run of 30 steps, averaged over those after the twelfth."""
     return small_config(swa={"start": 0.4}, optim={"learning_rate": 3e-3, "schedule": "constant"})
 
 

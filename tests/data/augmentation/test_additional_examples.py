@@ -32,7 +32,7 @@ def test_normalise_sentence() -> None:
     assert normalise_sentence("can't") != normalise_sentence("cant")
 
 
-def test_without_known_drops_what_stands_in_any_split_and_repetitions() -> None:
+def test_without_known_drops_known_and_repeated_sentences() -> None:
     examples = extra([("in train",), ("New",), ("In  DEV",), ("new ",), ("in test",), ("newer",)], [0, 1, 2, 3, 4, 0])
     kept = without_known(examples, [split((" In train",)), split(("in dev",)), split(("in test",))])
     assert kept.sentences == [("New",), ("newer",)]
@@ -59,7 +59,7 @@ def test_concatenate() -> None:
     assert both.sources.tolist() == [10, 10, 11]
 
 
-def test_concatenate_refuses_classes_beside_scores_and_nothing() -> None:
+def test_concatenate_refuses_classes_with_scores_and_nothing() -> None:
     scores = AdditionalExamples.without_sources([("a",)], np.array([1.5], dtype=np.float32))
     with pytest.raises(ValueError, match="class indices and examples with scores"):
         concatenate([extra([("b",)]), scores])

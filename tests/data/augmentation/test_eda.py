@@ -34,7 +34,7 @@ FILMS = split(
 
 
 def paper_recipe(copies: int = 4) -> EdaRecipe:
-    """The four operations evenly, as in the paper."""
+    """Return the four operations evenly, as in the paper."""
     return EdaRecipe(dict.fromkeys(OPERATIONS, 0.25), copies=copies)
 
 
@@ -114,7 +114,7 @@ def test_the_order_in_which_strings_are_hashed_does_not_matter() -> None:
 def test_operations_are_drawn_by_their_weights() -> None:
     """Weights .3, .2, .2, .2: 300, 200, 200, 200 of 900, standard deviation 14."""
     weights: dict[Operation, float] = {"synonym": 0.3, "insertion": 0.2, "deletion": 0.2, "swap": 0.2}
-    sentence = "warm sad odd new big old"  # one change: a synonym, insertion, deletion or swap is told by its outcome
+    sentence = "warm sad odd new big old"  # one change: its outcome shows which operation it was
     extra = augment(split(*[(sentence,)] * 900), EdaRecipe(weights, copies=1), Stub(), seed=0)
 
     def operation(text: str) -> str:

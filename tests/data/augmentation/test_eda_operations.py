@@ -76,7 +76,7 @@ def test_synonym_of_every_candidate() -> None:
     assert outcomes("synonym", "the fine film .", 9) == outcomes("synonym", "the fine film .", 2)
 
 
-def test_synonym_stands_wherever_its_word_stands_with_the_punctuation_of_each() -> None:
+def test_a_synonym_replaces_every_occurrence_and_keeps_punctuation() -> None:
     assert outcomes("synonym", "a funny plot , (funny) but flat", 1) == {"a amusing plot , (amusing) but flat"}
 
 

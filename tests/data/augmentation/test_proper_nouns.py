@@ -16,7 +16,7 @@ from data.augmentation.proper_nouns import kept_words, words_of
         ("co-writer\\/director Peter Jackson -LRB- Taymor -RRB-", {"peter", "jackson", "taymor"}),
         ("a film that I 'd see 3 times in the 21st century", {"3", "21st"}),
         ("Post 9\\/11 it costs $ 1,000", {"9", "11", "1", "000"}),
-        ("To Blandly Go Where We Went 8 Movies Ago ...", {"8"}),  # a headline: names cannot be told
+        ("To Blandly Go Where We Went 8 Movies Ago ...", {"8"}),  # a headline: names cannot be recognised
         ("Adam SANDLER !", {"sandler"}),
         ("an absorbing study by André Turpin", {"andré", "turpin"}),
         ("", set()),

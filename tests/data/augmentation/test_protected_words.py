@@ -22,7 +22,7 @@ def test_nothing_is_lost_but_white_space(sentence: str) -> None:
         assert not any(map(str.isalnum, word.before + word.after))
 
 
-def test_punctuation_is_told_from_words_in_plain_and_in_ptb_text() -> None:
+def test_punctuation_is_separated_from_words_in_plain_and_in_ptb_text() -> None:
     plain, ptb = split_words('Is "fun" (really) fun?'), split_words("Is `` fun '' -LRB- really -RRB- fun ?")
     assert [word.core for word in plain] == ["Is", "fun", "really", "fun"]
     assert [word.core for word in ptb if word.core] == ["Is", "fun", "really", "fun"]

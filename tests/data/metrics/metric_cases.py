@@ -63,7 +63,7 @@ class Case:
         return self.spec.metric
 
     def gold(self, rng: np.random.Generator, size: int) -> np.ndarray:
-        """Class indices with rare classes, or scores with ties, (N,)."""
+        """Return class indices with rare classes, or scores with ties, (N,)."""
         if self.spec.score_range is not None:
             return rng.integers(0, 11, size).astype(np.float32) / 2 * (self.spec.score_range[1] / 5)
         classes = len(self.spec.classes)
@@ -71,7 +71,7 @@ class Case:
         return rng.choice(classes, size, p=shares / shares.sum())
 
     def predictions(self, rng: np.random.Generator, size: int) -> np.ndarray:
-        """Probabilities (N, K) or scores (N,), float32, some of them equal, some scores outside the range."""
+        """Return probabilities (N, K) or scores (N,), float32, some of them equal, some scores outside the range."""
         if self.spec.score_range is not None:
             low, high = self.spec.score_range
             return np.round(rng.uniform(low - 0.5, high + 0.5, size), 1).astype(np.float32)
@@ -79,7 +79,7 @@ class Case:
         return (numbers / numbers.sum(axis=1, keepdims=True)).astype(np.float32)
 
     def perfect(self, gold: np.ndarray) -> np.ndarray:
-        """Predictions that could not be better."""
+        """Return the best possible predictions."""
         return gold if self.spec.score_range is not None else np.eye(len(self.spec.classes), dtype=np.float32)[gold]
 
 

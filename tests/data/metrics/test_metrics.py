@@ -59,7 +59,7 @@ def test_counted_scores_of_many_examples_and_classes_that_are_rare(case: Case) -
 def test_a_score_is_finite_inside_the_bounds_and_normalised_to_a_share(
     case: Case, seed: int, size: int, one_label: bool, constant: bool
 ) -> None:
-    """Also of a single example, of one class only, and of predictions that are all the same."""
+    """This includes a single example, a single class, and predictions that are all equal."""
     rng = np.random.default_rng(seed)
     gold, predictions = case.gold(rng, size), case.predictions(rng, size)
     gold = np.repeat(gold[:1], size) if one_label else gold

@@ -4,7 +4,7 @@ import re
 
 
 def meaning(text: str, *slots: tuple[tuple[str, ...], ...]) -> list[int]:
-    """Which concept of every slot stands in the sentence."""
+    """Return the concept in the sentence for every slot."""
     found = []
     for slot in slots:
         (concept,) = [i for i, words in enumerate(slot) if any(re.search(rf"\b{word}\b", text) for word in words)]

@@ -52,7 +52,7 @@ def test_has_the_headers_of_the_course_files(corpus: Path, course_data: Path) ->
             assert len(ours.readline().split("\t")) == len(theirs.readline().split("\t"))
 
 
-def test_no_sentence_and_no_id_stands_twice(splits: dict[str, dict[str, RawSplit]]) -> None:
+def test_no_sentence_and_no_id_occurs_twice(splits: dict[str, dict[str, RawSplit]]) -> None:
     for read in splits.values():
         sentences = [sentence for raw in read.values() for example in raw.sentences for sentence in example]
         ids = [i for raw in read.values() for i in raw.ids]
@@ -108,7 +108,7 @@ def test_does_not_touch_the_global_generator(tmp_path: Path) -> None:
     assert np.random.get_state()[1].tobytes() == before  # noqa: NPY002
 
 
-def test_an_identical_corpus_is_left_alone_and_a_damaged_one_mended(tmp_path: Path) -> None:
+def test_an_identical_corpus_is_kept_and_a_damaged_one_repaired(tmp_path: Path) -> None:
     write_corpus(tmp_path, train=20, dev=5, test=5)
     before = contents(tmp_path)
     stamps = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}

@@ -1,4 +1,4 @@
-"""Synthetic reviews mean what their labels say, but for the label noise."""
+"""Synthetic reviews mean what their labels say, except for the label noise."""
 
 import re
 

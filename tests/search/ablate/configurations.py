@@ -22,6 +22,6 @@ def made(values: Settings, tasks: tuple[str, ...] = TASKS) -> RunConfig:
 
 
 def is_fixed(path: str, config: RunConfig) -> bool:
-    """Whether all rows have the same value of a setting: seeds are paired, and scores comparable."""
+    """Return whether all rows have the same value of a setting: seeds are paired, and scores comparable."""
     fixed = ("seed", "data.", "compute.", "eval.", "budget.examples", "tasks.*.score_weight", "tasks.*.dev_limit")
     return f"{path}.".startswith(tuple(prefix.replace("*", task) for task in config.tasks for prefix in fixed))

@@ -42,7 +42,7 @@ PLAIN = {
 
 @dataclass(frozen=True)
 class MadeAblation:
-    """Its study, its folders and the data; scores by row, run and score."""
+    """An ablation: its study, its folders and the data; scores by row, run and score."""
 
     study: optuna.Study
     storage: BaseStorage
@@ -52,7 +52,7 @@ class MadeAblation:
 
 
 def winner(data: Path) -> RunConfig:
-    """SMART, R-Drop and LoRA are on, and the learning rate is not the default."""
+    """Return a run with SMART, R-Drop and LoRA, and a learning rate other than the default."""
     return RunConfig.model_validate(
         {
             **PLAIN,
@@ -65,7 +65,7 @@ def winner(data: Path) -> RunConfig:
 
 
 def make_ablation(root: Path, skills: dict[str, list[float]], seconds: dict[str, float]) -> MadeAblation:
-    """Of every row, a run for each of its skills: how much it knows of the labels, 0 to 1."""
+    """Record a run for each skill of every row: how much it knows of the labels, 0 to 1."""
     data = root / "data"
     write_corpus(data, train=20, dev=200, test=5, seed=0)
     default = RunConfig.model_validate(PLAIN | {"optim": {**PLAIN["optim"], "learning_rate": 5e-5}})  # type: ignore
@@ -119,7 +119,7 @@ ROWS = ("without SMART smoothness", "without R-Drop", "without LoRA", "default l
 
 @pytest.fixture
 def made(tmp_path: Path) -> MadeAblation:
-    """SMART helps, R-Drop does nothing and costs half of the time, LoRA does harm; one run is missing."""
+    """Return an ablation: SMART helps, R-Drop only costs half of the time, LoRA does harm; one run is missing."""
     skills = {
         WINNER: [0.40, 0.41, 0.39],
         "without SMART smoothness": [0.15, 0.16, 0.14],
@@ -132,7 +132,7 @@ def made(tmp_path: Path) -> MadeAblation:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Callable[..., MadeAblation]:
-    """Makes an ablation whose runs all know about as much, but for those of the rows that are named in a call."""
+    """Return a function that makes an ablation whose runs are about equally good, except for those of named rows."""
 
     def made_of(name: str, skills: dict[str, list[float]]) -> MadeAblation:
         return make_ablation(tmp_path / name, {row: [0.40, 0.41, 0.39] for row in (WINNER, *ROWS)} | skills, {})

@@ -173,7 +173,7 @@ def test_the_name_of_another_study_is_refused(searched: InlineStudy) -> None:
 
 
 def main(runs: Path, **options: Any) -> tuple[int, str, str]:
-    """Exit code and what was printed."""
+    """Return the exit code and what was printed."""
     out, err = io.StringIO(), io.StringIO()
     code = 0
     with redirect_stdout(out), redirect_stderr(err):

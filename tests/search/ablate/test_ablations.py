@@ -54,7 +54,7 @@ def legal_configs(draw: st.DrawFn) -> RunConfig:
 
 
 def on(config: RunConfig, default: RunConfig) -> dict[str, set[str]]:
-    """Paths that make each technique on, by its name."""
+    """Return the settings that turn each technique on, by its name."""
     return {switch.name: set(found) for switch in SWITCHES if (found := switch.off(config, default))}
 
 

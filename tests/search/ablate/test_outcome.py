@@ -55,7 +55,7 @@ def test_intervals_are_paired_by_dev_examples(made: Any, outcome: AblationOutcom
             assert row.gains[score].half_width == pytest.approx(expected)
 
 
-def test_a_row_with_a_run_that_failed_to_learn_is_told_and_leaves_the_others_alone(make: Any) -> None:
+def test_a_row_with_a_failed_run_is_reported_and_does_not_affect_others(make: Any) -> None:
     usual, failed = make("usual", {}), make("failed", {"without LoRA": [0.40, -0.40, 0.39]})
     before, after = (read_ablation(one.study, one.folders) for one in (usual, failed))
     assert before is not None
@@ -92,7 +92,7 @@ def test_moved_data_is_read_where_it_is(made: Any, outcome: AblationOutcome, tmp
     assert gone.examples_unknown
 
 
-def test_nothing_is_said_before_the_winner_has_run(made: Any) -> None:
+def test_there_is_no_outcome_before_the_winner_has_run(made: Any) -> None:
     empty = optuna.create_study(study_name="empty", storage=made.storage)
     assert read_ablation(empty, made.folders) is None
     for name, value in made.study.user_attrs.items():

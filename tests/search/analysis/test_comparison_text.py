@@ -40,7 +40,7 @@ def test_a_setting_that_some_do_not_have_leaves_their_cell_empty() -> None:
     assert comparison_frame(BOTH)["setting heads.sts.combine"].isna().tolist() == [True, False]
 
 
-def test_what_nobody_recorded_has_no_column() -> None:
+def test_values_that_were_not_recorded_have_no_column() -> None:
     old = [replace(row, examples_per_second=None, trainable_share=None, peak_memory_mib=None) for row in BOTH.rows]
     headings = comparison_table(replace(BOTH, rows=tuple(old))).headings
     assert headings[-2:] == ("sts", "seconds")

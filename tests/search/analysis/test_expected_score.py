@@ -41,7 +41,7 @@ def score(made: MadeStudy, predictions: dict[str, np.ndarray], rows: dict[str, n
     return {**scores, "overall": overall_score(scores, SPECS, WEIGHTS)}
 
 
-def test_the_selection_is_made_anew_in_every_resample(made: MadeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_selection_is_repeated_in_every_resample(made: MadeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rung after rung and trial after trial, with the plain metrics."""
     monkeypatch.setattr("search.analysis.checkpoints.RESAMPLES", 60)
     estimate = found(made)

@@ -35,7 +35,7 @@ SETTING = "optim.learning_rate"
 
 @pytest.fixture
 def copied(study_of_seeds: Any, tmp_path: Path) -> tuple[optuna.Study, TrialFolders]:
-    """The study with a storage and folders of its own, to be changed."""
+    """Return the study with a storage and folders of its own, to be changed."""
     runs = tmp_path / "runs"
     shutil.copytree(study_of_seeds.runs, runs)
     return optuna.load_study(study_name="seeds", storage=open_storage(None, runs)), TrialFolders(runs / "seeds")
@@ -52,7 +52,7 @@ def by_rate(comparison: Comparison) -> dict[float, ComparisonRow]:
 
 
 def curves(folders: TrialFolders, row: ComparisonRow) -> list[list[dict[str, Any]]]:
-    """The lines of each trial's metrics.jsonl."""
+    """Return the lines of each trial's metrics.jsonl."""
     files = [folders.path(trial) / "metrics.jsonl" for trial in row.trials]
     return [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
 
@@ -128,7 +128,7 @@ def test_replicates_are_of_the_best_rung_and_the_tasks_own_labels(copied: tuple[
         REPLICATES,
         np.random.default_rng(0),
     ).T
-    # sts is a third of it, halved by the scale from 0 to 1, beside two accuracies of 60 examples
+    # sts is a third of it, halved by the scale from 0 to 1, next to two accuracies of 60 examples
     accuracies = [records[0].result.scores[task] for task in ("sst", "para")]
     variance = (sum(p * (1 - p) / 60 for p in accuracies) + sts.var() / 4) / 9
     assert overall.var() == pytest.approx(variance, rel=0.2)
@@ -203,7 +203,7 @@ def test_changed_or_moved_dev_files_are_noticed(copied: tuple[optuna.Study, Tria
 
 
 def of_trials(study: optuna.Study, folders: TrialFolders, *chosen: FrozenTrial) -> tuple[optuna.Study, TrialFolders]:
-    """A study of some of the trials; they are numbered anew, and so are their folders."""
+    """Return a study of some of the trials; trials and folders are renumbered."""
     fewer, renamed = optuna.create_study(direction="maximize"), TrialFolders(folders.root.parent / "fewer")
     for name, value in study.user_attrs.items():
         fewer.set_user_attr(name, value)
@@ -263,7 +263,7 @@ def test_the_default_is_the_reference_although_its_own_trial_failed(
     assert comparison.rows[comparison.reference].settings[SETTING] == 1e-3
 
 
-def test_a_study_of_one_seed_is_no_comparison(finished_study: Any, run_command: Run) -> None:
+def test_a_study_of_one_seed_is_not_a_comparison(finished_study: Any, run_command: Run) -> None:
     study = optuna.load_study(study_name="tiny", storage=open_storage(None, finished_study.runs))
     assert compare_over_seeds(study, TrialFolders(finished_study.runs / "tiny")) is None
     assert "Configurations, mean over their seeds" not in finished_study.log

@@ -95,7 +95,7 @@ def augment(stub: Any, tmp_path: Path) -> Augment:
 
 
 def is_refused(done: Result, code: int, *said: str) -> None:
-    """One line that says all of this."""
+    """Check that one line contains all of these words."""
     assert done.exit_code == code
     assert done.stderr.count("\n") == 1
     assert all(part in done.stderr for part in ("error: ", *said)), done.stderr
@@ -226,7 +226,7 @@ def has_no_such_model(stub: Any, reply: Any) -> None:
 def test_an_endpoint_that_fails(
     spoil: Any, code: int, said: str, augment: Augment, stub: Any, reply: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What may pass ends with 1, so that a script may try again; what has to be mended with 2."""
+    """Temporary failures exit with 1, so that a script may try again; mistakes exit with 2."""
     monkeypatch.setenv("STUB_KEY", "sk-very-secret-0123")
     nice = stub.behave
     spoil(stub, reply)
@@ -302,7 +302,7 @@ def test_a_missing_extra_is_named(augment: Augment, stub: Any, tmp_path: Path) -
     assert not stub.calls
 
 
-def test_mistakes_are_told_before_anything_is_asked(
+def test_mistakes_are_reported_before_anything_is_asked(
     augment: Augment, stub: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("STUB_KEY", raising=False)

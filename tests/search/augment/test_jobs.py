@@ -9,7 +9,7 @@ from tests.search.preflight.augmented_studies import Studies
 
 
 def test_jobs_are_named_by_what_differs(tmp_path: Path) -> None:
-    """And ask for the examples of all runs that ask in the same way."""
+    """Runs that ask in the same way share a job, which asks for the examples of all."""
     studies = Studies(tmp_path)
     space = """
 "augmentation.sst.rephrased.fraction" = [0.1, 0.5]

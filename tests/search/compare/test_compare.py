@@ -141,7 +141,7 @@ def test_changed_scores() -> None:
 
 
 def moved(trial: OneTrial, folder: Path) -> OneTrial:
-    """The trial with a copy of its data, to be changed."""
+    """Return the trial with a copy of its data, to be changed."""
     shutil.copytree(trial.config.data.directory, folder)
     data = trial.config.data.model_copy(update={"directory": str(folder)})
     return replace(trial, record=replace(trial.record, config=trial.config.model_copy(update={"data": data})))
@@ -201,7 +201,7 @@ def test_the_command_prints_and_writes_it(finished_study: Any, run_command: Run,
 
 
 def in_process(*arguments: object) -> Result:
-    """Sooner there than a process that has to import everything first."""
+    """Run the command in this process, which is faster than starting one."""
     app = typer.Typer()
     app.command()(main)
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
@@ -217,7 +217,7 @@ def in_process(*arguments: object) -> Result:
         (("tiny:0", "tiny:1", "--data", "nowhere"), "no data folder 'nowhere'"),
     ],
 )
-def test_mistakes_are_told_in_one_line(finished_study: Any, arguments: tuple[str, ...], message: str) -> None:
+def test_mistakes_are_reported_in_one_line(finished_study: Any, arguments: tuple[str, ...], message: str) -> None:
     done = in_process(*arguments, "--runs-dir", finished_study.runs)
     assert done.exit_code == 2
     assert message in done.stderr

@@ -23,7 +23,7 @@ def started(trials: int, done: int = 0) -> StudyStarted:
 
 
 class Shown:
-    """What observers were told, and whether they are open."""
+    """The events that observers received, and whether they are open."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []

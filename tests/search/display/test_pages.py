@@ -92,7 +92,7 @@ def test_the_report_shows_its_plots_and_fits(browser: Browser, report: Path, wid
 
 
 def points(page: Page, figures: str) -> list[int]:
-    """How many each of these figures has."""
+    """Return the number of points of each of these figures."""
     found: list[int] = page.evaluate(
         f"[...document.querySelectorAll('{figures}')].map((figure) => figure.querySelectorAll('.point').length)"
     )
@@ -163,7 +163,7 @@ def test_the_dashboard_shows_the_study_with_its_curves(browser: Browser, finishe
         server.server_close()
 
 
-def test_a_taken_port_is_said(finished_study: Any, run_command: Run) -> None:
+def test_a_port_in_use_is_reported(finished_study: Any, run_command: Run) -> None:
     server = make_dashboard(None, finished_study.runs, 0)
     try:
         done = run_command(

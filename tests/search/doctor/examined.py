@@ -14,7 +14,7 @@ def states(checks: list[Check]) -> list[tuple[str, str]]:
 
 
 def examined(tiny_study: str, folder: Path, *changes: tuple[str, str], **options: Any) -> dict[str, Check]:
-    """By name, the worst of each, of a study file with changes."""
+    """Examine a study file with changes, and return the worst check of each name."""
     for old, new in changes:
         assert old in tiny_study
         tiny_study = tiny_study.replace(old, new)

@@ -35,11 +35,11 @@ RESUME = "; fix this, then run the same command again to resume"
 
 
 class KilledError(BaseException):
-    """What SIGKILL is to a driver, but for its workers, which are killed with it."""
+    """Like SIGKILL for a driver, except that its workers are killed too."""
 
 
 def at_event(kind: type[Event], act: Callable[[], object], number: int = 0) -> Callable[[Event], None]:
-    """An observer that acts at the first such event of a trial."""
+    """Return an observer that acts at the first such event of a trial."""
     done = False
 
     def observe(event: Event) -> None:
@@ -101,7 +101,7 @@ def test_other_trials_do_not_notice(tmp_path: Path) -> None:
     )
 
 
-def test_the_next_driver_does_not_begin_to_count_anew(tmp_path: Path) -> None:
+def test_the_next_driver_continues_the_count(tmp_path: Path) -> None:
     study = StubStudy(tmp_path, changed(trials=2)).script(trials={"trial-0001": "die"})
     assert not study.run(at_event(WorkerDied, interrupt, number=1)).finished
     assert not study.run(at_event(WorkerDied, interrupt, number=1)).finished
@@ -202,7 +202,7 @@ def test_a_warning_of_many_workers_is_shown_once(tmp_path: Path, capfd: pytest.C
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """200 kB that belong to nobody else."""
+    """Mount a disk of 200 kB for this test alone."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
@@ -248,7 +248,7 @@ def test_a_folder_deleted_between_two_drivers(tmp_path: Path) -> None:
     assert not (study.folder / "trial-0000").exists()
 
 
-def test_damaged_metrics_of_an_ended_trial_are_no_obstacle(tmp_path: Path) -> None:
+def test_damaged_metrics_of_an_ended_trial_do_not_stop_a_study(tmp_path: Path) -> None:
     study = StubStudy(tmp_path, changed(trials=1))
     study.run()
     (study.folder / "trial-0000" / "metrics.jsonl").write_text("{")

@@ -1,4 +1,4 @@
-"""When a study ends, what it says then, and how it goes on."""
+"""When a study ends, what it reports then, and how it continues."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Study:
 
 
 def test_without_trials_the_examples_end_it(tmp_path: Path) -> None:
-    """No trial is begun once 250 are spent, and the one that runs then goes on to its end."""
+    """No trial is started once 250 are spent, and the running one continues to its end."""
     study = Study(tmp_path)
     result = study.run(spec_of(examples=250))
     assert result.finished
@@ -215,7 +215,7 @@ def test_only_trials_that_can_win_raise_the_best(tmp_path: Path) -> None:
 
 
 def test_what_is_recorded_says_the_same_as_what_was_seen(tmp_path: Path) -> None:
-    """A driver that starts anew counts as the one that ran on."""
+    """A restarted driver counts like one that was never stopped."""
     study = Study(tmp_path, rising)
     spec = spec_of(8, examples=10_000, gain=GainRule(below=0.5, min_trials=8))
     seen: list[Budget] = []

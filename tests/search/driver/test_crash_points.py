@@ -75,7 +75,7 @@ class FragileStorage(MemoryStorage):
 
 
 def attributes(trial: FrozenTrial) -> dict[str, Any]:
-    """Without what tells of the kill itself."""
+    """Return the attributes without those that record the kill itself."""
     return {name: value for name, value in trial.user_attrs.items() if name != RETRIES}
 
 
@@ -126,7 +126,7 @@ def test_every_write(
 def killed_and_resumed(
     spec: StudySpec, folder: Path, last_write: int, workers: int = 1
 ) -> tuple[FragileStorage, list[dict[str, set[int]]]]:
-    """The storage of a study whose driver was killed and started again, and what either of the two trained."""
+    """Return the storage of a study whose driver was killed and started again, and what either of the two trained."""
     storage, checkpoints = FragileStorage(), dict[int, list[Evaluation]]()
     storage.last_write = last_write
     executors = [InlineExecutor(checkpoints, workers) for _ in range(2)]

@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def kill_at(number: int, count: int, signals: int = 1) -> Any:
-    """An observer that sends this process SIGINT at the ``count``-th evaluation of a trial."""
+    """Return an observer that sends this process SIGINT at the ``count``-th evaluation of a trial."""
     seen = 0
 
     def observe(event: Event) -> None:
@@ -87,7 +87,7 @@ def test_the_first_trial_is_the_default_configuration(undisturbed: StubStudy) ->
     assert [record.role for record in records] == ["default"] + ["proposed"] * 6
 
 
-def test_a_default_outside_the_space_is_no_trial(tmp_path: Path) -> None:
+def test_a_default_outside_the_space_is_not_tried(tmp_path: Path) -> None:
     outside = BASE.model_copy(update={"optim": BASE.optim.model_copy(update={"learning_rate": 0.5})})
     study = StubStudy(tmp_path, changed(base=outside, trials=1))
     study.run()
@@ -144,7 +144,7 @@ def test_later_trials_start_fast_in_the_same_process(undisturbed: StubStudy) -> 
 
 
 @pytest.mark.parametrize("pruner", ["hyperband", "halving", "median"])
-def test_an_interrupted_study_goes_on_as_if_nothing_had_happened(tmp_path: Path, pruner: str) -> None:
+def test_an_interrupted_study_equals_an_uninterrupted_one(tmp_path: Path, pruner: str) -> None:
     whole = StubStudy(tmp_path / "whole", changed(pruner=pruner))
     whole.run()
     study = StubStudy(tmp_path / "cut", changed(pruner=pruner))
@@ -202,7 +202,7 @@ def drive(root: Path, options: dict[str, Any]) -> subprocess.Popen[str]:
 
 
 def test_a_killed_driver_loses_nothing(tmp_path: Path, undisturbed: StubStudy) -> None:
-    """SIGKILL at random moments; the same command ends the study with the same trials, each told once."""
+    """SIGKILL at random moments; the same command ends the study with the same trials, each recorded once."""
     rng = random.Random(0)
     study = StubStudy(tmp_path).script(step_seconds=0.004)
     options = {"pruner": "hyperband", "trials": 7}
@@ -273,7 +273,7 @@ def test_two_workers(tmp_path: Path) -> None:
     assert [start["examples"] >= BASE.rungs[1] for start in study.starts(2)] == [False, True]
 
 
-def test_a_dead_worker_is_replaced_and_its_trial_goes_on(tmp_path: Path) -> None:
+def test_a_dead_worker_is_replaced_and_its_trial_continues(tmp_path: Path) -> None:
     study = StubStudy(tmp_path, changed(trials=4)).script(trials={"trial-0001": "die once"})
     study.run()
     assert [(e.worker, e.number, e.exit_code, e.retried) for e in of_type(study, WorkerDied)] == [(0, 1, -9, True)]
@@ -351,7 +351,7 @@ def test_another_study_of_the_same_name_is_refused(tmp_path: Path) -> None:
 def test_a_study_without_scores_may_be_changed(tmp_path: Path) -> None:
     study = StubStudy(tmp_path, changed(trials=2)).script(trials={"trial-0000": "refuse"})
     with pytest.raises(UserError):
-        study.run(data_digest="abc")  # the user sees a mistake, mends it, and runs the same command again
+        study.run(data_digest="abc")  # the user corrects a mistake and runs the same command again
     study.script().spec = changed(trials=2, seed=9)
     assert study.run(data_digest="abd").finished
     assert [trial.number for trial in study.trials] == [0, 1]

@@ -94,7 +94,7 @@ def check(study: InlineStudy, trial: FrozenTrial, record: TrialRecord) -> None:
 
 @pytest.fixture
 def exhausted(tmp_path: Path) -> InlineStudy:
-    """Two configurations, six trials; the default is the worse one."""
+    """Run two configurations in six trials; the default is the worse one."""
     return InlineStudy(tmp_path, changed(space=layers(2), sampler=TPE, trials=6)).run()
 
 
@@ -115,7 +115,7 @@ def test_what_a_repeat_is_given(exhausted: InlineStudy) -> None:
     assert started == [0, 1]
 
 
-def test_how_a_repeat_is_told(exhausted: InlineStudy) -> None:
+def test_how_a_repeat_is_reported(exhausted: InlineStudy) -> None:
     last = next(event for event in exhausted.events if isinstance(event, TrialEnded) and event.number == 5)
     assert last.repeat_of in (0, 1)
     assert last.best is not None
@@ -157,7 +157,7 @@ def test_an_ensemble_takes_each_run_once(exhausted: InlineStudy) -> None:
         library.members([5])
 
 
-def test_the_best_trial_is_no_repeat(exhausted: InlineStudy) -> None:
+def test_the_best_trial_is_not_a_repeat(exhausted: InlineStudy) -> None:
     best = best_trial(exhausted.study)
     assert best is not None
     assert best.number in (0, 1)
@@ -213,7 +213,7 @@ def test_a_repeat_of_a_running_trial_waits_for_it(tmp_path: Path, fails: bool) -
     assert study.executor.trained[study.digests()[0]] == ({0, 1} if fails else {0})
 
 
-def test_a_missing_folder_is_no_obstacle(tmp_path: Path) -> None:
+def test_a_folder_may_be_missing(tmp_path: Path) -> None:
     study = InlineStudy(tmp_path, changed(space=layers(2), sampler=TPE, trials=2)).run()
     for number in (0, 1):
         for path in study.folders.path(number).glob("*"):

@@ -40,7 +40,7 @@ RAM_DISK = Path("/dev/shm")
 
 @pytest.fixture
 def root() -> Iterator[Path]:
-    """On a RAM disk where there is one: kills lose nothing that was written, so that fsync only takes time here."""
+    """Return a folder, on a RAM disk if there is one: kills lose nothing that was written, so fsync is only slow."""
     folder = Path(tempfile.mkdtemp(prefix="onebert-", dir=RAM_DISK if RAM_DISK.is_dir() else None))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -70,7 +70,7 @@ class Killer:
         self.left = Counter(wanted)
 
     def run(self, root: Path, worker_kills: int, driver_kills: int, study: str = "stub", **options: Any) -> None:
-        """To the study's end; disturbed until so many workers and drivers were killed."""
+        """Run the study to its end, and kill this number of workers and drivers on the way."""
         share = Counter(worker=worker_kills, driver=driver_kills) & self.left
         while True:
             driver = self._nursery.begin(root, study, **options)
@@ -116,13 +116,13 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def evaluations(root: Path) -> int:
-    """How many rungs any trial has passed so far."""
+    """Return how many rungs all trials together have passed so far."""
     file = root / "events.jsonl"
     return file.read_bytes().count(b'"event": "TrialEvaluated"') if file.exists() else 0
 
 
 def check_study(root: Path, name: str, count: int) -> list[FrozenTrial]:
-    """As many trials as were asked for, each ended once; returns them."""
+    """Check that all requested trials have ended, each once, and return them."""
     trials = optuna.load_study(study_name=name, storage=open_storage(None, root)).get_trials()
     assert [trial.number for trial in trials] == list(range(count))
     assert {trial.state.name for trial in trials} <= {"COMPLETE", "PRUNED"}
@@ -131,7 +131,7 @@ def check_study(root: Path, name: str, count: int) -> list[FrozenTrial]:
         tell = json.loads(line)
         told[tell["trial"]] += tell.get("told", 0)
         assert tell.get("before", "RUNNING") == "RUNNING", "a trial that had ended was to be ended again"
-    # A driver killed between the write and its own note of it has told, and nobody tries again.
+    # A driver killed between the write and its own note of it has recorded the end, and nothing is repeated.
     assert set(told.values()) <= {0, 1}
     assert set(told) == {trial._trial_id for trial in trials}
     ended = [event["number"] for event in events(root) if event["event"] == "TrialEnded"]
@@ -150,7 +150,7 @@ def events(root: Path) -> list[dict[str, Any]]:
 
 
 def timeless(evaluations: list[Evaluation]) -> list[Evaluation]:
-    """Without what another run of the same configuration has otherwise: times and memory."""
+    """Remove what differs between runs of the same configuration: times and memory."""
     return [
         replace(one, seconds=0.0, examples_per_second=0.0, cost=one.cost and replace(one.cost, peak_memory_mib=0.0))
         for one in evaluations
@@ -158,7 +158,7 @@ def timeless(evaluations: list[Evaluation]) -> list[Evaluation]:
 
 
 def check_curve(trial: FrozenTrial, kept: list[Evaluation], solo: list[Evaluation]) -> None:
-    """What storage and folder have of a trial, against the same RunConfig trained alone."""
+    """Compare the records of a trial, in storage and folder, with the same RunConfig trained alone."""
     if trial.state.name == "COMPLETE":
         assert len(kept) == len(solo)
     assert kept == solo[: len(kept)]
@@ -168,7 +168,7 @@ def check_curve(trial: FrozenTrial, kept: list[Evaluation], solo: list[Evaluatio
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_two_hundred_kills(root: Path, nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And a good many runs that raise, exit or run out of memory by themselves."""
+    """Many runs raise, exit or run out of memory by themselves too."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     killer = Killer(nursery, random.Random(5), {"worker": 160, "driver": 44}, seconds=0.1)
     setups: list[dict[str, Any]] = [
@@ -240,5 +240,5 @@ def curve(folder: Path) -> list[Evaluation]:
 
 
 def config_of(folder: Path) -> RunConfig:
-    """As it was trained: the one in the storage has its tasks in the order of their names, which makes other runs."""
+    """Return the run as trained; in the storage its tasks are sorted by name, which would make another run."""
     return RunConfig.model_validate_json((folder / "config.json").read_text())

@@ -99,5 +99,5 @@ def test_neither_units_nor_free_trials_matter(history: list[tuple[int, float | N
     assert gain_of_last_doubling(repeats) == gain
 
 
-def test_equal_scores_help_nobody() -> None:
+def test_equal_scores_are_no_gain() -> None:
     assert gain_of_last_doubling([(10, 0.8)] * 20) < 1e-9

@@ -54,7 +54,7 @@ def test_curves_of_the_best_and_the_last_trials_are_drawn(tmp_path: Path, monkey
 
 
 def panels(study: optuna.Study) -> dict[str, str]:
-    """Figures that are stored for the dashboard, as JSON."""
+    """Return figures that are stored for the dashboard, as JSON."""
     return get_plotly_graph_objects(study._storage.get_study_system_attrs(study._study_id))
 
 
@@ -77,7 +77,7 @@ def test_without_predictions_nothing_is_drawn(tmp_path: Path) -> None:
     assert not panels(made.study)
 
 
-def test_a_trials_note_takes_the_place_of_a_longer_one_and_leaves_others_alone(tmp_path: Path) -> None:
+def test_a_trials_note_replaces_a_longer_one_and_keeps_others(tmp_path: Path) -> None:
     study = optuna.create_study(storage=open_storage(None, tmp_path))
     trial, other = study.ask(), study.ask()
     for one in (trial, other):

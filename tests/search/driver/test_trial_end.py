@@ -66,7 +66,7 @@ def test_what_a_killed_driver_left_goes_at_the_start(tmp_path: Path) -> None:
         study.tell(each.trial, score, state=TrialState[state])
     assert left(folders, "checkpoint.pt") == {0, 1, 2, 3}
     TrialRecorder(study, folders, keep_models=1).tidy()
-    assert left(folders, "checkpoint.pt") == {3}  # goes on from it
+    assert left(folders, "checkpoint.pt") == {3}  # continues from it
     assert left(folders, "model.safetensors") == {0, 3}
 
 

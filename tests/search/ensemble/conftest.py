@@ -29,7 +29,7 @@ TASKS = ("sst", "para", "sts")
 
 @dataclass(frozen=True)
 class Trials:
-    """The tiny study's four trials, of which three have a model."""
+    """The tiny study's four trials; three of them have a model."""
 
     runs: Path
 
@@ -61,7 +61,7 @@ class Trials:
 
     @property
     def with_model(self) -> list[int]:
-        """The best first."""
+        """Return the trials that have a model, the best first."""
         found = [number for number in range(4) if self.folder(number).best_model.exists()]
         return sorted(found, key=lambda number: -self.overall(number))
 
@@ -73,7 +73,7 @@ class Trials:
 
 @pytest.fixture(autouse=True)
 def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To say what a selection is worth on new data: these tests are not about that."""
+    """Use few resamples to estimate the score on new data, which these tests do not check."""
     monkeypatch.setattr("search.ensemble.selection_replay._MOST", 20)
 
 
@@ -84,7 +84,7 @@ def trials(finished_study: Any) -> Trials:
 
 @pytest.fixture(scope="session")
 def exported(trials: Trials, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """What search.export writes for the two best trials, the best first."""
+    """Export the two best trials, and return what was written, the best first."""
     found = {}
     for number in trials.with_model[:2]:
         found[number] = tmp_path_factory.mktemp(f"export-{number}")
@@ -94,7 +94,7 @@ def exported(trials: Trials, tmp_path_factory: pytest.TempPathFactory) -> dict[i
 
 @pytest.fixture
 def train_members(trials: Trials, tmp_path: Path) -> Callable[..., tuple[list[Member], Resources]]:
-    """Two runs of sst and sts that are scored on 20 of the 60 dev examples of sst; sections are those of each run."""
+    """Train two runs of sst and sts, scored on 20 of the 60 dev examples of sst; sections are those of each run."""
 
     def make(*sections: dict[str, Any]) -> tuple[list[Member], Resources]:
         members, resources, tasks = [], Resources(tmp_path / "cache"), ("sst", "sts")
@@ -129,7 +129,7 @@ class Made:
 
     @property
     def shares(self) -> dict[str, dict[int, float]]:
-        """Task -> trial -> share."""
+        """Return task -> trial -> share."""
         return {task: {m["trial"]: m["shares"][task] for m in self.record["members"]} for task in TASKS}
 
 

@@ -45,13 +45,13 @@ class _Simulated(Checkpoint):
 
 
 def simulate(case: Case, options: GreedyOptions, pool: int, resamples: int, rng: np.random.Generator) -> Outcome:
-    """One study, and the ensemble that is selected of its best ``pool`` trials.
+    """Simulate one study, and select an ensemble from its best ``pool`` trials.
 
     Args:
-        case: what the study is like.
+        case: properties of the study.
         options: of the selection.
         pool: of how many trials it is made.
-        resamples: of the dev examples, in which the selection is made anew.
+        resamples: of the dev examples; the selection is repeated in each.
         rng: draws the study.
     """
     study = _Study(case, rng)
@@ -65,7 +65,7 @@ def simulate(case: Case, options: GreedyOptions, pool: int, resamples: int, rng:
 
 
 def true_gains(case: Case, ways: Sequence[GreedyOptions], pool: int, rng: np.random.Generator) -> list[float]:
-    """By how much the ensembles selected in several ways are better than the best trial of one study; see above."""
+    """Return by how much ensembles, selected in several ways, are better than the best trial of one study."""
     study = _Study(case, rng)
     replays = [study.replay(options, pool) for options in ways]
     alone = study.truth({task: {replays[0].best.trial: 1.0} for task in TASKS})
@@ -98,7 +98,7 @@ class _Study:
         return SelectionReplay(self._checkpoints, pool, options, TASKS, self._gold)
 
     def truth(self, shares: Shares) -> float:
-        """Overall on endlessly many examples: errors of two trials have the correlation ``alike``."""
+        """Return the overall score on infinitely many examples; errors of two trials have the correlation ``alike``."""
         case, r = self._case, np.tanh(1.0 + self._ability)
         weights = np.zeros(case.trials)
         weights[list(shares["para"])] = list(shares["para"].values())

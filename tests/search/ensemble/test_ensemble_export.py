@@ -101,7 +101,7 @@ Predict = Callable[..., list[str]]
 
 @pytest.fixture
 def predicted(trials: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Predict:
-    """What search.predict prints for the dev sentences."""
+    """Return what search.predict prints for the dev sentences."""
 
     def run(model: Path, task: str, **options: Any) -> list[str]:
         sentences = read_split(builtin_tasks()[task], trials.runs / "tiny" / "corpus", "dev").sentences
@@ -155,7 +155,7 @@ def test_a_better_trial_may_have_lost_its_model(
 
 @pytest.fixture
 def labels(folder: Path, tmp_path: Path) -> Path:
-    """Of the test files, made up."""
+    """Write made-up labels of the test files."""
     made = tmp_path / "labels"
     made.mkdir()
     for task in TASKS:
@@ -171,8 +171,8 @@ def test_test_labels_score_it(folder: Path, labels: Path, capsys: pytest.Capture
     assert f"on dev {expected['dev']:.4f}, expected {expected['expected']:.4f}" in (capsys.readouterr().out)
 
 
-def test_one_export_takes_the_place_of_another(folder: Path, trials: Any, tmp_path: Path, predicted: Predict) -> None:
-    """An ensemble's models do not stay beside a single model, nor the other way round."""
+def test_one_export_replaces_another(folder: Path, trials: Any, tmp_path: Path, predicted: Predict) -> None:
+    """An ensemble's models do not remain next to a single model, and vice versa."""
     out, mine = tmp_path / "export", tmp_path / "export" / "model" / "notes.txt"
     shutil.copytree(folder, out)
     mine.write_text("dear diary")

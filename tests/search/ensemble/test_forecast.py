@@ -25,7 +25,7 @@ def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> MadeStudy:
-    """Twelve trials about as good as each other, of which the first is pruned and the second a repeat."""
+    """Record twelve trials of about the same quality; the first is pruned, and the second is a repeat."""
     made = make_study(tmp_path_factory.mktemp("made"), [[0.1, 0.2]] * 12)
     pruned, repeat, *others = made.study.get_trials()
     study = optuna.create_study(direction="maximize")

@@ -46,7 +46,7 @@ def test_a_soup_of_a_trial_without_its_model(refused: Any, trials: Any) -> None:
 
 @pytest.fixture
 def copied(trials: Any, tmp_path: Path) -> Any:
-    """The tiny study in a folder of its own."""
+    """Return the tiny study in a folder of its own."""
     shutil.copytree(trials.runs, tmp_path / "runs")
     return type(trials)(tmp_path / "runs")
 
@@ -70,7 +70,7 @@ def test_data_that_has_changed(refused: Any, copied: Any, make: Any, tmp_path: P
     assert "the data files have changed since study 'tiny' began" in refused(trials="0", dev_only=True, data=data)
 
 
-def test_folders_and_files_that_are_gone(refused: Any, copied: Any) -> None:
+def test_folders_and_files_that_are_missing(refused: Any, copied: Any) -> None:
     best, second = copied.with_model[:2]
     rung = copied.record(best).result.best_rung
     copied.folder(best).predictions("sts", rung).write_bytes(b"\x93NUMPY")

@@ -17,7 +17,7 @@ WEIGHTS = {"sst": 3.0, "para": 1.0, "sts": 1.0}
 
 @pytest.fixture
 def members(trials: Any) -> list[Member]:
-    """Nine trials that are right about as often as not, each in its own way: together they are better."""
+    """Return nine trials that are right about as often as not, each in its own way: together they are better."""
     tree = trials.config(0).model_dump()
     for task, weight in WEIGHTS.items():
         tree["tasks"][task]["score_weight"] = weight
@@ -35,7 +35,7 @@ def members(trials: Any) -> list[Member]:
 def expected(
     trials: Any, members: list[Member], options: GreedyOptions, tasks: tuple[str, ...] = TASKS
 ) -> dict[int, float]:
-    """By core's selection."""
+    """Select with core's function."""
     objective = OverallObjective(
         [member.predictions for member in members],
         {task: trials.gold(task) for task in tasks},

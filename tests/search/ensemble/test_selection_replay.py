@@ -43,7 +43,7 @@ def score(made: MadeStudy, predictions: dict[str, np.ndarray], rows: dict[str, n
 
 
 def best_runs(made: MadeStudy, rows: dict[str, np.ndarray]) -> dict[int, dict[str, np.ndarray]]:
-    """Every trial at its best rung by these examples, the best trial first."""
+    """Return every trial at its best rung by these examples, the best trial first."""
     runs = {
         trial: max(
             (made.predictions(trial, 100 * rung) for rung in range(1, len(of_trial) + 1)),
@@ -62,7 +62,7 @@ def averaged(runs: dict[int, Any], shares: dict[str, dict[int, float]]) -> dict[
     ("pool", "options"),
     [(4, GreedyOptions(3)), (2, GreedyOptions(3)), (4, GreedyOptions(2, bags=3, each_task=True, seed=1))],
 )
-def test_the_selection_is_made_anew_in_every_resample(made: MadeStudy, pool: int, options: GreedyOptions) -> None:
+def test_the_selection_is_repeated_in_every_resample(made: MadeStudy, pool: int, options: GreedyOptions) -> None:
     config = FinishedTrial.read(made.study.trials[0]).config
     assert config is not None
     everything = {task: np.arange(SIZE) for task in TASKS}

@@ -119,14 +119,14 @@ def test_death_is_seen_at_once(study: StubStudy, executor: LocalExecutor) -> Non
     assert workers() != [worker]
 
 
-def test_a_crash_takes_its_process_along_and_is_told_once(study: StubStudy, executor: LocalExecutor) -> None:
+def test_a_crash_ends_its_process_and_is_reported_once(study: StubStudy, executor: LocalExecutor) -> None:
     study.script(trials={"trial-0000": "raise"})
     executor.start()
     executor.submit(job(study))
     (worker,) = workers()
     assert wait_for(executor, Crashed) == Crashed(0, "ZeroDivisionError: no reason")
     told: list[Message] = []
-    while executor.idle == 0:  # it is no place for another job before it is replaced
+    while executor.idle == 0:  # it takes no other job before it is replaced
         told += executor.events(20)
     assert not worker.is_running()
     executor.submit(job(study, 1))

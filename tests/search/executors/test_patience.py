@@ -18,7 +18,7 @@ class Stopped(BaseException):
 
 
 def raising(*errors: Exception) -> Callable[[], str]:
-    """A run that raises these errors, one at each call, and then ends."""
+    """Return a run that raises these errors, one at each call, and then ends."""
     left = list(errors)
 
     def run() -> str:

@@ -91,7 +91,7 @@ def test_the_exported_dev_scores_are_those_of_the_search(exported: Path, finishe
 
 
 def test_the_estimate_is_exported(exported: Path, finished_study: Any, run_command: Run, tmp_path: Path) -> None:
-    """And with it search.score needs nothing but the labels; here those of train and dev will do for test."""
+    """With it, search.score needs only the labels; here those of train and dev serve for test."""
     provenance = json.loads((exported / "predictions" / "provenance.json").read_text())
     study = open_study("tiny", None, finished_study.runs)
     estimate, _ = estimate_best(study, TrialFolders(finished_study.runs / "tiny"))
@@ -107,7 +107,7 @@ def test_the_estimate_is_exported(exported: Path, finished_study: Any, run_comma
 
 
 def trained(finished_study: Any, folder: Path, **sections: dict[str, Any]) -> tuple[RunConfig, Resources, RunFolder]:
-    """A short run of the study with other sections."""
+    """Return a short run of the study with other sections."""
     stored = json.loads((finished_study.runs / "tiny" / "trial-0000" / "config.json").read_text())
     stored |= {name: {**stored[name], **section} for name, section in sections.items()}
     stored |= {"budget": {"examples": 100, "batch_size": 20}, "eval": {"rungs": 1}}
@@ -238,7 +238,7 @@ def test_what_cannot_be_exported(finished_study: Any, run_command: Run, argument
     assert done.stderr.count("\n") == 1
 
 
-def test_models_beyond_the_best_three_are_gone(finished_study: Any, run_command: Run) -> None:
+def test_models_beyond_the_best_three_are_not_kept(finished_study: Any, run_command: Run) -> None:
     trials = sorted((Path(finished_study.runs) / "tiny").glob("trial-*"))
     gone = [trial for trial in trials if not (trial / "best" / "model.safetensors").exists()]
     assert len(trials) == 4
@@ -251,7 +251,7 @@ def test_models_beyond_the_best_three_are_gone(finished_study: Any, run_command:
     assert "the model is gone; studies keep the models of their best trials only (keep_models)" in done.stderr
 
 
-def test_a_folder_that_is_no_model(tmp_path: Path, run_command: Run) -> None:
+def test_a_folder_that_is_not_a_model(tmp_path: Path, run_command: Run) -> None:
     done = run_command("search.predict", "--model-dir", tmp_path, "--task", "sst", input="x\n")
     assert done.returncode == 2
     assert "give a folder written by search.export" in done.stderr

@@ -29,7 +29,7 @@ PRESETS = {
 
 @pytest.fixture(scope="module")
 def searched_once(tmp_path_factory: pytest.TempPathFactory, tiny_study: str) -> Path:
-    """The folder of a study ``warm`` that begins with two presets and overrides what they say of the warm-up."""
+    """Return the folder of a study ``warm`` that begins with two presets and overrides what they say of the warm-up."""
     folder = tmp_path_factory.mktemp("searched")
     (folder / "studies" / "presets").mkdir(parents=True)
     for name, text in PRESETS.items():
@@ -46,7 +46,7 @@ def searched_once(tmp_path_factory: pytest.TempPathFactory, tiny_study: str) -> 
 
 @pytest.fixture
 def folder(searched_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same, to be changed at will, and where commands run."""
+    """Return a copy that a test may change, and run commands there."""
     monkeypatch.chdir(shutil.copytree(searched_once, tmp_path / "copy"))
     return Path.cwd()
 
@@ -65,7 +65,7 @@ def first_trial(study: optuna.Study, name: str) -> int:
 
 
 def test_a_preset_that_the_study_began_with_is_as_it_was_there(folder: Path) -> None:
-    """Also one that is not the best of these; and nobody goes because two have one name."""
+    """Also one that is not the best of these; and two of one name remove none."""
     study = study_in(folder)
     chosen = {one.name: one for one in choose_candidates(study, 3, ["mine", "other", "mine"])}
     for name in ("mine", "other"):

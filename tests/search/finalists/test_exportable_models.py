@@ -1,4 +1,4 @@
-"""Which model a final recommends, and what the report says of a winner that is no trial of the search."""
+"""Which model finalists recommend, and what the report shows for a winner outside the search."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.search.finalists.rates_study import stub_training
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory, tiny_study: str) -> Path:
-    """A search and its final: the two best of four trials, the default, and a preset that is no trial of the search."""
+    """Return a search and its finalists: the two best of four trials, the default, and a preset outside the search."""
     folder = tmp_path_factory.mktemp("models")
     (folder / "rates.toml").write_text(tiny_study.replace("dev = 60", "dev = 200"))
     with pytest.MonkeyPatch.context() as patch:
@@ -96,8 +96,8 @@ def test_the_report_has_both_answers(runs: Path) -> None:
     assert any(isinstance(part, str) and part.startswith("The final over seeds took ") for part in parts)
 
 
-def test_a_winner_that_is_no_trial_of_the_search(runs: Path) -> None:
-    """Its own settings and scores are shown, not those of the search's best trial."""
+def test_a_winner_outside_the_search(runs: Path) -> None:
+    """The report shows its settings and scores, not those of the search's best trial."""
     context, outcome = context_of(runs), context_of(runs).outcome
     assert outcome is not None
     preset = next(one for one in outcome.finalists if one.source is None)

@@ -24,7 +24,7 @@ from tests.search import planted
 
 
 def outcome(root: Path) -> list[tuple[Any, ...]]:
-    """What must not depend on kills."""
+    """Return everything that must not depend on kills."""
     study = optuna.load_study(study_name="again", storage=open_storage(None, root))
     return [(t.number, t.state.name, t.params, t.value, t.user_attrs.get("role")) for t in study.get_trials()]
 

@@ -14,7 +14,7 @@ BY_RMSE = CONFIG.model_validate({"tasks": {"sts": {"spec": {**builtin_tasks()["s
 
 
 def runs_of(*scores: tuple[float, float], config: RunConfig = CONFIG) -> list[FinishedTrial]:
-    """Runs with these scores, overall and of sts."""
+    """Return runs with these scores, overall and of sts."""
     return [FinishedTrial(0, "", config, TrialResult(overall, {"sts": sts})) for overall, sts in scores]
 
 

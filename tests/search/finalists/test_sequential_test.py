@@ -12,7 +12,7 @@ from search.finalists.sequential_test import ClearlyWorse, clearly_behind, look_
 
 
 def certain(scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Replicates of dev examples that would never change anything."""
+    """Return replicates of dev examples that never change anything."""
     return {name: np.tile(of, (10, 1)) for name, of in scores.items()}
 
 
@@ -35,7 +35,7 @@ def test_those_that_were_dropped_are_not_compared_again() -> None:
     assert found == {"a": ClearlyWorse("b", 3, pytest.approx(0.19983, abs=1e-5), half, 0.95)}
 
 
-def test_who_cannot_win_drops_nobody() -> None:
+def test_a_configuration_that_cannot_win_drops_none() -> None:
     scores = {"barred": np.array([0.9, 0.9]), "good": np.array([0.7, 0.701]), "poor": np.array([0.5, 0.501])}
     found = clearly_behind(scores, certain(scores), 0.95, ["good", "poor"])
     assert {name: behind.leader for name, behind in found.items()} == {"poor": "good"}
@@ -48,7 +48,7 @@ def test_the_level_is_that_of_all_looks_together() -> None:
 
 
 def dropped_best(rng: np.random.Generator, behind: float, seeds: int = 4) -> tuple[bool, int]:
-    """Whether the best of four configurations was dropped, and how many runs were saved; the others' accuracy is lower
+    """Return whether the best of four configurations was dropped, and the runs saved; the others' accuracy is lower
     by ``behind`` (probit scale).
     """
     names, examples = list("abcd"), 200
@@ -69,7 +69,7 @@ def dropped_best(rng: np.random.Generator, behind: float, seeds: int = 4) -> tup
 
 
 def _errors(shared: np.ndarray, seeds: int, rng: np.random.Generator) -> np.ndarray:
-    """Partly the same in all runs; (examples, seeds)."""
+    """Draw errors that are partly the same in all runs, (examples, seeds)."""
     own = rng.normal(size=(len(shared), seeds))
     return sqrt(0.7) * shared[:, None] + sqrt(0.3) * own + 0.05 * rng.normal(size=seeds)
 

@@ -161,7 +161,7 @@ def test_the_page_shows_its_figures_and_fits(browser: Browser, page_file: Path, 
         assert overflowing(page) == []
 
 
-def test_what_the_best_score_is_worth_stands_beside_it(
+def test_the_expected_score_is_next_to_the_best_one(
     finished_study: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On the page too."""

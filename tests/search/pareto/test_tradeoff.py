@@ -19,7 +19,7 @@ def dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
 
 
 @given(points=POINTS)
-def test_nobody_on_it_is_dominated_and_nobody_off_it_is_not(points: list[tuple[float, float]]) -> None:
+def test_only_points_off_the_front_are_dominated(points: list[tuple[float, float]]) -> None:
     front = pareto_front([cost for cost, _ in points], [score for _, score in points])
     assert sorted(front) == [i for i, point in enumerate(points) if not any(dominates(p, point) for p in points)]
     assert [points[i] for i in front] == sorted(points[i] for i in front)

@@ -61,7 +61,7 @@ class Studies:
         return str(caught.value).replace(f"{self.folder}/", "")
 
     def answer(self, spec: StudySpec, *, but: int = 0) -> None:
-        """As search.augment does, but for the last few examples."""
+        """Answer as search.augment does, except for the last few examples."""
         for job in rephrasing_jobs(spec.space, spec.base, self.answers, list(spec.base.tasks)).values():
             answer(job, but)
 

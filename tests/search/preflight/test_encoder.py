@@ -1,4 +1,4 @@
-"""What a space asks of an encoder is known once the encoder is: before the first trial."""
+"""Settings that the encoder does not support are found before the first trial."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def refusal(folder: Path, text: str) -> str:
     return str(caught.value).replace(f"{folder}/", "")
 
 
-def test_an_end_that_the_encoder_lacks_is_told_with_its_line(tmp_path: Path) -> None:
+def test_an_end_that_the_encoder_lacks_is_reported_with_its_line(tmp_path: Path) -> None:
     assert refusal(tmp_path, STUDY) == (
         'study.toml:4: space."model.freeze_layers".high: 7 is not allowed here: '
         "model.freeze_layers = 7, but the encoder has 2 layers"
@@ -72,7 +72,7 @@ def test_combinations_that_the_encoder_lacks_are_found_by_draws(tmp_path: Path) 
     )
 
 
-def test_what_is_wrong_with_the_base_is_no_fault_of_the_space(tmp_path: Path) -> None:
+def test_a_mistake_in_the_base_is_not_blamed_on_the_space(tmp_path: Path) -> None:
     base = '[base.model]\nencoder = "no-such"\n'
     assert refusal(tmp_path, STUDY.replace("[space]", f"{base}[space]")) == "no encoder 'no-such'"
 
@@ -91,7 +91,7 @@ def test_a_space_that_fits_is_asked_about_once_for_each_shape(tmp_path: Path) ->
 
 @pytest.fixture
 def encoder(tmp_path: Path) -> Path:
-    """A small checkpoint of two layers."""
+    """Return a small checkpoint of two layers."""
     sentences = ["the film is great but the plot is thin"]
     shape = BertConfig(vocab_size=60, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=8)
     folder = tmp_path / "encoder"
@@ -103,7 +103,7 @@ def encoder(tmp_path: Path) -> Path:
 def test_a_study_is_refused_before_its_first_trial(
     encoder: Path, tiny_study: str, tmp_path: Path, run_command: Run
 ) -> None:
-    """Also with --quiet, which measures no speed."""
+    """With --quiet too, which does not measure the speed."""
     file, runs = tmp_path / "deep.toml", tmp_path / "runs"
     file.write_text(f'{tiny_study}"model.freeze_layers" = {{ low = 0, high = 7 }}\n')
     at_once = run_command("search.run", "--study", file, "--runs-dir", runs, "--dry-run")
@@ -115,5 +115,5 @@ def test_a_study_is_refused_before_its_first_trial(
     assert (refused.returncode, refused.stderr) == (2, f"error: {said}encoder '{encoder}' has 2 layers\n")
     assert not list(runs.glob("deep/trial-*"))
     file.write_text(file.read_text().replace("high = 7", "high = 2").replace("trials = 4", "trials = 1"))
-    mended = run_command("search.run", *arguments)
-    assert mended.returncode == 0, mended.stderr
+    corrected = run_command("search.run", *arguments)
+    assert corrected.returncode == 0, corrected.stderr

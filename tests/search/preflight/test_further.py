@@ -20,7 +20,7 @@ Check = Callable[[StudySpec], DataReport]
 
 
 def test_without_sources_nothing_changes(studies: Studies) -> None:
-    """Studies that began before there were any go on."""
+    """Studies that were recorded before there were any continue."""
     spec = studies.study()
     assert studies.check(spec) == check_data(spec.base)
 
@@ -140,7 +140,7 @@ def test_the_digest_is_of_the_examples_and_not_of_the_file_of_answers(studies: S
 
 
 def test_a_space_that_needs_answers_can_be_asked_for(studies: Studies) -> None:
-    """Without an answer such a setting is not searched, but for whoever is to ask."""
+    """Without an answer such a setting is not searched, except by the command that asks."""
     space = '"augmentation.sst.rephrased.fraction" = { low = 0.0, high = 0.5, needs = "answers" }'
     file = studies.study('augmentation.sst.rephrased.model = "llama"', space).source
     without = load_study(file, answers_dir=studies.answers)

@@ -1,4 +1,4 @@
-"""A file of NLI pairs that no trial could be trained on is told before the first one."""
+"""A file of NLI pairs that no trial could use is reported before the first trial."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REPORT = DataReport({}, ("something",), "0" * 64, "0" * 64)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The tasks' files and nli.tsv."""
+    """Return the tasks' files and nli.tsv."""
     write_corpus(tmp_path / "data", train=30, dev=10, test=10, seed=2)
     (tmp_path / "data" / "nli.tsv").write_text(HEADER + PAIRS)
     return tmp_path
@@ -84,7 +84,7 @@ def test_a_file_of_what_the_tasks_know(folder: Path) -> None:
     assert check(folder, STUDY.replace("[space]", "leave_out_known = false\n[space]")).digest != REPORT.digest
 
 
-def test_files_that_only_the_space_asks_for_are_told_with_its_line(folder: Path) -> None:
+def test_files_that_only_the_space_needs_are_reported_with_its_line(folder: Path) -> None:
     choice = '"pretraining.nli_file.path" = ["nli.tsv", "snli.tsv"]\n'
     assert refusal(folder, STUDY + choice) == (
         'study.toml:8: space."pretraining.nli_file.path".choices: snli.tsv is not allowed here: '

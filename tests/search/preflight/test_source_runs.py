@@ -29,7 +29,7 @@ def runs(spec: StudySpec, source: str) -> list[SourceRun]:
 
 
 def asked(settings: RephrasedConfig) -> tuple[Any, ...]:
-    """All that a model is asked, but for how many examples."""
+    """Return everything that a model is asked, except for how many examples."""
     return tuple(settings.model_dump(exclude={"fraction"}).values())
 
 
@@ -38,7 +38,7 @@ def test_a_study_without_sources_has_none(tmp_path: Path) -> None:
 
 
 def test_whatever_a_trial_draws_was_asked_before(tmp_path: Path) -> None:
-    """And with as large a share; and all that was asked is drawn by some trial."""
+    """With as large a share, too; and everything that was asked is drawn by some trial."""
     spec = study(
         tmp_path,
         f"""

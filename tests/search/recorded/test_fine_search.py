@@ -55,11 +55,11 @@ def test_it_starts_from_the_best_trial_in_a_narrow_space(coarse: InlineStudy) ->
     assert 1e-6 <= rate.low < config.optim.learning_rate < rate.high <= 1e-2
     study = InlineStudy(coarse.folders.root.parent, fine, coarse.storage).run()
     assert study.records[0].config == config
-    assert study.trials[0].value == coarse.trials[number].value  # trained anew, to the same score
+    assert study.trials[0].value == coarse.trials[number].value  # trained again, to the same score
     assert all(not fine.space.encode(record.config or BASE).notes for record in study.records)
 
 
-def test_it_goes_on_around_the_same_centre_whatever_became_of_the_study(coarse: InlineStudy) -> None:
+def test_it_keeps_its_centre_when_the_study_changes(coarse: InlineStudy) -> None:
     begun = fine_search(SPEC, coarse.storage)
     create_or_load(begun, coarse.storage)
     better = coarse.study.ask()
@@ -90,7 +90,7 @@ def test_tasks_keep_their_order(tmp_path: Path) -> None:
         assert list(fine.base.tasks) == ["sst", "para", "sts"]
 
 
-def test_a_repeat_is_no_centre(coarse: InlineStudy) -> None:
+def test_a_repeat_is_not_a_centre(coarse: InlineStudy) -> None:
     number, config = best(coarse)
     repeat = coarse.study.ask()
     repeat.set_user_attr("config", SPACE.suggest(FixedTrial(RATE), BASE).canonical_json())

@@ -23,7 +23,7 @@ SCORES = [0.5, 0.9, 0.6, 0.7]
 
 @pytest.fixture
 def study() -> optuna.Study:
-    """The second configuration has the highest score, and the first one the better mean in the eyes of somebody."""
+    """Record a study whose second configuration has the highest score; tests choose the first for its mean."""
     study = optuna.create_study(direction="maximize")
     for score in SCORES:
         study.tell(study.ask(), score)
@@ -57,7 +57,7 @@ def test_cleaning_keeps_the_models_of_the_choice(study: optuna.Study, tmp_path: 
 
 
 def test_what_is_expected_of_the_best_run_of_the_choice(tmp_path: Path) -> None:
-    """By the choice of the configuration, then of its run, made anew; not as if the best of all runs were taken."""
+    """The choice of the configuration, then of its run, is repeated; the best of all runs is not taken at once."""
     made = make_study(tmp_path, [[0.3, 0.3], [0.28], [0.31, 0.29], [0.27]])
     by_number = [TrialRecord.read(trial) for trial in made.study.get_trials()]
     runs = {"a": (0, 1), "b": (2, 3)}

@@ -74,7 +74,7 @@ def test_a_space_is_read_back_next_to_any_of_its_trials() -> None:
     assert table.loc[0, "setting heads.sts.combine"] == "uv"
 
 
-def test_linked_values_stand_in_the_table_of_trials_where_they_hold() -> None:
+def test_linked_values_are_in_the_table_of_trials_where_they_hold() -> None:
     cross, siamese = designs()
     for configs in ((cross, siamese), (siamese, cross)):
         table = trial_table(study_of(parse_space(LINKED, BASE).to_json(), *configs))

@@ -41,7 +41,7 @@ def rungs(folder: Path, trial: int) -> list[dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def resumed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder after ``search.run --trials 4``, which had one trial left to finish."""
+    """Return the folder after ``search.run --trials 4``, which had one trial left to finish."""
     folder = tmp_path_factory.mktemp("recorded")
     with tarfile.open(RECORDED / "runs.tar.xz") as archive:
         archive.extractall(folder / "runs", filter="data")

@@ -23,7 +23,7 @@ RATE = {"low": 1e-6, "high": 1e-2, "log": True}
 
 @pytest.fixture(scope="module")
 def old(tmp_path_factory: pytest.TempPathFactory) -> InlineStudy:
-    """Eight trials over the learning rate and the layers of the head, the best of which are 5, 3 and so on."""
+    """Record eight trials over the learning rate and the layers of the head; trials 5 and 3 are the best."""
     table = {"optim.learning_rate": RATE, "heads.sst.layers": {"low": 1, "high": 3}}
     random = searching("old", table, trials=8, sampler=SamplerChoice("random"))
     return InlineStudy(tmp_path_factory.mktemp("old"), random).run()
@@ -31,7 +31,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> InlineStudy:
 
 @pytest.fixture
 def storage(old: InlineStudy) -> MemoryStorage:
-    """As left by the old study; new ones have other names."""
+    """Return the storage that the old study left; new studies have other names."""
     for study in old.storage.get_all_studies():
         if study.study_name != "old":
             old.storage.delete_study(study._study_id)
@@ -133,7 +133,7 @@ def test_a_further_source_comes_on_top(storage: MemoryStorage, tmp_path: Path) -
     assert [TrialRecord.read(trial).role for trial in study.trials] == roles(both)
 
 
-def test_a_study_that_was_changed_before_it_began_is_encoded_anew(storage: MemoryStorage) -> None:
+def test_a_study_that_was_changed_before_it_began_is_encoded_again(storage: MemoryStorage) -> None:
     new = searching("new", {"optim.learning_rate": RATE})
     create_or_load(with_warm_start(new, ["old"], 1, storage), storage)
     other = with_warm_start(searching("new", {"heads.sst.layers": {"low": 1, "high": 3}}), ["old"], 1, storage)

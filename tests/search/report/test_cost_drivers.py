@@ -10,7 +10,7 @@ from tests.search.reported import table_of
 
 
 def slow_table(rng: np.random.Generator, trials: int = 60) -> pd.DataFrame:
-    """SMART doubles the time of an example, nothing else does anything."""
+    """Return trials in which SMART doubles the time of an example, and nothing else matters."""
     smart = rng.choice(["off", "on"], trials)
     rate = rng.uniform(0.0, 1.0, trials)
     seconds = 10.0 * np.where(smart == "on", 2.0, 1.0) * np.exp(rng.normal(0.0, 0.05, trials))

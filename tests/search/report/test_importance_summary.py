@@ -21,7 +21,7 @@ RATE, RANK, ALPHA = "optim.learning_rate", "lora.rank", "lora.alpha"
 
 
 def planted(count: int = 80) -> optuna.Study:
-    """The learning rate and alpha matter, nothing else does; the worse half was pruned half-way."""
+    """Return trials in which only the learning rate and alpha matter; the worse half was pruned half-way."""
     configs = runs(300)[:count]
     alpha = np.where(of(configs, RANK) > 0, 0.1 * position(configs, ALPHA), 0.05)
     final = 0.5 + 0.1 * position(configs, RATE) + alpha + 0.005 * np.random.default_rng(0).normal(size=count)
@@ -30,7 +30,7 @@ def planted(count: int = 80) -> optuna.Study:
     return study_of(configs, curves, pruned.tolist())
 
 
-def test_it_is_said_in_words() -> None:
+def test_the_summary_in_words() -> None:
     study = planted()
     found = summarise_importance(study)
     basis, *clear, others = found.sentences

@@ -92,7 +92,7 @@ def rows(report: Path) -> list[dict[str, str]]:
 
 
 def column(page: Page, heading: str) -> list[float]:
-    """The numbers in a column of the table of trials, as they stand."""
+    """Return the numbers in a column of the table of trials, in order."""
     headings = page.locator(".trial-table thead th").all_inner_texts()
     index = [one.rstrip(" ▲▼") for one in headings].index(heading)
     script = "([rows, at]) => rows.map((row) => row.cells[at].textContent)"
@@ -146,7 +146,7 @@ LETTERS = "getComputedStyle(document.querySelector('.figure .xtick text')).fill"
 
 
 def letters(page: Page) -> str:
-    """The colour of a figure's letters."""
+    """Return the colour of a figure's letters."""
     colour: str = page.evaluate(LETTERS)
     return colour
 

@@ -50,7 +50,7 @@ def test_cells_sort_by_the_number_they_begin_with(browser: Browser, tmp_path: Pa
             expected = sorted(cells, key=lambda cell: -float(cell.split()[0].replace(",", "")))
             assert column(page, at) == expected
         page.locator("thead button").nth(4).click()
-        assert column(page, 4) == sorted(WORDS, reverse=True)  # "9 lives" is no number
+        assert column(page, 4) == sorted(WORDS, reverse=True)  # "9 lives" is not a number
 
 
 def test_a_figure_that_cannot_be_drawn_keeps_no_other_waiting(browser: Browser, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from search.trials.record import TrialRecord
 
 @pytest.fixture
 def copied(finished_study: Any, tmp_path: Path) -> tuple[optuna.Study, TrialFolders]:
-    """The finished study with folders of its own, to be changed."""
+    """Return the finished study with folders of its own, to be changed."""
     shutil.copytree(finished_study.runs / "tiny", tmp_path / "tiny")
     study = optuna.load_study(study_name="tiny", storage=open_storage(None, finished_study.runs))
     return study, TrialFolders(tmp_path / "tiny")
@@ -78,7 +78,7 @@ def test_the_best_trials_changed_loss_weights_are_in_the_report(
     assert f"\n\n{line}\n\n### sst\n\n" in words.read_text()
 
 
-def test_what_the_best_trial_will_score_stands_beside_its_score(
+def test_the_expected_score_is_next_to_that_of_the_best_trial(
     copied: tuple[optuna.Study, TrialFolders], tmp_path: Path
 ) -> None:
     study, folders = copied

@@ -1,4 +1,4 @@
-"""A report's files: of one moment of a study that goes on, and in the place of an earlier report's."""
+"""A report's files show one moment of a running study, and replace those of an earlier report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:without the learning curves")
 
 
 def go_on(study: optuna.Study) -> None:
-    """A trial ends that beats all others, and another one begins."""
+    """End a trial that beats all others, and begin another one."""
     best = study.trials[-1]
     attrs = best.user_attrs | {"overall": 0.9, "scores": {"sst": 0.9}}
     study.add_trial(create_trial(value=0.9, user_attrs=attrs, intermediate_values={100: 0.9}))
@@ -63,7 +63,7 @@ def test_a_snapshot_has_what_the_study_had() -> None:
     assert best.number == 1
 
 
-def test_a_report_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
+def test_a_report_replaces_an_earlier_one(tmp_path: Path) -> None:
     """Of which it leaves no file behind; what is not a report's stays."""
     folders, out = TrialFolders(tmp_path / "none"), tmp_path / "report"
     assert out / "settings.csv" in write_report(a_study(0.5, 0.7, 0.6), folders, out)

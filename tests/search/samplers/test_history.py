@@ -22,7 +22,7 @@ UNIT = FloatDistribution(0.0, 1.0)
 
 
 def recorded(count: int, state: TrialState = TrialState.COMPLETE) -> list[FrozenTrial]:
-    """The n-th trial has x and its value at n / count."""
+    """Record trials; x and the value of the n-th are n / count."""
     return [
         create_trial(
             state=state,
@@ -89,7 +89,7 @@ def test_beyond_the_limit_the_best_all_open_ones_and_a_part_of_the_rest_are_seen
     assert min(middle) < 15 < 40 < max(middle)
 
 
-def test_the_part_is_chosen_anew_for_every_trial_that_a_sampler_proposes() -> None:
+def test_a_part_is_chosen_for_every_trial_that_a_sampler_proposes() -> None:
     study, sampler = a_study(recorded(30)), Watching()
     bounded = BoundedHistory(sampler, 10, 5, 0)
     study.tell(ask(study, bounded), 2.0)

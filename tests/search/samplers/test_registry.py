@@ -42,7 +42,7 @@ def score(config: RunConfig) -> float:
 
 
 def run_trials(storage: str, choice: SamplerChoice, space: Space, count: int, seed: int = 7) -> list[dict[str, Any]]:
-    """As the driver does: a new sampler for every trial."""
+    """Run trials as the driver does, with a new sampler for every trial."""
     study = optuna.create_study(study_name="s", storage=storage, direction="maximize", load_if_exists=True)
     begun = [trial for trial in study.trials if trial.state != optuna.trial.TrialState.WAITING]
     for number in range(len(begun), count):
@@ -105,7 +105,7 @@ def test_settings_drawn_outside_a_qmc_sequence_do_not_repeat(tmp_path: Path) -> 
     assert len(set(dropouts)) == len(dropouts)
 
 
-def test_grid_visits_every_point_and_goes_on(tmp_path: Path) -> None:
+def test_grid_visits_every_point_and_continues(tmp_path: Path) -> None:
     params = run_trials(f"sqlite:///{tmp_path}/g.db", SamplerChoice("grid"), FINITE, 11)
     assert len({str(sorted(one.items())) for one in params[:10]}) == 10  # 5 alphas x 2 poolings
 

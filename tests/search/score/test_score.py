@@ -1,4 +1,4 @@
-"""Exported predictions on test labels: how labels are found and matched, and what is said beside the estimate."""
+"""Exported predictions on test labels: how labels are found and matched, and what is shown next to the estimate."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Exported:
         self.describe(tasks={t: TaskConfig(spec=s).model_dump(mode="json") for t, s in SPECS.items()})
 
     def write_labels(self, name: str, header: str, row: str, order: int = -1) -> None:
-        """In another order than the predictions'."""
+        """Write labels in an order other than that of the predictions."""
         values = [
             row.format(id=i, sst=c, sts=s) for i, c, s in zip(IDS, self.gold["sst"], self.gold["sts"], strict=True)
         ]
@@ -78,7 +78,7 @@ Printed = Callable[..., str]
 
 @pytest.fixture
 def printed(exported: Exported, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Printed:
-    """What the command prints."""
+    """Return what the command prints."""
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(**options: Any) -> str:
@@ -90,7 +90,7 @@ def printed(exported: Exported, capsys: pytest.CaptureFixture[str], monkeypatch:
 
 @pytest.fixture
 def refused(exported: Exported, capsys: pytest.CaptureFixture[str]) -> Printed:
-    """The one line that it ends with."""
+    """Return the line of the error with which it ends."""
 
     def run(**options: Any) -> str:
         with pytest.raises(typer.Exit) as ended:
@@ -104,7 +104,7 @@ def refused(exported: Exported, capsys: pytest.CaptureFixture[str]) -> Printed:
     return run
 
 
-def test_scores_beside_the_estimate(exported: Exported, printed: Printed) -> None:
+def test_scores_next_to_the_estimate(exported: Exported, printed: Printed) -> None:
     exported.describe(
         expected=EXPECTED, tasks={t: TaskConfig(spec=s).model_dump(mode="json") for t, s in SPECS.items()}
     )
@@ -139,7 +139,7 @@ def test_ids_are_matched_and_what_is_missing_is_named(exported: Exported, printe
 
 
 def test_a_task_without_labels(exported: Exported, printed: Printed) -> None:
-    """A test file without its label column has none, nor has an empty cell."""
+    """A test file without its label column has no label, and neither has an empty cell."""
     exported.write_labels("ids-sst-test-student.csv", "\tid\tsentence", "0\t{id}\tfine")
     shown = printed()
     assert "there is no ids-sst-test-student.csv or sst-test-labels.csv or sst-labels.csv" in shown
@@ -209,7 +209,7 @@ def test_predictions_are_read_as_they_were_written(tmp_path: Path, task: str, wr
 
 
 @pytest.mark.parametrize("line", ["e1 , 7 ", "e1 , good", "e1", " , 3", "e1 , 2.5"])
-def test_lines_that_are_no_predictions(exported: Exported, refused: Printed, line: str) -> None:
+def test_lines_that_are_not_predictions(exported: Exported, refused: Printed, line: str) -> None:
     path = exported.folder / "predictions" / "sst-test-output.csv"
     path.write_text(f"id \t Predicted_Sentiment \ne0 , 1 \n{line}\n")
     assert f"{path}:3: not a line 'id , prediction' of task 'sst'" in refused()

@@ -1,4 +1,4 @@
-"""Choices that the base does not have, and a value that a setting takes along with others."""
+"""Choices that the base does not have, and values that are set together with others."""
 
 import json
 from pathlib import Path
@@ -30,16 +30,16 @@ def test_what_to_write_where_the_base_lies_outside(tmp_path: Path) -> None:
         "heads.sts.loss = none lies outside mse, pearson; "
         'add "none" to the choices, or set base.heads.sts.loss = "mse"',
     )
-    for mended in (
+    for corrected in (
         with_space(line.replace("[", '["none", ')),
         with_space(line, '[base.heads.sts]\nloss = "mse"'),
     ):
-        spec = load_study(write(tmp_path, mended))
+        spec = load_study(write(tmp_path, corrected))
         assert spec.space.encode(spec.base).notes == ()
 
 
 def test_a_linked_value_is_set_and_not_asked_for() -> None:
-    """Also where its condition looks at another linked value, and where a searched setting's condition looks at it."""
+    """Its condition may refer to another linked value, and a searched setting's condition to it."""
     space = parse_space(LINKED, base())
     siamese = FixedTrial({"heads.sts.pair": "siamese", "heads.sts.dropout": 0.25})
     config = space.suggest(siamese, base())
@@ -76,7 +76,7 @@ def test_a_linked_value_is_encoded_as_nothing_and_compared() -> None:
     assert outside.notes == ('heads.sts.combine = none lies outside cos; set base.heads.sts.combine = "cos"',)
 
 
-def test_linked_values_make_no_conditional_parameters_and_may_stand_in_a_grid() -> None:
+def test_linked_values_make_no_conditional_parameters_and_fit_in_a_grid() -> None:
     table = {path: LINKED[path] for path in list(LINKED)[:3]}
     space = parse_space(table, base())
     assert not space.has_conditions

@@ -42,7 +42,7 @@ MENDED: list[tuple[dict[str, Any], dict[str, Any]]] = [
             "gradients.anchor": {"choices": ["sst", "para"], "when": {"gradients.rule": "anchored"}},
         },
     ),
-    (  # one of two choices only mends it, and the base has another
+    (  # only one of two choices makes it valid, and the base has another
         {"heads": {"sts": {"pair": "siamese", "side_layers": 2}}},
         {
             "heads.sts.pair": ["cross", "siamese"],
@@ -63,7 +63,7 @@ def test_a_value_is_judged_together_with_what_it_brings_about(sections: dict[str
 
 
 def test_a_value_that_suits_another_way_to_meet_its_condition_is_not_refused() -> None:
-    """``mse`` beside ``mse`` makes no run, beside ``pearson`` it does: only draws of both fail."""
+    """``mse`` with ``mse`` is not allowed, with ``pearson`` it is: only some draws of both fail."""
     auxiliary = {"choices": ["mse", "cosent"], "when": {"heads.sts.loss": ["mse", "pearson"]}}
     table = {"heads.sts.loss": ["mse", "pearson"], "heads.sts.auxiliary_loss": auxiliary}
     with pytest.raises(StudyFileError) as caught:
@@ -118,10 +118,10 @@ def test_combinations_that_make_no_run_are_found_before_the_study(tmp_path: Path
         "heads.sts.combine = 'uv-diff' needs pair = 'siamese', got 'cross'; "
         'a condition (when) on "heads.sts.combine" may help'
     )
-    mended = text.replace(
+    corrected = text.replace(
         '["uv", "uv-diff"]', '{ choices = ["uv", "uv-diff"], when = { "heads.sts.pair" = "siamese" } }'
     )
-    assert load_study(write(tmp_path, mended)).space.has_conditions
+    assert load_study(write(tmp_path, corrected)).space.has_conditions
 
 
 HINTS = [
@@ -175,7 +175,7 @@ def test_no_hint_where_none_helps(tmp_path: Path, base: str, line: str) -> None:
     assert "help" not in message(tmp_path, with_space(line, base))
 
 
-def test_layers_that_a_scratch_encoder_lacks_are_told_at_once(tmp_path: Path) -> None:
+def test_layers_that_a_scratch_encoder_lacks_are_reported_at_once(tmp_path: Path) -> None:
     scratch = "[base.model]\nencoder = 'scratch'\nscratch.layers = 2"
     line = '"model.freeze_layers" = { low = 0, high = 7 }'
     assert message(tmp_path, with_space(line, scratch)) == (

@@ -100,7 +100,7 @@ def test_shares_below_the_minimum_have_no_code() -> None:
         (("a", "b"), (0.5,), "min must have a number for each of a, b, got 1"),
     ],
 )
-def test_a_simplex_that_is_none_is_refused(
+def test_an_invalid_simplex_is_refused(
     tasks: tuple[str, ...], minimum: float | tuple[float, ...], message: str
 ) -> None:
     with pytest.raises(ValueError, match=r"simplex|min") as caught:

@@ -45,7 +45,7 @@ def test_a_run_that_takes_a_variant_is_that_variant(name: str) -> None:
     assert run == RUNS[name].model_copy(update={"seed": run.seed})
 
 
-def test_a_run_that_is_none_of_them() -> None:
+def test_a_run_that_equals_no_variant() -> None:
     assert VARIANTS.read(base(optim={"learning_rate": 2e-4}), VARIANT) is None
 
 

@@ -26,7 +26,7 @@ with file_lease(Path(sys.argv[1]), "s"):
 
 
 def hold(folder: Path) -> subprocess.Popen[str]:
-    """Another process that has the lease until its standard input ends."""
+    """Start another process that holds the lease until its standard input ends."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

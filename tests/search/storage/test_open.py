@@ -100,7 +100,7 @@ def test_unusable_storages(tmp_path: Path, url: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database(tmp_path: Path) -> None:
     (tmp_path / "studies.db").write_text("something else, long enough to be read as a header of a file" * 10)
     with pytest.raises(UserError, match="cannot be opened: file is not a database"):
         open_storage(None, tmp_path)

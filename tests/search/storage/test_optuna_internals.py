@@ -48,13 +48,13 @@ def finish(study: optuna.Study, trial: Trial) -> None:
 
 
 def reopened(folder: Path) -> optuna.Study:
-    """As a new process finds it: nothing cached."""
+    """Return the study as a new process finds it, with nothing cached."""
     return optuna.create_study(study_name="s", storage=open_quickly(folder), direction="maximize", load_if_exists=True)
 
 
 @pytest.fixture(scope="module")
 def expected() -> list[dict[str, float]]:
-    """Seven proposals of an undisturbed study."""
+    """Return seven proposals of an undisturbed study."""
     study = optuna.create_study(storage=MemoryStorage(), direction="maximize")
     for _ in range(7):
         finish(study, propose(study))
@@ -358,7 +358,7 @@ ALLOWED = {"search/storage/optuna_internals.py", "search/storage/rdb.py"}
 
 
 def private_names() -> set[str]:
-    """Private attributes and methods of Optuna's public classes whose objects we hold."""
+    """Return private attributes and methods of Optuna's public classes whose objects we hold."""
     classes = (optuna.Study, optuna.Trial, optuna.trial.FrozenTrial, optuna.storages.RDBStorage)
     own: set[str] = set()
     for one in (*classes, _CachedStorage):

@@ -44,7 +44,7 @@ class Server:
         self.control("-w", "start")
 
     def stop(self) -> None:
-        """At once, as if it were killed."""
+        """Stop the server at once, as if it were killed."""
         self.control("-m", "immediate", "stop")
 
 
@@ -82,11 +82,11 @@ def running() -> Iterator[Server]:
 
 @pytest.fixture
 def server(running: Server) -> str:
-    """Its URL."""
+    """Return the URL of the server."""
     return running.url
 
 
-def test_a_study_is_interrupted_and_goes_on(server: str, tmp_path: Path) -> None:
+def test_a_study_is_interrupted_and_continues(server: str, tmp_path: Path) -> None:
     study = StubStudy(tmp_path, changed(pruner="halving", trials=5))
     undisturbed = StubStudy(tmp_path / "sqlite", changed(pruner="halving", trials=5))
     undisturbed.run()
@@ -109,7 +109,7 @@ def test_a_study_is_interrupted_and_goes_on(server: str, tmp_path: Path) -> None
 
 
 def test_a_server_that_goes_away_in_the_middle_of_a_study(running: Server, tmp_path: Path) -> None:
-    """Killed twice while trials train, and started again after a while: nothing is lost, nothing told twice."""
+    """Killed twice while trials train, and started again after a while: nothing is lost or recorded twice."""
     spec = changed(pruner="halving", trials=5, name="away")
     undisturbed, study = StubStudy(tmp_path / "sqlite", spec), StubStudy(tmp_path, spec)
     undisturbed.run()
@@ -138,7 +138,7 @@ def test_a_server_that_goes_away_in_the_middle_of_a_study(running: Server, tmp_p
     assert [(t.state, t.params, t.value) for t in trials] == [(t.state, t.params, t.value) for t in undisturbed.trials]
 
 
-def test_others_are_told_in_one_line_that_it_is_away(running: Server, tmp_path: Path) -> None:
+def test_other_commands_report_in_one_line_that_it_is_away(running: Server, tmp_path: Path) -> None:
     storage = open_storage(running.url, tmp_path)
     running.stop()
     try:

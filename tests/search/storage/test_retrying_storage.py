@@ -35,7 +35,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def some_lost(*faults: str) -> Callable[[], str]:
-    """These faults in turn, "" for none; two calls in a row must pass, as a repetition that looks first takes two."""
+    """Return these faults in turn, "" for none; two calls in a row must pass, since a repetition takes two."""
     return itertools.cycle(faults).__next__
 
 
@@ -99,8 +99,8 @@ def test_every_call_of_a_study_is_lost(tmp_path: Path, sampler: SamplerChoice, p
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_study_that_is_begun_anew() -> None:
-    """Its deletion is lost too."""
+def test_a_study_that_is_created_again() -> None:
+    """The answer to its deletion is lost too."""
     faulty = FaultyStorage(some_lost("after", ""))
     retrying: Any = RetryingStorage(faulty)
     create_or_load(SPEC, retrying, "old data")
@@ -120,7 +120,7 @@ def test_a_trial_like_the_last_one_is_a_new_one() -> None:
 
 
 class Away:
-    """Does not answer until it is told to."""
+    """A storage that does not answer until it may."""
 
     def __init__(self, tries: int) -> None:
         self.left = tries
@@ -149,7 +149,7 @@ def test_one_line_when_it_goes_and_one_when_it_is_back() -> None:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """Time that passes by sleeping only; the pauses are as they are for users."""
+    """Replace the clock by one that only sleeping advances; pauses are those of users."""
     monkeypatch.undo()
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
@@ -258,8 +258,8 @@ def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_storage_that_is_given_up_is_no_defect_of_a_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither of the proposal that was being made, nor of the run that was being judged."""
+def test_a_storage_that_is_given_up_fails_no_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails neither the proposal in progress nor the run in progress."""
     monkeypatch.setattr(retrying_storage, "PATIENCE_SECONDS", 0.0)
     spec = changed(trials=3, sampler=SamplerChoice("tpe", {"n_startup_trials": 1}))
     counted = itertools.count()

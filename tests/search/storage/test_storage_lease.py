@@ -186,7 +186,7 @@ def test_ctrl_c_ends_the_watching(tmp_path: Path) -> None:
 
 
 class Robbed(InlineExecutor):
-    """After so many events the driver is stopped for a while, as by SIGSTOP, and another one takes over."""
+    """After this many events the driver is stopped for a while, as by SIGSTOP, and another one takes over."""
 
     def __init__(self, after: int, take_over: Callable[[], None]) -> None:
         super().__init__({})
@@ -244,7 +244,7 @@ def test_a_study_that_is_deleted_meanwhile(tmp_path: Path) -> None:
 
 
 def test_signs_of_life(tmp_path: Path) -> None:
-    """When they are due and not before; a driver that is late but was not followed goes on."""
+    """They end when due and not before; a late driver continues if no other one took over."""
     storage = open_quickly(tmp_path)
     study = optuna.create_study(storage=storage, study_name="s")
     with StorageLease("s", RetryingStorage(storage)) as lease:
@@ -282,7 +282,7 @@ def race(url: str, folder: Path, studies: int, late: float, start: Any, results:
 
 
 def take_at_once(url: str, folder: Path, studies: int) -> list[int]:
-    """By two processes; returns the numbers of the studies that were won, in order."""
+    """Let two processes take the studies, and return the numbers of all that were won, in order."""
     storage = open_storage(url, folder)
     for number in range(studies):
         optuna.create_study(storage=storage, study_name=f"s{number}")

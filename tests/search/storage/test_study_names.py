@@ -37,7 +37,7 @@ def test_only_opening_other_storages_tells(url: str, tmp_path: Path) -> None:
     assert recorded_names(url, tmp_path) is None
 
 
-def test_a_file_that_is_no_storage_is_left_to_those_who_open_it(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_storage_has_no_names(tmp_path: Path) -> None:
     (tmp_path / "studies.db").write_text("something else, long enough to be read as a header of a file" * 10)
     assert recorded_names(None, tmp_path) is None
 

@@ -26,14 +26,14 @@ from search.trials.record import TrialRecord
 
 
 def searching(name: str, table: dict[str, Any], base: RunConfig = BASE, **changes: Any) -> StudySpec:
-    """A study of this space, whose file has its name."""
+    """Return a study of this space, whose file has its name."""
     space = parse_space(table, base)
     first = default_trial(space, base)
     return replace(SPEC, name=name, source=Path(f"{name}.toml"), base=base, space=space, first_trials=first, **changes)
 
 
 def comparing() -> StudySpec:
-    """A study of variants."""
+    """Return a study of variants."""
     two = {"a": BASE, "b": BASE.model_copy(update={"optim": BASE.optim.model_copy(update={"learning_rate": 2e-5})})}
     space = Space((Dimension(VARIANT, Variants.of(two)),))
     first = default_trial(space, BASE)

@@ -38,7 +38,7 @@ UNLIMITED = RetryLimits(crashes=10**6, losses=10**6)  # kills from outside are n
 
 
 def serve() -> None:
-    """In the nursery: fork drivers until the input ends."""
+    """Fork drivers until the input ends; runs in the nursery."""
     _warm_up()
     print(forkserver._forkserver._forkserver_pid, flush=True)  # type: ignore[attr-defined]
     for line in sys.stdin:
@@ -82,14 +82,14 @@ def _stub(root: Path, options: dict[str, Any]) -> Driver:
 
 
 def real(file: Path, root: Path) -> Driver:
-    """The driver of a study file with real training."""
+    """Return the driver of a study file with real training."""
     spec = with_synthetic_data(load_study(str(file)), root)
     executor = LocalExecutor(spec.workers, root / "cache", threads=spec.base.compute.threads)
     return Driver(spec, open_storage(None, root), executor, root / spec.name, retry_limits=UNLIMITED)
 
 
 def _note_tells(file: Path) -> None:
-    """Around every write of a trial's end: what the trial's state was, and that its transaction is in the database."""
+    """Note, around every write of a trial's end, the state before it and that its transaction is in the database."""
     tell, in_transaction = RDBStorage.set_trial_state_values, DatabaseStorage.in_transaction
     log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     told: list[int] = []  # in the transaction that is open
@@ -134,7 +134,7 @@ class Nursery:
         self._orphans: set[psutil.Process] = set()
 
     def begin(self, root: Path, study: str = "stub", **options: Any) -> psutil.Process:
-        """The driver that goes on with the study in this folder."""
+        """Start a driver that continues the study in this folder."""
         assert self._process.stdin is not None
         self._orphans = set(self._server.children())
         job = {"study": study, "root": str(root), "options": options}
@@ -143,7 +143,7 @@ class Nursery:
         return self._driver
 
     def workers(self) -> list[psutil.Process]:
-        """The driver's worker processes, those that have just been started included."""
+        """Return the driver's worker processes, including those that have just been started."""
         assert self._driver is not None
         try:
             spawned = [child for child in self._driver.children() if _is_worker(child)]
@@ -160,12 +160,12 @@ class Nursery:
         return self._process.stdout.readline()
 
     def close(self) -> None:
-        """Begin no more drivers."""
+        """Stop starting drivers."""
         self._process.communicate(timeout=60)
 
 
 def _is_worker(child: psutil.Process) -> bool:
-    """Or multiprocessing's tracker, or dead, which has no command line."""
+    """Return whether a child is a worker or multiprocessing's tracker; a dead one has no command line."""
     try:
         return "spawn_main" in " ".join(child.cmdline())
     except psutil.NoSuchProcess:

@@ -15,7 +15,7 @@ from search.storage.rdb import DatabaseStorage
 
 @cache
 def empty_database() -> bytes:
-    """The file of a database with Optuna's tables and no study."""
+    """Return the file of a database with Optuna's tables and no study."""
     with tempfile.TemporaryDirectory() as folder:
         open_storage(None, Path(folder)).engine.dispose()
         return (Path(folder) / "studies.db").read_bytes()

@@ -92,12 +92,12 @@ class StubStudy:
         return optuna.load_study(study_name=self.spec.name, storage=open_storage(None, self.root)).get_trials()
 
     def starts(self, number: int) -> list[dict[str, Any]]:
-        """Where each run of the trial began."""
+        """Return where each run of the trial began."""
         file = self.folder / f"trial-{number:04d}" / "starts.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()]
 
     def outcome(self) -> list[tuple[Any, ...]]:
-        """All that must not depend on interruptions."""
+        """Return everything that must not depend on interruptions."""
         return [
             (t.number, t.state.name, t.params, t.value, sorted(t.intermediate_values.items()), t.user_attrs["scores"])
             for t in self.trials
@@ -105,7 +105,7 @@ class StubStudy:
 
 
 def changed(**changes: Any) -> StudySpec:
-    """The study with other fields; ``pruner`` and ``sampler`` by name."""
+    """Return the study with other fields; ``pruner`` and ``sampler`` are given by name."""
     if isinstance(pruner := changes.get("pruner"), str):
         changes["pruner"] = PrunerChoice(pruner)
     base, space = changes.get("base", BASE), changes.get("space", SPACE)

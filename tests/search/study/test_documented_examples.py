@@ -11,7 +11,7 @@ from tests.search.study_texts import with_space, write
 
 
 def examples_under(heading: str, text: str) -> list[str]:
-    """The TOML examples of a section of the page; those before the first section for no heading."""
+    """Return the TOML examples of a section of the page; those before the first section for no heading."""
     sections = re.split(r"^## ", text, flags=re.MULTILINE)
     (section,) = [part for part in sections[1:] if part.startswith(heading)] if heading else sections[:1]
     return re.findall(r"```toml\n(.*?)```", section, re.DOTALL)

@@ -102,7 +102,7 @@ def test_the_usable_cores_are_shared_out(tmp_path: Path, monkeypatch: pytest.Mon
     assert [load_study(path, workers=n).base.compute.threads for n in (1, 3, 16)] == [8, 2, 1]
 
 
-def test_a_name_that_is_no_folder_name_is_refused(tmp_path: Path) -> None:
+def test_a_name_that_is_not_a_folder_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^name must be letters, digits, '_', '-' and '.' only, got '../x'$"):
         load_study(write(tmp_path, MINIMAL), name="../x")
 

@@ -14,21 +14,21 @@ from search.study.spec import StudySpec
 from tests.search.study.comparison_texts import ONE_TASK, PRESETS, RATES, load, message, run_of
 
 
-def test_a_mistake_in_a_preset_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_mistake_in_a_preset_is_reported_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "studies" / "presets").mkdir(parents=True)
     (tmp_path / "studies" / "presets" / "broken.toml").write_text("[heads.sst]\nlayers = 0\n")
     text = ONE_TASK + 'preset = "broken"\n' + RATES
     assert message(tmp_path, text) == "studies/presets/broken.toml:2: heads.sst.layers: must be at least 1, got 0"
 
 
-def test_presets_lie_beside_the_study_too(tmp_path: Path) -> None:
+def test_presets_may_be_next_to_the_study(tmp_path: Path) -> None:
     (tmp_path / "presets").mkdir()
     (tmp_path / "presets" / "near.toml").write_text("[heads.sst]\nlayers = 5\n")
     assert load(tmp_path, ONE_TASK + 'preset = "near"\n' + RATES).base.heads["sst"].layers == 5
 
 
 def test_the_users_preset_goes_before_that_of_the_package(tmp_path: Path) -> None:
-    """In a study that comes with the package too, beside which the package's presets lie."""
+    """Packaged studies use them too; the package's presets are next to them."""
     (tmp_path / "presets").mkdir()
     (tmp_path / "presets" / "baseline.toml").write_text("[heads.sst]\nlayers = 6\n")
     assert load_study("papers", studies_dir=tmp_path).base.heads["sst"].layers == 6
@@ -42,7 +42,7 @@ def test_a_search_starts_from_a_preset(tmp_path: Path) -> None:
 
 @pytest.fixture
 def everything(tmp_path: Path) -> StudySpec:
-    """The packaged ``full`` study where all that it needs is there."""
+    """Return the packaged ``full`` study where all that it needs is there."""
     for name in ("mnli.csv", "para-extra.csv", "sst-train-trees.txt"):
         (tmp_path / name).touch()
     return load_study("full", data=tmp_path, answers_dir=None, studies_dir=tmp_path)

@@ -81,7 +81,7 @@ def test_a_grid_and_a_comparison_have_their_own_end(tmp_path: Path) -> None:
         ("hour = 8", "study.toml:7: stop.hour: unknown key; did you mean 'hours'?"),
     ],
 )
-def test_mistakes_are_told_with_their_line(tmp_path: Path, lines: str, error: str) -> None:
+def test_mistakes_are_reported_with_their_line(tmp_path: Path, lines: str, error: str) -> None:
     with pytest.raises(UserError) as raised:
         load(tmp_path, STUDY[: STUDY.index("hours")] + lines + "\n")
     assert str(raised.value) == f"{tmp_path}/{error}"

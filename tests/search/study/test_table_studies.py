@@ -94,7 +94,7 @@ FINAL_SYSTEMS = [
 
 @cache
 def rows(study: str) -> dict[str, RunConfig]:
-    """Every configuration of a comparison with its first seed, in order."""
+    """Return every configuration of a comparison with its first seed, in order."""
     spec = load_study(study, studies_dir=Path("none"))
     return {
         str(trial.params[VARIANT]): spec.space.suggest(RandomDraws(np.random.default_rng(0), trial.params), spec.base)
@@ -152,7 +152,7 @@ class Course:
     resources: Resources
 
     def cut(self, config: RunConfig) -> RunConfig:
-        """The run in small: some updates of a tiny encoder, with every technique that it has."""
+        """Return the run in small: some updates of a tiny encoder, with every technique that it has."""
         tree = config.model_dump()
         tree["model"] |= {"encoder": "scratch", "scratch": SCRATCH, "max_length": 32}
         tree["data"]["directory"] = str(self.folder)
@@ -186,7 +186,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 
 def trained(course: Course, config: RunConfig, folder: Path) -> dict[str, Any]:
-    """What the run leaves: its score, and the weights that it keeps."""
+    """Train the run, and return its score and weights."""
     assert train(config, folder, course.resources, NullRunObserver()) == RunOutcome.FINISHED
     (evaluation,) = RunFolder(folder).read_metrics()
     assert evaluation.step >= 3

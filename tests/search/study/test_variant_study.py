@@ -49,7 +49,7 @@ def test_what_is_tried_out_knows_its_variant(tmp_path: Path) -> None:
     }
 
 
-def test_one_seed_is_no_setting(tmp_path: Path) -> None:
+def test_a_single_seed_is_not_a_setting(tmp_path: Path) -> None:
     spec = load(tmp_path, COMPARISON.replace("seeds = [3, 4]", "seed = 5"))
     assert [dimension.path for dimension in spec.space.dimensions] == ["variant"]
     assert spec.trials == 3

@@ -122,13 +122,13 @@ FLOOR = Floor("sst", 0.45, 50)
 
 @pytest.fixture
 def told(tmp_path: Path) -> tuple[optuna.Study, list[Event], StudySpec]:
-    """The default and four others under a floor of .45 from 50 examples on."""
+    """Run the default and four others under a floor of .45 from 50 examples on."""
     spec = spec_of(FLOOR, trials=6)
     study, seen = run(spec, dict(enumerate([LAME, GOOD, LAME, DIPS, EARLY, LATE])), tmp_path / spec.name)
     return study, seen, spec
 
 
-def test_what_becomes_of_each_trial(told: tuple[optuna.Study, list[Event], StudySpec]) -> None:
+def test_the_end_of_each_trial(told: tuple[optuna.Study, list[Event], StudySpec]) -> None:
     study, seen, _ = told
     trials = study.get_trials()
     assert [trial.state.name for trial in trials] == ["COMPLETE"] * 2 + ["PRUNED"] * 2 + ["COMPLETE"] * 2
@@ -227,7 +227,7 @@ def test_samplers_take_the_floors_as_constraints(tmp_path: Path, name: str) -> N
 
 
 def test_the_words_are_true_to_the_digit() -> None:
-    """A score that rounds to its floor is told in full."""
+    """A score that rounds to its floor is shown in full."""
     close = evaluation(60, sst=0.44996, sts=0.1)
     assert why_pruned([FLOOR], close) == "sst .44996 is below its floor of .45 at 60 examples"
     negative = [Floor("sts", -0.25, 0), Floor("sst", 1.0, 0)]
@@ -289,7 +289,7 @@ def test_floors_of_a_study_file(tmp_path: Path) -> None:
         ("sst = nan", "study.toml:7: floors.sst.score: must be a finite number, got nan"),
     ],
 )
-def test_mistakes_are_told_with_their_line(tmp_path: Path, line: str, error: str) -> None:
+def test_mistakes_are_reported_with_their_line(tmp_path: Path, line: str, error: str) -> None:
     text = STUDY[: STUDY.index("sst = 0.45")] + line + "\n"
     with pytest.raises(UserError) as raised:
         load(tmp_path, text)

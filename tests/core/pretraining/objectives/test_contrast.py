@@ -61,7 +61,7 @@ def test_a_hard_negative_counts() -> None:
     assert in_batch_contrast(a, torch.cat([a, far]), 20.0) == pytest.approx(plain.item(), abs=1e-2)
 
 
-def test_a_zero_vector_is_no_catastrophe() -> None:
+def test_a_zero_vector_has_finite_gradients() -> None:
     a = vectors(3, 0)
     a[1] = 0
     a.requires_grad_()
@@ -97,7 +97,7 @@ def test_simcse_sees_a_sentence_twice_in_one_pass_under_different_dropout(make_r
     assert run.objective.training
 
 
-def test_the_projection_is_trained_and_is_no_part_of_the_result(make_run: MakeRun) -> None:
+def test_the_projection_is_trained_and_not_part_of_the_result(make_run: MakeRun) -> None:
     for projection in (True, False):
         _, run = make_run("simcse", projection=projection, batch_size=16)
         before = [p.clone() for p in run.objective.parameters()]

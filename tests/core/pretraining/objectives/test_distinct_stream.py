@@ -35,7 +35,7 @@ def test_sentences_of_a_batch_differ_on_both_sides(pairs: list[tuple[int, int]],
 
 
 def test_what_waits_comes_first_in_a_later_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Catches examples that are dropped because their sentence stands in an earlier batch."""
+    """Catches examples that are dropped because their sentence is in an earlier batch."""
 
     class InOrder:
         def permutation(self, count: int) -> np.ndarray:
@@ -69,7 +69,7 @@ def test_every_epoch_stage_and_seed_is_shuffled_differently() -> None:
     assert len(set(orders)) == 6
 
 
-def test_it_goes_on_where_it_stood() -> None:
+def test_it_continues_where_it_was_saved() -> None:
     table = np.random.default_rng(0).integers(0, 60, (80, 2))
     stream, undisturbed = DistinctStream(table, 5, "mnrl"), DistinctStream(table, 5, "mnrl")
     for _ in range(30):

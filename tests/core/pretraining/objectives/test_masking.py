@@ -19,7 +19,7 @@ def tokenizer() -> Tokenizer:
 
 
 def shares(ids: torch.Tensor, seen: torch.Tensor, chosen: torch.Tensor, mask: int) -> list[float]:
-    """Of all tokens: chosen. Of the chosen: shown as [MASK], as another, as they are."""
+    """Return the share of chosen tokens, and the shares of these that are shown as [MASK], as another, unchanged."""
     of = seen[chosen]
     same = of == ids[chosen]
     return [
@@ -46,7 +46,7 @@ def test_the_shares_are_transformers(tokenizer: Tokenizer) -> None:
     assert ours == pytest.approx([0.15, 0.8, 0.1 * (1 - 1 / vocabulary), 0.1 * (1 + 1 / vocabulary)], abs=0.02)
 
 
-def test_special_tokens_are_never_chosen_nor_shown(tokenizer: Tokenizer) -> None:
+def test_special_tokens_are_neither_chosen_nor_shown(tokenizer: Tokenizer) -> None:
     """Catches masks over rows as a whole, [CLS] and [SEP] included, and random tokens from the whole vocabulary."""
     special = special_ids(tokenizer)
     never = [special.pad, special.unk, special.cls, special.sep, special.mask]

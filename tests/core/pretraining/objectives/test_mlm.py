@@ -31,7 +31,7 @@ MakeConfig = Callable[..., RunConfig]
 
 
 def transformers_twin(run: StageRun) -> BertForMaskedLM:
-    """The same weights in transformers' model."""
+    """Return the same weights in transformers' model."""
     bert, head = run.encoder.bert, run.objective
     assert isinstance(head, MaskedLanguageModel)
     theirs = BertForMaskedLM(TheirConfig(**bert.config.to_dict())).eval()
@@ -45,7 +45,7 @@ def transformers_twin(run: StageRun) -> BertForMaskedLM:
 
 
 def compare(run: StageRun, theirs: torch.nn.Module, tolerance: float) -> None:
-    """The loss of one masked batch, ours and that of a model of transformers, whose logits may come with others."""
+    """Compare the loss of one masked batch with that of a model of transformers."""
     head = run.objective
     assert isinstance(head, MaskedLanguageModel)
     run.encoder.bert.eval()
@@ -103,7 +103,7 @@ STORED: dict[str, Callable[[Path], object]] = {
 def stage_of(
     small_config: MakeConfig, resources: Resources, tmp_path: Path
 ) -> Callable[..., tuple[torch.nn.Module, Stage, StageRun]]:
-    """A model of transformers saved in a folder, and our stage on that folder."""
+    """Return a model of transformers saved in a folder, and our stage on that folder."""
 
     def make(
         kind: type[BertForMaskedLM] | type[BertForPreTraining], store: str = "as transformers does", **shape: Any

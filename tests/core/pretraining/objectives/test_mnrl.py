@@ -26,7 +26,7 @@ MakeRun = Callable[..., tuple[Stage, StageRun]]
 
 
 def sentences(rows: Examples) -> list[bytes]:
-    """The token ids of every sentence."""
+    """Return the token ids of every sentence."""
     return [rows.token_ids[a:b].tobytes() for a, b in pairwise(rows.offsets.tolist())]
 
 
@@ -45,7 +45,7 @@ def test_pairs_of_at_least_this_score_are_positives(
     assert set(found) == expected
 
 
-def test_positive_classes_and_scores_stand_together(
+def test_positive_classes_and_scores_can_be_combined(
     make_run: MakeRun, resources: Resources, small_config: MakeConfig
 ) -> None:
     config = small_config()
@@ -87,7 +87,7 @@ def test_the_scale_multiplies_the_cosines(make_run: MakeRun) -> None:
 
 
 def recall(run: StageRun, data: StageData) -> float:
-    """Share of the pairs whose first sentence is nearest to its second among all second ones."""
+    """Return the share of the pairs whose first sentence is nearest to its second among all second ones."""
     count = len(data)
     run.encoder.bert.eval()
     with torch.no_grad():
@@ -97,7 +97,7 @@ def recall(run: StageRun, data: StageData) -> float:
 
 
 def test_it_finds_the_partners_of_sentences_it_has_not_seen(make_run: MakeRun) -> None:
-    """Recall@1 on training pairs held out of the stage, no sentence of which is in a pair it trains on."""
+    """Recall@1 on training pairs held out of the stage; none of their sentences is in a pair that it trains on."""
     whole = make_run("mnrl", tasks_used="para")[1].data
     seen = set(whole.table[20:].ravel().tolist())
     held = replace(whole, table=np.array([row for row in whole.table[:20] if not seen & set(row.tolist())]))

@@ -62,7 +62,7 @@ def test_no_triplets(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def uniformity(run: StageRun) -> float:
-    """log E exp(-2 |u - v|^2) of unit vectors (Wang & Isola 2020): lower is more evenly spread."""
+    """Compute log E exp(-2 |u - v|^2) of unit vectors (Wang & Isola 2020); it is lower if they spread more evenly."""
     run.encoder.bert.eval()
     with torch.no_grad():
         vectors = F.normalize(run.encoder(run.data.batch(np.arange(100))).mean()[:100], dim=-1)

@@ -15,7 +15,7 @@ from data.reading import RawSplit
 
 
 def split(*sentences: str | tuple[str, str]) -> RawSplit:
-    """Example k has the label k mod 5."""
+    """Return a split whose example k has the label k mod 5."""
     rows = [(sentence,) if isinstance(sentence, str) else sentence for sentence in sentences]
     labels = np.arange(len(rows), dtype=np.int64) % 5
     return RawSplit([str(number) for number in range(len(rows))], list(rows), labels, [], Path("train.csv"))

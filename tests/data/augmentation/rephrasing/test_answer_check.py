@@ -90,7 +90,7 @@ def test_what_the_sentence_itself_has_there_stays(sentence: str, answer: str) ->
         ("You leave The Good Girl with 2 смешанные feelings", Refusal.NOT_TEXT),
     ],
 )
-def test_what_is_no_rewriting_is_refused(answer: str, why: Refusal) -> None:
+def test_answers_that_are_not_a_rewriting_are_refused(answer: str, why: Refusal) -> None:
     assert reason(answer) is why
 
 

@@ -141,7 +141,7 @@ def test_a_retry_after_that_says_nothing(stub: Any, reply: Any, value: str) -> N
     assert time.monotonic() - before < 2
 
 
-def test_all_threads_wait_when_one_is_told_to(stub: Any, reply: Any) -> None:
+def test_all_threads_wait_when_one_must(stub: Any, reply: Any) -> None:
     stub.replies(reply.failing(429, retry_after="1"))
     with ChatEndpoint(stub.settings(concurrency=4)) as endpoint, ThreadPoolExecutor(4) as pool:
         first = pool.submit(endpoint.answer, REQUEST)
@@ -170,7 +170,7 @@ def test_time_outs(stub: Any, reply: Any, slow: dict[str, float]) -> None:
     assert len(stub.calls) == 2
 
 
-def test_nobody_listens() -> None:
+def test_an_endpoint_that_does_not_listen() -> None:
     settings = EndpointSettings(base_url="http://127.0.0.1:9/v1", attempts=2, first_wait_s=0.01)
     with ChatEndpoint(settings) as endpoint:
         for _ in range(2):
@@ -277,7 +277,7 @@ def test_the_key_is_seen_nowhere_but_in_the_header(
 @pytest.mark.parametrize(
     ("value", "why"), [(None, "is not set"), (" ", "is not set"), ("two words", "spaces"), ("sk\x07", "spaces")]
 )
-def test_a_key_that_is_none(stub: Any, monkeypatch: pytest.MonkeyPatch, value: str | None, why: str) -> None:
+def test_a_key_that_cannot_be_sent(stub: Any, monkeypatch: pytest.MonkeyPatch, value: str | None, why: str) -> None:
     monkeypatch.delenv("STUB_KEY", raising=False)
     if value is not None:
         monkeypatch.setenv("STUB_KEY", value)

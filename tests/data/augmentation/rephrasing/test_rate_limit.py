@@ -21,7 +21,7 @@ def test_starts_are_spaced_across_threads() -> None:
     assert starts[-1] - starts[0] >= 5 * 0.05 - 0.01
 
 
-def test_without_a_limit_nobody_waits() -> None:
+def test_without_a_limit_no_thread_waits() -> None:
     before = time.monotonic()
     starts_of(RateLimit(None, Event()), 6)
     assert time.monotonic() - before < 1

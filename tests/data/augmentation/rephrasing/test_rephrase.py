@@ -124,7 +124,7 @@ def test_an_interrupt_ends_the_wait_for_the_rate_limit(stub: Any, tmp_path: Path
     assert len(stub.calls) == 1
 
 
-def test_progress_is_told(stub: Any, tmp_path: Path) -> None:
+def test_progress_is_reported(stub: Any, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     run(stub, job(tmp_path, positions=[0, 1]))
     rephrase(plan_rephrasing(job(tmp_path), stub.settings()), lambda done, of: told.append((done, of)))

@@ -23,7 +23,7 @@ def measured(configs: tuple[RunConfig, ...], scores: np.ndarray) -> dict[str, Ef
 
 
 def planted(configs: tuple[RunConfig, ...]) -> np.ndarray:
-    """A hill over the learning rate, and 0.05 from one end of alpha's range to the other."""
+    """Return scores with a hill over the learning rate, and 0.05 from one end of alpha's range to the other."""
     hill = 0.1 * np.sin(np.pi * position(configs, RATE))
     return hill + np.where(of(configs, RANK) > 0, 0.05 * position(configs, ALPHA), 0.0)
 

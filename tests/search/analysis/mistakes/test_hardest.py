@@ -24,7 +24,7 @@ def runs_of(task: str, labels: np.ndarray, *predictions: np.ndarray, long: str =
 
 
 def said(*of_duplicate: float) -> np.ndarray:
-    """Probabilities of the two classes."""
+    """Return probabilities of the two classes."""
     second = np.array(of_duplicate)
     return np.stack([1.0 - second, second], axis=1).astype(np.float32)
 

@@ -58,7 +58,7 @@ def test_the_difference_is_welchs() -> None:
     assert difference(equal[-1], equal[0]).high == 0.0
 
 
-def test_it_is_said_whether_long_examples_are_wrong_more_often() -> None:
+def test_the_text_compares_the_errors_of_long_and_short_examples() -> None:
     (length,) = properties([(" ".join("x" * count),) for count in range(1, 101)])
     wrong = (length.values % 10 < np.where(length.values > 50, 8, 2)).astype(float)
     words = quarters_sentence(quarters(length.values, wrong), length, is_rate=True)

@@ -32,7 +32,7 @@ def test_residuals_do_not_mind_scale_and_zero(scale: float, shift: float) -> Non
     assert other.standardised == pytest.approx(once.standardised, abs=1e-6)
 
 
-def test_constant_scores_are_no_error() -> None:
+def test_constant_scores_are_allowed() -> None:
     flat = fit_line(np.full(5, 2.0), np.arange(5.0))
     assert (flat.slope, flat.intercept, flat.spread) == pytest.approx((0.0, 2.0, 0.0))
     assert flat.standardised.tolist() == [0.0] * 5
@@ -40,7 +40,7 @@ def test_constant_scores_are_no_error() -> None:
     assert (same.slope, same.intercept) == (0.0, 2.0)
 
 
-def test_a_range_that_is_predicted_too_low_is_said() -> None:
+def test_a_range_that_is_predicted_too_low_is_reported() -> None:
     """Nothing above 4 is predicted as more than 4."""
     rng = np.random.default_rng(0)
     gold = rng.uniform(0, 5, 2000)

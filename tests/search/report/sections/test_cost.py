@@ -36,7 +36,7 @@ def test_failures_that_differ_in_numbers_only_are_one() -> None:
     assert (found[3].reason, found[3].hint) == ("no reason recorded", "")
 
 
-def test_a_number_that_is_none_is_told_from_names_with_the_same_letters() -> None:
+def test_a_missing_number_differs_from_names_with_the_same_letters() -> None:
     reasons = ("overall is NaN", "resonance.local: connection lost", "fernando's worker was killed")
     rows = ((number, "failed", None, None, 0, 1.0, 0, reason) for number, reason in enumerate(reasons))
     assert [bool(one.hint) for one in failures(table_of(*rows))] == [True, False, False]

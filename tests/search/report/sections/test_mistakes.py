@@ -114,7 +114,7 @@ def test_where_something_is_gone_it_says_so(tmp_path: Path) -> None:
     )
 
 
-def test_a_configuration_stands_by_the_best_of_its_runs(made: MadeStudy) -> None:
+def test_a_configuration_is_represented_by_its_best_run(made: MadeStudy) -> None:
     scores = [trial.value for trial in made.study.trials]
     assert scores[2] == max(scores[2:])  # type: ignore[type-var]
     panel = best_runs(made.study, made.folders, {"b": (3, 2), "a": (0,)})
@@ -128,7 +128,7 @@ def test_a_configuration_stands_by_the_best_of_its_runs(made: MadeStudy) -> None
         assert np.array_equal(predictions, made.predictions(number, rung)["sts"])
 
 
-def test_nothing_is_said_before_a_trial_has_finished(tmp_path: Path) -> None:
+def test_there_is_no_section_before_a_trial_has_finished(tmp_path: Path) -> None:
     made = make_study(tmp_path, [])
     assert mistakes_section(ReportContext(made.study, made.folders)) is None
 

@@ -38,7 +38,7 @@ def planted(
     root: Path, scores: np.ndarray, early: np.ndarray | None = None, space: dict[str, Any] | None = None,
     weights: np.ndarray | None = None,
 ) -> ReportContext:  # fmt: skip
-    """A trial for each row of scores (n, tasks); with early scores the worse half is pruned at the first rung."""
+    """Record a trial per row of scores (n, tasks); with early scores the worse half is pruned at the first rung."""
     tasks = [f"t{index}" for index in range(scores.shape[1])]
     study, folders = optuna.create_study(direction="maximize"), TrialFolders(root / "runs" / "planted")
     study.set_user_attr(IDENTITY, json.dumps({"space": space or RATE}))
@@ -101,7 +101,7 @@ def test_tasks_that_compete(tmp_path: Path) -> None:
         assert points["front"] >= 2
 
 
-def test_what_pruning_makes_of_tasks_is_said(tmp_path: Path) -> None:
+def test_the_effect_of_pruning_on_tasks_is_reported(tmp_path: Path) -> None:
     """Two tasks without any relation; among the better half by their mean they look like rivals."""
     rng = np.random.default_rng(0)
     scores = rng.uniform(0.3, 0.7, (120, 2))
@@ -152,7 +152,7 @@ def test_shares_of_the_loss(tmp_path: Path) -> None:
     assert "over 40 trials, at 100 examples)" in words_of(pruned)
 
 
-def test_there_is_none_where_there_is_nothing_to_trade(tmp_path: Path) -> None:
+def test_there_is_no_section_without_a_tradeoff(tmp_path: Path) -> None:
     assert tradeoffs_section(planted(tmp_path, np.full((8, 1), 0.5))) is None
     assert tradeoffs_section(planted(tmp_path / "b", np.full((1, 2), 0.5))) is None
     few = section_of(planted(tmp_path / "c", np.array([[0.5, 0.4], [0.4, 0.6]])))

@@ -29,7 +29,7 @@ def test_a_trial_stored_before_costs_were_recorded_is_read() -> None:
     assert TrialResult.read(attrs) == replace(TrialResult.of([POINT], ""), cost=None)
 
 
-def test_the_table_has_costs_and_leaves_out_what_nobody_recorded() -> None:
+def test_the_table_has_costs_and_omits_what_was_not_recorded() -> None:
     old = TrialResult(0.5, {"sst": 0.5}, 200, 208, 12345.6)
     both = trial_table(stored(TrialResult.of([POINT], ""), old))
     assert both["forward_examples"].tolist() == [3200, pd.NA]
