@@ -36,17 +36,17 @@ WINNER = "winner"
 
 @dataclass(frozen=True)
 class AblationPlan:
-    """What is trained.
+    """The runs of an ablation.
 
     Attributes:
-        study: the name of the one whose winner it is.
-        trial: the winner's number there; None: the finalists' winner, which need not be a trial of the study.
-        winner: which run it is, in words: ``trial 7``.
-        techniques: names of those that the user asked for; empty: all that are on.
-        config: the winner's run.
-        seconds: that it took, without further pretraining.
-        rows: the others.
-        seeds: of every row, fresh ones.
+        study: name of the study whose winner is taken apart.
+        trial: number of the winner in the study; None for the finalists' winner, which need not be one of its trials.
+        winner: description of the winner, such as ``trial 7``.
+        techniques: names of the techniques to take out; empty for all that are on.
+        config: RunConfig of the winner.
+        seconds: training time of the winner, without further pretraining.
+        rows: the winner without each technique in turn.
+        seeds: fresh seeds, the same for every row.
     """
 
     study: str
@@ -59,7 +59,7 @@ class AblationPlan:
     seeds: tuple[int, ...]
 
     def is_of(self, techniques: Sequence[str]) -> bool:
-        """Return whether the plan takes out exactly these, named as for :func:`new_plan`; none match any plan."""
+        """Return whether the plan takes out exactly these techniques (as for :func:`new_plan`); none match any plan."""
         known = _names_of(self.rows)
         asked = {name for one in techniques for name in known.get(one, ())}
         is_known = all(one in known for one in techniques)
@@ -67,11 +67,11 @@ class AblationPlan:
 
     @property
     def configs(self) -> dict[str, RunConfig]:
-        """All runs by the names of their rows, the winner's first."""
+        """Every run by the name of its row, the winner's first."""
         return {WINNER: self.config, **{row.row: row.config for row in self.rows}}
 
     def to_json(self) -> dict[str, Any]:
-        """Return what is recorded with the study that trains the plan; :meth:`from_json` reads it back."""
+        """Return JSON data to record with the study that trains the plan; :meth:`from_json` reads it back."""
         return {
             "study": self.study,
             "trial": self.trial,
@@ -85,7 +85,7 @@ class AblationPlan:
 
     @classmethod
     def from_json(cls, table: Mapping[str, Any]) -> AblationPlan:
-        """The inverse of :meth:`to_json`."""
+        """Read a plan from the data of :meth:`to_json`."""
         config = RunConfig.model_validate_json(table["config"])
         rows = tuple(Ablation.from_json(row, config) for row in table["rows"])
         return cls(
@@ -106,12 +106,14 @@ def new_plan(
     """Make the plan for a study's winner.
 
     Args:
-        storage: where its finalists are too, if there are any.
-        trial: the number of the winner; None: that of the finalists, else the best trial.
-        techniques: names of those to take out, or of their rows; none: all that are on.
+        study: the study whose winner is taken apart.
+        storage: storage of the study, and of its finalists if it has any.
+        trial: number of the winner; None for the finalists' winner, or the best trial if there are no finalists.
+        seeds: number of seeds.
+        techniques: names of techniques to take out, or of their rows; empty for all that are on.
 
     Raises:
-        UserError: the study compares variants, has no such finished trial, or there is nothing to take out of it.
+        UserError: the study compares variants, has no such finished trial, or the winner has nothing to take out.
     """
     name = study.study_name
     if IDENTITY not in study.user_attrs:
@@ -141,7 +143,7 @@ def recorded_plan(name: str, storage: BaseStorage) -> AblationPlan | None:
     """Return the plan that the study of this name trains; None if there is no such study yet.
 
     Raises:
-        UserError: the name is that of another kind of study.
+        UserError: a study of this name exists, and is not an ablation.
     """
     attrs = recorded_attrs(name, storage)
     if ORIGIN in attrs:
@@ -152,14 +154,14 @@ def recorded_plan(name: str, storage: BaseStorage) -> AblationPlan | None:
 
 
 def _all_finalists(name: str, storage: BaseStorage) -> list[optuna.Study]:
-    """Find all finalists' studies of the study ``name``, whatever their names."""
+    """Return all studies of finalists of the study ``name``."""
     found = [one for one in storage.get_all_studies() if IDENTITY in one.user_attrs and FINALISTS in one.user_attrs]
     names = [one.study_name for one in found if one.user_attrs[FINALISTS]["of"] == name]
     return [optuna.load_study(study_name=one, storage=storage) for one in names]
 
 
 def _winner(study: optuna.Study, storage: BaseStorage, number: int | None) -> tuple[int | None, str, FinishedTrial]:
-    """Return the winner's number in the study, its name and its run; of the finalists' winner, any of its runs."""
+    """Return the winner's number in the study, its description and its run; of the finalists' winner, any run."""
     finalists = finalists_study(study.study_name, storage) if number is None else None
     choice = None if finalists is None else recorded_choice(finalists)
     if finalists is not None and choice is not None:
@@ -187,7 +189,7 @@ def _chosen_names(rows: Sequence[Ablation], techniques: Sequence[str], whose: st
 
 
 def _names_of(rows: Sequence[Ablation]) -> dict[str, tuple[str, ...]]:
-    """Techniques by what a user may call them: themselves, or a row with all that it holds."""
+    """Return techniques by the names that a user may give: their own, or that of a row for all in it."""
     return {row.row: row.techniques for row in rows} | {name: (name,) for row in rows for name in row.techniques}
 
 
@@ -197,7 +199,7 @@ def resumed_plan(
     """Return the plan that the ablation of this name was started with; None if there is none yet.
 
     Raises:
-        UserError: it was started for another study, trial, number of seeds, or other techniques.
+        UserError: the ablation was started for another study, trial or number of seeds, or for other techniques.
     """
     plan = recorded_plan(name, storage)
     if plan is None:
@@ -216,6 +218,10 @@ def ablation_spec(name: str, plan: AblationPlan, data: Path | None, workers: int
     """Return the study that trains the plan's runs.
 
     Args:
+        name: name of the new study.
+        plan: the plan.
+        data: folder of the data; None for that of the winner.
+        workers: number of workers.
         threads: CPU threads of each run; None for those of the search.
     """
     spec = replication_spec(
@@ -226,4 +232,4 @@ def ablation_spec(name: str, plan: AblationPlan, data: Path | None, workers: int
         origin={ORIGIN: plan.to_json()},
         workers=workers,
     )
-    return replace(spec, keep_models=1)  # nobody needs a model without one of its techniques
+    return replace(spec, keep_models=1)  # a model without one of its techniques is of no use

@@ -30,11 +30,13 @@ class Member:
     """A trial at its best rung.
 
     Attributes:
-        params: what the search chose for it.
-        config: its RunConfig, with the data folder and the device to predict with.
-        result: its scores as they were recorded.
-        predictions: per task, for the dev examples that trials are scored on: class probabilities (N, K) or scores
-            (N,), float32.
+        number: number of the trial.
+        params: parameters that the search chose.
+        folder: folder of the run.
+        config: RunConfig, with the data folder and the device for new predictions.
+        result: recorded scores.
+        predictions: task -> predictions for the dev examples that trials are scored on: class probabilities (N, K) or
+            scores (N,), float32.
     """
 
     number: int
@@ -46,7 +48,7 @@ class Member:
 
     @property
     def overall(self) -> float:
-        """The overall score of its best rung."""
+        """Overall score at the best rung."""
         assert self.result.overall is not None, "a trial with a best rung has its score"
         return self.result.overall
 
@@ -56,10 +58,11 @@ class CandidateTrials:
     """A study's scored trials: finished or pruned, with dev scores, each run once.
 
     Attributes:
-        folders: where its trials left their artifacts.
-        data: folder with the tasks' files, if it has moved.
-        device: to predict on instead of the trials'.
-        needs_models: whether members need their models, as all do that predict anything new.
+        study: the study.
+        folders: folders of its trials.
+        data: folder of the tasks' files; None for that of the trials.
+        device: device for predictions; None for that of the trials.
+        needs_models: whether members need their models, as they do to predict anything new.
     """
 
     study: optuna.Study
@@ -76,7 +79,7 @@ class CandidateTrials:
 
     @property
     def contenders(self) -> list[int]:
-        """Numbers of the trials that might be the best one, by number; models are kept of the best of these."""
+        """Numbers of the trials that can be the best one, in ascending order; the best of these keep their models."""
         return sorted(trial.number for trial in ranked_trials(self.study))
 
     @property
@@ -108,7 +111,7 @@ class CandidateTrials:
         """Return the trials with these numbers, each once, by number.
 
         Raises:
-            UserError: if there is no such trial, or it has not what is needed.
+            UserError: if there is no such trial, or it cannot be a member.
         """
         return [self._member(pick_trial(self.study, number)) for number in sorted(set(numbers))]
 

@@ -31,19 +31,21 @@ class Effect:
     """The mean score over the values of a setting, among the trials in which it is active.
 
     Attributes:
-        label: the same; unless there are exactly three tasks, one line per task for shares: ``loss.weights.sst``.
-        kind: ``number``: a curve; ``choice``: a mean for each value; ``shares``: one at points of a triangle.
-        trials: in how many it is active.
+        setting: path of the setting.
+        label: the path too, except for shares of other than three tasks, which have an effect per task:
+            ``loss.weights.sst``.
+        kind: ``number`` for a curve, ``choice`` for a mean per value, ``shares`` for means at points of a triangle.
+        trials: number of trials in which the setting is active.
         values: numbers, choices, or shares in the order of ``tasks``.
-        means: of the score at the values.
-        lows: of the means' 95 % intervals.
-        highs: the same; each interval is for its own value alone.
+        means: mean score at each value.
+        lows: lower ends of the means' 95 % intervals; each interval holds for its own value only.
+        highs: upper ends of these intervals.
         best: index of the value with the highest mean.
-        worst: index of the value with the lowest.
-        gap_half_widths: of the 95 % intervals of the differences between any two means, (points, points); they hold for
-            all pairs together, so also for one that was chosen for its difference.
+        worst: index of the value with the lowest mean.
+        gap_half_widths: half widths of the 95 % intervals of the differences between any two means, (points, points);
+            they hold for all pairs together, and so for a pair that was chosen for its difference.
         is_log: whether the numbers are searched on a logarithmic scale.
-        tasks: of shares.
+        tasks: names of the tasks that have the shares; empty for other kinds.
     """
 
     setting: str
@@ -62,8 +64,9 @@ class Effect:
 
     @property
     def gap(self) -> Interval:
-        """Between the best mean and the worst. They were chosen for being far apart, so it is somewhat too large; its
-        interval allows for the choice.
+        """Difference between the best and the worst mean.
+
+        They were chosen for being far apart, so it is somewhat too large; its interval allows for the choice.
         """
         gap, width = self.means[self.best] - self.means[self.worst], float(self.gap_half_widths[self.best, self.worst])
         return Interval(gap, gap - width, gap + width)
@@ -75,8 +78,9 @@ def effects(model: ScoreModel) -> list[Effect]:
     The forest's partial dependence alone would be too flat: it pulls small groups of trials towards the mean, and no
     interval of it shows that. So each trial gives one observation, the partial dependence at its own value plus what
     the forest missed of its score, y - f(x), both by the trees that have not seen the trial; and the curve is a smooth
-    mean of these (doubly robust, as in Kennedy et al. 2017): what the forest has learnt takes out the other settings'
-    doing, and what it has not learnt is still in the residuals. For choices the observations of a value are averaged.
+    mean of these (doubly robust, as in Kennedy et al. 2017): what the forest has learnt removes the effect of the
+    other settings, and what it has not learnt is still in the residuals. For choices, the observations of each value
+    are averaged.
     """
     rng = np.random.default_rng(_SEED)
     found: list[Effect] = []
@@ -151,9 +155,9 @@ def _effects(setting: Setting, observed: np.ndarray) -> list[Effect]:
 
 
 def _triangle(shares: np.ndarray) -> np.ndarray:
-    """Points of the triangle of three shares between those that trials have, (points, 3).
+    """Return points of the triangle of three shares between those that trials have, (points, 3).
 
-    Between, and not beyond: there the smoother would go on along the last slope, to scores that no trial came near.
+    Beyond them, the smoother would extrapolate the last slope to scores that no trial came near.
     """
     least = float(shares.min())
     steps = [(i, j, _EDGE - i - j) for i in range(_EDGE + 1) for j in range(_EDGE + 1 - i)]

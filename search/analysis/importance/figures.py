@@ -59,8 +59,9 @@ def effect_figure(effect: Effect, scores: tuple[float, float]) -> go.Figure:
     """Draw a curve with its band, values with their intervals, or the triangle of three shares.
 
     Args:
-        scores: lowest and highest mean in all figures that are shown together. They share one axis, because otherwise a
-            setting without effect would look as if it had one.
+        effect: the effect.
+        scores: lowest and highest mean of all figures that are shown together. They share one axis; otherwise a setting
+            without effect would look as if it had one.
     """
     if effect.kind == "shares":
         return _triangle(effect, scores)

@@ -21,15 +21,16 @@ _SEED = 1
 
 @dataclass(frozen=True)
 class Importance:
-    """How much a setting matters: parts of the variance of scores.
+    """The importance of a setting: its share of the variance of scores.
 
     An estimate may be below 0, and an interval reach there: it is the difference of two prediction errors.
 
     Attributes:
-        trials: in how many it is active.
-        overall: its share of the variance among all trials.
-        where_active: its share of the variance among the trials in which it is active; the same for a setting without
-            conditions.
+        path: path of the setting.
+        trials: number of trials in which the setting is active.
+        overall: share of the variance among all trials.
+        where_active: share of the variance among the trials in which the setting is active; equal to ``overall`` for a
+            setting without conditions.
     """
 
     path: str
@@ -39,7 +40,7 @@ class Importance:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval leaves out 0."""
+        """Whether the interval lies above 0."""
         return self.where_active.low > 0.0
 
 
@@ -52,13 +53,13 @@ def importances(model: ScoreModel) -> list[Importance]:
     would go if the setting did not vary, interactions included. Settings that interact count them both, so that shares
     may sum to more than 1; a forest that has not learnt an effect in full gives a share that is too small.
 
-    A conditional setting is compared among the trials in which it is active alone, so that being active is no part of
-    its share: that is the doing of the setting which decides it, and :meth:`SettingTable.changed` gives it to that one.
+    A conditional setting is compared only among the trials in which it is active, so that being active is not part of
+    its share: that is an effect of the setting that decides it, to which :meth:`SettingTable.changed` assigns it.
 
-    The interval is the estimate ± t(0.975, n - 1) sqrt(2) s / sqrt(n), s the standard deviation over trials of what
-    each adds. Without sqrt(2) it would take these n numbers for independent. They are not: for a setting without effect
-    the sum is one over pairs of trials, each of which predicts the other (a degenerate U-statistic), every pair counts
-    in two of the numbers, and the variance is up to twice as large.
+    The interval is the estimate ± t(0.975, n - 1) sqrt(2) s / sqrt(n), where s is the standard deviation of the trials'
+    contributions. Without sqrt(2), these n numbers would be taken for independent. They are not: for a setting without
+    effect, the sum is over pairs of trials that predict each other (a degenerate U-statistic), every pair counts in two
+    of the numbers, and the variance is up to twice as large.
     """
     rng = np.random.default_rng(_SEED)
     found = [_importance(model, setting, rng) for setting in model.table.settings if is_measurable(setting)]
@@ -76,7 +77,7 @@ def _importance(model: ScoreModel, setting: Setting, rng: np.random.Generator) -
     worlds = []
     for shift in rng.choice(np.arange(1, len(rows)), donors, replace=False):
         sources = np.full(table.trials, -1)
-        sources[order] = np.roll(order, shift)  # nobody's own
+        sources[order] = np.roll(order, shift)  # never a trial's own
         worlds.append(table.changed(setting, sources, rng)[rows])
     changed = forest.unseen_changed(np.stack(worlds), rows, table.columns(setting))  # (donors, m)
     scores = model.scores[rows]
@@ -93,5 +94,5 @@ def _importance(model: ScoreModel, setting: Setting, rng: np.random.Generator) -
 
 
 def _share(mean: float, width: float, variance: float) -> Interval:
-    # Where the few trials of a conditional setting all score the same, nothing is there to share out.
+    # If the few trials of a conditional setting all score the same, there is no variance to share.
     return Interval(*(number / variance if variance > 0.0 else 0.0 for number in (mean, mean - width, mean + width)))

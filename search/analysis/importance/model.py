@@ -32,13 +32,13 @@ class ScoreForest:
     """Regression trees on random two thirds of the trials each (subagging; Buehlmann & Yu 2002).
 
     Args:
-        matrix: the trials' settings, (n, columns) float32.
-        scores: their scores, (n,).
-        rng: draws each tree's trials and columns.
+        matrix: settings of the trials, (n, columns) float32.
+        scores: scores of the trials, (n,).
+        rng: generator that draws the trials and columns of each tree.
 
     Attributes:
-        out: which trials each tree has not seen, (trees, n) bool.
-        predicted: of each trial by the trees that have not seen it, (n,).
+        out: whether each tree has not seen each trial, (trees, n) bool.
+        predicted: prediction for each trial by the trees that have not seen it, (n,).
     """
 
     def __init__(self, matrix: np.ndarray, scores: np.ndarray, rng: np.random.Generator) -> None:
@@ -68,8 +68,8 @@ class ScoreForest:
 
         Args:
             worlds: trials with changed values, (worlds, m, columns) float32.
-            rows: which trials these are, (m,).
-            changed: the columns that may differ; a tree that uses none of them keeps its predictions.
+            rows: indices of these trials, (m,).
+            changed: columns that may differ; a tree that uses none of them keeps its predictions.
         """
         sums = np.zeros(worlds.shape[:2])
         for tree, used, own, out in zip(self._trees, self._used, self._own, self.out, strict=True):
@@ -91,7 +91,7 @@ class ScoreForest:
 
 
 def _predict(tree: Any, worlds: np.ndarray) -> np.ndarray:
-    """(worlds, m, columns) -> (worlds, m)."""
+    """Predict trials of several worlds, (worlds, m, columns) -> (worlds, m)."""
     flat = np.ascontiguousarray(worlds.reshape(-1, worlds.shape[2]))
     return np.asarray(tree.predict(flat)[:, 0].reshape(worlds.shape[:2]))
 
@@ -101,12 +101,13 @@ class ScoreModel:
     """A forest of the final scores of n trials over their settings.
 
     Attributes:
-        scores: overall at the end of training, 0 to 1, (n,).
-        forest: predicts the scores from the settings.
-        finished: how many of the trials were trained to their end; the others' scores are expected ones.
-        left_out: how many trials have no score, or trained a run once more, settings and seed.
-        seed_share: the part of the scores' variance that is between seeds of the same settings; None where no
-            configuration has two seeds.
+        table: settings of the trials.
+        scores: overall scores at the end of training, 0 to 1, (n,).
+        forest: forest that predicts the scores from the settings.
+        finished: number of trials that were trained to their end; the scores of the others are expected ones.
+        left_out: number of trials without a score, or that repeat a run (the same settings and seed).
+        seed_share: share of the scores' variance that is between seeds of the same settings; None if no configuration
+            has two seeds.
     """
 
     table: SettingTable

@@ -26,7 +26,7 @@ class _Rule:
     holds_inactive: bool
 
     def given(self, sources: np.ndarray) -> np.ndarray:
-        """Return whether it holds if the owner has the value of these trials, (n,); -1: if the owner is not active."""
+        """Return whether it holds if the owner has the values of these trials, (n,); -1 if the owner is not active."""
         return np.asarray(np.where(sources >= 0, self.holds[sources], self.holds_inactive))
 
 
@@ -35,14 +35,16 @@ class Setting:
     """One searched setting in n trials.
 
     Attributes:
-        path: its dotted path; shares of tasks are one setting.
-        kind: ``number``; ``choice``, of few values; ``shares`` of tasks; ``fixed``, not searched but following others.
-        active: in which trials it is searched, (n,) bool.
-        values: of each trial; None if it is not active. Shares are a tuple, in the order of ``tasks``.
-        columns: the values as numbers, (n, k) float32. A number is one, from 0 to 1 over its range, on the scale that
-            it is searched on; choices without an order have one for each.
+        path: dotted path; shares of tasks are one setting.
+        kind: ``number``; ``choice`` among few values; ``shares`` of tasks; ``fixed`` if it is not searched and follows
+            other settings.
+        active: whether it is searched in each trial, (n,) bool.
+        values: value in each trial; None where it is not active. Shares are a tuple, in the order of ``tasks``.
+        columns: the values as numbers, (n, k) float32. A number has one column, from 0 to 1 over its range, on the
+            scale that it is searched on; choices without an order have one column each.
         is_log: whether that scale is logarithmic.
-        tasks: of shares.
+        tasks: names of the tasks that have the shares; empty for other kinds.
+        rules: conditions under which it is searched.
     """
 
     path: str
@@ -56,7 +58,7 @@ class Setting:
 
     @property
     def is_searched(self) -> bool:
-        """Whether it has several values."""
+        """Whether it can have several values."""
         return self.kind != "fixed"
 
     @property
@@ -65,7 +67,7 @@ class Setting:
         return len({value for value, on in zip(self.values, self.active, strict=True) if on}) > 1
 
     def taken(self, sources: np.ndarray) -> np.ndarray:
-        """Return the columns with the values of other trials, (n, k); -1: not active, a value below all others."""
+        """Return the columns with the values of other trials, (n, k); -1 gives a value below all others: inactive."""
         inactive = np.minimum(self.columns.min(axis=0, initial=0.0), 0.0) - 1.0
         return np.asarray(np.where(sources[:, None] >= 0, self.columns[sources], inactive))
 
@@ -75,7 +77,8 @@ class SettingTable:
     """All settings except the seed, in an order in which conditions look back only.
 
     Attributes:
-        trials: how many, n.
+        settings: the settings.
+        trials: number of trials, n.
     """
 
     settings: tuple[Setting, ...]
@@ -83,7 +86,7 @@ class SettingTable:
 
     @cached_property
     def matrix(self) -> np.ndarray:
-        """Every trial unchanged, (n, columns of all settings) float32."""
+        """All trials unchanged, (n, columns of all settings) float32."""
         rows = np.arange(self.trials)
         blocks = [one.taken(np.where(one.active, rows, -1)) for one in self.settings]
         return np.ascontiguousarray(np.concatenate(blocks, axis=1), dtype=np.float32)
@@ -100,12 +103,12 @@ class SettingTable:
         """Return every trial with the setting's value of another one, (n, columns) float32.
 
         Settings that are conditional on it follow, so that each row could be a trial: one that is no longer active
-        loses its value, one that now is takes that of a random trial which has it, and one that still is keeps its own.
+        loses its value, one that becomes active takes that of a random trial that has it, and the others keep theirs.
 
         Args:
-            setting: which to change.
-            sources: of which trial to take the value, (n,); -1 leaves the setting inactive.
-            rng: draws the values of settings that become active.
+            setting: the setting to change.
+            sources: for each trial, the trial that gives the value, (n,); -1 leaves the setting inactive.
+            rng: generator that draws the values of settings that become active.
         """
         rows, moved = np.arange(self.trials), {setting.path: sources}
         for one in self.settings:

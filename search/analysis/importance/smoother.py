@@ -1,4 +1,4 @@
-"""Local linear regression: a mean at a point from the observations around it, without a shape given in advance."""
+"""Estimate means by local linear regression, which assumes no shape of the curve."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Smoothed", "smooth"]
 
 _WIDTH = 0.4  # of the window at one observation; wider ones flatten the curve by more than its band shows
 _NEAREST = 3  # a window has at least this many observations more than dimensions
-_RIDGE = 1e-3  # of a window's spread: where its observations stand at one point, the slope there is 0
+_RIDGE = 1e-3  # of a window's spread: if all its observations are at one point, the slope is 0
 _JUDGED = 200  # observations at which the noise is measured, at most
 _LEVEL = 0.95
 _DRAWS = 4000
@@ -25,10 +25,10 @@ class Smoothed:
     """Means at some points, as weighted sums of n observations.
 
     Attributes:
-        means: (points,).
-        weights: of the observations, (points, n).
-        noise: standard deviation of an observation about the curve.
-        freedom: degrees of freedom that the curve left, for the noise.
+        means: means at the points, (points,).
+        weights: weights of the observations, (points, n).
+        noise: standard deviation of the observations around the curve.
+        freedom: residual degrees of freedom, from which ``noise`` was estimated.
     """
 
     means: np.ndarray
@@ -45,9 +45,9 @@ class Smoothed:
     def gap_half_widths(self) -> np.ndarray:
         """Return half widths of the 95 % intervals of the differences of any two means, (points, points).
 
-        They hold for all pairs together, so also for a pair that was chosen for its difference. The quantile is that of
-        the largest |t| among all pairs where only chance makes means differ: Tukey's way, by simulation, since here the
-        means have observations in common.
+        They hold for all pairs together, and so for a pair that was chosen for its difference. The quantile is that of
+        the largest |t| among all pairs if only chance makes means differ: Tukey's method, by simulation, since here the
+        means share observations.
         """
         rng = np.random.default_rng(_SEED)
         _, factor = np.linalg.qr(self.weights.T)  # factor.T @ factor is the means' covariance
@@ -64,14 +64,15 @@ class Smoothed:
 
 
 def smooth(places: np.ndarray, observed: np.ndarray, points: np.ndarray) -> Smoothed:
-    """Local linear means (Fan & Gijbels 1996, sec. 2.3) with tricube weights in a window of 0.4 n^(-1 / (4 + D)).
+    """Estimate local linear means (Fan & Gijbels 1996, sec. 2.3).
 
+    Weights are tricube, in a window of 0.4 n^(-1 / (4 + D)).
     Windows with too few observations grow until they hold D + 3. The noise is taken to be the same everywhere.
 
     Args:
-        places: of the observations, (n, D), on scales from about 0 to 1; n >= 3.
-        observed: (n,).
-        points: where to estimate, (points, D).
+        places: places of the observations, (n, D), on scales from about 0 to 1; n >= 3.
+        observed: observations, (n,).
+        points: places of the means, (points, D).
     """
     judged = np.unique(np.linspace(0, len(places) - 1, min(len(places), _JUDGED)).astype(np.int64))
     own = _weights(places, places[judged])
@@ -87,7 +88,7 @@ def _weights(places: np.ndarray, points: np.ndarray) -> np.ndarray:
     count, dimensions = places.shape
     distances = cdist(points, places)  # (points, n)
     nearest = np.sort(distances, axis=1)[:, min(dimensions + _NEAREST, count) - 1]
-    # A little wider, so that the last of them has a weight too.
+    # A little wider, so that the farthest of them has a weight too.
     width = np.maximum(_WIDTH * count ** (-1.0 / (4 + dimensions)), 1.05 * nearest)[:, None]
     kernel = np.clip(1.0 - (distances / width) ** 3, 0.0, None) ** 3
     away = places[None] - points[:, None]  # (points, n, D)

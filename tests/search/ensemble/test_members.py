@@ -19,7 +19,7 @@ STATES = (TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.COM
 
 @pytest.fixture
 def library(trials: Any) -> CandidateTrials:
-    """Record trials 0 to 4 in these states, with the tiny study's folders; the last and the running one have no score."""
+    """Record trials 0 to 4 in these states, in the tiny study's folders; the last and the running one have no score."""
     study = optuna.create_study(direction="maximize")
     attrs = open_study("tiny", None, trials.runs).trials[0].user_attrs
     for number, state in enumerate(STATES):
