@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("core", "data", "search", "studies")
@@ -63,6 +66,20 @@ def onebert(installed: Path, tmp_path: Path) -> Run:
         )
 
     return run
+
+
+def test_what_a_build_needs_is_pinned_as_in_the_constraints() -> None:
+    """``pip install --constraint`` says nothing about the environment of an isolated build."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    constraints = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    pinned = {canonicalize_name(one.name): str(one.specifier) for one in constraints}
+    assert all(specifier.startswith("==") for specifier in pinned.values())
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = [Requirement(line) for line in table["build-system"]["requires"]]
+    assert {one.name: str(one.specifier) for one in needed} == {one.name: pinned[one.name] for one in needed}
+    extras = table["project"]["optional-dependencies"].values()
+    for line in [*table["project"]["dependencies"], *(line for extra in extras for line in extra)]:
+        assert canonicalize_name(Requirement(line).name) in pinned
 
 
 @pytest.mark.slow
