@@ -19,12 +19,20 @@ class StudyFileError(UserError):
     Attributes:
         key: the parts of the key from the top of the file, ``("space", "optim.learning_rate", "low")``.
         what: what is wrong, without the key.
+        others: further mistakes; those of another file have their place in their text, and no key.
     """
 
-    def __init__(self, key: tuple[str, ...], what: str) -> None:
-        super().__init__(f"{spell_key(key)}: {what}" if key else what)
+    def __init__(self, key: tuple[str, ...], what: str, others: tuple[UserError, ...] = ()) -> None:
         self.key = key
         self.what = what
+        self.others = others
+        own = f"{spell_key(key)}: {what}" if key else what
+        super().__init__("\n".join([own, *map(str, others)]))
+
+    @property
+    def every(self) -> tuple[UserError, ...]:
+        """This mistake alone, and the others."""
+        return StudyFileError(self.key, self.what), *self.others
 
 
 def spell_key(key: Iterable[str]) -> str:

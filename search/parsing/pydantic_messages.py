@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from search.display.values import shown
 from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.mistakes import Mistakes
 
 __all__ = ["explain", "named_setting", "validated", "without_setting"]
 
@@ -60,20 +61,23 @@ def validated(model: type[ModelT], table: Mapping[str, Any], key: tuple[str, ...
     """Build a model from a table of a study file.
 
     Raises:
-        StudyFileError: under ``key`` and what follows it, with the first problem; for an unknown key, with the nearest
-            one that the model has.
+        StudyFileError: under ``key`` and what follows it, with all problems; for an unknown key, with the nearest one
+            that the model has.
     """
     try:
         return model.model_validate(dict(table))
     except ValidationError as error:
-        problem = error.errors()[0]
-    # Raised outside, since pydantic's own error quotes the value, which may be a secret.
-    where, what = (*key, *map(str, problem["loc"])), explain(problem)
-    if problem["type"] == "extra_forbidden":
-        known = [field.alias or name for name, field in model.model_fields.items()]
-        hint = did_you_mean(where[-1], known) or f"; known: {', '.join(known) or 'none'}"
-        what = f"unknown key{hint}"
-    raise StudyFileError(where, what)
+        problems = error.errors()
+    mistakes = Mistakes()
+    # Raised outside, since pydantic's own error quotes the values, which may be secrets.
+    for problem in problems:
+        where, what = (*key, *map(str, problem["loc"])), explain(problem)
+        if problem["type"] == "extra_forbidden":
+            known = [field.alias or name for name, field in model.model_fields.items()]
+            hint = did_you_mean(where[-1], known) or f"; known: {', '.join(known) or 'none'}"
+            what = f"unknown key{hint}"
+        mistakes.note(StudyFileError(where, what))
+    raise mistakes.as_error()
 
 
 def named_setting(what: str, paths: Iterable[str]) -> str | None:

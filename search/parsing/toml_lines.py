@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from operator import itemgetter
 from pathlib import Path
 
 from data.errors import UserError
@@ -17,10 +19,21 @@ _ASSIGNMENT = re.compile(rf"^\s*({_DOTTED})\s*=")
 
 
 def error_in_file(error: StudyFileError, path: Path, text: str) -> UserError:
-    """Return the mistake with its place in the TOML file ``path``, whose content is ``text``."""
-    line = line_of(error.key, key_lines(text))
-    where = f"{path}:{line}" if line else str(path)
-    return UserError(f"{where}: {spell_key(error.key)}: {error.what}")
+    """Return the mistakes, one per line, with their places in the TOML file ``path``, whose content is ``text``.
+
+    They are in the order of the file; those without a line, and those of other files, come last.
+    """
+    lines = key_lines(text)
+    located: list[tuple[float, str]] = []
+    for one in error.every:
+        if isinstance(one, StudyFileError):
+            line = line_of(one.key, lines)
+            where = f"{path}:{line}" if line else str(path)
+            key = f"{spell_key(one.key)}: " if one.key else ""
+            located.append((line or math.inf, f"{where}: {key}{one.what}"))
+        else:
+            located.append((math.inf, str(one)))
+    return UserError("\n".join(text for _, text in sorted(located, key=itemgetter(0))))
 
 
 def key_lines(text: str) -> dict[tuple[str, ...], int]:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from core.config import RunConfig
 from search.display.values import shown, spelled
 from search.parsing.errors import StudyFileError
+from search.parsing.mistakes import Mistakes
 from search.parsing.pydantic_messages import explain, named_setting
 from search.space.conditions import Condition
 from search.space.paths import config_fields, get_value, set_value
@@ -58,8 +59,11 @@ def try_space(space: Space, base: RunConfig) -> list[TriedRun]:
     for path, dimension in by_path.items():
         _meet(dimension, by_path, base, met[path])
     judged = [dimension for dimension in space.dimensions if dimension.distribution.can_fail]
+    mistakes = Mistakes()
     for dimension in judged:
-        _check_bounds(dimension, met[dimension.path], base)
+        with mistakes.noted():
+            _check_bounds(dimension, met[dimension.path], base)
+    mistakes.raise_any()
     values = [tried for dimension in judged for tried in _values(dimension, met[dimension.path], space, base)]
     return [*values, *_draws(space, base)]
 

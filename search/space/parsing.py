@@ -8,6 +8,7 @@ from typing import Any
 from core.config import RunConfig
 from search.display.values import shown_list
 from search.parsing.errors import StudyFileError
+from search.parsing.mistakes import Mistakes
 from search.space.conditions import parse_conditions
 from search.space.feasibility import try_space
 from search.space.kinds import parse_distribution
@@ -36,7 +37,12 @@ def read_space(table: Mapping[str, Any], base: RunConfig) -> Space:
         StudyFileError: under ``space`` and what follows it.
     """
     fields = config_fields(base.tasks)
-    dimensions = [_parse_dimension(path, raw, fields, base) for path, raw in table.items()]
+    dimensions: list[Dimension] = []
+    mistakes = Mistakes()
+    for path, raw in table.items():
+        with mistakes.noted():
+            dimensions.append(_parse_dimension(path, raw, fields, base))
+    mistakes.raise_any()
     if not dimensions:
         raise StudyFileError(("space",), 'is empty; give at least one setting, for example "optim.learning_rate"')
     if not any(dimension.distribution.is_searched for dimension in dimensions):

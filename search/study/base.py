@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from core.config import RunConfig
 from data.tasks import TaskSpec
 from search.display.values import spelled
 from search.parsing.errors import StudyFileError, did_you_mean, spell_key
+from search.parsing.mistakes import Mistakes
 from search.parsing.pydantic_messages import explain, named_setting, without_setting
 from search.space.paths import FieldType, check_value, config_fields, set_value
 
-__all__ = ["build_base"]
+__all__ = ["base_noting", "build_base"]
 
 
 def build_base(
@@ -32,44 +34,81 @@ def build_base(
         key: where the table is in its file.
 
     Raises:
-        StudyFileError: under ``key`` and what follows it.
+        StudyFileError: under ``key`` and what follows it; all mistakes.
+    """
+    mistakes = Mistakes()
+    config = base_noting(mistakes, table, tasks, replaced, key)
+    mistakes.raise_any()
+    return config
+
+
+def base_noting(
+    mistakes: Mistakes,
+    table: Mapping[str, Any],
+    tasks: Mapping[str, TaskSpec],
+    replaced: Mapping[str, object],
+    key: tuple[str, ...],
+    *,
+    is_part: bool = False,
+) -> RunConfig:
+    """Like :func:`build_base`, but add the mistakes to ``mistakes``, and return a run without what is wrong.
+
+    Args:
+        is_part: whether settings or tasks that others depend on are not known: check only each setting by itself.
     """
     fields = config_fields(tasks)
     tree: dict[str, Any] = {"tasks": {name: {"spec": spec} for name, spec in tasks.items()}}
-    for path, value in _leaves(table, "", fields, key):
-        set_value(tree, path, check_value(value, fields[path], (*key, *path.split("."))))
+    wrong = Mistakes()
+    for path, value, where in _leaves(table, "", fields, key, wrong):
+        with wrong.noted():
+            set_value(tree, path, check_value(value, fields[path], where))
     for path, replacement in replaced.items():
         set_value(tree, path, replacement)
+    is_part = is_part or bool(wrong)
     try:
-        return RunConfig.model_validate(tree)
+        config = RunConfig.model_validate(tree)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = [str(part) for part in problem["loc"]]
-        # Below a setting, pydantic names the members of its type: eval.rungs.int.
-        while len(where) > 1 and ".".join(where[:-1]) in fields:
-            where.pop()
-        what = explain(problem)
-        # An error about several settings, for which pydantic has no place, belongs to the setting it begins with.
-        if (named := named_setting(what, fields)) is not None:
-            where, what = named.split("."), without_setting(what, named)
-        raise StudyFileError((*key, *where), what) from error
+        for problem in error.errors():
+            if not (is_part and problem["type"] == "value_error"):
+                wrong.note(_located(problem, fields, key))
+        config = RunConfig.model_validate({"tasks": tree["tasks"]})
+    if wrong:
+        mistakes.note(wrong.as_error())
+    return config
+
+
+def _located(problem: ErrorDetails, fields: Mapping[str, FieldType], key: tuple[str, ...]) -> StudyFileError:
+    where = [str(part) for part in problem["loc"]]
+    # Below a setting, pydantic names the members of its type: eval.rungs.int.
+    while len(where) > 1 and ".".join(where[:-1]) in fields:
+        where.pop()
+    what = explain(problem)
+    # An error about several settings, for which pydantic has no place, belongs to the setting it begins with.
+    if (named := named_setting(what, fields)) is not None:
+        where, what = named.split("."), without_setting(what, named)
+    return StudyFileError((*key, *where), what)
 
 
 def _leaves(
-    table: Mapping[str, Any], prefix: str, fields: Mapping[str, FieldType], top: tuple[str, ...]
-) -> Iterator[tuple[str, object]]:
+    table: Mapping[str, Any],
+    prefix: str,
+    fields: Mapping[str, FieldType],
+    top: tuple[str, ...],
+    mistakes: Mistakes,
+) -> Iterator[tuple[str, object, tuple[str, ...]]]:
+    """Yield path, value and key of every setting that exists, and note what is none."""
     for name, value in table.items():
         path = prefix + name
         key = (*top, *prefix.split(".")[:-1], name)
         if path in fields:
-            yield path, value
+            yield path, value, key
         elif not any(known.startswith(f"{path}.") for known in fields):
-            raise StudyFileError(key, _unknown(path, prefix, fields))
+            mistakes.note(StudyFileError(key, _unknown(path, prefix, fields)))
         elif isinstance(value, dict):
-            yield from _leaves(value, f"{path}.", fields, top)
+            yield from _leaves(value, f"{path}.", fields, top, mistakes)
         else:
             example = _example_by_task(path, value, fields)
-            raise StudyFileError(key, f"must be a table [{spell_key(key)}]{example}, got {value!r}")
+            mistakes.note(StudyFileError(key, f"must be a table [{spell_key(key)}]{example}, got {value!r}"))
 
 
 def _unknown(path: str, prefix: str, fields: Mapping[str, FieldType]) -> str:

@@ -8,9 +8,15 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from search.parsing.errors import StudyFileError
+from search.parsing.mistakes import Mistakes
 from search.parsing.pydantic_messages import validated
 
 __all__ = ["StudyDocument"]
+
+_UNIONS = {  # for which pydantic has a problem per member
+    ("tasks",): "must be a list of names, or tables [tasks.NAME]",
+    ("first",): "must be a list of presets, or tables [first.NAME]",
+}
 
 
 class StudyDocument(BaseModel):
@@ -40,16 +46,29 @@ class StudyDocument(BaseModel):
     endpoint: dict[str, Any] | None = None
 
     @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Self:
+    def parse(cls, raw: Mapping[str, Any], mistakes: Mistakes) -> Self:
         """Check the keys and the types of their values.
 
+        Args:
+            mistakes: gets those at the top of the file.
+
+        Returns:
+            What is right, with the defaults of the rest.
+
         Raises:
-            StudyFileError: under the first wrong key.
+            UserError: all mistakes, if the tasks are missing or wrong: nothing else can be checked without them.
         """
         try:
             return validated(cls, raw, ())
         except StudyFileError as error:
-            if error.key[0] != "tasks":
-                raise
-            what = error.what if error.what == "is missing" else "must be a list of names, or tables [tasks.NAME]"
-            raise StudyFileError(("tasks",), what) from None
+            every = [one for one in error.every if isinstance(one, StudyFileError)]
+        for one in every:
+            key, what = one.key[:1], one.what
+            if key in _UNIONS and what != "is missing":
+                mistakes.note(StudyFileError(key, _UNIONS[key]))
+            else:
+                mistakes.note(one)
+        wrong = {one.key[0] for one in every}
+        if "tasks" in wrong:
+            raise mistakes.as_error()
+        return cls.model_validate({name: value for name, value in raw.items() if name not in wrong})

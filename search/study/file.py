@@ -6,39 +6,37 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.config import RunConfig
 from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 from data.errors import UserError
 from data.tasks import TaskSpec
 from data.toml_text import parse_toml
 from search.parsing.errors import StudyFileError
+from search.parsing.mistakes import Mistakes
 from search.parsing.pydantic_messages import validated
 from search.parsing.toml_lines import error_in_file
 from search.pruners.registry import PrunerChoice, make_pruner
 from search.samplers.registry import SamplerChoice, make_sampler
-from search.space.parsing import parse_space
-from search.space.requirements import without_unmet_needs
-from search.space.space import Space
 from search.study.document import StudyDocument
 from search.study.endpoint import ENDPOINT
-from search.study.first_trials import FirstTrial, default_trial, given_trials
 from search.study.lookup import find_study, is_study_name
 from search.study.presets import list_presets
+from search.study.runs import StudyRuns, comparison_runs, search_runs
 from search.study.spec import StudySpec, SyntheticSpec
-from search.study.stop_rules import parse_stop
+from search.study.stop_rules import StopRules, parse_stop
 from search.study.tables import Tables
 from search.study.tasks import study_tasks
 from search.study.trial_count import check_trials, usual_trials
-from search.study.variant_study import parse_variants
-from search.trials.floors import parse_floors
+from search.trials.floors import Floor, parse_floors
 from search.trials.folders import RUNS
 
 __all__ = ["StudySpec", "check_own_classes", "load_study"]
 
 _SYNTHETIC_TASKS = ("sst", "para", "sts")
+_MANY_RUNGS = tuple(range(1, 100))  # to check a pruner's options where the study's own rungs are not known
 
 
 @dataclass(frozen=True)
@@ -120,9 +118,15 @@ def load_study(
 def _build(
     raw: dict[str, Any], path: Path, overrides: _Overrides, studies_dir: Path, answers_dir: Path | None
 ) -> StudySpec:
-    document = StudyDocument.parse(raw)
-    tasks = study_tasks(document, path)
-    synthetic = _synthetic(document, tasks, overrides)
+    """Build the study, or raise all mistakes of its file.
+
+    A table that depends on one with a mistake is checked only as far as it can be by itself.
+    """
+    mistakes = Mistakes()
+    document = StudyDocument.parse(raw, mistakes)
+    tasks = study_tasks(document, path, mistakes)
+    has_tasks = not mistakes.under("tasks", "task_files")
+    synthetic = mistakes.attempt(lambda: _synthetic(document, tasks, overrides), None)
     workers = overrides.workers or document.workers
     tables = Tables(
         tasks,
@@ -132,39 +136,67 @@ def _build(
         list_presets(studies_dir, path.parent),
     )
     is_comparison = document.variants is not None
-    search = _comparison(document, tables) if is_comparison else _search(document, tables, answers_dir)
-    sampler = SamplerChoice.parse("grid" if is_comparison else document.sampler or "tpe", ("sampler",))
-    if sampler.is_own_class:
-        sampler.find_own_class(("sampler",))
-    else:
-        make_sampler(sampler, document.seed, 0, search.space)
-    stop = parse_stop(document.stop, overrides.hours, overrides.examples)
-    usual = usual_trials(sampler, search.space, search.first, stop, is_comparison=is_comparison)
+    read_runs = comparison_runs if is_comparison else partial(search_runs, answers_dir=answers_dir)
+    runs = read_runs(document, tables, mistakes, has_tasks=has_tasks)
+    sampler = mistakes.attempt(lambda: _sampler(document, runs, is_comparison), SamplerChoice("tpe"))
+    pruner = mistakes.attempt(lambda: _pruner(document, runs, is_comparison), PrunerChoice("none"))
+    stop = mistakes.attempt(lambda: parse_stop(document.stop, overrides.hours, overrides.examples), StopRules())
+    endpoint = mistakes.attempt(lambda: _endpoint(document), None)
+    floors = _floors(document, runs, mistakes) if has_tasks else ()
+    mistakes.raise_any()
+    usual = usual_trials(sampler, runs.space, runs.first, stop, is_comparison=is_comparison)
     spec = StudySpec(
         name=overrides.name or path.stem,
         description=document.description,
-        base=search.base,
-        space=search.space,
-        first_trials=search.first,
-        notes=search.notes,
+        base=runs.base,
+        space=runs.space,
+        first_trials=runs.first,
+        notes=runs.notes,
         trials=overrides.trials or document.trials or usual,
         seed=document.seed,
         sampler=sampler,
-        pruner=PrunerChoice.parse(document.pruner or ("none" if is_comparison else "halving"), ("pruner",)),
+        pruner=pruner,
         workers=workers,
         keep_models=document.keep_models,
         synthetic=synthetic,
         source=path,
-        endpoint=None if document.endpoint is None else validated(EndpointSettings, document.endpoint, ENDPOINT),
-        floors=parse_floors(document.floors, search.base),
+        endpoint=endpoint,
+        floors=floors,
         stop=stop,
     )
-    if spec.pruner.is_own_class:
-        spec.pruner.find_own_class(("pruner",))
-    else:
-        make_pruner(spec.pruner, spec.base.rungs)
     check_trials(spec, is_comparison=is_comparison)
     return spec
+
+
+def _sampler(document: StudyDocument, runs: StudyRuns, is_comparison: bool) -> SamplerChoice:
+    sampler = SamplerChoice.parse("grid" if is_comparison else document.sampler or "tpe", ("sampler",))
+    if sampler.is_own_class:
+        sampler.find_own_class(("sampler",))
+    elif runs.is_complete:
+        make_sampler(sampler, document.seed, 0, runs.space)
+    return sampler
+
+
+def _pruner(document: StudyDocument, runs: StudyRuns, is_comparison: bool) -> PrunerChoice:
+    pruner = PrunerChoice.parse(document.pruner or ("none" if is_comparison else "halving"), ("pruner",))
+    if pruner.is_own_class:
+        pruner.find_own_class(("pruner",))
+    else:
+        make_pruner(pruner, runs.base.rungs if runs.is_sound else _MANY_RUNGS)
+    return pruner
+
+
+def _endpoint(document: StudyDocument) -> EndpointSettings | None:
+    return None if document.endpoint is None else validated(EndpointSettings, document.endpoint, ENDPOINT)
+
+
+def _floors(document: StudyDocument, runs: StudyRuns, mistakes: Mistakes) -> tuple[Floor, ...]:
+    floors: tuple[Floor, ...] = ()
+    for task, value in document.floors.items():
+        if isinstance(value, dict) and not runs.is_sound:  # the budget, with which it is compared, is not known
+            value = {name: part for name, part in value.items() if name != "from"}
+        floors += mistakes.attempt(partial(parse_floors, {task: value}, runs.base), ())
+    return floors
 
 
 def check_own_classes(spec: StudySpec) -> None:
@@ -180,45 +212,6 @@ def check_own_classes(spec: StudySpec) -> None:
             make_pruner(spec.pruner, spec.base.rungs)
     except StudyFileError as error:
         raise spec.located_error(error) from error
-
-
-@dataclass(frozen=True)
-class _Search:
-    """The runs that a study tries.
-
-    Attributes:
-        base: the run that it starts from.
-        space: around it.
-        first: trials to begin with.
-        notes: what of the file is left out, and why.
-    """
-
-    base: RunConfig
-    space: Space
-    first: tuple[FirstTrial, ...]
-    notes: tuple[str, ...] = ()
-
-
-def _search(document: StudyDocument, tables: Tables, answers: Path | None) -> _Search:
-    if document.space is None:
-        raise StudyFileError(("space",), "is missing; add [space] to search, or [variants.NAME] to compare")
-    if document.seeds is not None:
-        raise StudyFileError(("seeds",), 'is for [variants]; in a search, add "seed" = [...] to [space]')
-    base = tables.base(document.preset)
-    table, unmet = without_unmet_needs(document.space, base, answers)
-    space = parse_space(table, base)
-    given, left_out = given_trials(document.first, tables, space, base)
-    return _Search(base, space, (*default_trial(space, base), *given), (*unmet, *left_out))
-
-
-def _comparison(document: StudyDocument, tables: Tables) -> _Search:
-    assert document.variants is not None
-    for key, unwanted in (("space", document.space), ("sampler", document.sampler), ("preset", document.preset)):
-        if unwanted is not None:
-            raise StudyFileError((key,), "cannot be combined with [variants]: each of them is tried, with every seed")
-    if document.first:
-        raise StudyFileError(("first",), "cannot be combined with [variants]: they are tried in their order")
-    return _Search(*parse_variants(document.variants, document.seeds, tables))
 
 
 def _synthetic(document: StudyDocument, tasks: Mapping[str, TaskSpec], overrides: _Overrides) -> SyntheticSpec | None:

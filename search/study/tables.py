@@ -10,7 +10,8 @@ from typing import Any
 from core.config import RunConfig
 from data.tasks import TaskSpec
 from search.parsing.errors import StudyFileError
-from search.study.base import build_base
+from search.parsing.mistakes import Mistakes
+from search.study.base import base_noting, build_base
 from search.study.presets import load_preset, merged
 
 __all__ = ["Tables"]
@@ -33,15 +34,21 @@ class Tables:
     replaced: Mapping[str, object]
     presets: Mapping[str, Path]
 
-    def base(self, preset: str | None) -> RunConfig:
+    def base(self, preset: str | None, mistakes: Mistakes, *, is_part: bool = False) -> RunConfig:
         """Build the run that a search starts from: the preset's settings, overridden by those of the base.
 
-        Raises:
-            StudyFileError: under ``base`` or ``preset``.
-            UserError: a mistake in the preset's file.
+        Args:
+            mistakes: gets those under ``base`` or ``preset``, and in the preset's file; they are left out of the run.
+            is_part: as of :func:`search.study.base.base_noting`.
         """
-        below = {} if preset is None else load_preset(preset, self.tasks, self.presets, ("preset",))
-        return build_base(merged(below, self.common, self.override), self.tasks, self.replaced, ("base",))
+        below: Mapping[str, Any] = {}
+        if preset is not None:
+            before = len(mistakes)
+            with mistakes.noted():
+                below = load_preset(preset, self.tasks, self.presets, ("preset",))
+            is_part = is_part or len(mistakes) > before
+        table = merged(below, self.common, self.override)
+        return base_noting(mistakes, table, self.tasks, self.replaced, ("base",), is_part=is_part)
 
     def named(self, table: Mapping[str, Any], key: tuple[str, ...]) -> RunConfig:
         """Build a named run: the base's settings, overridden by the preset's, the override's, and its own.
@@ -54,9 +61,25 @@ class Tables:
             StudyFileError: under ``key``.
             UserError: a mistake in the preset's file.
         """
+        preset, own = self._parts(table, key)
+        return build_base(merged(self.common, preset, self.override, own), self.tasks, self.replaced, key)
+
+    def check_named(self, table: Mapping[str, Any], key: tuple[str, ...], mistakes: Mistakes) -> None:
+        """Check each setting of a named run by itself, where the base has mistakes.
+
+        Args:
+            table: as of :meth:`named`.
+            mistakes: gets those under ``key``, and in the preset's file.
+        """
+        with mistakes.noted():
+            self._parts(table, key)
+        own = {name: value for name, value in table.items() if name != "preset"}
+        base_noting(mistakes, own, self.tasks, {}, key, is_part=True)
+
+    def _parts(self, table: Mapping[str, Any], key: tuple[str, ...]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Return the settings of a named run's preset, and its own."""
         preset = table.get("preset")
         if not isinstance(preset, str | None):
             raise StudyFileError((*key, "preset"), f"must be a preset's name, got {preset!r}")
         above = {} if preset is None else load_preset(preset, self.tasks, self.presets, key)
-        own = {name: value for name, value in table.items() if name != "preset"}
-        return build_base(merged(self.common, above, self.override, own), self.tasks, self.replaced, key)
+        return above, {name: value for name, value in table.items() if name != "preset"}

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.config import RunConfig
 from search.parsing.errors import StudyFileError
+from search.parsing.mistakes import Mistakes
 from search.space.choices import Choices
 from search.space.paths import differing_paths, get_value, why_fixed
 from search.space.space import Dimension, Space
@@ -34,7 +35,12 @@ def parse_variants(
         StudyFileError: under ``variants`` and what follows it, or ``seeds``.
     """
     _check_seeds(seeds, tables)
-    configs = {name: _build(name, variant, tables, seeds) for name, variant in table.items()}
+    configs: dict[str, RunConfig] = {}
+    mistakes = Mistakes()
+    for name, variant in table.items():
+        with mistakes.noted():
+            configs[name] = _build(name, variant, tables, seeds)
+    mistakes.raise_any()
     seeds = seeds or [config.seed for config in configs.values()][:1]
     if len(table) * len(seeds) < 2:
         raise StudyFileError((KEY,), "must give at least two runs to compare: two variants, or seeds = [0, 1]")
