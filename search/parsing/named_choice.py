@@ -19,7 +19,7 @@ from search.display.values import shown
 from search.parsing.errors import StudyFileError, did_you_mean
 from search.parsing.pydantic_messages import validated
 
-__all__ = ["NamedChoice", "Options", "build"]
+__all__ = ["NamedChoice", "Options", "build", "check_options"]
 
 T = TypeVar("T")
 
@@ -108,13 +108,28 @@ def build(
     """
     if ":" in choice.name:
         return _build_imported(choice, base, key, extra)
+    options = check_options(choice, known, key)
+    _, make = known[choice.name]
+    return make(options, *arguments)
+
+
+def check_options(
+    choice: NamedChoice, known: Mapping[str, tuple[type[Options], Callable[..., object]]], key: tuple[str, ...]
+) -> Options:
+    """Return the options of a known part, checked by themselves.
+
+    Args:
+        known: as of :func:`build`.
+
+    Raises:
+        StudyFileError: under ``key``, if the name is unknown, or an option is wrong.
+    """
     if choice.name not in known:
         hint = did_you_mean(choice.name, known) or "."
         raise StudyFileError(
             key, f"unknown name '{choice.name}'{hint} Known: {', '.join(known)}, or 'package.module:Class'"
         )
-    model, make = known[choice.name]
-    return make(validated(model, choice.options, key), *arguments)
+    return validated(known[choice.name][0], choice.options, key)
 
 
 def _find_module(name: str, places: Sequence[str] | None) -> ModuleSpec | None:

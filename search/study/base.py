@@ -68,9 +68,9 @@ def base_noting(
     try:
         config = RunConfig.model_validate(tree)
     except ValidationError as error:
-        for problem in error.errors():
-            if not (is_part and problem["type"] == "value_error"):
-                wrong.note(_located(problem, fields, key))
+        found = [_located(one, fields, key) for one in error.errors() if not (is_part and one["type"] == "value_error")]
+        for one in {one.key: one for one in reversed(found)}.values():  # a type with several members: its first
+            wrong.note(one)
         config = RunConfig.model_validate({"tasks": tree["tasks"]})
     if wrong:
         mistakes.note(wrong.as_error())

@@ -16,10 +16,11 @@ from data.tasks import TaskSpec
 from data.toml_text import parse_toml
 from search.parsing.errors import StudyFileError
 from search.parsing.mistakes import Mistakes
+from search.parsing.named_choice import check_options
 from search.parsing.pydantic_messages import validated
 from search.parsing.toml_lines import error_in_file
-from search.pruners.registry import PrunerChoice, make_pruner
-from search.samplers.registry import SamplerChoice, make_sampler
+from search.pruners.registry import PRUNERS, PrunerChoice, make_pruner
+from search.samplers.registry import SAMPLERS, SamplerChoice, make_sampler
 from search.study.document import StudyDocument
 from search.study.endpoint import ENDPOINT
 from search.study.lookup import find_study, is_study_name
@@ -36,7 +37,6 @@ from search.trials.folders import RUNS
 __all__ = ["StudySpec", "check_own_classes", "load_study"]
 
 _SYNTHETIC_TASKS = ("sst", "para", "sts")
-_MANY_RUNGS = tuple(range(1, 100))  # to check a pruner's options where the study's own rungs are not known
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,8 @@ def _build(
     mistakes = Mistakes()
     document = StudyDocument.parse(raw, mistakes)
     tasks = study_tasks(document, path, mistakes)
+    if not tasks:  # nothing else can be checked
+        raise mistakes.as_error()
     has_tasks = not mistakes.under("tasks", "task_files")
     synthetic = mistakes.attempt(lambda: _synthetic(document, tasks, overrides), None)
     workers = overrides.workers or document.workers
@@ -174,6 +176,8 @@ def _sampler(document: StudyDocument, runs: StudyRuns, is_comparison: bool) -> S
         sampler.find_own_class(("sampler",))
     elif runs.is_complete:
         make_sampler(sampler, document.seed, 0, runs.space)
+    else:
+        check_options(sampler, SAMPLERS, ("sampler",))
     return sampler
 
 
@@ -181,8 +185,10 @@ def _pruner(document: StudyDocument, runs: StudyRuns, is_comparison: bool) -> Pr
     pruner = PrunerChoice.parse(document.pruner or ("none" if is_comparison else "halving"), ("pruner",))
     if pruner.is_own_class:
         pruner.find_own_class(("pruner",))
+    elif runs.is_sound:
+        make_pruner(pruner, runs.base.rungs)
     else:
-        make_pruner(pruner, runs.base.rungs if runs.is_sound else _MANY_RUNGS)
+        check_options(pruner, PRUNERS, ("pruner",))
     return pruner
 
 

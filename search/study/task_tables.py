@@ -72,8 +72,12 @@ def parse_tasks(tables: Mapping[str, object], mistakes: Mistakes) -> dict[str, T
             try:
                 tasks[name] = TaskSpec.model_validate({"name": name, **fields})
             except ValidationError as error:
-                for problem in error.errors():
-                    mistakes.note(_mistake(key, problem))
+                found = [_mistake(key, problem) for problem in error.errors()]
+                for one in found:
+                    # A key that is missing under its own name, and there under another, is one mistake.
+                    meant = f"; did you mean '{one.key[-1]}'?"
+                    if not (one.what == "is missing" and any(meant in another.what for another in found)):
+                        mistakes.note(one)
     return tasks
 
 

@@ -184,3 +184,71 @@ def test_a_plan_runs_no_code_of_the_user(tmp_path: Path, monkeypatch: pytest.Mon
 )
 def test_a_value_for_a_table(line: str, key: str, tmp_path: Path) -> None:
     assert f": {key}: must be a table [{key}]" in message(tmp_path, MINIMAL + f"\n[base]\n{line}\n")
+
+
+ALL_WRONG = """\
+trails = 3
+workers = 0
+sampler = { name = "tpe", n_startup = 5 }
+pruner = "hyperbnd"
+
+[tasks.mood]
+kind = "classification"
+files = { train = "a.csv", dev = "b.csv" }
+columns = { sentences = ["text"], label = "mood" }
+classes = ["bad", "good"]
+metric = "acc"
+[tasks.sts]
+
+[base.optim]
+learning_rat = 1e-4
+weight_decay = "much"
+[base.budget]
+examples = -1
+
+[stop]
+hours = -3
+
+[space]
+"optim.warmup_fractoin" = [0.0, 0.1]
+"heads.mood.layers" = { low = 1, hihg = 3 }
+"""
+
+
+def test_mistakes_of_all_tables_are_reported_at_once(tmp_path: Path) -> None:
+    lines = message(tmp_path, ALL_WRONG).splitlines()
+    assert [line.split(": ")[1] for line in lines] == [
+        "trails",
+        "workers",
+        "sampler.n_startup",
+        "pruner",
+        "tasks.mood.kind",
+        "base.optim.learning_rat",
+        "base.optim.weight_decay",
+        "base.budget.examples",
+        "stop.hours",
+        'space."optim.warmup_fractoin"',
+        'space."heads.mood.layers".hihg',
+    ]
+    assert "did you mean 'classify'?" in lines[4]
+
+
+def test_a_mistake_causes_no_others(tmp_path: Path) -> None:
+    """Settings that depend on a wrong one are not judged by the default that replaces it."""
+    text = MINIMAL.replace(
+        "trials = 12", 'pruner = { name = "halving", skip = 3 }\nfloors = { sst = { score = 0.4, from = 90000 } }'
+    )
+    text = text.replace("[space]", '[base.budget]\nexamples = "many"\n[space]')
+    assert message(tmp_path, text) == "study.toml:9: base.budget.examples: must be a whole number, got 'many'"
+
+
+def test_mistakes_of_a_comparison_are_reported_at_once(tmp_path: Path) -> None:
+    text = (
+        'tasks = ["sst"]\n[base.optim]\nlearning_rat = 1\n[variants.a]\noptim.clip_norm = "x"\n'
+        '[variants.b]\npreset = "nope"\n'
+    )
+    assert [line.partition(" ")[0] for line in message(tmp_path, text).splitlines()] == [
+        "study.toml:3:",
+        "study.toml:5:",
+        "study.toml:6:",
+    ]
