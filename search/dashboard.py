@@ -15,6 +15,7 @@ import typer
 
 from data.errors import UserError
 from search.console import cli
+from search.storage.study_names import check_database
 
 __all__ = ["local_only", "main", "make_dashboard"]
 
@@ -68,11 +69,13 @@ def make_dashboard(storage: str | None, runs_dir: Path, port: int) -> WSGIServer
     Raises:
         UserError: the storage cannot be opened, or the port is taken.
     """
+    check_database(storage, runs_dir)
+
     from optuna_dashboard import wsgi
 
-    from search.storage.open import open_storage
+    from search.storage.open import open_recorded
 
-    application = local_only(wsgi(open_storage(storage, runs_dir)), ("localhost", _HOST))
+    application = local_only(wsgi(open_recorded(storage, runs_dir)), ("localhost", _HOST))
     try:
         return make_server(_HOST, port, application, server_class=_Server, handler_class=_QuietHandler)
     except OSError as error:

@@ -9,6 +9,7 @@ import typer
 
 from search.console import cli
 from search.console.signals import interruptible
+from search.storage.study_names import check_database
 from search.study.lookup import find_study, named_data_folder
 
 __all__ = ["main"]
@@ -62,6 +63,8 @@ def main(
         onebert run --study starter --data DIR --model minilm --hours 8
     """
     file = find_study(study)
+    if fine or warm_start:
+        check_database(storage, runs_dir)
     if not dry_run:
         cli.check_data_folder(data or named_data_folder(file))
 
@@ -90,11 +93,11 @@ def main(
     from search.recorded.fine_search import fine_search
     from search.recorded.ranking import best_trial
     from search.recorded.warm_start import with_warm_start
-    from search.storage.open import open_storage
+    from search.storage.open import open_recorded
 
     run = StudySession(runs_dir, storage, quiet=quiet, json=json)
     if fine or warm_start:
-        recorded = open_storage(storage, runs_dir)
+        recorded = open_recorded(storage, runs_dir)
         spec = fine_search(spec, recorded, name, model) if fine else spec
         spec = with_warm_start(spec, warm_start or (), warm_start_trials, recorded)
     show_plan(run.console, spec)

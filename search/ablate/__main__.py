@@ -65,10 +65,10 @@ def main(
     from search.finalists.replication import replicate
     from search.recorded.ranking import load_recorded, open_study
     from search.recorded.study import check_same_data
-    from search.storage.open import open_storage
+    from search.storage.open import open_recorded
 
     run = StudySession(runs_dir, storage, quiet=quiet, json=json)
-    source, recorded = open_study(study, storage, runs_dir), open_storage(storage, runs_dir)
+    source, recorded = open_study(study, storage, runs_dir), open_recorded(storage, runs_dir)
     name = name or f"{study}-ablation"
     plan = resumed_plan(name, study, recorded, trial, seeds, technique or ())
     plan = plan or new_plan(source, recorded, trial, seeds, technique or ())

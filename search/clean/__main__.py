@@ -8,7 +8,7 @@ import typer
 
 from data.errors import UserError
 from search.console import cli
-from search.storage.study_names import check_recorded
+from search.storage.study_names import check_recorded, nowhere
 
 __all__ = ["main"]
 
@@ -44,7 +44,7 @@ def main(
     if study is not None:
         check_recorded(study, storage, runs_dir)
     if not runs_dir.is_dir():
-        typer.echo(f"nothing to free: there is no folder {runs_dir}")
+        typer.echo(f"nothing to free: {nowhere(storage, runs_dir)}")
         return
 
     from search.clean.found_files import mib

@@ -18,7 +18,8 @@ from search.driver.trial_end import KEEP_MODELS
 from search.recorded.ranking import open_study
 from search.recorded.study import IDENTITY
 from search.storage.file_lease import file_lease
-from search.storage.open import open_storage
+from search.storage.open import open_recorded
+from search.storage.study_names import DATABASE
 
 __all__ = ["Cleaning", "Survey"]
 
@@ -83,9 +84,9 @@ class Cleaning:
     def _studies(self) -> dict[str, optuna.Study]:
         if self.study is not None:
             return {self.study: open_study(self.study, self.storage, self.runs_dir)}
-        if self.storage is None and not (self.runs_dir / "studies.db").exists():
+        if self.storage is None and not (self.runs_dir / DATABASE).exists():
             return {}  # opening it would create it
-        storage = open_storage(self.storage, self.runs_dir)
+        storage = open_recorded(self.storage, self.runs_dir)
         loaded = (optuna.load_study(study_name=name, storage=storage) for name in optuna.get_all_study_names(storage))
         return {study.study_name: study for study in loaded if IDENTITY in study.user_attrs}
 

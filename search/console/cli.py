@@ -171,7 +171,8 @@ def check_data_folder(data: Path | None) -> None:
         UserError: there is no such folder.
     """
     if data is not None and not data.is_dir():
-        raise UserError(f"no data folder '{data}'; --data names the folder with the tasks' files")
+        here = "" if data.is_absolute() else f"; you are in '{Path.cwd()}'"
+        raise UserError(f"no data folder '{data}'; --data names the folder with the tasks' files{here}")
 
 
 def location_options(runs_dir: Path, storage: str | None) -> str:

@@ -49,14 +49,14 @@ def main(
 
     from search.export.terminal import export_and_show, export_ensemble_and_show
     from search.recorded.ranking import open_study
-    from search.storage.open import open_storage
+    from search.storage.open import open_recorded
 
     opened, folders = open_study(study, storage, runs_dir), TrialFolders(runs_dir / study)
     out = out or folders.root / "export"
     if ensemble is not None:
         export_ensemble_and_show(opened, folders, ensemble, out, data, device)
     else:
-        export_and_show(opened, folders, trial, out, data, device, open_storage(storage, runs_dir))
+        export_and_show(opened, folders, trial, out, data, device, open_recorded(storage, runs_dir))
 
 
 if __name__ == "__main__":

@@ -65,10 +65,10 @@ def main(
     from search.finalists.sequential_test import SequentialTest
     from search.recorded.ranking import open_study
     from search.recorded.study import check_same_data
-    from search.storage.open import open_storage
+    from search.storage.open import open_recorded
 
     opened = open_study(study, storage, runs_dir)
-    recorded = open_storage(storage, runs_dir)
+    recorded = open_recorded(storage, runs_dir)
     request = FinalistsRequest.make(
         opened, runs_dir / study, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded
     )

@@ -11,8 +11,8 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from data.errors import UserError
-from search.storage.open import describe_storage, open_storage
-from search.storage.study_names import not_recorded
+from search.storage.open import describe_storage, open_recorded
+from search.storage.study_names import check_recorded, not_recorded
 from search.trials.floors import is_feasible
 from search.trials.record import REPEAT_OF
 
@@ -72,7 +72,8 @@ def open_study(name: str, storage: str | None, runs_dir: Path) -> optuna.Study:
     Raises:
         UserError: if there is no such study; the message lists the existing ones.
     """
-    return load_recorded(name, open_storage(storage, runs_dir), where=f" in {describe_storage(storage, runs_dir)}")
+    check_recorded(name, storage, runs_dir)
+    return load_recorded(name, open_recorded(storage, runs_dir), where=f" in {describe_storage(storage, runs_dir)}")
 
 
 def load_recorded(name: str, storage: BaseStorage, option: str = "--study", where: str = "") -> optuna.Study:

@@ -43,7 +43,7 @@ def main(
     from search.analysis.seed_comparison import compare_over_seeds
     from search.recorded.ranking import open_study, snapshot
     from search.report.writing import write_report
-    from search.storage.open import open_storage
+    from search.storage.open import open_recorded
 
     # A snapshot, so that the comparison and the report cover the same trials while the study is running.
     opened, folders = snapshot(open_study(study, storage, runs_dir)), TrialFolders(runs_dir / study)
@@ -51,7 +51,7 @@ def main(
     if comparison is None and reference is not None:
         raise UserError(f"--reference {reference}: study '{study}' compares nothing: it has neither variants nor seeds")
     out = out or runs_dir / study / "report"
-    others, where = open_storage(storage, runs_dir), cli.location_options(runs_dir, storage)
+    others, where = open_recorded(storage, runs_dir), cli.location_options(runs_dir, storage)
     for path in write_report(opened, folders, out, comparison, data, others, where):
         typer.echo(path)
 

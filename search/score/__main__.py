@@ -9,6 +9,7 @@ import typer
 
 from data.errors import UserError
 from search.console import cli
+from search.storage.study_names import check_recorded
 
 __all__ = ["find_predictions", "main"]
 
@@ -39,6 +40,8 @@ def main(
     """
     if study is None and predictions is None:
         raise UserError("which predictions? give --study NAME or --predictions FOLDER")
+    if study is not None and predictions is None and not (runs_dir / study).is_dir():
+        check_recorded(study, storage, runs_dir)
     folder = find_predictions(predictions or runs_dir / str(study) / "export", study)
     if not labels.is_dir():
         raise UserError(

@@ -12,9 +12,9 @@ from sqlalchemy.engine import URL, make_url
 from data.errors import UserError
 from search.storage.errors import translate_errors
 from search.storage.rdb import DatabaseStorage
-from search.storage.study_names import DATABASE
+from search.storage.study_names import DATABASE, check_database
 
-__all__ = ["describe_storage", "open_storage", "storage_address"]
+__all__ = ["describe_storage", "open_recorded", "open_storage", "storage_address"]
 
 # A server that disappears silently, for example because a cable was pulled, is noticed within half a minute.
 POSTGRESQL = {"connect_timeout": 10, "keepalives_idle": 10, "tcp_user_timeout": 30_000}  # s, s, ms
@@ -50,6 +50,16 @@ def open_storage(url: str | None, runs_dir: Path) -> DatabaseStorage:
     if url is None:
         runs_dir.mkdir(parents=True, exist_ok=True)
     return _open_database(_parse(storage_address(url, runs_dir)))
+
+
+def open_recorded(url: str | None, runs_dir: Path) -> DatabaseStorage:
+    """Open a storage to read what it has: like :func:`open_storage`, but never create a file.
+
+    Raises:
+        UserError: there is no such file, or as :func:`open_storage`.
+    """
+    check_database(url, runs_dir)
+    return open_storage(url, runs_dir)
 
 
 def _parse(address: str) -> URL:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
+from shlex import quote as quoted
 from urllib.parse import quote
 
 from data.errors import UserError
 
-__all__ = ["DATABASE", "check_recorded", "not_recorded", "recorded_names"]
+__all__ = ["DATABASE", "check_database", "check_recorded", "not_recorded", "nowhere", "recorded_names"]
 
 DATABASE = "studies.db"
 """Name of the SQLite file that records studies by default, in the runs folder."""
 
 _SQLITE = "sqlite:///"
 _BUSY_SECONDS = 30.0
+_DEPTH = 3  # levels of folders to look into, above and below the current one
+_FOLDERS = 1000  # to look into, at most
+_PLACES = 3  # to name
+_NAMES = 8  # of studies, for each place
 
 
 def recorded_names(url: str | None, runs_dir: Path) -> list[str] | None:
@@ -28,7 +34,7 @@ def recorded_names(url: str | None, runs_dir: Path) -> list[str] | None:
         url: of the storage; None for the default one.
         runs_dir: contains the default storage.
     """
-    path = runs_dir / DATABASE if url is None else _sqlite_file(url)
+    path = _database_file(url, runs_dir)
     if path is None:
         return None
     if not path.exists():
@@ -41,6 +47,10 @@ def recorded_names(url: str | None, runs_dir: Path) -> list[str] | None:
         return None
 
 
+def _database_file(url: str | None, runs_dir: Path) -> Path | None:
+    return runs_dir / DATABASE if url is None else _sqlite_file(url)
+
+
 def _sqlite_file(url: str) -> Path | None:
     """Return the file of a plain SQLite URL whose folder exists; None for any other URL."""
     name = url.removeprefix(_SQLITE)
@@ -49,11 +59,76 @@ def _sqlite_file(url: str) -> Path | None:
     return Path(name)
 
 
-def check_recorded(name: str, storage: str | None, runs_dir: Path) -> None:
-    """Raise :func:`not_recorded` if the storage lacks the study; pass where only opening the storage can tell."""
+def check_database(url: str | None, runs_dir: Path) -> None:
+    """Refuse a storage whose file does not exist, which opening it would create; pass one that is no SQLite file.
+
+    Raises:
+        UserError: it says in which folder the command runs, and where there are studies.
+    """
+    file = _database_file(url, runs_dir)
+    if file is not None and not file.exists():
+        raise UserError(nowhere(url, runs_dir))
+
+
+def check_recorded(name: str, storage: str | None, runs_dir: Path, option: str = "--study") -> None:
+    """Refuse a study that the storage lacks; pass where only opening the storage can tell.
+
+    Args:
+        name: as the user gave it.
+        option: to which the name was given.
+
+    Raises:
+        UserError: it lists the studies of the storage, or says where there are others.
+    """
     names = recorded_names(storage, runs_dir)
-    if names is not None and name not in names:
-        raise not_recorded(name, names, where=f" in {storage or f'sqlite:///{(runs_dir / DATABASE).as_posix()}'}")
+    if names is None or name in names:
+        return
+    if not names:
+        raise UserError(f"{option} {name}: {nowhere(storage, runs_dir)}")
+    raise not_recorded(name, names, option, f" in {storage or f'sqlite:///{(runs_dir / DATABASE).as_posix()}'}")
+
+
+def nowhere(storage: str | None, runs_dir: Path) -> str:
+    """Say that the storage has no study, in which folder the command runs, and where there are studies."""
+    file = _database_file(storage, runs_dir)
+    lack = f"'{file}' has none yet" if file is not None and file.exists() else f"there is no '{file}'"
+    places = _places(runs_dir)
+    more = f"; and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
+    advice = f"studies under {'; '.join(places[:_PLACES])}{more}" if places else "run python -m search.run --study NAME"
+    return f"no study here: {lack}; you are in '{Path.cwd()}'; {advice}"
+
+
+def _places(runs_dir: Path) -> list[str]:
+    """Describe the folders around the current one that have studies: their names, and how to use them."""
+    places = []
+    for folder in _folders_around(runs_dir):
+        if names := recorded_names(None, folder):
+            shown = ", ".join(names[:_NAMES]) + (", ..." if len(names) > _NAMES else "")
+            is_like = runs_dir == Path(folder.name) and folder.parent != Path()
+            use = f"cd {quoted(str(folder.parent))}" if is_like else f"--runs-dir {quoted(str(folder))}"
+            places.append(f"'{folder}': {shown} ({use})")
+    return places
+
+
+def _folders_around(runs_dir: Path) -> Iterator[Path]:
+    """Yield folders that may be a runs folder: first above the current one, then below it, level by level."""
+    above = [Path(*[".."] * depth) for depth in range(1, _DEPTH + 1)]
+    yield from (folder for parent in above for folder in (parent, parent / runs_dir.name))
+    level, seen = [Path()], 0
+    for _ in range(_DEPTH):
+        below: list[Path] = []
+        for folder in level:
+            with suppress(OSError):  # no permission
+                below += sorted(Path(entry.path) for entry in os.scandir(folder) if _is_plain(entry))
+        yield from below[: _FOLDERS - seen]
+        seen += len(below)
+        if seen >= _FOLDERS:
+            return
+        level = below
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    return not entry.name.startswith((".", "__")) and entry.is_dir(follow_symlinks=False)
 
 
 def not_recorded(name: str, names: Sequence[str], option: str = "--study", where: str = "") -> UserError:

@@ -39,7 +39,8 @@ def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies")) ->
     if name.endswith(".toml"):
         path = Path(name)
         if not path.is_file():
-            raise UserError(f"{name}: no such study file")
+            here = "" if path.is_absolute() else f"; you are in '{Path.cwd()}'"
+            raise UserError(f"{name}: no such study file{here}")
         if not is_study_name(path.stem):
             raise UserError(
                 f"{name}: a study has its file's name; use letters, digits, '_', '-' and '.' only, got '{path.stem}'"
@@ -47,9 +48,10 @@ def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies")) ->
         return path
     known = list_studies(studies_dir)
     if name not in known:
+        own = "" if studies_dir.is_dir() else f"; you are in '{Path.cwd()}', which has no folder '{studies_dir}'"
         raise UserError(
             f"no study '{name}'{did_you_mean(name, known) or '.'} Known: {', '.join(sorted(known)) or 'none'}; "
-            "or give the path of a .toml file"
+            f"or give the path of a .toml file{own}"
         )
     return known[name]
 

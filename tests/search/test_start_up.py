@@ -21,15 +21,16 @@ MISSPELT["score"] = ("--study", "quikstart", "--labels", ".")
 MISSING = dict.fromkeys(READERS, ("--study", "x", "--runs-dir", "nowhere"))
 MISSING["run"] = MISSING["augment"] = ("--study", "starter", "--data", "nowhere")
 MISSING["compare"] = ("x:0", "x:1", "--runs-dir", "nowhere")
+MISSING["dashboard"] = ("--runs-dir", "nowhere")
 MISSING["predict"] = ("--model-dir", "nowhere", "--task", "sst")
 MISSING["score"] = ("--predictions", "nowhere", "--labels", ".")
 
 
 def test_every_command_that_takes_a_study_or_folder_is_covered() -> None:
-    # The dashboard takes no study, and makes its folder; the doctor examines the machine, whatever is missing; clean
-    # has nothing to free where there is no folder.
+    # The dashboard takes no study; the doctor examines the machine, whatever is missing; clean has nothing to free
+    # where there is no folder.
     assert set(COMMANDS) - set(MISSPELT) == {"predict", "dashboard"}
-    assert set(COMMANDS) - set(MISSING) == {"dashboard", "doctor", "clean"}
+    assert set(COMMANDS) - set(MISSING) == {"doctor", "clean"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -57,7 +58,11 @@ def test_help_and_simple_mistakes_import_nothing_slow(name: str, tmp_path: Path)
 
 def test_clean_without_a_runs_folder(tmp_path: Path) -> None:
     (ended,), modules = run_modules(("search.clean", "--runs-dir", "nowhere"), folder=tmp_path)
-    assert (ended.code, ended.out) == (0, "nothing to free: there is no folder nowhere\n")
+    assert (ended.code, ended.out) == (
+        0,
+        f"nothing to free: no study here: there is no 'nowhere/studies.db'; you are in '{tmp_path}'; "
+        "run python -m search.run --study NAME\n",
+    )
     assert not modules & SLOW
 
 
@@ -77,7 +82,8 @@ def test_a_missing_data_folder_of_the_study_file(tmp_path: Path) -> None:
     refused, modules = run_modules(*lines, folder=tmp_path)
     for ended, folder in zip(refused, ("data", "nowhere"), strict=True):
         assert ended.code == 2
-        assert ended.err == f"error: no data folder '{folder}'; --data names the folder with the tasks' files\n"
+        where = f"--data names the folder with the tasks' files; you are in '{tmp_path}'"
+        assert ended.err == f"error: no data folder '{folder}'; {where}\n"
     assert not modules & SLOW
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from data.errors import UserError
 from search.recorded.ranking import open_study
-from search.storage.open import open_storage
-from search.storage.study_names import check_recorded, recorded_names
+from search.storage.open import open_recorded, open_storage
+from search.storage.study_names import check_recorded, nowhere, recorded_names
 
 
 @pytest.mark.parametrize("address", [None, "sqlite:///{}/own file.db"])
@@ -51,14 +51,35 @@ def refusal(check: object, name: str, folder: Path) -> str:
 
 def test_both_checks_say_the_same(tmp_path: Path) -> None:
     storage = open_storage(None, tmp_path)
-    expected = f"--study tyni: no such study in sqlite:///{tmp_path}/studies.db; it has none yet: "
+    expected = f"--study tyni: no study here: '{tmp_path}/studies.db' has none yet; you are in "
     assert refusal(check_recorded, "tyni", tmp_path).startswith(expected)
+    assert refusal(open_study, "tyni", tmp_path).startswith(expected)
     for name in ("tiny", "other"):
         optuna.create_study(study_name=name, storage=storage)
     said = refusal(check_recorded, "tyni", tmp_path)
     assert said == refusal(open_study, "tyni", tmp_path)
     assert said.endswith("; it has other, tiny")
     check_recorded("tiny", None, tmp_path)
+
+
+def test_a_wrong_folder_is_named_with_folders_that_have_studies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, name in (("runs", "above"), ("here/mine/runs", "below"), ("here/old one", "elsewhere")):
+        (tmp_path / folder).mkdir(parents=True)
+        optuna.create_study(study_name=name, storage=open_storage(None, tmp_path / folder))
+    (tmp_path / "here" / ".hidden").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    runs = Path("runs")
+    assert nowhere(None, runs) == (
+        f"no study here: there is no 'runs/studies.db'; you are in '{tmp_path}/here'; studies under "
+        "'../runs': above (cd ..); 'old one': elsewhere (--runs-dir 'old one'); 'mine/runs': below (cd mine)"
+    )
+    with pytest.raises(UserError, match=r"^no study here: there is no 'x\.db'; .*'\.\./runs': above"):
+        open_recorded("sqlite:///x.db", runs)
+    with pytest.raises(UserError, match=r"^--warm-start other: no study here: "):
+        check_recorded("other", None, runs, "--warm-start")
+    assert sorted(path.name for path in Path().iterdir()) == [".hidden", "mine", "old one"]
 
 
 def test_what_cannot_be_known_passes(tmp_path: Path) -> None:

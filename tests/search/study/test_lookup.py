@@ -37,7 +37,7 @@ def test_unknown_studies_are_met_with_the_known_ones(tmp_path: Path) -> None:
     assert said == "no study 'quikstart'; did you mean 'quickstart'?"
     assert known.startswith(", ".join(sorted(list_studies(tmp_path))))
     assert {"mine", "quickstart"} < set(list_studies(tmp_path))
-    with pytest.raises(UserError, match=r"^no/such.toml: no such study file$"):
+    with pytest.raises(UserError, match=r"^no/such.toml: no such study file; you are in '.+'$"):
         find_study("no/such.toml")
     bad = write(tmp_path, "my study")
     with pytest.raises(UserError, match=r"use letters, digits, '_', '-' and '.' only, got 'my study'$"):
