@@ -1,40 +1,21 @@
-"""Mean scores over the values of settings, and their bands, against planted functions; their figures and sentences."""
+"""Mean scores over the values of settings, and their bands, against planted functions."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from core.config import RunConfig
 from search.analysis.importance.effects import Effect, effects
-from search.analysis.importance.figures import effect_figure, importance_figure
-from search.analysis.importance.importance import importances
+from search.analysis.importance.figures import effect_figure
 from search.analysis.importance.model import fit_score_model
-from search.analysis.importance.smoother import Smoothed, smooth
 from search.space.parsing import parse_space
+from tests.search.analysis.importance.planted_effects import ALPHA, RANK, RATE, WEIGHTS, planted
 from tests.search.planted import BASE, SPACE, drawn, of, position, runs
-
-RATE, RANK, ALPHA, WEIGHTS = "optim.learning_rate", "lora.rank", "lora.alpha", "loss.weights"
 
 
 def measured(configs: tuple[RunConfig, ...], scores: np.ndarray) -> dict[str, Effect]:
     return {one.label: one for one in effects(fit_score_model(SPACE, configs, scores))}
-
-
-def planted(configs: tuple[RunConfig, ...]) -> np.ndarray:
-    """Return scores with a hill over the learning rate, and 0.05 from one end of alpha's range to the other."""
-    hill = 0.1 * np.sin(np.pi * position(configs, RATE))
-    return hill + np.where(of(configs, RANK) > 0, 0.05 * position(configs, ALPHA), 0.0)
-
-
-def test_a_line_is_found_again() -> None:
-    """Local linear means are exact on lines, also at their ends."""
-    x = np.random.default_rng(0).random((30, 1))
-    points = np.linspace(x.min(), x.max(), 9)[:, None]
-    found = smooth(x, 3.0 * x[:, 0] - 1.0, points)
-    assert found.means == pytest.approx(3.0 * points[:, 0] - 1.0, abs=0.02)  # the ridge on slopes bends them a little
-    assert found.half_widths.max() < 0.02
 
 
 def test_bands_hold_the_truth() -> None:
@@ -65,27 +46,6 @@ def test_bands_hold_the_truth() -> None:
     assert np.mean([one for inside in held.values() for one in inside]) >= 0.92
     assert np.mean(gaps_held) >= 0.92
     assert np.mean(found_again) >= 0.5  # in 40 trials, and half of the variance is chance
-
-
-@pytest.mark.parametrize("dimensions", [1, 2])
-def test_a_gap_that_chance_makes_holds_zero(dimensions: int) -> None:
-    """The best and the worst of many points, chosen for their difference, where all true means are the same."""
-    rng, above = np.random.default_rng(0), []
-    for _ in range(60):
-        x = rng.random((40, dimensions))
-        found = smooth(x, rng.normal(size=40), np.linspace(x.min(axis=0), x.max(axis=0), 25))
-        best, worst = found.means.argmax(), found.means.argmin()
-        above.append(found.means[best] - found.means[worst] > found.gap_half_widths()[best, worst])
-    assert np.mean(above) <= 0.1
-
-
-def test_gaps_of_choices_have_tukeys_intervals() -> None:
-    """Means of 4 groups of 10, noise 1: the studentized range, over the root of 2, of 4 groups and 36 degrees."""
-    weights = np.kron(np.eye(4), np.full(10, 0.1))
-    widths = Smoothed(np.zeros(4), weights, 1.0, 36.0).gap_half_widths()
-    expected = stats.studentized_range.ppf(0.95, 4, 36) / np.sqrt(10.0)
-    assert widths[~np.eye(4, dtype=bool)] == pytest.approx(expected, rel=0.03)
-    assert np.diag(widths) == pytest.approx(0.0)
 
 
 def test_an_effect_is_not_flattened() -> None:
@@ -147,23 +107,3 @@ def test_loss_weights_of_two_tasks_are_lines() -> None:
     assert (sst.setting, sst.label, sts.label) == (WEIGHTS, "loss.weights.sst", "loss.weights.sts")
     assert sst.best > sst.worst
     assert sts.best < sts.worst
-
-
-def test_figures_hold_the_numbers() -> None:
-    configs = runs(150)
-    model = fit_score_model(SPACE, configs, planted(configs) + 0.01 * np.random.default_rng(0).normal(size=150))
-    found = {one.label: one for one in effects(model)}
-    curve = effect_figure(found[RATE], (0.0, 0.2))
-    low, high, mean = curve.data
-    assert (list(low.y), list(high.y), list(mean.y)) == tuple(
-        map(list, (found[RATE].lows, found[RATE].highs, found[RATE].means))
-    )
-    assert curve.layout.xaxis.type == "log"
-    assert curve.layout.yaxis.range == pytest.approx((-0.05, 0.25))
-    (levels,) = effect_figure(found[RANK], (0.0, 0.2)).data
-    assert list(levels.x) == ["0", "8"]
-    assert np.array(levels.y) + np.array(levels.error_y.array) == pytest.approx(found[RANK].highs)
-    shares = importances(model)
-    clear, unclear = importance_figure(shares).data
-    assert dict(zip(clear.y, clear.x, strict=True)) == {one.path: one.overall.value for one in shares if one.is_clear}
-    assert set(unclear.y) == {one.path for one in shares if not one.is_clear}

@@ -1,4 +1,4 @@
-"""Importance of settings: planted effects are found, settings without effect are not, pruned and repeated trials."""
+"""Importance of settings: planted effects are found, and settings without effect are not."""
 
 from __future__ import annotations
 
@@ -7,24 +7,18 @@ import optuna
 import pytest
 from optuna.distributions import FloatDistribution
 from optuna.importance import FanovaImportanceEvaluator
-from optuna.trial import TrialState, create_trial
+from optuna.trial import create_trial
 
 from core.config import RunConfig
 from search.analysis.importance.importance import Importance, importances
-from search.analysis.importance.model import ScoreModel, fit_score_model, study_score_model
-from search.analysis.importance.settings import setting_table
+from search.analysis.importance.model import fit_score_model
 from search.space.parsing import parse_space
-from tests.search.planted import BASE, SPACE, TABLE, drawn, of, position, runs, study_of
-
-RATE, RANK, ALPHA = "optim.learning_rate", "lora.rank", "lora.alpha"
+from tests.search.analysis.importance.planted_effects import ALPHA, RANK, RATE, noise
+from tests.search.planted import BASE, SPACE, TABLE, drawn, of, position, runs
 
 
 def measured(configs: tuple[RunConfig, ...], scores: np.ndarray) -> dict[str, Importance]:
     return {one.path: one for one in importances(fit_score_model(SPACE, configs, scores))}
-
-
-def noise(count: int, sd: float = 0.01, seed: int = 0) -> np.ndarray:
-    return sd * np.random.default_rng(seed).normal(size=count)
 
 
 def test_an_additive_effect_has_its_share_of_the_variance() -> None:
@@ -114,69 +108,3 @@ def test_the_order_is_that_of_fanova_where_nothing_is_conditional() -> None:
 def of_all(configs: tuple[RunConfig, ...], paths: list[str]) -> list[dict[str, float]]:
     columns = {path: of(configs, path).tolist() for path in paths}
     return [dict(zip(paths, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def test_a_changed_trial_is_one_that_could_be() -> None:
-    """With another rank, alpha is lost, borrowed or kept."""
-    configs = runs(40)
-    table = setting_table(SPACE, configs)
-    rank, alpha = (next(one for one in table.settings if one.path == path) for path in (RANK, ALPHA))
-    rank_column, alpha_column = (
-        next(iter(table.columns(one) - others)) for one, others in ((rank, table.columns(alpha)), (alpha, set()))
-    )
-    with_lora, without = np.flatnonzero(alpha.active), np.flatnonzero(~alpha.active)
-    rng = np.random.default_rng(0)
-    on = table.changed(rank, np.full(40, with_lora[0]), rng)
-    assert set(on[:, rank_column]) == {1.0}
-    assert np.array_equal(on[with_lora], table.matrix[with_lora])
-    assert set(on[without, alpha_column]) <= set(table.matrix[with_lora, alpha_column])
-    off = table.changed(rank, np.full(40, without[0]), rng)
-    assert set(off[:, rank_column]) == {0.0}
-    assert set(off[:, alpha_column]) == {-1.0}
-    rest = [column for column in range(on.shape[1]) if column not in (rank_column, alpha_column)]
-    for changed in (on, off):
-        assert np.array_equal(changed[:, rest], table.matrix[:, rest])
-
-
-def test_seeds_are_the_noise_floor() -> None:
-    pool = runs(30)
-    twins = tuple(config.model_copy(update={"seed": seed}) for config in pool for seed in (0, 1))
-    signal = np.repeat(0.1 * position(pool, RATE), 2)
-    model = fit_score_model(SPACE, twins, signal + noise(60, 0.02))
-    total = signal.var() + 0.02**2
-    assert model.seed_share == pytest.approx(0.02**2 / total, rel=0.4)
-    assert fit_score_model(SPACE, pool, signal[::2]).seed_share is None
-
-
-def model_of(study: optuna.Study) -> ScoreModel:
-    model = study_score_model(study)
-    assert model is not None
-    return model
-
-
-def test_a_study_is_read_with_its_pruned_trials() -> None:
-    configs = runs(60)
-    final = 0.5 + 0.1 * position(configs, RATE) + noise(60, 0.005)
-    pruned = final < np.median(final)
-    curves = [
-        {1: one - 0.2, 2: one} if not stop else {1: one - 0.2} for one, stop in zip(final.tolist(), pruned, strict=True)
-    ]
-    study = study_of(configs, curves, pruned.tolist())
-    study.add_trial(study.trials[0])  # trained twice: says nothing new
-    study.add_trial(create_trial(state=TrialState.FAIL, user_attrs=study.trials[1].user_attrs))
-    model = model_of(study)
-    assert (model.finished, model.left_out) == (30, 2)
-    assert model.scores == pytest.approx(final, abs=0.002)
-    assert importances(model)[0].path == RATE
-
-
-def test_too_few_trials_give_no_model() -> None:
-    configs = runs(6)
-    curves = [{1: 0.1 * i} for i in range(6)]
-    assert study_score_model(study_of(configs[:5], curves[:5], [False] * 5)) is None
-    assert study_score_model(study_of(configs, [{1: 0.5}] * 6, [False] * 6)) is None
-    assert model_of(study_of(configs, curves, [False] * 6)).scores.tolist() == pytest.approx(
-        [0.1 * i for i in range(6)]
-    )
-    with pytest.raises(ValueError, match="needs at least 6 trials"):
-        fit_score_model(SPACE, configs[:5], np.arange(5.0))
