@@ -1,0 +1,54 @@
+"""Rules of the encoder's settings, and the layers and scale of LoRA."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from core.config.model import LORA_GROUPS, LORA_LAYERS, LoraConfig, ModelConfig, ScratchConfig
+
+
+def test_targets_are_layers_in_their_order_each_once() -> None:
+    assert LoraConfig().layers == ("attention.self.query", "attention.self.value")
+    assert LoraConfig(targets="output, query,attention").layers == (*LORA_GROUPS["attention"], "output.dense")
+    assert LoraConfig(targets="all-linear").layers == LORA_LAYERS
+    parts = "query,key,value,attention-output,intermediate,output"
+    assert LoraConfig(targets=parts).layers == LORA_LAYERS
+
+
+@pytest.mark.parametrize(
+    ("settings", "scale"),
+    [
+        ({"rank": 4}, 1.0),
+        ({"rank": 4, "alpha": 16.0}, 4.0),
+        ({"rank": 4, "alpha": 16.0, "rank_stabilised": True}, 8.0),
+        ({"rank": 16, "rank_stabilised": True}, 4.0),
+    ],
+)
+def test_the_scale_of_an_update(settings: dict[str, Any], scale: float) -> None:
+    assert LoraConfig(**settings).scale == scale
+
+
+@pytest.mark.parametrize(
+    ("section", "settings", "message"),
+    [
+        (LoraConfig, {"targets": "query,quary"}, "no layers named 'quary'; choose from query, key, value"),
+        (LoraConfig, {"alpha": 0.0}, "greater than 0"),
+        (
+            ScratchConfig,
+            {"hidden_size": 10, "attention_heads": 4},
+            "a multiple of attention_heads, got 10 and 4",
+        ),
+        (ModelConfig, {"encoder": "scratch"}, "model.scratch must be given if and only if model.encoder = 'scratch'"),
+        (ModelConfig, {"scratch": {}}, "model.scratch must be given if and only if model.encoder = 'scratch'"),
+        (ModelConfig, {"freeze": "encoder", "freeze_layers": 1}, "model.freeze_layers must be 0"),
+        (ModelConfig, {"freeze": "encoder", "reinit_layers": 1}, "they would stay random"),
+        (ModelConfig, {"max_length": 513}, "less than or equal to 512"),
+    ],
+)
+def test_settings_that_are_refused(section: type[Any], settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        section(**settings)
+    assert message in str(caught.value)

@@ -1,0 +1,82 @@
+"""Labels of test examples: which file has them, and how it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.delimited import read_delimited
+from data.errors import UserError
+from data.tasks import TaskSpec
+from search.trials.label_files import find_labels, label_file_names, read_labels
+
+SPEC = TaskSpec.model_validate(
+    {
+        "name": "mood",
+        "kind": "classify",
+        "files": {"train": "t.csv", "dev": "d.csv", "test": "mood-test-student.csv"},
+        "columns": {"id": "id", "sentences": ["text"], "label": "mood"},
+        "classes": ["sad", "happy"],
+        "metric": "accuracy",
+    }
+)
+WITHOUT_ID = SPEC.model_copy(update={"columns": SPEC.columns.model_copy(update={"id": None})})
+
+
+def read(text: str, spec: TaskSpec = SPEC) -> tuple[list[str], list[int]]:
+    ids, labels = read_labels(spec, Path("l.csv"), read_delimited(text.encode(), "l.csv"))
+    return ids, np.asarray(labels).tolist()
+
+
+def test_names_of_files() -> None:
+    assert label_file_names(SPEC) == [
+        "mood-test-student.csv", "mood-test-labels.csv", "mood-labels.csv", "mood-test.csv", "mood.csv",
+    ]  # fmt: skip
+    without = SPEC.model_copy(update={"files": SPEC.files.model_copy(update={"test": None})})
+    assert label_file_names(without)[0] == "mood-test-labels.csv"
+
+
+def test_the_first_file_with_labels_is_found(tmp_path: Path) -> None:
+    assert find_labels(SPEC, tmp_path) is None
+    (tmp_path / "mood-test-student.csv").write_text("id,text\n1,a\n")  # two columns, but none of labels
+    (tmp_path / "mood.csv").write_text("id,mood\n1,sad\n")
+    (tmp_path / "mood-labels.csv").write_text("1,sad\n2,happy\n")
+    found = find_labels(SPEC, tmp_path)
+    assert found is not None
+    assert found[0].name == "mood-labels.csv"
+    (tmp_path / "mood-test-student.csv").write_text("id,text,mood\n1,a,sad\n")
+    found = find_labels(SPEC, tmp_path)
+    assert found is not None
+    assert found[0].name == "mood-test-student.csv"
+
+
+@pytest.mark.parametrize(
+    ("text", "spec", "ids", "labels"),
+    [
+        ("id,text,mood\na,x,happy\nb,y,sad\n", SPEC, ["a", "b"], [1, 0]),
+        ("id,text,mood\na,x,\nb,y,1\n", SPEC, ["b"], [1]),  # an empty label is left out; 1 is an index
+        ("text,mood\nx,sad\ny,\nz,happy\n", WITHOUT_ID, ["0", "2"], [0, 1]),
+        ("number,label\na,happy\n", SPEC, ["a"], [1]),
+        ("a,happy\nb,sad\n", SPEC, ["a", "b"], [1, 0]),  # no header
+    ],
+)
+def test_layouts(text: str, spec: TaskSpec, ids: list[str], labels: list[int]) -> None:
+    assert read(text, spec) == (ids, labels)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,text,mood\na,x,sad\na,y,sad\n", "l.csv:3: the id 'a' occurs twice"),
+        ("id,text,mood\na,x,hapy\n", "l.csv:2: "),
+        ("id,text,mood\na,x,\n", "l.csv: contains no labels"),
+        ("x,text,mood\na,x,sad\n", "l.csv: no column 'id'; the header has x, text, mood"),
+        ("id,text,mood\na,x\n", "l.csv:2: "),
+    ],
+)
+def test_mistakes(text: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read(text)
+    assert str(caught.value).startswith(message)
