@@ -16,6 +16,7 @@ from search.ablate.ablations import Ablation
 from search.ablate.plan import ORIGIN, WINNER, AblationPlan
 from search.analysis.seed_intervals import OVERALL, Difference, gain_in, score_intervals, score_values
 from search.finalists.replication import trained_runs
+from search.storage.damage import reading_record
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
 
@@ -99,7 +100,8 @@ def read_ablation(study: optuna.Study, folders: TrialFolders, data: Path | None 
     """
     if ORIGIN not in study.user_attrs:
         return None
-    plan = AblationPlan.from_json(study.user_attrs[ORIGIN])
+    with reading_record(f"the plan of study '{study.study_name}'"):
+        plan = AblationPlan.from_json(study.user_attrs[ORIGIN])
     runs = trained_runs(study, plan.seeds, plan.configs)
     if not runs[WINNER]:
         return None

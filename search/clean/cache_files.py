@@ -20,9 +20,9 @@ from data.errors import UserError
 from search.clean.found_files import FilesBelow, Finding, FoundFile
 from search.clean.trial_files import is_half_written
 from search.recorded.space import stored_space
-from search.recorded.study import IDENTITY
+from search.recorded.study import recorded_identity
 from search.space.random_draws import RandomDraws
-from search.trials.record import CONFIG
+from search.trials.record import CONFIG, stored_config
 
 __all__ = ["cache_files", "open_runs"]
 
@@ -49,8 +49,8 @@ def open_runs(study: optuna.Study) -> list[RunConfig]:
 
 def _run(study: optuna.Study, trial: FrozenTrial) -> RunConfig:
     if CONFIG in trial.user_attrs:
-        return RunConfig.model_validate_json(trial.user_attrs[CONFIG])
-    base = RunConfig.model_validate(json.loads(study.user_attrs[IDENTITY])["base"])
+        return stored_config(trial)
+    base = RunConfig.model_validate(recorded_identity(study)["base"])
     space = stored_space(study, base)
     params = {**space.encode(base).params, **trial.system_attrs.get(_FIXED, {})}
     try:

@@ -21,7 +21,7 @@ from search.storage.errors import StorageError
 from search.storage.optuna_internals import RedrawPolicy
 from search.study.spec import StudySpec
 from search.trials.folders import TrialFolders
-from search.trials.record import CONFIG
+from search.trials.record import CONFIG, stored_config
 
 __all__ = ["Duplicates", "Proposals"]
 
@@ -99,7 +99,7 @@ class Proposals:
         number = trial.number
         config, defect = self._suggest(trial)
         # The data may have moved since then. A started trial keeps its device, threads and precision.
-        stored = RunConfig.model_validate_json(trial.user_attrs[CONFIG])
+        stored = stored_config(trial)
         config = config.model_copy(update={"compute": stored.compute})
         self.folders.run(number).write_config(config)
         folder, floors = self.folders.path(number), self.spec.floors

@@ -18,8 +18,9 @@ from search.parsing.pydantic_messages import explain
 from search.recorded.ranking import ranked_trials
 from search.recorded.space import default_configuration, default_trial_of
 from search.space.paths import check_value, config_fields, differing_paths, get_value, set_value, why_fixed
+from search.storage.damage import reading_record
 from search.study.presets import list_presets, load_preset
-from search.trials.record import CONFIG, ROLE, TrialRecord
+from search.trials.record import CONFIG, ROLE, TrialRecord, stored_config
 
 __all__ = ["Candidate", "choose_candidates", "preset_configuration", "recorded_candidates", "settings_lines"]
 
@@ -99,10 +100,13 @@ def choose_candidates(study: optuna.Study, top: int, presets: Sequence[str]) -> 
 
 def recorded_candidates(tables: Sequence[Mapping[str, Any]]) -> list[Candidate]:
     """Read the results of :meth:`Candidate.to_json`, whatever has happened to trials and presets since."""
-    return [
-        Candidate(RunConfig.model_validate_json(table["config"]), table["trial"], table["preset"], table["is_default"])
-        for table in tables
-    ]
+    with reading_record("what the finalists were chosen from"):
+        return [
+            Candidate(
+                RunConfig.model_validate_json(table["config"]), table["trial"], table["preset"], table["is_default"]
+            )
+            for table in tables
+        ]
 
 
 def preset_configuration(name: str, default: RunConfig) -> RunConfig:
@@ -171,7 +175,7 @@ def _once(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _config(trial: FrozenTrial) -> RunConfig:
-    return RunConfig.model_validate_json(trial.user_attrs[CONFIG])
+    return stored_config(trial)
 
 
 def settings_lines(candidates: Sequence[Candidate]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from search.finalists.candidates import Candidate, choose_candidates, recorded_c
 from search.finalists.replication import fresh_seeds, replication_spec, same_compute, used_seeds
 from search.recorded.ranking import ranked_trials
 from search.recorded.space import searched_settings
-from search.recorded.study import IDENTITY, recorded_attrs
+from search.recorded.study import IDENTITY, recorded_attrs, recorded_identity
 from search.space.variants import VARIANT
 from search.storage.file_lease import file_lease
 from search.study.spec import StudySpec
@@ -121,7 +120,7 @@ class FinalistsRequest:
             _check_source(study, folder)
             candidates = choose_candidates(study, top, presets)
             _check_names(candidates)
-            recorded_floors = json.loads(study.user_attrs[IDENTITY]).get("floors", {})
+            recorded_floors = recorded_identity(study).get("floors", {})
             best, floors = ranked_trials(study)[0].number, {task: one["score"] for task, one in recorded_floors.items()}
             return cls(of, name, tuple(candidates), fresh_seeds(used_seeds(study), seeds), asked, best, floors)
         if recorded["of"] != of:

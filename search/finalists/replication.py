@@ -23,7 +23,7 @@ from search.space.variants import VARIANT
 from search.storage.open import open_storage
 from search.study.spec import StudySpec
 from search.study.variant_study import plan_comparison
-from search.trials.record import CONFIG, REPEAT_OF, ROLE, FinishedTrial
+from search.trials.record import CONFIG, REPEAT_OF, ROLE, FinishedTrial, stored_config
 
 __all__ = [
     "Drop",
@@ -56,8 +56,8 @@ def fresh_seeds(used: Iterable[int], count: int) -> tuple[int, ...]:
 
 def used_seeds(study: optuna.Study) -> list[int]:
     """Return the seed of every trial of a study, however it ended."""
-    configs = (trial.user_attrs.get(CONFIG) for trial in study.get_trials(deepcopy=False))
-    return [RunConfig.model_validate_json(config).seed for config in configs if config is not None]
+    begun = (trial for trial in study.get_trials(deepcopy=False) if CONFIG in trial.user_attrs)
+    return [stored_config(trial).seed for trial in begun]
 
 
 def same_compute(

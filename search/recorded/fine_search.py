@@ -17,7 +17,7 @@ from search.space.space import Space
 from search.space.variants import VARIANT
 from search.study.first_trials import default_trial
 from search.study.spec import StudySpec
-from search.trials.record import CONFIG
+from search.trials.record import stored_config
 
 __all__ = ["fine_search"]
 
@@ -70,7 +70,7 @@ def _new_centre(coarse: str, storage: BaseStorage) -> dict[str, Any]:
     """Choose the run to search around and the space, as JSON data."""
     study = load_recorded(coarse, storage, "--study")
     trial = pick_trial(study, None)
-    config = RunConfig.model_validate_json(trial.user_attrs[CONFIG])
+    config = stored_config(trial)
     space = _narrowed(stored_space(study, config), config, coarse)
     return {"study": coarse, "trial": trial.number, "config": config.model_dump_json(), "space": space.to_json()}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import optuna
@@ -10,9 +9,10 @@ from pydantic import ValidationError
 
 from core.config import RunConfig
 from data.errors import UserError
-from search.recorded.study import IDENTITY
+from search.recorded.study import recorded_identity
 from search.space.parsing import read_space
 from search.space.space import Space
+from search.storage.damage import reading_record
 from search.study.first_trials import DEFAULT
 from search.trials.record import TrialRecord
 
@@ -65,9 +65,10 @@ def default_configuration(study: optuna.Study, like: RunConfig) -> RunConfig:
     trial = default_trial_of(study)
     if trial is not None and trial.config is not None:
         return trial.config
-    identity = json.loads(study.user_attrs[IDENTITY])
-    tree = identity["base"]
-    tree["tasks"] = {name: tree["tasks"][name] for name in identity.get("task_order", tree["tasks"])}
+    identity = recorded_identity(study)
+    with reading_record(f"the settings of study '{study.study_name}'"):
+        tree = identity["base"]
+        tree["tasks"] = {name: tree["tasks"][name] for name in identity.get("task_order", tree["tasks"])}
     whole = like.model_dump(mode="json")
     tree["compute"] = whole["compute"]
     tree["data"] = {**tree.get("data", {}), "directory": whole["data"]["directory"]}
@@ -80,5 +81,6 @@ def default_configuration(study: optuna.Study, like: RunConfig) -> RunConfig:
 
 
 def _table(study: optuna.Study) -> dict[str, dict[str, Any]]:
-    table: dict[str, dict[str, Any]] = json.loads(study.user_attrs[IDENTITY])["space"]
-    return table
+    with reading_record(f"the space of study '{study.study_name}'"):
+        table: dict[str, dict[str, Any]] = recorded_identity(study)["space"]
+        return table

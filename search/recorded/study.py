@@ -13,10 +13,19 @@ from optuna.study import StudyDirection
 from data.errors import UserError
 from search.pruners.registry import make_pruner
 from search.recorded.provenance import code_version
+from search.storage.damage import reading_record
 from search.study.spec import StudySpec
 from search.trials.record import ROLE
 
-__all__ = ["IDENTITY", "changed_settings", "check_same_data", "create_or_load", "has_scores", "recorded_attrs"]
+__all__ = [
+    "IDENTITY",
+    "changed_settings",
+    "check_same_data",
+    "create_or_load",
+    "has_scores",
+    "recorded_attrs",
+    "recorded_identity",
+]
 
 IDENTITY = "identity"
 CODE_VERSION = "code_version"
@@ -133,8 +142,18 @@ def has_scores(study: optuna.Study) -> bool:
 
 def changed_settings(spec: StudySpec, study: optuna.Study) -> list[str]:
     """Return how the spec's settings differ from those that the study was recorded with."""
-    identity = study.user_attrs.get(IDENTITY)
-    return [] if identity is None else spec.difference(json.loads(identity))
+    return spec.difference(recorded_identity(study)) if IDENTITY in study.user_attrs else []
+
+
+def recorded_identity(study: optuna.Study) -> dict[str, Any]:
+    """Return the settings that a study was recorded with; see :meth:`~search.study.spec.StudySpec.identity`.
+
+    Raises:
+        StorageError: they cannot be read.
+    """
+    with reading_record(f"the settings of study '{study.study_name}'"):
+        identity: dict[str, Any] = json.loads(study.user_attrs[IDENTITY])
+        return identity
 
 
 def _other_data(study: optuna.Study, data_digest: str | None) -> bool:

@@ -6,6 +6,7 @@ data. It passes on unchanged the errors that SQLAlchemy is made to raise here in
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +18,26 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from data.errors import UserError
 
-__all__ = ["StorageAwayError", "StorageError", "StorageFullError", "translate_errors"]
+__all__ = [
+    "StorageAwayError",
+    "StorageDamagedError",
+    "StorageError",
+    "StorageFullError",
+    "StorageReadOnlyError",
+    "damage",
+    "translate_errors",
+]
 
 FULL = ("disk is full", "No space left on device")  # SQLite; PostgreSQL and MySQL
+READ_ONLY = "readonly database"  # SQLite, also if the file is gone
+DAMAGE = (
+    "malformed",
+    "not a database",
+    "no such table",
+    "no such column",
+    "Could not decode",
+    "unsupported file format",
+)
 
 
 class StorageError(UserError):
@@ -44,10 +62,37 @@ class StorageFullError(StorageError):
         )
 
 
+class StorageReadOnlyError(StorageError):
+    """The storage can be read, but not written to."""
+
+    def __init__(self, storage: str) -> None:
+        super().__init__(f"storage {storage} is read-only; check the permissions of the file and of its folder")
+
+
+class StorageDamagedError(StorageError):
+    """What the storage contains is not what was written to it."""
+
+    def __init__(self, storage: str, reason: str) -> None:
+        super().__init__(
+            f"storage {storage} is damaged: {reason}; put a copy of it in its place, or use another one (--storage)"
+        )
+
+
+def damage(error: BaseException) -> str:
+    """Return what an error of SQLite says about a damaged file; empty if the file is in order."""
+    text = " ".join(str(error).split())
+    if type(error) is sqlite3.DatabaseError or any(words in text for words in DAMAGE):
+        return text
+    return ""
+
+
 def translate_errors(engine: Engine, name: str) -> None:
-    """Make the engine raise :class:`StorageAwayError` or :class:`StorageFullError` if the database does not answer."""
+    """Make the engine raise one of the errors above if the database does not answer, or answers nonsense."""
+    is_file = engine.dialect.name == "sqlite"
 
     def translate(context: ExceptionContext) -> None:
+        if is_file and (what := damage(context.original_exception)):
+            raise StorageDamagedError(name, what)
         answered = not isinstance(context.sqlalchemy_exception, (OperationalError, InterfaceError))
         if answered or context.is_pre_ping:  # a failed ping only makes the pool reconnect
             return
@@ -59,11 +104,17 @@ def translate_errors(engine: Engine, name: str) -> None:
         reason = " ".join(str(context.original_exception).split())
         if any(words in reason for words in FULL):
             raise StorageFullError(name)
+        if READ_ONLY in reason and _is_protected(engine.url.database):
+            raise StorageReadOnlyError(name)
         raise StorageAwayError(name, reason)
 
     event.listen(engine, "handle_error", translate)
-    if engine.dialect.name == "sqlite" and engine.url.database and Path(engine.url.database).is_file():
+    if is_file and engine.url.database and Path(engine.url.database).is_file():
         _never_create(engine, Path(engine.url.database))
+
+
+def _is_protected(file: str | None) -> bool:
+    return file is not None and Path(file).is_file() and not os.access(file, os.W_OK)
 
 
 def _never_create(engine: Engine, file: Path) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import optuna
 import sqlalchemy.exc
+from filelock import FileLock
+from optuna.exceptions import StorageInternalError
 from sqlalchemy.engine import URL, make_url
 
 from data.errors import UserError
-from search.storage.errors import translate_errors
+from search.storage.errors import StorageDamagedError, damage, translate_errors
 from search.storage.rdb import DatabaseStorage
 from search.storage.study_names import DATABASE, check_database
 
@@ -19,6 +27,8 @@ __all__ = ["describe_storage", "open_recorded", "open_storage", "storage_address
 # A server that disappears silently, for example because a cable was pulled, is noticed within half a minute.
 POSTGRESQL = {"connect_timeout": 10, "keepalives_idle": 10, "tcp_user_timeout": 30_000}  # s, s, ms
 BUSY_SECONDS = 30  # how long to wait while a dashboard or another study's driver writes the same SQLite file
+CREATIONS = 10  # tries to create tables that another process creates at the same time
+CREATED_TWICE = ("already exists", "duplicate key", "Duplicate entry", "UNIQUE constraint")
 EXTRAS = {"postgresql": "pip install 'psycopg[binary]'", "mysql": "pip install PyMySQL and use mysql+pymysql://"}
 
 
@@ -47,6 +57,7 @@ def open_storage(url: str | None, runs_dir: Path) -> DatabaseStorage:
         UserError: the storage cannot be reached, needs a driver that is not installed, or is not a database.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it prints tracebacks of errors that it raises
     if url is None:
         runs_dir.mkdir(parents=True, exist_ok=True)
     return _open_database(_parse(storage_address(url, runs_dir)))
@@ -93,7 +104,8 @@ def _journal_error(path: Path) -> UserError:
 def _open_database(url: URL) -> DatabaseStorage:
     shown = url.render_as_string(hide_password=True)
     try:
-        storage = DatabaseStorage(url.render_as_string(hide_password=False), _options(url))
+        with _alone_if_new(url):
+            storage = _create(url)
         translate_errors(storage.engine, shown)
         return storage
     except (ImportError, sqlalchemy.exc.NoSuchModuleError):
@@ -101,9 +113,64 @@ def _open_database(url: URL) -> DatabaseStorage:
         raise UserError(f"storage {shown} needs a database driver that is not installed: {advice}") from None
     except sqlalchemy.exc.SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
+        if url.get_backend_name() == "sqlite" and (what := damage(cause)):
+            raise StorageDamagedError(shown, what) from None
         raise UserError(f"storage {shown} cannot be opened: {' '.join(str(cause).split())}") from None
+    except StorageInternalError as error:
+        cause = getattr(error.__cause__, "orig", None) or error.__cause__ or error
+        raise StorageDamagedError(shown, " ".join(str(cause).split())) from None
     except RuntimeError as error:  # tables of another Optuna version
         raise UserError(f"storage {shown}: {' '.join(str(error).split())}") from None
+    except Exception as error:  # what Optuna reads makes no sense to it
+        raise StorageDamagedError(shown, " ".join(str(error).split()) or type(error).__name__) from None
+
+
+@contextmanager
+def _alone_if_new(url: URL) -> Iterator[None]:
+    """Let other processes wait while this one creates a database in an SQLite file."""
+    file = Path(url.database or "")
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    if not (is_file and file.parent.is_dir()) or _has_tables(file):
+        yield
+        return
+    lock = FileLock(file.with_name(f"{file.name}.lock"), timeout=BUSY_SECONDS)
+    try:
+        lock.acquire()
+    except OSError:  # also a Timeout; opening the database says what is wrong
+        yield
+        return
+    try:
+        yield
+        # Whoever still waits for it finds the tables.
+        Path(lock.lock_file).unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def _has_tables(file: Path) -> bool:
+    """Return whether the file has what Optuna creates last, the version of its tables."""
+    if not file.is_file() or not file.stat().st_size:
+        return False
+    try:
+        with closing(
+            sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+        ) as connection:
+            return connection.execute("SELECT version_num FROM alembic_version").fetchone() is not None
+    except sqlite3.Error as error:
+        return bool(damage(error)) and "no such table" not in str(error)
+
+
+def _create(url: URL) -> DatabaseStorage:
+    """Connect, and create tables that are missing; again if another process is creating them too."""
+    address = url.render_as_string(hide_password=False)
+    for _ in range(CREATIONS):
+        try:
+            return DatabaseStorage(address, _options(url))
+        except (sqlalchemy.exc.DatabaseError, StorageInternalError) as error:
+            if not any(words in f"{error} {error.__cause__}" for words in CREATED_TWICE):
+                raise
+            time.sleep(random.uniform(0.05, 0.5))
+    return DatabaseStorage(address, _options(url))
 
 
 def _options(url: URL) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from sqlalchemy import ColumnElement, Engine, Table, and_, insert, or_, select, 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
+from search.storage.damage import NOT_FOUND, reporting_damage
 from search.storage.grouping_session import GroupingSession
 
 __all__ = ["DatabaseStorage", "Params"]
@@ -51,8 +52,11 @@ _PARTS: dict[str, Any] = {
 _distribution: Callable[[str], BaseDistribution] = lru_cache(maxsize=4096)(json_to_distribution)
 
 
+@reporting_damage
 class DatabaseStorage(_CachedStorage):
     """Optuna's cached storage for databases, with :meth:`in_transaction`.
+
+    Its methods raise :class:`~search.storage.errors.StorageDamagedError` if what they read makes no sense.
 
     Args:
         url: an SQLAlchemy URL.
@@ -68,6 +72,23 @@ class DatabaseStorage(_CachedStorage):
     def engine(self) -> Engine:
         """The database's connections."""
         return self._backend.engine
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        """Create a trial like Optuna's method.
+
+        Raises:
+            KeyError: the database numbers it like a trial that it had before: an older copy was put in its place.
+        """
+        before = self._count_known(study_id)
+        trial_id = super().create_new_trial(study_id, template_trial)
+        if self._count_known(study_id) == before:
+            raise KeyError(NOT_FOUND)
+        return trial_id
+
+    def _count_known(self, study_id: int) -> int:
+        with self._lock:
+            study = self._studies.get(study_id)
+            return 0 if study is None else len(study.trials)
 
     def in_transaction(self, write: Callable[[], T]) -> T:
         """Call ``write`` and store what it writes, from this thread, as one transaction; return its result.

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from search.storage.damage import is_missing_record
 from search.storage.errors import StorageAwayError, StorageError
 from search.storage.optuna_internals import trial_id
 from search.storage.rdb import DatabaseStorage
@@ -45,12 +46,15 @@ class RetryingStorage:
     Attributes:
         stopped: as given.
         guard: called before every try of a write; it may raise an error to prevent the write.
+        on_missing: called if the storage does not have a study or trial that it is asked for; it may raise an error in
+            place of the KeyError.
     """
 
     def __init__(self, storage: DatabaseStorage, name: str = "", stopped: Callable[[], bool] = lambda: False) -> None:
         self.inner = storage
         self.stopped = stopped
         self.guard: Callable[[], None] = lambda: None
+        self.on_missing: Callable[[], None] = lambda: None
         self._name = name or "of the study"
         self._is_calling = False  # calls within a call are repeated with it
         self._end: BaseException | None = None  # of the waiting, once it was given up
@@ -105,6 +109,10 @@ class RetryingStorage:
             if guarded:
                 self.guard()
             return call()
+        except KeyError as error:
+            if is_missing_record(error):
+                self.on_missing()
+            raise
         finally:
             self._is_calling = False
 

@@ -26,6 +26,7 @@ BEAT_SECONDS = 10.0
 OVERDUE_SECONDS = 20.0  # from then on another driver might be about to take over
 WATCH_SECONDS = 30.0  # how long a holder must send no heartbeat before another driver takes over
 LOOK_SECONDS = 1.0  # between two looks at the heartbeat
+GONE = "is gone from its storage, or an older copy of the storage is in its place"
 
 
 class LeaseLostError(StorageError):
@@ -36,7 +37,7 @@ class StorageLease:
     """A lease for at most one driver per study, released at the end of a ``with`` block.
 
     Args:
-        storage: where the study is recorded; its guard becomes :meth:`verify`.
+        storage: where the study is recorded; its guard becomes :meth:`verify`, and its ``on_missing`` ends the lease.
     """
 
     def __init__(self, study: str, storage: RetryingStorage) -> None:
@@ -47,6 +48,7 @@ class StorageLease:
         self._lost: LeaseLostError | None = None
         self._last_beat = 0.0, 0.0
         storage.guard = self.verify
+        storage.on_missing = self._end_if_gone
 
     def __enter__(self) -> Self:
         return self
@@ -131,17 +133,23 @@ class StorageLease:
             try:
                 there = self._read()
             except KeyError:
-                self._lose("is gone from its storage")
+                self._lose(GONE)
             if there is None or there.id != self._held.id:
                 self._lose(f"has been taken over by {there.describe() if there else 'another driver'}")
-            else:
-                self._held = there  # its heartbeat arrived although the storage did not answer
+            if there.beats < self._held.beats:
+                self._lose(GONE)
+            self._held = there  # its heartbeat arrived although the storage did not answer
         self._held, self._last_beat = beaten, now
 
     def _lose(self, why: str) -> NoReturn:
         self._held = None
         self._lost = LeaseLostError(f"study '{self._study}' {why}; this driver stops and leaves it alone")
         raise self._lost
+
+    def _end_if_gone(self) -> None:
+        """End a lease that is held, because the storage has lost the study, or trials of it."""
+        if self._held is not None:
+            self._lose(GONE)
 
     def _read_to_take(self) -> LeaseHolder | None:
         try:

@@ -11,8 +11,9 @@ from optuna.trial import FrozenTrial, Trial
 from core.config import DataConfig, RunConfig
 from core.run.cost import Cost
 from core.run.evaluation import Evaluation
+from search.storage.damage import reading_record
 
-__all__ = ["CONFIG", "REPEAT_OF", "ROLE", "EndState", "FinishedTrial", "TrialRecord", "TrialResult"]
+__all__ = ["CONFIG", "REPEAT_OF", "ROLE", "EndState", "FinishedTrial", "TrialRecord", "TrialResult", "stored_config"]
 
 CONFIG = "config"
 ROLE = "role"
@@ -78,6 +79,16 @@ class TrialResult:
             trial.set_user_attr(name, value)
 
 
+def stored_config(trial: FrozenTrial | Trial) -> RunConfig:
+    """Return the configuration of a trial that has begun.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with reading_record(f"the configuration of trial {trial.number}"):
+        return RunConfig.model_validate_json(trial.user_attrs[CONFIG])
+
+
 @dataclass(frozen=True)
 class TrialRecord:
     """A trial as it is stored, in any state.
@@ -102,13 +113,14 @@ class TrialRecord:
     def read(cls, trial: FrozenTrial) -> TrialRecord:
         """Read the record of Optuna's trial."""
         attrs = trial.user_attrs
-        return TrialRecord(
-            number=trial.number,
-            role=attrs.get(ROLE, "proposed"),
-            config=RunConfig.model_validate_json(attrs[CONFIG]) if CONFIG in attrs else None,
-            result=TrialResult.read(attrs),
-            repeat_of=attrs.get(REPEAT_OF),
-        )
+        with reading_record(f"the record of trial {trial.number}"):
+            return TrialRecord(
+                number=trial.number,
+                role=attrs.get(ROLE, "proposed"),
+                config=stored_config(trial) if CONFIG in attrs else None,
+                result=TrialResult.read(attrs),
+                repeat_of=attrs.get(REPEAT_OF),
+            )
 
 
 @dataclass(frozen=True)

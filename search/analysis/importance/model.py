@@ -17,7 +17,7 @@ from search.analysis.importance.settings import SettingTable, setting_table
 from search.recorded.space import searched_settings, stored_space
 from search.space.space import Space
 from search.trials.final_scores import final_scores
-from search.trials.record import CONFIG
+from search.trials.record import CONFIG, stored_config
 
 __all__ = ["FEWEST_TRIALS", "ScoreForest", "ScoreModel", "fit_score_model", "study_score_model"]
 
@@ -165,7 +165,7 @@ def _kept(trials: Sequence[FrozenTrial]) -> Iterator[tuple[RunConfig, FrozenTria
         stored = trial.user_attrs.get(CONFIG) if is_over else None
         if stored is not None and (digest := stored_digest(stored)) not in seen:
             seen.add(digest)
-            yield RunConfig.model_validate_json(stored), trial
+            yield stored_config(trial), trial
 
 
 def _seed_share(configs: Sequence[RunConfig], scores: np.ndarray) -> float | None:

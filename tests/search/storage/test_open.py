@@ -1,5 +1,6 @@
 """Storages by URL, and what is said when they cannot be opened."""
 
+import multiprocessing
 import re
 import shutil
 import sqlite3
@@ -25,6 +26,7 @@ from search.driver.driver import Driver
 from search.recorded.study import create_or_load
 from search.storage.errors import StorageAwayError, StorageFullError
 from search.storage.open import describe_storage, open_storage
+from search.storage.storage_lease import LeaseLostError
 
 
 def test_sqlite_in_the_runs_folder_by_default(tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_unusable_storages(tmp_path: Path, url: str, message: str) -> None:
 
 def test_a_file_that_is_not_a_database(tmp_path: Path) -> None:
     (tmp_path / "studies.db").write_text("something else, long enough to be read as a header of a file" * 10)
-    with pytest.raises(UserError, match="cannot be opened: file is not a database"):
+    with pytest.raises(UserError, match=r"studies\.db is damaged: file is not a database; put a copy"):
         open_storage(None, tmp_path)
 
 
@@ -210,3 +212,63 @@ def test_a_full_disk_under_sqlite(tmp_path: Path) -> None:
     storage.engine.dispose()
     assert Driver(changed(trials=6), storage, executor, tmp_path / "s").run().finished
     assert [trial[0] for trial in outcome(storage)] == ["COMPLETE"] * 6
+
+
+def _open_when_all_are_there(barrier: Any, results: Any, runs: Path) -> None:
+    barrier.wait()
+    try:
+        optuna.create_study(study_name="s", storage=open_storage(None, runs), load_if_exists=True)
+        results.put("")
+    except BaseException as error:
+        results.put(f"{type(error).__name__}: {error}")
+
+
+def test_processes_that_create_a_database_together(tmp_path: Path) -> None:
+    """One creates it, and the others wait; no lock stays behind."""
+    fork, processes = multiprocessing.get_context("fork"), 4
+    for attempt in range(4):
+        barrier, results, runs = fork.Barrier(processes), fork.Queue(), tmp_path / str(attempt)
+        runs.mkdir()
+        started = [
+            fork.Process(target=_open_when_all_are_there, args=(barrier, results, runs)) for _ in range(processes)
+        ]
+        for process in started:
+            process.start()
+        assert [results.get(timeout=60) for _ in started] == [""] * processes
+        for process in started:
+            process.join()
+        assert [path.name for path in runs.iterdir()] == ["studies.db"]
+
+
+def test_a_database_whose_creation_was_killed(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    open_storage(None, whole)
+    with sqlite3.connect(whole / "studies.db") as connection:
+        connection.execute("DROP TABLE alembic_version")
+        connection.execute("DROP TABLE trial_params")
+    optuna.create_study(study_name="s", storage=open_storage(None, whole))
+
+
+@pytest.mark.parametrize("loss", ["deleted", "older copy", "copy of another study"])
+def test_a_study_that_is_lost_while_it_runs(tmp_path: Path, loss: str) -> None:
+    """Between two heartbeats: the driver stops before it writes anything that does not belong there."""
+    file, copy = tmp_path / "studies.db", tmp_path / "copy.db"
+    optuna.create_study(study_name="other", storage=open_storage(None, tmp_path))
+    shutil.copy(file, copy)
+
+    class Losing(InlineExecutor):
+        left = 8
+
+        def events(self, timeout: float | None) -> Any:
+            self.left -= 1
+            if self.left == 5 and loss == "older copy":
+                shutil.copy(file, copy)
+            if self.left == 0 and loss == "deleted":
+                optuna.delete_study(study_name="stub", storage=open_storage(None, tmp_path))
+            elif self.left == 0:
+                copy.replace(file)
+            return super().events(timeout)
+
+    driver = Driver(SPEC, open_storage(None, tmp_path), Losing({}), tmp_path / "stub")
+    with pytest.raises(LeaseLostError, match=r"^study 'stub' is gone from its storage, or an older copy of"):
+        driver.run()

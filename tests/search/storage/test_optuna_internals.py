@@ -19,6 +19,8 @@ from optuna.trial import Trial, TrialState, create_trial
 from quick_storage import open_quickly
 
 from search.storage import optuna_internals
+from search.storage.damage import is_missing_record
+from search.storage.open import open_storage
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[3]
@@ -386,3 +388,10 @@ def test_no_other_file_uses_private_names_of_optuna() -> None:
 
 def is_own(owner: ast.expr) -> bool:
     return isinstance(owner, ast.Name) and owner.id in ("self", "cls")
+
+
+def test_what_optuna_says_about_a_missing_record(tmp_path: Path) -> None:
+    with pytest.raises(KeyError) as caught:
+        open_storage(None, tmp_path).get_trial(7)
+    assert is_missing_record(caught.value)
+    assert not is_missing_record(KeyError("trial"))
