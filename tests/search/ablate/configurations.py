@@ -8,7 +8,7 @@ from core.config import RunConfig
 from data.task_files import builtin_tasks
 from search.ablate.switches import SWITCHES
 from search.space.paths import set_value
-from tests.core.config.test_any_config import Settings
+from tests.core.config.drawn_settings import Settings
 
 TASKS = ("sst", "para", "sts")
 BY_NAME = {switch.name: switch for switch in SWITCHES}

@@ -15,8 +15,9 @@ from search.ablate.head_switches import spelled_out
 from search.ablate.switch import expanded
 from search.ablate.switches import SWITCHES
 from search.space.paths import differing_paths, get_value
-from tests.core.config.test_any_config import DRAWN, OTHERS, Row, Settings, with_settings
-from tests.core.config.test_any_config import SWITCHES as DRAWN_SWITCHES
+from tests.core.config.drawn_settings import DRAWN, OTHERS, Settings, with_settings
+from tests.core.config.drawn_settings import SWITCHES as DRAWN_SWITCHES
+from tests.core.config.pair_coverage import Row
 from tests.search.ablate.configurations import BY_NAME, TASKS, is_fixed, made
 
 QUICK = partial(
