@@ -1,4 +1,4 @@
-"""Markdown of every part of a report."""
+"""Markdown of every part of a report; no name or text becomes HTML or breaks a table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from search.report.markdown import markdown
 from search.report.parts import MOST_ROWS, Chart, Code, Fold, Heading, Headline, Note, Part, ReportSection, TrialBrowser
 
 CHART = Chart(go.Figure(), "a curve")
+SCRIPT = "<script>alert(1)</script>"
+PLAIN = "&lt;script>alert(1)&lt;/script>"
 
 
 def text_of(*parts: Part, title: str = "Scores") -> str:
@@ -59,10 +61,17 @@ def test_the_first_section_has_no_title() -> None:
     assert text_of("words", title="") == "words"
 
 
-def test_nothing_is_html_and_cells_are_one_line() -> None:
-    assert text_of("1 < 2", Heading("<b>")) == "## Scores\n\n1 &lt; 2\n\n### &lt;b>"
-    found = text_of(Table("", ("a|b",), (("two\nlines < 3",),)))
-    assert found.endswith("| a\\|b |\n| --- |\n| two lines &lt; 3 |")
+def test_nothing_is_html() -> None:
+    table = Table(SCRIPT, (SCRIPT, "b"), ((SCRIPT, "x|y\nz"),), footer=((SCRIPT, "<i>"),))
+    parts = (SCRIPT, Note(SCRIPT), Heading(SCRIPT), Headline(SCRIPT, SCRIPT, SCRIPT), Fold(SCRIPT, (table,)))
+    text = markdown(SCRIPT, [ReportSection("a", SCRIPT, parts)], SCRIPT)
+    assert "<" not in text
+    assert f"| {PLAIN} | x\\|y z |\n" in text
+    assert f"*{PLAIN}*" in text
+
+
+def test_commands_are_unchanged() -> None:
+    assert "```\na < b\n```" in markdown("s", [ReportSection("a", "t", (Code("a < b"),))], "o")
 
 
 def test_long_tables_are_cut() -> None:
