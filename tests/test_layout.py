@@ -63,6 +63,7 @@ SCENARIOS = {
     "tests/search/study/test_own_task.py",
     "tests/search/study/test_table_studies.py",
     "tests/search/study/test_task_metrics.py",
+    "tests/search/test_fuzz.py",
     "tests/search/test_main.py",
     "tests/search/test_search_replay.py",
     "tests/search/test_start_up.py",

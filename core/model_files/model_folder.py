@@ -107,7 +107,7 @@ def load_run_config(folder: Path) -> RunConfig:
         if not (folder / name).is_file():
             raise UserError(f"{folder}: no {name}; give a folder written by search.export")
     try:
-        config = RunConfig.model_validate_json((folder / _RUN_CONFIG).read_text(encoding="utf-8"))
+        config = RunConfig.model_validate_json((folder / _RUN_CONFIG).read_bytes())
     except ValidationError as error:
         raise UserError(f"{folder / _RUN_CONFIG}: {error.errors()[0]['msg']}") from error
     return config

@@ -62,7 +62,7 @@ def _give_back_freed_memory() -> None:
 
 def _reset_process_peak() -> None:
     try:
-        _CLEAR_REFS.write_text("5")  # proc(5): sets VmHWM to the current resident memory
+        _CLEAR_REFS.write_text("5", encoding="utf-8")  # proc(5): sets VmHWM to the current resident memory
     except OSError:
         return
 
@@ -70,7 +70,7 @@ def _reset_process_peak() -> None:
 def _process_peak() -> int:
     """Return the peak resident memory of the process, bytes."""
     try:
-        found = re.search(r"^VmHWM:\s*(\d+) kB$", _STATUS.read_text(), re.MULTILINE)
+        found = re.search(r"^VmHWM:\s*(\d+) kB$", _STATUS.read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:
         found = None
     if found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from json import JSONDecodeError
 
 __all__ = ["fault_text", "one_line"]
 
@@ -48,6 +49,8 @@ def fault_text(error: BaseException) -> str | None:
         return "an input file is nested too deeply"
     if isinstance(error, ImportError):
         return _import_text(error)
+    if isinstance(error, JSONDecodeError | UnicodeDecodeError) or _is_of("ValidationError", error):
+        return f"what is recorded in a file or the storage of studies is damaged: {one_line(error)}"
     return _library_text(error)
 
 

@@ -43,7 +43,7 @@ def log_axis(figure: go.Figure, values: Iterable[float]) -> go.Figure:
     low, high = min(exponents), max(exponents)
     factors = (1, 3) if high - low < 3 else (1,)
     marks = [factor * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for factor in factors]
-    # Plotly would write 10µ for 1e-05, as nobody in a study file does.
+    # Plotly would write 10u (micro) for 1e-05, as nobody in a study file does.
     return figure.update_xaxes(type="log", tickvals=marks, ticktext=[f"{mark:.2g}" for mark in marks])
 
 

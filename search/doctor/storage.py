@@ -75,7 +75,7 @@ def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
         mounts: file that lists the mounted file systems (proc(5)).
     """
     try:
-        lines = mounts.read_text().splitlines()
+        lines = mounts.read_text(encoding="utf-8").splitlines()
     except OSError:
         return ""
     found, longest = "", -1

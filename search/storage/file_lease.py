@@ -141,7 +141,7 @@ def _describe_holder(file: Path) -> str:
 @cache
 def _place() -> str:
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:  # no Linux
         return f"{socket.gethostname()} {uuid.getnode():x}"
@@ -154,7 +154,7 @@ def _started(pid: int) -> str:
     """
     try:
         # pid (name) state ppid ...: the name may contain any character; the start is the 22nd field.
-        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        state, *rest = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
         return ""
     return "dead" if state in "ZX" else rest[18]

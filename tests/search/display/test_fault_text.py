@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy.exc
 from optuna.exceptions import StorageInternalError
 
+from core.config import RunConfig
 from search.display.fault_text import fault_text
 
 
@@ -44,6 +45,15 @@ def test_nested_input() -> None:
     with pytest.raises(RecursionError) as caught:
         json.loads("[" * 100_000)
     assert fault_text(caught.value) == "an input file is nested too deeply"
+
+
+def test_damaged_content() -> None:
+    for read in (lambda: json.loads("{"), lambda: b"\xff".decode(), lambda: RunConfig.model_validate_json("{}")):
+        with pytest.raises(ValueError, match=r".") as caught:
+            read()
+        assert str(fault_text(caught.value)).startswith(
+            "what is recorded in a file or the storage of studies is damaged: "
+        )
 
 
 def test_packages() -> None:
