@@ -7,8 +7,9 @@ from importlib import resources
 from pathlib import Path
 from random import Random
 
+from search.console.commands import load_command
 from tests.search.fuzzing.house import Ended, House
-from tests.search.fuzzing.mutations import mutated_bytes, mutated_line, mutated_study, mutated_table
+from tests.search.fuzzing.mutations import mutated_bytes, mutated_line, mutated_study, mutated_table, values_of
 
 __all__ = ["CLASSES"]
 
@@ -64,7 +65,9 @@ def data_file(house: House, rng: Random) -> tuple[Ended, object]:
 def command_line(house: House, rng: Random) -> tuple[Ended, object]:
     """A changed command line."""
     name = rng.choice(list(COMMANDS))
-    words = mutated_line([name, *COMMANDS[name]], rng)
+    parameters = [parameter for parameter in load_command(name).params if parameter.name != "help"]
+    options = {one.opts[0]: values_of(one.type_descriptor.annotation) for one in parameters if one.opts[0][:2] == "--"}
+    words = mutated_line([name, *COMMANDS[name]], options, rng)
     # What an option names is written to; nobody but the user can know that it is precious.
     return house.run(words, SENTENCES, own=("runs", *words)), words
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping, Sequence
 from random import Random
+from typing import Literal, get_args, get_origin
 
-__all__ = ["mutated_bytes", "mutated_line", "mutated_study", "mutated_table"]
+__all__ = ["mutated_bytes", "mutated_line", "mutated_study", "mutated_table", "values_of"]
 
 VALUES = (
     "0", "-1", "1", "3", "0.5", "1e400", "-0.0", "1e-400", "nan", "inf", "99999999999999999999999999", "0x10", "true",
@@ -28,14 +30,15 @@ LINES = (
 """Lines of study files."""
 
 CELLS = ('"', '""', '"a', "", " ", "neg", "pos", "NEG", "1", "nan", "=1+1", "a,b", "\t", "\ufeff", "[/]", "\u2028",
-         "\x0b", "\x00", "x" * 9000, "🙂" * 50, "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"))  # fmt: skip
+         "\x0b", "\x00", "x" * 9000, "🙂" * 50,
+         "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"))  # fmt: skip
 
 MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"PK\x03\x04", b"\x1f\x8b")
 """How files of other formats begin."""
 
 WORDS = (
     "", ".", "..", "-", "--", "nowhere", "micro", "micro.toml", "data", "data/mood-dev.csv", "runs", "runs/studies.db",
-    "0", "1", "2", "-1", "7", "1.5", "nan", "inf", "1e999", "9" * 30, "x" * 300, "a\nb", "a[old]b", "\udcff", "[/]",
+    "0", "1", "2", "-1", "7", "1000", "99999999", "1.5", "nan", "inf", "1e999", "9" * 30, "x" * 300, "a\nb", "a[old]b", "\udcff", "[/]",
     "mood", "sst", "micro:0", "micro:1", "micro:9", ":", "0,1", "1,,0", "mood=0", "mood=", "=", "cpu", "tpu", "sqlite:///x.db",
     "sqlite://", "sqlite:///:memory:", "postgresql://127.0.0.1:1/x", "mysql://u:p@127.0.0.1:1/x",
     "data/x.log", "http://127.0.0.1:1/v1", "http://[", "uniform", "greedy", "all", "--help", "--json", "--quiet",
@@ -125,18 +128,44 @@ def mutated_bytes(content: bytes, rng: Random) -> bytes:
             return bytes(rng.randrange(256) for _ in range(rng.randint(1, 200)))
 
 
-def mutated_line(words: list[str], rng: Random) -> list[str]:
-    """Return the arguments of a command with one to three changes."""
+def mutated_line(words: Sequence[str], options: Mapping[str, Sequence[str]], rng: Random) -> list[str]:
+    """Return a command and its arguments with one to three changes.
+
+    Args:
+        words: the command, then arguments.
+        options: values of a right type for each option of the command; none for a flag.
+    """
     words = list(words)
     for _ in range(rng.randint(1, 3)):
         here = rng.randrange(len(words) + 1)
-        match rng.randrange(6):
+        match rng.randrange(12):
             case 0:
                 del words[here : here + 1]
             case 1:
-                words.insert(here, rng.choice(WORDS))
-            case 2 | 3 | 4:
-                words[here : here + 1] = [rng.choice(WORDS)]
-            case 5 if words:
-                words.insert(here, rng.choice(words))
+                words[here : here + rng.randint(0, 1)] = [rng.choice(WORDS)]
+            case 2 | 3:
+                values = [index for index, word in enumerate(words) if index and not word.startswith("--")]
+                if values:
+                    words[rng.choice(values)] = rng.choice(WORDS)
+            case 4 | 5 | 6 | 7:
+                given = [index for index, word in enumerate(words[:-1]) if options.get(word)]
+                if given:
+                    index = rng.choice(given)
+                    words[index + 1] = rng.choice(options[words[index]])
+            case _:
+                name = rng.choice(list(options))
+                words += [name, rng.choice(options[name])] if options[name] else [name]
     return words
+
+
+def values_of(annotation: object) -> Sequence[str]:
+    """Return values for an option of this type; none for a flag."""
+    if annotation is bool:
+        return ()
+    if annotation is int:
+        return ("0", "1", "2", "3", "-1", "7", "99", "99999999", "9" * 30)
+    if annotation is float:
+        return ("0", "0.5", "-1", "nan", "inf", "1e-9", "1e999", "3")
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return WORDS
