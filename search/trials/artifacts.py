@@ -11,6 +11,7 @@ from core.config import RunConfig
 from core.run.run_folder import RunFolder
 from data.errors import UserError
 from data.tasks import TaskSpec
+from search.display.fault_text import one_line
 
 __all__ = ["check_score", "check_size", "load_predictions", "require_model", "stored_config"]
 
@@ -77,8 +78,10 @@ def load_predictions(run: RunFolder, trial: int, task: str, rung: int) -> np.nda
         raise UserError(
             f"'{path}' with trial {trial}'s dev predictions is gone (--runs-dir says where to look)"
         ) from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"'{path}' with trial {trial}'s dev predictions cannot be read: {error}") from None
+    except Exception as error:  # numpy evaluates the header, so that damage raises errors of Python's parser too
+        raise UserError(f"'{path}' with trial {trial}'s dev predictions cannot be read: {one_line(error)}") from None
+    if stored.dtype.kind != "f" or stored.ndim not in (1, 2):
+        raise UserError(f"'{path}' with trial {trial}'s dev predictions cannot be read: they are no rows of numbers")
     return stored
 
 

@@ -58,6 +58,9 @@ DAMAGES = {
     "bit flipped": lambda folder: _flip_last_byte(folder / "a.npy"),
     "array cut short": lambda folder: (folder / "a.npy").write_bytes((folder / "a.npy").read_bytes()[:-100]),
     "array empty": lambda folder: (folder / "a.npy").write_bytes(b""),
+    "header damaged": lambda folder: (folder / "a.npy").write_bytes(
+        (folder / "a.npy").read_bytes().replace(b"{", b"(\n")
+    ),
     "array missing": lambda folder: (folder / "b.npy").unlink(),
     "facts cut short": lambda folder: (folder / "facts.json").write_text('{"ids": ["x"'),
     "facts changed": lambda folder: (folder / "facts.json").write_text('{"ids": ["x", "y"]}'),

@@ -38,7 +38,8 @@ MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"PK\x03\x04", b"\x1f\x8b")
 
 WORDS = (
     "", ".", "..", "-", "--", "nowhere", "micro", "micro.toml", "data", "data/mood-dev.csv", "runs", "runs/studies.db",
-    "0", "1", "2", "-1", "7", "1000", "99999999", "1.5", "nan", "inf", "1e999", "9" * 30, "x" * 300, "a\nb", "a[old]b", "\udcff", "[/]",
+    "0", "1", "2", "-1", "7", "1000", "99999999", "1.5",
+    "nan", "inf", "1e999", "9" * 30, "x" * 300, "a\nb", "a[old]b", "\udcff", "[/]",
     "mood", "sst", "micro:0", "micro:1", "micro:9", ":", "0,1", "1,,0", "mood=0", "mood=", "=", "cpu", "tpu", "sqlite:///x.db",
     "sqlite://", "sqlite:///:memory:", "postgresql://127.0.0.1:1/x", "mysql://u:p@127.0.0.1:1/x",
     "data/x.log", "http://127.0.0.1:1/v1", "http://[", "uniform", "greedy", "all", "--help", "--json", "--quiet",

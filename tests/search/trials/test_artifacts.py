@@ -54,9 +54,12 @@ def test_predictions(run: RunFolder) -> None:
     assert np.array_equal(load_predictions(run, 3, "sst", 100), values)
     with pytest.raises(UserError, match=r"sst-dev-200\.npy' with trial 3's dev predictions is gone"):
         load_predictions(run, 3, "sst", 200)
-    run.predictions("sst", 100).write_bytes(b"no array")
-    with pytest.raises(UserError, match=r"sst-dev-100\.npy' with trial 3's dev predictions cannot be read"):
-        load_predictions(run, 3, "sst", 100)
+    whole = run.predictions("sst", 100).read_bytes()
+    # numpy evaluates the header: half of one, numbers of another type, and a shape of none.
+    for damaged in (b"no array", whole[:12] + b"(\n" + whole[14:], whole.replace(b"<f4", b"<i4"), whole[:20]):
+        run.predictions("sst", 100).write_bytes(damaged)
+        with pytest.raises(UserError, match=r"sst-dev-100\.npy' with trial 3's dev predictions cannot be read"):
+            load_predictions(run, 3, "sst", 100)
 
 
 def test_a_dev_file_that_has_changed() -> None:
