@@ -48,6 +48,10 @@ def test_the_digest_sees_every_part() -> None:
     assert entry().digest == base.digest
 
 
+def _break_header(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"{", b"("))
+
+
 def _flip_last_byte(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
