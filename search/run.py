@@ -44,6 +44,10 @@ def main(
     fine: Annotated[
         bool, typer.Option("--fine", help="Search closely around the study's best trial, as a study NAME-fine.")
     ] = False,
+    restart: Annotated[
+        bool,
+        typer.Option("--restart", help="Move the recorded study of this name aside, and begin again."),
+    ] = False,
     storage: cli.StorageUrl = None,
     runs_dir: cli.RunsDir = cli.RUNS,
     dry_run: Annotated[
@@ -54,8 +58,9 @@ def main(
 ) -> None:
     """Search for the best configuration of a study.
 
-    Run the same command again to resume. Ctrl-C stops the search: running trials write checkpoints first. Ctrl-C twice
-    stops at once. Exit codes: 0 finished, 1 no trial to choose from, 2 bad input, 130 interrupted.
+    Run the same command again to resume, or with --restart to begin again; the recorded study gets another name, and
+    keeps its results. Ctrl-C stops the search: running trials write checkpoints first. Ctrl-C twice stops at once. Exit
+    codes: 0 finished, 1 no trial to choose from, 2 bad input, 130 interrupted.
 
     Examples:
 
@@ -95,11 +100,11 @@ def main(
     from search.recorded.warm_start import with_warm_start
     from search.storage.open import open_recorded
 
-    run = StudySession(runs_dir, storage, quiet=quiet, json=json)
+    run = StudySession(runs_dir, storage, quiet=quiet, json=json, restart=restart)
     if fine or warm_start:
         recorded = open_recorded(storage, runs_dir)
-        spec = fine_search(spec, recorded, name, model) if fine else spec
-        spec = with_warm_start(spec, warm_start or (), warm_start_trials, recorded)
+        spec = fine_search(spec, recorded, name, model, restart=restart) if fine else spec
+        spec = with_warm_start(spec, warm_start or (), warm_start_trials, recorded, restart=restart)
     show_plan(run.console, spec)
     if dry_run:
         show_own_classes(run.console, spec)

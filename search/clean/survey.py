@@ -17,7 +17,7 @@ from search.clean.trial_files import has_trials, stray_trial_files, trial_files
 from search.driver.trial_end import KEEP_MODELS
 from search.recorded.ranking import open_study
 from search.recorded.study import IDENTITY
-from search.storage.file_lease import file_lease
+from search.storage.file_lease import LOCK, file_lease
 from search.storage.open import open_recorded
 from search.storage.study_names import DATABASE
 
@@ -96,7 +96,7 @@ class Cleaning:
         refusals: dict[str, str] = {}
         with ExitStack() as leases:
             for folder in self._folders():
-                if not (folder / "driver.lock").exists():
+                if not (folder / LOCK).exists():
                     continue  # it has never been run
                 try:
                     leases.enter_context(file_lease(folder, folder.name))

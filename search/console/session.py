@@ -28,6 +28,7 @@ from search.preflight.data import DataReport, check_data, with_synthetic_data
 from search.preflight.encoder import check_encoder_fits
 from search.preflight.further import check_further
 from search.preflight.nli import check_nli_files
+from search.recorded.second_start import SecondStart
 from search.storage.open import describe_storage, open_storage
 from search.study.file import check_own_classes
 from search.study.spec import StudySpec
@@ -48,6 +49,7 @@ class StudySession:
         storage: the URL that the user gave; None for the default.
         quiet: print the result and warnings only.
         json: write one JSON object per event to standard output, and everything else to standard error.
+        restart: whether to move a recorded study of the same name aside; None: the command has no such option.
         make_executor: makes the executor for a study and a cache folder.
     """
 
@@ -55,6 +57,7 @@ class StudySession:
     storage: str | None = None
     quiet: bool = False
     json: bool = False
+    restart: bool | None = None
     make_executor: Callable[[StudySpec, Path], Executor] = _local_executor
 
     @cached_property
@@ -70,20 +73,35 @@ class StudySession:
     def survey(self, spec: StudySpec) -> tuple[StudySpec, DataReport]:
         """Read all data, generating it first for a study with synthetic data, and print sizes and warnings.
 
+        What of the study is recorded, and differs, is refused, moved aside or replaced; see
+        :mod:`search.recorded.second_start`.
+
         Returns:
             The study, which reads its generated data if it has any, and the report on its data.
 
         Raises:
-            UserError: the data cannot be used, or a class of the user that the study names.
+            UserError: the study is running, or is recorded with other settings or data; the data cannot be used, or a
+                class of the user that the study names.
         """
+        start = SecondStart(self.storage, self.runs_dir, self.restart)
+        start.check(spec)
         check_own_classes(spec)
+        if spec.synthetic is not None:  # its data are in the folder that may be moved
+            self._say(start.make_room(spec))
         spec = with_synthetic_data(spec, self.runs_dir)
         faults = self.runs_dir / spec.name / "malformed-rows.txt"
         report = check_nli_files(spec, check_data(spec.base, faults))
         report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)
+        start.check(spec, report.digest)
+        if spec.synthetic is None or not self.restart:
+            self._say(start.make_room(spec, report.digest))
         show_data(self.console, report)
         show_warnings(make_console(stderr=True) if self.quiet else self.console, report.warnings)
         return spec, report
+
+    def _say(self, line: str | None) -> None:
+        if line is not None:
+            self.end.print(line, soft_wrap=True)
 
     def phases(self) -> StudyPhases:
         """Return the observer that shows several calls of :meth:`train` as one study."""

@@ -17,7 +17,8 @@ from search.doctor.storage import storage_file
 from search.preflight.data import DataReport, check_data
 from search.preflight.further import check_further
 from search.preflight.nli import check_nli_files
-from search.recorded.study import changed_settings, has_scores
+from search.recorded.second_start import has_work
+from search.recorded.study import changed_settings
 from search.storage.open import open_storage
 from search.study.spec import StudySpec
 
@@ -34,7 +35,7 @@ def check_study(spec: StudySpec, storage: str | None, runs_dir: Path) -> Iterato
         yield wrong(
             "study",
             f"'{spec.name}' was begun with other settings: {changes[0]}{more}",
-            "run it under another name: --name NEW",
+            "run it with --restart, which moves that one aside, or under another name: --name NEW",
         )
     else:
         yield ok("study", found)
@@ -98,4 +99,4 @@ def _changes(spec: StudySpec, storage: str | None, runs_dir: Path) -> list[str]:
     if spec.name not in optuna.get_all_study_names(opened):
         return []
     study = optuna.load_study(study_name=spec.name, storage=opened)
-    return changed_settings(spec, study) if has_scores(study) else []
+    return changed_settings(spec, study) if has_work(study, runs_dir / spec.name) else []

@@ -25,7 +25,14 @@ _ORIGIN = "fine"
 _SEED = "seed"
 
 
-def fine_search(spec: StudySpec, storage: BaseStorage, name: str | None = None, model: str | None = None) -> StudySpec:
+def fine_search(
+    spec: StudySpec,
+    storage: BaseStorage,
+    name: str | None = None,
+    model: str | None = None,
+    *,
+    restart: bool = False,
+) -> StudySpec:
     """Return the study that searches finely around the best trial of a recorded one.
 
     The centre is recorded in the new study. From then on only this record counts, even if the other study changes: the
@@ -36,6 +43,7 @@ def fine_search(spec: StudySpec, storage: BaseStorage, name: str | None = None, 
         storage: of both studies.
         name: of the fine search; None: that of the study with ``-fine``.
         model: the encoder that the user asks for, if any.
+        restart: whether to choose the centre again although it is recorded, because that study is moved aside.
 
     Raises:
         UserError: the study does not exist, has no finished trial, or searches nothing that can be narrowed; the name
@@ -45,7 +53,7 @@ def fine_search(spec: StudySpec, storage: BaseStorage, name: str | None = None, 
     name = name or f"{coarse}-fine"
     if name == coarse:
         raise UserError(f"--name {name}: a fine search of '{coarse}' needs a different name")
-    centre = _recorded_centre(name, coarse, storage) or _new_centre(coarse, storage)
+    centre = (None if restart else _recorded_centre(name, coarse, storage)) or _new_centre(coarse, storage)
     config = RunConfig.model_validate_json(centre["config"])
     if model is not None and model != config.model.encoder:
         raise UserError(

@@ -18,13 +18,18 @@ from search.study.spec import StudySpec
 from search.trials.record import ROLE
 
 __all__ = [
+    "FORK",
     "IDENTITY",
+    "RESTART",
     "changed_settings",
     "check_same_data",
     "create_or_load",
+    "has_changed",
     "has_scores",
     "recorded_attrs",
     "recorded_identity",
+    "refuse_changes",
+    "refuse_foreign",
 ]
 
 IDENTITY = "identity"
@@ -32,6 +37,9 @@ CODE_VERSION = "code_version"
 DATA_DIGEST = "data_digest"
 SPLITS_DIGEST = "splits_digest"
 FORK = "start a new study with --name NEW, or undo the change"
+RESTART = (
+    "run with --restart, which moves the recorded study aside, start a new study with --name NEW, or undo the change"
+)
 SHOWN_CHANGES = 5
 
 
@@ -56,20 +64,16 @@ def create_or_load(
             data.
     """
     study = _open(spec, storage)
-    _refuse_foreign(spec, study)
+    refuse_foreign(spec, study)
     take(study)
-    if not has_scores(study) and (changed_settings(spec, study) or _other_data(study, data_digest)):
+    if not has_scores(study) and has_changed(spec, study, data_digest):
         # A mistake that was fixed before any trial had a score, such as a misspelt encoder, is no reason to refuse.
         optuna.delete_study(study_name=spec.name, storage=storage)
         study = _open(spec, storage)
         take(study)
     attrs = study.user_attrs
     if IDENTITY in attrs:
-        _compare(spec, study)
-        if _other_data(study, data_digest):
-            raise UserError(
-                f"the data files, or further examples, have changed since study '{spec.name}' began; {FORK}"
-            )
+        refuse_changes(spec, study, data_digest)
     for name, value in spec.origin.items():
         if attrs.get(name) != value:
             study.set_user_attr(name, value)  # before the trials that result from it
@@ -84,7 +88,8 @@ def create_or_load(
     return study
 
 
-def _refuse_foreign(spec: StudySpec, study: optuna.Study) -> None:
+def refuse_foreign(spec: StudySpec, study: optuna.Study) -> None:
+    """Refuse a study that another program has recorded."""
     # In this order: a driver writes the identity before it queues trials.
     is_used = bool(study.get_trials(deepcopy=False))
     if IDENTITY not in study.user_attrs and (is_used or study.direction != StudyDirection.MAXIMIZE):
@@ -156,12 +161,30 @@ def recorded_identity(study: optuna.Study) -> dict[str, Any]:
         return identity
 
 
-def _other_data(study: optuna.Study, data_digest: str | None) -> bool:
-    return data_digest is not None and study.user_attrs.get(DATA_DIGEST, data_digest) != data_digest
+def has_changed(spec: StudySpec, study: optuna.Study, data_digest: str | None = None) -> bool:
+    """Return whether the study was recorded with other settings, or other data; None: the data are not known."""
+    return bool(changed_settings(spec, study)) or _other_data(study, data_digest)
 
 
-def _compare(spec: StudySpec, study: optuna.Study) -> None:
+def refuse_changes(spec: StudySpec, study: optuna.Study, data_digest: str | None = None, remedy: str = FORK) -> None:
+    """Refuse to continue a study with other settings or data.
+
+    Args:
+        data_digest: of the present data; None: they are not known.
+        remedy: what to do.
+
+    Raises:
+        UserError: it names the differences, and the remedy.
+    """
     if changes := changed_settings(spec, study):
         shown = "; ".join(changes[:SHOWN_CHANGES])
         more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
-        raise UserError(f"study '{spec.name}' was started with other settings: {shown}{more}. To search these, {FORK}")
+        raise UserError(
+            f"study '{spec.name}' was started with other settings: {shown}{more}. To search these, {remedy}"
+        )
+    if _other_data(study, data_digest):
+        raise UserError(f"the data files, or further examples, have changed since study '{spec.name}' began; {remedy}")
+
+
+def _other_data(study: optuna.Study, data_digest: str | None) -> bool:
+    return data_digest is not None and study.user_attrs.get(DATA_DIGEST, data_digest) != data_digest

@@ -30,7 +30,9 @@ OPTION = "--warm-start"
 _ORIGIN = "warm_start"
 
 
-def with_warm_start(spec: StudySpec, sources: Sequence[str], most: int, storage: BaseStorage) -> StudySpec:
+def with_warm_start(
+    spec: StudySpec, sources: Sequence[str], most: int, storage: BaseStorage, *, restart: bool = False
+) -> StudySpec:
     """Add the best trials of other studies to the queue of a study, after its default configuration.
 
     The trials that were taken are recorded in the study. From then on only this record counts, even if the other study
@@ -40,6 +42,7 @@ def with_warm_start(spec: StudySpec, sources: Sequence[str], most: int, storage:
         sources: names of the other studies.
         most: the largest number of trials to take from each.
         storage: of all studies.
+        restart: whether to choose trials again although some are recorded, because that study is moved aside.
 
     Raises:
         UserError: a source does not exist, has no finished trial, or none that can be used; or the study compares
@@ -49,7 +52,7 @@ def with_warm_start(spec: StudySpec, sources: Sequence[str], most: int, storage:
         return spec
     if VARIANT in spec.space.paths:
         raise UserError(f"{OPTION} cannot be combined with [variants], whose runs are all given")
-    known = _recorded(spec, storage)
+    known = {} if restart else _recorded(spec, storage)
     taken, notes = dict(known), list(spec.notes)
     for source in sources:
         if source not in known:

@@ -23,7 +23,10 @@ from filelock import FileLock, Timeout
 from core.run.atomic_files import write_atomically
 from data.errors import UserError
 
-__all__ = ["LeaseHolder", "file_lease", "taken_error"]
+__all__ = ["HOLDER", "LOCK", "LeaseHolder", "check_not_locked", "file_lease", "taken_error"]
+
+LOCK = "driver.lock"
+HOLDER = "driver.json"
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,9 @@ def file_lease(folder: Path, study: str) -> Iterator[None]:
     Raises:
         UserError: another driver is alive; the message says on which host, with which process id, and since when.
     """
-    holder, mine = folder / "driver.json", LeaseHolder.this_process()
+    holder, mine = folder / HOLDER, LeaseHolder.this_process()
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "driver.lock", blocking=False)
+    lock = FileLock(folder / LOCK, blocking=False)
     try:
         lock.acquire()
     except Timeout:
@@ -129,6 +132,20 @@ def file_lease(folder: Path, study: str) -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def check_not_locked(folder: Path, study: str) -> None:
+    """Refuse a study whose folder another driver has locked; creates nothing.
+
+    Args:
+        study: its name, for messages.
+
+    Raises:
+        UserError: as :func:`file_lease`.
+    """
+    if (folder / LOCK).is_file():
+        with file_lease(folder, study):
+            pass
 
 
 def _describe_holder(file: Path) -> str:

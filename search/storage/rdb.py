@@ -144,6 +144,14 @@ class DatabaseStorage(_CachedStorage):
         except IntegrityError:  # another process inserted it a moment ago
             return False
 
+    def rename_study(self, study_id: int, name: str) -> None:
+        """Give a study another name, which no study of this storage has; Optuna cannot."""
+        table: Table = models.StudyModel.__table__
+        with _create_scoped_session(self._backend.scoped_session, True) as session:
+            session.execute(update(table).where(table.c.study_id == study_id).values(study_name=name))
+        with self._lock:
+            self._studies.pop(study_id, None)  # it knows the old name
+
     def set_trial_params(self, trial_id: int, params: Params) -> None:
         """Store parameters of a trial like ``set_trial_param``, all in one statement; keep those it already has."""
         with self._lock:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, NoReturn, Self
 
 import optuna
+from optuna.storages import BaseStorage
 
 from data.errors import UserError
 from search.storage.errors import StorageError
@@ -19,7 +20,7 @@ from search.storage.file_lease import LeaseHolder, taken_error
 from search.storage.optuna_internals import study_id
 from search.storage.retrying_storage import RetryingStorage, notice
 
-__all__ = ["LeaseLostError", "StorageLease"]
+__all__ = ["LeaseLostError", "StorageLease", "check_not_held"]
 
 KEY = "onebert:lease"
 BEAT_SECONDS = 10.0
@@ -27,6 +28,17 @@ OVERDUE_SECONDS = 20.0  # from then on another driver might be about to take ove
 WATCH_SECONDS = 30.0  # how long a holder must send no heartbeat before another driver takes over
 LOOK_SECONDS = 1.0  # between two looks at the heartbeat
 GONE = "is gone from its storage, or an older copy of the storage is in its place"
+
+
+def check_not_held(study: optuna.Study, storage: BaseStorage) -> None:
+    """Refuse a study whose driver is known to be alive, without a wait; :meth:`StorageLease.take` watches the others.
+
+    Raises:
+        UserError: as :meth:`StorageLease.take`.
+    """
+    stored: dict[str, Any] | None = storage.get_study_system_attrs(study_id(study)).get(KEY)
+    if stored is not None and (holder := LeaseHolder.read(stored)).lives():
+        raise taken_error(study.study_name, holder.describe())
 
 
 class LeaseLostError(StorageError):
@@ -109,6 +121,10 @@ class StorageLease:
         """
         if self.due_seconds == 0.0:
             self._storage.retry(self._beat)
+
+    def drop(self) -> None:
+        """Give the lease up in the caller's transaction: the study is not this driver's any more."""
+        self._storage.set_study_system_attr(self._study_id, KEY, None)
 
     def verify(self) -> None:
         """Send a heartbeat before a write if the last one is so old that another driver may have taken over.

@@ -106,6 +106,20 @@ def test_a_changed_space_is_refused_and_needs_another_name(copied: tuple[Path, P
     assert states(runs) == ["COMPLETE"] * 4
 
 
+def test_restart_moves_the_recorded_study_aside(copied: tuple[Path, Path], run_command: Run) -> None:
+    """The old study can still be used, under its new name."""
+    file, runs = copied
+    file.write_text(file.read_text().replace("high = 1e-2", "high = 5e-2").replace("train = 400", "train = 420"))
+    done = run_command("search.run", "--study", file, "--runs-dir", runs, "--restart", "--trials", 1, "--quiet")
+    assert done.returncode == 0, done.stderr
+    line = done.stdout.splitlines()[0]
+    moved = line.removeprefix("study 'tiny' is now called '").partition("'")[0]
+    assert line == f"study 'tiny' is now called '{moved}'; its folder is '{runs / moved}'"
+    assert (states(runs), states(runs, moved)) == (["COMPLETE"], ["COMPLETE"] * 4)
+    exported = run_command("search.export", "--study", moved, "--runs-dir", runs, "--data", runs / moved / "corpus")
+    assert exported.returncode == 0, exported.stderr
+
+
 def test_dry_run_prints_the_config_and_does_nothing(finished_study: Any, tmp_path: Path, run_command: Run) -> None:
     done = run_command("search.run", "--study", finished_study.file, "--runs-dir", tmp_path / "runs", "--dry-run")
     assert done.returncode == 0

@@ -29,7 +29,8 @@ def test_a_study_that_was_recorded_with_other_settings(tiny_study: str, tmp_path
     changed = tiny_study.replace("examples = 1600", "examples = 3200")
     assert check(changed).state == "ok"  # nothing came of it yet
     study.add_trial(create_trial(value=0.5))
-    assert (check(changed).state, check(changed).advice) == ("wrong", "run it under another name: --name NEW")
+    advice = "run it with --restart, which moves that one aside, or under another name: --name NEW"
+    assert (check(changed).state, check(changed).advice) == ("wrong", advice)
     assert "base.budget.examples: was 1600, is now 3200" in check(changed).found
     assert check(tiny_study).state == "ok"
 
