@@ -27,8 +27,10 @@ def main(
     trials: Annotated[
         int | None, typer.Option(min=1, help="Number of trials in total, including those of earlier runs.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Number of trials to train at the same time.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of each worker.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Number of trials to train at the same time.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=1024, help="CPU threads of each worker.")] = None,
     name: Annotated[str | None, typer.Option(help="Record the study under this name instead of its file's.")] = None,
     hours: Annotated[
         float | None, typer.Option(help="Start no new trials after this many hours, including those of earlier runs.")

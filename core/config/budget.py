@@ -44,7 +44,7 @@ class ComputeConfig(ConfigSection):
     """Hardware settings that affect floating-point rounding."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: cuda, else mps, else cpu")
-    threads: int = Field(1, ge=1, description="CPU threads of one run")
+    threads: int = Field(1, ge=1, le=1024, description="CPU threads of one run")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="precision of matrix products; weights and losses stay float32 (autocast)"
     )

@@ -22,7 +22,7 @@ def main(
     trial: Annotated[
         int | None, typer.Option(help="Number of the trial; by default the finalists' winner, else the best trial.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds with which to train each run.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Number of seeds with which to train each run.")] = 3,
     technique: Annotated[
         list[str] | None,
         typer.Option(help="Turn off only this technique, named as --dry-run names its run; repeatable."),

@@ -6,6 +6,7 @@ typed, so that ``--help`` and simple mistakes are answered at once.
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 import warnings
@@ -50,6 +51,8 @@ __all__ = [
 
 P = ParamSpec("P")
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+
 PROGRAM = "onebert"
 """Name of the console script."""
 
@@ -75,8 +78,10 @@ StorageUrl = Annotated[
     typer.Option(help="URL of a database; by default the SQLite file studies.db in the runs folder."),
 ]
 RunsDir = Annotated[Path, typer.Option(help="Folder that contains the results of all studies.")]
-RunsAtOnce = Annotated[int, typer.Option(min=1, help="Number of runs to train at the same time.")]
-RunThreads = Annotated[int | None, typer.Option(min=1, help="CPU threads of each run; by default as in the search.")]
+RunsAtOnce = Annotated[int, typer.Option(min=1, max=1024, help="Number of runs to train at the same time.")]
+RunThreads = Annotated[
+    int | None, typer.Option(min=1, max=1024, help="CPU threads of each run; by default as in the search.")
+]
 PlanOnly = Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and train nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result and warnings.")]
 Json = Annotated[
@@ -92,6 +97,7 @@ def entry_point(command: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        open_streams()
         warnings.showwarning = _warn_in_one_line
         try:
             command(*args, **kwargs)
@@ -109,7 +115,12 @@ class OneLineCommand(TyperCommand):
     """A command whose usage errors are one line too."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the command line; a mistake ends the command."""
+        """Parse the command line; a mistake ends the command.
+
+        No name or path of ours has a line break, and a message that quotes one would not be one line.
+        """
+        if odd := next((word for word in args if _CONTROL.search(word)), None):
+            end_with(f"the argument {odd!r} has a line break or another control character")
         try:
             return super().parse_args(ctx, args)
         except typer.TyperException as error:

@@ -13,7 +13,7 @@ import traceback
 from contextlib import suppress
 from enum import IntEnum
 from importlib.metadata import PackageNotFoundError, version
-from io import TextIOWrapper
+from io import TextIOWrapper, UnsupportedOperation
 from pathlib import Path
 from typing import TextIO
 
@@ -43,7 +43,8 @@ def open_streams() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
         if isinstance(stream := getattr(sys, name), TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="strict" if mode == "r" else "backslashreplace")
+            with suppress(UnsupportedOperation):  # it has been read from
+                stream.reconfigure(encoding="utf-8", errors="strict" if mode == "r" else "backslashreplace")
 
 
 def ending(error: BaseException, runs_dir: Path | None = None) -> tuple[str, ExitCode]:

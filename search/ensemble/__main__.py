@@ -28,14 +28,17 @@ def main(
     ] = None,
     greedy: Annotated[
         int | None,
-        typer.Option(min=1, help="Select an ensemble of up to N members; a trial may be selected more than once."),
+        typer.Option(
+            min=1, max=10_000, help="Select an ensemble of up to N members; a trial may be selected more than once."
+        ),
     ] = None,
     each_task: Annotated[
         bool, typer.Option("--each-task", help="With --greedy: select separately for every task.")
     ] = False,
     start: Annotated[int, typer.Option(min=1, help="With --greedy: begin with this many of the best trials.")] = 1,
     bags: Annotated[
-        int, typer.Option(min=0, help="With --greedy: average the selections over this many resamples of dev.")
+        int,
+        typer.Option(min=0, max=10_000, help="With --greedy: average the selections over this many resamples of dev."),
     ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="With --greedy: seed of the resamples.")] = 0,
     soup: Annotated[

@@ -21,7 +21,7 @@ __all__ = ["main"]
 def main(
     study: cli.StudyName,
     top: Annotated[int, typer.Option(help="Number of the study's best configurations to train.")] = 3,
-    seeds: Annotated[int, typer.Option(help="Number of seeds for each; the study has not used them.")] = 3,
+    seeds: Annotated[int, typer.Option(max=1000, help="Number of seeds for each; the study has not used them.")] = 3,
     preset: Annotated[list[str] | None, typer.Option(help="Preset to compare with as well; repeatable.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the finalists' study; by default STUDY-finalists.")] = None,
     data: cli.MovedDataDir = None,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage
 
 from core.run.atomic_files import write_atomically, writing
+from data.errors import UserError
 from search.analysis.seed_comparison import Comparison
 from search.display.csv_text import csv_text
 from search.display.pages import page_source, render_page
@@ -60,7 +61,7 @@ def write_report(
         where: options for the commands that the report names.
 
     Raises:
-        UserError: if the study has no trial.
+        UserError: if the study has no trial, or ``out`` has files of a report's names but no report.
         MachineError: if ``out`` cannot be written.
     """
     study = snapshot(study)
@@ -76,10 +77,20 @@ def write_report(
     frames = [pair for section in sections for pair in section.frames.items()]
     frames.sort(key=lambda pair: pair[0] != "trials.csv")  # the first to look at
     files |= {name: csv_text(frame) for name, frame in frames}
+    _check_folder(out, files)
     for name, content in files.items():
         write_atomically(out / name, content.encode())
     _delete_others(out, files)
     return [out / name for name in files]
+
+
+def _check_folder(out: Path, names: Iterable[str]) -> None:
+    """Refuse a folder with files of a report's names but no report: they are the user's own."""
+    if not (out / "report.html").exists():
+        others = (path.name for pattern in CSV_FILES for path in out.glob(pattern))
+        for name in (*names, *others):
+            if (out / name).exists():
+                raise UserError(f"{out} has a file '{name}' of another origin, and no report; choose another folder")
 
 
 def _delete_others(out: Path, written: Container[str]) -> None:

@@ -29,7 +29,7 @@ class StudyDocument(BaseModel):
     task_files: list[str] = []
     trials: int | None = Field(None, ge=1)
     seed: int = Field(0, ge=0, lt=2**32)
-    workers: int = Field(1, ge=1)
+    workers: int = Field(1, ge=1, le=1024)
     keep_models: int = Field(3, ge=1)
     sampler: Any = None
     pruner: Any = None

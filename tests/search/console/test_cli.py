@@ -65,6 +65,7 @@ def test_a_wrong_command_line_is_one_line() -> None:
         ("--count", "x"): "invalid value for '--count': Input should be a valid integer, unable to parse string as an "
         "integer; see --help",
         ("--count", "1", "--cuont"): "no such option: --cuont (Possible options: --count); see --help",
+        ("--count", "1", "mo\nre"): "the argument 'mo\\nre' has a line break or another control character",
         ("--count", "1", "more"): "got unexpected extra argument(s) (more); see --help",
     }
     for arguments, line in lines.items():

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState, create_trial
 
+from data.errors import UserError
 from search.recorded.ranking import best_trial, snapshot
 from search.recorded.trial_table import trial_table
 from search.report.writing import write_report
@@ -75,3 +76,11 @@ def test_a_report_replaces_an_earlier_one(tmp_path: Path) -> None:
     written = write_report(a_study(0.7, 0.5, 0.6), folders, out)  # the default wins: no settings differ
     assert out / "settings.csv" not in written
     assert sorted(out.iterdir()) == sorted([*written, *mine])
+
+
+@pytest.mark.parametrize("name", ["settings.csv", "errors-mine.csv", "report.md"])
+def test_files_of_the_user_are_not_written_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(UserError, match=rf"has a file '{name}' of another origin, and no report; choose another"):
+        write_report(a_study(0.5, 0.7), TrialFolders(tmp_path / "none"), tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "precious"}
