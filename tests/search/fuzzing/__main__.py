@@ -39,6 +39,8 @@ def main() -> None:
                 ended, shown = chosen[name][0](house, rng)
             tried[name] += 1
             seconds[name] += time.monotonic() - begun  # type: ignore[assignment]
+            if sum(tried.values()) % 200 == 0:
+                print(f"{sum(tried.values()):,} inputs", file=sys.stderr)
             if ended.fault is not None:
                 faults[name] += 1
                 print(f"--- {number} {name}: {shown!r}\n{ended.fault}\n{ended.seconds:.1f} s", flush=True)
