@@ -15,6 +15,7 @@ from core.config import RunConfig
 from core.config.run import stored_digest
 from data.errors import UserError
 from search.driver.running_trial import RunningTrial
+from search.parsing.named_choice import reported_as_users
 from search.samplers.registry import SamplerChoice, can_redraw, make_sampler
 from search.storage import optuna_internals
 from search.storage.errors import StorageError
@@ -85,7 +86,8 @@ class Proposals:
         number = optuna_internals.next_number(self.study)
         sampler = self._sampler(number)
         redraws, begin = self._redraws(number, sampler), partial(self._begin, sampler)
-        return optuna_internals.ask(self.study, sampler, self._suggest, begin, redraws)
+        with reported_as_users(self.spec.sampler, "sampler"):
+            return optuna_internals.ask(self.study, sampler, self._suggest, begin, redraws)
 
     def resume(self, number: int) -> RunningTrial:
         """Return a trial that an earlier driver left RUNNING; begin it if that driver died before it could."""
@@ -93,7 +95,8 @@ class Proposals:
         if CONFIG in self.study.get_trials(deepcopy=False)[number].user_attrs:
             return self._resume(sampler, optuna_internals.resume(self.study, number))
         redraws, begin = self._redraws(number, sampler), partial(self._begin, sampler)
-        return optuna_internals.ask(self.study, sampler, self._suggest, begin, redraws, number)
+        with reported_as_users(self.spec.sampler, "sampler"):
+            return optuna_internals.ask(self.study, sampler, self._suggest, begin, redraws, number)
 
     def _resume(self, sampler: BaseSampler, trial: Trial) -> RunningTrial:
         number = trial.number

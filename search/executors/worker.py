@@ -31,6 +31,7 @@ from core.run.atomic_files import write_atomically, writing
 from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
 from data.errors import MachineError, UserError
+from search.display.fault_text import one_line
 from search.executors import messages
 from search.executors.patience import Patience, machine_fault
 from search.trials.folders import ERROR, WORKER_LOCK
@@ -254,11 +255,6 @@ def _locked(folder: Path) -> Iterator[None]:
         raise MachineError(f"cannot write to '{folder}': {error.strerror or error}") from error
     with acquired:
         yield
-
-
-def one_line(error: BaseException) -> str:
-    """Return an exception's message in one line, never empty."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _load(path: str) -> Any:

@@ -14,7 +14,8 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from search.display.fault_text import one_line
+from data.errors import UserError
+from search.display.fault_text import fault_text, one_line
 from search.display.values import shown
 from search.parsing.errors import StudyFileError, did_you_mean
 from search.parsing.pydantic_messages import validated
@@ -130,6 +131,21 @@ def check_options(
             key, f"unknown name '{choice.name}'{hint} Known: {', '.join(known)}, or 'package.module:Class'"
         )
     return validated(known[choice.name][0], choice.options, key)
+
+
+@contextmanager
+def reported_as_users(choice: NamedChoice, kind: str) -> Iterator[None]:
+    """Report an exception of the user's class as such, and not as a bug of ours.
+
+    Raises:
+        UserError: the class raised something that is no fault of the machine.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not choice.is_own_class or isinstance(error, UserError) or fault_text(error) is not None:
+            raise
+        raise UserError(f"{kind} '{choice.name}' raised {type(error).__name__}: {one_line(error)}") from error
 
 
 def _find_module(name: str, places: Sequence[str] | None) -> ModuleSpec | None:

@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial
 from pydantic import Field, model_validator
 
 from search.parsing.errors import StudyFileError
-from search.parsing.named_choice import NamedChoice, Options, build
+from search.parsing.named_choice import NamedChoice, Options, build, reported_as_users
 from search.pruners.halving import SuccessiveHalving
 from search.pruners.hyperband import Hyperband
 
@@ -139,7 +139,7 @@ def make_pruner(choice: PrunerChoice, rungs: tuple[int, ...]) -> UntilLastRung:
     Raises:
         UserError: if the pruner does not exist, or its options are wrong.
     """
-    return UntilLastRung(_build(choice, rungs), rungs[-1])
+    return UntilLastRung(_build(choice, rungs), rungs[-1], choice)
 
 
 def _build(choice: PrunerChoice, rungs: tuple[int, ...]) -> BasePruner:
@@ -156,14 +156,17 @@ class UntilLastRung(BasePruner):
 
     Args:
         last_rung: in training examples.
+        choice: names the pruner in messages.
     """
 
-    def __init__(self, pruner: BasePruner, last_rung: int) -> None:
+    def __init__(self, pruner: BasePruner, last_rung: int, choice: PrunerChoice) -> None:
         self.pruner = pruner
         self.last_rung = last_rung
+        self.choice = choice
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Return whether the trial should end here."""
         if trial.last_step is None or trial.last_step >= self.last_rung:
             return False
-        return self.pruner.prune(study, trial)
+        with reported_as_users(self.choice, "pruner"):
+            return self.pruner.prune(study, trial)

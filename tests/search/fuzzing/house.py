@@ -97,7 +97,7 @@ class Ended:
         if self.overwritten:
             return f"written over: {self.overwritten}"
         errors = re.findall(r"^error: ", result.stderr, re.MULTILINE)
-        if result.exit_code == 2 and not errors and re.search(r"^wrong ", result.stdout, re.MULTILINE):
+        if result.exit_code == 2 and not errors and re.search(r'^wrong |"wrong"', result.stdout, re.MULTILINE):
             return None  # what the doctor finds
         if result.exit_code == 2 and len(errors) != 1:
             return f"{len(errors)} errors: {result.stderr[-500:]!r}"

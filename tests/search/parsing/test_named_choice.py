@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.errors import MachineError, UserError
 from search.parsing.errors import StudyFileError
-from search.parsing.named_choice import NamedChoice, Options, build
+from search.parsing.named_choice import NamedChoice, Options, build, reported_as_users
 
 KEY = ("sampler",)
 
@@ -158,3 +159,20 @@ def test_ctrl_c_during_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "slow_users.py").write_text("raise KeyboardInterrupt\n")
     with pytest.raises(KeyboardInterrupt):
         build(NamedChoice("slow_users:C"), {}, object, ("s",))
+
+
+def test_what_the_users_class_raises_is_not_our_bug() -> None:
+    own = NamedChoice("mine:Sampler")
+    with (
+        pytest.raises(UserError, match=r"^sampler 'mine:Sampler' raised KeyError: 'k'$"),
+        reported_as_users(own, "sampler"),
+    ):
+        raise KeyError("k")
+    for choice, error in (
+        (NamedChoice("tpe"), KeyError("k")),
+        (own, MachineError("disk")),
+        (own, OSError(5, "Input/output error")),
+    ):
+        with pytest.raises(type(error)) as caught, reported_as_users(choice, "sampler"):
+            raise error
+        assert caught.value is error
