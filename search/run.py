@@ -53,7 +53,8 @@ def main(
     storage: cli.StorageUrl = None,
     runs_dir: cli.RunsDir = cli.RUNS,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the study and its base configuration, and train nothing.")
+        bool,
+        typer.Option("--dry-run", help="Print what would be read and trained, and train nothing."),
     ] = False,
     quiet: cli.Quiet = False,
     json: cli.Json = False,
@@ -94,7 +95,8 @@ def main(
     if spec.synthetic is None and not dry_run:
         cli.check_data_folder(Path(spec.base.data.directory))
 
-    from search.console.plan import show_own_classes, show_plan
+    from search.console.dry_run import show_dry_run
+    from search.console.plan import show_plan
     from search.console.session import StudySession
     from search.console.summary import show_summary
     from search.recorded.fine_search import fine_search
@@ -109,8 +111,9 @@ def main(
         spec = with_warm_start(spec, warm_start or (), warm_start_trials, recorded, restart=restart)
     show_plan(run.console, spec)
     if dry_run:
-        show_own_classes(run.console, spec)
-        make_console().print_json(spec.base.model_dump_json())
+        show_dry_run(run.console, spec, run.start)
+        if json:
+            make_console().print_json(spec.base.model_dump_json())
         return
     spec, report = run.survey(spec)
     result = run.train(spec, report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from search.console.plan import show_data, show_estimate, show_warnings
 from search.console.progress import JsonLines, LiveProgress, PlainProgress
 from search.console.signals import RESUME
 from search.console.state import StudyState
-from search.display.console import make_console
+from search.display.console import make_console, working
 from search.driver.driver import Driver, StudyResult
 from search.driver.events import Observer
 from search.executors.base import Executor, ExecutorError
@@ -70,6 +70,11 @@ class StudySession:
         """Console for the result."""
         return make_console(stderr=self.json)
 
+    @property
+    def start(self) -> SecondStart:
+        """How studies begin whose names are recorded already."""
+        return SecondStart(self.storage, self.runs_dir, self.restart)
+
     def survey(self, spec: StudySpec) -> tuple[StudySpec, DataReport]:
         """Read all data, generating it first for a study with synthetic data, and print sizes and warnings.
 
@@ -83,21 +88,27 @@ class StudySession:
             UserError: the study is running, or is recorded with other settings or data; the data cannot be used, or a
                 class of the user that the study names.
         """
-        start = SecondStart(self.storage, self.runs_dir, self.restart)
+        start = self.start
+        start.finish_moves(spec.name)
         start.check(spec)
         check_own_classes(spec)
         if spec.synthetic is not None:  # its data are in the folder that may be moved
             self._say(start.make_room(spec))
-        spec = with_synthetic_data(spec, self.runs_dir)
         faults = self.runs_dir / spec.name / "malformed-rows.txt"
-        report = check_nli_files(spec, check_data(spec.base, faults))
-        report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)
+        with self._working("generating data" if spec.synthetic else "reading data"):
+            spec = with_synthetic_data(spec, self.runs_dir)
+            report = check_nli_files(spec, check_data(spec.base, faults))
+            report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)
         start.check(spec, report.digest)
         if spec.synthetic is None or not self.restart:
             self._say(start.make_room(spec, report.digest))
         show_data(self.console, report)
         show_warnings(make_console(stderr=True) if self.quiet else self.console, report.warnings)
         return spec, report
+
+    def _working(self, text: str) -> AbstractContextManager[None]:
+        """Show a spinner, unless a program reads what is printed."""
+        return nullcontext() if self.json else working(self.console, text)
 
     def _say(self, line: str | None) -> None:
         if line is not None:
@@ -146,12 +157,15 @@ class StudySession:
         try:
             # Only before the first trial: a study that has begun keeps its space, whatever became of its trials.
             if driver.is_new:
-                check_encoder_fits(spec, executor)
+                with self._working("loading the encoder"):
+                    check_encoder_fits(spec, executor)
             ahead = driver.remaining
             # The estimate covers all phases, and is made once.
             if ahead.trials != 0 and not self.quiet and state.expected_seconds is None:
                 every = replace(ahead, trials=None if ahead.trials is None else ahead.trials + later)
-                state.expected_seconds = show_estimate(self.console, executor.measure(spec.base), spec, every)
+                with self._working("measuring the speed"):
+                    speed = executor.measure(spec.base)
+                state.expected_seconds = show_estimate(self.console, speed, spec, every)
             phases.begin(later)
             return driver.run([phases])
         finally:

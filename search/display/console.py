@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["make_console"]
+from rich.console import Console
+from rich.text import Text
+
+__all__ = ["make_console", "working"]
 
 
 def make_console(*, stderr: bool = False, quiet: bool = False) -> Console:
@@ -18,3 +22,13 @@ def make_console(*, stderr: bool = False, quiet: bool = False) -> Console:
         quiet: print nothing.
     """
     return Console(stderr=stderr, quiet=quiet, markup=False, highlight=False, emoji=False)
+
+
+@contextmanager
+def working(console: Console, text: str) -> Iterator[None]:
+    """Show a spinner with ``text`` while a ``with`` block works; nothing outside a terminal, or if quiet."""
+    if not console.is_interactive or console.quiet:
+        yield
+        return
+    with console.status(Text(text)):
+        yield

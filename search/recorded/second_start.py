@@ -57,8 +57,31 @@ class SecondStart:
     runs_dir: Path
     restart: bool | None = None
 
+    def describe(self, spec: StudySpec) -> str:
+        """Say whether the study is recorded, and with how many ended trials; changes nothing.
+
+        Raises:
+            UserError: as :meth:`check`.
+        """
+        self.check(spec)
+        storage = self._storage(spec.name)
+        study = None if storage is None else _find(spec.name, storage)
+        if study is None:
+            return "recorded: nothing yet; the study is new"
+        if self.restart:
+            return "recorded: a study of this name, which is moved aside"
+        if has_changed(spec, study) and not has_work(study, self.runs_dir / spec.name):
+            return "recorded: a study of this name without a finished trial; it begins again with what has changed"
+        ended = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
+        return f"recorded: {ended} {'trial has' if ended == 1 else 'trials have'} ended; the study is continued"
+
+    def finish_moves(self, name: str) -> None:
+        """Finish what a killed process has begun to move aside; see :func:`search.recorded.moving.finish_moves`."""
+        if (storage := self._storage(name)) is not None:
+            finish_moves(name, storage, self.runs_dir)
+
     def check(self, spec: StudySpec, data_digest: str | None = None) -> None:
-        """Refuse what is known to be refused later, before anything slow is done; creates nothing.
+        """Refuse what is known to be refused later, before anything slow is done; changes nothing.
 
         Args:
             data_digest: of the data, once they have been read.
@@ -71,7 +94,6 @@ class SecondStart:
         storage = self._storage(spec.name)
         if storage is None:
             return
-        finish_moves(spec.name, storage, self.runs_dir)
         study = _find(spec.name, storage)
         if study is None:
             return

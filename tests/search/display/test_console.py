@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from predicting_executor import PredictingExecutor
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from search.__main__ import app
-from search.display.console import make_console
+from search.display.console import make_console, working
 from tests.search.odd_names import ODD_DESCRIPTION, ODD_RUNS, write_odd_study
 
 Run = Callable[..., Result]
@@ -32,7 +35,8 @@ def test_every_console_is_made_here_and_nothing_parses_markup() -> None:
         for column in re.findall(r"TextColumn\(.*", text):
             assert "markup=False" in column, path
         for status in re.findall(r"\.status\((.*)\):", text):
-            assert re.fullmatch(r'f?"[\w ,]+(\{chosen\.number\})?"', status), "a status is parsed as markup"
+            is_plain = re.fullmatch(r'f?"[\w ,]+(\{chosen\.number\})?"|Text\(text\)', status)
+            assert is_plain, "a status is parsed as markup"
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +89,20 @@ def test_all_commands(run: Run) -> None:
     files = run("run", "--study", "odd.toml")
     assert paths_in(files.stdout)
     assert all(path.exists() for path in paths_in(files.stdout))
+
+
+@pytest.mark.parametrize(
+    ("options", "is_shown"),
+    [
+        ({"force_terminal": True, "force_interactive": True}, True),
+        ({"force_terminal": True, "force_interactive": True, "quiet": True}, False),
+        ({}, False),
+    ],
+)
+def test_a_spinner_is_for_terminals(options: dict[str, Any], is_shown: bool) -> None:
+    console = Console(file=StringIO(), **options)
+    with working(console, "reading [data]"):
+        pass
+    assert isinstance(console.file, StringIO)
+    assert ("reading [data]" in console.file.getvalue()) == is_shown
+    assert is_shown or console.file.getvalue() == ""

@@ -131,14 +131,14 @@ def test_on_the_command_line(finished_study: Any, tmp_path: Path, run_command: R
     """The best trial is the fine study's default, and comes again as the other study's best: it is trained once."""
     runs = Path(shutil.copytree(finished_study.runs, tmp_path / "runs"))
     command = ["search.run", "--study", finished_study.file, "--runs-dir", runs, "--trials", 2, "--fine"]
-    shown = run_command(*command, "--dry-run")
+    shown = run_command(*command, "--dry-run", "--json")
     assert shown.returncode == 0, shown.stderr
     study = optuna.load_study(study_name="tiny", storage=open_storage(None, runs))
     trial = best_trial(study)
     assert trial is not None
-    assert f"a fine search around trial {trial.number} of tiny" in shown.stdout
-    assert "shares of sst from" in shown.stdout
-    base = json.loads(shown.stdout[shown.stdout.index("{\n") :])
+    assert f"a fine search around trial {trial.number} of tiny" in shown.stderr
+    assert "shares of sst from" in shown.stderr
+    base = json.loads(shown.stdout)
     assert base["optim"]["learning_rate"] == trial.params["optim.learning_rate"]
     assert not (runs / "tiny-fine").exists()
     done = run_command(*command, "--warm-start", "tiny", "--warm-start-trials", 1, "--quiet")

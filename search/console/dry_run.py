@@ -1,0 +1,135 @@
+"""Show what a study would read and train, without reading data or running code of the user."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from core.config import RunConfig
+from core.model_files.encoder_source import find_encoder
+from data.errors import UserError
+from data.reading import split_path
+from data.tasks import SplitName, TaskSpec
+from search.console.cli import check_data_folder
+from search.console.plan import show_own_classes, show_warnings
+from search.display.table import Table
+from search.display.terminal_table import print_table
+from search.display.values import shown
+from search.preflight.encoder import encoder_runs
+from search.recorded.second_start import SecondStart
+from search.space.paths import differing_paths, json_value
+from search.study.spec import StudySpec
+
+__all__ = ["show_dry_run"]
+
+_SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
+_CLASSES = 3  # to name
+_CHUNK = 2**20
+_GZIP = b"\x1f\x8b"
+
+
+def show_dry_run(console: Console, spec: StudySpec, start: SecondStart) -> None:
+    """Print the tasks, the settings that differ from the defaults, the encoders, and what would be refused.
+
+    Args:
+        console: on which the plan has been printed.
+        spec: the study.
+        start: of the study, to see whether it is recorded.
+    """
+    warnings: list[str] = []
+    if spec.synthetic is None:
+        with _noted(warnings):
+            check_data_folder(Path(spec.base.data.directory))
+    rows = tuple(_task_row(task.spec, spec, warnings) for task in spec.base.tasks.values())
+    caption = "tasks (rows are counted as lines of the files, and checked when the study runs)"
+    if spec.synthetic is not None:
+        caption = "tasks (the data will be generated)"
+    print_table(console, Table(caption, ("task", "kind", "predicts", "metric", *_SPLITS), rows))
+    changes = tuple(_changes(spec.base))
+    if changes:
+        print_table(console, Table("settings that differ from the defaults", ("setting", "value", "default"), changes))
+    else:
+        console.print("all settings have their defaults")
+    for name in dict.fromkeys(run.config.model.encoder for run in encoder_runs(spec)):
+        console.print(f"encoder: {_encoder(name, warnings)}", soft_wrap=True)
+    with _noted(warnings, "the study would be refused: "):
+        console.print(start.describe(spec), soft_wrap=True)
+    show_own_classes(console, spec)
+    show_warnings(console, warnings)
+    console.print("add --json for the complete base configuration")
+
+
+@contextmanager
+def _noted(warnings: list[str], prefix: str = "") -> Iterator[None]:
+    """Add the error that a ``with`` block ends with to the warnings."""
+    try:
+        yield
+    except UserError as error:
+        warnings.append(f"{prefix}{error}")
+
+
+def _task_row(task: TaskSpec, spec: StudySpec, warnings: list[str]) -> tuple[str, ...]:
+    if task.score_range is None:
+        named = f": {', '.join(task.classes)}" if len(task.classes) <= _CLASSES else ""
+        predicts = f"{len(task.classes)} classes{named}"
+    else:
+        predicts = f"{shown(task.score_range[0])} to {shown(task.score_range[1])}"
+    sizes = [_size(task, split, spec, warnings) for split in _SPLITS]
+    return task.name, str(task.kind), predicts, str(task.metric), *sizes
+
+
+def _size(task: TaskSpec, split: SplitName, spec: StudySpec, warnings: list[str]) -> str:
+    if spec.synthetic is not None:
+        return f"{getattr(spec.synthetic, split):,}"
+    if getattr(task.files, split) is None:
+        return "-"
+    folder = Path(spec.base.data.directory)
+    if not folder.is_dir():
+        return "missing"
+    try:
+        return f"{max(_count_lines(split_path(task, folder, split)) - 1, 0):,}"
+    except UserError as error:
+        warnings.append(str(error))
+        return "missing"
+
+
+def _count_lines(path: Path) -> int:
+    """Count the lines of a file, or of what a gzip file contains.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            is_gzip = file.read(len(_GZIP)) == _GZIP
+        with gzip.open(path, "rb") if is_gzip else path.open("rb") as file:
+            count, last = 0, b"\n"
+            while chunk := file.read(_CHUNK):
+                count += chunk.count(b"\n")
+                last = chunk[-1:]
+            return count + (last != b"\n")
+    except (OSError, EOFError) as error:
+        raise UserError(f"{path}: cannot read the file: {error}") from error
+
+
+def _changes(base: RunConfig) -> Iterator[tuple[str, str, str]]:
+    default = RunConfig.model_validate({"tasks": {name: {"spec": task.spec} for name, task in base.tasks.items()}})
+    for path in differing_paths([default, base]):
+        yield path, shown(json_value(base, path)), shown(json_value(default, path))
+
+
+def _encoder(name: str, warnings: list[str]) -> str:
+    if name == "scratch":
+        return "trained from scratch"
+    try:
+        found = find_encoder(name)
+    except UserError as error:
+        warnings.append(f"encoder: {error}")
+        return f"{name} cannot be had"
+    if found is None:
+        return f"{name} is not on this machine; it is downloaded from the Hugging Face Hub when the study runs"
+    return f"{name}, at '{found}'"

@@ -1,0 +1,89 @@
+"""What --dry-run shows: tasks and their sizes, what differs from the defaults, encoders, and what would be refused."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import create_trial
+from typer.testing import CliRunner
+
+from search import run
+from search.console.cli import make_app
+from search.recorded.study import create_or_load
+from search.storage.open import open_storage
+from search.study.file import load_study
+
+TASKS = """\
+[tasks.mood]
+kind = "classify"
+files = { train = "train.csv", dev = "dev.csv" }
+columns = { sentences = ["text"], label = "mood" }
+classes = ["neg", "pos"]
+metric = "acc"
+[tasks.sts]
+"""
+STUDY = f"""\
+{TASKS}
+[base.model]
+encoder = "scratch"
+scratch = {{ layers = 2 }}
+[base.optim]
+learning_rate = 1e-4
+[space]
+"optim.learning_rate" = {{ low = 1e-5, high = 1e-3, log = true }}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder with a study ``mine.toml`` and its data; the output is wide enough for every line."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "300")
+    Path("mine.toml").write_text(STUDY)
+    Path("data").mkdir()
+    Path("data", "train.csv").write_text("id,text,mood\n" + "1,good,pos\n" * 1200)
+    Path("data", "dev.csv").write_bytes(gzip.compress(b"id,text,mood\n1,good,pos\n2,bad,neg"))
+
+
+def shown(*options: str) -> str:
+    done = CliRunner().invoke(make_app(run.main), ["--study", "mine.toml", "--dry-run", *options])
+    assert done.exit_code == 0, done.output
+    return "\n".join(" ".join(line.split()) for line in done.output.splitlines())
+
+
+def test_tasks_settings_and_encoder() -> None:
+    text = shown()
+    assert "mood classify 2 classes: neg, pos accuracy 1,200 2 -\n" in text
+    assert "sts score-pair 0 to 5 pearson missing missing missing\n" in text
+    assert "warning: task 'sts': no train file 'data/sts-train.csv'" in text
+    assert "optim.learning_rate 0.0001 2e-05\n" in text
+    assert "model.scratch.layers 2 none\n" in text
+    assert "encoder: trained from scratch\n" in text
+    assert "recorded: nothing yet; the study is new\n" in text
+    assert sorted(path.name for path in Path().iterdir()) == ["data", "mine.toml"]
+
+
+def test_an_encoder_that_is_not_there_and_no_data() -> None:
+    text = shown("--data", "nowhere", "--model", "./no-such-folder")
+    assert text.count("no data folder 'nowhere'") == 1
+    assert "encoder: ./no-such-folder cannot be had\n" in text
+    assert "warning: encoder: " in text
+
+
+def test_a_recorded_study() -> None:
+    create_or_load(load_study("mine.toml"), open_storage(None, Path("runs")))
+    assert "recorded: 0 trials have ended; the study is continued\n" in shown()
+    changed = STUDY.replace("high = 1e-3", "high = 1e-2")
+    Path("mine.toml").write_text(changed)
+    assert "a study of this name without a finished trial; it begins again with what has changed\n" in shown()
+    optuna.load_study(study_name="mine", storage=open_storage(None, Path("runs"))).add_trial(create_trial(value=1.0))
+    assert (
+        "warning: the study would be refused: study 'mine' was started with other settings: space: "
+        "optim.learning_rate: high was 0.001, is now 0.01. To search these, run with --restart, which moves "
+    ) in shown()
+    assert "recorded: a study of this name, which is moved aside\n" in shown("--restart")
+    Path("mine.toml").write_text(STUDY)
+    assert "recorded: 1 trial has ended; the study is continued\n" in shown()
