@@ -30,13 +30,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is sent back; a ``delay`` comes before it, a ``trickle`` between its bytes, both in seconds."""
+    """What is sent back; a ``delay`` comes before it, a ``trickle`` between its bytes, both in seconds.
+
+    With ``slow_headers``, the trickle is between the bytes of a header that never ends.
+    """
 
     content: bytes
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     trickle: float | None = None
+    slow_headers: bool = False
 
     @classmethod
     def saying(cls, text: Any, finish: str = "stop", **fields: Any) -> Reply:
@@ -126,6 +130,12 @@ class StubEndpoint:
                 self.send_header("Content-Length", str(len(reply.content)))
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
+                if reply.slow_headers:
+                    self.flush_headers()
+                    self.wfile.write(b"X-Slow: ")
+                while reply.slow_headers:  # until the client gives up
+                    self.wfile.write(b"a")
+                    time.sleep(reply.trickle or 0.01)
                 self.end_headers()
                 if reply.trickle is None:
                     self.wfile.write(reply.content)

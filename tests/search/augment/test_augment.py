@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,20 @@ def is_refused(done: Result, code: int, *said: str) -> None:
     assert done.exit_code == code
     assert done.stderr.count("\n") == 1
     assert all(part in done.stderr for part in ("error: ", *said)), done.stderr
+
+
+def test_replies_that_never_end_and_deep_ones(augment: Augment, stub: Any, reply: Any) -> None:
+    deep = b'{"choices": ' + b"[" * 100_000
+    for bad, said in (
+        (reply(b"", trickle=0.02, slow_headers=True), "no answer within 0.3 s"),
+        (reply(deep), "not a chat completion: '{\"choices\": [[["),
+    ):
+        stub.behave = lambda _, bad=bad: bad
+        begun = time.monotonic()
+        done = augment("--yes", "--timeout", 0.3, "--attempts", 1)
+        assert time.monotonic() - begun < 15
+        is_refused(done, 1, stub.base_url, said, "check base_url and that the endpoint is running")
+    assert augment.answers == []
 
 
 @pytest.mark.slow
