@@ -106,7 +106,7 @@ def test_replies_that_never_end_and_deep_ones(augment: Augment, stub: Any, reply
     deep = b'{"choices": ' + b"[" * 100_000
     for bad, said in (
         (reply(b"", trickle=0.02, slow_headers=True), "no answer within 0.3 s"),
-        (reply(deep), "not a chat completion: '{\"choices\": [[["),
+        (reply(deep), 'not a chat completion: \'{"choices": [[['),
     ):
         stub.behave = lambda _, bad=bad: bad
         begun = time.monotonic()

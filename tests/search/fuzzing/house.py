@@ -9,7 +9,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -74,9 +74,9 @@ class _HangError(BaseException):
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """How a command ended; without a result, it did not end in time."""
 
-    result: Result
+    result: Result | None
     seconds: float
     overwritten: tuple[str, ...]
 
@@ -84,7 +84,7 @@ class Ended:
     def fault(self) -> str | None:
         """What breaks the rule; None if nothing does."""
         result = self.result
-        if isinstance(result.exception, _HangError):
+        if result is None:
             return f"hang: more than {LONGEST_S:g} s"
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             return f"traceback: {type(result.exception).__name__}: {result.exception}"
@@ -96,14 +96,18 @@ class Ended:
             return f"exit code {result.exit_code}"
         if self.overwritten:
             return f"written over: {self.overwritten}"
-        errors = re.findall(r"^error: ", result.stderr, re.MULTILINE)
-        if result.exit_code == 2 and not errors and re.search(r'^wrong |"wrong"', result.stdout, re.MULTILINE):
-            return None  # what the doctor finds
-        if result.exit_code == 2 and len(errors) != 1:
-            return f"{len(errors)} errors: {result.stderr[-500:]!r}"
-        if result.exit_code == 2 and (rest := _unexpected_lines(result.stderr)):
-            return f"more than a line: {rest!r}"
-        return None
+        return _too_much(result) if result.exit_code == 2 else None
+
+
+def _too_much(result: Result) -> str | None:
+    """Return what a refusal prints besides its line; None if nothing."""
+    errors = re.findall(r"^error: ", result.stderr, re.MULTILINE)
+    if not errors and re.search(r'^wrong |"wrong"', result.stdout, re.MULTILINE):
+        return None  # what the doctor finds
+    if len(errors) != 1:
+        return f"{len(errors)} errors: {result.stderr[-500:]!r}"
+    rest = _unexpected_lines(result.stderr)
+    return f"more than a line: {rest!r}" if rest else None
 
 
 def _unexpected_lines(text: str) -> list[str]:
@@ -140,7 +144,8 @@ class House:
             own: folders that commands may write to.
         """
         before, begun = _digests(own), time.monotonic()
-        with _alarm():
+        result = None
+        with suppress(_HangError), _alarm():
             result = CliRunner(env={"COLUMNS": "100"}).invoke(app, list(words), input=text)
         seconds, after = time.monotonic() - begun, _digests(own)
         return Ended(result, seconds, tuple(name for name in before if after.get(name) != before[name]))
@@ -188,7 +193,8 @@ def make_house(folder: Path, patch: pytest.MonkeyPatch) -> House:
         training.chdir(folder)
         training.setattr("search.console.session.LocalExecutor", lambda *_, **__: TrainingExecutor(folder))
         for words in (("run", "--study", "micro.toml"), ("export", "--study", "micro"), ("report", "--study", "micro")):
-            done = house.run(words)
-            assert done.result.exit_code == 0, done.result.output
+            done = house.run(words).result
+            assert done is not None
+            assert done.exit_code == 0, done.output
     patch.setattr("search.console.session.LocalExecutor", lambda *_, **__: StubbornExecutor())
     return house

@@ -164,7 +164,7 @@ def values_of(annotation: object) -> Sequence[str]:
     if annotation is bool:
         return ()
     if annotation is int:
-        return ("0", "1", "2", "3", "-1", "7", "99", "99999999", "9" * 30)
+        return ("0", "1", "2", "3", "-1", "7", "9", "99999999", "9" * 30)
     if annotation is float:
         return ("0", "0.5", "-1", "nan", "inf", "1e-9", "1e999", "3")
     if get_origin(annotation) is Literal:
