@@ -21,19 +21,15 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield make_house(tmp_path_factory.mktemp("fuzz") / "house", patch)
 
 
-def keeps_the_rule(house: House, name: str, rng: Random) -> None:
-    with house.copied(house.folder.parent / "copy"):
-        ended, shown = CLASSES[name][0](house, rng)
-    assert ended.fault is None, shown
-
-
 def fuzz(house: House, name: str, most: int) -> None:
     @settings(
         max_examples=most, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
     @given(st.randoms(use_true_random=False))
     def search(rng: Random) -> None:
-        keeps_the_rule(house, name, rng)
+        with house.copied(house.folder.parent / "copy"):
+            ended, shown = CLASSES[name][0](house, rng)
+        assert ended.fault is None, shown
 
     search()
 
@@ -47,12 +43,3 @@ def test_a_few_inputs(house: House, name: str) -> None:
 @pytest.mark.parametrize("name", CLASSES)
 def test_many_inputs(house: House, name: str) -> None:
     fuzz(house, name, MANY)
-
-
-# Inputs that once broke the rule.
-FORMER: dict[str, tuple[int, ...]] = {}
-
-
-@pytest.mark.parametrize(("name", "seed"), [(name, seed) for name, seeds in FORMER.items() for seed in seeds])
-def test_former_faults(house: House, name: str, seed: int) -> None:
-    keeps_the_rule(house, name, Random(seed))
