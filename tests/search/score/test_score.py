@@ -17,7 +17,6 @@ from data.errors import UserError
 from data.task_files import builtin_tasks
 from search.analysis.measured_scores import MeasuredScore, verdict
 from search.score.__main__ import find_predictions, main
-from search.score.terminal import read_provenance
 from search.trials.prediction_files import prediction_values, read_predictions, write_predictions, write_split
 
 SPECS = {task: builtin_tasks()[task] for task in ("sst", "sts")}
@@ -237,13 +236,3 @@ def test_predictions_are_found_in_the_folder_or_below_it(tmp_path: Path) -> None
     folder.mkdir()
     (folder / "sst-test-output.csv").touch()
     assert find_predictions(tmp_path, None) == find_predictions(folder, None) == folder
-
-
-def test_the_record_is_next_to_the_predictions_or_above_them(tmp_path: Path) -> None:
-    folder = tmp_path / "predictions"
-    folder.mkdir()
-    assert read_provenance(folder) == {}
-    (tmp_path / "ensemble.json").write_text('{"study": "of several"}')
-    assert read_provenance(folder) == {"study": "of several"}
-    (folder / "provenance.json").write_text('{"study": "of one"}')
-    assert read_provenance(folder) == {"study": "of one"}

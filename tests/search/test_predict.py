@@ -1,0 +1,90 @@
+"""How the lines of standard input become examples, and what the command refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from core.model_files.model_folder import ENSEMBLE
+from data.errors import UserError
+from data.task_files import builtin_tasks
+from data.tasks import TaskSpec
+from search.console.cli import make_app
+from search.predict import _parse_sentences, _utf8_lines, main
+
+SST, STS = (builtin_tasks()[name] for name in ("sst", "sts"))
+
+
+def test_lines_become_examples() -> None:
+    assert _parse_sentences(["a fine day\r\n", "  another \n"], SST) == [("a fine day",), ("another",)]
+    assert _parse_sentences(["one\t two \n"], STS) == [("one", "two")]
+    assert _parse_sentences([], STS) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "line", "form"),
+    [
+        (SST, "\n", "one sentence"),
+        (SST, "one\ttwo\n", "one sentence"),
+        (STS, "one\n", "two sentences separated by a tab"),
+        (STS, "one\t\n", "two sentences separated by a tab"),
+        (STS, "one\ttwo\tthree\n", "two sentences separated by a tab"),
+    ],
+)
+def test_a_line_with_too_few_or_too_many_sentences_is_named(spec: TaskSpec, line: str, form: str) -> None:
+    good = "one\ttwo\n" if spec is STS else "one\n"
+    with pytest.raises(UserError) as refused:
+        _parse_sentences([good, line], spec)
+    named = "sts" if spec is STS else "sst"
+    assert str(refused.value) == f"standard input, line 2: task '{named}' reads {form} a line, got {line!r}"
+
+
+def test_bytes_are_utf_8_with_or_without_a_mark() -> None:
+    assert list(_utf8_lines(["\ufeffcafé\n".encode(), "né\n".encode()])) == ["café\n", "né\n"]
+    with pytest.raises(UserError, match="standard input, line 2: not UTF-8"):
+        list(_utf8_lines([b"good\n", "né\n".encode("latin-1")]))
+
+
+def test_a_folder_or_task_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / ENSEMBLE).write_text('{"shares": {"sst": {"trial-0001": 1.0}}}')
+    for folder, words in [(tmp_path / "none", "no such folder"), (tmp_path, "the model has the tasks sst")]:
+        ended = CliRunner().invoke(make_app(main), ["--model-dir", str(folder), "--task", "sts"], input="x\n")
+        assert ended.exit_code == 2
+        assert words in " ".join(ended.stderr.split())
+
+
+@pytest.fixture
+def predicted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose model is not loaded: it gives two fixed answers."""
+    config = SimpleNamespace(tasks={"sst": SimpleNamespace(spec=SST), "sts": SimpleNamespace(spec=STS)})
+    outputs = {"sst": np.array([[0.1, 0.2, 0.5, 0.1, 0.1], [0, 0, 0, 0, 1.0]]), "sts": np.array([1.25, 4.5])}
+    monkeypatch.setattr("core.model_files.model_folder.load_run_config", lambda _: config)
+    monkeypatch.setattr("search.predict._predict", lambda _shares, spec, *_: outputs[spec.name])
+    (tmp_path / ENSEMBLE).write_text('{"shares": {"sst": {"m": 1.0}, "sts": {"m": 1.0}}}')
+    return tmp_path
+
+
+def test_classes_are_printed_by_name_and_scores_as_numbers(predicted: Path) -> None:
+    def printed(*arguments: str, text: str) -> list[str]:
+        done = CliRunner().invoke(make_app(main), ["--model-dir", str(predicted), *arguments], input=text)
+        assert done.exit_code == 0, done.stderr
+        return done.stdout.splitlines()
+
+    assert printed("--task", "sst", text="a\nb\n") == [SST.classes[2], SST.classes[4]]
+    assert printed("--task", "sst", "--probabilities", text="a\nb\n") == [
+        "\t".join(["prediction", *SST.classes]),
+        "\t".join([SST.classes[2], "0.1000", "0.2000", "0.5000", "0.1000", "0.1000"]),
+        "\t".join([SST.classes[4], "0.0000", "0.0000", "0.0000", "0.0000", "1.0000"]),
+    ]
+    scores = printed("--task", "sts", "--probabilities", text="a\tb\nc\td\n")
+    assert [float(line) for line in scores] == [1.25, 4.5]
+
+
+def test_no_sentences_at_all(predicted: Path) -> None:
+    ended = CliRunner().invoke(make_app(main), ["--model-dir", str(predicted), "--task", "sst"], input="")
+    assert ended.exit_code == 2
+    assert "standard input is empty; give one sentence per line" in " ".join(ended.stderr.split())
