@@ -9,7 +9,6 @@ from rich.console import Console
 from search.analysis.comparison_text import comparison_frame, comparison_notes, comparison_table, settings_text
 from search.analysis.seed_comparison import Comparison, ComparisonRow
 from search.console.summary import show_comparison
-from search.report.sections.comparison import comparison_figure
 
 ROW = ComparisonRow(
     {"heads.sts.pair": "cross"}, (0, 3), {"sts": 0.51234}, 0.75617, 0.01, None, None, False, 7.25, 1234.5, 0.029, 812.4
@@ -53,7 +52,6 @@ def test_seeds_of_one_configuration_are_compared_with_nothing() -> None:
     assert "difference" not in table.headings
     assert table.rows[0][:3] == ("base", "2", "0.7562 ± 0.0100")
     assert len(comparison_notes(alone)) == 1
-    assert comparison_figure(alone).layout.yaxis.ticktext == ("base",)
 
 
 def test_a_row_with_an_interval_of_its_own_is_named() -> None:

@@ -20,10 +20,7 @@ from search.analysis.expected_score import estimate_best
 from search.analysis.expected_text import estimate_sentence
 from search.pareto.__main__ import main
 from search.pareto.costs import COSTS
-from search.pareto.figure import tradeoff_figure
-from search.pareto.tradeoff import tradeoff
 from search.recorded.study import create_or_load
-from search.recorded.trial_table import trial_table
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialResult
@@ -126,21 +123,6 @@ def test_a_study_without_finished_trials_or_older_than_costs(
     with pytest.raises(typer.Exit):
         main(study="stub", cost="parameters", runs_dir=tmp_path)
     assert "no finished trial has a recorded parameters yet" in capsys.readouterr().err
-
-
-def test_the_steps_of_the_figure(runs: Path) -> None:
-    table = trial_table(optuna.load_study(study_name="stub", storage=open_storage(None, runs)))
-    figure = tradeoff_figure(tradeoff(table, {0, 1, 3, 4}, "seconds"))
-    pruned, complete, steps, marks = figure.data
-    assert list(pruned.x) == [2.0]
-    assert list(complete.y) == [0.5, 0.6, 0.6, 0.55]
-    assert (list(steps.x), list(steps.y)) == ([10.0, 20.0, 30.0], [0.5, 0.6, 0.6])
-    assert steps.line.shape == "hv"
-    assert list(marks.text) == ["0", "1, 3"]
-    assert complete.text[0].startswith("<b>trial 0</b>, complete<br>overall 0.5000<br>seconds 10<br>")
-    assert "optim.learning_rate = 0.001" in complete.text[0]
-    without = tradeoff_figure(tradeoff(table, {0, 4}, "seconds"))  # 1 and 3 cannot be the best
-    assert list(without.data[1].x) == [10.0, 30.0]
 
 
 @pytest.fixture(scope="module")
