@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from data.errors import MachineError, UserError
+from search.display.fault_text import fault_text
 
 __all__ = ["FIX_AND_RESUME", "Interrupts", "StopRequest", "handled_signals", "leave_terminal"]
 
@@ -107,11 +108,15 @@ class StopRequest:
 
     @contextmanager
     def on_error(self) -> Iterator[None]:
-        """Turn a UserError in the block into a request: running trials write checkpoints before it is raised."""
+        """Turn a UserError or the fault of a file into a request: running trials write checkpoints first."""
         try:
             yield
         except UserError as error:
             self.because_of(error)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            self.because_of(MachineError(fault_text(error) or str(error)))
 
     def raise_error(self) -> None:
         """Raise the error that requested the stop, if one did."""

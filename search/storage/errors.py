@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 FULL = ("disk is full", "No space left on device")  # SQLite; PostgreSQL and MySQL
-READ_ONLY = "readonly database"  # SQLite, also if the file is gone
+READ_ONLY = ("readonly database", "unable to open database file")  # SQLite, also if the file is gone
 DAMAGE = (
     "malformed",
     "not a database",
@@ -104,7 +104,7 @@ def translate_errors(engine: Engine, name: str) -> None:
         reason = " ".join(str(context.original_exception).split())
         if any(words in reason for words in FULL):
             raise StorageFullError(name)
-        if READ_ONLY in reason and _is_protected(engine.url.database):
+        if any(words in reason for words in READ_ONLY) and _is_protected(engine.url.database):
             raise StorageReadOnlyError(name)
         raise StorageAwayError(name, reason)
 
@@ -114,7 +114,10 @@ def translate_errors(engine: Engine, name: str) -> None:
 
 
 def _is_protected(file: str | None) -> bool:
-    return file is not None and Path(file).is_file() and not os.access(file, os.W_OK)
+    """Return whether an SQLite file is there and cannot be written to; SQLite writes a journal next to it first."""
+    if file is None or not Path(file).is_file():
+        return False
+    return not (os.access(file, os.W_OK) and os.access(Path(file).absolute().parent, os.W_OK))
 
 
 def _never_create(engine: Engine, file: Path) -> None:

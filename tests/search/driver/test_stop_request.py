@@ -37,3 +37,13 @@ def test_a_fault_of_the_machine_says_how_to_resume() -> None:
 def test_other_errors_are_raised_at_once() -> None:
     with pytest.raises(ZeroDivisionError), StopRequest(Interrupts(lambda: None)).on_error():
         raise ZeroDivisionError
+
+
+def test_the_fault_of_a_file_is_the_machines() -> None:
+    stop = StopRequest(Interrupts(lambda: None))
+    with stop.on_error():
+        raise PermissionError(1, "Operation not permitted", "runs/s/trial-0001")
+    with pytest.raises(MachineError, match=r"^cannot access 'runs/s/trial-0001': Operation not permitted; fix"):
+        stop.raise_error()
+    with pytest.raises(OSError, match="no file"), stop.on_error():
+        raise OSError("no file")
