@@ -6,6 +6,7 @@ every rung it scores dev, writes a checkpoint and asks the observer whether to c
 
 from __future__ import annotations
 
+import json
 import warnings
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -21,6 +22,7 @@ from torch import Tensor
 from core.batch_orders import make_order
 from core.config import RunConfig
 from core.gradients import make_gradient_rule
+from core.inputs.pinned_encoder import pinned_encoder
 from core.inputs.resources import Resources, pick_device
 from core.loss_weights import make_loss_weighting
 from core.model.forward_pass import ForwardPass
@@ -117,7 +119,7 @@ class TrainingRun:
         self.config, self.folder = config, folder
         self.device = pick_device(config.compute.device)
         check_precision(config.compute, self.device)
-        self.encoder = resources.encoder(config)
+        self.encoder = pinned_encoder(config, folder, resources)
         observer = observer or NullRunObserver()
         weights = pretrained_weights(config, config.pretraining, resources, resources.cache_dir, observer)
         self.model: MultitaskBert = build_model(config, self.encoder.config, weights).to(self.device)
@@ -215,6 +217,7 @@ class TrainingRun:
         """Write everything that a resumed run needs to continue bit for bit."""
         state = {
             "config": self.config.digest,
+            "content": self._digest_by_content,
             "progress": asdict(self.progress),
             "evaluations": [asdict(evaluation) for evaluation in self.evaluations],
             "forward_examples": self.forward_examples,
@@ -251,11 +254,18 @@ class TrainingRun:
         """Load what :meth:`save` wrote last, and check it before any part of the run uses it."""
         path = self.folder.checkpoint
         state = load_checkpoint(path)
-        if state.get("config") != self.config.digest:
+        if state.get("config") != self.config.digest and state.get("content") != self._digest_by_content:
             raise CheckpointError(f"{path}: the checkpoint belongs to another configuration")
         if state["parts"].keys() != self._parts().keys():
             raise CheckpointError(f"{path}: the checkpoint was written by another version of this program")
         return state
+
+    @property
+    def _digest_by_content(self) -> str:
+        """Return the digest of the run with the content of its encoder for the name, since its folder may move."""
+        encoder = json.dumps(self.encoder.content.to_json() | {"commit": ""}, sort_keys=True)
+        model = self.config.model.model_copy(update={"encoder": encoder})
+        return self.config.model_copy(update={"model": model}).digest
 
     def _parts(self) -> dict[str, _Stateful]:
         """Return everything that changes during training and can save itself."""

@@ -99,8 +99,10 @@ def main(
     from search.console.plan import show_plan
     from search.console.session import StudySession
     from search.console.summary import show_summary
+    from search.recorded.encoders import check_same_encoders
     from search.recorded.fine_search import fine_search
     from search.recorded.ranking import best_trial
+    from search.recorded.study import recorded_attrs
     from search.recorded.warm_start import with_warm_start
     from search.storage.open import open_recorded
 
@@ -116,6 +118,8 @@ def main(
             make_console().print_json(spec.base.model_dump_json())
         return
     spec, report = run.survey(spec)
+    if fine:
+        check_same_encoders(file.stem, recorded_attrs(file.stem, recorded), report.encoders)
     result = run.train(spec, report)
     run.end.print(f"\nstudy {spec.name} finished: {result.reason}", soft_wrap=True)
     show_summary(run.end, result.study, spec, runs_dir, storage)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,32 +16,32 @@ from torch import Tensor
 from core.config import RunConfig, ScratchConfig
 from core.inputs.augmentation import TaskAugmentation, answers_dir
 from core.inputs.fixed_subset import fixed_subset
+from core.inputs.scratch_vocabulary import scratch_vocabulary, train_digest
 from core.inputs.task_data import TaskData
 from core.model.bert import BertConfig
 from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights, load_mlm_head
+from core.model_files.encoder_content import EncoderContent
 from core.model_files.encoder_fit import check_fit
 from core.model_files.encoder_source import resolve_encoder
-from core.run.atomic_files import write_atomically
 from data.augmentation.additional_examples import AdditionalExamples
 from data.errors import MachineError, UnavailableError, UserError
 from data.example_cache import load_examples, load_or_make
 from data.examples import Examples
-from data.reading import read_bytes, read_split, split_path
 from data.rows import RowLayout
 from data.tasks import SplitName, TaskSpec
 from data.tokenizer import load_tokenizer
-from data.vocabulary import build_wordpiece
 
 __all__ = ["Encoder", "Resources", "pick_device", "scratch_shape"]
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """Shape, weights and tokenizer of an encoder, and its folder; weights of None mean random initial weights."""
+    """Shape, weights, tokenizer, content and folder of an encoder; weights of None mean random initial weights."""
 
     config: BertConfig
     weights: dict[str, Tensor] | None
     tokenizer: Tokenizer
+    content: EncoderContent
     folder: Path | None = None
 
     @cached_property
@@ -103,9 +103,7 @@ class Resources:
             UserError: if it does not fit the run (:func:`core.model_files.encoder_fit.check_fit`).
             UnavailableError: if it cannot be loaded.
         """
-        key = config.model.encoder
-        if config.model.scratch is not None:
-            key = f"scratch {config.model.scratch.model_dump_json()} {self._train_digest(config)}"
+        key = self._encoder_key(config)
         if key not in self._encoders:
             scratch = config.model.scratch
             with _checked_input():
@@ -113,6 +111,15 @@ class Resources:
             self._encoders[key] = encoder
         check_fit(config, self._encoders[key].config, self._encoders[key].weights)
         return self._encoders[key]
+
+    def forget_encoder(self, config: RunConfig) -> None:
+        """Load the encoder of a run again when it is asked for next."""
+        self._encoders.pop(self._encoder_key(config), None)
+
+    def _encoder_key(self, config: RunConfig) -> str:
+        if config.model.scratch is None:
+            return config.model.encoder
+        return f"scratch {config.model.scratch.model_dump_json()} {train_digest(config)}"
 
     def examples(
         self, config: RunConfig, spec: TaskSpec, split: SplitName, tokenizer: Tokenizer | None = None
@@ -186,34 +193,16 @@ class Resources:
                 f"{folder}: the tokenizer has {tokenizer.get_vocab_size():,} tokens, but the encoder's vocab_size is "
                 f"{config.vocab_size:,}; use the tokenizer that belongs to the encoder"
             )
-        return Encoder(config, load_bert_weights(folder, config), tokenizer, folder)
+        weights = load_bert_weights(folder, config)
+        return Encoder(config, weights, tokenizer, EncoderContent.read(folder), folder)
 
     def _new(self, config: RunConfig, scratch: ScratchConfig) -> Encoder:
-        tokenizer = self._vocabulary(config, scratch)
-        return Encoder(scratch_shape(scratch, tokenizer.get_vocab_size()), None, tokenizer)
-
-    def _vocabulary(self, config: RunConfig, scratch: ScratchConfig) -> Tokenizer:
-        path = self.cache_dir / "vocabularies" / f"{self._train_digest(config)}-{scratch.vocab_size}.json"
-        with suppress(Exception):  # the library raises bare Exceptions; a missing or damaged file is written again
-            kept: Tokenizer = Tokenizer.from_file(str(path))
-            return kept
-        sentences = [
-            sentence
-            for task in config.tasks.values()
-            for example in read_split(task.spec, Path(config.data.directory), "train").sentences
-            for sentence in example
-        ]
-        tokenizer = build_wordpiece(sentences, scratch.vocab_size)
-        write_atomically(path, tokenizer.to_str().encode())
-        return tokenizer
-
-    def _train_digest(self, config: RunConfig) -> str:
-        """Return a digest of the training files that a vocabulary is built from."""
-        digest = hashlib.sha256()
-        for name, task in config.tasks.items():
-            digest.update(name.encode())
-            digest.update(read_bytes(split_path(task.spec, Path(config.data.directory), "train")))
-        return digest.hexdigest()
+        tokenizer = scratch_vocabulary(config, scratch, self.cache_dir)
+        shape, content = (
+            scratch_shape(scratch, tokenizer.get_vocab_size()),
+            EncoderContent.of_vocabulary(tokenizer.get_vocab()),
+        )
+        return Encoder(shape, None, tokenizer, content)
 
 
 @contextmanager

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from core.model.bert import Bert, BertConfig
-from core.model_files.weight_files import WEIGHTS, check_no_adapter, check_shapes, read_json, read_weights
+from core.model_files.encoder_content import CONFIG, WEIGHTS
+from core.model_files.weight_files import check_no_adapter, check_shapes, read_json, read_weights
 from core.run.atomic_files import write_atomically
 from data.errors import UserError
 
 __all__ = ["load_bert_config", "load_bert_weights", "load_mlm_head", "remove_bert", "save_bert"]
 
-_CONFIG: Final = "config.json"
 _MLM_DECODER: Final = "cls.predictions.decoder.weight"
 
 
@@ -31,7 +31,7 @@ def load_bert_config(folder: Path) -> BertConfig:
             model type), or contains a value out of range; or if the folder is an adapter's.
     """
     check_no_adapter(folder)  # it may have no config.json of its own
-    path = folder / _CONFIG
+    path = folder / CONFIG
     entries = read_json(path)
     try:
         return BertConfig.from_dict(entries)
@@ -119,12 +119,12 @@ def save_bert(folder: Path, config: BertConfig, state_dict: Mapping[str, Tensor]
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_dict.items()}
     # transformers refuses a file that does not say which framework wrote it.
     write_atomically(folder / WEIGHTS, safetensors.torch.save(tensors, metadata={"format": "pt"}))
-    write_atomically(folder / _CONFIG, (json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n").encode())
+    write_atomically(folder / CONFIG, (json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n").encode())
 
 
 def remove_bert(folder: Path) -> None:
     """Remove the files that :func:`save_bert` writes, if they exist."""
-    for name in (WEIGHTS, _CONFIG):
+    for name in (WEIGHTS, CONFIG):
         (folder / name).unlink(missing_ok=True)
 
 

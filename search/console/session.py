@@ -26,6 +26,7 @@ from search.executors.base import Executor, ExecutorError
 from search.executors.local import LocalExecutor
 from search.preflight.data import DataReport, check_data, with_synthetic_data
 from search.preflight.encoder import check_encoder_fits
+from search.preflight.encoder_content import read_folders, survey_encoders
 from search.preflight.further import check_further
 from search.preflight.nli import check_nli_files
 from search.recorded.second_start import SecondStart
@@ -90,18 +91,20 @@ class StudySession:
         """
         start = self.start
         start.finish_moves(spec.name)
-        start.check(spec)
+        encoders = read_folders(spec)
+        start.check(spec, encoders=encoders)
         check_own_classes(spec)
         if spec.synthetic is not None:  # its data are in the folder that may be moved
-            self._say(start.make_room(spec))
+            self._say(start.make_room(spec, encoders=encoders))
         faults = self.runs_dir / spec.name / "malformed-rows.txt"
         with self._working("generating data" if spec.synthetic else "reading data"):
             spec = with_synthetic_data(spec, self.runs_dir)
             report = check_nli_files(spec, check_data(spec.base, faults))
             report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)
-        start.check(spec, report.digest)
+            report = survey_encoders(report, spec, self.runs_dir / "cache", encoders)
+        start.check(spec, report.digest, report.encoders)
         if spec.synthetic is None or not self.restart:
-            self._say(start.make_room(spec, report.digest))
+            self._say(start.make_room(spec, report.digest, report.encoders))
         show_data(self.console, report)
         show_warnings(make_console(stderr=True) if self.quiet else self.console, report.warnings)
         return spec, report
@@ -153,6 +156,7 @@ class StudySession:
             storage_name=describe_storage(self.storage, self.runs_dir),
             data_digest=report.digest,
             splits_digest=report.splits_digest,
+            encoders=report.encoders,
         )
         try:
             # Only before the first trial: a study that has begun keeps its space, whatever became of its trials.

@@ -6,7 +6,7 @@ was interrupted or killed; with several workers, also on which trial ends first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import cast
 import optuna
 from optuna.storages import BaseStorage
 
+from core.model_files.encoder_content import EncoderContent
 from search.driver import events
 from search.driver.broken_trials import BrokenTrials
 from search.driver.budget import Budget, Remaining
@@ -28,7 +29,8 @@ from search.driver.trial_end import STATES, TrialFinisher, TrialRecorder, best_s
 from search.driver.trial_queue import TrialQueue
 from search.executors.base import Executor
 from search.preflight.data import write_synthetic_data
-from search.recorded.study import create_or_load
+from search.recorded.encoders import recorded_encoders
+from search.recorded.study import create_or_load, named_as_recorded
 from search.storage import optuna_internals
 from search.storage.file_lease import file_lease
 from search.storage.rdb import DatabaseStorage
@@ -68,6 +70,7 @@ class Driver:
         data_digest: of all data that trials may read; a study cannot be resumed with other data than it began with.
             None: not checked.
         splits_digest: of the tasks' own files, for commands that use the study later.
+        encoders: content of the study's encoders by name; like the data, they cannot change.
         retry_limits: how often a trial may be interrupted before it fails.
     """
 
@@ -81,13 +84,15 @@ class Driver:
         storage_name: str = "",
         data_digest: str | None = None,
         splits_digest: str | None = None,
+        encoders: Mapping[str, EncoderContent] | None = None,
         retry_limits: RetryLimits = RetryLimits(),  # noqa: B008 (it is frozen)
     ) -> None:
-        self._spec = spec
+        self._given = spec
         self._executor = executor
         self._folder = folder
         self._storage_name = storage_name
         self._digests = data_digest, splits_digest
+        self._encoders = encoders
         self._retry_limits = retry_limits
         self._interrupts = Interrupts(executor.wake)
         retrying = RetryingStorage(storage, storage_name, lambda: self._interrupts.count > 0)
@@ -95,14 +100,19 @@ class Driver:
         self._lease = StorageLease(spec.name, retrying)
 
     @cached_property
+    def _spec(self) -> StudySpec:
+        """The study with the names that its encoders were recorded with."""
+        return named_as_recorded(self._given, self._storage)
+
+    @cached_property
     def _initial_budget(self) -> Budget:
         """The budget when it was first asked for; creates the study if it is new."""
-        with file_lease(self._folder, self._spec.name), self._lease:
+        with file_lease(self._folder, self._given.name), self._lease:
             return Budget(self._spec, self._open())
 
     def _open(self) -> optuna.Study:
         """Load the study, or create it if it is new; takes its lease."""
-        return create_or_load(self._spec, self._storage, *self._digests, self._lease.take)
+        return create_or_load(self._spec, self._storage, *self._digests, self._lease.take, self._encoders)
 
     @property
     def is_new(self) -> bool:
@@ -133,7 +143,7 @@ class Driver:
                 resumed.
             ExecutorError: workers cannot be started.
         """
-        with file_lease(self._folder, self._spec.name), self._interrupts.counted(), self._lease:
+        with file_lease(self._folder, self._given.name), self._interrupts.counted(), self._lease:
             session = _Session(
                 self._spec,
                 self._open(),
@@ -182,7 +192,7 @@ class _Session:
         self._recorder = TrialRecorder(study, self._folders, spec.keep_models)
         self._panels = LivePanels(study, self._folders)
         duplicates = Duplicates(study)
-        proposals = Proposals(spec, study, self._folders, duplicates)
+        proposals = Proposals(spec, study, self._folders, duplicates, recorded_encoders(study.user_attrs))
         self._queue = TrialQueue(proposals, self._budget, executor.workers)
         ended = TrialFinisher(self._recorder, self._folders, self._panels, self._queue, self._notify)
         self._broken = BrokenTrials(retry_limits, self._queue, ended, stop, self._notify)

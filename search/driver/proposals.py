@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 import optuna
@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from core.config import RunConfig
 from core.config.run import stored_digest
+from core.model_files.encoder_content import EncoderContent
 from data.errors import UserError
 from search.driver.running_trial import RunningTrial
 from search.parsing.named_choice import reported_as_users
@@ -74,12 +75,14 @@ class Proposals:
         duplicates: knows the configurations of all started trials, and gets those of new ones. A proposal that
             duplicates one is drawn again. It may remain a duplicate, because its parameters were given or nothing else
             is left; the driver does not train it then.
+        encoders: content of the study's encoders by name, as far as it is known; a trial is trained from nothing else.
     """
 
     spec: StudySpec
     study: optuna.Study
     folders: TrialFolders
     duplicates: Duplicates
+    encoders: Mapping[str, EncoderContent] = field(default_factory=dict)
 
     def ask(self) -> RunningTrial:
         """Return a new trial; it has a ``defect`` if its parameters give no valid run."""
@@ -119,7 +122,7 @@ class Proposals:
 
     def _begin(self, sampler: BaseSampler, trial: Trial, suggested: tuple[RunConfig, str]) -> RunningTrial:
         config, defect = suggested
-        folder = self.folders.begin(trial.number, config)
+        folder = self.folders.begin(trial.number, config, self.encoders.get(config.model.encoder))
         trial.set_user_attr(CONFIG, config.canonical_json())  # last: from here on, a new driver resumes the trial
         self.duplicates.add(trial.number, config)
         return RunningTrial(trial, sampler, config, folder, defect=defect, floors=self.spec.floors)

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from torch import Tensor
 
+from core.config import RunConfig
 from core.ensembles import Ingredient, check_common_start, greedy_soup, uniform_soup
 from core.inputs.best_model import best_encoder, load_best_model
 from core.inputs.resources import Resources, pick_device
 from core.model.lora import merged_state_dict
 from core.model.multitask import build_encoder, build_plain_model, encoder_names
+from core.model_files.encoder_content import EncoderContent
 from core.model_files.model_folder import TrainedModel
 from core.scoring import DevScores, predict
 from data.examples import Examples
@@ -36,7 +38,7 @@ def average_weights(
     Raises:
         UserError: if the members' weights cannot be averaged.
     """
-    check_common_start({_name(member): member.config for member in members})
+    check_common_start({_name(member): _by_content(member, members) for member in members})
     by_score = sorted(members, key=lambda member: (-member.overall, member.number))
     config = by_score[0].config
     device = pick_device(config.compute.device)
@@ -66,6 +68,23 @@ def average_weights(
     used = [member for member in members if _name(member) in soup.names]
     shares = {task: {member.number: 1 / len(used) for member in used} for task in config.tasks}
     return Ensemble("greedy soup" if greedy else "uniform soup", used, shares, scores, outputs, trained)
+
+
+def _by_content(member: Member, members: Sequence[Member]) -> RunConfig:
+    """Return a member's configuration; its encoder has the name that the first member with the same content gives it.
+
+    An encoder whose content has changed under one name has another name for each content.
+    """
+    content = member.folder.read_encoder()
+    if content is None:
+        return member.config
+    own = EncoderContent.from_json(content)
+    others = [(other.config.model.encoder, other.folder.read_encoder()) for other in members]
+    known = [(name, EncoderContent.from_json(stored)) for name, stored in others if stored is not None]
+    name = next(name for name, stored in known if not stored.changes(own))
+    if any(other == name and stored.changes(own) for other, stored in known):
+        name = f"{name} ({own.weights})"
+    return member.config.model_copy(update={"model": member.config.model.model_copy(update={"encoder": name})})
 
 
 def _name(member: Member) -> str:

@@ -63,6 +63,7 @@ def main(
     from search.finalists.replication import replicate
     from search.finalists.selection import record_winner
     from search.finalists.sequential_test import SequentialTest
+    from search.recorded.encoders import check_same_encoders
     from search.recorded.ranking import open_study
     from search.recorded.study import check_same_data
     from search.storage.open import open_recorded
@@ -87,6 +88,7 @@ def main(
         return
     spec, report = run.survey(spec)
     check_same_data(opened, report.splits_digest)
+    check_same_encoders(study, opened.user_attrs, report.encoders)
     folders = TrialFolders(runs_dir / spec.name)
     looks = SequentialTest(len(request.seeds), spec.base, folders, request.floors)
     result = replicate(run, spec, report, looks)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.config import DataConfig, RunConfig, TaskConfig
+from core.model_files.encoder_content import EncoderContent
 from core.run.atomic_files import write_atomically
 from data.errors import UserError
 from data.overlap import count_overlap
@@ -30,6 +31,7 @@ class DataReport:
         digest: SHA-256 over all that is trained on and scored, 64 hex digits.
         splits_digest: SHA-256 over the tasks' own files.
         further: one line for each source of further training examples.
+        encoders: content of the study's encoders by name, as far as they could be read.
     """
 
     sizes: dict[str, dict[SplitName, int]]
@@ -37,6 +39,7 @@ class DataReport:
     digest: str
     splits_digest: str
     further: tuple[str, ...] = ()
+    encoders: Mapping[str, EncoderContent] = field(default_factory=dict)
 
 
 def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataReport:

@@ -15,6 +15,7 @@ from search.recorded.study import IDENTITY, recorded_attrs
 from search.space.parsing import read_space
 from search.space.space import Space
 from search.space.variants import VARIANT
+from search.study.encoder_names import absolute_encoder
 from search.study.first_trials import default_trial
 from search.study.spec import StudySpec
 from search.trials.record import stored_config
@@ -55,7 +56,7 @@ def fine_search(
         raise UserError(f"--name {name}: a fine search of '{coarse}' needs a different name")
     centre = (None if restart else _recorded_centre(name, coarse, storage)) or _new_centre(coarse, storage)
     config = RunConfig.model_validate_json(centre["config"])
-    if model is not None and model != config.model.encoder:
+    if model is not None and absolute_encoder(model) != absolute_encoder(config.model.encoder):
         raise UserError(
             f"--model {model}: trial {centre['trial']} of '{coarse}', the centre of the search, has the encoder "
             f"{config.model.encoder}"

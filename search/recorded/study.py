@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 
+from core.model_files.encoder_content import EncoderContent
 from data.errors import UserError
 from search.pruners.registry import make_pruner
+from search.recorded.encoders import (
+    ENCODERS,
+    by_recorded_name,
+    changed_encoders,
+    encoder_record,
+    moved_encoders,
+    with_recorded_names,
+)
 from search.recorded.provenance import code_version
 from search.storage.damage import reading_record
+from search.study.encoder_names import with_moved_encoders
 from search.study.spec import StudySpec
 from search.trials.record import ROLE
 
@@ -26,6 +37,7 @@ __all__ = [
     "create_or_load",
     "has_changed",
     "has_scores",
+    "named_as_recorded",
     "recorded_attrs",
     "recorded_identity",
     "refuse_changes",
@@ -49,6 +61,7 @@ def create_or_load(
     data_digest: str | None = None,
     splits_digest: str | None = None,
     take: Callable[[optuna.Study], None] = lambda _: None,
+    encoders: Mapping[str, EncoderContent] | None = None,
 ) -> optuna.Study:
     """Create the study, or load it, and put its first trials into the queue.
 
@@ -58,22 +71,24 @@ def create_or_load(
         data_digest: of all data that any trial may read; None: unknown.
         splits_digest: of the tasks' own files, for commands that read only these; None: unknown.
         take: called before anything is written into the study; it may raise an error.
+        encoders: content of its encoders, by name, as far as it is known.
 
     Raises:
-        UserError: the storage's study of this name has scores, and a different space, base, seed, sampler, pruner or
-            data.
+        UserError: the storage's study of this name has scores, and a different space, base, seed, sampler, pruner,
+            data or encoder.
     """
     study = _open(spec, storage)
     refuse_foreign(spec, study)
     take(study)
-    if not has_scores(study) and has_changed(spec, study, data_digest):
+    if not has_scores(study) and has_changed(spec, study, data_digest, encoders):
         # A mistake that was fixed before any trial had a score, such as a misspelt encoder, is no reason to refuse.
         optuna.delete_study(study_name=spec.name, storage=storage)
         study = _open(spec, storage)
         take(study)
     attrs = study.user_attrs
     if IDENTITY in attrs:
-        refuse_changes(spec, study, data_digest)
+        refuse_changes(spec, study, data_digest, encoders=encoders)
+    _record_encoders(study, _as_recorded(study, encoders))
     for name, value in spec.origin.items():
         if attrs.get(name) != value:
             study.set_user_attr(name, value)  # before the trials that result from it
@@ -86,6 +101,18 @@ def create_or_load(
         study.set_user_attr(IDENTITY, json.dumps(spec.identity()))
     _enqueue_first(spec, study)
     return study
+
+
+def _record_encoders(study: optuna.Study, encoders: Mapping[str, EncoderContent]) -> None:
+    attrs = study.user_attrs
+    if encoders and ENCODERS not in attrs and has_scores(study):
+        warnings.warn(
+            f"study '{study.study_name}' began before the content of encoders was recorded: whether "
+            f"{', '.join(repr(name) for name in encoders)} changed before now cannot be checked",
+            stacklevel=2,
+        )
+    if (record := encoder_record(attrs, encoders)) != attrs.get(ENCODERS, {}):
+        study.set_user_attr(ENCODERS, record)
 
 
 def refuse_foreign(spec: StudySpec, study: optuna.Study) -> None:
@@ -145,9 +172,30 @@ def has_scores(study: optuna.Study) -> bool:
     return any(t.state.is_finished() or t.intermediate_values for t in study.get_trials(deepcopy=False))
 
 
-def changed_settings(spec: StudySpec, study: optuna.Study) -> list[str]:
-    """Return how the spec's settings differ from those that the study was recorded with."""
-    return spec.difference(recorded_identity(study)) if IDENTITY in study.user_attrs else []
+def changed_settings(
+    spec: StudySpec, study: optuna.Study, encoders: Mapping[str, EncoderContent] | None = None
+) -> list[str]:
+    """Return how the spec's settings differ from those that the study was recorded with.
+
+    An encoder in another folder is the same one if its content is.
+    """
+    if IDENTITY not in study.user_attrs:
+        return []
+    identity = recorded_identity(study)
+    moved = with_moved_encoders(identity, moved_encoders(study.user_attrs, _as_recorded(study, encoders)))
+    return with_recorded_names(spec, identity).difference(moved)
+
+
+def named_as_recorded(spec: StudySpec, storage: BaseStorage) -> StudySpec:
+    """Return a study with the names that its encoders were recorded with (:func:`with_recorded_names`).
+
+    Raises:
+        StorageError: the recorded settings cannot be read.
+    """
+    if spec.name not in optuna.get_all_study_names(storage):
+        return spec
+    study = optuna.load_study(study_name=spec.name, storage=storage)
+    return with_recorded_names(spec, recorded_identity(study)) if IDENTITY in study.user_attrs else spec
 
 
 def recorded_identity(study: optuna.Study) -> dict[str, Any]:
@@ -161,29 +209,54 @@ def recorded_identity(study: optuna.Study) -> dict[str, Any]:
         return identity
 
 
-def has_changed(spec: StudySpec, study: optuna.Study, data_digest: str | None = None) -> bool:
-    """Return whether the study was recorded with other settings, or other data; None: the data are not known."""
-    return bool(changed_settings(spec, study)) or _other_data(study, data_digest)
+def has_changed(
+    spec: StudySpec,
+    study: optuna.Study,
+    data_digest: str | None = None,
+    encoders: Mapping[str, EncoderContent] | None = None,
+) -> bool:
+    """Return whether the study was recorded with other settings, data or encoders; None: these are not known."""
+    return bool(
+        changed_settings(spec, study, encoders)
+        or changed_encoders(study.user_attrs, _as_recorded(study, encoders))
+        or _other_data(study, data_digest)
+    )
 
 
-def refuse_changes(spec: StudySpec, study: optuna.Study, data_digest: str | None = None, remedy: str = FORK) -> None:
-    """Refuse to continue a study with other settings or data.
+def refuse_changes(
+    spec: StudySpec,
+    study: optuna.Study,
+    data_digest: str | None = None,
+    remedy: str = FORK,
+    encoders: Mapping[str, EncoderContent] | None = None,
+) -> None:
+    """Refuse to continue a study with other settings, data or encoders.
 
     Args:
         data_digest: of the present data; None: they are not known.
         remedy: what to do.
+        encoders: present content of the encoders by name, as far as it is known.
 
     Raises:
         UserError: it names the differences, and the remedy.
     """
-    if changes := changed_settings(spec, study):
+    if changes := changed_settings(spec, study, encoders):
         shown = "; ".join(changes[:SHOWN_CHANGES])
         more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
         raise UserError(
             f"study '{spec.name}' was started with other settings: {shown}{more}. To search these, {remedy}"
         )
+    if encoder_changes := changed_encoders(study.user_attrs, _as_recorded(study, encoders)):
+        raise UserError(f"{encoder_changes[0]} since study '{spec.name}' began; {remedy}")
     if _other_data(study, data_digest):
         raise UserError(f"the data files, or further examples, have changed since study '{spec.name}' began; {remedy}")
+
+
+def _as_recorded(study: optuna.Study, encoders: Mapping[str, EncoderContent] | None) -> Mapping[str, EncoderContent]:
+    """Return the content of encoders by the names that the study was recorded with, if it was."""
+    if not encoders or IDENTITY not in study.user_attrs:
+        return encoders or {}
+    return by_recorded_name(encoders, recorded_identity(study))
 
 
 def _other_data(study: optuna.Study, data_digest: str | None) -> bool:

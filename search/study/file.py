@@ -22,6 +22,7 @@ from search.parsing.toml_lines import error_in_file
 from search.pruners.registry import PRUNERS, PrunerChoice, make_pruner
 from search.samplers.registry import SAMPLERS, SamplerChoice, make_sampler
 from search.study.document import StudyDocument
+from search.study.encoder_names import with_absolute_folders
 from search.study.endpoint import ENDPOINT
 from search.study.lookup import find_study, is_study_name
 from search.study.presets import list_presets
@@ -110,7 +111,7 @@ def load_study(
         raise UserError(f"{path}: cannot read the study file: {error}") from error
     raw = parse_toml(text, str(path))
     try:
-        return _build(raw, path, overrides, studies_dir, answers_dir)
+        return with_absolute_folders(_build(raw, path, overrides, studies_dir, answers_dir))
     except StudyFileError as error:
         raise error_in_file(error, path, text) from error
 

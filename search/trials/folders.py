@@ -17,6 +17,7 @@ from data.errors import UserError
 
 if TYPE_CHECKING:
     from core.config import RunConfig
+    from core.model_files.encoder_content import EncoderContent
 
 __all__ = ["ERROR", "RUNS", "WORKER_LOCK", "TrialFolders"]
 
@@ -45,8 +46,10 @@ class TrialFolders:
         """Return the trial's folder as that of a run."""
         return RunFolder(self.path(number))
 
-    def begin(self, number: int, config: RunConfig) -> Path:
-        """Create a folder that contains only the trial's ``config.json``; an old folder of the same name is deleted.
+    def begin(self, number: int, config: RunConfig, encoder: EncoderContent | None = None) -> Path:
+        """Create a folder with the trial's ``config.json``, and ``encoder.json`` if its encoder's content is known.
+
+        An old folder of the same name is deleted.
 
         Raises:
             MachineError: it cannot be written.
@@ -55,6 +58,8 @@ class TrialFolders:
         with writing(folder):
             if folder.exists():
                 shutil.rmtree(folder)
+        if encoder is not None:
+            self.run(number).write_encoder(encoder.to_json())
         self.run(number).write_config(config)
         return folder
 
@@ -75,7 +80,7 @@ class TrialFolders:
             UserError: the disk is full, or the folder cannot be written to.
         """
         source, target = self.run(original), self.run(number)
-        for path in (source.metrics, source.best_evaluation, *source.path.glob("predictions/*.npy")):
+        for path in (source.encoder, source.metrics, source.best_evaluation, *source.path.glob("predictions/*.npy")):
             if path.is_file():
                 _link(path, target.path / path.relative_to(source.path))
 

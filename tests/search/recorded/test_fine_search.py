@@ -151,5 +151,6 @@ def test_on_the_command_line(finished_study: Any, tmp_path: Path, run_command: R
     assert list(base["tasks"]) == ["sst", "para", "sts"]
     folders = [runs / "tiny-fine" / f"trial-000{number}" for number in (0, 1)]
     files = [{path.relative_to(one) for path in one.rglob("*") if path.is_file()} for one in folders]
-    assert files[0] - files[1] == {Path("best/model.safetensors")}
+    kept = ("best/model.safetensors", "best/encoder/config.json", "best/encoder/tokenizer.json")
+    assert files[0] - files[1] == set(map(Path, kept))
     assert not files[1] - files[0]

@@ -1,0 +1,88 @@
+"""Identify a study's encoders by content before it starts, and count the words that their tokenizers do not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from core.config import RunConfig
+from core.inputs.scratch_vocabulary import scratch_vocabulary
+from core.model_files.encoder_content import EncoderContent
+from core.model_files.encoder_source import resolve_encoder
+from data.errors import UserError
+from data.example_cache import load_examples
+from data.tokenizer import load_tokenizer, special_ids
+from search.preflight.data import DataReport
+from search.study.encoder_names import named_encoders
+from search.study.spec import StudySpec
+
+__all__ = ["read_folders", "survey_encoders"]
+
+_MANY = 0.05  # tokens: with its own language and alphabet, a BERT does not know one in a thousand
+
+
+def read_folders(spec: StudySpec) -> dict[str, EncoderContent]:
+    """Return the content of a study's encoders that are folders, by name, as far as they can be read."""
+    contents = {}
+    for name in named_encoders(spec):
+        if Path(name).is_dir():
+            with suppress(UserError):
+                contents[name] = EncoderContent.read(Path(name))
+    return contents
+
+
+def survey_encoders(
+    report: DataReport, spec: StudySpec, cache_dir: Path, read: Mapping[str, EncoderContent]
+) -> DataReport:
+    """Add to a report on a study's data the content of its encoders, and a warning for splits with many [UNK].
+
+    An encoder that cannot be loaded is left out; whoever loads it says why.
+
+    Args:
+        report: on the data.
+        spec: the study.
+        cache_dir: tokenised splits are kept in it, where the workers find them.
+        read: what :func:`read_folders` returned.
+
+    Raises:
+        MachineError: if the cache cannot be written.
+    """
+    contents, warnings = dict(read), list(report.warnings)
+    for name in named_encoders(spec):
+        try:
+            tokenizer = _tokenizer(spec.base, name, cache_dir)
+            if name not in contents and name != "scratch":
+                contents[name] = EncoderContent.read(resolve_encoder(name))
+        except UserError:
+            continue
+        if tokenizer is not None:
+            warnings += _unknown_words(spec.base, name, tokenizer, report, cache_dir)
+    return replace(report, encoders=contents, warnings=tuple(warnings))
+
+
+def _tokenizer(base: RunConfig, name: str, cache_dir: Path) -> Tokenizer | None:
+    """Return an encoder's tokenizer; None if the encoder has random initial weights and the base has another one."""
+    if name != "scratch":
+        return load_tokenizer(resolve_encoder(name))
+    return None if base.model.scratch is None else scratch_vocabulary(base, base.model.scratch, cache_dir)
+
+
+def _unknown_words(
+    base: RunConfig, name: str, tokenizer: Tokenizer, report: DataReport, cache_dir: Path
+) -> Iterator[str]:
+    unknown = special_ids(tokenizer).unk
+    for task, sizes in report.sizes.items():
+        for split in sizes:
+            examples = load_examples(
+                base.tasks[task].spec, Path(base.data.directory), split, tokenizer, cache_dir / "tokens"
+            )
+            share = float((examples.token_ids == unknown).mean()) if len(examples.token_ids) else 0.0
+            if share > _MANY:
+                yield (
+                    f"{task}: {share:.0%} of all tokens in {split} are unknown to encoder '{name}' ([UNK]): check that "
+                    "it suits the language and the spelling of the texts"
+                )

@@ -1,0 +1,189 @@
+"""What may happen to an encoder's folder after a study, at the command line: changed, gone, moved, not found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from safetensors.torch import load_file, save_file
+
+from core.model_files.encoder_content import EncoderContent
+from search import run
+from search.ablate import __main__ as ablate
+from search.ensemble import __main__ as ensemble
+from search.export import __main__ as export
+from search.finalists import __main__ as finalists
+from tests.core.small_encoders import encoder_folder
+
+STUDY = """\
+trials = 2
+seed = 1
+sampler = { name = "tpe", n_startup_trials = 2 }
+pruner = "none"
+[tasks.mood]
+kind = "classify"
+files = { train = "train.csv", dev = "dev.csv", test = "test.csv" }
+columns = { id = "id", sentences = ["text"], label = "mood" }
+classes = ["neg", "pos"]
+metric = "accuracy"
+[base.model]
+encoder = "plain"
+max_length = 32
+[base.heads.mood]
+pooling = "mean"
+[base.optim]
+learning_rate = 1e-2
+[base.budget]
+examples = 2048
+batch_size = 16
+[base.eval]
+rungs = 2
+[base.compute]
+device = "cpu"
+threads = 1
+[space]
+"optim.learning_rate" = { low = 9e-3, high = 1.1e-2 }
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with data, a study file, and an encoder in ``plain``; the study's results are in a copy of their own."""
+
+    root: Path
+    runs: Path
+
+    @property
+    def encoder(self) -> Path:
+        return self.root / "plain"
+
+    def export(self, **options: Any) -> dict[str, Any]:
+        """Export from another folder than the study was run in, and return the provenance."""
+        export.main(study="s", runs_dir=self.runs, out=self.runs / "out", **options)
+        found: dict[str, Any] = json.loads((self.runs / "out" / "predictions" / "provenance.json").read_text())
+        return found
+
+    def run(self, **options: Any) -> None:
+        options = {"model": str(self.encoder), **options}
+        run.main(study=str(self.root / "s.toml"), data=self.root, runs_dir=self.runs, **options)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, run_command: Callable[..., Any]) -> Path:
+    """A finished study whose command named the encoder's folder relative to where it was run."""
+    root = tmp_path_factory.mktemp("project")
+    encoder_folder(root / "plain")
+    rng = np.random.default_rng(0)
+    for split, size in (("train", 160), ("dev", 40), ("test", 20)):
+        rows = [
+            f"{n},{' '.join(rng.choice(['the', 'film', 'is', 'but', 'plot'], 4))} {word},{label}\n"
+            for n, (word, label) in enumerate(rng.choice([("GREAT", "pos"), ("THIN", "neg")], size))
+        ]
+        (root / f"{split}.csv").write_text("id,text,mood\n" + "".join(rows))
+    (root / "s.toml").write_text(STUDY)
+    done = run_command("search.run", "--study", "s.toml", "--data", root, "--runs-dir", "runs", cwd=root)
+    assert done.returncode == 0, done.stderr
+    shutil.copytree(root / "plain", root / "kept")
+    return root
+
+
+@pytest.fixture
+def project(finished: Path, tmp_path: Path) -> Iterator[Project]:
+    shutil.copytree(finished / "runs", tmp_path / "runs")
+    yield Project(finished, tmp_path / "runs")
+    shutil.rmtree(finished / "plain", ignore_errors=True)
+    shutil.copytree(finished / "kept", finished / "plain")
+
+
+def spoil(encoder: Path, part: str) -> None:
+    """Change the encoder as a careless user would."""
+    if part == "weights":
+        weights = {name: weight + 0.1 for name, weight in load_file(encoder / "model.safetensors").items()}
+        save_file(weights, encoder / "model.safetensors")
+    elif part == "tokenizer":
+        (encoder / "tokenizer.json").unlink()
+        (encoder / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    else:
+        shape = json.loads((encoder / "config.json").read_text())
+        (encoder / "config.json").write_text(json.dumps(shape | {"hidden_act": "relu"}))
+
+
+def refusal(call: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(typer.Exit) as caught:
+        call()
+    assert caught.value.exit_code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["weights", "tokenizer", "config"])
+def test_an_export_does_not_notice_that_the_encoder_has_changed(project: Project, part: str) -> None:
+    """Of a tokenizer that does not lower-case, the words that decide are unknown."""
+    spoil(project.encoder, part)
+    assert project.export()["dev"]["mood"] > 0.9
+
+
+def test_without_a_kept_tokenizer_a_changed_one_is_noticed(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in studies of earlier versions; nothing is written."""
+    shutil.rmtree(project.runs / "s" / "trial-0000" / "best" / "encoder")
+    assert project.export(trial=0)["dev"]["mood"] > 0.9
+    shutil.rmtree(project.runs / "out")
+    spoil(project.encoder, "tokenizer")
+    said = refusal(lambda: project.export(trial=0), capsys)
+    assert "warning: runs recorded before they kept their tokenizer use that of encoder" in said
+    assert "trial 0 was recorded with mood accuracy 1.0000 on dev, but its model in" in said
+    assert "its files or the dev file have changed" in said
+    assert not (project.runs / "out").exists()
+
+
+def test_results_do_not_need_the_encoder(project: Project) -> None:
+    whole = project.export()
+    shutil.rmtree(project.encoder)
+    assert project.export()["dev"] == whole["dev"]
+    assert project.export(ensemble=2)["dev"] == whole["dev"]
+    for name, options in (("soup", {"soup": "uniform"}), ("average", {}), ("dev", {"dev_only": True})):
+        ensemble.main(study="s", trials="0,1", runs_dir=project.runs, out=project.runs / name, **options)
+    dev = (project.runs / "out" / "predictions" / "mood-dev-output.csv").read_bytes()
+    assert (project.runs / "dev" / "predictions" / "mood-dev-output.csv").read_bytes() == dev
+
+
+def test_a_trial_says_what_it_was_trained_from(project: Project) -> None:
+    trial = project.runs / "s" / "trial-0001"
+    assert json.loads((trial / "config.json").read_text())["model"]["encoder"] == str(project.encoder)
+    assert json.loads((trial / "encoder.json").read_text()) == EncoderContent.read(project.encoder).to_json()
+
+
+@pytest.mark.parametrize("part", ["weights", "tokenizer", "config"])
+def test_a_study_does_not_go_on_with_another_encoder(
+    project: Project, part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor do commands that train its configurations again."""
+    spoil(project.encoder, part)
+    said = refusal(lambda: project.run(trials=3), capsys)
+    assert said == (
+        f"error: encoder '{project.encoder}' has changed (other {part}) since study 's' began; run with --restart, "
+        "which moves the recorded study aside, start a new study with --name NEW, or undo the change\n"
+    )
+    if part == "weights":
+        why = f"encoder '{project.encoder}' has changed (other weights) since study 's' began, so new runs could not"
+        assert why in refusal(lambda: project.run(fine=True), capsys)
+        assert why in refusal(lambda: finalists.main(study="s", runs_dir=project.runs), capsys)
+        assert why in refusal(lambda: ablate.main(study="s", runs_dir=project.runs), capsys)
+
+
+def test_a_study_goes_on_with_its_encoder_in_another_folder(project: Project) -> None:
+    """And from another working folder."""
+    moved = project.runs / "moved"
+    shutil.move(project.encoder, moved)
+    project.run(model=str(moved), trials=3)
+    trial = project.runs / "s" / "trial-0002"
+    assert json.loads((trial / "config.json").read_text())["model"]["encoder"] == str(moved)
+    ensemble.main(study="s", trials="0,2", runs_dir=project.runs, soup="uniform")

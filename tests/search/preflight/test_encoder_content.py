@@ -1,0 +1,68 @@
+"""Encoders are identified before a study, and text that their tokenizers do not know is warned about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.model_files.encoder_content import EncoderContent
+from search.preflight.data import check_data
+from search.preflight.encoder_content import read_folders, survey_encoders
+from search.study.file import load_study
+from tests.core.small_encoders import encoder_folder
+from tests.search.study_texts import write
+
+STUDY = """\
+trials = 2
+[tasks.mood]
+kind = "classify"
+files = { train = "train.csv", dev = "dev.csv" }
+columns = { id = "id", sentences = ["text"], label = "mood" }
+classes = ["neg", "pos"]
+metric = "accuracy"
+[base.model]
+encoder = "ENCODER"
+[space]
+"optim.learning_rate" = { low = 1e-4, high = 1e-2, log = true }
+"""
+
+
+def surveyed(folder: Path, train: str, encoder: str) -> tuple[dict[str, EncoderContent], tuple[str, ...]]:
+    for split, text in (("train", train), ("dev", "the film is great")):
+        (folder / f"{split}.csv").write_text(f"id,text,mood\n1,{text},neg\n2,the plot is thin,pos\n")
+    spec = load_study(write(folder, STUDY.replace("ENCODER", encoder)), data=folder)
+    report = survey_encoders(check_data(spec.base), spec, folder / "cache", read_folders(spec))
+    return dict(report.encoders), tuple(line for line in report.warnings if "[UNK]" in line)
+
+
+def test_the_content_of_a_folder(tmp_path: Path) -> None:
+    encoder = encoder_folder(tmp_path / "encoder")
+    contents, warnings = surveyed(tmp_path, "the film is thin", str(encoder))
+    assert contents == {str(encoder): EncoderContent.read(encoder)}
+    assert warnings == ()
+    assert (tmp_path / "cache" / "tokens").is_dir()  # where workers find them
+
+
+def test_unknown_words_are_warned_about(tmp_path: Path) -> None:
+    encoder = encoder_folder(tmp_path / "encoder")
+    _, warnings = surveyed(tmp_path, "日本 語", str(encoder))  # three of seven tokens
+    assert warnings == (
+        f"mood: 43% of all tokens in train are unknown to encoder '{encoder}' ([UNK]): check that it suits the "
+        "language and the spelling of the texts",
+    )
+
+
+def test_a_vocabulary_that_is_too_small(tmp_path: Path) -> None:
+    text = STUDY.replace('encoder = "ENCODER"', 'encoder = "scratch"\nscratch = { vocab_size = 32 }')
+    for split in ("train", "dev"):
+        (tmp_path / f"{split}.csv").write_text("id,text,mood\n1,ABCDEFGHIJKLMNOPQRSTUVWXYZ,neg\n2,a,pos\n")
+    spec = load_study(write(tmp_path, text), data=tmp_path)
+    report = survey_encoders(check_data(spec.base), spec, tmp_path / "cache", read_folders(spec))
+    assert report.encoders == {}
+    assert next(line for line in report.warnings if "[UNK]" in line).startswith(
+        "mood: 50% of all tokens in train are unknown to encoder 'scratch' ([UNK])"
+    )
+
+
+def test_an_encoder_that_cannot_be_read_is_left_to_whoever_loads_it(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert surveyed(tmp_path, "the film", str(tmp_path / "empty")) == ({}, ())
