@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["MachineError", "UnavailableError", "UserError"]
+import re
+
+__all__ = ["MachineError", "UnavailableError", "UserError", "escaped"]
 
 
 class UserError(ValueError):
@@ -15,3 +17,11 @@ class MachineError(UserError):
 
 class UnavailableError(MachineError):
     """An input cannot be read now, such as a file of a disk that is not mounted; it may be back in a moment."""
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def escaped(text: str) -> str:
+    """Return text in one line that changes nothing in a terminal: control characters as Python writes them."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

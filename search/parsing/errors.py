@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from data.errors import UserError
+from data.errors import UserError, escaped
 
 __all__ = ["StudyFileError", "did_you_mean", "spell_key"]
 
@@ -18,15 +18,15 @@ class StudyFileError(UserError):
 
     Attributes:
         key: the parts of the key from the top of the file, ``("space", "optim.learning_rate", "low")``.
-        what: what is wrong, without the key.
+        what: what is wrong, without the key; control characters of quoted values are escaped.
         others: further mistakes; those of another file have their place in their text, and no key.
     """
 
     def __init__(self, key: tuple[str, ...], what: str, others: tuple[UserError, ...] = ()) -> None:
         self.key = key
-        self.what = what
+        self.what = escaped(what)
         self.others = others
-        own = f"{spell_key(key)}: {what}" if key else what
+        own = f"{spell_key(key)}: {self.what}" if key else self.what
         super().__init__("\n".join([own, *map(str, others)]))
 
     @property
@@ -37,7 +37,7 @@ class StudyFileError(UserError):
 
 def spell_key(key: Iterable[str]) -> str:
     """Write the key as TOML does: a part that contains a dot is quoted."""
-    return ".".join(part if _BARE_KEY.fullmatch(part) else f'"{part}"' for part in key)
+    return ".".join(part if _BARE_KEY.fullmatch(part) else f'"{escaped(part)}"' for part in key)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -51,3 +51,9 @@ def test_nothing_is_suggested_where_no_word_is_near() -> None:
     assert did_you_mean("xyzzy", SETTINGS) == ""
     assert did_you_mean("seed", []) == ""
     assert did_you_mean("sead", iter(SETTINGS)) == "; did you mean 'seed'?"
+
+
+def test_a_quoted_value_does_not_break_the_line() -> None:
+    error = StudyFileError(("preset", "a\nb"), "no preset 'x\ny\x1b[31m\u2028'")
+    assert str(error) == "preset.\"a\\nb\": no preset 'x\\ny\\x1b[31m\\u2028'"
+    assert error.key == ("preset", "a\nb")  # as in the file, to find its line
