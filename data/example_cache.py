@@ -16,7 +16,7 @@ from data.tasks import SplitName, TaskSpec
 
 __all__ = ["load_examples", "load_or_make"]
 
-_FORMAT = 1  # increase it when the same file would give different examples
+_FORMAT = 2  # increase it when the same file would give different examples
 
 
 def load_examples(spec: TaskSpec, directory: Path, split: SplitName, tokenizer: Tokenizer, cache_dir: Path) -> Examples:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from data.delimited import Record, read_delimited
 from data.errors import UnavailableError, UserError
 from data.gold import Labels, label_array, label_parser
+from data.tables.delimited import DelimitedFile, Record, read_delimited
+from data.tables.swallowed_rows import RowLike, swallowed_rows
 from data.tasks import SplitName, TaskSpec
 
-__all__ = ["MalformedRowsError", "RawSplit", "find_file", "parse_split", "read_bytes", "read_split", "split_path"]
+__all__ = [
+    "MalformedRowsError",
+    "RawSplit",
+    "RowCounts",
+    "find_file",
+    "parse_split",
+    "read_bytes",
+    "read_split",
+    "split_path",
+]
 
 _SKIPPED_PER_ROW = 0.001  # at most 0.1 % of a file's rows are skipped; a file with under 1,000 rows must be clean
 _QUOTED_FAULTS = 3
+# What a BERT tokenizer gives a token for: neither white space nor control, format, surrogate or replacement characters.
+_VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffd]")
 
 
 class MalformedRowsError(UserError):
@@ -34,6 +48,34 @@ class MalformedRowsError(UserError):
 
 
 @dataclass(frozen=True)
+class RowCounts:
+    """Rows of a file that deserve a word, whether they are used or not.
+
+    Attributes:
+        several_lines: examples whose cells contain line breaks.
+        textless: examples with a sentence without any visible character; the model reads ``[CLS] [SEP]``.
+        left_out: rows of train or dev that are left out because a sentence is empty.
+        empty: records left out because all their cells are empty.
+    """
+
+    several_lines: int = 0
+    textless: int = 0
+    left_out: int = 0
+    empty: int = 0
+
+    def remarks(self) -> Iterator[str]:
+        """Yield a phrase for each number that is not 0."""
+        if self.several_lines:
+            yield f"{self.several_lines:,} over several lines"
+        if self.textless:
+            yield f"{self.textless:,} without text"
+        if self.left_out:
+            yield f"{self.left_out:,} more left out because a text is empty"
+        if self.empty:
+            yield f"{self.empty:,} empty row{'s' if self.empty > 1 else ''} ignored"
+
+
+@dataclass(frozen=True)
 class RawSplit:
     """The rows of one split, in the order of the file.
 
@@ -41,8 +83,9 @@ class RawSplit:
         ids: one per example, all different; the row number from 0 if the task has no id column.
         sentences: one or two sentences per example, as in the file.
         labels: class indices (int64) or scores (float32), (n,); None for a test split with missing labels.
-        skipped: 'file:line: reason' for each malformed row that was left out.
+        skipped: 'file:line: reason' for each row that was left out: malformed, or in train and dev without text.
         path: the file.
+        counts: what is to be said of the file's rows.
     """
 
     ids: list[str]
@@ -50,6 +93,7 @@ class RawSplit:
     labels: Labels | None
     skipped: list[str]
     path: Path
+    counts: RowCounts = RowCounts()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -62,6 +106,7 @@ class RawSplit:
             None if self.labels is None else self.labels[positions],
             self.skipped,
             self.path,
+            self.counts,
         )
 
 
@@ -140,21 +185,26 @@ def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path) ->
     Raises:
         UserError: see :func:`read_split`.
     """
-    table = read_delimited(content, str(path))
-    reader = _RowReader.of(spec, split, table.header, path)
+    table = read_delimited(content, str(path), spec.quoting)
+    reader = _RowReader.of(spec, split, table, path)
     rows: list[_Row] = []
     faults: list[tuple[Record, str]] = []
-    for number, record in enumerate(table.records):
+    textless: list[tuple[Record, str]] = []
+    for record in table.records:
         try:
-            rows.append(reader.row(record, number))
+            rows.append(reader.row(record))
+        except _NoTextError as fault:
+            textless.append((record, str(fault)))
         except _MalformedRowError as fault:
             faults.append((record, str(fault)))
-    skipped = [f"{path.name}:{record.line}: {why}" for record, why in faults]
+    named = [f"{path.name}:{record.line}: {why}" for record, why in faults]
     # An unclosed quote makes one record of many lines, which are all lost.
-    _check_faults(path, skipped, sum(record.lines for record, _ in faults), len(rows))
+    _check_faults(path, named, sum(record.lines for record, _ in faults), len(rows))
+    _check_text(path, [why for _, why in textless], len(rows))
     if not rows:
         raise UserError(f"{path}: no rows below the header")
     _check_ids(path, rows)
+    skipped = [f"{path.name}:{record.line}: {why}" for record, why in sorted(faults + textless)]
     labels = [row.label for row in rows if row.label is not None]
     return RawSplit(
         ids=[row.id for row in rows],
@@ -162,6 +212,12 @@ def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path) ->
         labels=label_array(spec, labels) if len(labels) == len(rows) else None,
         skipped=skipped,
         path=path,
+        counts=RowCounts(
+            several_lines=sum(row.lines > 1 for row in rows),
+            textless=sum(row.is_textless for row in rows),
+            left_out=len(textless),
+            empty=table.empty,
+        ),
     )
 
 
@@ -169,12 +225,17 @@ class _MalformedRowError(ValueError):
     """Why a row cannot be used."""
 
 
-@dataclass(frozen=True)
-class _Row:
+class _NoTextError(ValueError):
+    """Which sentence of a row is empty."""
+
+
+class _Row(NamedTuple):
     line: int
+    lines: int
     id: str
     sentences: tuple[str, ...]
     label: float | None
+    is_textless: bool
 
 
 @dataclass(frozen=True)
@@ -185,32 +246,54 @@ class _RowReader:
     sentences: dict[str, int]
     label: int | None
     parse_label: Callable[[str], float]
-    needs_label: bool
+    delimiter: str
+    is_test: bool
 
     @classmethod
-    def of(cls, spec: TaskSpec, split: SplitName, header: list[str], path: Path) -> _RowReader:
-        columns, is_test = spec.columns, split == "test"
+    def of(cls, spec: TaskSpec, split: SplitName, table: DelimitedFile, path: Path) -> _RowReader:
+        columns, header, is_test = spec.columns, table.header, split == "test"
         without_label = is_test and columns.label not in header
         return cls(
             id=None if columns.id is None else _column(header, columns.id, path),
             sentences={name: _column(header, name, path) for name in columns.sentences},
             label=None if without_label else _column(header, columns.label, path),
             parse_label=label_parser(spec),
-            needs_label=not is_test,
+            delimiter=table.delimiter,
+            is_test=is_test,
         )
 
-    def row(self, record: Record, number: int) -> _Row:
-        """Read the row in a record, the ``number``-th of its file from 0."""
+    def row(self, record: Record) -> _Row:
+        """Read the row in a record."""
         if record.fault:
             raise _MalformedRowError(record.fault)
-        row_id = str(number) if self.id is None else record.cells[self.id].strip()
+        if record.lines > 1:
+            self._refuse_joined(record)
+        row_id = str(record.number) if self.id is None else record.cells[self.id].strip()
         if not row_id:
             raise _MalformedRowError("id is empty")
-        for name, column in self.sentences.items():
-            if not record.cells[column].strip():
-                raise _MalformedRowError(f"{name} is empty")
-        sentences = tuple(record.cells[column] for column in self.sentences.values())
-        return _Row(record.line, row_id, sentences, self._label(record))
+        sentences = tuple([record.cells[column] for column in self.sentences.values()])
+        is_textless = not all(map(_VISIBLE.search, sentences))
+        if is_textless and not self.is_test:
+            self._refuse_empty(sentences)
+        return _Row(record.line, record.lines, row_id, sentences, self._label(record), is_textless)
+
+    def _refuse_joined(self, record: Record) -> None:
+        like = RowLike(record.cells, self.delimiter, self.id, self.label, self._is_label)
+        if (why := swallowed_rows(record, self.delimiter, like)) is not None:
+            raise _MalformedRowError(why)
+
+    def _refuse_empty(self, sentences: tuple[str, ...]) -> None:
+        """Refuse empty sentences; invisible characters count as text here, as they always did."""
+        for name, sentence in zip(self.sentences, sentences, strict=True):
+            if not sentence.strip():
+                raise _NoTextError(f"{name} is empty")
+
+    def _is_label(self, text: str) -> bool:
+        try:
+            self.parse_label(text)
+        except ValueError:
+            return False
+        return True
 
     def _label(self, record: Record) -> float | None:
         if self.label is None:
@@ -218,7 +301,7 @@ class _RowReader:
         try:
             return self.parse_label(record.cells[self.label])
         except ValueError as error:
-            if self.needs_label:
+            if not self.is_test:
                 raise _MalformedRowError(str(error)) from error
             return None  # a test row is only predicted, whatever its label cell contains
 
@@ -249,6 +332,14 @@ def _check_faults(path: Path, faults: list[str], lost: int, good: int) -> None:
         f"{'; '.join(faults[:_QUOTED_FAULTS])}{f'; and {more:,} more' if more > 0 else ''}",
         tuple(faults),
     )
+
+
+def _check_text(path: Path, textless: list[str], good: int) -> None:
+    if len(textless) > good:
+        raise UserError(
+            f"{path}: {len(textless):,} of {len(textless) + good:,} rows have no text: {textless[0]}; "
+            "check columns.sentences of the task"
+        )
 
 
 def _check_ids(path: Path, rows: list[_Row]) -> None:

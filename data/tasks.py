@@ -21,6 +21,7 @@ from pydantic import (
 
 from data.kinds import Kind
 from data.metrics import Metric, all_metrics, find_metric
+from data.tables.delimited import Quoting
 
 __all__ = ["TAKEN_NAMES", "Columns", "Kind", "SplitFiles", "SplitName", "TaskName", "TaskSpec", "WrittenAs"]
 
@@ -91,6 +92,8 @@ class TaskSpec(_Frozen):
         metric: what is reported as the task's score, and counts in the overall score.
         prediction_column: header of the predictions file.
         written_as: how a predicted class is written: its name, its index, or its index as a float.
+        quoting: "none" if ``"`` is plain text in the files. Not written where it is the default, so that descriptions
+            and digests of before there was a choice stay the same.
     """
 
     name: TaskName
@@ -102,6 +105,7 @@ class TaskSpec(_Frozen):
     metric: NamedMetric
     prediction_column: str = "Prediction"
     written_as: WrittenAs = "name"
+    quoting: Quoting = Field("minimal", exclude_if=lambda quoting: quoting == "minimal")
 
     @model_validator(mode="after")
     def _check(self) -> Self:

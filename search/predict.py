@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
+import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +14,7 @@ import numpy as np
 import typer
 
 from data.errors import UserError
+from data.tables.text_files import NOT_UTF8, decode_text, not_utf8
 from data.tasks import TaskSpec
 from search.console import cli
 
@@ -47,7 +50,9 @@ def main(
     if task not in shares:
         raise UserError(f"--task {task}: the model has the tasks {', '.join(shares)}")
     spec = load_run_config(next(iter(shares[task]))).tasks[task].spec
-    sentences = _parse_sentences(_utf8_lines(sys.stdin.buffer), spec)
+    lines = _read_lines(sys.stdin.buffer.read())
+    _refuse_table(lines, spec)
+    sentences = _parse_sentences(lines, spec)
     if not sentences:
         raise UserError("standard input is empty; give one sentence per line")
     outputs = _predict(shares[task], spec, sentences, device)
@@ -60,17 +65,46 @@ def main(
         writer.writerow([value, *more])
 
 
-def _utf8_lines(stream: Iterable[bytes]) -> Iterator[str]:
-    """Yield the lines of standard input, without a byte order mark.
+def _read_lines(content: bytes) -> list[str]:
+    """Return the lines of standard input, which may be compressed or in UTF-16 as data files may.
 
     Raises:
         UserError: a line is not UTF-8; it names the line.
     """
-    for number, line in enumerate(stream, start=1):
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise UserError(f"standard input, line {number}: not UTF-8 ({error.reason})") from None
+    text = decode_text(content, "standard input")
+    lines = text.removesuffix("\n").split("\n") if text else []
+    for number, line in enumerate(lines, start=1):
+        if (found := NOT_UTF8.search(line)) is not None:
+            raise UserError(f"standard input, line {number}: {not_utf8(found[0])}")
+    return lines
+
+
+def _refuse_table(lines: Sequence[str], spec: TaskSpec) -> None:
+    """Refuse lines that begin with the header of a table: its cells would be predicted for as sentences.
+
+    Raises:
+        UserError: it contains the command that takes the sentences out of the table.
+    """
+    names = spec.columns.sentences
+    for delimiter in ("\t", ",", ";"):
+        cells = [cell.strip().strip('"') for cell in lines[0].split(delimiter)] if lines else []
+        if {*names} <= {*cells} and len(lines) > 1:
+            raise UserError(
+                f"standard input, line 1: {', '.join(map(repr, cells))} are columns of task '{spec.name}', but only "
+                f"sentences are read, without a header; to predict for a table, run python -c "
+                f"{shlex.quote(_extraction(spec, delimiter))} < TABLE | onebert predict ..."
+            )
+
+
+def _extraction(spec: TaskSpec, delimiter: str) -> str:
+    """Return a Python program that prints the sentences of a table as they are read here."""
+    names = json.dumps(list(spec.columns.sentences), ensure_ascii=False)
+    quoting = ", quoting=3" if spec.quoting == "none" else ""
+    return (
+        f"import pandas, sys; table = pandas.read_csv(sys.stdin, sep={json.dumps(delimiter)}, dtype=str, "
+        f'keep_default_na=False{quoting}); print(*table[{names}].map(lambda text: " ".join(text.split())).agg('
+        '"\\t".join, axis=1), sep="\\n")'
+    )
 
 
 def _parse_sentences(lines: Iterable[str], spec: TaskSpec) -> list[tuple[str, ...]]:

@@ -36,7 +36,7 @@ from data.tasks import SplitName, TaskSpec
 
 __all__ = ["MissingAnswersError", "TaskAugmentation", "answers_dir"]
 
-_FORMAT = 1  # raise it when the same settings and files would give other examples
+_FORMAT = 2  # raise it when the same settings and files would give other examples
 _MOST_UNANSWERED = 0.01  # share of a rephrasing: an endpoint may refuse a sentence permanently
 
 

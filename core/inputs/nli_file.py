@@ -114,6 +114,7 @@ def _spec(config: NliFileConfig) -> TaskSpec:
         columns=Columns(id=None, sentences=(config.premise, config.hypothesis), label=config.label),
         classes=config.classes,
         metric="accuracy",
+        quoting=config.quoting,
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.augmentation.additional_examples import AdditionalExamples
-from data.delimited import read_delimited
 from data.errors import UserError
 from data.reading import parse_split, read_bytes
+from data.tables.delimited import read_delimited
 from data.tasks import TaskSpec
 
 __all__ = ["read_extra_file"]
@@ -17,8 +17,8 @@ def read_extra_file(spec: TaskSpec, path: Path) -> tuple[AdditionalExamples, lis
     """Read the examples of a file with the sentence and label columns of a task's training file.
 
     The id column may be missing, because ids of additional examples are not used. The delimiter may differ from the
-    training file's (see :mod:`data.delimited`). Examples that are already in train, dev or test are not dropped here;
-    see :func:`data.augmentation.additional_examples.without_known`.
+    training file's (see :mod:`data.tables.delimited`). Examples that are already in train, dev or test are not dropped
+    here; see :func:`data.augmentation.additional_examples.without_known`.
 
     Returns:
         The examples, and 'file:line: reason' for each malformed row that was left out.
@@ -36,6 +36,6 @@ def read_extra_file(spec: TaskSpec, path: Path) -> tuple[AdditionalExamples, lis
 
 def _without_missing_id(spec: TaskSpec, content: bytes, path: Path) -> TaskSpec:
     """Return the task, without its id column if the file has none."""
-    if spec.columns.id is None or spec.columns.id in read_delimited(content, str(path)).header:
+    if spec.columns.id is None or spec.columns.id in read_delimited(content, str(path), spec.quoting).header:
         return spec
     return spec.model_copy(update={"columns": spec.columns.model_copy(update={"id": None})})

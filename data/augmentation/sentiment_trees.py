@@ -8,6 +8,7 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.reading import read_bytes
+from data.tables.text_files import NOT_UTF8, decode_text, not_utf8
 
 __all__ = ["Phrase", "Tree", "read_trees"]
 
@@ -55,13 +56,12 @@ def read_trees(path: Path) -> list[Tree]:
         raise UserError(f"no such file of trees: '{path}'")
     trees: list[Tree] = []
     # Only at line feeds: str.splitlines would also split at control characters and separators inside words.
-    for line, content in enumerate(read_bytes(path).removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+    for line, text in enumerate(decode_text(read_bytes(path), str(path)).split("\n"), start=1):
         try:
-            text = content.decode().strip(" \t\r")
-            if text:
+            if (found := NOT_UTF8.search(text)) is not None:
+                raise _MalformedTreeError(not_utf8(found[0]))
+            if text := text.strip(" \t\r"):
                 trees.append(_Parser().parse(text, line))
-        except UnicodeDecodeError as error:
-            raise UserError(f"{path}:{line}: byte 0x{content[error.start]:02x} is not UTF-8") from error
         except _MalformedTreeError as fault:
             raise UserError(f"{path}:{line}: {fault}") from fault
     if not trees:

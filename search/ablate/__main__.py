@@ -63,9 +63,9 @@ def main(
     from search.display.console import make_console
     from search.display.csv_text import csv_text
     from search.finalists.replication import replicate
+    from search.recorded.data_files import check_same_data
     from search.recorded.encoders import check_same_encoders
     from search.recorded.ranking import load_recorded, open_study
-    from search.recorded.study import check_same_data
     from search.storage.open import open_recorded
 
     run = StudySession(runs_dir, storage, quiet=quiet, json=json)
@@ -82,8 +82,8 @@ def main(
     if dry_run:
         return
     spec, report = run.survey(spec)
-    check_same_data(source, report.splits_digest)
     check_same_encoders(study, source.user_attrs, report.encoders)
+    check_same_data(source, report.splits_digest, report.parts)
     replicate(run, spec, report)
     folders = TrialFolders(runs_dir / name)
     outcome = read_ablation(load_recorded(name, recorded), folders, data)

@@ -51,9 +51,8 @@ def show_own_classes(console: Console, spec: StudySpec) -> None:
 
 def show_data(console: Console, report: DataReport) -> None:
     """Print the sizes of the splits, and the numbers of further training examples."""
-    for task, sizes in report.sizes.items():
-        counts = ", ".join(f"{size:,} {split}" for split, size in sizes.items())
-        console.print(f"data:   {task}: {counts}", soft_wrap=True)
+    for task in report.sizes:
+        console.print(f"data:   {task}: {report.describe(task)}", soft_wrap=True)
     for line in report.further:
         console.print(f"data:   {line}", soft_wrap=True)
 

@@ -102,9 +102,9 @@ class StudySession:
             report = check_nli_files(spec, check_data(spec.base, faults))
             report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)
             report = survey_encoders(report, spec, self.runs_dir / "cache", encoders)
-        start.check(spec, report.digest, report.encoders)
+        start.check(spec, report.digest, report.encoders, report.parts)
         if spec.synthetic is None or not self.restart:
-            self._say(start.make_room(spec, report.digest, report.encoders))
+            self._say(start.make_room(spec, report.digest, report.encoders, report.parts))
         show_data(self.console, report)
         show_warnings(make_console(stderr=True) if self.quiet else self.console, report.warnings)
         return spec, report
@@ -157,6 +157,7 @@ class StudySession:
             data_digest=report.digest,
             splits_digest=report.splits_digest,
             encoders=report.encoders,
+            data_parts=report.parts,
         )
         try:
             # Only before the first trial: a study that has begun keeps its space, whatever became of its trials.

@@ -76,10 +76,7 @@ def check_folder_of_data(directory: Path) -> Iterator[Check]:
 
 
 def _data_check(report: DataReport) -> Iterator[Check]:
-    sizes = [
-        f"{task} {', '.join(f'{size:,} {split}' for split, size in splits.items())}"
-        for task, splits in report.sizes.items()
-    ]
+    sizes = [f"{task} {report.describe(task)}" for task in report.sizes]
     found = "; ".join([*sizes, *report.further])
     if report.warnings:
         more = f" (and {len(report.warnings) - 1} more)" if len(report.warnings) > 1 else ""

@@ -29,6 +29,7 @@ from search.driver.trial_end import STATES, TrialFinisher, TrialRecorder, best_s
 from search.driver.trial_queue import TrialQueue
 from search.executors.base import Executor
 from search.preflight.data import write_synthetic_data
+from search.preflight.data_parts import DataParts
 from search.recorded.encoders import recorded_encoders
 from search.recorded.study import create_or_load, named_as_recorded
 from search.storage import optuna_internals
@@ -71,6 +72,7 @@ class Driver:
             None: not checked.
         splits_digest: of the tasks' own files, for commands that use the study later.
         encoders: content of the study's encoders by name; like the data, they cannot change.
+        data_parts: the data as parsed, which may be the same where the bytes are not.
         retry_limits: how often a trial may be interrupted before it fails.
     """
 
@@ -85,6 +87,7 @@ class Driver:
         data_digest: str | None = None,
         splits_digest: str | None = None,
         encoders: Mapping[str, EncoderContent] | None = None,
+        data_parts: DataParts | None = None,
         retry_limits: RetryLimits = RetryLimits(),  # noqa: B008 (it is frozen)
     ) -> None:
         self._given = spec
@@ -93,6 +96,7 @@ class Driver:
         self._storage_name = storage_name
         self._digests = data_digest, splits_digest
         self._encoders = encoders
+        self._data_parts = data_parts
         self._retry_limits = retry_limits
         self._interrupts = Interrupts(executor.wake)
         retrying = RetryingStorage(storage, storage_name, lambda: self._interrupts.count > 0)
@@ -112,7 +116,9 @@ class Driver:
 
     def _open(self) -> optuna.Study:
         """Load the study, or create it if it is new; takes its lease."""
-        return create_or_load(self._spec, self._storage, *self._digests, self._lease.take, self._encoders)
+        return create_or_load(
+            self._spec, self._storage, *self._digests, self._lease.take, self._encoders, self._data_parts
+        )
 
     @property
     def is_new(self) -> bool:

@@ -18,7 +18,7 @@ from search.ensemble.member_check import check_member
 from search.ensemble.members import Member
 from search.ensemble.result import Ensemble, Output
 from search.ensemble.selection import Shares
-from search.trials.prediction_files import predicted_splits
+from search.trials.prediction_files import check_complete, predicted_splits
 
 __all__ = ["average_predictions"]
 
@@ -56,6 +56,8 @@ def average_predictions(
         for task in shares
         for split in predicted_splits(config.tasks[task].spec)
     }
+    for (task, split), raw in whole.items():
+        check_complete(config.tasks[task].spec, split, raw.skipped)
     known: _Predictions = {(task, "dev"): stored[task] for task in shares if len(dev[task]) == len(whole[task, "dev"])}
     known |= _predict(used, shares, [place for place in whole if place not in known], resources)
     outputs = [

@@ -18,10 +18,11 @@ from core.model_files.model_folder import TrainedModel
 from core.scoring import DevScores, predict
 from data.examples import Examples
 from data.reading import RawSplit
+from data.tasks import SplitName, TaskSpec
 from search.ensemble.member_check import check_member
 from search.ensemble.members import Member
 from search.ensemble.result import Ensemble, Output
-from search.trials.prediction_files import predicted_splits
+from search.trials.prediction_files import check_complete, predicted_splits
 
 __all__ = ["average_weights"]
 
@@ -57,14 +58,19 @@ def average_weights(
         gold = {task: np.asarray(examples.labels) for task, examples in dev.items()}
         return DevScores(config, {task: predicted(examples) for task, examples in scored.items()}, gold)
 
+    splits: list[tuple[TaskSpec, SplitName, Examples]] = [
+        (task.spec, split, resources.examples(config, task.spec, split, tokenizer))
+        for task in config.tasks.values()
+        for split in predicted_splits(task.spec)
+    ]
+    for spec, split, examples in splits:
+        check_complete(spec, split, examples.skipped)
     ingredients = _ingredients(by_score, resources)
     soup = greedy_soup(ingredients, lambda w: dev_scores(w).overall) if greedy else uniform_soup(ingredients)
     scores = dev_scores(soup.weights)
-    outputs = []
-    for task in config.tasks.values():
-        for split in predicted_splits(task.spec):
-            examples = resources.examples(config, task.spec, split, tokenizer)
-            outputs.append(Output(task.spec, split, examples.ids, examples.labels, predicted(examples)))
+    outputs = [
+        Output(spec, split, examples.ids, examples.labels, predicted(examples)) for spec, split, examples in splits
+    ]
     used = [member for member in members if _name(member) in soup.names]
     shares = {task: {member.number: 1 / len(used) for member in used} for task in config.tasks}
     return Ensemble("greedy soup" if greedy else "uniform soup", used, shares, scores, outputs, trained)

@@ -22,6 +22,7 @@ from data.tasks import SplitName, TaskSpec
 from search.recorded.provenance import described, made_from
 from search.trials.prediction_files import (
     PROVENANCE,
+    check_complete,
     predicted_splits,
     remove_predictions,
     write_provenance,
@@ -47,11 +48,11 @@ def export_trial(
     The config is the trial's, with the data folder to predict for. The expected scores on new data are recorded if
     known. ``predictions/provenance.json`` is written last: an export that was interrupted has none.
 
-    Nothing is written unless the model still has the recorded scores on dev.
+    Nothing is written unless the model still has the recorded scores on dev, and every row of test can be predicted.
 
     Raises:
         UserError: the model in the folder does not fit the RunConfig, was written by an earlier version, or has other
-            scores on dev than the recorded ones.
+            scores on dev than the recorded ones; a row of test cannot be read.
     """
     trained = load_best_model(folder, config, resources)
     best = Evaluation.from_json(folder.best_evaluation.read_text(encoding="utf-8"))
@@ -59,6 +60,7 @@ def export_trial(
 
     def predicted(spec: TaskSpec, split: SplitName) -> tuple[Examples, np.ndarray]:
         examples = resources.examples(config, spec, split, trained.tokenizer)
+        check_complete(spec, split, examples.skipped)
         return examples, predict(trained.model, config, examples, trained.layout, device)
 
     dev = {name: predicted(task.spec, "dev") for name, task in config.tasks.items()}
@@ -66,11 +68,14 @@ def export_trial(
     recorded = _recorded(trial, folder, config, best)
     for name, (_, outputs) in dev.items():
         recorded.check(name, outputs, gold[name])
+    splits = [
+        (task.spec, split, *(dev[name] if split == "dev" else predicted(task.spec, split)))
+        for name, task in config.tasks.items()
+        for split in predicted_splits(task.spec)
+    ]
     remove_predictions(out, config.tasks)
-    for name, task in config.tasks.items():
-        for split in predicted_splits(task.spec):
-            examples, outputs = dev[name] if split == "dev" else predicted(task.spec, split)
-            write_split(out, task.spec, split, examples.ids, outputs)
+    for spec, split, examples, outputs in splits:
+        write_split(out, spec, split, examples.ids, outputs)
     scores = DevScores(config, {name: outputs for name, (_, outputs) in dev.items()}, gold)
     provenance = {
         "study": study,

@@ -63,9 +63,9 @@ def main(
     from search.finalists.replication import replicate
     from search.finalists.selection import record_winner
     from search.finalists.sequential_test import SequentialTest
+    from search.recorded.data_files import check_same_data
     from search.recorded.encoders import check_same_encoders
     from search.recorded.ranking import open_study
-    from search.recorded.study import check_same_data
     from search.storage.open import open_recorded
 
     opened = open_study(study, storage, runs_dir)
@@ -87,8 +87,8 @@ def main(
     if dry_run:
         return
     spec, report = run.survey(spec)
-    check_same_data(opened, report.splits_digest)
     check_same_encoders(study, opened.user_attrs, report.encoders)
+    check_same_data(opened, report.splits_digest, report.parts)
     folders = TrialFolders(runs_dir / spec.name)
     looks = SequentialTest(len(request.seeds), spec.base, folders, request.floors)
     result = replicate(run, spec, report, looks)

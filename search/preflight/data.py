@@ -8,17 +8,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from core.config import DataConfig, RunConfig, TaskConfig
+from core.config import DataConfig, RunConfig
 from core.model_files.encoder_content import EncoderContent
 from core.run.atomic_files import write_atomically
 from data.errors import UserError
 from data.overlap import count_overlap
-from data.reading import MalformedRowsError, RawSplit, read_split
+from data.reading import MalformedRowsError, RawSplit, parse_split, read_bytes, split_path
 from data.synthetic.corpus import write_corpus
-from data.tasks import SplitName
+from data.tasks import SplitName, TaskSpec
+from search.preflight.data_parts import DataParts, rows_digest
+from search.preflight.labels import check_labels
 from search.study.spec import StudySpec
 
 __all__ = ["DataReport", "check_data", "listing_faults", "with_synthetic_data", "write_synthetic_data"]
+
+_NAMED_ROWS = 3  # rows left out of a file that are named; the rest are counted
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,12 @@ class DataReport:
     Attributes:
         sizes: examples per task and split; a task without a test file has no such entry.
         warnings: rows left out, and dev or test sentences that are also in train; one line each.
-        digest: SHA-256 over all that is trained on and scored, 64 hex digits.
-        splits_digest: SHA-256 over the tasks' own files.
+        digest: SHA-256 over the bytes of all that is trained on and scored, 64 hex digits.
+        splits_digest: SHA-256 over the bytes of the tasks' own files.
         further: one line for each source of further training examples.
         encoders: content of the study's encoders by name, as far as they could be read.
+        parts: what trials read, part by part; unlike the digests, as parsed.
+        remarks: phrases about the rows of a task's split, such as "2 over several lines".
     """
 
     sizes: dict[str, dict[SplitName, int]]
@@ -40,6 +46,16 @@ class DataReport:
     splits_digest: str
     further: tuple[str, ...] = ()
     encoders: Mapping[str, EncoderContent] = field(default_factory=dict)
+    parts: DataParts = field(default_factory=dict)
+    remarks: Mapping[str, Mapping[SplitName, tuple[str, ...]]] = field(default_factory=dict)
+
+    def describe(self, task: str) -> str:
+        """Return ``120 train (2 over several lines), 40 dev, 20 test``."""
+        told = {split: ", ".join(remarks) for split, remarks in self.remarks.get(task, {}).items() if remarks}
+        return ", ".join(
+            f"{size:,} {split}" + (f" ({told[split]})" if split in told else "")
+            for split, size in self.sizes[task].items()
+        )
 
 
 def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataReport:
@@ -50,23 +66,52 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataRep
         list_faults_in: a file to write all malformed rows to, if a split has too many; the error quotes a few.
 
     Raises:
-        UserError: if a file is missing, has wrong columns or too many malformed rows; see :mod:`data.reading`.
+        UserError: if a file is missing, has wrong columns or too many malformed rows; see :mod:`data.reading`. Also if
+            dev cannot rank trials; see :func:`search.preflight.labels.check_labels`.
     """
     directory = Path(config.data.directory)
-    sizes: dict[str, dict[SplitName, int]] = {}
-    warnings: list[str] = []
+    report = DataReport({}, (), "", "")
     digest = hashlib.sha256()
     for name, task in config.tasks.items():
         with listing_faults(list_faults_in):
-            splits = _read(task, directory)
-        sizes[name] = {split: len(raw) for split, raw in splits.items()}
-        for split, raw in splits.items():
-            digest.update(f"{name} {split} ".encode() + raw.path.read_bytes())
-            warnings += [f"skipped {row}" for row in raw.skipped]
-            if split != "train":
-                shared = count_overlap(splits["train"], raw).warning(name, split)
-                warnings += [] if shared is None else [shared]
-    return DataReport(sizes, tuple(warnings), digest.hexdigest(), digest.hexdigest())
+            splits = {split: _read(task.spec, directory, split, digest) for split in _splits(task.spec)}
+        warnings = [warning for split, raw in splits.items() for warning in _left_out(name, split, raw)]
+        warnings += check_labels(name, task, splits)
+        overlaps = {split: count_overlap(splits["train"], raw) for split, raw in splits.items() if split != "train"}
+        warnings += [warning for split, one in overlaps.items() if (warning := one.warning(name, split)) is not None]
+        report = replace(
+            report,
+            sizes={**report.sizes, name: {split: len(raw) for split, raw in splits.items()}},
+            warnings=(*report.warnings, *warnings),
+            parts={**report.parts, name: {split: rows_digest(raw) for split, raw in splits.items()}},
+            remarks={**report.remarks, name: {split: tuple(raw.counts.remarks()) for split, raw in splits.items()}},
+        )
+    return replace(report, digest=digest.hexdigest(), splits_digest=digest.hexdigest())
+
+
+def _splits(spec: TaskSpec) -> tuple[SplitName, ...]:
+    return ("train", "dev", "test") if spec.files.test else ("train", "dev")
+
+
+def _read(spec: TaskSpec, directory: Path, split: SplitName, digest: hashlib._Hash) -> RawSplit:
+    """Read a split, and add its file to the digest."""
+    path = split_path(spec, directory, split)
+    content = read_bytes(path)
+    raw = parse_split(spec, split, content, path)
+    digest.update(f"{spec.name} {split} ".encode() + content)
+    return raw
+
+
+def _left_out(task: str, split: SplitName, raw: RawSplit) -> list[str]:
+    """Return a warning for each row that was left out, or for the first few and the number of the others."""
+    named = [f"skipped {row}" for row in raw.skipped[:_NAMED_ROWS]]
+    more = len(raw.skipped) - len(named)
+    lost = f"{task}: test rows that cannot be read get no prediction; correct them before search.export"
+    return [
+        *named,
+        *([f"skipped {more:,} more rows of {raw.path.name}"] if more else []),
+        *([lost] if raw.skipped and split == "test" else []),
+    ]
 
 
 @contextmanager
@@ -83,11 +128,6 @@ def listing_faults(file: Path | None) -> Iterator[None]:
             raise
         write_atomically(file, "".join(f"{row}\n" for row in error.rows).encode())
         raise UserError(f"{error}; all are listed in {file}") from None
-
-
-def _read(task: TaskConfig, directory: Path) -> dict[SplitName, RawSplit]:
-    splits: tuple[SplitName, ...] = ("train", "dev", "test") if task.spec.files.test else ("train", "dev")
-    return {split: read_split(task.spec, directory, split) for split in splits}
 
 
 def with_synthetic_data(spec: StudySpec, runs_dir: Path) -> StudySpec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from collections import defaultdict
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
@@ -15,6 +15,7 @@ from data.augmentation.additional_examples import AdditionalExamples
 from data.errors import UserError
 from search.parsing.errors import StudyFileError
 from search.preflight.data import DataReport, listing_faults
+from search.preflight.data_parts import examples_digest, joint_digest
 from search.preflight.source_runs import SourceRun, source_runs
 from search.study.spec import StudySpec
 
@@ -52,6 +53,7 @@ def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_i
     found: dict[tuple[str, str], tuple[int, str]] = {}
     warnings: dict[str, None] = {}
     contents: set[str] = set()
+    parts: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for run in source_runs(spec.space, spec.base):
         further = TaskAugmentation(_sampled(run, report), run.task, answers_dir)
         made = _make(run, further, list_faults_in)
@@ -59,7 +61,9 @@ def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_i
         known = found.setdefault((run.task, run.source), one)
         found[run.task, run.source] = max(known, one, key=itemgetter(0))
         warnings.update(dict.fromkeys(f"skipped {row}" for row in further.skipped))
-        contents.add(f"{run.task} {run.source} {_digest(made)}")
+        digest = examples_digest(made.sentences, made.labels)
+        contents.add(f"{run.task} {run.source} {digest}")
+        parts[run.task][run.source].add(digest)
     if not contents:
         return report
     return replace(
@@ -67,6 +71,10 @@ def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_i
         further=tuple(f"{task}: {words} further examples of {source}" for (task, source), (_, words) in found.items()),
         warnings=(*report.warnings, *warnings),
         digest=hashlib.sha256("\n".join([report.digest, *sorted(contents)]).encode()).hexdigest(),
+        parts={
+            task: {**of_task} | {source: joint_digest(found) for source, found in parts[task].items()}
+            for task, of_task in report.parts.items()
+        },
     )
 
 
@@ -123,7 +131,3 @@ def _count(run: SourceRun, report: DataReport, made: AdditionalExamples) -> tupl
         share = run.config.augmentation[run.task].eda.fraction * _examples(run, report) / _sample_size(run)
         examples, words = round(share * examples), f"{words}about "
     return examples, f"{words}{examples:,}"
-
-
-def _digest(made: AdditionalExamples) -> str:
-    return hashlib.sha256(json.dumps([made.sentences, made.labels.tolist()]).encode()).hexdigest()

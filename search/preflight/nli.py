@@ -7,11 +7,14 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from core.config.pretraining import NliFileConfig
 from core.inputs.nli_file import known_sentences, new_pairs, read_nli_file
 from data.errors import UserError
 from data.reading import RawSplit, read_bytes
 from search.preflight.data import DataReport
+from search.preflight.data_parts import joint_digest, rows_digest
 from search.space.feasibility import TriedRun, try_space
 from search.space.variants import VARIANT
 from search.study.spec import StudySpec
@@ -32,13 +35,16 @@ def check_nli_files(spec: StudySpec, report: DataReport) -> DataReport:
     directory = Path(spec.base.data.directory)
     known = cache(lambda: known_sentences(directory, [task.spec for task in spec.base.tasks.values()]))
     checked: dict[NliFileConfig, RawSplit] = {}
+    parts: dict[str, set[str]] = {}
     for run in _runs(spec):
         file = run.config.pretraining.nli_file
         if file in checked or not run.config.pretraining.reads_nli_file:
             continue
         try:
             checked[file] = read_nli_file(file, directory)
-            new_pairs(checked[file], known() if file.leave_out_known else frozenset())
+            kept = new_pairs(checked[file], known() if file.leave_out_known else frozenset())
+            assert file.path is not None, "checked by the config"
+            parts.setdefault(file.path, set()).add(rows_digest(checked[file].subset(np.array(kept))))
         except UserError as error:
             raise spec.impossible_run_error(run, str(error)) from error
     if not checked:
@@ -47,7 +53,12 @@ def check_nli_files(spec: StudySpec, report: DataReport) -> DataReport:
     for path in sorted({raw.path for raw in checked.values()}):
         digest.update(hashlib.sha256(read_bytes(path)).digest())
     skipped = dict.fromkeys(f"skipped {row}" for raw in checked.values() for row in raw.skipped)
-    return replace(report, warnings=(*report.warnings, *skipped), digest=digest.hexdigest())
+    return replace(
+        report,
+        warnings=(*report.warnings, *skipped),
+        digest=digest.hexdigest(),
+        parts={**report.parts, "pretraining.nli_file": {path: joint_digest(found) for path, found in parts.items()}},
+    )
 
 
 def _runs(spec: StudySpec) -> list[TriedRun]:

@@ -36,8 +36,17 @@ def package_versions() -> dict[str, str]:
 
 
 def made_from(config: RunConfig) -> dict[str, Any]:
-    """Return what a result depends on besides its settings: hash of the data, versions of code and packages."""
-    return {"data_sha256": check_data(config).digest, "code": code_version(), "versions": package_versions()}
+    """Return what a result depends on besides its settings: hashes of the data, versions of code and packages.
+
+    The data are hashed as bytes, all together, and as parsed rows, by task and split.
+    """
+    report = check_data(config)
+    return {
+        "data_sha256": report.digest,
+        "data_rows_sha256": report.parts,
+        "code": code_version(),
+        "versions": package_versions(),
+    }
 
 
 def described(config: RunConfig) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from core.model_files.encoder_content import EncoderContent
+from search.preflight.data_parts import DataParts
 from search.recorded.moving import finish_moves, move_aside
 from search.recorded.study import FORK, RESTART, has_changed, refuse_changes, refuse_foreign
 from search.storage.file_lease import check_not_locked, file_lease
@@ -90,12 +91,14 @@ class SecondStart:
         spec: StudySpec,
         data_digest: str | None = None,
         encoders: Mapping[str, EncoderContent] | None = None,
+        data_parts: DataParts | None = None,
     ) -> None:
         """Refuse what is known to be refused later, before anything slow is done; changes nothing.
 
         Args:
             data_digest: of the data, once they have been read.
             encoders: content of the encoders by name, as far as it is known.
+            data_parts: the data as parsed, once they have been.
 
         Raises:
             UserError: a driver runs the study, or it has work and other settings or data.
@@ -111,13 +114,14 @@ class SecondStart:
         refuse_foreign(spec, study)
         check_not_held(study, storage)
         if not self.restart and has_work(study, folder):
-            refuse_changes(spec, study, data_digest, FORK if self.restart is None else RESTART, encoders)
+            refuse_changes(spec, study, data_digest, FORK if self.restart is None else RESTART, encoders, data_parts)
 
     def make_room(
         self,
         spec: StudySpec,
         data_digest: str | None = None,
         encoders: Mapping[str, EncoderContent] | None = None,
+        data_parts: DataParts | None = None,
     ) -> str | None:
         """Move the recorded study aside, if that is wanted; replace one without work if it differs.
 
@@ -126,6 +130,7 @@ class SecondStart:
         Args:
             data_digest: of the data; None before they are read.
             encoders: content of the encoders by name, as far as it is known.
+            data_parts: the data as parsed; None before they are.
 
         Returns:
             A line about what was done; None if nothing was.
@@ -138,7 +143,8 @@ class SecondStart:
         if storage is None or study is None:
             return None
         name, folder = spec.name, self.runs_dir / spec.name
-        if not self.restart and (has_work(study, folder) or not has_changed(spec, study, data_digest, encoders)):
+        has_new = has_changed(spec, study, data_digest, encoders, data_parts)
+        if not self.restart and (has_work(study, folder) or not has_new):
             return None
         if self.restart or any(trial.state.is_finished() for trial in study.get_trials(deepcopy=False)):
             moved = move_aside(name, storage, self.runs_dir)

@@ -13,7 +13,9 @@ from optuna.study import StudyDirection
 
 from core.model_files.encoder_content import EncoderContent
 from data.errors import UserError
+from search.preflight.data_parts import DataParts
 from search.pruners.registry import make_pruner
+from search.recorded.data_files import has_other_data, record_data, refuse_other_data
 from search.recorded.encoders import (
     ENCODERS,
     by_recorded_name,
@@ -33,7 +35,6 @@ __all__ = [
     "IDENTITY",
     "RESTART",
     "changed_settings",
-    "check_same_data",
     "create_or_load",
     "has_changed",
     "has_scores",
@@ -46,8 +47,6 @@ __all__ = [
 
 IDENTITY = "identity"
 CODE_VERSION = "code_version"
-DATA_DIGEST = "data_digest"
-SPLITS_DIGEST = "splits_digest"
 FORK = "start a new study with --name NEW, or undo the change"
 RESTART = (
     "run with --restart, which moves the recorded study aside, start a new study with --name NEW, or undo the change"
@@ -62,16 +61,18 @@ def create_or_load(
     splits_digest: str | None = None,
     take: Callable[[optuna.Study], None] = lambda _: None,
     encoders: Mapping[str, EncoderContent] | None = None,
+    data_parts: DataParts | None = None,
 ) -> optuna.Study:
     """Create the study, or load it, and put its first trials into the queue.
 
     Args:
         spec: what to search.
         storage: where to record it.
-        data_digest: of all data that any trial may read; None: unknown.
-        splits_digest: of the tasks' own files, for commands that read only these; None: unknown.
+        data_digest: over the bytes of all data that any trial may read; None: unknown.
+        splits_digest: over those of the tasks' own files, for commands that read only these; None: unknown.
         take: called before anything is written into the study; it may raise an error.
         encoders: content of its encoders, by name, as far as it is known.
+        data_parts: the data as parsed; None: unknown.
 
     Raises:
         UserError: the storage's study of this name has scores, and a different space, base, seed, sampler, pruner,
@@ -80,22 +81,19 @@ def create_or_load(
     study = _open(spec, storage)
     refuse_foreign(spec, study)
     take(study)
-    if not has_scores(study) and has_changed(spec, study, data_digest, encoders):
+    if not has_scores(study) and has_changed(spec, study, data_digest, encoders, data_parts):
         # A mistake that was fixed before any trial had a score, such as a misspelt encoder, is no reason to refuse.
         optuna.delete_study(study_name=spec.name, storage=storage)
         study = _open(spec, storage)
         take(study)
     attrs = study.user_attrs
     if IDENTITY in attrs:
-        refuse_changes(spec, study, data_digest, encoders=encoders)
+        refuse_changes(spec, study, data_digest, encoders=encoders, data_parts=data_parts)
     _record_encoders(study, _as_recorded(study, encoders))
     for name, value in spec.origin.items():
         if attrs.get(name) != value:
             study.set_user_attr(name, value)  # before the trials that result from it
-    if data_digest is not None and DATA_DIGEST not in attrs:
-        study.set_user_attr(DATA_DIGEST, data_digest)
-    if splits_digest is not None and SPLITS_DIGEST not in attrs:
-        study.set_user_attr(SPLITS_DIGEST, splits_digest)
+    record_data(study, data_digest, splits_digest, data_parts)
     if IDENTITY not in attrs:
         study.set_user_attr(CODE_VERSION, code_version())
         study.set_user_attr(IDENTITY, json.dumps(spec.identity()))
@@ -139,22 +137,6 @@ def recorded_attrs(name: str, storage: BaseStorage) -> dict[str, Any]:
     if name not in optuna.get_all_study_names(storage):
         return {}
     return optuna.load_study(study_name=name, storage=storage).user_attrs
-
-
-def check_same_data(study: optuna.Study, splits_digest: str) -> None:
-    """Refuse to use a study's predictions and scores with data other than those of the study.
-
-    Args:
-        splits_digest: of the tasks' own files as they are now.
-
-    Raises:
-        UserError: if the digest differs from that of the study's files.
-    """
-    if study.user_attrs.get(SPLITS_DIGEST, splits_digest) != splits_digest:
-        raise UserError(
-            f"the data files have changed since study '{study.study_name}' began, so its predictions do not belong to "
-            "them; use --data to name the folder with the original files"
-        )
 
 
 def _open(spec: StudySpec, storage: BaseStorage) -> optuna.Study:
@@ -214,12 +196,13 @@ def has_changed(
     study: optuna.Study,
     data_digest: str | None = None,
     encoders: Mapping[str, EncoderContent] | None = None,
+    data_parts: DataParts | None = None,
 ) -> bool:
     """Return whether the study was recorded with other settings, data or encoders; None: these are not known."""
     return bool(
         changed_settings(spec, study, encoders)
         or changed_encoders(study.user_attrs, _as_recorded(study, encoders))
-        or _other_data(study, data_digest)
+        or has_other_data(study.user_attrs, data_digest, data_parts)
     )
 
 
@@ -229,13 +212,15 @@ def refuse_changes(
     data_digest: str | None = None,
     remedy: str = FORK,
     encoders: Mapping[str, EncoderContent] | None = None,
+    data_parts: DataParts | None = None,
 ) -> None:
     """Refuse to continue a study with other settings, data or encoders.
 
     Args:
-        data_digest: of the present data; None: they are not known.
+        data_digest: over the bytes of the present data; None: they are not known.
         remedy: what to do.
         encoders: present content of the encoders by name, as far as it is known.
+        data_parts: the present data as parsed; None: they are not known.
 
     Raises:
         UserError: it names the differences, and the remedy.
@@ -248,8 +233,7 @@ def refuse_changes(
         )
     if encoder_changes := changed_encoders(study.user_attrs, _as_recorded(study, encoders)):
         raise UserError(f"{encoder_changes[0]} since study '{spec.name}' began; {remedy}")
-    if _other_data(study, data_digest):
-        raise UserError(f"the data files, or further examples, have changed since study '{spec.name}' began; {remedy}")
+    refuse_other_data(study, data_digest, data_parts, remedy)
 
 
 def _as_recorded(study: optuna.Study, encoders: Mapping[str, EncoderContent] | None) -> Mapping[str, EncoderContent]:
@@ -257,7 +241,3 @@ def _as_recorded(study: optuna.Study, encoders: Mapping[str, EncoderContent] | N
     if not encoders or IDENTITY not in study.user_attrs:
         return encoders or {}
     return by_recorded_name(encoders, recorded_identity(study))
-
-
-def _other_data(study: optuna.Study, data_digest: str | None) -> bool:
-    return data_digest is not None and study.user_attrs.get(DATA_DIGEST, data_digest) != data_digest

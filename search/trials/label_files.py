@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.delimited import DelimitedFile, Record, read_delimited
 from data.errors import UserError
 from data.gold import Labels, label_array, label_parser
 from data.reading import read_bytes
+from data.tables.delimited import DelimitedFile, Record, read_delimited
 from data.tasks import TaskSpec
 
 __all__ = ["find_labels", "label_file_names", "read_labels"]
@@ -17,12 +17,12 @@ def find_labels(spec: TaskSpec, folder: Path) -> tuple[Path, DelimitedFile] | No
     """Return the first file of :func:`label_file_names` that has labels; None if there is none.
 
     Raises:
-        UserError: if a file is empty or UTF-16.
+        UserError: if a file is empty, or not a text file; see :func:`data.tables.delimited.read_delimited`.
     """
     for name in label_file_names(spec):
         path = folder / name
         if path.is_file():
-            table = read_delimited(read_bytes(path), str(path))
+            table = read_delimited(read_bytes(path), str(path), spec.quoting)
             # A test file of id and sentence has two columns too.
             two = len(table.header) == 2 and not {*spec.columns.sentences} & {*table.header}
             if two or spec.columns.label in table.header:
@@ -48,13 +48,13 @@ def read_labels(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[
     records, id_column, label_column = _layout(spec, path, table)
     parse = label_parser(spec)
     found: dict[str, float] = {}
-    for number, record in enumerate(records):
+    for record in records:
         if record.fault:
             raise UserError(f"{path}:{record.line}: {record.fault}")
         text = record.cells[label_column]
         if not text.strip():
             continue
-        example = str(number) if id_column is None else record.cells[id_column].strip()
+        example = str(record.number) if id_column is None else record.cells[id_column].strip()
         if example in found:
             raise UserError(f"{path}:{record.line}: the id '{example}' occurs twice")
         try:

@@ -19,6 +19,7 @@ from data.tasks import SplitName, TaskSpec
 __all__ = [
     "ENSEMBLE",
     "PROVENANCE",
+    "check_complete",
     "is_recorded",
     "predicted_splits",
     "prediction_path",
@@ -39,6 +40,25 @@ ENSEMBLE = "ensemble.json"  # above predictions: the ensemble that search.ensemb
 def predicted_splits(spec: TaskSpec) -> tuple[SplitName, ...]:
     """Return the splits that predictions are written for: dev, and test if there is a test file."""
     return ("dev",) if spec.files.test is None else ("dev", "test")
+
+
+def check_complete(spec: TaskSpec, split: SplitName, skipped: Sequence[str]) -> None:
+    """Refuse to write predictions for a test file with rows that cannot be read: every id needs a prediction.
+
+    Args:
+        spec: the task.
+        split: that is predicted; trials were scored without such rows of dev.
+        skipped: 'file:line: reason' for each row that was left out when the split was read.
+
+    Raises:
+        UserError: it names the first row.
+    """
+    if split == "test" and skipped:
+        number = "a row" if len(skipped) == 1 else f"{len(skipped):,} rows"
+        raise UserError(
+            f"task '{spec.name}': {number} of the test file cannot be read, and would have no prediction: {skipped[0]}"
+            f"{'; and others' if len(skipped) > 1 else ''}; correct the file, and export again"
+        )
 
 
 def write_split(out: Path, spec: TaskSpec, split: SplitName, ids: Sequence[str], predictions: np.ndarray) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import shlex
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,9 +18,9 @@ from data.errors import UserError
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 from search.console.cli import make_app
-from search.predict import _parse_sentences, _utf8_lines, main
+from search.predict import _parse_sentences, _read_lines, _refuse_table, main
 
-SST, STS = (builtin_tasks()[name] for name in ("sst", "sts"))
+SST, PARA, STS = (builtin_tasks()[name] for name in ("sst", "para", "sts"))
 
 
 def test_lines_become_examples() -> None:
@@ -43,10 +47,9 @@ def test_a_line_with_too_few_or_too_many_sentences_is_named(spec: TaskSpec, line
     assert str(refused.value) == f"standard input, line 2: task '{named}' reads {form} a line, got {line!r}"
 
 
-def test_bytes_are_utf_8_with_or_without_a_mark() -> None:
-    assert list(_utf8_lines(["\ufeffcafé\n".encode(), "né\n".encode()])) == ["café\n", "né\n"]
-    with pytest.raises(UserError, match="standard input, line 2: not UTF-8"):
-        list(_utf8_lines([b"good\n", "né\n".encode("latin-1")]))
+def test_lines_that_are_not_utf_8_are_named() -> None:
+    with pytest.raises(UserError, match="standard input, line 2: byte 0xe9 is not UTF-8; in Latin-1 it is 'é'"):
+        _read_lines("good\nné\n".encode("latin-1"))
 
 
 def test_a_folder_or_task_that_is_not_there(tmp_path: Path) -> None:
@@ -88,3 +91,51 @@ def test_no_sentences_at_all(predicted: Path) -> None:
     ended = CliRunner().invoke(make_app(main), ["--model-dir", str(predicted), "--task", "sst"], input="")
     assert ended.exit_code == 2
     assert "standard input is empty; give one sentence per line" in " ".join(ended.stderr.split())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_as_people_have_it(encoding: str) -> None:
+    content = "ein schöner Film\r\nbad\n".encode(encoding)
+    assert _parse_sentences(_read_lines(content), SST) == [("ein schöner Film",), ("bad",)]
+    assert _read_lines(gzip.compress(content)) == _read_lines(content)
+
+
+def test_lines_end_at_line_feeds_only() -> None:
+    assert _read_lines("a\u2028b\n\nc".encode()) == ["a\u2028b", "", "c"]
+    assert _read_lines(b"") == []
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
+@pytest.mark.parametrize("quoting", ["minimal", "none"])
+def test_a_table_is_refused_with_the_way_to_read_it(
+    delimiter: str, quoting: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = PARA.model_copy(update={"quoting": quoting})
+    quote = '"' if quoting == "minimal" else ""
+    rows = [
+        ("id", "sentence1", "sentence2", "is_duplicate"),
+        ("7", f"{quote}a  1{quote}", "b 2", ""),
+        ("8", "", "NA", ""),
+    ]
+    table = "".join(delimiter.join(row) + "\n" for row in rows)
+    with pytest.raises(UserError, match="line 1: 'id', 'sentence1', 'sentence2', 'is_duplicate' are columns") as caught:
+        _refuse_table(_read_lines(table.encode()), spec)
+    assert "\n" not in str(caught.value)
+    command = shlex.split(str(caught.value).partition("run ")[2])
+    assert command[:2] == ["python", "-c"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO(table))
+    exec(command[2], {})
+    assert capsys.readouterr().out == "a 1\tb 2\n\tNA\n"
+
+
+@pytest.mark.parametrize(
+    "header", ["sentence\nfine\n", "\tid\tsentence\tsentiment\n0\tx\tfine\t3\n", '"id","sentence"\na,b\n']
+)
+def test_headers(header: str) -> None:
+    with pytest.raises(UserError, match=r"standard input, line 1: .*'sentence'.* are columns of task 'sst'"):
+        _refuse_table(_read_lines(header.encode()), SST)
+
+
+@pytest.mark.parametrize("text", ["sentence\n", "this sentence, id and sentiment\nfine\n", "fine\nsentence\n", ""])
+def test_sentences_with_the_same_words(text: str) -> None:
+    _refuse_table(_read_lines(text.encode()), SST)

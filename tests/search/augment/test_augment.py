@@ -152,12 +152,15 @@ def test_from_the_plan_to_a_trained_study(augment: Augment, stub: Any, run_comma
     provenance = json.loads((augment.runs / "tiny" / "export" / "predictions" / "provenance.json").read_text())
     stored = optuna.load_study(study_name="tiny", storage=open_storage(None, augment.runs)).user_attrs
     assert provenance["data_sha256"] == stored["splits_digest"] != stored["data_digest"]
+    splits = provenance["data_rows_sha256"]["sst"]
+    assert splits == {split: json.loads(stored["data_parts"])["sst"][split] for split in ("train", "dev", "test")}
 
     file = augment.runs / "answers" / "answers.jsonl"
     file.write_text(file.read_text().replace("nice", "fine"))
     changed = run_command(*study, "--trials", 2)
     assert changed.returncode == 2
-    assert "or further examples, have changed since study 'tiny' began" in changed.stderr
+    what = "further examples (rephrased) of task 'sst'"
+    assert f"the data have changed since study 'tiny' began: {what}; start a new study" in changed.stderr
 
 
 def test_again_there_is_nothing_to_ask(augment: Augment, stub: Any) -> None:

@@ -204,7 +204,7 @@ def test_text_that_is_not_utf8(exported: Path) -> None:
     command = [sys.executable, "-m", "search.predict", "--model-dir", str(exported / "model"), "--task", "sst"]
     done = subprocess.run(command, input="fine\ncaf\xe9\n".encode("latin-1"), capture_output=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.decode().startswith("error: standard input, line 2: not UTF-8")
+    assert done.stderr.decode().startswith("error: standard input, line 2: byte 0xe9 is not UTF-8")
 
 
 @pytest.mark.parametrize(
@@ -213,6 +213,7 @@ def test_text_that_is_not_utf8(exported: Path) -> None:
         ("para", "one sentence only\n", "line 1: task 'para' reads two sentences separated by a tab"),
         ("sst", "fine\n\nfine\n", "line 2: task 'sst' reads one sentence a line"),
         ("sst", "", "standard input is empty"),
+        ("sst", "id,sentence,sentiment\n1,fine,3\n", "line 1: 'id', 'sentence', 'sentiment' are columns of task 'sst'"),
         ("cfimdb", "x\n", "the model has the tasks sst, para, sts"),
     ],
 )

@@ -1,0 +1,73 @@
+"""Know by content what trials read: each split of each task, and each source of further examples, as parsed.
+
+The parsed rows count, in their order: other line ends, quotes or another compression are no change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+
+from data.gold import Labels
+from data.reading import RawSplit
+
+__all__ = ["DataParts", "changed_parts", "examples_digest", "joint_digest", "rows_digest", "splits_of"]
+
+DataParts = Mapping[str, Mapping[str, str]]
+"""SHA-256 by task and split (``mood``, ``train``) or source (``mood``, ``extra``), 64 hex digits each; those of an NLI
+file by ``pretraining.nli_file`` and its path."""
+
+_SPLITS = ("train", "dev", "test")
+
+
+def rows_digest(raw: RawSplit) -> str:
+    """Return a digest of the ids, sentences and labels of a split."""
+    labels = raw.labels
+    parts = (
+        "\0".join(raw.ids).encode(),  # no cell contains NUL
+        "\0".join(chain.from_iterable(raw.sentences)).encode(),
+        b"" if labels is None else labels.astype(labels.dtype.newbyteorder("<")).tobytes(),
+    )
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def examples_digest(sentences: Sequence[tuple[str, ...]], labels: Labels) -> str:
+    """Return a digest of examples without ids."""
+    return _sha256(json.dumps([sentences, labels.tolist()]))
+
+
+def joint_digest(digests: Iterable[str]) -> str:
+    """Return a digest of several ones in any order."""
+    return _sha256("\n".join(sorted(digests)))
+
+
+def splits_of(parts: DataParts) -> dict[str, dict[str, str]]:
+    """Return the tasks' own splits, without further examples."""
+    tasks = {task: {what: one for what, one in of_task.items() if what in _SPLITS} for task, of_task in parts.items()}
+    return {task: splits for task, splits in tasks.items() if splits}
+
+
+def changed_parts(recorded: DataParts, now: DataParts) -> list[str]:
+    """Name the parts that differ, such as ``train of task 'mood'``.
+
+    Test splits may differ: no trial is trained on them or chosen by them. Where examples that test contains are left
+    out of further examples, these differ as well.
+    """
+    return list(_changed(recorded, now))
+
+
+def _changed(recorded: DataParts, now: DataParts) -> Iterator[str]:
+    for task in dict.fromkeys([*recorded, *now]):
+        before, after = recorded.get(task, {}), now.get(task, {})
+        for what in dict.fromkeys([*before, *after]):
+            if what != "test" and before.get(what) != after.get(what):
+                if what in _SPLITS:
+                    yield f"{what} of task '{task}'"
+                else:
+                    yield f"the file {what} of {task}" if "." in task else f"further examples ({what}) of task '{task}'"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
