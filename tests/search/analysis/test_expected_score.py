@@ -5,19 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from core.statistics import Expectation, Expectations, overall_score, own_metric
-from data.metrics import find_metric
-from search.analysis.checkpoints import bags_of, resamples_for
+from core.statistics import overall_score, own_metric
+from search.analysis.checkpoints import bags_of
 from search.analysis.expected_score import Estimate, estimate_best, estimate_trial
 from search.analysis.expected_text import (
     estimate_sentence,
     estimate_sentences,
-    expectations_table,
     gone_sentence,
-    with_expected,
 )
 from search.trials.folders import TrialFolders
 from tests.search.made_study import SIZE, SPECS, TASKS, WEIGHTS, MadeStudy, make_study
@@ -164,7 +160,7 @@ def test_a_trial_that_the_user_named_was_not_selected_from_the_others(made: Made
     assert estimate_trial(made.study, best, made.folders)[0] == found(made)
 
 
-def test_very_many_checkpoints_and_resamples_are_bounded(made: MadeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_checkpoints_are_bounded(made: MadeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = found(made)
     monkeypatch.setattr(
         "search.analysis.expected_score.MOST_CHECKPOINTS", 5
@@ -172,36 +168,3 @@ def test_very_many_checkpoints_and_resamples_are_bounded(made: MadeStudy, monkey
     fewer = found(made)
     assert (fewer.checkpoints, fewer.scores.overall.dev) == (7, whole.scores.overall.dev)
     assert abs(fewer.scores.overall.expected - whole.scores.overall.expected) < 0.02
-    assert resamples_for(SPECS, made.gold, 7) == 1000
-    assert resamples_for(SPECS, made.gold, 10**6) == 100
-    ranked = {"sts": SPECS["sts"].model_copy(update={"metric": find_metric("spearman")})}
-    assert resamples_for(ranked, {"sts": np.zeros(800)}, 100) == 500
-
-
-ESTIMATE = Estimate(
-    7, Expectations(Expectation(0.732, 0.718, 0.703, 0.733), {"sst": Expectation(0.5, 0.49, 0.47, 0.51)}), 40, 240, 1000
-)
-
-
-def test_in_words() -> None:
-    assert estimate_sentence(ESTIMATE) == (
-        "Overall dev score: 0.7320; expected on new data: 0.7180 [0.7030, 0.7330]. "
-        "Selecting the best of 40 trials inflates the dev score by 0.0140."
-    )
-    clear = Estimate(7, Expectations(Expectation(0.732, 0.732, 0.7, 0.8), {}), 40, 240, 1000)
-    assert estimate_sentence(clear).endswith(
-        "Selecting the best of 40 trials does not inflate the dev score, since the lead is clear."
-    )
-    assert gone_sentence(ESTIMATE.gone) == ""
-    gone = Estimate(7, ESTIMATE.scores, 40, 240, 1000, tuple(range(8)))
-    assert gone_sentence(gone.gone).endswith("are missing: trials 0, 1, 2, 3, 4 and 3 more.")
-    assert expectations_table(ESTIMATE.scores).rows == (
-        ("overall", "0.7320", "0.7180", "0.7030 to 0.7330", "+0.0140"),
-        ("sst", "0.5000", "0.4900", "0.4700 to 0.5100", "+0.0100"),
-    )
-
-
-def test_in_the_trials_csv() -> None:
-    table = with_expected(pd.DataFrame({"trial": [0, 7]}), ESTIMATE)
-    assert table["expected"].isna().tolist() == [True, False]
-    assert table.loc[1, ["expected", "expected_low", "expected_high"]].tolist() == [0.718, 0.703, 0.733]

@@ -12,7 +12,6 @@ import pytest
 from core.statistics import calibration_of, confusion_matrix
 from data.metrics.classes import predicted_classes
 from data.reading import read_split
-from search.analysis.mistakes.compared_runs import best_runs, task_runs
 from search.analysis.mistakes.confusion import calibration_text
 from search.display.table import Table
 from search.recorded.study import IDENTITY
@@ -112,20 +111,6 @@ def test_where_something_is_gone_it_says_so(tmp_path: Path) -> None:
     assert any(
         isinstance(part, Note) and "(--data says where the files are now)" in part.text for part in section.parts
     )
-
-
-def test_a_configuration_is_represented_by_its_best_run(made: MadeStudy) -> None:
-    scores = [trial.value for trial in made.study.trials]
-    assert scores[2] == max(scores[2:])  # type: ignore[type-var]
-    panel = best_runs(made.study, made.folders, {"b": (3, 2), "a": (0,)})
-    assert [(run.label, run.record.number) for run in panel.runs] == [("b", 2), ("a", 0)]
-    assert panel.subject == f"b, by its best run (trial 2 of {made.study.study_name})"
-    assert panel.name == "the 2 finalists"
-    runs = task_runs(panel, "sts")
-    assert np.array_equal(runs.gold, made.gold["sts"])
-    for number, predictions in zip((2, 0), runs.predictions, strict=True):
-        rung = made.study.trials[number].user_attrs["best_rung"]
-        assert np.array_equal(predictions, made.predictions(number, rung)["sts"])
 
 
 def test_there_is_no_section_before_a_trial_has_finished(tmp_path: Path) -> None:
