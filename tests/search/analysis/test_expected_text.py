@@ -47,9 +47,7 @@ def test_the_selection_is_named() -> None:
     scores = ESTIMATE.scores
     nothing, rungs = Estimate(7, scores, 1, 1, 1000), Estimate(7, scores, 1, 6, 1000)
     assert estimate_sentence(nothing).endswith("Nothing was selected by this score, so it is not inflated.")
-    assert estimate_sentence(rungs).endswith(
-        "the best of its 6 checkpoints inflates the dev score by 0.0140."
-    )
+    assert estimate_sentence(rungs).endswith("the best of its 6 checkpoints inflates the dev score by 0.0140.")
 
 
 def test_sentences_on_the_best_trial() -> None:
