@@ -53,6 +53,7 @@ def main(
         check_study_name(name)
     check_recorded(study, storage, runs_dir)
     cli.check_data_folder(data)
+    data = None if data is None else data.absolute()  # trials record it, and are read from other folders
 
     from core.run.atomic_files import write_atomically
     from search.ablate.ablation_tables import ablation_frame

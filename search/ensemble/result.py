@@ -166,6 +166,7 @@ def _member(ensemble: Ensemble, member: Member) -> dict[str, Any]:
         "params": member.params,
         "seed": member.config.seed,
         "config_sha256": member.config.digest,
+        "encoder": member.folder.read_encoder(),
     }
 
 

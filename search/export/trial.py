@@ -89,6 +89,7 @@ def export_trial(
         "dev_metrics": scores.metrics,
         "dev_confusion": scores.confusion,
         "config_sha256": config.digest,
+        "encoder": folder.read_encoder(),
         **made_from(config),
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -48,6 +48,7 @@ def main(
         check_study_name(name)
     check_recorded(study, storage, runs_dir)
     cli.check_data_folder(data)
+    data = None if data is None else data.absolute()  # trials record it, and are read from other folders
 
     from search.console.plan import show_plan
     from search.console.session import StudySession

@@ -237,7 +237,8 @@ def _replaced(document: StudyDocument, workers: int, overrides: _Overrides) -> d
     if not any("seed" in table for table in (document.base, document.override)):
         replaced["seed"] = document.seed
     if overrides.data is not None:
-        replaced["data.directory"] = overrides.data
+        folder = Path(overrides.data)
+        replaced["data.directory"] = str(folder.absolute()) if folder.is_dir() else overrides.data
     if overrides.model is not None:
         replaced["model.encoder"] = overrides.model
         if overrides.model != "scratch":

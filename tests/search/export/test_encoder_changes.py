@@ -158,7 +158,9 @@ def test_results_do_not_need_the_encoder(project: Project) -> None:
 def test_a_trial_says_what_it_was_trained_from(project: Project) -> None:
     trial = project.runs / "s" / "trial-0001"
     assert json.loads((trial / "config.json").read_text())["model"]["encoder"] == str(project.encoder)
-    assert json.loads((trial / "encoder.json").read_text()) == EncoderContent.read(project.encoder).to_json()
+    content = EncoderContent.read(project.encoder).to_json()
+    assert json.loads((trial / "encoder.json").read_text()) == content
+    assert project.export()["encoder"] == content
 
 
 @pytest.mark.parametrize("part", ["weights", "tokenizer", "config"])

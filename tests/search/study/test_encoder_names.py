@@ -72,6 +72,11 @@ def test_a_search(here: Path) -> None:
     assert recorded_names(json.loads(json.dumps(back.identity()))) == ["plain", "other", "bert-base-cased"]
 
 
+def test_the_data_folder_of_the_option_becomes_absolute_too(here: Path) -> None:
+    assert load_study(write(here, SEARCH), data="other").base.data.directory == str(here / "other")
+    assert load_study(write(here, SEARCH), data="nowhere").base.data.directory == "nowhere"
+
+
 def test_the_option_and_variants(here: Path) -> None:
     assert load_study(write(here, SEARCH), model="other").base.model.encoder == str(here / "other")
     spec = load_study(write(here, VARIANTS))
