@@ -82,7 +82,8 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def examples(_config: RunConfig, spec: Any, split: str, _tokenizer: None) -> Any:
     count = len(OUTPUTS[spec.name, split])
     ids = [f"{split}{number}" for number in range(count)]
-    return SimpleNamespace(key=(spec.name, split), ids=ids, labels=GOLD[spec.name] if split == "dev" else None)
+    labels = GOLD[spec.name] if split == "dev" else None
+    return SimpleNamespace(key=(spec.name, split), ids=ids, labels=labels, skipped=())
 
 
 RESOURCES: Any = SimpleNamespace(examples=examples)
@@ -116,6 +117,21 @@ def test_a_model_with_other_scores_is_refused_before_anything_is_written(
     trial = trial_of(TrialResult(0.9, {"sst": 0.75, "sts": 0.5}, 100))
     with pytest.raises(UserError, match=r"trial 0 was recorded with sts .* 0\.5000 on dev, but its model .* 1\.0000"):
         export_trial("mine", trial, folder, CONFIG, RESOURCES, tmp_path / "export")
+    assert written == []
+    assert not (tmp_path / "export").exists()
+
+
+def test_a_test_row_that_cannot_be_read_is_refused_before_anything_is_written(
+    folder: RunFolder, written: list[Path], tmp_path: Path
+) -> None:
+    def one_skipped(config: RunConfig, spec: Any, split: str, tokenizer: None) -> Any:
+        found = examples(config, spec, split, tokenizer)
+        found.skipped = (f"{split}.csv:7: no sentence",)
+        return found
+
+    resources: Any = SimpleNamespace(examples=one_skipped)
+    with pytest.raises(UserError, match=r"task 'sst': a row of the test file cannot be read.*test\.csv:7: no sentence"):
+        export_trial("mine", trial_of(None), folder, CONFIG, resources, tmp_path / "export")
     assert written == []
     assert not (tmp_path / "export").exists()
 
