@@ -29,7 +29,7 @@ from core.model.forward_pass import ForwardPass
 from core.model.freezing import parameter_counts
 from core.model.multitask import MultitaskBert, build_model
 from core.model.randomness import random_state, restore_random_state
-from core.model_files.kept_encoder import keep_encoder
+from core.model_files.kept_encoder import kept_encoder_files
 from core.optim.optimiser import Optimiser
 from core.pretraining import PretrainingInterruptedError, StageObserver, pretrained_weights
 from core.run.checkpoint import load_checkpoint, save_checkpoint
@@ -202,10 +202,9 @@ class TrainingRun:
             scores = score_dev(self.model, self.config, self.tasks, self.device)
             evaluation = self._evaluation(rung, scores, speed)
             if all(evaluation.overall > earlier.overall for earlier in self.evaluations):
-                keep_encoder(self.folder.best_encoder, self.encoder.config, self.encoder.tokenizer)
-                self.folder.write_best(self._model_file(), evaluation)
-        for task, predictions in scores.predictions.items():
-            self.folder.write_predictions(task, rung, predictions)
+                kept = kept_encoder_files(self.encoder.config, self.encoder.tokenizer)
+                self.folder.write_best(self._model_file(), kept, evaluation)
+        self.folder.write_predictions(rung, scores.predictions)
         self.evaluations.append(evaluation)
         self.losses.clear()
         self.save()

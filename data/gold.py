@@ -46,6 +46,10 @@ def _score_parser(spec: TaskSpec) -> Callable[[str], float]:
 
 def _class_parser(spec: TaskSpec) -> Callable[[str], int]:
     named = {name: index for index, name in enumerate(spec.classes)}
+    # A class may have blanks at the ends of its name, which people do not see in a file.
+    stripped: dict[str, int | None] = {}
+    for name, index in named.items():
+        stripped[name.strip()] = None if name.strip() in stripped else index
     # Classes named by numbers, such as ratings 1 to 5, are matched by their names, never by their indices.
     numbers = {value: index for name, index in named.items() if (value := _as_number(name)) is not None}
     numbers = numbers or {float(index): index for index in named.values()}
@@ -54,7 +58,7 @@ def _class_parser(spec: TaskSpec) -> Callable[[str], int]:
         label = text.strip()
         if not label:
             raise ValueError("no label")
-        index = named.get(label)
+        index = named.get(text, named.get(label, stripped.get(label)))
         if index is None:
             value = _as_number(label)
             index = None if value is None else numbers.get(value)

@@ -140,6 +140,11 @@ class RunConfig(ConfigSection):
         """Return the SHA-256 of everything except the folder of the data files, which may move; 64 hex digits."""
         return stored_digest(self.canonical_json())
 
+    def is_same_run(self, other: RunConfig) -> bool:
+        """Return whether both describe the same run; data and encoder may have moved to other folders since."""
+        model = self.model.model_copy(update={"encoder": other.model.encoder})
+        return self.model_copy(update={"model": model}).digest == other.digest
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RunConfig) and self.canonical_json() == other.canonical_json()
 

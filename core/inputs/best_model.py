@@ -35,6 +35,10 @@ def load_best_model(folder: RunFolder, config: RunConfig, resources: Resources) 
         UserError: if that encoder cannot be loaded, this machine lacks the device, or the model in the folder is
             damaged, belongs to another RunConfig, or was written by an earlier version.
     """
+    try:
+        folder.check_best_model()
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot read the model: {error.strerror or error}") from error
     torch.set_num_threads(config.compute.threads)
     shape, tokenizer = best_encoder(folder, config, resources)
     model = build_model(config, shape, None)

@@ -11,29 +11,22 @@ from tokenizers import Tokenizer
 from core.model.bert import BertConfig
 from core.model_files.bert_checkpoint import load_bert_config
 from core.model_files.encoder_content import CONFIG
-from core.run.atomic_files import write_atomically
 from data.errors import UserError
 from data.tokenizer import load_tokenizer
 
-__all__ = ["keep_encoder", "load_kept_encoder"]
+__all__ = ["kept_encoder_files", "load_kept_encoder"]
 
 _TOKENIZER: Final = "tokenizer.json"
 
 
-def keep_encoder(folder: Path, shape: BertConfig, tokenizer: Tokenizer) -> None:
-    """Write ``config.json`` and ``tokenizer.json`` where they are missing.
-
-    Raises:
-        MachineError: if the disk refuses the write.
-    """
-    if not (folder / CONFIG).exists():
-        write_atomically(folder / CONFIG, (json.dumps(shape.to_dict(), indent=2, sort_keys=True) + "\n").encode())
-    if not (folder / _TOKENIZER).exists():
-        write_atomically(folder / _TOKENIZER, tokenizer.to_str(pretty=False).encode())
+def kept_encoder_files(shape: BertConfig, tokenizer: Tokenizer) -> dict[str, bytes]:
+    """Return the contents of ``config.json`` and ``tokenizer.json``, for ``RunFolder.write_best``."""
+    config = json.dumps(shape.to_dict(), indent=2, sort_keys=True) + "\n"
+    return {CONFIG: config.encode(), _TOKENIZER: tokenizer.to_str(pretty=False).encode()}
 
 
 def load_kept_encoder(folder: Path) -> tuple[BertConfig, Tokenizer] | None:
-    """Read what :func:`keep_encoder` wrote; None if there is nothing, as in runs of earlier versions.
+    """Read the files of :func:`kept_encoder_files`; None if there is nothing, as in runs of earlier versions.
 
     Raises:
         UserError: if a file is missing or damaged.

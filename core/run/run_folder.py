@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.run.atomic_files import half_written_files, write_atomically, writing
+from core.run.checksums import Checksums
 from core.run.evaluation import Evaluation
 from data.errors import MachineError, UserError
 
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["RunFolder"]
 
+_OTHER_TRIAL = "restore it from a copy, or choose another trial"
+
 
 class RunFolder:
     """Paths, readers and writers of one run's folder. It does not import torch, so a driver can use it too.
 
     Every writer creates missing folders, because they may be deleted at any time; leaves the old file or the new one,
-    never part of one; and raises :class:`~data.errors.MachineError` if the disk refuses the write.
+    never part of one; and raises :class:`~data.errors.MachineError` if the disk refuses the write. Evaluations,
+    predictions and the model have checksums, which every reader checks.
 
     Args:
         path: the folder.
@@ -39,6 +43,7 @@ class RunFolder:
         self.best_model = path / "best" / "model.safetensors"
         self.best_evaluation = path / "best" / "evaluation.json"
         self.best_encoder = path / "best" / "encoder"  # its shape and tokenizer, a folder
+        self.checksums = Checksums(path)
         self._predictions = path / "predictions"
 
     def make(self) -> None:
@@ -78,7 +83,7 @@ class RunFolder:
 
     def write_metrics(self, evaluations: list[Evaluation]) -> None:
         """Write all evaluations so far, one per line; the whole file, so that a resumed run repeats none."""
-        write_atomically(self.metrics, "".join(e.to_json() + "\n" for e in evaluations).encode())
+        self.checksums.write({self.metrics: "".join(e.to_json() + "\n" for e in evaluations).encode()})
 
     def read_metrics(self) -> list[Evaluation]:
         """Read the evaluations written so far; none if the run has not reached a rung.
@@ -87,9 +92,12 @@ class RunFolder:
             UserError: if the file is damaged.
         """
         try:
-            return [Evaluation.from_json(line) for line in self.metrics.read_text(encoding="utf-8").splitlines()]
+            content = self.metrics.read_bytes()
         except FileNotFoundError:
             return []
+        self.checksums.check(self.metrics, "delete it to continue without this curve", content)
+        try:
+            return [Evaluation.from_json(line) for line in content.decode().splitlines()]
         except (ValueError, TypeError, KeyError, AttributeError) as error:  # not JSON, or JSON of something else
             raise UserError(f"{self.metrics}: the file is damaged; delete it to continue without this curve") from error
 
@@ -114,15 +122,52 @@ class RunFolder:
         """
         return self._predictions / f"{task}-dev-{rung}.npy"
 
-    def write_predictions(self, task: str, rung: int, predictions: np.ndarray) -> None:
-        """Write the file that :meth:`predictions` names."""
-        import numpy as np  # only here, so that programs that merely name a run's files start quickly
+    def write_predictions(self, rung: int, predictions: Mapping[str, np.ndarray]) -> None:
+        """Write each task's predictions at a rung into the file that :meth:`predictions` names."""
+        self.checksums.write({self.predictions(task, rung): _npy(of_task) for task, of_task in predictions.items()})
 
-        content = io.BytesIO()  # np.save itself does not say why a write failed
-        np.save(content, predictions)
-        write_atomically(self.predictions(task, rung), content.getvalue())
+    def write_best(self, model: bytes, encoder: Mapping[str, bytes], evaluation: Evaluation) -> None:
+        """Write the best model so far and its evaluation.
 
-    def write_best(self, model: bytes, evaluation: Evaluation) -> None:
-        """Write the best model so far, given as the content of a safetensors file, and its evaluation."""
-        write_atomically(self.best_model, model)
-        write_atomically(self.best_evaluation, evaluation.to_json().encode())
+        Args:
+            model: the content of a safetensors file.
+            encoder: the contents of the files with the encoder's shape and tokenizer, by name.
+            evaluation: of this model.
+        """
+        kept = {self.best_encoder / name: content for name, content in encoder.items()}
+        self.checksums.write({self.best_model: model, **kept, self.best_evaluation: evaluation.to_json().encode()})
+
+    def read_best_evaluation(self) -> Evaluation:
+        """Read the evaluation of the best model.
+
+        Raises:
+            UserError: if it is missing or damaged.
+        """
+        path = self.best_evaluation
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+        self.checksums.check(path, _OTHER_TRIAL, content)
+        try:
+            return Evaluation.from_json(content.decode())
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UserError(f"{path}: the file is damaged; {_OTHER_TRIAL}") from error
+
+    def check_best_model(self) -> None:
+        """Check the files of the best model against their checksums.
+
+        Raises:
+            UserError: if one is damaged.
+            OSError: if one is missing or cannot be read.
+        """
+        for path in self.model_files:
+            self.checksums.check(path, _OTHER_TRIAL)
+
+
+def _npy(values: np.ndarray) -> bytes:
+    import numpy as np  # only here, so that programs that merely name a run's files start quickly
+
+    content = io.BytesIO()  # np.save itself does not say why a write failed
+    np.save(content, values)
+    return content.getvalue()

@@ -9,11 +9,11 @@ import numpy as np
 
 from core.config import RunConfig
 from core.inputs.dev_gold import dev_gold
-from core.statistics import bootstrap_scores, counted_metric, overall_score
+from core.statistics import bootstrap_scores, overall_score
 from data.errors import UserError
 from data.gold import Labels
 from data.tasks import TaskSpec
-from search.trials.artifacts import check_score, check_size, load_predictions
+from search.trials.artifacts import check_predictions, load_predictions
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
 
@@ -77,7 +77,5 @@ def stored_predictions(folders: TrialFolders, record: FinishedTrial, spec: TaskS
     assert record.result.best_rung is not None, "a trial with a score has a best rung"
     number = record.number
     stored = load_predictions(folders.run(number), number, spec.name, record.result.best_rung)
-    check_size(stored, len(gold), spec, number)
-    score = float(counted_metric(spec, stored, gold, np.ones((1, len(gold))))[0])
-    check_score(score, record.result.scores[spec.name], spec, number)
+    check_predictions(stored, gold, record.result.scores[spec.name], spec, number)
     return stored

@@ -17,9 +17,11 @@ from search.clean.trial_files import has_trials, stray_trial_files, trial_files
 from search.driver.trial_end import KEEP_MODELS
 from search.recorded.ranking import open_study
 from search.recorded.study import IDENTITY
+from search.recorded.study_folder import is_own_folder
 from search.storage.file_lease import LOCK, file_lease
 from search.storage.open import open_recorded
 from search.storage.study_names import DATABASE
+from search.trials.folders import TrialFolders
 
 __all__ = ["Cleaning", "Survey"]
 
@@ -117,6 +119,8 @@ class Cleaning:
             if folder.name in refusals or not has_trials(folder, self._below):
                 continue
             study = studies.get(folder.name)
+            if study is not None and not is_own_folder(study, TrialFolders(folder)):
+                study = None  # it has the trials of another storage's study
             if study is not None:
                 keep = study.user_attrs.get(KEEP_MODELS, _KEEP_MODELS) if self.keep is None else self.keep
                 findings += trial_files(study, folder, keep, self._below)

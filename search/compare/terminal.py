@@ -17,7 +17,7 @@ from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.display.values import rounded
 from search.recorded.ranking import open_study, pick_trial
-from search.trials.folders import TrialFolders
+from search.recorded.study_folder import open_folders
 from search.trials.record import FinishedTrial, TrialRecord
 
 __all__ = ["difference_file", "find_trial", "show_difference"]
@@ -29,12 +29,13 @@ def find_trial(study: str, number: int | None, storage: str | None, runs_dir: Pa
     Raises:
         UserError: there is no such trial, or it has no score.
     """
-    trial = pick_trial(open_study(study, storage, runs_dir), number)
+    opened = open_study(study, storage, runs_dir)
+    trial = pick_trial(opened, number)
     record = TrialRecord.read(trial)
     label = f"{study}:{trial.number}"
     if record.config is None or record.result.overall is None:
         raise UserError(f"trial {label} has no score to compare: {_why(trial, record)}")
-    return OneTrial(label, FinishedTrial.of(record), TrialFolders(runs_dir / study))
+    return OneTrial(label, FinishedTrial.of(record), open_folders(opened, runs_dir))
 
 
 def _why(trial: FrozenTrial, record: TrialRecord) -> str:

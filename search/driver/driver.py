@@ -32,6 +32,7 @@ from search.preflight.data import write_synthetic_data
 from search.preflight.data_parts import DataParts
 from search.recorded.encoders import recorded_encoders
 from search.recorded.study import create_or_load, named_as_recorded
+from search.recorded.study_folder import STUDY_ID
 from search.storage import optuna_internals
 from search.storage.file_lease import file_lease
 from search.storage.rdb import DatabaseStorage
@@ -117,7 +118,13 @@ class Driver:
     def _open(self) -> optuna.Study:
         """Load the study, or create it if it is new; takes its lease."""
         return create_or_load(
-            self._spec, self._storage, *self._digests, self._lease.take, self._encoders, self._data_parts
+            self._spec,
+            self._storage,
+            *self._digests,
+            self._lease.take,
+            self._encoders,
+            self._data_parts,
+            TrialFolders(self._folder),
         )
 
     @property
@@ -194,7 +201,7 @@ class _Session:
         self._stop = stop
         self._budget = Budget(spec, study)
         self._observers: tuple[events.Observer, ...] = (self._budget, *observers)
-        self._folders = TrialFolders(folder)
+        self._folders = TrialFolders(folder, study.user_attrs.get(STUDY_ID))
         self._recorder = TrialRecorder(study, self._folders, spec.keep_models)
         self._panels = LivePanels(study, self._folders)
         duplicates = Duplicates(study)

@@ -17,6 +17,7 @@ from core.model_files.ensemble_folder import save_ensemble_folder
 from core.model_files.model_folder import TrainedModel
 from data.errors import UserError
 from search.ensemble.averaging import average_predictions
+from search.ensemble.member_check import check_stored
 from search.ensemble.members import CandidateTrials
 from search.ensemble.result import Ensemble, ensemble_record
 from search.ensemble.selection import GreedyOptions, select_members
@@ -59,6 +60,7 @@ def export_ensemble(
     origin = made_from(config)
     check_same_data(study, origin["data_sha256"], origin["data_rows_sha256"])
     dev = {task: dev_examples(config, task) for task in config.tasks}
+    check_stored(pool, dev)
     ensemble = average_predictions(pool, select_members(pool, dev, options), dev, resources, dev_only=False)
     expected, lines = estimate_selection(options, library.contenders, pool, folders, ensemble.shares)
     provenance = {

@@ -1,18 +1,20 @@
-"""Check that the models of an ensemble's members still predict what was recorded."""
+"""Check that what an ensemble's members predict is what was recorded: the stored predictions, and their models'."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from core.inputs.resources import Resources, pick_device
 from core.model_files.model_folder import TrainedModel
 from core.scoring import predict
+from data.reading import RawSplit
 from search.ensemble.members import Member
+from search.trials.artifacts import check_predictions
 from search.trials.recomputed_scores import RecordedScores
 
-__all__ = ["check_member"]
+__all__ = ["check_member", "check_stored"]
 
 
 def check_member(member: Member, trained: TrainedModel, resources: Resources, tasks: Iterable[str]) -> None:
@@ -29,3 +31,18 @@ def check_member(member: Member, trained: TrainedModel, resources: Resources, ta
         examples = resources.examples(config, config.tasks[task].spec, "dev", trained.tokenizer)
         predictions = predict(trained.model, config, examples, trained.layout, device)
         recorded.check(task, predictions, np.asarray(examples.labels))
+
+
+def check_stored(members: Iterable[Member], dev: Mapping[str, RawSplit]) -> None:
+    """Check the members' stored predictions: with the labels, they must give the recorded scores.
+
+    Args:
+        dev: the dev examples that trials are scored on, of each task.
+
+    Raises:
+        UserError: they do not; the message names the trial and the task.
+    """
+    for member in members:
+        for task, examples in dev.items():
+            gold, recorded = np.asarray(examples.labels), member.result.scores[task]
+            check_predictions(member.predictions[task], gold, recorded, member.config.tasks[task].spec, member.number)

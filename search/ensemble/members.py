@@ -127,6 +127,6 @@ class CandidateTrials:
         assert result.best_rung is not None, "that is what makes it a scored trial"
         if self.needs_models:
             require_model(folder, "; --dev-only averages stored dev predictions, without models")
-        config = stored_config(folder, self.data, self.device)
+        config = stored_config(trial, folder, self.data, self.device)
         predictions = {task: load_predictions(folder, trial.number, task, result.best_rung) for task in config.tasks}
         return Member(trial.number, trial.params, folder, config, result, predictions)

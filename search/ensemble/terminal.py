@@ -14,6 +14,7 @@ from search.display.console import make_console
 from search.display.terminal_table import print_table
 from search.ensemble.averaging import average_predictions
 from search.ensemble.ensemble_request import EnsembleRequest, candidates_by_hand, shares_by_hand
+from search.ensemble.member_check import check_stored
 from search.ensemble.members import CandidateTrials, Member
 from search.ensemble.result import Ensemble, ensemble_table, write_ensemble
 from search.ensemble.selection import Shares, select_members
@@ -22,7 +23,7 @@ from search.ensemble.soup import average_weights
 from search.recorded.data_files import check_same_data
 from search.recorded.provenance import described, made_from
 from search.recorded.ranking import open_study, pick_trial
-from search.trials.folders import TrialFolders
+from search.recorded.study_folder import open_folders
 
 __all__ = ["ensemble_and_show"]
 
@@ -45,7 +46,8 @@ def ensemble_and_show(
         UserError: there are no such trials, their models are gone, or the data has changed.
     """
     opened = open_study(study, storage, runs_dir)
-    library = CandidateTrials(opened, TrialFolders(runs_dir / study), data, device, needs_models=not request.dev_only)
+    folders = open_folders(opened, runs_dir)
+    library = CandidateTrials(opened, folders, data, device, needs_models=not request.dev_only)
     named = _named(request, library) if request.averages_named_trials else None
     with make_console(stderr=True).status("Reading predictions"):
         pool = library.members(_candidates(request, library) if named is None else chain.from_iterable(named.values()))
@@ -53,6 +55,7 @@ def ensemble_and_show(
         check_same_data(opened, origin["data_sha256"], origin["data_rows_sha256"])
         resources = Resources(runs_dir / "cache")
         dev = {task: dev_examples(pool[0].config, task) for task in pool[0].config.tasks}
+        check_stored(pool, dev)
     with make_console(stderr=True).status("Predicting"):
         ensemble = _make(request, named, pool, dev, resources)
     chosen: dict[str, Any] = {"by_hand": request.by_hand, "candidates": len(pool), "scored_trials": len(library.scored)}

@@ -10,7 +10,6 @@ import typer
 from data.errors import UserError
 from search.console import cli
 from search.storage.study_names import check_recorded
-from search.trials.folders import TrialFolders
 
 __all__ = ["main"]
 
@@ -49,9 +48,11 @@ def main(
 
     from search.export.terminal import export_and_show, export_ensemble_and_show
     from search.recorded.ranking import open_study
+    from search.recorded.study_folder import open_folders
     from search.storage.open import open_recorded
 
-    opened, folders = open_study(study, storage, runs_dir), TrialFolders(runs_dir / study)
+    opened = open_study(study, storage, runs_dir)
+    folders = open_folders(opened, runs_dir)
     out = out or folders.root / "export"
     if ensemble is not None:
         export_ensemble_and_show(opened, folders, ensemble, out, data, device)

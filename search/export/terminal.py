@@ -50,7 +50,7 @@ def export_and_show(
     folder = folders.run(chosen.number)
     original = TrialRecord.read(chosen).repeat_of
     require_model(folder, "" if original is None else f"; this trial is a repeat of trial {original}: export that one")
-    config = stored_config(folder, data, device)
+    config = stored_config(chosen, folder, data, device)
     with make_console(stderr=True).status(f"predicting with trial {chosen.number}"):
         estimate, unknown = estimate_trial(study, chosen.number, folders, data)
         expected = None if estimate is None else estimate.to_dict()

@@ -55,7 +55,7 @@ def export_trial(
             scores on dev than the recorded ones; a row of test cannot be read.
     """
     trained = load_best_model(folder, config, resources)
-    best = Evaluation.from_json(folder.best_evaluation.read_text(encoding="utf-8"))
+    best = folder.read_best_evaluation()
     device = pick_device(config.compute.device)
 
     def predicted(spec: TaskSpec, split: SplitName) -> tuple[Examples, np.ndarray]:

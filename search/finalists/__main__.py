@@ -67,12 +67,13 @@ def main(
     from search.recorded.data_files import check_same_data
     from search.recorded.encoders import check_same_encoders
     from search.recorded.ranking import open_study
+    from search.recorded.study_folder import open_folders
     from search.storage.open import open_recorded
 
     opened = open_study(study, storage, runs_dir)
-    recorded = open_recorded(storage, runs_dir)
+    origin, recorded = open_folders(opened, runs_dir), open_recorded(storage, runs_dir)
     request = FinalistsRequest.make(
-        opened, runs_dir / study, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded
+        opened, origin.root, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded
     )
     spec = request.spec(data, workers, threads)
     run = StudySession(runs_dir, storage, quiet=quiet, json=json)
@@ -100,7 +101,7 @@ def main(
     with run.end.status("Comparing the finalists"):
         where = Path(spec.base.data.directory)
         outcome = measure_final(result.study, folders, where)
-        models = exportable_models((opened, TrialFolders(runs_dir / study)), (result.study, folders), where)
+        models = exportable_models((opened, origin), (result.study, folders), where)
     lines = (*outcome_notes(outcome), "", *outcome_sentences(outcome), *model_sentences(models))
     print_result(run.end, (final_table(outcome), *difference_tables(outcome)), lines)
     run.end.print("\nnext:", style="bold")

@@ -20,6 +20,7 @@ from search.finalists.finalists_request import ORIGIN, SUFFIX
 from search.finalists.replication import Runs, trained_runs
 from search.finalists.selection import DROPPED, below_floors
 from search.recorded.ranking import recorded_choice
+from search.recorded.study_folder import open_folders
 from search.space.variants import VARIANT
 from search.trials.floors import missed_words
 from search.trials.folders import TrialFolders
@@ -112,7 +113,7 @@ def read_final(
     found = None if storage is None else finalists_study(study.study_name, storage)
     if found is None:
         return None
-    return measure_final(found, TrialFolders(folders.root.parent / found.study_name), data)
+    return measure_final(found, open_folders(found, folders.root.parent), data)
 
 
 def final_sentences(study: optuna.Study, best: int, storage: BaseStorage) -> list[str]:

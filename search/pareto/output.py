@@ -22,9 +22,9 @@ from search.pareto.figure import tradeoff_figure
 from search.pareto.tradeoff import Tradeoff, cost_value, tradeoff
 from search.recorded.provenance import code_version
 from search.recorded.ranking import contends, open_study
+from search.recorded.study_folder import open_folders
 from search.recorded.trial_columns import SCORE, SETTING
 from search.recorded.trial_table import is_missing, trial_table
-from search.trials.folders import TrialFolders
 
 __all__ = ["write_and_show"]
 
@@ -51,7 +51,7 @@ def write_and_show(study: str, cost: str | None, out: Path | None, storage: str 
         tradeoff(table, contenders, name) for name in (_known_costs(table, contenders) if cost is None else [cost])
     ]
     shown, notes = _without_constant(trades)
-    notes += estimate_sentences(*estimate_best(opened, TrialFolders(runs_dir / study)))
+    notes += estimate_sentences(*estimate_best(opened, open_folders(opened, runs_dir)))
     paths = _write(study, shown, notes, out or runs_dir / study / "pareto")
     console = make_console()
     for trade in shown:

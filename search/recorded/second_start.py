@@ -18,6 +18,7 @@ from core.model_files.encoder_content import EncoderContent
 from search.preflight.data_parts import DataParts
 from search.recorded.moving import finish_moves, move_aside
 from search.recorded.study import FORK, RESTART, has_changed, refuse_changes, refuse_foreign
+from search.recorded.study_folder import check_folder
 from search.storage.file_lease import check_not_locked, file_lease
 from search.storage.open import open_storage
 from search.storage.rdb import DatabaseStorage
@@ -101,15 +102,15 @@ class SecondStart:
             data_parts: the data as parsed, once they have been.
 
         Raises:
-            UserError: a driver runs the study, or it has work and other settings or data.
+            UserError: a driver runs the study, its folder holds trials of another one, or it has work and other
+                settings or data.
         """
         folder = self.runs_dir / spec.name
         check_not_locked(folder, spec.name)
         storage = self._storage(spec.name)
-        if storage is None:
-            return
-        study = _find(spec.name, storage)
-        if study is None:
+        study = None if storage is None else _find(spec.name, storage)
+        check_folder(spec.name, study, TrialFolders(folder))
+        if storage is None or study is None:
             return
         refuse_foreign(spec, study)
         check_not_held(study, storage)

@@ -25,9 +25,11 @@ from search.recorded.encoders import (
     with_recorded_names,
 )
 from search.recorded.provenance import code_version
+from search.recorded.study_folder import announce_restart, check_folder, claim_folder
 from search.storage.damage import reading_record
 from search.study.encoder_names import with_moved_encoders
 from search.study.spec import StudySpec
+from search.trials.folders import TrialFolders
 from search.trials.record import ROLE
 
 __all__ = [
@@ -62,6 +64,7 @@ def create_or_load(
     take: Callable[[optuna.Study], None] = lambda _: None,
     encoders: Mapping[str, EncoderContent] | None = None,
     data_parts: DataParts | None = None,
+    folders: TrialFolders | None = None,
 ) -> optuna.Study:
     """Create the study, or load it, and put its first trials into the queue.
 
@@ -73,19 +76,26 @@ def create_or_load(
         take: called before anything is written into the study; it may raise an error.
         encoders: content of its encoders, by name, as far as it is known.
         data_parts: the data as parsed; None: unknown.
+        folders: of its trials; they are made this study's, or refused if they are another's. None: left alone.
 
     Raises:
         UserError: the storage's study of this name has scores, and a different space, base, seed, sampler, pruner,
-            data or encoder.
+            data or encoder; or the folder holds trials that the storage does not have.
     """
+    if folders is not None:
+        check_folder(spec.name, _load(spec.name, storage), folders)  # before the study is created
     study = _open(spec, storage)
     refuse_foreign(spec, study)
     take(study)
     if not has_scores(study) and has_changed(spec, study, data_digest, encoders, data_parts):
         # A mistake that was fixed before any trial had a score, such as a misspelt encoder, is no reason to refuse.
+        if folders is not None:
+            announce_restart(study, folders)
         optuna.delete_study(study_name=spec.name, storage=storage)
         study = _open(spec, storage)
         take(study)
+    if folders is not None:
+        claim_folder(study, folders)
     attrs = study.user_attrs
     if IDENTITY in attrs:
         refuse_changes(spec, study, data_digest, encoders=encoders, data_parts=data_parts)
@@ -134,9 +144,14 @@ def recorded_attrs(name: str, storage: BaseStorage) -> dict[str, Any]:
 
     They are empty if there is no such study.
     """
+    study = _load(name, storage)
+    return {} if study is None else study.user_attrs
+
+
+def _load(name: str, storage: BaseStorage) -> optuna.Study | None:
     if name not in optuna.get_all_study_names(storage):
-        return {}
-    return optuna.load_study(study_name=name, storage=storage).user_attrs
+        return None
+    return optuna.load_study(study_name=name, storage=storage)
 
 
 def _open(spec: StudySpec, storage: BaseStorage) -> optuna.Study:

@@ -10,7 +10,6 @@ import typer
 from data.errors import UserError
 from search.console import cli
 from search.storage.study_names import check_recorded
-from search.trials.folders import TrialFolders
 
 __all__ = ["main"]
 
@@ -42,11 +41,13 @@ def main(
 
     from search.analysis.seed_comparison import compare_over_seeds
     from search.recorded.ranking import open_study, snapshot
+    from search.recorded.study_folder import open_folders
     from search.report.writing import write_report
     from search.storage.open import open_recorded
 
     # A snapshot, so that the comparison and the report cover the same trials while the study is running.
-    opened, folders = snapshot(open_study(study, storage, runs_dir)), TrialFolders(runs_dir / study)
+    recorded = open_study(study, storage, runs_dir)
+    opened, folders = snapshot(recorded), open_folders(recorded, runs_dir)
     comparison = compare_over_seeds(opened, folders, data, reference)
     if comparison is None and reference is not None:
         raise UserError(f"--reference {reference}: study '{study}' compares nothing: it has neither variants nor seeds")

@@ -21,6 +21,7 @@ from search.finalists.exportable_models import ExportableModel, exportable_model
 from search.finalists.final_outcome import FinalOutcome, read_final
 from search.recorded.ranking import best_trial
 from search.recorded.space import searched_settings
+from search.recorded.study_folder import open_folders
 from search.recorded.trial_table import trial_table
 from search.report.importance_summary import ImportanceSummary, summarise_importance
 from search.space.variants import VARIANT
@@ -58,7 +59,7 @@ class ReportContext:
         if self.storage is None or name not in optuna.get_all_study_names(self.storage):
             return None
         study = optuna.load_study(study_name=name, storage=self.storage)
-        return study, TrialFolders(self.folders.root.parent / name)
+        return study, open_folders(study, self.folders.root.parent)
 
     @property
     def is_comparison(self) -> bool:

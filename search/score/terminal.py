@@ -22,7 +22,7 @@ from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.display.values import plus_minus
 from search.recorded.ranking import open_study, pick_trial
-from search.trials.folders import TrialFolders
+from search.recorded.study_folder import open_folders
 from search.trials.prediction_files import prediction_path
 from search.trials.record import TrialRecord
 
@@ -48,7 +48,7 @@ def score_and_show(
         if not provenance:
             unknown = f"{folder} has no record of the trial that made these predictions; export it again"
         elif not expected and "members" not in provenance:
-            estimate, unknown = estimate_trial(opened, number, TrialFolders(runs_dir / study), data)
+            estimate, unknown = estimate_trial(opened, number, open_folders(opened, runs_dir), data)
             expected = {} if estimate is None else estimate.rows
     found = score_predictions(folder, labels, tasks or _builtin_tasks(folder))
     _show(make_console(), folder, found, expected, unknown)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
+from optuna.trial import FrozenTrial
 
 from core.config import RunConfig
 from core.run.run_folder import RunFolder
+from core.statistics import counted_metric
 from data.errors import UserError
 from data.tasks import TaskSpec
 from search.display.fault_text import one_line
+from search.trials.folder_owner import read_owner
+from search.trials.record import TrialRecord
 
-__all__ = ["check_score", "check_size", "load_predictions", "require_model", "stored_config"]
+__all__ = ["check_predictions", "check_score", "check_size", "load_predictions", "require_model", "stored_config"]
 
 _SAME = 1e-6  # scores may differ in a last digit between versions of a library
 
@@ -32,21 +37,29 @@ def require_model(folder: RunFolder, otherwise: str = "") -> None:
         )
 
 
-def stored_config(folder: RunFolder, data: Path | None, device: str | None) -> RunConfig:
-    """Return the trial's RunConfig.
+def stored_config(trial: FrozenTrial, folder: RunFolder, data: Path | None, device: str | None) -> RunConfig:
+    """Return the RunConfig in the trial's folder.
 
     Args:
+        trial: as it is recorded.
+        folder: its folder.
         data: folder with the tasks' files, if it has moved.
         device: to compute on instead of the trial's.
 
     Raises:
-        UserError: if it cannot be read.
+        UserError: if it cannot be read, or is not the one that was recorded.
     """
     _require_folder(folder)
     try:
         config = RunConfig.model_validate_json(folder.config.read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{folder.config}: cannot be read: {' '.join(str(error).split())}") from error
+    recorded = TrialRecord.read(trial).config
+    if recorded is not None and not recorded.is_same_run(config):
+        raise UserError(
+            f"{folder.config}: not the configuration that trial {trial.number} was recorded with; the folder was "
+            "changed, or belongs to another study (--runs-dir says where to look)"
+        )
     changed = config.model_dump()
     if data is not None:
         changed["data"]["directory"] = str(data)
@@ -58,10 +71,26 @@ def stored_config(folder: RunFolder, data: Path | None, device: str | None) -> R
 def _require_folder(folder: RunFolder) -> None:
     if not folder.path.is_dir():
         raise UserError(f"{folder.path}: the trial's folder is not there; --runs-dir says where to look")
+    check_owner(folder)
+
+
+def check_owner(folder: RunFolder) -> None:
+    """Raise an error for a trial's folder that was put into the folder of another study.
+
+    Raises:
+        UserError: the folder, and the one that it is in, name different studies.
+    """
+    own, study = read_owner(folder.path), read_owner(folder.path.parent)
+    if own is not None and study is not None and own.id != study.id:
+        raise UserError(
+            f"{folder.path}: this trial belongs to another study than the folder that it is in; move it back"
+        )
 
 
 def load_predictions(run: RunFolder, trial: int, task: str, rung: int) -> np.ndarray:
     """Load predictions for the dev examples that trials are scored on: class probabilities (N, K) or scores (N,).
+
+    Everything that reads predictions reads them here, checked against their checksum.
 
     Args:
         run: the trial's folder.
@@ -69,11 +98,17 @@ def load_predictions(run: RunFolder, trial: int, task: str, rung: int) -> np.nda
         rung: in training examples.
 
     Raises:
-        UserError: if they are missing or cannot be read.
+        UserError: if they are missing, are damaged or cannot be read.
     """
+    check_owner(run)
     path = run.predictions(task, rung)
     try:
-        stored: np.ndarray = np.load(path)
+        content = path.read_bytes()
+        remedy = "restore it from a copy, or delete it to continue without these predictions"
+        is_checked = run.checksums.check(path, remedy, content)
+        stored: np.ndarray = np.load(io.BytesIO(content))
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(
             f"'{path}' with trial {trial}'s dev predictions is gone (--runs-dir says where to look)"
@@ -82,7 +117,18 @@ def load_predictions(run: RunFolder, trial: int, task: str, rung: int) -> np.nda
         raise UserError(f"'{path}' with trial {trial}'s dev predictions cannot be read: {one_line(error)}") from None
     if stored.dtype.kind != "f" or stored.ndim not in (1, 2):
         raise UserError(f"'{path}' with trial {trial}'s dev predictions cannot be read: they are no rows of numbers")
+    if not is_checked:
+        _note_unchecked(run.path.parent)
     return stored
+
+
+def _note_unchecked(folder: Path) -> None:
+    """Say once that a study has files without checksums; of a study without an id, that has been said already."""
+    if read_owner(folder) is not None:
+        warnings.warn(
+            f"'{folder}' has files of an earlier version, without checksums: they cannot be checked for damage",
+            stacklevel=1,  # the same place for all files, so that the line is shown once
+        )
 
 
 def check_size(stored: np.ndarray, size: int, spec: TaskSpec, trial: int) -> None:
@@ -104,8 +150,23 @@ def check_score(score: float, recorded: float, spec: TaskSpec, trial: int) -> No
     Raises:
         UserError: it names the trial and the task.
     """
-    if abs(score - recorded) > _SAME:
+    if not abs(score - recorded) <= _SAME:  # predictions may be NaN
         raise UserError(
-            f"the dev file of {spec.name} has changed; it no longer gives trial {trial} its {spec.metric} of "
-            f"{recorded:.4f}"
+            f"the dev file of {spec.name} or trial {trial}'s stored predictions have changed; they no longer give its "
+            f"{spec.metric} of {recorded:.4f}"
         )
+
+
+def check_predictions(stored: np.ndarray, gold: np.ndarray, recorded: float, spec: TaskSpec, trial: int) -> None:
+    """Raise an error unless stored predictions give the score that was recorded.
+
+    Args:
+        stored: class probabilities (N, K) or scores (N,).
+        gold: the labels of the dev examples that trials are scored on, (N,).
+        recorded: the trial's score in the task.
+
+    Raises:
+        UserError: as :func:`check_size` and :func:`check_score`.
+    """
+    check_size(stored, len(gold), spec, trial)
+    check_score(float(counted_metric(spec, stored, gold, np.ones((1, len(gold))))[0]), recorded, spec, trial)

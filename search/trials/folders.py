@@ -14,6 +14,7 @@ from core.run.atomic_files import writing
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
 from data.errors import UserError
+from search.trials.folder_owner import FolderOwner, write_owner
 
 if TYPE_CHECKING:
     from core.config import RunConfig
@@ -34,9 +35,11 @@ class TrialFolders:
 
     Attributes:
         root: the study's folder, ``runs/<study>``.
+        study_id: of the study, for new folders; None: unknown.
     """
 
     root: Path
+    study_id: str | None = None
 
     def path(self, number: int) -> Path:
         """Return the trial's folder: ``trial-0007`` for 7; more digits from trial 10000 on."""
@@ -46,20 +49,33 @@ class TrialFolders:
         """Return the trial's folder as that of a run."""
         return RunFolder(self.path(number))
 
-    def begin(self, number: int, config: RunConfig, encoder: EncoderContent | None = None) -> Path:
-        """Create a folder with the trial's ``config.json``, and ``encoder.json`` if its encoder's content is known.
+    def has_results(self, number: int) -> bool:
+        """Return whether the trial's folder holds work: evaluations, a checkpoint or a model."""
+        run = self.run(number)
+        return any(path.is_file() for path in (run.metrics, run.checkpoint, run.best_model))
 
-        An old folder of the same name is deleted.
+    def begin(self, number: int, config: RunConfig, encoder: EncoderContent | None = None) -> Path:
+        """Create a folder that says which study, configuration and encoder (where known) it is for, and nothing else.
+
+        A driver that was killed here may have left a folder. It is deleted, but never any results.
 
         Raises:
+            UserError: there are results, so the folder is that of another trial.
             MachineError: it cannot be written.
         """
         folder = self.path(number)
+        if self.has_results(number):
+            raise UserError(
+                f"'{folder}' has results of another trial, which would be lost; move it away, then run the same "
+                "command again"
+            )
         with writing(folder):
             if folder.exists():
                 shutil.rmtree(folder)
         if encoder is not None:
             self.run(number).write_encoder(encoder.to_json())
+        if self.study_id is not None:
+            write_owner(folder, FolderOwner(self.study_id))
         self.run(number).write_config(config)
         return folder
 
@@ -80,7 +96,8 @@ class TrialFolders:
             UserError: the disk is full, or the folder cannot be written to.
         """
         source, target = self.run(original), self.run(number)
-        for path in (source.encoder, source.metrics, source.best_evaluation, *source.path.glob("predictions/*.npy")):
+        outputs = (source.encoder, source.metrics, source.best_evaluation, *source.path.glob("predictions/*.npy"))
+        for path in (source.checksums.path, *outputs):
             if path.is_file():
                 _link(path, target.path / path.relative_to(source.path))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ __all__ = [
     "write_provenance",
     "write_split",
 ]
+
+_SPECIAL = re.compile(r'[",\r\n]')
 
 PROVENANCE = "provenance.json"  # next to predictions: the trial or ensemble that search.export wrote them of
 ENSEMBLE = "ensemble.json"  # above predictions: the ensemble that search.ensemble wrote them of
@@ -137,20 +140,28 @@ def prediction_values(spec: TaskSpec, predictions: np.ndarray) -> list[str]:
 def write_predictions(path: Path, spec: TaskSpec, ids: Sequence[str], values: Sequence[str]) -> None:
     r"""Write a header line ``id \t Predicted_Sentiment`` and a line ``id , value`` per example, in the given order.
 
-    Like the course's own writer, every line ends in a blank before its line feed.
+    Like the course's own writer, every line ends in a blank before its line feed. An id or a class that would be
+    misread in such a line is quoted as in CSV; those of the course never are.
     """
-    lines = [f"id \t {spec.prediction_column} \n"]
-    lines += [f"{example} , {value} \n" for example, value in zip(ids, values, strict=True)]
+    lines = [f"id \t {' '.join(spec.prediction_column.splitlines())} \n"]
+    lines += [f"{_cell(example)} , {_cell(value)} \n" for example, value in zip(ids, values, strict=True)]
     write_atomically(path, "".join(lines).encode())
+
+
+def _cell(text: str) -> str:
+    """Return a text as it is, or quoted if it has a comma, a quote, a line break, or blanks at an end."""
+    if text == text.strip() and not _SPECIAL.search(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _write_probabilities(path: Path, spec: TaskSpec, ids: Sequence[str], probabilities: np.ndarray) -> None:
     """Write CSV: a column for the id and one for each class."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("id", *spec.classes))
-    writer.writerows((example, *map(str, row)) for example, row in zip(ids, probabilities.tolist(), strict=True))
-    write_atomically(path, text.getvalue().encode())
+    rows = [
+        ("id", *spec.classes),
+        *((one, *map(str, row)) for one, row in zip(ids, probabilities.tolist(), strict=True)),
+    ]
+    write_atomically(path, "".join(",".join(map(_cell, row)) + "\n" for row in rows).encode())
 
 
 def read_probabilities(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]:
@@ -160,7 +171,7 @@ def read_probabilities(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarra
         UserError: if the file is missing or has other columns or values; it names the line.
     """
     try:
-        rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+        rows = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: class probabilities cannot be read: {error}") from error
     header = ["id", *spec.classes]
@@ -187,14 +198,41 @@ def read_predictions(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]
         UserError: if there is no such file, or a line is not a prediction of the task; it names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: predictions cannot be read: {error}") from error
+    try:
+        found = _parsed(path, spec, _quoted_lines(text))
+    except UserError as error:
+        try:  # as earlier versions wrote it, without quotes
+            found = _parsed(path, spec, _plain_lines(text))
+        except UserError:
+            raise error from None
+    values = np.array(list(found.values()))
+    return list(found), values if spec.kind.is_score else np.eye(len(spec.classes))[values.astype(np.int64)]
+
+
+def _quoted_lines(text: str) -> Iterator[tuple[int, str, str, str]]:
+    """Yield number, text, id and prediction of every line below the header; the latter are empty if it has no two."""
+    lines, reader = text.split("\n"), csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
+    next(reader, None)
+    for cells in reader:
+        example, value = cells if len(cells) == 2 else ("", "")
+        if any(map(str.strip, cells)):
+            yield reader.line_num, lines[min(reader.line_num, len(lines)) - 1], example.strip(), value.removesuffix(" ")
+
+
+def _plain_lines(text: str) -> Iterator[tuple[int, str, str, str]]:
+    for number, line in enumerate(text.splitlines()[1:], start=2):
+        if line.strip():
+            example, _, value = line.rpartition(",")
+            yield number, line, example.strip(), value.strip()
+
+
+def _parsed(path: Path, spec: TaskSpec, lines: Iterable[tuple[int, str, str, str]]) -> dict[str, float]:
+    """Return the class index or score of each id."""
     found: dict[str, float] = {}
-    for number, line in enumerate(lines[1:], start=2):
-        if not line.strip():
-            continue
-        example, _, text = (part.strip() for part in line.rpartition(","))
+    for number, line, example, text in lines:
         try:
             value = _value(spec, text)
         except ValueError:
@@ -208,8 +246,7 @@ def read_predictions(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]
         found[example] = value
     if not found:
         raise UserError(f"{path}: no predictions below the header")
-    values = np.array(list(found.values()))
-    return list(found), values if spec.kind.is_score else np.eye(len(spec.classes))[values.astype(np.int64)]
+    return found
 
 
 def _value(spec: TaskSpec, text: str) -> float | None:
@@ -218,6 +255,6 @@ def _value(spec: TaskSpec, text: str) -> float | None:
         score = float(text)
         return score if np.isfinite(score) else None
     if spec.written_as == "name":
-        return spec.classes.index(text)
+        return spec.classes.index(text if text in spec.classes else text.strip())
     index = float(text)
     return index if index in range(len(spec.classes)) else None

@@ -67,7 +67,7 @@ def make_study(root: Path, skills: list[list[float]], seed: int = 0, dev_limit: 
                 "sts": (skill * gold["sts"] + rng.normal(size=len(gold["sts"]))).astype(np.float32),
             }
             for task, values in predictions.items():
-                run.write_predictions(task, 100 * rung, values)
+                run.write_predictions(100 * rung, {task: values})
             scores = {task: own_metric(SPECS[task], predictions[task], gold[task]) for task in TASKS}
             overall = overall_score(scores, SPECS, WEIGHTS)
             evaluations.append(Evaluation(100 * rung, 100 * rung, rung, overall, scores, {}, {}, 1.0, 100.0))

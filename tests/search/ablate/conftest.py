@@ -100,7 +100,7 @@ def make_ablation(root: Path, skills: dict[str, list[float]], seconds: dict[str,
             "sts": (skill * gold["sts"] + noise["sts"]).astype(np.float32),
         }
         for task, values in predictions.items():
-            run.write_predictions(task, RUNG, values)
+            run.write_predictions(RUNG, {task: values})
         own = {task: own_metric(SPECS[task], predictions[task], gold[task]) for task in TASKS}
         overall = overall_score(own, SPECS, dict.fromkeys(TASKS, 1.0))
         evaluation = Evaluation(RUNG, RUNG, 1, overall, own, {}, {}, seconds.get(row, 10.0), 100.0)

@@ -124,7 +124,7 @@ def test_other_labels(made: MadeStudy, tmp_path: Path) -> None:
     lines = (moved / dev.name).read_text().splitlines()
     (moved / dev.name).write_text("\n".join([lines[0], *lines[:0:-1]]))
     assert (
-        "the dev file of sst has changed; it no longer gives trial 0 its accuracy of"
+        "the dev file of sst or trial 0's stored predictions have changed; they no longer give its accuracy of"
         in (estimate_best(made.study, made.folders, moved)[1])
     )
 

@@ -21,9 +21,9 @@ STATES = (TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING, TrialState.COM
 def library(trials: Any) -> CandidateTrials:
     """Record trials 0 to 4 in these states, in the tiny study's folders; the last and the running one have no score."""
     study = optuna.create_study(direction="maximize")
-    attrs = open_study("tiny", None, trials.runs).trials[0].user_attrs
+    recorded = open_study("tiny", None, trials.runs).trials
     for number, state in enumerate(STATES):
-        scored = attrs if number < 4 and state != TrialState.RUNNING else {}
+        scored = recorded[number].user_attrs if number < 4 and state != TrialState.RUNNING else {}
         value = 0.5 if state == TrialState.COMPLETE else None
         study.add_trial(create_trial(state=state, value=value, user_attrs=scored))
     return CandidateTrials(study, TrialFolders(Path(trials.runs) / "tiny"), None, None, needs_models=False)

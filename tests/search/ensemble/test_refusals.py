@@ -70,10 +70,13 @@ def test_data_that_has_changed(refused: Any, copied: Any, make: Any, tmp_path: P
     assert "the data files have changed since study 'tiny' began" in refused(trials="0", dev_only=True, data=data)
 
 
+@pytest.mark.filterwarnings("ignore:.* without checksums")
 def test_folders_and_files_that_are_missing(refused: Any, copied: Any) -> None:
     best, second = copied.with_model[:2]
     rung = copied.record(best).result.best_rung
     copied.folder(best).predictions("sts", rung).write_bytes(b"\x93NUMPY")
+    assert "the file is damaged or was changed" in refused(trials=str(best), runs_dir=copied.runs)
+    copied.folder(best).checksums.path.unlink()
     message = refused(trials=str(best), runs_dir=copied.runs)
     assert f"sts-dev-{rung}.npy' with trial {best}'s dev predictions cannot be read" in message
     shutil.rmtree(copied.folder(second).path)

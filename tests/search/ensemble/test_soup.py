@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from core.config import RunConfig
 from core.inputs.best_model import load_best_model
 from core.inputs.dev_gold import dev_examples
 from core.inputs.fixed_subset import fixed_subset
@@ -78,6 +81,7 @@ def test_a_soup_of_one_model_is_the_model(
     shutil.copytree(trials.runs, copy)
     source, target = (type(trials)(copy).folder(number) for number in (best, second))
     shutil.copy(source.best_model, target.best_model)
+    target.checksums.path.unlink()
     made = make(soup=kind, trials=f"{best},{second}", runs_dir=copy)
     assert [m["trial"] for m in made.record["members"]] == sorted((best, second))
     assert made.record["by_hand"] is (kind == "uniform")
@@ -88,6 +92,7 @@ def test_a_soup_of_one_model_is_the_model(
     assert made.record["gain"] == 0
 
 
+@pytest.mark.filterwarnings("ignore:.* without checksums")
 @pytest.mark.parametrize("options", [{"soup": "uniform"}, {}])
 def test_a_model_of_another_trial_is_refused(
     refused: Any, trials: Any, tmp_path: Path, options: dict[str, Any]
@@ -95,7 +100,9 @@ def test_a_model_of_another_trial_is_refused(
     best, second = trials.with_model[:2]
     copy = tmp_path / "runs"
     shutil.copytree(trials.runs, copy)
-    shutil.copy(trials.folder(best).best_model, type(trials)(copy).folder(second).best_model)
+    target = type(trials)(copy).folder(second)
+    shutil.copy(trials.folder(best).best_model, target.best_model)
+    target.checksums.path.unlink()  # which would tell
     message = refused(trials=f"{best},{second}", runs_dir=copy, **options)
     assert f"trial {second} was recorded with " in message
     assert "its files or the dev file have changed" in message
@@ -107,6 +114,11 @@ def test_seeds_that_differ(refused: Any, trials: Any, tmp_path: Path) -> None:
     shutil.copytree(trials.runs, copy)
     config = type(trials)(copy).folder(last).config
     config.write_text(json.dumps(json.loads(config.read_text()) | {"seed": 7}))
+    recorded = RunConfig.model_validate_json(config.read_text()).canonical_json()
+    with closing(sqlite3.connect(copy / "studies.db")) as database:
+        where = "key = 'config' AND trial_id = (SELECT trial_id FROM trials WHERE number = ?)"
+        database.execute(f"UPDATE trial_user_attributes SET value_json = ? WHERE {where}", (json.dumps(recorded), last))
+        database.commit()
     message = refused(soup="uniform", trials=f"{first},{last}", runs_dir=copy)
     assert f"trial {first} and trial {last} cannot be souped, as they differ in seed (0 and 7)" in message
 

@@ -59,7 +59,7 @@ def lopsided(config: RunConfig, rung: int, run: RunFolder, slope: float) -> Eval
         else:
             noise = rng.dirichlet(np.ones(len(spec.classes)), len(gold))
             values = (2.0 if leads else 0.2) * np.eye(len(spec.classes))[gold] + noise
-        run.write_predictions(task, rung, values.astype(np.float32))
+        run.write_predictions(rung, {task: values.astype(np.float32)})
         scores[task] = own_metric(spec, values.astype(np.float32), gold)
     overall = float(overall_score(scores, specs, dict.fromkeys(specs, 1.0)))
     return Evaluation(rung, rung, 1, overall, scores, {}, {}, rung / 100, 100.0, cost=Cost(1000, 100, rung, 50.0))

@@ -16,6 +16,8 @@ from search.storage.file_lease import LeaseHolder, _started, file_lease
 from search.storage.open import open_storage
 from search.storage.optuna_internals import study_id
 from search.storage.storage_lease import KEY
+from search.trials.folder_owner import FolderOwner, write_owner
+from search.trials.record import CONFIG
 
 OTHER = changed(seed=4)
 
@@ -24,7 +26,7 @@ def recorded(folder: Path, *states: TrialState, value: float = 0.5) -> optuna.St
     study = create_or_load(changed(first_trials=()), open_storage(None, folder), "data")
     for number, state in enumerate(states):
         value_of = value if state == TrialState.COMPLETE else None
-        study.add_trial(create_trial(state=state, value=value_of))
+        study.add_trial(create_trial(state=state, value=value_of, user_attrs={CONFIG: SPEC.base.canonical_json()}))
         (folder / "stub" / f"trial-{number:04d}").mkdir(parents=True)
     return study
 
@@ -87,6 +89,21 @@ def test_a_study_without_an_ended_trial_is_replaced_if_it_changes(digest: str | 
     assert start.make_room(spec, digest) == "study 'stub' had no finished trial; it begins again with what has changed"
     assert names(tmp_path) == []
     assert sorted(path.name for path in (tmp_path / "stub").iterdir()) == ["driver.lock", "notes.txt"]
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+@pytest.mark.parametrize("restart", [True, False])
+def test_a_folder_of_another_study_is_left_alone(is_recorded: bool, restart: bool, tmp_path: Path) -> None:
+    """Of another storage, or of a database that was lost: the folder would be deleted, or moved with this study."""
+    if is_recorded:
+        recorded(tmp_path, TrialState.RUNNING)
+    results = tmp_path / "stub" / "trial-0000" / "metrics.jsonl"
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.write_text("")
+    write_owner(tmp_path / "stub", FolderOwner("another"))
+    with pytest.raises(UserError, match="belongs to another study 'stub', of another storage or deleted since; use "):
+        SecondStart(None, tmp_path, restart=restart).check(OTHER)
+    assert results.exists()
 
 
 def test_a_running_trial_with_a_score_or_a_checkpoint_is_work(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def predicted(config: RunConfig, rung: int, run: RunFolder, slope: float) -> Eva
             values = share * gold + rng.normal(size=len(gold))
         else:
             values = share * np.eye(len(spec.classes))[gold] + rng.dirichlet(np.ones(len(spec.classes)), len(gold))
-        run.write_predictions(task, rung, values.astype(np.float32))
+        run.write_predictions(rung, {task: values.astype(np.float32)})
         scores[task] = own_metric(spec, values.astype(np.float32), gold)
     overall = overall_score(scores, specs, {name: task.score_weight for name, task in config.tasks.items()})
     return Evaluation(

@@ -18,7 +18,7 @@ def test_names(tmp_path: Path) -> None:
 def test_a_left_over_folder_is_emptied(tmp_path: Path) -> None:
     folders = TrialFolders(tmp_path)
     folders.path(3).mkdir()
-    (folders.path(3) / "checkpoint.pt").touch()
+    (folders.path(3) / "x.tmp").touch()
     folder = folders.begin(3, BASE)
     assert [path.name for path in folder.iterdir()] == ["config.json"]
     assert RunConfig.model_validate(json.loads((folder / "config.json").read_text())) == BASE

@@ -5,14 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from data.errors import UserError
+from data.kinds import Kind
 from data.metrics import find_metric
 from data.task_files import builtin_tasks
+from data.tasks import TaskSpec
 from search.trials.prediction_files import (
     prediction_values,
     probabilities_path,
+    read_predictions,
     read_probabilities,
     remove_predictions,
     write_predictions,
@@ -48,6 +54,86 @@ def test_each_course_task(tmp_path: Path, task: str, predictions: np.ndarray, ex
 def test_user_tasks_are_written_by_class_name() -> None:
     spec = SPECS["cfimdb"].model_copy(update={"written_as": "name"})
     assert prediction_values(spec, np.eye(2)[[1, 0]]) == ["positive", "negative"]
+
+
+# Whatever a file of the user may have as an id, without blanks at its ends, and a study file as the name of a class.
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+AWKWARD = st.sampled_from(
+    [
+        "fröhlich, sehr",
+        ' "a" ',
+        ",",
+        '"',
+        '""',
+        "a\nb",
+        "a\r\nb",
+        "\r",
+        " x",
+        "x ",
+        "x",
+        "\u2028",
+        "\t",
+        "'",
+        "",
+        "1",
+        "1.0",
+        "NA",
+    ]
+)
+IDS = st.lists((TEXT | AWKWARD).map(str.strip).filter(bool), min_size=1, max_size=6, unique=True)
+CLASSES = st.lists(TEXT | AWKWARD, min_size=2, max_size=5, unique=True)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ids=IDS, classes=CLASSES, seed=st.integers(0, 99))
+def test_what_is_written_is_read(tmp_path: Path, ids: list[str], classes: list[str], seed: int) -> None:
+    """By search.score, by pandas, and where the metric needs probabilities."""
+    spec = TaskSpec(
+        name="mood",
+        kind=Kind.CLASSIFY,
+        files=SPECS["sst"].files,
+        columns=SPECS["sst"].columns,
+        classes=tuple(classes),
+        metric="accuracy",
+    )
+    chosen = np.random.default_rng(seed).integers(len(classes), size=len(ids))
+    predictions = np.eye(len(classes))[chosen]
+    path = tmp_path / "mood-test-output.csv"
+    write_predictions(path, spec, ids, prediction_values(spec, predictions))
+    read, found = read_predictions(path, spec)
+    assert read == ids
+    assert np.array_equal(found, predictions)
+    table = pd.read_csv(
+        path, skiprows=1, names=["id", "class"], skipinitialspace=True, dtype=str, keep_default_na=False
+    )
+    assert table["id"].str.strip().tolist() == ids
+    assert table["class"].str.removesuffix(" ").tolist() == [classes[index] for index in chosen]
+    by_auc = spec.model_copy(update={"metric": find_metric("average_precision")})
+    assert by_auc.metric.reads_probabilities
+    write_split(tmp_path, by_auc, "dev", ids, predictions)
+    read, found = read_probabilities(probabilities_path(tmp_path / "predictions", "mood", "dev"), by_auc)
+    assert read == ids
+    assert np.array_equal(found, predictions)
+
+
+@pytest.mark.parametrize("name", ["fröhlich", ' "a" ', "x "])
+def test_files_of_earlier_versions_are_read(tmp_path: Path, name: str) -> None:
+    """They were not quoted: an id may have commas, and a class quotes."""
+    spec = SPECS["cfimdb"].model_copy(update={"written_as": "name", "classes": (name.strip(), "b")})
+    (tmp_path / "x.csv").write_text(f'id \t P \na,b , {name} \n"c , b\n', encoding="utf-8")
+    read, found = read_predictions(tmp_path / "x.csv", spec)
+    assert read == ["a,b", '"c']
+    assert found.argmax(axis=1).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("a , c ", "a , c"), ("a , positive , x ", "a , positive , x"), ("positive", "positive")]
+)
+def test_a_line_that_is_no_prediction_is_named(tmp_path: Path, text: str, line: str) -> None:
+    spec = SPECS["cfimdb"].model_copy(update={"written_as": "name"})
+    (tmp_path / "x.csv").write_text(f"id \t P \nb , negative \n{text}\n")
+    with pytest.raises(UserError, match=rf"x\.csv:3: not a line 'id , prediction' of task 'cfimdb': '{line}'"):
+        read_predictions(tmp_path / "x.csv", spec)
 
 
 def test_as_many_values_as_ids(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def recorded(folder: Path, precision: str = "float32", score: float = 0.75, **ta
         }
     )
     run = RunFolder(folder)
-    run.write_predictions("para", 10, STORED)
+    run.write_predictions(10, {"para": STORED})
     return RecordedScores(3, run, config, 10, {"para": score})
 
 
