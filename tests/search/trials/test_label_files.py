@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.delimited import read_delimited
 from data.errors import UserError
+from data.tables.delimited import read_delimited
 from data.tasks import TaskSpec
 from search.trials.label_files import find_labels, label_file_names, read_labels
 
