@@ -39,12 +39,18 @@ def _check_output(here: str, head: HeadConfig, spec: TaskSpec) -> None:
     if head.output is not None and not spec.kind.is_score:
         raise ValueError(f"{here}.output = '{head.output}' needs scores, but task '{spec.name}' has classes")
     if not spec.kind.is_score:
+        if head.divergence is not None:
+            raise ValueError(
+                f"{here}.divergence = '{head.divergence}' needs scores, but task '{spec.name}' has classes"
+            )
         return
     output = head.score_output
-    if (output in ("cos", "relu-cos")) != (head.combine == "cos"):
+    if (output in ("cos", "relu-cos", "raw-cos")) != (head.combine == "cos"):
         raise ValueError(f"{here}.output = '{output}' does not go with combine = {_quoted(head.combine)}")
     if head.score_classes is not None and output != "classes":
         raise ValueError(f"{here}.score_classes = {head.score_classes} needs output = 'classes', got '{output}'")
+    if head.divergence is not None and output != "classes":
+        raise ValueError(f"{here}.divergence = '{head.divergence}' needs output = 'classes', got '{output}'")
     assert spec.score_range is not None
     low, high = spec.score_range
     if output == "classes" and head.score_classes is None and (high - low) % 1:
@@ -57,6 +63,7 @@ def _check_loss(here: str, head: HeadConfig, spec: TaskSpec) -> None:
     allowed: tuple[str, ...]
     if spec.kind.is_score:
         allowed = ("cross-entropy",) if head.score_output == "classes" else ("mse", "pearson", "cosent")
+        allowed += ("bce",) if head.score_output == "sigmoid" else ()
     elif head.combine == "cos":
         allowed = ("cosine-embedding",) if len(spec.classes) == 2 else ()
     else:

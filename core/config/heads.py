@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from core.config.section import ConfigSection, Probability
+from core.config.section import ConfigSection, Probability, added
 from data.tasks import TaskSpec
 
 __all__ = ["HeadConfig", "Pooling", "ScoreOutput", "TaskLossName"]
 
 Pooling = Literal["cls", "pooler", "mean", "max"]
 TaskLossName = Literal["cross-entropy", "bce", "mse", "pearson", "cosine-embedding", "cosent"]
-ScoreOutput = Literal["sigmoid", "cos", "relu-cos", "classes"]
+ScoreOutput = Literal["sigmoid", "linear", "cos", "relu-cos", "raw-cos", "classes"]
 
 
 class HeadConfig(ConfigSection):
@@ -45,8 +45,8 @@ class HeadConfig(ConfigSection):
     dropout_last: Probability | None = Field(None, description="before an MLP's last layer; None: dropout_hidden")
     output: ScoreOutput | None = Field(
         None,
-        description="scores: sigmoid or relu(cos) scaled to the range, cos mapped onto it, or evenly spaced classes; "
-        "None: cos if combine is cos, else sigmoid",
+        description="scores: sigmoid or relu(cos) scaled to the range, cos mapped onto it, the number (linear) or "
+        "cosine (raw-cos) itself, or evenly spaced classes; None: cos if combine is cos, else sigmoid",
     )
     score_classes: int | None = Field(None, ge=2, description="output 'classes': number; None: one per unit of score")
     score_from: Literal["expected", "argmax"] = Field(
@@ -59,6 +59,11 @@ class HeadConfig(ConfigSection):
         None, description="scores: a second loss, added to the first"
     )
     auxiliary_weight: float = Field(1.0, gt=0.0, description="weight of the second loss")
+    divergence: Literal["kl", "squared-error"] | None = added(
+        None,
+        "output 'classes': how SMART, proximal steps and R-Drop compare two outputs: symmetric KL of the classes "
+        "(None), or squared difference of the expected scores",
+    )
     label_smoothing: Probability = Field(0.0, description="share of the label spread over all classes")
     class_weights: tuple[Annotated[float, Field(ge=0.0)], ...] | None = Field(
         None,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from core.config import HeadConfig
 from core.losses.auxiliary import WithAuxiliary
-from core.losses.bce import BinaryCrossEntropy
+from core.losses.bce import BinaryCrossEntropy, soft_cross_entropy
 from core.losses.class_weights import ClassWeighting, balanced, given
 from core.losses.cosent import CoSent
 from core.losses.cosine_embedding import CosineEmbedding
@@ -40,7 +40,8 @@ def make_loss(head: HeadConfig, spec: TaskSpec) -> TaskLoss:
     if spec.score_range is None:
         return _CLASS_LOSSES[head.loss_name(spec)](head, spec)
     if head.score_output == "classes":
-        return ScoreClasses(*spec.score_range, head.score_from, _cross_entropy(head, spec))
+        squared = head.divergence == "squared-error"
+        return ScoreClasses(*spec.score_range, head.score_from, _cross_entropy(head, spec), squared)
     criterion = _CRITERIA[head.loss_name(spec)](head)
     if head.auxiliary_loss is not None:
         criterion = WithAuxiliary(criterion, _CRITERIA[head.auxiliary_loss](head), head.auxiliary_weight)
@@ -65,6 +66,7 @@ _CLASS_LOSSES: dict[str, Callable[[HeadConfig, TaskSpec], TaskLoss]] = {
 
 _CRITERIA: dict[str, Callable[[HeadConfig], ScoreCriterion]] = {
     "mse": lambda _head: mean_squared_error,
+    "bce": lambda _head: soft_cross_entropy,
     "pearson": lambda _head: negative_correlation,
     "cosent": lambda head: CoSent(head.cosent_scale),
 }

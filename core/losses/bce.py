@@ -1,4 +1,4 @@
-"""Binary cross-entropy on one logit, for tasks with two classes."""
+"""Binary cross-entropy on one logit: of two classes, or of a score as a probability."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["BinaryCrossEntropy"]
+from core.losses.score_reading import ScoreReading
+
+__all__ = ["BinaryCrossEntropy", "soft_cross_entropy"]
 
 
 class BinaryCrossEntropy:
@@ -32,3 +34,12 @@ class BinaryCrossEntropy:
         For probabilities p = s(z) and q = s(z') both directions together are (p - q) (z - z').
         """
         return ((outputs.sigmoid() - others.sigmoid()) * (outputs - others)).mean()
+
+
+def soft_cross_entropy(reading: ScoreReading, outputs: Tensor, gold: Tensor) -> Tensor:
+    """-[y log s(z) + (1 - y) log(1 - s(z))], mean over the batch: logits z (B, 1), scores (B,) -> ().
+
+    y is the place of the gold score in its range, 0 to 1.
+    """
+    places = (gold - reading.low) / (reading.high - reading.low)
+    return F.binary_cross_entropy_with_logits(outputs.squeeze(-1), places)

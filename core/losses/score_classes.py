@@ -25,16 +25,23 @@ class ScoreClasses:
         score_from: a prediction is the mean of the class scores under the probabilities (``expected``), or the score
             of the most probable class (``argmax``).
         cross_entropy: over the K classes.
+        squared_divergence: compare two outputs by their expected scores instead of their class probabilities.
     """
 
     def __init__(
-        self, low: float, high: float, score_from: Literal["expected", "argmax"], cross_entropy: CrossEntropy
+        self,
+        low: float,
+        high: float,
+        score_from: Literal["expected", "argmax"],
+        cross_entropy: CrossEntropy,
+        squared_divergence: bool = False,
     ) -> None:
         self.outputs = cross_entropy.outputs
         self._low, self._high = low, high
         self._step = (high - low) / (self.outputs - 1)
         self._score_from = score_from
         self._cross_entropy = cross_entropy
+        self._squared_divergence = squared_divergence
 
     def prepare(self, gold: np.ndarray) -> None:
         """Scores (N,) of all training examples -> the weights of the classes."""
@@ -50,11 +57,19 @@ class ScoreClasses:
 
     def predict(self, outputs: Tensor) -> Tensor:
         """(B, K) -> scores (B,)."""
-        steps = torch.linspace(self._low, self._high, self.outputs, dtype=outputs.dtype, device=outputs.device)  # (K,)
         if self._score_from == "argmax":
-            return steps[outputs.argmax(dim=-1)]
-        return (outputs.softmax(dim=-1) * steps).sum(dim=-1)
+            return self._steps(outputs)[outputs.argmax(dim=-1)]
+        return self._expected(outputs)
+
+    def _steps(self, outputs: Tensor) -> Tensor:
+        """Return the scores of the classes, (K,)."""
+        return torch.linspace(self._low, self._high, self.outputs, dtype=outputs.dtype, device=outputs.device)
+
+    def _expected(self, outputs: Tensor) -> Tensor:
+        return (outputs.softmax(dim=-1) * self._steps(outputs)).sum(dim=-1)
 
     def divergence(self, outputs: Tensor, others: Tensor) -> Tensor:
-        """Symmetric KL of the class probabilities: (B, K), (B, K) -> ()."""
+        """Symmetric KL of the class probabilities, or squared difference of the expected scores: (B, K) each -> ()."""
+        if self._squared_divergence:
+            return (self._expected(outputs) - self._expected(others)).square().mean()
         return self._cross_entropy.divergence(outputs, others)

@@ -44,8 +44,7 @@ class ScoreLoss:
 
     def predict(self, outputs: Tensor) -> Tensor:
         """(B, 1) -> scores (B,), within the range."""
-        # A cosine can be beyond 1 by its rounding.
-        return self._reading.scores(outputs).clamp(self._reading.low, self._reading.high)
+        return self._reading.predictions(outputs)
 
     def divergence(self, outputs: Tensor, others: Tensor) -> Tensor:
         """Squared difference of the scores, mean over the batch, in squared score units: (B, 1), (B, 1) -> ()."""

@@ -42,7 +42,9 @@ def _output(head: HeadConfig, spec: TaskSpec) -> Changes:
     """Reset the output, and with a cosine its features, which only the cosine can use."""
     if not spec.kind.is_score or head.score_output == "sigmoid":
         return {}
-    plain = {"output": None, "score_classes": None} | ({"combine": None} if head.combine == "cos" else {})
+    plain = {"output": None, "score_classes": None, "divergence": None} | (
+        {"combine": None} if head.combine == "cos" else {}
+    )
     return {field: value for field, value in plain.items() if getattr(head, field) != value}
 
 
@@ -69,7 +71,7 @@ HEAD_SWITCHES = (
     choice("pooling", {"heads.*.pooling": "cls"}),
     choice("head layers", {"heads.*.layers": 1}, _paths("hidden_size")),
     _each_head("head dropout", ("dropout", "dropout_hidden", "dropout_last"), (), _dropout),
-    _each_head("score output", ("output",), ("score_classes", "score_from"), _output),
+    _each_head("score output", ("output",), ("score_classes", "score_from", "divergence"), _output),
     _each_head("task loss", ("loss",), ("cosine_margin", "cosine_threshold", "cosent_scale"), _loss),
     technique("auxiliary loss", {"heads.*.auxiliary_loss": None}, _paths("auxiliary_weight")),
     technique("label smoothing", {"heads.*.label_smoothing": 0.0}),

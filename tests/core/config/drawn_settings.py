@@ -141,6 +141,7 @@ SWITCHES_BY_HAND: dict[str, list[Settings]] = {
             "lora.dropout": 0.3,
             "lora.targets": "all-linear",
             "lora.initial": "kaiming",
+            "lora.embeddings": True,
         },
     ],
     "smart": [
@@ -187,6 +188,10 @@ SWITCHES_BY_HAND: dict[str, list[Settings]] = {
         head("sts", pair="siamese", combine="cos", side_layers=1, loss="pearson", auxiliary_loss="mse"),
         head("sts", pair="siamese", combine="cos", output="cos", loss="cosent", auxiliary_loss="pearson"),
         head("sts", pair="siamese", combine="cos", side_layers=2, output="relu-cos"),
+        head("sts", pair="siamese", combine="cos", output="raw-cos"),
+        head("sts", output="linear", auxiliary_loss="pearson", pair_order="both"),
+        head("sts", output="sigmoid", loss="bce"),
+        head("sts", output="classes", divergence="squared-error"),
         head("sts", output="classes", loss="cross-entropy", class_balance=0.5),
         head("sts", pair="siamese", output="classes", score_classes=11, score_from="argmax", label_smoothing=0.1),
     ],

@@ -36,6 +36,11 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     *[("sts", {"loss": loss}) for loss in ("mse", "pearson", "cosent")],
     *[("sts", {**COS, "loss": loss}) for loss in ("mse", "pearson", "cosent")],
     *[("sts", {**COS, "output": "relu-cos", "side_layers": 3, "loss": loss}) for loss in ("mse", "pearson", "cosent")],
+    *[("sts", {**COS, "output": "raw-cos", "loss": loss}) for loss in ("mse", "pearson", "cosent")],
+    *[("sts", {**SIAMESE, "output": "linear", "loss": loss}) for loss in ("mse", "pearson", "cosent")],
+    ("sts", {"loss": "bce", "auxiliary_loss": "pearson"}),
+    ("sts", {"output": "classes", "divergence": "squared-error"}),
+    ("mood", {"output": "linear"}),
     ("sts", {**COS, "auxiliary_loss": "pearson"}),
     ("sts", {"loss": "pearson", "auxiliary_loss": "mse", "auxiliary_weight": 0.1}),
     ("sts", {"loss": "cosent", "auxiliary_loss": "pearson"}),
@@ -86,6 +91,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("sts", {**SIAMESE, "combine": "uv", "output": "relu-cos"}, "output = 'relu-cos' does not go with combine = 'uv'"),
     ("sts", {**COS, "output": "sigmoid"}, "heads.sts.output = 'sigmoid' does not go with combine = 'cos'"),
     ("sts", {**COS, "output": "classes"}, "heads.sts.output = 'classes' does not go with combine = 'cos'"),
+    ("sts", {**COS, "output": "linear"}, "heads.sts.output = 'linear' does not go with combine = 'cos'"),
+    ("sts", {"output": "raw-cos"}, "heads.sts.output = 'raw-cos' does not go with combine = none"),
+    ("sts", {"output": "linear", "loss": "bce"}, "with output = 'linear' needs mse or pearson or cosent"),
+    ("sts", {"divergence": "kl"}, "heads.sts.divergence = 'kl' needs output = 'classes', got 'sigmoid'"),
+    ("para", {"divergence": "kl"}, "heads.para.divergence = 'kl' needs scores, but task 'para' has classes"),
     ("sts", {"score_classes": 6}, "heads.sts.score_classes = 6 needs output = 'classes', got 'sigmoid'"),
     (
         "uneven",
@@ -105,7 +115,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
         "sts",
         {"loss": "cross-entropy"},
-        "task 'sts' (score-pair) with output = 'sigmoid' needs mse or pearson or cosent",
+        "task 'sts' (score-pair) with output = 'sigmoid' needs mse or pearson or cosent or bce",
     ),
     (
         "sts",

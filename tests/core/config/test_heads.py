@@ -30,7 +30,7 @@ from tests.core.config.head_cases import COS, SPECS
         ({"cosine_threshold": -1.0}, "greater than -1"),
         ({"cosine_threshold": 1.0}, "less than 1"),
         ({"cosent_scale": 0.0}, "greater than 0"),
-        ({"output": "softmax"}, "Input should be 'sigmoid', 'cos', 'relu-cos' or 'classes'"),
+        ({"output": "softmax"}, "Input should be 'sigmoid', 'linear', 'cos', 'relu-cos', 'raw-cos' or 'classes'"),
         ({"loss": "hinge"}, "Input should be"),
         ({"auxiliary_loss": "bce"}, "Input should be 'mse', 'pearson' or 'cosent'"),
         ({"pooler": "cls"}, "Extra inputs are not permitted"),

@@ -37,11 +37,15 @@ LOSSES: dict[str, tuple[str, dict[str, Any]]] = {
     "mse of sigmoid": ("sts", {}),
     "mse of cos": ("sts", COS),
     "mse of relu-cos": ("sts", {**COS, "output": "relu-cos"}),
+    "mse of raw-cos": ("sts", {**COS, "output": "raw-cos"}),
+    "mse of linear": ("sts", {"output": "linear"}),
+    "bce of a score": ("sts", {"loss": "bce"}),
     "pearson": ("sts", {"loss": "pearson"}),
     "cosent": ("sts", {**COS, "loss": "cosent"}),
     "mse and pearson": ("sts", {"auxiliary_loss": "pearson", "auxiliary_weight": 0.3}),
     "pearson and cosent": ("sts", {"loss": "pearson", "auxiliary_loss": "cosent"}),
     "score classes": ("sts", {"output": "classes"}),
+    "score classes with squared divergence": ("sts", {"output": "classes", "divergence": "squared-error"}),
     "score classes by argmax": ("sts", {"output": "classes", "score_from": "argmax", "class_balance": 1.0}),
 }
 SIZE = 12
@@ -154,9 +158,9 @@ def test_the_kind_of_task_decides_when_the_head_does_not() -> None:
 @pytest.mark.parametrize(
     ("loss", "criterion"), [("mse", mean_squared_error), ("pearson", negative_correlation), ("cosent", CoSent(7.0))]
 )
-@pytest.mark.parametrize("output", ["cos", "relu-cos", "sigmoid"])
+@pytest.mark.parametrize("output", ["cos", "relu-cos", "raw-cos", "sigmoid", "linear"])
 def test_a_score_head_gets_the_reading_and_the_criterion_it_names(output: str, loss: str, criterion: Any) -> None:
-    combine = {} if output == "sigmoid" else COS
+    combine = {} if output in ("sigmoid", "linear") else COS
     head = HeadConfig.model_validate({**combine, "output": output, "loss": loss, "cosent_scale": 7.0})
     spec = builtin_tasks()["sts"]
     torch.manual_seed(1)
