@@ -26,7 +26,7 @@ def predict(
 ) -> np.ndarray:
     """Return class probabilities (N, K) or scores (N,), float32, in the examples' order.
 
-    The model is left in eval mode.
+    They are means over both orders of the sentences if the head says so. The model is left in eval mode.
 
     Args:
         model: on ``device``.
@@ -36,10 +36,24 @@ def predict(
         device: where to compute.
     """
     model.eval()
+    if config.heads[examples.spec.name].pair_order == "given":
+        return _predict_once(model, config, examples, layout, device)
+    both = [_predict_once(model, config, examples, layout, device, swapped) for swapped in (False, True)]
+    return np.asarray((both[0] + both[1]) / 2)
+
+
+def _predict_once(
+    model: MultitaskBert,
+    config: RunConfig,
+    examples: Examples,
+    layout: RowLayout,
+    device: torch.device,
+    swapped: bool = False,
+) -> np.ndarray:
     outputs, positions = [], []
     siamese = config.heads[examples.spec.name].pair == "siamese"
     with autocast(config.compute, device):  # around all batches: weights are cast once
-        for batch in sorted_batches(examples, layout, siamese, config.eval.batch_size):
+        for batch in sorted_batches(examples, layout, siamese, config.eval.batch_size, swapped):
             outputs.append(model.predict(batch.to(device)).cpu().numpy())
             positions.append(batch.positions.numpy())
     stacked = np.concatenate(outputs)

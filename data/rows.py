@@ -39,7 +39,13 @@ class RowLayout:
         return cls(ids.cls, ids.sep, ids.pad, max_length)
 
 
-def assemble(examples: Examples, positions: Ints, layout: RowLayout, siamese: bool) -> Batch:
+def assemble(
+    examples: Examples,
+    positions: Ints,
+    layout: RowLayout,
+    siamese: bool,
+    swapped: npt.NDArray[np.bool_] | None = None,
+) -> Batch:
     """Assemble the batch of the examples at these positions.
 
     Single sentences become rows ``[CLS] a [SEP]``. Pairs become rows ``[CLS] a [SEP] b [SEP]`` with segment 1 from b
@@ -51,15 +57,19 @@ def assemble(examples: Examples, positions: Ints, layout: RowLayout, siamese: bo
         positions: positions of the examples in the split, (B,) int64.
         layout: special ids and longest row.
         siamese: encode the sentences of a pair as separate rows.
+        swapped: which pairs have their second sentence first, (B,); None: no pair.
 
     Raises:
         ValueError: if ``siamese`` is true and the examples are not pairs.
     """
     _check_siamese(examples, siamese)
     count = len(positions)
-    lengths = _kept(examples.lengths[positions], layout, siamese)  # (B, S)
     per = examples.sentences_per_example
-    starts = examples.offsets[positions[:, None] * per + np.arange(per)]  # (B, S)
+    order = np.broadcast_to(np.arange(per), (count, per))  # (B, S)
+    if swapped is not None:
+        order = np.where(swapped[:, None], order[:, ::-1], order)
+    lengths = _kept(examples.lengths[positions[:, None], order], layout, siamese)  # (B, S)
+    starts = examples.offsets[positions[:, None] * per + order]  # (B, S)
     if siamese:
         starts, lengths = starts.T.reshape(-1, 1), lengths.T.reshape(-1, 1)  # (2B, 1)
     ids, segments, offsets = _fill(examples.token_ids, starts, lengths, layout)

@@ -23,6 +23,8 @@ def check_head(task: str, head: HeadConfig, spec: TaskSpec) -> None:
 def _check_shape(here: str, head: HeadConfig, spec: TaskSpec) -> None:
     if not spec.kind.is_pair and head.pair != "cross":
         raise ValueError(f"{here}.pair = '{head.pair}': task '{spec.name}' has single sentences, not pairs")
+    if head.pair_order == "both" and (head.pair == "siamese" or not spec.kind.is_pair):
+        raise ValueError(f"{here}.pair_order = 'both' needs a task of pairs and pair = 'cross'")
     if head.pair != "siamese":
         if head.combine is not None:
             raise ValueError(f"{here}.combine = '{head.combine}' needs pair = 'siamese', got '{head.pair}'")

@@ -22,6 +22,11 @@ class HeadConfig(ConfigSection):
     pair: Literal["cross", "siamese"] = Field(
         "cross", description="pairs: one row '[CLS] a [SEP] b [SEP]', or each sentence encoded separately"
     )
+    pair_order: Literal["given", "both"] = added(
+        "given",
+        "cross: sentences of a pair in the given order, or in both: drawn for every training example, and averaged in "
+        "predictions",
+    )
     pooling: Pooling = Field(
         "cls", description="sentence vector: [CLS], [CLS] through BERT's pooler, mean or maximum over real tokens"
     )

@@ -158,6 +158,7 @@ class Resources:
             self.layout(config),
             config.heads[name].pair == "siamese",
             config.seed,
+            config.heads[name].pair_order == "both",
         )
 
     def _train_examples(self, config: RunConfig, name: str) -> Examples:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from data.batching import Batch
 from data.example_stream import ExampleStream
@@ -15,11 +17,17 @@ from data.rows import RowLayout, assemble, row_lengths
 __all__ = ["TaskData", "sorted_batches"]
 
 
-def sorted_batches(examples: Examples, layout: RowLayout, siamese: bool, batch_size: int) -> Iterator[Batch]:
-    """Yield every example once, the longest first: little padding, and memory runs out at the start or never."""
+def sorted_batches(
+    examples: Examples, layout: RowLayout, siamese: bool, batch_size: int, swapped: bool = False
+) -> Iterator[Batch]:
+    """Yield every example once, the longest first: little padding, and memory runs out at the start or never.
+
+    ``swapped`` puts the second sentence of every pair first.
+    """
     order = np.argsort(-row_lengths(examples, layout, siamese), kind="stable")
     for start in range(0, len(order), batch_size):
-        yield assemble(examples, order[start : start + batch_size], layout, siamese)
+        positions = order[start : start + batch_size]
+        yield assemble(examples, positions, layout, siamese, np.ones(len(positions), bool) if swapped else None)
 
 
 class TaskData:
@@ -31,16 +39,27 @@ class TaskData:
         layout: layout of the rows.
         siamese: whether the sentences of a pair are encoded as separate rows.
         seed: seed of the run.
+        both_orders: draw the order of every training pair's sentences.
     """
 
-    def __init__(self, train: Examples, dev: Examples, layout: RowLayout, siamese: bool, seed: int) -> None:
+    def __init__(
+        self, train: Examples, dev: Examples, layout: RowLayout, siamese: bool, seed: int, both_orders: bool = False
+    ) -> None:
         self.train, self.dev = train, dev
         self.layout, self.siamese = layout, siamese
+        self._seed, self._both_orders = seed, both_orders
         self._stream = ExampleStream(row_lengths(train, layout, siamese), seed, train.spec.name)
 
     def next_batch(self, size: int) -> Batch:
         """Return the next training batch."""
-        return assemble(self.train, self._stream.next(size), self.layout, self.siamese)
+        swapped = self._drawn_orders(size) if self._both_orders else None
+        return assemble(self.train, self._stream.next(size), self.layout, self.siamese, swapped)
+
+    def _drawn_orders(self, size: int) -> npt.NDArray[np.bool_]:
+        """Return whether to swap each pair of the next batch, (size,): depends only on the place in the stream."""
+        place = self._stream.state_dict()
+        task = zlib.crc32(self.train.spec.name.encode())
+        return np.random.default_rng([self._seed, task, place["epoch"], place["position"], size]).random(size) < 0.5
 
     def restart(self) -> None:
         """Skip the rest of this pass over the training examples, if it has begun, and reshuffle."""

@@ -66,6 +66,7 @@ def _dropout(head: HeadConfig, spec: TaskSpec) -> Changes:  # noqa: ARG001
 
 HEAD_SWITCHES = (
     technique("siamese pairs", {"heads.*.pair": "cross"}),
+    technique("both orders of pairs", {"heads.*.pair_order": "given"}),
     _each_head("pair features", ("combine",), (), _combine),
     technique("side layers", {"heads.*.side_layers": 0}),
     choice("pooling", {"heads.*.pooling": "cls"}),

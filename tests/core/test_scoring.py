@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from core.run_observer import NullRunObserver
 from core.scoring import DevScores, predict, score_dev
 from core.statistics import task_metrics
 from core.trainer import TrainingRun, train
+from data.rows import assemble
 
 MakeConfig = Callable[..., RunConfig]
 CPU = torch.device("cpu")
@@ -175,3 +177,31 @@ def test_scores_without_training_examples_are_those_with_them(run: TrainingRun) 
     assert (again.overall, again.scores, again.confusion) == (scores.overall, scores.scores, scores.confusion)
     for task, metrics in again.metrics.items():
         assert metrics.items() < scores.metrics[task].items()
+
+
+def test_both_orders_are_averaged_and_drawn(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    config = small_config(("para", "sts"), heads={"sts": {"pair_order": "both"}}, eval={"rungs": 2})
+    run = TrainingRun(config, RunFolder(tmp_path / "a"), resources)
+    data = run.tasks["sts"]
+    in_order = small_config(("para", "sts"), heads={"sts": {}}, eval={"rungs": 2})
+    mean, given = predictions_of(run, config), predictions_of(run, in_order)
+    with torch.inference_mode():
+        positions = np.arange(len(data.dev))
+        batch = assemble(data.dev, positions, data.layout, False, np.ones(len(positions), dtype=bool))
+        swapped = run.model.predict(batch).numpy()
+    assert np.abs(given - swapped).max() > 1e-5
+    assert np.allclose(mean, (given + swapped) / 2, rtol=0, atol=1e-6)
+
+    other = TrainingRun(config, RunFolder(tmp_path / "b"), resources).tasks["sts"]
+    batches = [data.next_batch(50) for _ in range(4)]
+    other.next_batch(50)
+    other.load_state_dict(other.state_dict())
+    assert torch.equal(other.next_batch(50).input_ids, batches[1].input_ids)
+    as_given = [assemble(data.train, b.positions.numpy(), data.layout, False).input_ids for b in batches]
+    lengths = [batch.offsets.tolist() for batch in batches]
+    drawn = [
+        not torch.equal(batch.input_ids[a:b], plain[a:b])
+        for batch, plain, offsets in zip(batches, as_given, lengths, strict=True)
+        for a, b in pairwise(offsets)
+    ]
+    assert 70 <= sum(drawn) <= 130  # of 200

@@ -51,6 +51,22 @@ def test_cross_rows_by_hand(tokenizer: Tokenizer) -> None:
     assert (batch.task, batch.pad_id, len(batch)) == ("sts", PAD, 2)
 
 
+def test_swapped_pairs_are_those_of_a_file_with_its_columns_swapped(tokenizer: Tokenizer) -> None:
+    """Where both sentences are too long too: an odd token goes to the second one."""
+    sentences = [("the cat " * 9, "sat on " * 9), ("the", "cat sat on"), ("sat on mat", "the the")]
+    given, turned = (
+        Examples.from_sentences(STS, chosen, tokenizer) for chosen in (sentences, [(b, a) for a, b in sentences])
+    )
+    for siamese in (False, True):
+        positions = np.array([2, 0, 1])
+        swapped = assemble(given, positions, LAYOUT, siamese, np.array([True, True, False]))
+        expected = [assemble(turned, positions[:2], LAYOUT, siamese), assemble(given, positions[2:], LAYOUT, siamese)]
+        ids = [row[row > 0].tolist() for batch in expected for row in batch.padded().input_ids]
+        found = [row[row > 0].tolist() for row in swapped.padded().input_ids]
+        assert sorted(found) == sorted(ids)
+        assert swapped.token_type_ids.sum() == sum(batch.token_type_ids.sum() for batch in expected)
+
+
 def test_siamese_rows_by_hand(tokenizer: Tokenizer) -> None:
     batch = assemble(pairs(tokenizer), np.array([0, 1]), LAYOUT, siamese=True)
     the, cat, sat, on = range(5, 9)
