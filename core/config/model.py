@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from core.config.section import ConfigSection, Probability
+from core.config.section import ConfigSection, Probability, added
 
 __all__ = ["LORA_GROUPS", "LORA_LAYERS", "LoraConfig", "ModelConfig", "ScratchConfig"]
 
@@ -101,6 +101,8 @@ class LoraConfig(ConfigSection):
     initial: Literal["gaussian", "kaiming"] = Field(
         "gaussian", description="initial A: N(0, 1/r^2) like peft's 'gaussian', or Kaiming-uniform(sqrt 5); B is 0"
     )
+
+    embeddings: bool = added(False, "train the embeddings as well: words, positions, segments and their LayerNorm")
 
     @field_validator("targets")
     @classmethod

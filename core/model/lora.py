@@ -62,6 +62,8 @@ class LoraLinear(nn.Linear):
 def add_lora(bert: Bert, config: LoraConfig, seed: int) -> None:
     """Add low-rank updates to the target layers, and freeze everything else in the encoder; rank 0 changes nothing.
 
+    The embeddings stay trainable if ``config.embeddings`` says so.
+
     The initial A of a layer depends only on the seed and the layer's name, not on the other targets.
 
     Args:
@@ -72,6 +74,7 @@ def add_lora(bert: Bert, config: LoraConfig, seed: int) -> None:
     if not config.rank:
         return
     bert.requires_grad_(False)
+    bert.embeddings.requires_grad_(config.embeddings)
     for number, layer in enumerate(bert.layers):
         for place in config.layers:
             base = layer.get_submodule(place)

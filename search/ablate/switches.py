@@ -92,7 +92,7 @@ SWITCHES: tuple[Switch, ...] = (
     technique(
         "LoRA",
         {"lora.rank": 0},
-        ["lora.alpha", "lora.rank_stabilised", "lora.dropout", "lora.targets", "lora.initial"],
+        ["lora.alpha", "lora.rank_stabilised", "lora.dropout", "lora.targets", "lora.initial", "lora.embeddings"],
     ),
     technique("frozen layers", {"model.freeze": "nothing", "model.freeze_layers": 0}),
     technique("reinitialised layers", {"model.reinit_layers": 0}),

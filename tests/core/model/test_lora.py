@@ -254,6 +254,15 @@ def test_updates_and_heads_are_trained_and_nothing_else(small_config: MakeConfig
     assert trained == updates | {f"heads.{name}" for name in model.heads.state_dict()}
 
 
+def test_the_embeddings_are_trained_where_the_config_says_so(small_config: MakeConfig, resources: Resources) -> None:
+    """All of them, as in the share of trainable parameters that reports give."""
+    without, model = (built(small_config(lora={"rank": 2, "embeddings": on}), resources) for on in (False, True))
+    embeddings = model.encoder("sst").embeddings
+    added = sum(parameter.numel() for parameter in embeddings.parameters())
+    assert parameter_counts(model)[0] == parameter_counts(without)[0] + added
+    assert all(parameter.requires_grad for parameter in embeddings.parameters())
+
+
 def test_the_pooler_is_trained_where_a_head_uses_it(small_config: MakeConfig, resources: Resources) -> None:
     model = built(small_config(lora={"rank": 2}, heads={"sst": {"pooling": "pooler"}}), resources)
     assert all(parameter.requires_grad for parameter in model.encoder("sst").pooler.parameters())
