@@ -27,11 +27,11 @@ from core.inputs.resources import Resources, pick_device
 from core.loss_weights import make_loss_weighting
 from core.model.forward_pass import ForwardPass
 from core.model.freezing import parameter_counts
-from core.model.multitask import MultitaskBert, build_model
+from core.model.multitask import MultitaskBert, build_model, encoder_names
 from core.model.randomness import random_state, restore_random_state
 from core.model_files.kept_encoder import kept_encoder_files
 from core.optim.optimiser import Optimiser
-from core.pretraining import PretrainingInterruptedError, StageObserver, pretrained_weights
+from core.pretraining import PretrainingInterruptedError, StageObserver, encoder_weights
 from core.run.checkpoint import load_checkpoint, save_checkpoint
 from core.run.clock import RunClock
 from core.run.cost import Cost
@@ -121,8 +121,8 @@ class TrainingRun:
         check_precision(config.compute, self.device)
         self.encoder = pinned_encoder(config, folder, resources)
         observer = observer or NullRunObserver()
-        weights = pretrained_weights(config, config.pretraining, resources, resources.cache_dir, observer)
-        self.model: MultitaskBert = build_model(config, self.encoder.config, weights).to(self.device)
+        weights = encoder_weights(config, resources, observer)
+        self.model: MultitaskBert = build_model(config, self.encoder.config, None, weights).to(self.device)
         self.tasks = resources.task_data(config)
         self.order = make_order(config, {name: len(data.train) for name, data in self.tasks.items()})
         self.techniques = make_techniques(config)
@@ -304,5 +304,5 @@ class TrainingRun:
             trainable_parameters=trainable,
             forward_examples=self.forward_examples,
             peak_memory_mib=self._memory.mib,
-            pretraining_examples=self.config.pretraining.examples,
+            pretraining_examples=self.config.pretraining.examples(encoder_names(self.config)),
         )

@@ -128,6 +128,22 @@ def _lora(config: RunConfig) -> Iterator[str]:
         yield "model.reinit_layers needs lora.rank = 0: LoRA would freeze the random layers"
 
 
+def _stages(config: RunConfig) -> Iterator[str]:
+    for name, stage in config.pretraining.stages.items():
+        if stage.encoders is not None and config.model.encoders != "per-task":
+            yield f"pretraining.{name}.encoders = '{stage.encoders}' needs model.encoders = 'per-task'"
+        if stage.lora and not config.lora.rank:
+            yield f"pretraining.{name}.lora = true needs lora.rank above 0"
+    names = config.tasks if config.model.encoders == "per-task" else [""]
+    for chain in (config.pretraining.of_encoder(name).stages for name in names):
+        trained = [name for name, stage in chain.items() if stage.lora]
+        later = list(chain)[list(chain).index(trained[0]) :] if trained else []
+        for name in later:
+            if not chain[name].lora:
+                yield f"pretraining.{name}.lora must be true too: it continues from stage {trained[0]}"
+                return
+
+
 def _frozen(config: RunConfig) -> Iterator[str]:
     if config.model.freeze != "encoder":
         return
@@ -169,6 +185,7 @@ _RULES: tuple[Callable[[RunConfig], Iterator[str]], ...] = (
     _gradients,
     _layers,
     _lora,
+    _stages,
     _frozen,
     _averages,
     _dropout,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, Self
+from collections.abc import Collection, Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from core.config.heads import Pooling
-from core.config.section import ConfigSection, Probability
+from core.config.section import ConfigSection, Probability, added
 from data.tables.delimited import Quoting
 from data.tasks import TaskSpec
 
@@ -46,6 +46,21 @@ class StageConfig(ConfigSection):
     dropout: Probability | None = Field(
         None, description="in the encoder, on both hidden states and attention weights; None: as in the run"
     )
+    encoders: str | None = added(
+        None,
+        "with model.encoders = 'per-task': tasks whose encoders the stage trains, separated by commas; None: all",
+    )
+    lora: bool = added(
+        False, "train the low-rank updates that the run then continues with; the encoder's own weights stay fixed"
+    )
+
+    def result_settings(self) -> dict[str, Any]:
+        """Return the settings that the stage's result depends on, JSON-serialisable, besides the data it names."""
+        return self.model_dump(mode="json", exclude={"tasks", "encoders"})
+
+    def trains(self, encoder: str) -> bool:
+        """Return whether the stage trains the encoder of this name."""
+        return self.encoders is None or encoder in parse_task_names(self.encoders)
 
     @property
     def steps(self) -> int:
@@ -173,10 +188,16 @@ class PretrainingConfig(ConfigSection):
         every = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: stage for name, stage in every.items() if isinstance(stage, StageConfig) and stage.examples}
 
-    @property
-    def examples(self) -> int:
-        """Return the training examples that the stages see, counted in whole batches."""
-        return sum(stage.steps * stage.batch_size for stage in self.stages.values())
+    def of_encoder(self, encoder: str) -> PretrainingConfig:
+        """Return the pretraining of one encoder: without the stages that do not train it."""
+        others = [name for name, stage in self.stages.items() if not stage.trains(encoder)]
+        return self.model_copy(update={name: getattr(self, name).model_copy(update={"examples": 0}) for name in others})
+
+    def examples(self, encoders: Collection[str]) -> int:
+        """Return the training examples that the stages see, in whole batches; equal beginnings are trained once."""
+        chains = [tuple(self.of_encoder(encoder).stages.items()) for encoder in encoders]
+        distinct = {chain[: end + 1] for chain in chains for end in range(len(chain))}
+        return sum(chain[-1][1].steps * chain[-1][1].batch_size for chain in distinct)
 
     @property
     def reads_nli_file(self) -> bool:
@@ -200,6 +221,11 @@ def check_pretraining(config: PretrainingConfig, tasks: Mapping[str, TaskSpec]) 
     Raises:
         ValueError: naming the setting's path, its value and the reason.
     """
+    for name in PretrainingConfig.model_fields:
+        named = getattr(getattr(config, name), "encoders", None)
+        for task in [] if named is None else parse_task_names(named):
+            if task not in tasks:
+                raise ValueError(f"pretraining.{name}.encoders: no task '{task}'; the run has {', '.join(tasks)}")
     for name in ("mlm", "simcse", "mnrl", "cosine_pairs"):
         stage, of_pairs = getattr(config, name), name in ("mnrl", "cosine_pairs")
         here = f"pretraining.{name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,7 @@ from core.config import LoraConfig
 from core.model.bert import Bert
 from core.model.randomness import named_generator
 
-__all__ = ["LoraLinear", "add_lora", "merged_state_dict"]
+__all__ = ["LoraLinear", "add_lora", "load_updates", "merged_state_dict", "split_updates"]
 
 
 class LoraLinear(nn.Linear):
@@ -81,6 +82,21 @@ def add_lora(bert: Bert, config: LoraConfig, seed: int) -> None:
             assert isinstance(base, nn.Linear)
             generator = named_generator(seed, f"encoder.layer.{number}.{place}.lora_a")
             layer.set_submodule(place, LoraLinear(base, config, generator))
+
+
+def split_updates(weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return an encoder's own weights, and the A and B of its low-rank updates."""
+    updates = {name: weight for name, weight in weights.items() if name.endswith((".lora_a", ".lora_b"))}
+    return {name: weight for name, weight in weights.items() if name not in updates}, updates
+
+
+def load_updates(bert: Bert, updates: Mapping[str, Tensor]) -> None:
+    """Copy all A and B of an encoder to which :func:`add_lora` has added updates of the same rank and targets.
+
+    Raises:
+        RuntimeError: if they are not the encoder's.
+    """
+    bert.load_state_dict({**bert.state_dict(), **updates})
 
 
 def merged_state_dict(model: nn.Module) -> dict[str, Tensor]:

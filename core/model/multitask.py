@@ -14,7 +14,7 @@ from core.losses import TaskLoss, make_loss
 from core.model.bert import Bert, BertConfig
 from core.model.freezing import freeze
 from core.model.heads import TaskHead
-from core.model.lora import add_lora
+from core.model.lora import add_lora, load_updates, split_updates
 from core.model.pooling import EncodedRows
 from core.model.randomness import named_generator
 from core.model.reinitialisation import reinitialise
@@ -112,23 +112,33 @@ def encoder_names(config: RunConfig) -> list[str]:
     return list(dict.fromkeys(encoder_name(config, task) for task in config.tasks))
 
 
-def build_model(config: RunConfig, bert_config: BertConfig, weights: dict[str, Tensor] | None) -> MultitaskBert:
+def build_model(
+    config: RunConfig,
+    bert_config: BertConfig,
+    weights: dict[str, Tensor] | None,
+    own: Mapping[str, dict[str, Tensor] | None] | None = None,
+) -> MultitaskBert:
     """Build the run's model on the CPU, ready for training: reinitialised, frozen, or with LoRA as configured.
 
     Random weights depend only on ``config.seed``: a head starts from the same weights regardless of the other tasks,
-    and all encoders start from the same weights.
+    and all encoders that are given none of their own start from the same weights.
 
     Args:
         config: the run.
         bert_config: architecture of the encoders.
         weights: weights of the encoders' checkpoint; None for random weights.
+        own: weights of encoders that start from others, by their names; low-rank updates may be among them.
     """
-    encoders = {name: build_encoder(config, bert_config, weights) for name in encoder_names(config)}
+    given = {name: (own or {}).get(name, weights) for name in encoder_names(config)}
+    parts = {name: ({}, {}) if found is None else split_updates(found) for name, found in given.items()}
+    encoders = {name: build_encoder(config, bert_config, plain or None) for name, (plain, _) in parts.items()}
     model = build_plain_model(config, encoders)
     for part in model.parts():
         reinitialise(part.encoder, config.model.reinit_layers, config.seed)
         freeze(part.encoder, config.model)
         add_lora(part.encoder, config.lora, config.seed)
+        if updates := parts[part.name][1]:
+            load_updates(part.encoder, updates)
         if config.lora.rank and any(config.heads[task].pooling == "pooler" for task in part.heads):
             # A pooler in use is trained like the heads: many checkpoints have none, and it would stay random.
             part.encoder.pooler.requires_grad_(True)

@@ -5,6 +5,6 @@ that may import.
 """
 
 from core.pretraining.observer import NullStageObserver, PretrainingInterruptedError, StageObserver
-from core.pretraining.pretrained import pretrained_weights
+from core.pretraining.pretrained import encoder_weights, pretrained_weights
 
-__all__ = ["NullStageObserver", "PretrainingInterruptedError", "StageObserver", "pretrained_weights"]
+__all__ = ["NullStageObserver", "PretrainingInterruptedError", "StageObserver", "encoder_weights", "pretrained_weights"]

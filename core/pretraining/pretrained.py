@@ -9,15 +9,31 @@ from torch import Tensor
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
 from core.inputs.resources import Resources, pick_device
+from core.model.multitask import encoder_names
 from core.model.randomness import preserved_random_state
 from core.pretraining.observer import StageObserver
 from core.pretraining.stage_plan import plan_stages
 from core.pretraining.stage_trainer import StageTrainer
 from core.run.precision import check_precision
 
-__all__ = ["pretrained_weights"]
+__all__ = ["encoder_weights", "pretrained_weights"]
 
 _CHECKPOINT_SECONDS = 120.0  # the most that a kill may cost
+
+
+def encoder_weights(
+    config: RunConfig, resources: Resources, observer: StageObserver
+) -> dict[str, dict[str, Tensor] | None]:
+    """Return the weights that each of the run's encoders starts from, by the encoder's name.
+
+    Encoders with the same stages share them. Raises like :func:`pretrained_weights`.
+    """
+    found: dict[PretrainingConfig, dict[str, Tensor] | None] = {}
+    chains = {name: config.pretraining.of_encoder(name) for name in encoder_names(config)}
+    for chain in chains.values():
+        if chain not in found:
+            found[chain] = pretrained_weights(config, chain, resources, resources.cache_dir, observer)
+    return {name: found[chain] for name, chain in chains.items()}
 
 
 def pretrained_weights(
@@ -30,7 +46,7 @@ def pretrained_weights(
 ) -> dict[str, Tensor] | None:
     """Train the run's stages, or load the results of those that have been trained; a killed stage resumes.
 
-    A single encoder is trained, even if every task then continues with its own copy.
+    They are those of one encoder; encoders that start alike each continue with a copy.
 
     Torch's generators are restored at the end, so that a run does not depend on whether it trained its stages itself.
 

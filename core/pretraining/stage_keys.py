@@ -63,7 +63,9 @@ def key_stages(
     }
     links: list[KeyedStage] = []
     for stage in stages:
-        own = {"stage": stage.name, "config": stage.config.model_dump(mode="json", exclude={"tasks"})}
+        own: dict[str, Any] = {"stage": stage.name, "config": stage.config.result_settings()}
+        if stage.config.lora:
+            own["lora"] = config.lora.model_dump(mode="json")
         facts = {**facts, **own, "sources": stage.sources, **stage.layers}
         links.append(KeyedStage(stage, facts, _digest(facts)))
         facts = {"after": links[-1].key}

@@ -22,9 +22,10 @@ class StageOptimiser(ScheduledAdamW):
 
     def __init__(self, config: StageConfig, model: nn.Module) -> None:
         self._clip_norm = config.clip_norm
-        self._parameters = list(model.parameters())
+        trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+        self._parameters = [parameter for _, parameter in trained]
         alike: dict[tuple[float, float], list[nn.Parameter]] = {}  # (rate, weight decay) -> parameters
-        for name, parameter in model.named_parameters():
+        for name, parameter in trained:
             decay = config.weight_decay if decays(name, parameter) else 0.0
             alike.setdefault((config.learning_rate, decay), []).append(parameter)
         super().__init__(alike, config.schedule, config.warmup)

@@ -6,6 +6,7 @@ import torch
 
 from core.config import RunConfig
 from core.inputs.resources import Resources
+from core.model.multitask import encoder_names
 from core.model.randomness import preserved_random_state
 from core.pretraining.stage_plan import plan_stages
 from core.pretraining.stage_run import StageRun
@@ -26,14 +27,16 @@ def stage_seconds(config: RunConfig, resources: Resources, device: torch.device)
         UserError: if data or encoder cannot be used, or a stage's examples do not fill a single batch.
     """
     with preserved_random_state(device):
-        plan = plan_stages(config, config.pretraining, resources, resources.cache_dir, device)
-        if plan is None:
-            return 0.0
-        total = 0.0
-        for link, _ in plan.left:
-            run = begin_stage(link.stage, config, plan.shape, plan.weights, device)
-            total += link.stage.config.steps * _seconds_of_a_step(run, device)
-        return total
+        timed: dict[str, float] = {}  # by the stage's key: encoders share stages
+        for name in encoder_names(config):
+            chain = config.pretraining.of_encoder(name)
+            plan = plan_stages(config, chain, resources, resources.cache_dir, device)
+            for link, _ in [] if plan is None else plan.left:
+                if link.key not in timed:
+                    assert plan is not None
+                    run = begin_stage(link.stage, config, plan.shape, plan.weights, device)
+                    timed[link.key] = link.stage.config.steps * _seconds_of_a_step(run, device)
+        return sum(timed.values())
 
 
 def _seconds_of_a_step(run: StageRun, device: torch.device) -> float:

@@ -12,6 +12,7 @@ from torch import Tensor
 from core.config import RunConfig
 from core.config.pretraining import StageConfig
 from core.model.bert import Bert, BertConfig
+from core.model.lora import add_lora, load_updates, split_updates
 from core.pretraining.observer import PretrainingInterruptedError, StageObserver
 from core.pretraining.stage import Stage
 from core.pretraining.stage_folder import StageFolder
@@ -83,7 +84,11 @@ def begin_stage(
     stage: Stage, config: RunConfig, shape: BertConfig, weights: dict[str, Tensor], device: torch.device
 ) -> StageRun:
     """Return the stage before its first step, on an encoder with these weights."""
-    bert = Bert(_stage_shape(shape, stage.config), weights)
+    plain, updates = split_updates(weights)
+    bert = Bert(_stage_shape(shape, stage.config), plain)
+    if stage.config.lora:
+        add_lora(bert, config.lora, config.seed)
+        load_updates(bert, updates)
     return StageRun(stage, bert, config.seed, config.compute, device)
 
 

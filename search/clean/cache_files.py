@@ -139,7 +139,7 @@ def _is_wanted(facts: dict[str, Any], runs: Sequence[RunConfig]) -> bool:
     """Return whether a run has a stage with these settings, whatever stages come before it."""
     for run in runs:
         section = run.pretraining.stages.get(facts.get("stage", ""))
-        if section is not None and section.model_dump(mode="json", exclude={"tasks"}) == facts.get("config"):
+        if section is not None and section.result_settings() == facts.get("config"):
             return True
     return False
 

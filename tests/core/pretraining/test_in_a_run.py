@@ -70,6 +70,55 @@ def test_encoders_of_the_tasks_own_all_start_from_the_same_stages(small_config: 
     assert all(weight.equal(start[name]) for part in parts for name, weight in part.encoder.state_dict().items())
 
 
+def test_a_stage_for_the_encoder_of_one_task(small_config: MakeConfig, tmp_path: Path) -> None:
+    """The others start from the stages that they have; equal beginnings are trained once."""
+    stages = {"mlm": {"examples": 64}, "mnrl": {"examples": 64, "batch_size": 8, "encoders": "sts"}}
+    model, resources = {"encoders": "per-task"}, Resources(tmp_path)
+    config = small_config(pretraining=stages, model=model)
+    run = TrainingRun(config, RunFolder(tmp_path / "run"), resources)
+    assert len(list((tmp_path / "stages").iterdir())) == 2
+    mlm = TrainingRun(small_config(pretraining={"mlm": stages["mlm"]}), RunFolder(tmp_path / "mlm"), resources)
+    both = {"mlm": stages["mlm"], "mnrl": {"examples": 64, "batch_size": 8}}
+    all_of_them = TrainingRun(small_config(pretraining=both), RunFolder(tmp_path / "both"), resources)
+    assert len(list((tmp_path / "stages").iterdir())) == 2
+    for task, expected in (("sst", mlm), ("para", mlm), ("sts", all_of_them)):
+        start = expected.model.encoder("sst").state_dict()
+        assert all(weight.equal(start[name]) for name, weight in run.model.encoder(task).state_dict().items())
+    assert config.pretraining.examples(["sst", "para", "sts"]) == 64 + 64
+    with pytest.raises(ValueError, match=r"pretraining.mnrl.encoders = 'sts' needs model.encoders = 'per-task'"):
+        small_config(pretraining=stages)
+    with pytest.raises(ValueError, match=r"pretraining.mnrl.encoders: no task 'x'; the run has sst, para, sts"):
+        small_config(pretraining={"mnrl": {"encoders": "x"}})
+
+
+def test_a_stage_that_trains_the_low_rank_updates(small_config: MakeConfig, tmp_path: Path) -> None:
+    """The encoder's own weights stay as they were before it, and the run goes on with A and B."""
+    stages = {"mlm": {"examples": 64}, "mnrl": {"examples": 64, "batch_size": 8, "lora": True, "learning_rate": 1e-2}}
+    config, resources = small_config(pretraining=stages, lora={"rank": 2}), Resources(tmp_path)
+    run = TrainingRun(config, RunFolder(tmp_path / "run"), resources)
+    mlm = TrainingRun(
+        small_config(pretraining={"mlm": stages["mlm"]}, lora={"rank": 2}), RunFolder(tmp_path / "mlm"), resources
+    )
+    before, after = (one.model.encoder("sst").state_dict() for one in (mlm, run))
+    assert before.keys() == after.keys()
+    moved = {name for name, weight in after.items() if not weight.equal(before[name])}
+    assert moved == {name for name in after if name.endswith((".lora_a", ".lora_b"))}
+    again = TrainingRun(config, RunFolder(tmp_path / "again"), Resources(tmp_path)).model.encoder("sst").state_dict()
+    assert all(weight.equal(after[name]) for name, weight in again.items())
+    assert len(list((tmp_path / "stages").iterdir())) == 2
+    TrainingRun(small_config(pretraining=stages, lora={"rank": 4}), RunFolder(tmp_path / "other"), resources)
+    assert len(list((tmp_path / "stages").iterdir())) == 3
+    assert train(config, tmp_path / "run", resources, NullRunObserver()) == RunOutcome.FINISHED
+
+
+def test_what_stages_of_low_rank_updates_need(small_config: MakeConfig) -> None:
+    with pytest.raises(ValueError, match=r"pretraining.mlm.lora = true needs lora.rank above 0"):
+        small_config(pretraining={"mlm": {"examples": 9, "lora": True}})
+    stages = {"mlm": {"examples": 9, "lora": True}, "mnrl": {"examples": 9}}
+    with pytest.raises(ValueError, match=r"pretraining.mnrl.lora must be true too: it continues from stage mlm"):
+        small_config(pretraining=stages, lora={"rank": 2})
+
+
 def test_its_cost_counts_stages_that_another_run_trained(small_config: MakeConfig, tmp_path: Path) -> None:
     """By what the stages see: 104 is 13 whole batches of 8, and 64 two of 32."""
     seen: dict[str, int] = {}
@@ -87,7 +136,7 @@ def test_its_cost_counts_stages_that_another_run_trained(small_config: MakeConfi
         costs.append([e.cost.pretraining_examples for e in RunFolder(tmp_path / name).read_metrics() if e.cost])
     assert seen == {"mlm": 64, "mnrl": 104}
     assert costs == [[168] * 3] * 2
-    assert small_config().pretraining.examples == 0
+    assert small_config().pretraining.examples(["all-tasks"]) == 0
 
 
 def test_it_can_be_interrupted_before_its_first_step(small_config: MakeConfig, tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ MORE: dict[str, list[Settings]] = {
         {},
         {"pretraining.mlm.examples": 50},
         {"pretraining.simcse.examples": 9, "pretraining.mnrl.examples": 7},
+        {"pretraining.mnrl.examples": 7, "pretraining.mnrl.encoders": "sts", "model.encoders": "per-task"},
+        {"pretraining.mnrl.examples": 7, "pretraining.mnrl.lora": True, "lora.rank": 4},
     ],
     "cosine pairs": [{}, {"pretraining.cosine_pairs.examples": 50}],
     "supervised": [{}, {"pretraining.supervised_simcse.examples": 9, "pretraining.nli_file.path": "mnli.csv"}],
