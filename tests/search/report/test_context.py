@@ -49,15 +49,15 @@ def test_a_study_without_trials(tmp_path: Path) -> None:
 
 
 def test_the_evaluation_at_the_best_rung(tmp_path: Path) -> None:
-    """Trial 0 knows most at its first rung."""
-    made = make_study(tmp_path, [[0.9, 0.2, 0.1], [0.1, 0.2, 0.3]])
+    """Trial 0 knows most at its second rung."""
+    made = make_study(tmp_path, [[0.2, 0.9, 0.1], [0.1, 0.2, 0.3]])
     made.study.set_user_attr(IDENTITY, json.dumps({"space": {"seed": {"choices": [0, 1]}}}))
     context = ReportContext(made.study, made.folders)
     assert {number: [one.rung for one in curve] for number, curve in context.curves.items()} == {
         number: [100, 200, 300] for number in range(2)
     }
     assert context.best_evaluation is not None
-    assert context.best_evaluation.rung == 100
+    assert context.best_evaluation.rung == 200
     assert context.best_evaluation.overall == made.study.best_value
     gone = ReportContext(made.study, TrialFolders(tmp_path / "nowhere"))
     assert gone.curves == {0: [], 1: []}
