@@ -68,6 +68,7 @@ SCENARIOS = {
     "tests/search/test_main.py",
     "tests/search/test_search_replay.py",
     "tests/search/test_start_up.py",
+    "tests/search/test_unclean_data.py",
     "tests/search/test_write_protection.py",
     "tests/search/trials/test_damaged_files.py",
 }
