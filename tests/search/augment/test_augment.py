@@ -160,7 +160,7 @@ def test_from_the_plan_to_a_trained_study(augment: Augment, stub: Any, run_comma
     changed = run_command(*study, "--trials", 2)
     assert changed.returncode == 2
     what = "further examples (rephrased) of task 'sst'"
-    assert f"the data have changed since study 'tiny' began: {what}; start a new study" in changed.stderr
+    assert f"the data have changed since study 'tiny' began: {what}; run with --restart" in changed.stderr
 
 
 def test_again_there_is_nothing_to_ask(augment: Augment, stub: Any) -> None:
