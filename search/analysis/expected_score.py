@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import optuna
 from core.statistics import Expectation, Expectations, replay_best_run, replay_selection
 from data.errors import UserError
 from search.analysis.checkpoints import Checkpoint, ScoredCheckpoints, stored_checkpoints
+from search.analysis.ties import Ties
 from search.recorded.ranking import WinnerByMean, best_trial, pick_trial, ranked_trials, recorded_choice
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
@@ -31,6 +32,7 @@ class Estimate:
         checkpoints: how many rungs these have together.
         resamples: number of resamples in which the selection was repeated.
         gone: numbers of trials that it was selected from as well, but whose predictions are no longer there.
+        ties: between the trials that it was selected from.
     """
 
     trial: int
@@ -39,6 +41,7 @@ class Estimate:
     checkpoints: int
     resamples: int
     gone: tuple[int, ...] = ()
+    ties: Ties = field(default_factory=Ties)
 
     @property
     def rows(self) -> dict[str, Expectation]:
@@ -123,7 +126,8 @@ def estimate(
         runs = list(scored.configurations(choice.runs).values())
         expectations = replay_best_run(scored.bags, runs, at, specs, scored.weights)
     trials = len({one.trial for one in found})
-    return Estimate(winner.number, expectations, trials, len(found), scored.resamples, gone)
+    ties = Ties.of(winner.number, found, specs)
+    return Estimate(winner.number, expectations, trials, len(found), scored.resamples, gone, ties)
 
 
 def _place(winner: FinishedTrial, checkpoints: Sequence[Checkpoint]) -> int:

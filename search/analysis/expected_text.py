@@ -8,6 +8,7 @@ import pandas as pd
 
 from core.statistics import Expectation, Expectations
 from search.analysis.expected_score import Estimate
+from search.analysis.ties import ties_sentences
 from search.display.table import Table
 
 __all__ = [
@@ -37,21 +38,23 @@ def estimate_sentence(estimate: Estimate) -> str:
         return expectation_sentence(estimate.scores.overall, "")
     if estimate.trials == 1:
         return expectation_sentence(estimate.scores.overall, f"the best of its {estimate.checkpoints} checkpoints")
-    return expectation_sentence(estimate.scores.overall, f"the best of {estimate.trials} trials")
+    lead = "" if estimate.ties.others else "the lead is clear"
+    return expectation_sentence(estimate.scores.overall, f"the best of {estimate.trials} trials", lead)
 
 
-def expectation_sentence(overall: Expectation, chosen: str) -> str:
+def expectation_sentence(overall: Expectation, chosen: str, lead: str = "") -> str:
     """Return the same sentences for any selection.
 
     Args:
         overall: what is expected of the selected result.
         chosen: what was selected from what, such as ``the best of 12 trials``; empty if nothing was selected.
+        lead: why selecting it does not inflate its score, should that be so; empty if unknown.
     """
     begin = f"Overall dev score: {overall.dev:.4f}; expected on new data: {expectation_text(overall)}."
     if not chosen:
         return f"{begin} Nothing was selected by this score, so it is not inflated."
     if overall.optimism < _TOO_SMALL:
-        return f"{begin} Selecting {chosen} does not inflate the dev score, since the lead is clear."
+        return f"{begin} Selecting {chosen} does not inflate the dev score{f', since {lead}' if lead else ''}."
     return f"{begin} Selecting {chosen} inflates the dev score by {overall.optimism:.4f}."
 
 
@@ -96,7 +99,8 @@ def estimate_sentences(estimate: Estimate | None, unknown: str) -> list[str]:
         unknown: why there is no estimate; empty if no trial has finished.
     """
     if estimate is not None:
-        return [line for line in (estimate_sentence(estimate), gone_sentence(estimate.gone)) if line]
+        lines = (*ties_sentences(estimate.ties), estimate_sentence(estimate), gone_sentence(estimate.gone))
+        return [line for line in lines if line]
     return [unknown_sentence(unknown)] if unknown else []
 
 

@@ -22,6 +22,9 @@ def outcome_sentences(outcome: FinalOutcome) -> list[str]:
         f"overall dev score {mean_text(winner, OVERALL)}, {_runs(len(winner.runs))}.",
         _expected_sentence(outcome),
     ]
+    means = [one.means[OVERALL] for one in outcome.finalists if one.name in outcome.contenders]
+    if len(means) > 1 and len(set(means)) == 1:
+        lines.append(f"All {len(means)} finalists have the same overall dev score: none of them is better.")
     if comparisons := list(_compared(outcome)):
         score = "mean dev score" if len(winner.runs) > 1 else "dev score"
         lines.append(f"Difference of its {score} from others: {'; '.join(comparisons)}.")

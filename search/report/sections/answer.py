@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -10,6 +11,7 @@ from core.statistics import Expectations
 from search.ablate.ablation_sentences import ablation_sentences
 from search.analysis.expected_score import Estimate
 from search.analysis.expected_text import expectations_table, gone_sentence, unknown_sentence
+from search.analysis.ties import ties_sentences
 from search.analysis.trial_difference import changed_settings
 from search.finalists.exportable_models import model_sentences
 from search.finalists.final_outcome import OVERALL, FinalOutcome
@@ -26,6 +28,7 @@ from search.trials.record import REPEAT_OF, FinishedTrial
 __all__ = ["answer_section", "certainty_sentences", "headline", "lead_sentence", "winner_sentences"]
 
 _NOTHING_BETTER = "The default configuration won: nothing else that was tried scored better."
+_SAME = 1e-9  # of two overall scores
 _LEAST_OPTIMISM = 0.0005  # of the overall score; less is not worth a sentence
 
 
@@ -134,6 +137,9 @@ def winner_sentences(
     among = (
         f"the best of {count} trials that were trained to the end" if count > 1 else "the only one trained to the end"
     )
+    scores_of_finished = finished.loc[finished[REPEAT_OF].isna(), "overall"]
+    if count > 1 and scores_of_finished.nunique() == 1:
+        among = f"the first of {count} trials that were trained to the end, which all have the same overall dev score"
     if choice is not None:
         among = f"the best run of {choice.winner}, which has the highest mean over seeds"
     lines = [
@@ -141,6 +147,7 @@ def winner_sentences(
     ]
     if estimate is None:
         return [*lines, *([unknown_sentence(unknown)] if unknown else [])]
+    lines += ties_sentences(replace(estimate.ties, others=0))  # the first line says whether all are alike
     optimism = estimate.scores.overall.optimism
     if optimism >= _LEAST_OPTIMISM:
         what = "noisy scores" if estimate.trials > 1 else "its checkpoints' noisy scores"
@@ -153,6 +160,8 @@ def lead_sentence(best: FinishedTrial, default: FinishedTrial) -> str:
     if default.number == best.number:
         return _NOTHING_BETTER
     gain = best.overall - default.overall
+    if gain == 0.0:
+        return f"On dev, the winner scores the same as the default configuration (trial {default.number})."
     than = "higher" if gain >= 0.0 else "lower"  # a default below a floor may be better, and not win
     return (
         f"On dev, the winner scores {abs(gain):.3f} {than} than the default configuration (trial {default.number}, "
@@ -177,7 +186,12 @@ def certainty_sentences(
     others = winnable(table)
     others = others[others[REPEAT_OF].isna() & (others["trial"] != best.number)]
     width = (overall.high - overall.low) / 2
-    near = int((others["overall"].astype(float) > overall.dev - width).sum())
+    behind = overall.dev - others["overall"].astype(float)
+    same = int((behind.abs() <= _SAME).sum())
+    if same:
+        text += f" {same} other trials score" if same > 1 else " One other trial scores"
+        text += " the same on dev: none of them is ahead."
+    near = int(((behind > _SAME) & (behind < width)).sum())
     if near:
         trials = f"{near} other trials score" if near > 1 else "One other trial scores"
         text += f" {trials} less than {width:.3f} below it on dev and may be as good."

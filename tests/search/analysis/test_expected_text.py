@@ -13,6 +13,7 @@ from search.analysis.expected_text import (
     gone_sentence,
     with_expected,
 )
+from search.analysis.ties import Ties
 
 ESTIMATE = Estimate(
     7, Expectations(Expectation(0.732, 0.718, 0.703, 0.733), {"sst": Expectation(0.5, 0.49, 0.47, 0.51)}), 40, 240, 1000
@@ -48,6 +49,14 @@ def test_the_selection_is_named() -> None:
     nothing, rungs = Estimate(7, scores, 1, 1, 1000), Estimate(7, scores, 1, 6, 1000)
     assert estimate_sentence(nothing).endswith("Nothing was selected by this score, so it is not inflated.")
     assert estimate_sentence(rungs).endswith("the best of its 6 checkpoints inflates the dev score by 0.0140.")
+
+
+def test_ties_are_no_lead() -> None:
+    scores = Expectations(Expectation(0.5, 0.5, 0.4, 0.6), {})
+    tied = Estimate(0, scores, 6, 12, 1000, ties=Ties(5, 6))
+    first, second = estimate_sentences(tied, "")
+    assert first == "All 6 trials have the same overall dev score: none of them is better."
+    assert second.endswith("Selecting the best of 6 trials does not inflate the dev score.")
 
 
 def test_sentences_on_the_best_trial() -> None:

@@ -14,6 +14,9 @@ from tests.search.reported import TABLE, record
 def test_a_default_that_wins_and_one_that_loses() -> None:
     worse, best = record(0, 0.60), record(4, 0.64)
     assert lead_sentence(best, best) == "The default configuration won: nothing else that was tried scored better."
+    assert lead_sentence(best, record(0, 0.64)) == (
+        "On dev, the winner scores the same as the default configuration (trial 0)."
+    )
     lead = lead_sentence(best, worse)
     assert lead == "On dev, the winner scores 0.040 higher than the default configuration (trial 0, 0.600)."
 
@@ -41,6 +44,14 @@ def test_the_winner_without_an_estimate_and_with_one(tmp_path: Path) -> None:
     assert f"Selection inflates this score by {overall.optimism:.3f}: " in line
     assert "is partly luck" in line
     near = TABLE.assign(overall=[overall.dev - 0.001, 0.1, 0.1, None, overall.dev])
+    tied = TABLE.assign(overall=TABLE["overall"].where(TABLE["overall"].isna(), overall.dev))
+    (line,) = winner_sentences(best, tied, estimate, "")
+    assert line.startswith(
+        "Winner: trial 4, the first of 2 trials that were trained to the end, which all have the same overall dev score"
+    )
+    (line,) = certainty_sentences(best, tied, estimate, "")
+    assert "One other trial scores the same on dev: none of them is ahead." in line
+    assert "less than" not in line
     (line,) = certainty_sentences(best, near, estimate, "python -m search.finalists --study s")
     assert "One other trial scores less than" in line
     assert "and may be as good." in line
