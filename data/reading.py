@@ -278,7 +278,7 @@ class _RowReader:
         return _Row(record.line, record.lines, row_id, sentences, self._label(record), is_textless)
 
     def _refuse_joined(self, record: Record) -> None:
-        like = RowLike(record.cells, self.delimiter, self.id, self.label, self._is_label)
+        like = RowLike(record.cells, self.delimiter, self.id, self.label, self.parse_label)
         if (why := swallowed_rows(record, self.delimiter, like)) is not None:
             raise _MalformedRowError(why)
 
@@ -287,13 +287,6 @@ class _RowReader:
         for name, sentence in zip(self.sentences, sentences, strict=True):
             if not sentence.strip():
                 raise _NoTextError(f"{name} is empty")
-
-    def _is_label(self, text: str) -> bool:
-        try:
-            self.parse_label(text)
-        except ValueError:
-            return False
-        return True
 
     def _label(self, record: Record) -> float | None:
         if self.label is None:

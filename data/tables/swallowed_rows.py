@@ -56,14 +56,14 @@ class RowLike:
         delimiter: between cells.
         id: index of the id column, or None.
         label: index of the label column, or None.
-        is_label: whether a text is a label of the task.
+        parse_label: raises ValueError for a text that is no label of the task.
     """
 
     record: list[str]
     delimiter: str
     id: int | None
     label: int | None
-    is_label: Callable[[str], bool]
+    parse_label: Callable[[str], float]
 
     def __call__(self, cells: list[str]) -> bool:
         """Return whether they do."""
@@ -73,9 +73,16 @@ class RowLike:
             return True
         return (
             (self.id is not None or self.label is not None)
-            and (self.label is None or self.is_label(cells[self.label]))
+            and (self.label is None or self._is_label(cells[self.label]))
             and (self.id is None or _kind_of_id(cells[self.id]) == _kind_of_id(self.record[self.id]))
         )
+
+    def _is_label(self, text: str) -> bool:
+        try:
+            self.parse_label(text)
+        except ValueError:
+            return False
+        return True
 
 
 def _kind_of_id(text: str) -> tuple[bool, ...]:

@@ -8,6 +8,7 @@ from data.errors import UserError
 from data.gold import Labels, label_array, label_parser
 from data.reading import read_bytes
 from data.tables.delimited import DelimitedFile, Record, read_delimited
+from data.tables.swallowed_rows import RowLike, swallowed_rows
 from data.tasks import TaskSpec
 
 __all__ = ["find_labels", "label_file_names", "read_labels"]
@@ -49,8 +50,9 @@ def read_labels(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[
     parse = label_parser(spec)
     found: dict[str, float] = {}
     for record in records:
-        if record.fault:
-            raise UserError(f"{path}:{record.line}: {record.fault}")
+        like = RowLike(record.cells, table.delimiter, id_column, label_column, parse)
+        if fault := record.fault or (record.lines > 1 and swallowed_rows(record, table.delimiter, like)):
+            raise UserError(f"{path}:{record.line}: {fault}")
         text = record.cells[label_column]
         if not text.strip():
             continue

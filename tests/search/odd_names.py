@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from tests.search.study_texts import TINY_BASE
+
 __all__ = ["ODD_DESCRIPTION", "ODD_RUNS", "write_odd_study"]
 
 ODD_DESCRIPTION = "old [/] new [/path:598] [bold]x :smile: <script>alert(1)</script>"
@@ -22,23 +24,7 @@ classes = ["{classes[0]}", "{classes[1]}"]
 metric = "accuracy"
 [base.data]
 directory = "{data}"
-[base.model]
-encoder = "scratch"
-max_length = 32
-[base.model.scratch]
-vocab_size = 300
-hidden_size = 16
-layers = 1
-attention_heads = 2
-intermediate_size = 32
-[base.budget]
-examples = 128
-batch_size = 16
-[base.eval]
-rungs = [64, 128]
-[base.compute]
-device = "cpu"
-threads = 1
+{base}
 [space]
 "optim.learning_rate" = {{ low = 1e-4, high = 1e-2, log = true }}
 """
@@ -56,5 +42,7 @@ def write_odd_study(folder: Path) -> Path:
             lines.append(f"{split}[{number}],{words},{CLASSES[number % 2]}")
         (data / f"mood-{split}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     file = folder / "odd.toml"
-    file.write_text(STUDY.format(description=ODD_DESCRIPTION, classes=CLASSES, data=data), encoding="utf-8")
+    file.write_text(
+        STUDY.format(description=ODD_DESCRIPTION, classes=CLASSES, data=data, base=TINY_BASE), encoding="utf-8"
+    )
     return file

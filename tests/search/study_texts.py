@@ -19,6 +19,27 @@ encoder = "minilm"
 "optim.learning_rate" = { low = 1e-5, high = 1e-3, log = true }
 """
 
+TINY_BASE = """\
+[base.model]
+encoder = "scratch"
+max_length = 32
+[base.model.scratch]
+vocab_size = 300
+hidden_size = 16
+layers = 1
+attention_heads = 2
+intermediate_size = 32
+[base.budget]
+examples = 128
+batch_size = 16
+[base.eval]
+rungs = [64, 128]
+[base.compute]
+device = "cpu"
+threads = 1
+"""
+"""The base of studies whose trials take less than a second."""
+
 
 def write(folder: Path, text: str, name: str = "study") -> Path:
     path = folder / f"{name}.toml"

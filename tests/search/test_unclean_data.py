@@ -18,35 +18,20 @@ import typer
 from search import run
 from search.ensemble import __main__ as ensemble
 from search.export import __main__ as export
+from tests.search.study_texts import TINY_BASE
 
-STUDY = """\
+STUDY = f"""\
 trials = 2
-sampler = { name = "tpe", n_startup_trials = 2 }
+sampler = {{ name = "tpe", n_startup_trials = 2 }}
 [tasks.mood]
 kind = "classify"
-files = { train = "mood-train.csv", dev = "mood-dev.csv", test = "mood-test.csv" }
-columns = { id = "id", sentences = ["text"], label = "mood" }
+files = {{ train = "mood-train.csv", dev = "mood-dev.csv", test = "mood-test.csv" }}
+columns = {{ id = "id", sentences = ["text"], label = "mood" }}
 classes = ["neg", "pos"]
 metric = "accuracy"
-[base.model]
-encoder = "scratch"
-max_length = 32
-[base.model.scratch]
-vocab_size = 300
-hidden_size = 16
-layers = 1
-attention_heads = 2
-intermediate_size = 32
-[base.budget]
-examples = 128
-batch_size = 16
-[base.eval]
-rungs = [64, 128]
-[base.compute]
-device = "cpu"
-threads = 1
+{TINY_BASE}
 [space]
-"optim.learning_rate" = { low = 1e-4, high = 1e-2, log = true }
+"optim.learning_rate" = {{ low = 1e-4, high = 1e-2, log = true }}
 """
 TEST_ROWS, EMPTY = 1500, 700
 

@@ -80,3 +80,12 @@ def test_mistakes(text: str, message: str) -> None:
     with pytest.raises(UserError) as caught:
         read(text)
     assert str(caught.value).startswith(message)
+
+
+def test_rows_that_two_lone_quotes_join_are_named() -> None:
+    """Their labels would be missing, or belong to other examples."""
+    with pytest.raises(
+        UserError, match=r"^l\.csv:2: the quote that opens in line 2 closes in line 3, and 2 of these 2"
+    ):
+        read('id,text,mood\n1,"a,sad\n2,b",happy\n')
+    assert read('id,text,mood\n1,"two\nlines",sad\n2,b,happy\n') == (["1", "2"], [0, 1])
