@@ -1,6 +1,6 @@
 """Store a trained model as a folder: encoders in Hugging Face layout, heads, tokenizer, RunConfig and provenance.
 
-heads.safetensors, run_config.json, provenance.json
+heads.safetensors, run_config.json, provenance.json, checksums.json
 config.json, model.safetensors, tokenizer.json, ...                   the encoder, if the tasks share it
 encoders/sst/config.json, model.safetensors, tokenizer.json, ...      each task's encoder, if they do not
 """
@@ -25,6 +25,7 @@ from core.model.lora import merged_state_dict
 from core.model.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, encoder_names
 from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights, remove_bert, save_bert
 from core.run.atomic_files import write_atomically
+from core.run.checksums import CHECKSUMS, Checksums
 from data.errors import UserError
 from data.rows import RowLayout
 from data.tokenizer import load_tokenizer, remove_tokenizer, save_tokenizer
@@ -70,6 +71,7 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
     """
     remove_model(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    of_others = _files(folder)
     for part in trained.model.parts():
         place = _encoder_folder(folder, part.name)
         save_bert(place, part.encoder.config, merged_state_dict(part.encoder))
@@ -77,6 +79,7 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
     heads = {name: weight.contiguous() for name, weight in trained.model.heads.state_dict().items()}
     write_atomically(folder / _HEADS, save(heads))
     (folder / _RUN_CONFIG).write_text(trained.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    Checksums(folder).record(sorted(_files(folder) - of_others))
     (folder / _PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
 
 
@@ -87,6 +90,10 @@ def load_model_folder(folder: Path) -> TrainedModel:
         UserError: if the folder was not exported, or is damaged.
     """
     config = load_run_config(folder)
+    try:
+        Checksums(folder).check_all("export the model again")
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read: {error.strerror}; export the model again") from error
     places = {name: _encoder_folder(folder, name) for name in encoder_names(config)}
     # Plain: LoRA is already merged into these weights, and reinitialised layers have been trained since.
     model = build_plain_model(config, {name: _load_encoder(config, place) for name, place in places.items()})
@@ -121,7 +128,7 @@ def remove_model(folder: Path) -> None:
     if (folder / ENSEMBLE).exists():
         (folder / ENSEMBLE).unlink()
         shutil.rmtree(folder / MEMBERS, ignore_errors=True)
-    for name in (_RUN_CONFIG, _HEADS, _PROVENANCE):
+    for name in (_RUN_CONFIG, _HEADS, _PROVENANCE, CHECKSUMS):
         (folder / name).unlink(missing_ok=True)
     encoders = folder / _ENCODERS
     own = [config.parent for config in encoders.glob("*/config.json")]
@@ -131,6 +138,10 @@ def remove_model(folder: Path) -> None:
     for emptied in (*own, encoders, folder):
         with suppress(OSError):  # it contains other files, or does not exist
             emptied.rmdir()
+
+
+def _files(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
 
 
 def _encoder_folder(folder: Path, name: str) -> Path:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from core.run.atomic_files import write_atomically
@@ -48,10 +49,25 @@ class Checksums:
         known = {**stored, **{name: self._written[name] for name in self._written if name in stored}}
         both = {name: list(dict.fromkeys([*new[name], *known.get(name, [])])) for name in new}
         if stored != (recorded := {**known, **both}):
-            write_atomically(self.path, (json.dumps(recorded, indent=2, sort_keys=True) + "\n").encode())
+            write_atomically(self.path, _text(recorded))
         for path, content in contents.items():
             write_atomically(path, content)
         self._written.update(new)
+
+    def record(self, paths: Iterable[Path]) -> None:
+        """Record the checksums of files that are there, and of no others.
+
+        Raises:
+            OSError: if a file cannot be read, or the disk refuses the write.
+        """
+        found = {self._name(path): [_digest(path)] for path in paths}
+        write_atomically(self.path, _text(found))
+
+    def check_all(self, remedy: str) -> None:
+        """Check all files that have a checksum and are there; raises as :meth:`check`."""
+        for name in self._read() or {}:
+            with suppress(FileNotFoundError):  # for the one who reads it to say what is missing
+                self.check(self._folder / name, remedy)
 
     def check(self, path: Path, remedy: str, content: bytes | None = None) -> bool:
         """Check a file that :meth:`write` wrote.
@@ -71,11 +87,7 @@ class Checksums:
         recorded = (self._read() or {}).get(self._name(path))
         if not recorded:
             return False
-        if content is None:
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-        else:
-            found = hashlib.sha256(content).hexdigest()
+        found = _digest(path) if content is None else hashlib.sha256(content).hexdigest()
         if found not in recorded:
             raise UserError(
                 f"{path}: the file is damaged or was changed, its checksum is not that in {self.path.name}; {remedy}"
@@ -92,3 +104,12 @@ class Checksums:
         except (OSError, ValueError):
             return None
         return stored if isinstance(stored, dict) else None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _text(recorded: Mapping[str, list[str]]) -> bytes:
+    return (json.dumps(recorded, indent=2, sort_keys=True) + "\n").encode()

@@ -14,6 +14,7 @@ from core.statistics import Expectation, bootstrap_scores, overall_score, own_me
 from data.errors import UserError
 from search.trials.label_files import find_labels, label_file_names, read_labels
 from search.trials.prediction_files import (
+    check_written,
     prediction_path,
     probabilities_path,
     read_predictions,
@@ -86,8 +87,10 @@ def score_predictions(folder: Path, labels: Path, tasks: Mapping[str, TaskConfig
             if not path.is_file():
                 notes.append(f"{name}: {task.spec.metric} needs class probabilities, and there is no {path}")
                 continue
+            check_written(path)
             predicted_ids, predictions = read_probabilities(path, task.spec)
         else:
+            check_written(path)
             predicted_ids, predictions = read_predictions(path, task.spec)
         ids, gold = read_labels(task.spec, *found)
         position = {example: place for place, example in enumerate(predicted_ids)}

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.run.atomic_files import write_atomically
+from core.run.checksums import CHECKSUMS, Checksums
 from data.errors import UserError
 from data.metrics.classes import predicted_classes
 from data.tasks import SplitName, TaskSpec
@@ -21,6 +22,7 @@ __all__ = [
     "ENSEMBLE",
     "PROVENANCE",
     "check_complete",
+    "check_written",
     "is_recorded",
     "predicted_splits",
     "prediction_path",
@@ -94,6 +96,7 @@ def remove_predictions(out: Path, tasks: Collection[str]) -> None:
         for task in tasks:
             prediction_path(folder, task, split).unlink(missing_ok=True)
             probabilities_path(folder, task, split).unlink(missing_ok=True)
+    (folder / CHECKSUMS).unlink(missing_ok=True)
     for record in _records(out):  # last: until here it is correct
         record.unlink(missing_ok=True)
 
@@ -145,7 +148,23 @@ def write_predictions(path: Path, spec: TaskSpec, ids: Sequence[str], values: Se
     """
     lines = [f"id \t {' '.join(spec.prediction_column.splitlines())} \n"]
     lines += [f"{_cell(example)} , {_cell(value)} \n" for example, value in zip(ids, values, strict=True)]
-    write_atomically(path, "".join(lines).encode())
+    _write_checked(path, "".join(lines))
+
+
+def _write_checked(path: Path, content: str) -> None:
+    Checksums(path.parent).write({path: content.encode()})
+
+
+def check_written(path: Path) -> None:
+    """Check that a file of predictions is as it was written; files of other programs are not checked.
+
+    Raises:
+        UserError: it was changed since.
+    """
+    try:
+        Checksums(path.parent).check(path, f"export again, or delete {CHECKSUMS} next to it to use it as it is")
+    except OSError as error:
+        raise UserError(f"{path}: predictions cannot be read: {error.strerror or error}") from error
 
 
 def _cell(text: str) -> str:
@@ -161,7 +180,7 @@ def _write_probabilities(path: Path, spec: TaskSpec, ids: Sequence[str], probabi
         ("id", *spec.classes),
         *((one, *map(str, row)) for one, row in zip(ids, probabilities.tolist(), strict=True)),
     ]
-    write_atomically(path, "".join(",".join(map(_cell, row)) + "\n" for row in rows).encode())
+    _write_checked(path, "".join(",".join(map(_cell, row)) + "\n" for row in rows))
 
 
 def read_probabilities(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]:

@@ -118,3 +118,16 @@ def test_a_missing_encoder_is_named(train: Train, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "encoders" / "para")
     with pytest.raises(UserError, match=r"encoders/para/config\.json: cannot read the file: No such file"):
         load_model_folder(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["heads.safetensors", "encoders/para/model.safetensors"])
+def test_a_damaged_file_is_refused(train: Train, tmp_path: Path, name: str) -> None:
+    (tmp_path / "README.md").write_text("of the user")
+    save_model_folder(tmp_path, train("per-task"), {})
+    (tmp_path / "README.md").write_text("of the user, changed")
+    load_model_folder(tmp_path)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[-1] ^= 0x80
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"{name}: the file is damaged or was changed.*; export the model again"):
+        load_model_folder(tmp_path)

@@ -213,6 +213,8 @@ def test_predictions_are_read_as_they_were_written(tmp_path: Path, task: str, wr
 def test_lines_that_are_not_predictions(exported: Exported, refused: Printed, line: str) -> None:
     path = exported.folder / "predictions" / "sst-test-output.csv"
     path.write_text(f"id \t Predicted_Sentiment \ne0 , 1 \n{line}\n")
+    assert f"{path}: the file is damaged or was changed" in refused()
+    path.with_name("checksums.json").unlink()
     assert f"{path}:3: not a line 'id , prediction' of task 'sst'" in refused()
 
 

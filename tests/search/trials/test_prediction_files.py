@@ -16,6 +16,7 @@ from data.metrics import find_metric
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 from search.trials.prediction_files import (
+    check_written,
     prediction_values,
     probabilities_path,
     read_predictions,
@@ -116,6 +117,16 @@ def test_what_is_written_is_read(tmp_path: Path, ids: list[str], classes: list[s
     assert np.array_equal(found, predictions)
 
 
+def test_a_changed_file_is_noticed_and_one_of_another_program_is_not(tmp_path: Path) -> None:
+    write_predictions(tmp_path / "a.csv", SPECS["sst"], ["a"], ["1"])
+    (tmp_path / "b.csv").write_text("id \t P \na , 1 \n")
+    check_written(tmp_path / "a.csv")
+    check_written(tmp_path / "b.csv")
+    (tmp_path / "a.csv").write_text("id \t P \na , 2 \n")
+    with pytest.raises(UserError, match=r"a\.csv: the file is damaged .*; export again, or delete checksums\.json "):
+        check_written(tmp_path / "a.csv")
+
+
 @pytest.mark.parametrize("name", ["fröhlich", ' "a" ', "x "])
 def test_files_of_earlier_versions_are_read(tmp_path: Path, name: str) -> None:
     """They were not quoted: an id may have commas, and a class quotes."""
@@ -159,7 +170,7 @@ def test_probabilities_are_written_for_a_metric_of_them_and_read_to_the_bit(tmp_
 
 def test_other_metrics_have_no_probabilities(tmp_path: Path) -> None:
     write_split(tmp_path, SPECS["para"], "dev", ["a", "b"], CHANCES)
-    assert [path.name for path in (tmp_path / "predictions").iterdir()] == ["para-dev-output.csv"]
+    assert [path.name for path in (tmp_path / "predictions").glob("*.csv")] == ["para-dev-output.csv"]
 
 
 @pytest.mark.parametrize(
