@@ -143,11 +143,7 @@ class NliFileConfig(ConfigSection):
     entailment: str = Field("ENTAILMENT", description="its value in the label column")
     neutral: str = Field("NEUTRAL", description="its value in the label column")
     contradiction: str = Field("CONTRADICTION", description="its value in the label column")
-    quoting: Quoting = Field(  # not written where it is the default: digests of before there was a choice stay the same
-        "minimal",
-        exclude_if=lambda quoting: quoting == "minimal",
-        description="none: quotes are plain text, as in the files of SNLI and MultiNLI",
-    )
+    quoting: Quoting = added("minimal", "none: quotes are plain text, as in the files of SNLI and MultiNLI")
     leave_out_known: bool = Field(
         True, description="drop pairs with a sentence that is in a train, dev or test file of the run's tasks"
     )
