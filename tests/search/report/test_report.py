@@ -42,10 +42,11 @@ def test_names_of_classes_are_escaped(
 
     monkeypatch.setattr("search.report.context.TrialRecord.read", renamed)
     number = study.best_trial.number
-    metrics = folders.run(number).metrics
-    metrics.write_text(
-        metrics.read_text().replace("/not duplicate", "/<script>alert(1)</script>").replace("/duplicate", "/a|b")
+    run = folders.run(number)
+    named = (
+        run.metrics.read_text().replace("/not duplicate", "/<script>alert(1)</script>").replace("/duplicate", "/a|b")
     )
+    run.checksums.write({run.metrics: named.encode()})
     page, words, *_ = write_report(study, folders, tmp_path / "report")
     assert "<script>alert" not in page.read_text()
     assert "&lt;script&gt;alert(1)" in page.read_text()

@@ -102,7 +102,10 @@ def test_where_something_is_gone_it_says_so(tmp_path: Path) -> None:
 
     np.save(made.folders.run(best).predictions("sst", rung), np.full((80, 5), 0.2, np.float32))
     section = section_of(made)
-    assert any(isinstance(part, Note) and "the dev file of sst has changed" in part.text for part in section.parts)
+    assert any(isinstance(part, Note) and "the file is damaged or was changed" in part.text for part in section.parts)
+    made.folders.run(best).checksums.path.unlink()
+    section = section_of(made)
+    assert any(isinstance(part, Note) and "they no longer give its accuracy" in part.text for part in section.parts)
     assert list(section.frames) == ["errors-sts.csv"]
 
     moved = made.data.rename(tmp_path / "moved")
