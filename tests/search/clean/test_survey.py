@@ -8,6 +8,7 @@ import pytest
 from data.errors import UserError
 from search.clean.survey import Cleaning
 from search.storage.file_lease import file_lease
+from search.trials.folder_owner import FolderOwner, write_owner
 from tests.search.clean.runs_folder import MLM, Runs, gone, write
 
 
@@ -40,6 +41,16 @@ def test_a_running_study_and_the_cache_are_left_alone(runs: Runs) -> None:
         assert runs.freed() == gone(0, model=True)
         with pytest.raises(UserError, match="'busy' is already being run"):
             Cleaning(runs.root, runs.address, study="busy").survey()
+
+
+def test_models_of_another_study_of_the_same_name_are_orphans(runs: Runs) -> None:
+    """This study's scores do not say which of them to keep."""
+    folders = runs.study("s", *["COMPLETE"] * 5)
+    write_owner(folders.root, FolderOwner("another"))
+    assert runs.freed() == set()
+    (note,) = Cleaning(runs.root, runs.address).survey().notes
+    assert "has trials that are not in this storage" in note
+    assert all(folders.run(number).best_model.exists() for number in range(5))
 
 
 def test_trials_of_another_storage_are_orphans(runs: Runs) -> None:
