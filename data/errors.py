@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["MachineError", "UnavailableError", "UserError", "escaped"]
+__all__ = ["MachineError", "UnavailableError", "UserError", "escaped", "quoted"]
+
+_SHOWN = 60  # characters of a cell that a message quotes
 
 
 class UserError(ValueError):
@@ -25,3 +27,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 def escaped(text: str) -> str:
     """Return text in one line that changes nothing in a terminal: control characters as Python writes them."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def quoted(text: str) -> str:
+    """Return the beginning of a cell for a message: in quotes, and in one line whatever it contains."""
+    return f"'{escaped(text[:_SHOWN])}'"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from data.errors import quoted
 from data.tasks import TaskSpec
 
 __all__ = ["Labels", "label_array", "label_parser"]
@@ -36,7 +37,7 @@ def _score_parser(spec: TaskSpec) -> Callable[[str], float]:
     def parse(text: str) -> float:
         score = _number(text)
         if not math.isfinite(score):
-            raise ValueError(f"'{text.strip()}' is not a finite score")
+            raise ValueError(f"{quoted(text.strip())} is not a finite score")
         if not low <= score <= high:
             raise ValueError(f"score must be within {low:g} to {high:g}, got {score:g}")
         return score
@@ -63,7 +64,7 @@ def _class_parser(spec: TaskSpec) -> Callable[[str], int]:
             value = _as_number(label)
             index = None if value is None else numbers.get(value)
         if index is None:
-            raise ValueError(f"label must be one of {_listed(spec.classes, numbers)}, got '{label}'")
+            raise ValueError(f"label must be one of {_listed(spec.classes, numbers)}, got {quoted(label)}")
         return index
 
     return parse
@@ -86,5 +87,5 @@ def _number(text: str) -> float:
         raise ValueError("no label")
     value = _as_number(text)
     if value is None:
-        raise ValueError(f"'{text.strip()}' is not a number")
+        raise ValueError(f"{quoted(text.strip())} is not a number")
     return value

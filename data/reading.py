@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from data.errors import UnavailableError, UserError
+from data.errors import UnavailableError, UserError, quoted
 from data.gold import Labels, label_array, label_parser
 from data.tables.delimited import DelimitedFile, Record, read_delimited
 from data.tables.swallowed_rows import RowLike, swallowed_rows
@@ -306,7 +306,7 @@ def _column(header: list[str], name: str, path: Path) -> int:
     if name in header:
         return header.index(name)
     named = [column for column in header if column.strip()]
-    found = ", ".join(f"'{column[:40]}'" for column in named) or "no names"
+    found = ", ".join(quoted(column) for column in named) or "no names"
     raise UserError(f"{path}: no column '{name}'; the header has {found}{_meant(name, named)}")
 
 
@@ -341,7 +341,7 @@ def _check_ids(path: Path, rows: list[_Row]) -> None:
     for row in rows:
         first = seen.setdefault(row.id, row.line)
         if first != row.line:
-            twice.append(f"'{row.id}' is in lines {first} and {row.line}")
+            twice.append(f"{quoted(row.id)} is in lines {first} and {row.line}")
     if twice:
         more = len(twice) - _QUOTED_FAULTS
         rest = f", and {more:,} more" if more > 0 else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.errors import UserError
+from data.errors import UserError, quoted
 from data.gold import Labels, label_array, label_parser
 from data.reading import read_bytes
 from data.tables.delimited import DelimitedFile, Record, read_delimited
@@ -58,7 +58,7 @@ def read_labels(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[
             continue
         example = str(record.number) if id_column is None else record.cells[id_column].strip()
         if example in found:
-            raise UserError(f"{path}:{record.line}: the id '{example}' occurs twice")
+            raise UserError(f"{path}:{record.line}: the id {quoted(example)} occurs twice")
         try:
             found[example] = parse(text)
         except ValueError as error:
@@ -74,7 +74,7 @@ def _layout(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[Reco
     if columns.label in header and (columns.id is None or columns.id in header):
         return table.records, None if columns.id is None else header.index(columns.id), header.index(columns.label)
     if len(header) != 2:
-        raise UserError(f"{path}: no column '{columns.id}'; the header has {', '.join(header)}")
+        raise UserError(f"{path}: no column '{columns.id}'; the header has {', '.join(map(quoted, header))}")
     first = []
     try:
         label_parser(spec)(header[1])

@@ -150,6 +150,16 @@ class TestWholeFiles:
             "did you mean 'Is_Duplicate '? Use the name in the header"
         )
 
+    def test_cells_of_several_lines_are_quoted_in_one(self, tmp_path: Path) -> None:
+        header = HEADER.replace("is_duplicate", '"is\u2028\nso"')
+        assert r"the header has 'id', 'sentence1', 'sentence2', 'is\u2028\nso'" in refused(
+            tmp_path, header + para_row(0)
+        )
+        row = '0\t"a\nb"\tx\ty\t1\n'
+        assert refused(tmp_path, HEADER + row + row) == r": ids must be unique, but 'a\nb' is in lines 2 and 4"
+        long = "long " * 1000
+        assert refused(tmp_path, f"{HEADER}0\tx\ta\tb\t{long}\n").endswith(f"got '{long[:60]}'")
+
     def test_a_column_that_occurs_twice(self, tmp_path: Path) -> None:
         text = HEADER.replace("sentence2", "sentence1") + para_row(0)
         assert refused(tmp_path, text) == ": column 'sentence1' occurs 2 times in the header"

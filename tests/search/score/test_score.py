@@ -168,7 +168,11 @@ def test_labels_need_no_header(exported: Exported, printed: Printed) -> None:
         ("sts-labels.csv", "id,similarity\ne0\n", "sts-labels.csv:2: 1 cell, but the header has 2"),
         ("sts-labels.csv", "id,similarity\nx,1\n", "none of its ids ('x', ...) is in"),
         ("sts-labels.csv", "id,similarity\ne0,\n", "sts-labels.csv: contains no labels"),
-        ("sts-labels.csv", "number,similarity,more\n1,1,1\n", "sts-labels.csv: no column 'id'; the header has number,"),
+        (
+            "sts-labels.csv",
+            "number,similarity,more\n1,1,1\n",
+            "sts-labels.csv: no column 'id'; the header has 'number',",
+        ),
     ],
 )
 def test_labels_that_cannot_be_used(

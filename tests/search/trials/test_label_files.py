@@ -72,7 +72,7 @@ def test_layouts(text: str, spec: TaskSpec, ids: list[str], labels: list[int]) -
         ("id,text,mood\na,x,sad\na,y,sad\n", "l.csv:3: the id 'a' occurs twice"),
         ("id,text,mood\na,x,hapy\n", "l.csv:2: "),
         ("id,text,mood\na,x,\n", "l.csv: contains no labels"),
-        ("x,text,mood\na,x,sad\n", "l.csv: no column 'id'; the header has x, text, mood"),
+        ("x,text,mood\na,x,sad\n", "l.csv: no column 'id'; the header has 'x', 'text', 'mood'"),
         ("id,text,mood\na,x\n", "l.csv:2: "),
     ],
 )
