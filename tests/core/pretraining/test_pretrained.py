@@ -292,7 +292,7 @@ pretraining = PretrainingConfig.model_validate_json((folder / "pretraining.json"
 flush = atomic_files.flush_to_disk
 
 def killing_flush(file):
-    if file.name.endswith("encoder.safetensors.tmp"):
+    if "encoder.safetensors" in os.readlink(f"/proc/self/fd/{file.fileno()}"):
         os.kill(os.getpid(), signal.SIGKILL)
     flush(file)
 

@@ -95,6 +95,8 @@ def test_without_the_winners_predictions_there_is_no_estimate(made: MadeStudy) -
 def test_files_that_cannot_be_read(made: MadeStudy) -> None:
     path = made.folders.run(0).predictions("sst", 100)
     path.write_bytes(path.read_bytes()[:-50])
+    assert f"{path}: the file is damaged or was changed" in estimate_best(made.study, made.folders)[1]
+    made.folders.run(0).checksums.path.unlink()
     assert "with trial 0's dev predictions cannot be read" in estimate_best(made.study, made.folders)[1]
     np.save(path, np.eye(5, dtype=np.float32))
     assert "has 80 examples to be scored on, and trial 0 predicted 5" in estimate_best(made.study, made.folders)[1]

@@ -175,7 +175,9 @@ def test_lost_predictions_leave_the_seeds(copied: tuple[optuna.Study, TrialFolde
     seeds = ScoreIntervals(
         [np.array([r.result.overall for r in records_of(study, row)]) for row in whole.values()], None
     )
-    for change, why in ((path.unlink, "is gone"), (lambda: path.write_bytes(content[:100]), "cannot be read")):
+    gone = f"'{path}' with trial {trial}'s dev predictions is gone"
+    damaged = f"{path}: the file is damaged or was changed"
+    for change, why in ((path.unlink, gone), (lambda: path.write_bytes(content[:100]), damaged)):
         change()
         comparison = compared(study, folders)
         row = by_rate(comparison)[1e-2]
@@ -185,7 +187,7 @@ def test_lost_predictions_leave_the_seeds(copied: tuple[optuna.Study, TrialFolde
         assert note.startswith(
             "± is half the width of a 95 % interval for other seeds only, not for other dev examples: "
         )
-        assert f"'{path}' with trial {trial}'s dev predictions {why}" in note
+        assert why in note
 
 
 def test_changed_or_moved_dev_files_are_noticed(copied: tuple[optuna.Study, TrialFolders], tmp_path: Path) -> None:

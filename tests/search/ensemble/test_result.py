@@ -106,5 +106,5 @@ def test_the_files(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "ensemble.json").read_text())
     assert (record["study"], record["method"]) == ("mine", "averaged predictions")
     write_ensemble(tmp_path, replace(ENSEMBLE, outputs=OUTPUTS[:1]), {"study": "other"})
-    assert [path.name for path in (tmp_path / "predictions").iterdir()] == ["sst-dev-output.csv"]
+    assert {path.name for path in (tmp_path / "predictions").iterdir()} == {"sst-dev-output.csv", "checksums.json"}
     assert json.loads((tmp_path / "ensemble.json").read_text())["study"] == "other"

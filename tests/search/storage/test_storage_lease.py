@@ -119,7 +119,7 @@ def test_who_lives(child: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     child.wait()
     assert holder.lives() is False
     monkeypatch.setattr(Path, "readlink", lambda _: 1 / 0 and None)
-    monkeypatch.setattr(Path, "read_text", lambda _: (_ for _ in ()).throw(OSError()))
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: (_ for _ in ()).throw(OSError()))
     file_lease._place.cache_clear()
     bare = LeaseHolder.this_process()  # without /proc
     assert (bare.started, bool(bare.place), replace(bare, pid=os.getppid()).lives()) == ("", True, None)

@@ -108,6 +108,6 @@ def test_every_mistake_has_its_line() -> None:
         "tasks.one.files: is missing",
         "tasks.one.columns: is missing",
         "tasks.one.metrics: unknown key; did you mean 'metric'? Known: kind, files, columns, classes, score_range, "
-        "metric, prediction_column, written_as",
+        "metric, prediction_column, written_as, quoting",
         "tasks.two: must be a table, got 3",
     ]
