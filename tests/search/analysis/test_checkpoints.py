@@ -57,9 +57,7 @@ def test_scores_of_the_whole_and_of_a_bag_are_those_of_the_plain_metric(made: Ma
 
 def test_labels_that_do_not_give_the_recorded_score_are_refused(made: MadeStudy) -> None:
     gold = made.gold["sst"][::-1].copy()
-    with pytest.raises(
-        UserError, match="sst or trial 0's stored predictions have changed; they no longer give"
-    ):
+    with pytest.raises(UserError, match="sst or trial 0's stored predictions have changed; they no longer give"):
         score_bags(checkpoints_of(made), SPECS["sst"], gold, bags_of("sst", gold, 2))
     with pytest.raises(UserError, match="has 79 examples to be scored on, and trial 0 predicted 80"):
         checkpoints_of(made)[0].predictions(SPECS["sst"], SIZE - 1)

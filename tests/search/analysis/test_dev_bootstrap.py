@@ -59,9 +59,7 @@ def test_predictions_are_those_of_the_best_rung(made: MadeStudy) -> None:
 
 def test_what_does_not_give_the_recorded_score_is_refused(made: MadeStudy) -> None:
     (record, _), gold = records_of(made), made.gold["sst"]
-    with pytest.raises(
-        UserError, match="sst or trial 0's stored predictions have changed; they no longer give"
-    ):
+    with pytest.raises(UserError, match="sst or trial 0's stored predictions have changed; they no longer give"):
         stored_predictions(made.folders, record, SPECS["sst"], gold[::-1].copy())
     with pytest.raises(UserError, match="has 79 examples to be scored on, and trial 0 predicted 80"):
         stored_predictions(made.folders, record, SPECS["sst"], gold[1:])
