@@ -20,9 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser or a database server as slow."""
+    """Mark what needs a browser as slow."""
     for item in items:
-        if isinstance(item, pytest.Function) and {"browser", "running", "server"} & set(item.fixturenames):
+        if isinstance(item, pytest.Function) and "browser" in item.fixturenames:
             item.add_marker(pytest.mark.slow)
 
 

@@ -25,6 +25,8 @@ from search.storage.errors import StorageAwayError
 from search.storage.open import describe_storage, open_storage
 from search.storage.rdb import DatabaseStorage
 
+pytestmark = pytest.mark.slow  # starts a server
+
 
 def _free_port() -> int:
     with socket.socket() as probe:
