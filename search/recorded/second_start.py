@@ -153,6 +153,8 @@ class SecondStart:
             return f"study '{name}'{why} is now called '{moved}'; its folder is '{self.runs_dir / str(moved)}'"
         with file_lease(folder, name), StorageLease(name, RetryingStorage(storage)) as lease:
             lease.take(study)
+            if has_work(study, folder):  # another driver was faster; its work is refused or continued, not deleted
+                return None
             for trial in study.get_trials(deepcopy=False):
                 shutil.rmtree(TrialFolders(folder).path(trial.number), ignore_errors=True)
             optuna.delete_study(study_name=name, storage=storage)

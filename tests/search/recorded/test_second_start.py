@@ -15,7 +15,7 @@ from search.recorded.study import create_or_load
 from search.storage.file_lease import LeaseHolder, _started, file_lease
 from search.storage.open import open_storage
 from search.storage.optuna_internals import study_id
-from search.storage.storage_lease import KEY
+from search.storage.storage_lease import KEY, StorageLease
 from search.trials.folder_owner import FolderOwner, write_owner
 from search.trials.record import CONFIG
 
@@ -89,6 +89,21 @@ def test_a_study_without_an_ended_trial_is_replaced_if_it_changes(digest: str | 
     assert start.make_room(spec, digest) == "study 'stub' had no finished trial; it begins again with what has changed"
     assert names(tmp_path) == []
     assert sorted(path.name for path in (tmp_path / "stub").iterdir()) == ["driver.lock", "notes.txt"]
+
+
+def test_work_that_another_driver_finishes_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had none when this start looked, and the other driver has ended before this one holds the study."""
+    study, take = recorded(tmp_path), StorageLease.take
+
+    def take_late(lease: StorageLease, of: optuna.Study) -> None:
+        study.add_trial(create_trial(state=TrialState.COMPLETE, value=0.5))
+        (tmp_path / "stub" / "trial-0000").mkdir(parents=True)
+        take(lease, of)
+
+    monkeypatch.setattr(StorageLease, "take", take_late)
+    assert SecondStart(None, tmp_path).make_room(OTHER, "data") is None
+    assert names(tmp_path) == ["stub"]
+    assert (tmp_path / "stub" / "trial-0000").is_dir()
 
 
 @pytest.mark.parametrize("is_recorded", [True, False])
