@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from data.errors import UserError
+from search.display.fault_text import one_line
 
 __all__ = ["Check", "State", "ok", "safely", "warning", "wrong"]
 
@@ -54,6 +55,5 @@ def safely(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
     except UserError as error:
         found.append(Check(name, "wrong", str(error)))
     except Exception as error:  # whatever is broken on this machine, the doctor reports it
-        what = " ".join(str(error).split())
-        found.append(Check(name, "wrong", f"{type(error).__name__}: {what}"))
+        found.append(Check(name, "wrong", f"{type(error).__name__}: {one_line(error)}"))
     return found

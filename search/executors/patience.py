@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from core.run.atomic_files import DISK_FAULTS
 from data.errors import MachineError, UnavailableError
+from search.display.fault_text import one_line
 
 __all__ = ["PATIENCE_SECONDS", "WAITED", "Patience", "machine_fault"]
 
@@ -33,15 +34,15 @@ def machine_fault(error: Exception) -> MachineError | None:
     if not isinstance(error, OSError):
         return None
     if error.errno in DISK_FAULTS:
-        return MachineError(_one_line(error))
+        return MachineError(_reason(error))
     if error.filename is not None or error.errno in _FAULTS:
-        return UnavailableError(_one_line(error))
+        return UnavailableError(_reason(error))
     return None
 
 
-def _one_line(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     if error.filename is None:
-        return " ".join(str(error).split())
+        return one_line(error)
     return f"'{error.filename}': {error.strerror or type(error).__name__}"
 
 

@@ -51,9 +51,9 @@ class DataReport:
 
     def describe(self, task: str) -> str:
         """Return ``120 train (2 over several lines), 40 dev, 20 test``."""
-        told = {split: ", ".join(remarks) for split, remarks in self.remarks.get(task, {}).items() if remarks}
+        noted = {split: ", ".join(remarks) for split, remarks in self.remarks.get(task, {}).items() if remarks}
         return ", ".join(
-            f"{size:,} {split}" + (f" ({told[split]})" if split in told else "")
+            f"{size:,} {split}" + (f" ({noted[split]})" if split in noted else "")
             for split, size in self.sizes[task].items()
         )
 

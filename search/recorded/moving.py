@@ -96,7 +96,7 @@ def _move_folder(source: Path, target: Path) -> None:
     except OSError as error:
         raise MachineError(
             f"cannot rename '{source}' to '{target}': {error.strerror or error}; fix this, then run the same command "
-            "again to go on"
+            "again to resume"
         ) from error
 
 

@@ -13,6 +13,7 @@ from optuna.storages import BaseStorage
 from sqlalchemy.exc import DBAPIError
 
 from data.errors import UserError
+from search.display.fault_text import one_line
 from search.storage.errors import StorageDamagedError, StorageError
 
 __all__ = ["NOT_FOUND", "is_missing_record", "reading_record", "reporting_damage"]
@@ -47,7 +48,7 @@ def reading_record(name: str) -> Iterator[None]:
     except _WHEN_READING as error:
         if isinstance(error, UserError):
             raise
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = one_line(error)[:300]
         raise StorageError(
             f"{name} cannot be read: the storage of studies is damaged, or another version wrote it ({reason})"
         ) from error
@@ -75,7 +76,7 @@ def _checked(method: Callable[..., Any], *, is_reading: bool) -> Callable[..., A
             if not _is_damage(error, is_reading=is_reading):
                 raise
             cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-            reason = " ".join(str(cause).split()) or type(cause).__name__
+            reason = one_line(cause or error)
             raise StorageDamagedError(self.engine.url.render_as_string(hide_password=True), reason) from error
 
     return call

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from data.errors import UserError
+from search.display.fault_text import one_line
 
 __all__ = [
     "StorageAwayError",
@@ -80,7 +81,7 @@ class StorageDamagedError(StorageError):
 
 def damage(error: BaseException) -> str:
     """Return what an error of SQLite says about a damaged file; empty if the file is in order."""
-    text = " ".join(str(error).split())
+    text = one_line(error)
     if type(error) is sqlite3.DatabaseError or any(words in text for words in DAMAGE):
         return text
     return ""
@@ -101,7 +102,7 @@ def translate_errors(engine: Engine, name: str) -> None:
         if context.execution_context is not None:
             with suppress(Exception):
                 context.execution_context.cursor.close()
-        reason = " ".join(str(context.original_exception).split())
+        reason = one_line(context.original_exception)
         if any(words in reason for words in FULL):
             raise StorageFullError(name)
         if any(words in reason for words in READ_ONLY) and _is_protected(engine.url.database):

@@ -18,6 +18,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.engine import URL, make_url
 
 from data.errors import UserError
+from search.display.fault_text import one_line
 from search.storage.errors import StorageDamagedError, damage, translate_errors
 from search.storage.rdb import DatabaseStorage
 from search.storage.study_names import DATABASE, check_database
@@ -115,14 +116,14 @@ def _open_database(url: URL) -> DatabaseStorage:
         cause = getattr(error, "orig", None) or error
         if url.get_backend_name() == "sqlite" and (what := damage(cause)):
             raise StorageDamagedError(shown, what) from None
-        raise UserError(f"storage {shown} cannot be opened: {' '.join(str(cause).split())}") from None
+        raise UserError(f"storage {shown} cannot be opened: {one_line(cause)}") from None
     except StorageInternalError as error:
         cause = getattr(error.__cause__, "orig", None) or error.__cause__ or error
-        raise StorageDamagedError(shown, " ".join(str(cause).split())) from None
+        raise StorageDamagedError(shown, one_line(cause)) from None
     except RuntimeError as error:  # tables of another Optuna version
-        raise UserError(f"storage {shown}: {' '.join(str(error).split())}") from None
+        raise UserError(f"storage {shown}: {one_line(error)}") from None
     except Exception as error:  # what Optuna reads makes no sense to it
-        raise StorageDamagedError(shown, " ".join(str(error).split()) or type(error).__name__) from None
+        raise StorageDamagedError(shown, one_line(error)) from None
 
 
 @contextmanager

@@ -21,13 +21,15 @@ from typer.testing import CliRunner, Result
 
 from search.__main__ import app
 from tests.search.fuzzing.executors import StubbornExecutor, TrainingExecutor
+from tests.search.study_texts import TINY_BASE
 
 __all__ = ["LONGEST_S", "House", "make_house"]
 
 LONGEST_S = 120.0
 """What an input may take; most take a fifth of a second, and a busy machine may be a hundred times as slow."""
 
-STUDY = """\
+STUDY = (
+    """\
 description = "words of a mood"
 trials = 2
 sampler = { name = "tpe", n_startup_trials = 2 }
@@ -42,28 +44,15 @@ metric = "accuracy"
 
 [base.data]
 directory = "data"
-[base.model]
-encoder = "scratch"
-max_length = 32
-[base.model.scratch]
-vocab_size = 300
-hidden_size = 16
-layers = 1
-attention_heads = 2
-intermediate_size = 32
-[base.budget]
-examples = 64
-batch_size = 16
-[base.eval]
-rungs = [32, 64]
-[base.compute]
-device = "cpu"
-threads = 1
+"""
+    + TINY_BASE.replace("examples = 128", "examples = 64").replace("[64, 128]", "[32, 64]")
+    + """\
 
 [space]
 "optim.learning_rate" = { low = 1e-4, high = 1e-2, log = true }
 "heads.mood.dropout" = [0.0, 0.1]
 """
+)
 WORDS = ("good", "bad", "film", "dull", "great", "plot", "never", "always")
 SIZES = {"train": 40, "dev": 30, "test": 10}
 
