@@ -16,7 +16,7 @@ from data.gold import Labels
 from data.ragged import run_indices, run_offsets
 from data.tasks import TaskSpec
 
-__all__ = ["Examples"]
+__all__ = ["Examples", "encode"]
 
 _CHUNK = 8192  # sentences encoded at a time: the library's encodings take some kilobytes each
 
@@ -68,7 +68,7 @@ class Examples:
         if tokenizer.truncation is not None or tokenizer.padding is not None:
             raise ValueError("the tokenizer must not truncate or pad; load it with data.tokenizer.load_tokenizer")
         flat = [sentence for example in sentences for sentence in example]
-        token_ids, lengths = _encode(flat, tokenizer)
+        token_ids, lengths = encode(flat, tokenizer)
         return cls(
             spec=spec,
             ids=[str(number) for number in range(len(sentences))] if ids is None else ids,
@@ -156,7 +156,7 @@ class Examples:
         )
 
 
-def _encode(sentences: list[str], tokenizer: Tokenizer) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+def encode(sentences: Sequence[str], tokenizer: Tokenizer) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     """Return the token ids of all sentences, flat, and the tokens per sentence."""
     parts, lengths = [np.zeros(0, dtype=np.int32)], [0] * len(sentences)
     for start in range(0, len(sentences), _CHUNK):

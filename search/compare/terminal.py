@@ -60,6 +60,8 @@ def show_difference(found: TrialDifference, examples: int) -> None:
 
 
 def _counts(task: str, changes: TaskChanges) -> str:
+    if not changes.examples:
+        return f"{task}: all {changes.total} dev examples are predicted alike"
     changed = f"{task}: {len(changes.examples)} of {changes.total} dev examples are predicted differently; "
     if changes.p_value is None:
         return changed + f"B is closer to the gold score in {changes.won}, A in {changes.lost}"

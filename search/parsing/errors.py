@@ -40,9 +40,18 @@ def spell_key(key: Iterable[str]) -> str:
     return ".".join(part if _BARE_KEY.fullmatch(part) else f'"{escaped(part)}"' for part in key)
 
 
+def _initials(path: str) -> str:
+    """Shorten the last part of a path: ``optim.lr`` for ``optim.learning_rate``; a single word stays as it is."""
+    section, dot, name = path.rpartition(".")
+    words = name.split("_")
+    return section + dot + ("".join(word[:1] for word in words) if len(words) > 1 else name)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the known word nearest to ``word``, or nothing if none is near."""
     known = list(known)
+    if written := [name for name in known if word in (_initials(name), _initials(name.rpartition(".")[2]))]:
+        return f"; did you mean '{written[0]}'?"
     # A dotted path is most often right in its last part: 'learning_rate' for 'optim.learning_rate'.
     last = word.rpartition(".")[2]
     same_end = [name for name in known if "." in name and name.rpartition(".")[2] == last]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from core.config import DataConfig, RunConfig
@@ -20,8 +21,16 @@ from search.preflight.data_parts import DataParts, rows_digest
 from search.preflight.labels import check_labels
 from search.study.spec import StudySpec
 
-__all__ = ["DataReport", "check_data", "listing_faults", "with_synthetic_data", "write_synthetic_data"]
+__all__ = [
+    "DataReport",
+    "check_data",
+    "listing_faults",
+    "some_sentences",
+    "with_synthetic_data",
+    "write_synthetic_data",
+]
 
+_SAMPLED = 1000  # examples of a source whose words are looked at
 _NAMED_ROWS = 3  # rows left out of a file that are named; the rest are counted
 
 
@@ -38,6 +47,8 @@ class DataReport:
         encoders: content of the study's encoders by name, as far as they could be read.
         parts: what trials read, part by part; unlike the digests, as parsed.
         remarks: phrases about the rows of a task's split, such as "2 over several lines".
+        samples: sentences of every source of further examples and NLI pairs, see :func:`some_sentences`, by the
+            task or setting that has it and a name for the source.
     """
 
     sizes: dict[str, dict[SplitName, int]]
@@ -48,6 +59,7 @@ class DataReport:
     encoders: Mapping[str, EncoderContent] = field(default_factory=dict)
     parts: DataParts = field(default_factory=dict)
     remarks: Mapping[str, Mapping[SplitName, tuple[str, ...]]] = field(default_factory=dict)
+    samples: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def describe(self, task: str) -> str:
         """Return ``120 train (2 over several lines), 40 dev, 20 test``."""
@@ -128,6 +140,11 @@ def listing_faults(file: Path | None) -> Iterator[None]:
             raise
         write_atomically(file, "".join(f"{row}\n" for row in error.rows).encode())
         raise UserError(f"{error}; all are listed in {file}") from None
+
+
+def some_sentences(examples: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the sentences of up to 1,000 examples, spread evenly over all of them."""
+    return tuple(chain.from_iterable(examples[:: len(examples) // _SAMPLED + 1]))
 
 
 def with_synthetic_data(spec: StudySpec, runs_dir: Path) -> StudySpec:

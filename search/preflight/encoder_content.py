@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from core.config import RunConfig
@@ -15,6 +17,7 @@ from core.model_files.encoder_content import EncoderContent
 from core.model_files.encoder_source import resolve_encoder
 from data.errors import UserError
 from data.example_cache import load_examples
+from data.examples import encode
 from data.tokenizer import load_tokenizer, special_ids
 from search.preflight.data import DataReport
 from search.study.encoder_names import named_encoders
@@ -38,7 +41,7 @@ def read_folders(spec: StudySpec) -> dict[str, EncoderContent]:
 def survey_encoders(
     report: DataReport, spec: StudySpec, cache_dir: Path, read: Mapping[str, EncoderContent]
 ) -> DataReport:
-    """Add to a report on a study's data the content of its encoders, and a warning for splits with many [UNK].
+    """Add to a report on a study's data the content of its encoders, and a warning for texts with many [UNK].
 
     An encoder that cannot be loaded is left out; whoever loads it says why.
 
@@ -75,14 +78,23 @@ def _unknown_words(
     base: RunConfig, name: str, tokenizer: Tokenizer, report: DataReport, cache_dir: Path
 ) -> Iterator[str]:
     unknown = special_ids(tokenizer).unk
-    for task, sizes in report.sizes.items():
-        for split in sizes:
-            examples = load_examples(
-                base.tasks[task].spec, Path(base.data.directory), split, tokenizer, cache_dir / "tokens"
+    for (owner, part), tokens in _tokens(base, tokenizer, report, cache_dir):
+        share = float((tokens == unknown).mean()) if len(tokens) else 0.0
+        if share > _MANY:
+            yield (
+                f"{owner}: {share:.0%} of all tokens in {part} are unknown to encoder '{name}' ([UNK]): check that "
+                "it suits the language and the spelling of the texts"
             )
-            share = float((examples.token_ids == unknown).mean()) if len(examples.token_ids) else 0.0
-            if share > _MANY:
-                yield (
-                    f"{task}: {share:.0%} of all tokens in {split} are unknown to encoder '{name}' ([UNK]): check that "
-                    "it suits the language and the spelling of the texts"
-                )
+
+
+def _tokens(
+    base: RunConfig, tokenizer: Tokenizer, report: DataReport, cache_dir: Path
+) -> Iterator[tuple[tuple[str, str], npt.NDArray[np.int32]]]:
+    """Yield the token ids of every split, and of the samples of other texts, by task or setting and what it is."""
+    for task, sizes in report.sizes.items():
+        spec = base.tasks[task].spec
+        for split in sizes:
+            examples = load_examples(spec, Path(base.data.directory), split, tokenizer, cache_dir / "tokens")
+            yield (task, split), examples.token_ids
+    for place, sentences in report.samples.items():
+        yield place, encode(sentences, tokenizer)[0]

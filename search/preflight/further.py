@@ -14,7 +14,7 @@ from core.inputs.augmentation import MissingAnswersError, TaskAugmentation
 from data.augmentation.additional_examples import AdditionalExamples
 from data.errors import UserError
 from search.parsing.errors import StudyFileError
-from search.preflight.data import DataReport, listing_faults
+from search.preflight.data import DataReport, listing_faults, some_sentences
 from search.preflight.data_parts import examples_digest, joint_digest
 from search.preflight.source_runs import SourceRun, source_runs
 from search.study.spec import StudySpec
@@ -53,6 +53,7 @@ def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_i
     found: dict[tuple[str, str], tuple[int, str]] = {}
     warnings: dict[str, None] = {}
     contents: set[str] = set()
+    samples = dict(report.samples)
     parts: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for run in source_runs(spec.space, spec.base):
         further = TaskAugmentation(_sampled(run, report), run.task, answers_dir)
@@ -64,12 +65,15 @@ def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_i
         digest = examples_digest(made.sentences, made.labels)
         contents.add(f"{run.task} {run.source} {digest}")
         parts[run.task][run.source].add(digest)
+        place = run.task, f"further examples of {run.source}"
+        samples[place] = (*samples.get(place, ()), *some_sentences(made.sentences))
     if not contents:
         return report
     return replace(
         report,
         further=tuple(f"{task}: {words} further examples of {source}" for (task, source), (_, words) in found.items()),
         warnings=(*report.warnings, *warnings),
+        samples=samples,
         digest=hashlib.sha256("\n".join([report.digest, *sorted(contents)]).encode()).hexdigest(),
         parts={
             task: {**of_task} | {source: joint_digest(found) for source, found in parts[task].items()}

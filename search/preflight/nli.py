@@ -13,7 +13,7 @@ from core.config.pretraining import NliFileConfig
 from core.inputs.nli_file import known_sentences, new_pairs, read_nli_file
 from data.errors import UserError
 from data.reading import RawSplit, read_bytes
-from search.preflight.data import DataReport
+from search.preflight.data import DataReport, some_sentences
 from search.preflight.data_parts import joint_digest, rows_digest
 from search.space.feasibility import TriedRun, try_space
 from search.space.variants import VARIANT
@@ -36,6 +36,7 @@ def check_nli_files(spec: StudySpec, report: DataReport) -> DataReport:
     known = cache(lambda: known_sentences(directory, [task.spec for task in spec.base.tasks.values()]))
     checked: dict[NliFileConfig, RawSplit] = {}
     parts: dict[str, set[str]] = {}
+    samples = dict(report.samples)
     for run in _runs(spec):
         file = run.config.pretraining.nli_file
         if file in checked or not run.config.pretraining.reads_nli_file:
@@ -44,7 +45,9 @@ def check_nli_files(spec: StudySpec, report: DataReport) -> DataReport:
             checked[file] = read_nli_file(file, directory)
             kept = new_pairs(checked[file], known() if file.leave_out_known else frozenset())
             assert file.path is not None, "checked by the config"
-            parts.setdefault(file.path, set()).add(rows_digest(checked[file].subset(np.array(kept))))
+            pairs = checked[file].subset(np.array(kept))
+            parts.setdefault(file.path, set()).add(rows_digest(pairs))
+            samples["pretraining.nli_file", file.path] = some_sentences(pairs.sentences)
         except UserError as error:
             raise spec.impossible_run_error(run, str(error)) from error
     if not checked:
@@ -56,6 +59,7 @@ def check_nli_files(spec: StudySpec, report: DataReport) -> DataReport:
     return replace(
         report,
         warnings=(*report.warnings, *skipped),
+        samples=samples,
         digest=digest.hexdigest(),
         parts={**report.parts, "pretraining.nli_file": {path: joint_digest(found) for path, found in parts.items()}},
     )

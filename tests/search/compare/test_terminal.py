@@ -24,12 +24,13 @@ CLASSES = TaskChanges(
     3,
     0.0352,
 )
+SCORES = (ChangedExample("3", ("one", "two"), "4.0", "1.0", "3.5", 2.5),)
 FOUND = TrialDifference(
     "a:1",
     "b:2",
     (ScoreDifference("para", "accuracy", 0.75, 0.775, -0.01, 0.06), ScoreDifference("overall", "", 0.5, 0.4, -0.2, 0)),
     (Change("optim.learning_rate", 1e-5, 2e-5),),
-    {"para": CLASSES, "sts": TaskChanges((), 30, 4, 6, None)},
+    {"para": CLASSES, "sts": TaskChanges(SCORES, 30, 1, 0, None)},
 )
 
 
@@ -48,14 +49,16 @@ def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         "para: 2 of 40 dev examples are predicted differently; B wins 12 and loses 3 (McNemar's exact test: p = 0.035)"
         in lines
     )
-    assert "sts: 0 of 30 dev examples are predicted differently; B is closer to the gold score in 4, A in 6" in lines
+    assert "sts: 1 of 30 dev examples are predicted differently; B is closer to the gold score in 1, A in 0" in lines
     assert any(line.startswith("7 duplicate not duplicate duplicate +0.80") for line in lines)
     assert not any(line.startswith("9 ") for line in lines), "one example of each task is asked for"
 
 
 def test_equal_settings_are_mentioned(capsys: pytest.CaptureFixture[str]) -> None:
-    same = TrialDifference("a:1", "a:2", FOUND.scores, (), {})
-    assert "All settings are the same." in printed(same, 3, capsys)
+    same = TrialDifference("a:1", "a:2", FOUND.scores, (), {"sst": TaskChanges((), 30, 0, 0, 1.0)})
+    lines = printed(same, 3, capsys)
+    assert "All settings are the same." in lines
+    assert "sst: all 30 dev examples are predicted alike" in lines
 
 
 def test_a_csv_file_has_all_changed_examples() -> None:
@@ -63,6 +66,7 @@ def test_a_csv_file_has_all_changed_examples() -> None:
         "task,id,sentences,gold,a,b,gain",
         "para,7,is it good ? | is it =fine ?,duplicate,not duplicate,duplicate,0.8",
         "para,9,'=1+1,duplicate,duplicate,not duplicate,-0.5",  # no formula for a spreadsheet
+        "sts,3,one | two,4.0,1.0,3.5,2.5",
     ]
     nothing = TrialDifference("a", "b", (), (), {})
     assert difference_file(nothing, ".csv") == "task,id,sentences,gold,a,b,gain\n"

@@ -41,6 +41,9 @@ SETTINGS = ["optim.learning_rate", "optim.weight_decay", "eval.rungs", "seed"]
         ("model.learning_rate", "optim.learning_rate"),
         ("sead", "seed"),
         ("rungs", "eval.rungs"),
+        ("optim.lr", "optim.learning_rate"),  # initials
+        ("lr", "optim.learning_rate"),
+        ("wd", "optim.weight_decay"),
     ],
 )
 def test_the_nearest_word_is_suggested(word: str, nearest: str) -> None:

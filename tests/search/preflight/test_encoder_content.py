@@ -7,6 +7,8 @@ from pathlib import Path
 from core.model_files.encoder_content import EncoderContent
 from search.preflight.data import check_data
 from search.preflight.encoder_content import read_folders, survey_encoders
+from search.preflight.further import check_further
+from search.preflight.nli import check_nli_files
 from search.study.file import load_study
 from tests.core.small_encoders import encoder_folder
 from tests.search.study_texts import write
@@ -61,6 +63,32 @@ def test_a_vocabulary_that_is_too_small(tmp_path: Path) -> None:
     assert next(line for line in report.warnings if "[UNK]" in line).startswith(
         "mood: 50% of all tokens in train are unknown to encoder 'scratch' ([UNK])"
     )
+
+
+def test_unknown_words_of_further_examples_and_pairs(tmp_path: Path) -> None:
+    encoder = encoder_folder(tmp_path / "encoder")
+    more = """
+[base.augmentation.mood.extra]
+path = "extra.csv"
+fraction = 1.0
+[base.pretraining]
+nli = { examples = 8 }
+nli_file = { path = "pairs.csv" }
+"""
+    for split in ("train", "dev"):
+        (tmp_path / f"{split}.csv").write_text("id,text,mood\n1,the film is great,neg\n2,the plot is thin,pos\n")
+    (tmp_path / "extra.csv").write_text("id,text,mood\n1,日本 語,neg\n2,the plot,pos\n")
+    (tmp_path / "pairs.csv").write_text(
+        "sentence_A\tsentence_B\tentailment_label\nthe film\t日 本\tENTAILMENT\nthe plot\tis thin\tNEUTRAL\n"
+    )
+    text = STUDY.replace("ENCODER", str(encoder)).replace("[space]", f"{more}[space]")
+    spec = load_study(write(tmp_path, text), data=tmp_path)
+    report = check_nli_files(spec, check_further(check_data(spec.base), spec, tmp_path / "answers"))
+    warnings = survey_encoders(report, spec, tmp_path / "cache", read_folders(spec)).warnings
+    assert [line.partition(" are unknown")[0] for line in warnings if "[UNK]" in line] == [
+        "mood: 60% of all tokens in further examples of extra",
+        "pretraining.nli_file: 25% of all tokens in pairs.csv",
+    ]
 
 
 def test_an_encoder_that_cannot_be_read_is_left_to_whoever_loads_it(tmp_path: Path) -> None:
