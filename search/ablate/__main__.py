@@ -84,7 +84,7 @@ def main(
         return
     spec, report = run.survey(spec)
     check_same_encoders(study, source.user_attrs, report.encoders)
-    check_same_data(source, report.splits_digest, report.parts)
+    check_same_data(source, report.inputs)
     replicate(run, spec, report)
     folders = TrialFolders(runs_dir / name)
     outcome = read_ablation(load_recorded(name, recorded), folders, data)

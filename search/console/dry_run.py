@@ -21,6 +21,7 @@ from search.display.terminal_table import print_table
 from search.display.values import shown
 from search.preflight.encoder import encoder_runs
 from search.preflight.encoder_content import read_folders
+from search.preflight.study_inputs import StudyInputs
 from search.recorded.second_start import SecondStart
 from search.space.paths import differing_paths, json_value
 from search.study.spec import StudySpec
@@ -58,7 +59,7 @@ def show_dry_run(console: Console, spec: StudySpec, start: SecondStart) -> None:
     for name in dict.fromkeys(run.config.model.encoder for run in encoder_runs(spec)):
         console.print(f"encoder: {_encoder(name, warnings)}", soft_wrap=True)
     with _noted(warnings, "the study would be refused: "):
-        console.print(start.describe(spec, read_folders(spec)), soft_wrap=True)
+        console.print(start.describe(spec, StudyInputs(encoders=read_folders(spec))), soft_wrap=True)
     show_own_classes(console, spec)
     show_warnings(console, warnings)
     console.print("add --json for the complete base configuration")

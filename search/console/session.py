@@ -29,6 +29,7 @@ from search.preflight.encoder import check_encoder_fits
 from search.preflight.encoder_content import read_folders, survey_encoders
 from search.preflight.further import check_further
 from search.preflight.nli import check_nli_files
+from search.preflight.study_inputs import StudyInputs
 from search.recorded.second_start import SecondStart
 from search.storage.open import describe_storage, open_storage
 from search.study.file import check_own_classes
@@ -91,20 +92,20 @@ class StudySession:
         """
         start = self.start
         start.finish_moves(spec.name)
-        encoders = read_folders(spec)
-        start.check(spec, encoders=encoders)
+        known = StudyInputs(encoders=read_folders(spec))
+        start.check(spec, known)
         check_own_classes(spec)
         if spec.synthetic is not None:  # its data are in the folder that may be moved
-            self._say(start.make_room(spec, encoders=encoders))
+            self._say(start.make_room(spec, known))
         faults = self.runs_dir / spec.name / "malformed-rows.txt"
         with self._working("generating data" if spec.synthetic else "reading data"):
             spec = with_synthetic_data(spec, self.runs_dir)
             report = check_nli_files(spec, check_data(spec.base, faults))
             report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)
-            report = survey_encoders(report, spec, self.runs_dir / "cache", encoders)
-        start.check(spec, report.digest, report.encoders, report.parts)
+            report = survey_encoders(report, spec, self.runs_dir / "cache", known.encoders)
+        start.check(spec, report.inputs)
         if spec.synthetic is None or not self.restart:
-            self._say(start.make_room(spec, report.digest, report.encoders, report.parts))
+            self._say(start.make_room(spec, report.inputs))
         show_data(self.console, report)
         show_warnings(make_console(stderr=True) if self.quiet else self.console, report.warnings)
         return spec, report
@@ -154,10 +155,7 @@ class StudySession:
             executor,
             self.runs_dir / spec.name,
             storage_name=describe_storage(self.storage, self.runs_dir),
-            data_digest=report.digest,
-            splits_digest=report.splits_digest,
-            encoders=report.encoders,
-            data_parts=report.parts,
+            inputs=report.inputs,
         )
         try:
             # Only before the first trial: a study that has begun keeps its space, whatever became of its trials.

@@ -6,7 +6,7 @@ was interrupted or killed; with several workers, also on which trial ends first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import cast
 import optuna
 from optuna.storages import BaseStorage
 
-from core.model_files.encoder_content import EncoderContent
 from search.driver import events
 from search.driver.broken_trials import BrokenTrials
 from search.driver.budget import Budget, Remaining
@@ -29,7 +28,7 @@ from search.driver.trial_end import STATES, TrialFinisher, TrialRecorder, best_s
 from search.driver.trial_queue import TrialQueue
 from search.executors.base import Executor
 from search.preflight.data import write_synthetic_data
-from search.preflight.data_parts import DataParts
+from search.preflight.study_inputs import UNKNOWN_INPUTS, StudyInputs
 from search.recorded.encoders import recorded_encoders
 from search.recorded.study import create_or_load, named_as_recorded
 from search.recorded.study_folder import STUDY_ID
@@ -69,11 +68,7 @@ class Driver:
         executor: trains; the driver starts and stops it.
         folder: the study's own, ``runs/<study>``.
         storage_name: name of the storage for people.
-        data_digest: of all data that trials may read; a study cannot be resumed with other data than it began with.
-            None: not checked.
-        splits_digest: of the tasks' own files, for commands that use the study later.
-        encoders: content of the study's encoders by name; like the data, they cannot change.
-        data_parts: the data as parsed, which may be the same where the bytes are not.
+        inputs: what the study trains from; it cannot be resumed with other data or encoders than it began with.
         retry_limits: how often a trial may be interrupted before it fails.
     """
 
@@ -85,19 +80,14 @@ class Driver:
         folder: Path,
         *,
         storage_name: str = "",
-        data_digest: str | None = None,
-        splits_digest: str | None = None,
-        encoders: Mapping[str, EncoderContent] | None = None,
-        data_parts: DataParts | None = None,
+        inputs: StudyInputs = UNKNOWN_INPUTS,
         retry_limits: RetryLimits = RetryLimits(),  # noqa: B008 (it is frozen)
     ) -> None:
         self._given = spec
         self._executor = executor
         self._folder = folder
         self._storage_name = storage_name
-        self._digests = data_digest, splits_digest
-        self._encoders = encoders
-        self._data_parts = data_parts
+        self._inputs = inputs
         self._retry_limits = retry_limits
         self._interrupts = Interrupts(executor.wake)
         retrying = RetryingStorage(storage, storage_name, lambda: self._interrupts.count > 0)
@@ -117,15 +107,7 @@ class Driver:
 
     def _open(self) -> optuna.Study:
         """Load the study, or create it if it is new; takes its lease."""
-        return create_or_load(
-            self._spec,
-            self._storage,
-            *self._digests,
-            self._lease.take,
-            self._encoders,
-            self._data_parts,
-            TrialFolders(self._folder),
-        )
+        return create_or_load(self._spec, self._storage, self._inputs, self._lease.take, TrialFolders(self._folder))
 
     @property
     def is_new(self) -> bool:

@@ -22,6 +22,7 @@ from search.ensemble.members import CandidateTrials
 from search.ensemble.result import Ensemble, ensemble_record
 from search.ensemble.selection import GreedyOptions, select_members
 from search.ensemble.selection_estimate import estimate_selection, selection_sentence
+from search.preflight.study_inputs import StudyInputs
 from search.recorded.data_files import check_same_data
 from search.recorded.provenance import described, made_from
 from search.trials.folders import TrialFolders
@@ -58,7 +59,7 @@ def export_ensemble(
         raise UserError(f"{error}; without --ensemble the best trial is exported") from error
     config, options = pool[0].config, GreedyOptions(most, bags=BAGS)
     origin = made_from(config)
-    check_same_data(study, origin["data_sha256"], origin["data_rows_sha256"])
+    check_same_data(study, StudyInputs(splits_digest=origin["data_sha256"], data_parts=origin["data_rows_sha256"]))
     dev = {task: dev_examples(config, task) for task in config.tasks}
     check_stored(pool, dev)
     ensemble = average_predictions(pool, select_members(pool, dev, options), dev, resources, dev_only=False)

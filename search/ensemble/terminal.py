@@ -20,6 +20,7 @@ from search.ensemble.result import Ensemble, ensemble_table, write_ensemble
 from search.ensemble.selection import Shares, select_members
 from search.ensemble.selection_estimate import estimate_selection, selection_sentence
 from search.ensemble.soup import average_weights
+from search.preflight.study_inputs import StudyInputs
 from search.recorded.data_files import check_same_data
 from search.recorded.provenance import described, made_from
 from search.recorded.ranking import open_study, pick_trial
@@ -52,7 +53,7 @@ def ensemble_and_show(
     with make_console(stderr=True).status("Reading predictions"):
         pool = library.members(_candidates(request, library) if named is None else chain.from_iterable(named.values()))
         origin = made_from(pool[0].config)
-        check_same_data(opened, origin["data_sha256"], origin["data_rows_sha256"])
+        check_same_data(opened, StudyInputs(splits_digest=origin["data_sha256"], data_parts=origin["data_rows_sha256"]))
         resources = Resources(runs_dir / "cache")
         dev = {task: dev_examples(pool[0].config, task) for task in pool[0].config.tasks}
         check_stored(pool, dev)

@@ -90,7 +90,7 @@ def main(
         return
     spec, report = run.survey(spec)
     check_same_encoders(study, opened.user_attrs, report.encoders)
-    check_same_data(opened, report.splits_digest, report.parts)
+    check_same_data(opened, report.inputs)
     folders = TrialFolders(runs_dir / spec.name)
     looks = SequentialTest(len(request.seeds), spec.base, folders, request.floors)
     result = replicate(run, spec, report, looks)

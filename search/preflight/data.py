@@ -19,6 +19,7 @@ from data.synthetic.corpus import write_corpus
 from data.tasks import SplitName, TaskSpec
 from search.preflight.data_parts import DataParts, rows_digest
 from search.preflight.labels import check_labels
+from search.preflight.study_inputs import StudyInputs
 from search.study.spec import StudySpec
 
 __all__ = [
@@ -60,6 +61,11 @@ class DataReport:
     parts: DataParts = field(default_factory=dict)
     remarks: Mapping[str, Mapping[SplitName, tuple[str, ...]]] = field(default_factory=dict)
     samples: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> StudyInputs:
+        """What the study trains from, by content."""
+        return StudyInputs(self.digest, self.splits_digest, self.parts, self.encoders)
 
     def describe(self, task: str) -> str:
         """Return ``120 train (2 over several lines), 40 dev, 20 test``."""

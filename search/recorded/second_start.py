@@ -7,15 +7,13 @@ replaced: it is continued, refused, or moved aside.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from core.model_files.encoder_content import EncoderContent
-from search.preflight.data_parts import DataParts
+from search.preflight.study_inputs import UNKNOWN_INPUTS, StudyInputs
 from search.recorded.moving import finish_moves, move_aside
 from search.recorded.study import FORK, RESTART, has_changed, refuse_changes, refuse_foreign
 from search.recorded.study_folder import check_folder
@@ -61,23 +59,24 @@ class SecondStart:
     runs_dir: Path
     restart: bool | None = None
 
-    def describe(self, spec: StudySpec, encoders: Mapping[str, EncoderContent] | None = None) -> str:
+    def describe(self, spec: StudySpec, inputs: StudyInputs = UNKNOWN_INPUTS) -> str:
         """Say whether the study is recorded, and with how many ended trials; changes nothing.
 
         Args:
-            encoders: content of the encoders by name, as far as it is known.
+            spec: the study.
+            inputs: what it trains from, as far as it is known.
 
         Raises:
             UserError: as :meth:`check`.
         """
-        self.check(spec, encoders=encoders)
+        self.check(spec, inputs)
         storage = self._storage(spec.name)
         study = None if storage is None else _find(spec.name, storage)
         if study is None:
             return "recorded: nothing yet; the study is new"
         if self.restart:
             return "recorded: a study of this name, which is moved aside"
-        if has_changed(spec, study, encoders=encoders) and not has_work(study, self.runs_dir / spec.name):
+        if has_changed(spec, study, inputs) and not has_work(study, self.runs_dir / spec.name):
             return "recorded: a study of this name without a finished trial; it begins again with what has changed"
         ended = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
         return f"recorded: {ended} {'trial has' if ended == 1 else 'trials have'} ended; the study is continued"
@@ -87,19 +86,12 @@ class SecondStart:
         if (storage := self._storage(name)) is not None:
             finish_moves(name, storage, self.runs_dir)
 
-    def check(
-        self,
-        spec: StudySpec,
-        data_digest: str | None = None,
-        encoders: Mapping[str, EncoderContent] | None = None,
-        data_parts: DataParts | None = None,
-    ) -> None:
+    def check(self, spec: StudySpec, inputs: StudyInputs = UNKNOWN_INPUTS) -> None:
         """Refuse what is known to be refused later, before anything slow is done; changes nothing.
 
         Args:
-            data_digest: of the data, once they have been read.
-            encoders: content of the encoders by name, as far as it is known.
-            data_parts: the data as parsed, once they have been.
+            spec: the study.
+            inputs: what it trains from, as far as it is known; of the data nothing is before they are read.
 
         Raises:
             UserError: a driver runs the study, its folder holds trials of another one, or it has work and other
@@ -115,23 +107,16 @@ class SecondStart:
         refuse_foreign(spec, study)
         check_not_held(study, storage)
         if not self.restart and has_work(study, folder):
-            refuse_changes(spec, study, data_digest, FORK if self.restart is None else RESTART, encoders, data_parts)
+            refuse_changes(spec, study, inputs, FORK if self.restart is None else RESTART)
 
-    def make_room(
-        self,
-        spec: StudySpec,
-        data_digest: str | None = None,
-        encoders: Mapping[str, EncoderContent] | None = None,
-        data_parts: DataParts | None = None,
-    ) -> str | None:
+    def make_room(self, spec: StudySpec, inputs: StudyInputs = UNKNOWN_INPUTS) -> str | None:
         """Move the recorded study aside, if that is wanted; replace one without work if it differs.
 
         Of a study without work, failed trials are moved aside with it; if no trial has ended, it is deleted.
 
         Args:
-            data_digest: of the data; None before they are read.
-            encoders: content of the encoders by name, as far as it is known.
-            data_parts: the data as parsed; None before they are.
+            spec: the study.
+            inputs: as in :meth:`check`.
 
         Returns:
             A line about what was done; None if nothing was.
@@ -144,7 +129,7 @@ class SecondStart:
         if storage is None or study is None:
             return None
         name, folder = spec.name, self.runs_dir / spec.name
-        has_new = has_changed(spec, study, data_digest, encoders, data_parts)
+        has_new = has_changed(spec, study, inputs)
         if not self.restart and (has_work(study, folder) or not has_new):
             return None
         if self.restart or any(trial.state.is_finished() for trial in study.get_trials(deepcopy=False)):

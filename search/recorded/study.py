@@ -13,7 +13,7 @@ from optuna.study import StudyDirection
 
 from core.model_files.encoder_content import EncoderContent
 from data.errors import UserError
-from search.preflight.data_parts import DataParts
+from search.preflight.study_inputs import UNKNOWN_INPUTS, StudyInputs
 from search.pruners.registry import make_pruner
 from search.recorded.data_files import has_other_data, record_data, refuse_other_data
 from search.recorded.encoders import (
@@ -59,11 +59,8 @@ SHOWN_CHANGES = 5
 def create_or_load(
     spec: StudySpec,
     storage: BaseStorage,
-    data_digest: str | None = None,
-    splits_digest: str | None = None,
+    inputs: StudyInputs = UNKNOWN_INPUTS,
     take: Callable[[optuna.Study], None] = lambda _: None,
-    encoders: Mapping[str, EncoderContent] | None = None,
-    data_parts: DataParts | None = None,
     folders: TrialFolders | None = None,
 ) -> optuna.Study:
     """Create the study, or load it, and put its first trials into the queue.
@@ -71,11 +68,8 @@ def create_or_load(
     Args:
         spec: what to search.
         storage: where to record it.
-        data_digest: over the bytes of all data that any trial may read; None: unknown.
-        splits_digest: over those of the tasks' own files, for commands that read only these; None: unknown.
+        inputs: what it trains from.
         take: called before anything is written into the study; it may raise an error.
-        encoders: content of its encoders, by name, as far as it is known.
-        data_parts: the data as parsed; None: unknown.
         folders: of its trials; they are made this study's, or refused if they are another's. None: left alone.
 
     Raises:
@@ -87,7 +81,7 @@ def create_or_load(
     study = _open(spec, storage)
     refuse_foreign(spec, study)
     take(study)
-    if not has_scores(study) and has_changed(spec, study, data_digest, encoders, data_parts):
+    if not has_scores(study) and has_changed(spec, study, inputs):
         # A mistake that was fixed before any trial had a score, such as a misspelt encoder, is no reason to refuse.
         if folders is not None:
             announce_restart(study, folders)
@@ -98,12 +92,12 @@ def create_or_load(
         claim_folder(study, folders)
     attrs = study.user_attrs
     if IDENTITY in attrs:
-        refuse_changes(spec, study, data_digest, encoders=encoders, data_parts=data_parts)
-    _record_encoders(study, _as_recorded(study, encoders))
+        refuse_changes(spec, study, inputs)
+    _record_encoders(study, _as_recorded(study, inputs.encoders))
     for name, value in spec.origin.items():
         if attrs.get(name) != value:
             study.set_user_attr(name, value)  # before the trials that result from it
-    record_data(study, data_digest, splits_digest, data_parts)
+    record_data(study, inputs)
     if IDENTITY not in attrs:
         study.set_user_attr(CODE_VERSION, code_version())
         study.set_user_attr(IDENTITY, json.dumps(spec.identity()))
@@ -169,9 +163,7 @@ def has_scores(study: optuna.Study) -> bool:
     return any(t.state.is_finished() or t.intermediate_values for t in study.get_trials(deepcopy=False))
 
 
-def changed_settings(
-    spec: StudySpec, study: optuna.Study, encoders: Mapping[str, EncoderContent] | None = None
-) -> list[str]:
+def changed_settings(spec: StudySpec, study: optuna.Study, inputs: StudyInputs = UNKNOWN_INPUTS) -> list[str]:
     """Return how the spec's settings differ from those that the study was recorded with.
 
     An encoder in another folder is the same one if its content is.
@@ -179,7 +171,7 @@ def changed_settings(
     if IDENTITY not in study.user_attrs:
         return []
     identity = recorded_identity(study)
-    moved = with_moved_encoders(identity, moved_encoders(study.user_attrs, _as_recorded(study, encoders)))
+    moved = with_moved_encoders(identity, moved_encoders(study.user_attrs, _as_recorded(study, inputs.encoders)))
     return with_recorded_names(spec, identity).difference(moved)
 
 
@@ -206,53 +198,42 @@ def recorded_identity(study: optuna.Study) -> dict[str, Any]:
         return identity
 
 
-def has_changed(
-    spec: StudySpec,
-    study: optuna.Study,
-    data_digest: str | None = None,
-    encoders: Mapping[str, EncoderContent] | None = None,
-    data_parts: DataParts | None = None,
-) -> bool:
-    """Return whether the study was recorded with other settings, data or encoders; None: these are not known."""
+def has_changed(spec: StudySpec, study: optuna.Study, inputs: StudyInputs = UNKNOWN_INPUTS) -> bool:
+    """Return whether the study was recorded with other settings, data or encoders."""
     return bool(
-        changed_settings(spec, study, encoders)
-        or changed_encoders(study.user_attrs, _as_recorded(study, encoders))
-        or has_other_data(study.user_attrs, data_digest, data_parts)
+        changed_settings(spec, study, inputs)
+        or changed_encoders(study.user_attrs, _as_recorded(study, inputs.encoders))
+        or has_other_data(study.user_attrs, inputs)
     )
 
 
 def refuse_changes(
-    spec: StudySpec,
-    study: optuna.Study,
-    data_digest: str | None = None,
-    remedy: str = FORK,
-    encoders: Mapping[str, EncoderContent] | None = None,
-    data_parts: DataParts | None = None,
+    spec: StudySpec, study: optuna.Study, inputs: StudyInputs = UNKNOWN_INPUTS, remedy: str = FORK
 ) -> None:
     """Refuse to continue a study with other settings, data or encoders.
 
     Args:
-        data_digest: over the bytes of the present data; None: they are not known.
+        spec: the study as it would be continued.
+        study: the recorded study.
+        inputs: what it would train from.
         remedy: what to do.
-        encoders: present content of the encoders by name, as far as it is known.
-        data_parts: the present data as parsed; None: they are not known.
 
     Raises:
         UserError: it names the differences, and the remedy.
     """
-    if changes := changed_settings(spec, study, encoders):
+    if changes := changed_settings(spec, study, inputs):
         shown = "; ".join(changes[:SHOWN_CHANGES])
         more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
         raise UserError(
             f"study '{spec.name}' was started with other settings: {shown}{more}. To search these, {remedy}"
         )
-    if encoder_changes := changed_encoders(study.user_attrs, _as_recorded(study, encoders)):
+    if encoder_changes := changed_encoders(study.user_attrs, _as_recorded(study, inputs.encoders)):
         raise UserError(f"{encoder_changes[0]} since study '{spec.name}' began; {remedy}")
-    refuse_other_data(study, data_digest, data_parts, remedy)
+    refuse_other_data(study, inputs, remedy)
 
 
-def _as_recorded(study: optuna.Study, encoders: Mapping[str, EncoderContent] | None) -> Mapping[str, EncoderContent]:
+def _as_recorded(study: optuna.Study, encoders: Mapping[str, EncoderContent]) -> Mapping[str, EncoderContent]:
     """Return the content of encoders by the names that the study was recorded with, if it was."""
     if not encoders or IDENTITY not in study.user_attrs:
-        return encoders or {}
+        return encoders
     return by_recorded_name(encoders, recorded_identity(study))

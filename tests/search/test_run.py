@@ -179,7 +179,7 @@ def test_inputs_that_are_away_while_the_study_runs(tmp_path: Path, tiny_study: s
         open_storage(None, tmp_path),
         session.make_executor(spec, tmp_path / "cache"),
         tmp_path / "tiny",
-        data_digest=report.digest,
+        inputs=report.inputs,
     )
     with pytest.warns(UserWarning, match=r"no data folder '.*corpus'; .*; trying again for 10 min"):
         assert driver.run([remove]).finished

@@ -30,6 +30,7 @@ from search.driver.events import (
 )
 from search.executors.base import ExecutorError
 from search.executors.worker import TrainingCode
+from search.preflight.study_inputs import StudyInputs
 from search.storage.open import open_storage
 from search.trials.record import TrialRecord
 
@@ -337,23 +338,23 @@ def test_code_that_cannot_be_imported_ends_the_study(tmp_path: Path, capfd: pyte
 
 def test_another_study_of_the_same_name_is_refused(tmp_path: Path) -> None:
     study = StubStudy(tmp_path, changed(trials=1))
-    study.run(data_digest="abc")
+    study.run(inputs=StudyInputs("abc"))
     wider = type(SPACE)((*SPACE.dimensions[1:],))
     study.spec = changed(space=wider, seed=4)
     with pytest.raises(UserError, match=r"optim.learning_rate: was searched.*seed: was 3, is now 4.*--name NEW"):
         study.run()
     study.spec = changed(trials=1)
     with pytest.raises(UserError, match=r"data files, .*have changed since study 'stub' began; .*--name NEW"):
-        study.run(data_digest="abd")
-    assert study.run(data_digest="abc").finished
+        study.run(inputs=StudyInputs("abd"))
+    assert study.run(inputs=StudyInputs("abc")).finished
 
 
 def test_a_study_without_scores_may_be_changed(tmp_path: Path) -> None:
     study = StubStudy(tmp_path, changed(trials=2)).script(trials={"trial-0000": "refuse"})
     with pytest.raises(UserError):
-        study.run(data_digest="abc")  # the user corrects a mistake and runs the same command again
+        study.run(inputs=StudyInputs("abc"))  # the user corrects a mistake and runs the same command again
     study.script().spec = changed(trials=2, seed=9)
-    assert study.run(data_digest="abd").finished
+    assert study.run(inputs=StudyInputs("abd")).finished
     assert [trial.number for trial in study.trials] == [0, 1]
     with pytest.raises(UserError, match=r"seed: was 9, is now 8"):
         StubStudy(tmp_path, changed(trials=2, seed=8)).run()

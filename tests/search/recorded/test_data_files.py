@@ -49,15 +49,15 @@ class Files:
         return check_data(RunConfig.model_validate(config))
 
     def begin(self, *, with_parts: bool = True) -> None:
-        report = self.report()
-        record_data(self.study, report.digest, report.splits_digest, report.parts if with_parts else None)
+        inputs = self.report().inputs
+        record_data(self.study, inputs if with_parts else replace(inputs, data_parts=None))
 
     def refusals(self) -> list[str]:
         """How the study and commands that use its predictions refuse the files as they are now."""
-        report, found = self.report(), []
+        inputs, found = self.report().inputs, []
         for refuse in (
-            lambda: refuse_other_data(self.study, report.digest, report.parts, FORK),
-            lambda: check_same_data(self.study, report.splits_digest, report.parts),
+            lambda: refuse_other_data(self.study, inputs, FORK),
+            lambda: check_same_data(self.study, inputs),
         ):
             try:
                 refuse()
@@ -96,7 +96,7 @@ def test_another_test_file_is_no_change(files: Files) -> None:
     assert files.refusals() == []
     (files.folder / "test.csv").unlink()
     report = files.report(files={"train": "train.csv", "dev": "dev.csv"})
-    refuse_other_data(files.study, report.digest, report.parts, FORK)
+    refuse_other_data(files.study, report.inputs, FORK)
 
 
 @pytest.mark.parametrize(
@@ -142,5 +142,5 @@ def test_it_knows_rows_from_its_next_resumption_on(files: Files) -> None:
 def test_the_same_bytes_are_the_same_data_even_if_read_differently(files: Files) -> None:
     files.begin()
     report = replace(files.report(), parts={"mood": {"train": "as a later version reads it"}})
-    refuse_other_data(files.study, report.digest, report.parts, FORK)
-    check_same_data(files.study, report.splits_digest, report.parts)
+    refuse_other_data(files.study, report.inputs, FORK)
+    check_same_data(files.study, report.inputs)

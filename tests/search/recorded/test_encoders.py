@@ -12,6 +12,7 @@ import pytest
 
 from core.model_files.encoder_content import EncoderContent
 from data.errors import UserError
+from search.preflight.study_inputs import StudyInputs
 from search.recorded.encoders import check_same_encoders, recorded_encoders, with_recorded_names
 from search.recorded.study import changed_settings, create_or_load
 from search.study.file import load_study
@@ -36,7 +37,9 @@ def spec_of(folder: Path, encoder: str) -> StudySpec:
 
 def begun(spec: StudySpec, content: EncoderContent | None, scored: bool = True) -> optuna.storages.InMemoryStorage:
     storage = optuna.storages.InMemoryStorage()
-    study = create_or_load(spec, storage, encoders=content and {spec.base.model.encoder: content})
+    study = create_or_load(
+        spec, storage, StudyInputs(encoders={} if content is None else {spec.base.model.encoder: content})
+    )
     if scored:
         study.tell(study.ask(), 0.5)
     return storage
@@ -53,41 +56,41 @@ def test_another_content_is_refused_as_other_data_are(here: Path) -> None:
     spec = spec_of(here, "plain")
     storage = begun(spec, ONE)
     with pytest.raises(UserError) as caught:
-        create_or_load(spec, storage, encoders={str(here / "plain"): replace(OTHER, tokenizer="x")})
+        create_or_load(spec, storage, StudyInputs(encoders={str(here / "plain"): replace(OTHER, tokenizer="x")}))
     assert str(caught.value) == (
         f"encoder '{here / 'plain'}' has changed (other weights and tokenizer) since study 's' began; start a new "
         "study with --name NEW, or undo the change"
     )
-    create_or_load(spec, storage, encoders={str(here / "plain"): replace(ONE, commit="a later one")})
+    create_or_load(spec, storage, StudyInputs(encoders={str(here / "plain"): replace(ONE, commit="a later one")}))
     create_or_load(spec, storage)  # an encoder that cannot be read now is not compared
 
 
 def test_a_study_without_scores_begins_again(here: Path) -> None:
     spec = spec_of(here, "plain")
-    study = create_or_load(spec, begun(spec, ONE, scored=False), encoders={str(here / "plain"): OTHER})
+    study = create_or_load(spec, begun(spec, ONE, scored=False), StudyInputs(encoders={str(here / "plain"): OTHER}))
     assert recorded_encoders(study.user_attrs) == {str(here / "plain"): OTHER}
 
 
 def test_the_same_content_in_another_folder_is_fine(here: Path) -> None:
     storage, moved = begun(spec_of(here, "plain"), ONE), spec_of(here, "moved")
     for _ in range(2):
-        study = create_or_load(moved, storage, encoders={str(here / "moved"): ONE})
+        study = create_or_load(moved, storage, StudyInputs(encoders={str(here / "moved"): ONE}))
     assert set(recorded_encoders(study.user_attrs)) == {str(here / "plain"), str(here / "moved")}
     with pytest.raises(UserError, match=r"base\.model\.encoder: was .*plain, is now .*other"):
         (here / "other").mkdir()
-        create_or_load(spec_of(here, "other"), storage, encoders={str(here / "other"): OTHER})
+        create_or_load(spec_of(here, "other"), storage, StudyInputs(encoders={str(here / "other"): OTHER}))
 
 
 def test_a_study_of_before_is_recorded_from_now_on(here: Path) -> None:
     spec, now = spec_of(here, "plain"), {str(here / "plain"): ONE}
     storage = begun(spec, None)
     with pytest.warns(UserWarning, match=r"study 's' began before .* '.*plain' changed before now cannot be checked"):
-        create_or_load(spec, storage, encoders=now)
+        create_or_load(spec, storage, StudyInputs(encoders=now))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        create_or_load(spec, storage, encoders=now)
+        create_or_load(spec, storage, StudyInputs(encoders=now))
     with pytest.raises(UserError, match=r"has changed \(other weights\) since"):
-        create_or_load(spec, storage, encoders={str(here / "plain"): OTHER})
+        create_or_load(spec, storage, StudyInputs(encoders={str(here / "plain"): OTHER}))
 
 
 def test_a_study_with_a_relative_folder_goes_on_under_that_name(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

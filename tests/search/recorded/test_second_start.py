@@ -10,6 +10,7 @@ from optuna.trial import TrialState, create_trial
 from stub_study import SPEC, changed
 
 from data.errors import UserError
+from search.preflight.study_inputs import UNKNOWN_INPUTS, StudyInputs
 from search.recorded.second_start import SecondStart, has_work
 from search.recorded.study import create_or_load
 from search.storage.file_lease import LeaseHolder, _started, file_lease
@@ -20,10 +21,11 @@ from search.trials.folder_owner import FolderOwner, write_owner
 from search.trials.record import CONFIG
 
 OTHER = changed(seed=4)
+DATA, OTHER_DATA = StudyInputs("data"), StudyInputs("other data")
 
 
 def recorded(folder: Path, *states: TrialState, value: float = 0.5) -> optuna.Study:
-    study = create_or_load(changed(first_trials=()), open_storage(None, folder), "data")
+    study = create_or_load(changed(first_trials=()), open_storage(None, folder), DATA)
     for number, state in enumerate(states):
         value_of = value if state == TrialState.COMPLETE else None
         study.add_trial(create_trial(state=state, value=value_of, user_attrs={CONFIG: SPEC.base.canonical_json()}))
@@ -46,11 +48,11 @@ def test_nothing_is_created_where_nothing_is_recorded(tmp_path: Path) -> None:
 def test_a_study_with_finished_trials(state: TrialState, tmp_path: Path) -> None:
     recorded(tmp_path, state)
     start = SecondStart(None, tmp_path)
-    start.check(SPEC, "data")
+    start.check(SPEC, DATA)
     with pytest.raises(UserError, match=r"other settings: seed: was 3, is now 4\. To search these, start a new study"):
         start.check(OTHER)
     with pytest.raises(UserError, match="have changed since study 'stub' began; run with --restart, which moves the "):
-        SecondStart(None, tmp_path, restart=False).check(SPEC, "other data")
+        SecondStart(None, tmp_path, restart=False).check(SPEC, OTHER_DATA)
     assert start.make_room(OTHER) is None  # it was refused
     assert names(tmp_path) == ["stub"]
 
@@ -58,35 +60,35 @@ def test_a_study_with_finished_trials(state: TrialState, tmp_path: Path) -> None
 def test_restart_moves_it_aside(tmp_path: Path) -> None:
     recorded(tmp_path, TrialState.COMPLETE)
     start = SecondStart(None, tmp_path, restart=True)
-    start.check(OTHER, "other data")
-    line = start.make_room(OTHER, "other data")
+    start.check(OTHER, OTHER_DATA)
+    line = start.make_room(OTHER, OTHER_DATA)
     (moved,) = names(tmp_path)
     assert line == f"study 'stub' is now called '{moved}'; its folder is '{tmp_path / moved}'"
     assert (tmp_path / moved / "trial-0000").is_dir()
-    assert start.make_room(OTHER, "other data") is None
+    assert start.make_room(OTHER, OTHER_DATA) is None
 
 
 def test_a_study_whose_trials_all_failed_is_moved_aside_if_it_changes(tmp_path: Path) -> None:
     recorded(tmp_path, TrialState.FAIL)
     start = SecondStart(None, tmp_path)
-    start.check(SPEC, "data")
-    assert start.make_room(SPEC, "data") is None  # it is continued
-    start.check(OTHER, "data")
-    line = start.make_room(OTHER, "data")
+    start.check(SPEC, DATA)
+    assert start.make_room(SPEC, DATA) is None  # it is continued
+    start.check(OTHER, DATA)
+    line = start.make_room(OTHER, DATA)
     (moved,) = names(tmp_path)
     assert (
         line == f"study 'stub' had no finished trial, and is now called '{moved}'; its folder is '{tmp_path / moved}'"
     )
 
 
-@pytest.mark.parametrize("digest", [None, "other data"])
-def test_a_study_without_an_ended_trial_is_replaced_if_it_changes(digest: str | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("inputs", [UNKNOWN_INPUTS, OTHER_DATA])
+def test_a_study_without_an_ended_trial_is_replaced_if_it_changes(inputs: StudyInputs, tmp_path: Path) -> None:
     recorded(tmp_path, TrialState.RUNNING, TrialState.WAITING)
     (tmp_path / "stub" / "notes.txt").write_text("of the user")
-    start, spec = SecondStart(None, tmp_path), OTHER if digest is None else SPEC
-    start.check(spec, digest)
-    assert start.make_room(SPEC, "data") is None
-    assert start.make_room(spec, digest) == "study 'stub' had no finished trial; it begins again with what has changed"
+    start, spec = SecondStart(None, tmp_path), SPEC if inputs is OTHER_DATA else OTHER
+    start.check(spec, inputs)
+    assert start.make_room(SPEC, DATA) is None
+    assert start.make_room(spec, inputs) == "study 'stub' had no finished trial; it begins again with what has changed"
     assert names(tmp_path) == []
     assert sorted(path.name for path in (tmp_path / "stub").iterdir()) == ["driver.lock", "notes.txt"]
 
@@ -101,7 +103,7 @@ def test_work_that_another_driver_finishes_meanwhile_stays(tmp_path: Path, monke
         take(lease, of)
 
     monkeypatch.setattr(StorageLease, "take", take_late)
-    assert SecondStart(None, tmp_path).make_room(OTHER, "data") is None
+    assert SecondStart(None, tmp_path).make_room(OTHER, DATA) is None
     assert names(tmp_path) == ["stub"]
     assert (tmp_path / "stub" / "trial-0000").is_dir()
 
@@ -141,7 +143,7 @@ def test_a_study_that_runs_is_refused_at_once(restart: bool | None, tmp_path: Pa
         start.check(OTHER)
     holder = LeaseHolder.this_process()
     study._storage.set_study_system_attr(study_id(study), KEY, {**holder.stored(), "pid": 1, "started": ""})
-    start.check(SPEC, "data")  # nobody can say from here whether it lives; the driver watches it
+    start.check(SPEC, DATA)  # nobody can say from here whether it lives; the driver watches it
     alive = {**holder.stored(), "pid": 1, "started": _started(1)}
     study._storage.set_study_system_attr(study_id(study), KEY, alive)
     with pytest.raises(UserError, match="is already being run by process 1 on"):

@@ -21,6 +21,7 @@ from stub_study import SPEC, changed
 
 from search.driver.driver import Driver
 from search.driver.events import Event, TrialEnded
+from search.preflight.study_inputs import StudyInputs
 from search.recorded.study import create_or_load
 from search.samplers.registry import SamplerChoice
 from search.storage import retrying_storage
@@ -103,8 +104,8 @@ def test_a_study_that_is_created_again() -> None:
     """The answer to its deletion is lost too."""
     faulty = FaultyStorage(some_lost("after", ""))
     retrying: Any = RetryingStorage(faulty)
-    create_or_load(SPEC, retrying, "old data")
-    create_or_load(SPEC, retrying, "new data")
+    create_or_load(SPEC, retrying, StudyInputs("old data"))
+    create_or_load(SPEC, retrying, StudyInputs("new data"))
     faulty.heal()
     assert len(faulty.get_all_studies()) == 1
     assert len(outcome(faulty)) == 1
