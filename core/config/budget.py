@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictInt, field_validator, model_validator
 
 from core.config.section import ConfigSection
 
@@ -22,22 +22,54 @@ class BudgetConfig(ConfigSection):
 class EvalConfig(ConfigSection):
     """When and how dev is scored."""
 
-    rungs: int | tuple[int, ...] = Field(
-        5, description="number of evenly spaced evaluations, or their positions in training examples"
+    rungs: int | tuple[StrictInt, ...] | tuple[float, ...] = Field(
+        5,
+        description="number of evenly spaced evaluations, or their positions: in training examples (whole numbers), or "
+        "in shares of the budget (0.25, 0.5, 1.0)",
     )
     batch_size: int = Field(64, ge=1, description="examples per forward pass")
     train_examples: int = Field(
         200, ge=0, description="training examples of each task that are also scored, for the gap between train and dev"
     )
 
+    @field_validator("rungs", mode="before")
+    @classmethod
+    def _read_whole_numbers(cls, value: object) -> object:
+        """Read ``[1000.0, 2000.0]`` as examples; numbers up to 1 with a point, such as ``[1.0]``, are shares."""
+        if not isinstance(value, list | tuple) or not any(isinstance(rung, float) and rung > 1 for rung in value):
+            return value
+        return [int(rung) if isinstance(rung, float) and rung.is_integer() else rung for rung in value]
+
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if isinstance(self.rungs, int):
-            if self.rungs < 1:
-                raise ValueError(f"eval.rungs must be at least 1, got {self.rungs}")
-        elif not self.rungs or list(self.rungs) != sorted(set(self.rungs)) or self.rungs[0] < 1:
-            raise ValueError(f"eval.rungs must be ascending and at least 1, got {list(self.rungs)}")
+        rungs = self.rungs
+        if isinstance(rungs, int):
+            if rungs < 1:
+                raise ValueError(f"eval.rungs must be at least 1, got {rungs}")
+            return self
+        rise = list(rungs) == sorted(set(rungs))
+        if self.are_shares:
+            if not rise or not rungs[0] > 0.0 or rungs[-1] > 1.0:
+                raise ValueError(
+                    "eval.rungs must be ascending whole numbers of training examples, or ascending shares of the "
+                    f"budget above 0 and at most 1, got {list(rungs)}"
+                )
+        elif not rungs or not rise or rungs[0] < 1:
+            raise ValueError(f"eval.rungs must be ascending and at least 1, got {list(rungs)}")
         return self
+
+    @property
+    def are_shares(self) -> bool:
+        """Return whether the rungs are given in shares of the budget."""
+        return not isinstance(self.rungs, int) and any(isinstance(rung, float) for rung in self.rungs)
+
+    def positions(self, examples: int) -> tuple[int, ...]:
+        """Return where dev is scored in a run of this many training examples, ascending; the last is its end."""
+        if isinstance(self.rungs, int):
+            count = min(self.rungs, examples)
+            return tuple(round(examples * (k + 1) / count) for k in range(count))
+        given = [max(1, round(examples * rung)) if self.are_shares else int(rung) for rung in self.rungs]
+        return tuple(dict.fromkeys([*given, examples]))  # shares of a short run may fall on the same example
 
 
 class ComputeConfig(ConfigSection):

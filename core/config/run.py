@@ -93,9 +93,10 @@ class RunConfig(ConfigSection):
             check_augmentation(name, self.augmentation[name], task.spec)
         check_pretraining(self.pretraining, {name: task.spec for name, task in self.tasks.items()})
         check_combinations(self)
-        rungs = self.eval.rungs
-        if isinstance(rungs, tuple) and rungs[-1] > self.budget.examples:
-            raise ValueError(f"eval.rungs must not exceed budget.examples = {self.budget.examples}, got {rungs[-1]}")
+        if max(self.rungs) > self.budget.examples:
+            raise ValueError(
+                f"eval.rungs must not exceed budget.examples = {self.budget.examples}, got {max(self.rungs)}"
+            )
         return self
 
     def loss_weight(self, task: str) -> float:
@@ -120,11 +121,7 @@ class RunConfig(ConfigSection):
     @property
     def rungs(self) -> tuple[int, ...]:
         """Return where dev is scored, in training examples, ascending; the last is always ``budget.examples``."""
-        examples, rungs = self.budget.examples, self.eval.rungs
-        if isinstance(rungs, int):
-            count = min(rungs, examples)
-            return tuple(round(examples * (k + 1) / count) for k in range(count))
-        return rungs if rungs[-1] == examples else (*rungs, examples)
+        return self.eval.positions(self.budget.examples)
 
     @property
     def warmup_examples(self) -> int:

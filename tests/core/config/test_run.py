@@ -40,6 +40,10 @@ def run_config(*tasks: str, **sections: Any) -> RunConfig:
         ({"eval": {"rungs": [10, 5]}}, "eval.rungs must be ascending"),
         ({"eval": {"rungs": 0}}, "eval.rungs must be at least 1"),
         ({"eval": {"rungs": [50_000]}}, "eval.rungs must not exceed budget.examples = 20000, got 50000"),
+        *(
+            ({"eval": {"rungs": rungs}}, f"above 0 and at most 1, got {rungs}")
+            for rungs in ([0.5, 0.25], [0.0, 0.5], [0.5, 1.5], [0.5, 0.5], [100.5, 200.0])
+        ),
         ({"optim": {"learning_rate": float("nan")}}, "finite number"),
     ],
 )
@@ -68,6 +72,22 @@ def test_rungs_rise_to_the_budget(examples: int, count: int) -> None:
 def test_listed_rungs_end_at_the_budget() -> None:
     assert run_config(eval={"rungs": [100, 900]}).rungs == (100, 900, 20_000)
     assert run_config(eval={"rungs": [100, 20_000]}).rungs == (100, 20_000)
+
+
+def test_rungs_in_shares_of_the_budget() -> None:
+    assert run_config(eval={"rungs": [0.25, 0.5, 1.0]}).rungs == (5_000, 10_000, 20_000)
+    assert run_config(eval={"rungs": [0.1]}).rungs == (2_000, 20_000)
+    assert run_config(eval={"rungs": [1.0]}).rungs == (20_000,)  # a share; 1 is an example
+    assert run_config(eval={"rungs": [1]}).rungs == (1, 20_000)
+    assert run_config(budget={"examples": 3}, eval={"rungs": [0.01, 0.3, 0.34, 1]}).rungs == (1, 3)
+
+
+def test_rungs_are_read_back_as_they_were_written() -> None:
+    for rungs in ([0.25, 1.0], [1.0], [100, 900], [100.0, 900.0], 3):
+        config = run_config(eval={"rungs": rungs})
+        again = RunConfig.model_validate_json(config.canonical_json())
+        assert (again.rungs, again.digest) == (config.rungs, config.digest)
+    assert run_config(eval={"rungs": [100.0, 900.0]}) == run_config(eval={"rungs": [100, 900]})
 
 
 def test_loss_weights_have_mean_one() -> None:

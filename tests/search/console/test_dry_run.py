@@ -66,6 +66,12 @@ def test_tasks_settings_and_encoder() -> None:
     assert sorted(path.name for path in Path().iterdir()) == ["data", "mine.toml"]
 
 
+def test_rungs_in_shares_of_the_budget() -> None:
+    Path("mine.toml").write_text(STUDY + "[base.budget]\nexamples = 1000\n[base.eval]\nrungs = [0.25, 0.5, 1.0]\n")
+    assert "up to 1,000 training examples, dev scored at 250, 500, 1,000;" in shown()
+    assert "eval.rungs [0.25, 0.5, 1.0] 5\n" in shown()
+
+
 def test_an_encoder_that_is_not_there_and_no_data() -> None:
     text = shown("--data", "nowhere", "--model", "./no-such-folder")
     assert text.count("no data folder 'nowhere'") == 1
