@@ -79,13 +79,39 @@ def test_an_encoder_that_has_changed_since_the_study_began(
         resources.encoder(config)
 
 
-@pytest.mark.parametrize("damage", [None, b"", b"{half"])
+@pytest.mark.parametrize("damage", [None, b"", b"{half", b"[]"])
 def test_a_vocabulary_that_is_damaged_is_built_again(
     small_config: MakeConfig, tmp_path: Path, damage: bytes | None
 ) -> None:
     config = small_config()
     whole = Resources(tmp_path).encoder(config).tokenizer.to_str()
     (file,) = (tmp_path / "vocabularies").iterdir()
+    stored = file.read_bytes()
     file.unlink() if damage is None else file.write_bytes(damage)
     assert Resources(tmp_path).encoder(config).tokenizer.to_str() == whole
-    assert file.read_text() == whole
+    assert file.read_bytes() == stored
+
+
+def test_another_vocabulary_in_the_file_is_not_taken(small_config: MakeConfig, tmp_path: Path) -> None:
+    config = small_config()
+    tokenizer = Resources(tmp_path).encoder(config).tokenizer
+    word = max(tokenizer.get_vocab(), key=len)
+    (file,) = (tmp_path / "vocabularies").iterdir()
+    file.write_text(file.read_text().replace(word, word[::-1]))
+    assert Resources(tmp_path).encoder(config).tokenizer.to_str() == tokenizer.to_str()
+
+
+def test_a_vocabulary_is_of_the_columns_that_are_read(small_config: MakeConfig, tmp_path: Path) -> None:
+    """Two studies may read other columns of the same file, for example after a mistake was corrected."""
+    tasks = small_config().tasks
+    name, task = next((name, task) for name, task in tasks.items() if len(task.spec.columns.sentences) == 2)
+    first, _ = task.spec.columns.sentences
+    columns = task.spec.columns.model_copy(update={"sentences": (first, first)})
+    config, other = (
+        small_config().model_copy(update={"tasks": {name: task.model_copy(update={"spec": spec})}})
+        for spec in (task.spec, task.spec.model_copy(update={"columns": columns}))
+    )
+    vocabulary = Resources(tmp_path / "one").encoder(other).tokenizer.get_vocab()
+    shared = Resources(tmp_path / "shared")
+    assert shared.encoder(config).tokenizer.get_vocab() != vocabulary
+    assert shared.encoder(other).tokenizer.get_vocab() == vocabulary
