@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import webbrowser
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -15,6 +17,7 @@ import typer
 
 from data.errors import UserError
 from search.console import cli
+from search.console.failures import ending
 from search.storage.study_names import check_database
 
 __all__ = ["local_only", "main", "make_dashboard"]
@@ -75,11 +78,38 @@ def make_dashboard(storage: str | None, runs_dir: Path, port: int) -> WSGIServer
 
     from search.storage.open import open_recorded
 
+    _report_failures(runs_dir)
+
     application = local_only(wsgi(open_recorded(storage, runs_dir)), ("localhost", _HOST))
     try:
         return make_server(_HOST, port, application, server_class=_Server, handler_class=_QuietHandler)
     except OSError as error:
         raise UserError(f"--port {port}: {error.strerror}; choose another port, or 0 for any free one") from error
+
+
+class _OneLine(logging.Handler):
+    """Prints what a request met in one line, and once: the page asks again every few seconds."""
+
+    def __init__(self, runs_dir: Path) -> None:
+        super().__init__()
+        self._runs_dir = runs_dir
+        self._seen: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the exception that is being handled; the record's own text is a traceback."""
+        error = sys.exception()
+        said = record.getMessage().partition("\n")[0] if error is None else repr(error)
+        if said not in self._seen:
+            self._seen.add(said)
+            text = said if error is None else ending(error, self._runs_dir)[0]
+            typer.secho(f"error: {text}", fg=typer.colors.RED, err=True)
+
+
+def _report_failures(runs_dir: Path) -> None:
+    """Report failures of requests in one line each, instead of the traceback that optuna-dashboard logs."""
+    logger = logging.getLogger("optuna_dashboard")
+    logger.handlers = [_OneLine(runs_dir)]
+    logger.propagate = False
 
 
 def local_only(application: WSGIApplication, hosts: Collection[str]) -> WSGIApplication:

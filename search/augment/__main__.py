@@ -86,6 +86,7 @@ def main(
         return
     requesting = _requesting()
     settings.key()  # fails if it is not set, before the user is asked to agree
+    requesting.check_answers(plans)
     _confirm(yes)
     raise typer.Exit(requesting.request_rephrasings(plans, console))
 

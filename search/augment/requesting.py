@@ -5,13 +5,26 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from data.augmentation.rephrasing.answer_cache import AnswerCache
 from data.augmentation.rephrasing.chat_endpoint import EndpointDownError
 from data.augmentation.rephrasing.plan import RephrasingPlan
 from data.augmentation.rephrasing.rephrase import rephrase
 from data.augmentation.rephrasing.replay import Rephrased
 from search.console.cli import ExitCode, end_with
 
-__all__ = ["request_rephrasings"]
+__all__ = ["check_answers", "request_rephrasings"]
+
+
+def check_answers(plans: dict[str, RephrasingPlan]) -> None:
+    """Check that answers can be stored, before any is paid for.
+
+    Raises:
+        UserError: another process is storing answers.
+        MachineError: the folder cannot be written to.
+    """
+    for folder in {plan.job.cache_folder for plan in plans.values()}:
+        with AnswerCache(folder).writing():
+            pass
 
 
 def request_rephrasings(plans: dict[str, RephrasingPlan], console: Console) -> ExitCode:

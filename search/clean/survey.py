@@ -101,7 +101,7 @@ class Cleaning:
                 if not (folder / LOCK).exists():
                     continue  # it has never been run
                 try:
-                    leases.enter_context(file_lease(folder, folder.name))
+                    leases.enter_context(file_lease(folder, folder.name, to_write=False))  # the disk may be full
                 except UserError as error:
                     if self.study is not None:
                         raise

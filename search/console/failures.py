@@ -17,8 +17,8 @@ from io import TextIOWrapper, UnsupportedOperation
 from pathlib import Path
 from typing import TextIO
 
-from data.errors import UserError
-from search.display.fault_text import fault_text, one_line
+from data.errors import MachineError, UserError
+from search.display.fault_text import fault_text, one_line, remedy
 
 __all__ = ["ExitCode", "ending", "open_streams"]
 
@@ -55,6 +55,8 @@ def ending(error: BaseException, runs_dir: Path | None = None) -> tuple[str, Exi
     """
     if isinstance(error, KeyboardInterrupt):
         return "", ExitCode.INTERRUPTED
+    if isinstance(error, MachineError):
+        return f"{error}{remedy(error.__cause__)}", ExitCode.BAD_INPUT
     if isinstance(error, UserError):
         return str(error), ExitCode.BAD_INPUT
     if isinstance(error, OSError) and error.filename is None and (refusal := _refused_output(error)) is not None:

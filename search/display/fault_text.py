@@ -6,8 +6,11 @@ import errno
 import os
 import sys
 from json import JSONDecodeError
+from pathlib import Path
 
-__all__ = ["fault_text", "one_line"]
+from core.run.atomic_files import DISK_FAULTS
+
+__all__ = ["fault_text", "one_line", "remedy"]
 
 _NETWORK = {"httpcore", "httpcore2", "httpx", "httpx2", "huggingface_hub", "requests", "ssl", "urllib", "urllib3"}
 _STORAGE = {"MySQLdb", "optuna", "psycopg", "psycopg2", "pymysql", "sqlalchemy", "sqlite3"}
@@ -54,11 +57,44 @@ def fault_text(error: BaseException) -> str | None:
     return _library_text(error)
 
 
+def remedy(error: BaseException | None) -> str:
+    """Return what to do about a file or folder that cannot be read or written, beginning with a semicolon.
+
+    Returns:
+        The text; empty if the exception is None or no such fault, or if its reason says it all.
+    """
+    if not isinstance(error, OSError):
+        return ""
+    if error.errno == errno.EROFS:
+        return "; use a folder on another disk, or mount this one for writing"
+    if error.errno in DISK_FAULTS:
+        return "; free some space, then run the same command again"
+    places = [Path(os.fsdecode(name)) for name in _names(error)]
+    if error.errno in (errno.EACCES, errno.EPERM):
+        there = [place if os.path.lexists(place) else _above(place) for place in places[:1]]
+        which = [f"folder '{path}'" if path.is_dir() else f"file '{path}' and of its folder" for path in there]
+        return f"; check the permissions of the {which[0]}, or use another one" if which else ""
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        for place in places:
+            if (above := place if os.path.lexists(place) else _above(place)).exists() and not above.is_dir():
+                return f"; '{above}' is a file where a folder is needed: move it away, or use another folder"
+    return ""
+
+
+def _names(error: OSError) -> list[str | bytes]:
+    return [name for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
+
+
+def _above(path: Path) -> Path:
+    """Return the nearest path above that exists."""
+    return next((parent for parent in path.parents if os.path.lexists(parent)), Path())
+
+
 def _system_text(error: OSError) -> str | None:
     if error.errno == errno.EBADF:  # we closed a file too early
         return None
-    reason = error.strerror or one_line(error)
-    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
+    reason = f"{error.strerror or one_line(error)}{remedy(error)}"
+    names = [os.fsdecode(name) for name in _names(error)]
     if len(names) > 1:
         return f"cannot move '{names[0]}' to '{names[1]}': {reason}"
     if names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -51,17 +52,30 @@ class DiskNeed:
         )
 
 
-def check_folder(runs_dir: Path) -> Iterator[Check]:
-    """Write a file into the runs folder, or where it would be created, and compare its time with the clock."""
+def check_folder(runs_dir: Path, study: str | None = None) -> Iterator[Check]:
+    """Write a file into the runs folder, or where it would be created, and compare its time with the clock.
+
+    Args:
+        study: name of the study whose folder is checked too; None: of none.
+    """
+    below = [runs_dir / name for name in ("cache", "answers", *(() if study is None else (study,)))]
+    ahead = 0.0
+    for path in (runs_dir, *below):
+        if (obstacle := _obstacle(path)) is not None:
+            what = f"'{obstacle}' is a file where a folder is needed"
+            yield wrong("folder", what, "move it away, or pass another --runs-dir")
+            return
+        folder = nearest_folder(path)
+        try:
+            with tempfile.NamedTemporaryFile(prefix=".onebert-doctor-", dir=folder) as file:
+                file.write(b"x")
+                file.flush()
+                ahead = Path(file.name).stat().st_mtime - time.time()
+        except OSError as error:
+            what = f"cannot write to {folder}: {error.strerror or error}"
+            yield wrong("folder", what, "make it writable, or pass another --runs-dir")
+            return
     folder = nearest_folder(runs_dir)
-    try:
-        with tempfile.NamedTemporaryFile(prefix=".onebert-doctor-", dir=folder) as file:
-            file.write(b"x")
-            file.flush()
-            ahead = Path(file.name).stat().st_mtime - time.time()
-    except OSError as error:
-        yield wrong("folder", f"cannot write to {folder}: {error.strerror or error}", "pass another --runs-dir")
-        return
     there = "" if folder == runs_dir.absolute() else f", where {runs_dir} will be created"
     yield ok("folder", f"{folder} is writable{there}")
     if abs(ahead) > _CLOCK_SECONDS:
@@ -109,6 +123,12 @@ def nearest_folder(path: Path) -> Path:
     """Return the folder, or the nearest one above it that exists."""
     path = path.absolute()
     return next((folder for folder in (path, *path.parents) if folder.is_dir()), Path(path.anchor))
+
+
+def _obstacle(path: Path) -> Path | None:
+    """Return what is in the place of a folder, or of one above it; None if nothing is."""
+    there = next((one for one in (path, *path.parents) if os.path.lexists(one)), None)
+    return None if there is None or there.is_dir() else there
 
 
 def _already_there(folder: Path) -> int:

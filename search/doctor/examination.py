@@ -40,7 +40,7 @@ def examine(
     yield from safely("device", lambda: check_device(compute))
     yield from safely("threads", lambda: check_threads(workers, threads))
     yield from safely("storage", lambda: check_storage(storage, runs_dir))
-    yield from safely("folder", lambda: check_folder(runs_dir))
+    yield from safely("folder", lambda: check_folder(runs_dir, None if spec is None else spec.name))
     yield from unreadable
     if spec is not None:
         yield from _about(spec, storage, runs_dir)

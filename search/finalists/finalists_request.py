@@ -10,14 +10,15 @@ from typing import Any
 import optuna
 from optuna.storages import BaseStorage
 
-from data.errors import UserError
+from data.errors import MachineError, UserError
 from search.finalists.candidates import Candidate, choose_candidates, recorded_candidates
 from search.finalists.replication import fresh_seeds, replication_spec, same_compute, used_seeds
 from search.recorded.ranking import ranked_trials
 from search.recorded.space import searched_settings
 from search.recorded.study import IDENTITY, recorded_attrs, recorded_identity
 from search.space.variants import VARIANT
-from search.storage.file_lease import file_lease
+from search.storage.file_lease import check_not_locked
+from search.storage.storage_lease import check_not_held
 from search.study.spec import StudySpec
 
 __all__ = ["ORIGIN", "SUFFIX", "FinalistsRequest"]
@@ -28,7 +29,7 @@ ORIGIN = "finalists"
 SUFFIX = "finalists"
 
 
-def _check_source(study: optuna.Study, folder: Path) -> None:
+def _check_source(study: optuna.Study, folder: Path, storage: BaseStorage) -> None:
     """Refuse a study that finalists cannot be chosen from."""
     name = study.study_name
     if ORIGIN in study.user_attrs:
@@ -49,18 +50,21 @@ def _check_source(study: optuna.Study, folder: Path) -> None:
             f"study '{name}' has {finished or 'no'} finished trial{'' if finished == 1 else 's'} that can win; "
             "finalists are chosen from at least 2"
         )
-    if folder.is_dir() and _is_being_run(folder, name):
+    if _is_being_run(study, folder, storage):
         raise UserError(
             f"study '{name}' is running, so its best trials may change; wait until it ends, or stop it first"
         )
 
 
-def _is_being_run(folder: Path, name: str) -> bool:
+def _is_being_run(study: optuna.Study, folder: Path, storage: BaseStorage) -> bool:
     try:
-        with file_lease(folder, name):
-            return False
+        check_not_locked(folder, study.study_name, to_write=False)
+        check_not_held(study, storage)
+    except MachineError:  # of a study that is only read, the folder may be write-protected
+        return False
     except UserError:
         return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ class FinalistsRequest:
         if recorded is None:
             if IDENTITY in attrs:
                 raise UserError(f"study '{name}' exists and is no finalists' study; choose another --name")
-            _check_source(study, folder)
+            _check_source(study, folder, storage)
             candidates = choose_candidates(study, top, presets)
             _check_names(candidates)
             recorded_floors = recorded_identity(study).get("floors", {})

@@ -97,7 +97,7 @@ def _move_folder(source: Path, target: Path) -> None:
         raise MachineError(
             f"cannot rename '{source}' to '{target}': {error.strerror or error}; fix this, then run the same command "
             "again to resume"
-        ) from error
+        ) from None
 
 
 def _forget(storage: DatabaseStorage, number: int) -> None:

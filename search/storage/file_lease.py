@@ -11,7 +11,7 @@ import os
 import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from functools import cache
@@ -20,8 +20,8 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from core.run.atomic_files import write_atomically
-from data.errors import UserError
+from core.run.atomic_files import write_atomically, writing
+from data.errors import MachineError, UserError
 
 __all__ = ["HOLDER", "LOCK", "LeaseHolder", "check_not_locked", "file_lease", "taken_error"]
 
@@ -107,7 +107,7 @@ def taken_error(study: str, holder: str) -> UserError:
 
 
 @contextmanager
-def file_lease(folder: Path, study: str) -> Iterator[None]:
+def file_lease(folder: Path, study: str, *, to_write: bool = True) -> Iterator[None]:
     """Lock a study's folder for the duration of a ``with`` block.
 
     The operating system releases the lock when its holder dies, so a dead driver never blocks others. ``driver.json``
@@ -115,36 +115,54 @@ def file_lease(folder: Path, study: str) -> Iterator[None]:
 
     Args:
         study: its name, for messages.
+        to_write: whether the folder must take new files. Without this, one on a full disk can be locked too.
 
     Raises:
         UserError: another driver is alive; the message says on which host, with which process id, and since when.
+        MachineError: the folder cannot be locked or written to.
     """
     holder, mine = folder / HOLDER, LeaseHolder.this_process()
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK, blocking=False)
+    with writing(folder / LOCK):
+        folder.mkdir(parents=True, exist_ok=True)
+        is_free = _acquired(lock)
+    if not is_free:
+        raise taken_error(study, _describe_holder(holder))
     try:
-        lock.acquire()
-    except Timeout:
-        raise taken_error(study, _describe_holder(holder)) from None
-    try:
-        write_atomically(holder, json.dumps({"host": mine.host, "pid": mine.pid, "since": mine.since}).encode() + b"\n")
+        try:
+            name = {"host": mine.host, "pid": mine.pid, "since": mine.since}
+            write_atomically(holder, json.dumps(name).encode() + b"\n")
+        except MachineError:
+            if to_write:
+                raise
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        with suppress(OSError):  # what is left names a process that has ended
+            holder.unlink(missing_ok=True)
         lock.release()
 
 
-def check_not_locked(folder: Path, study: str) -> None:
+def _acquired(lock: FileLock) -> bool:
+    try:
+        lock.acquire()
+    except Timeout:  # an OSError too
+        return False
+    return True
+
+
+def check_not_locked(folder: Path, study: str, *, to_write: bool = True) -> None:
     """Refuse a study whose folder another driver has locked; creates nothing.
 
     Args:
         study: its name, for messages.
+        to_write: as for :func:`file_lease`.
 
     Raises:
         UserError: as :func:`file_lease`.
+        MachineError: likewise.
     """
     if (folder / LOCK).is_file():
-        with file_lease(folder, study):
+        with file_lease(folder, study, to_write=to_write):
             pass
 
 

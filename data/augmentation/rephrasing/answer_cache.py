@@ -13,7 +13,7 @@ from threading import Lock
 from filelock import FileLock, Timeout
 
 from data.augmentation.rephrasing.chat_request import Answer, ChatRequest
-from data.errors import UserError
+from data.errors import MachineError, UnavailableError, UserError
 
 __all__ = ["AnswerCache"]
 
@@ -29,7 +29,7 @@ class AnswerCache:
         path: the file.
 
     Raises:
-        UserError: if the file exists but cannot be read.
+        UnavailableError: if the file exists but cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +52,8 @@ class AnswerCache:
         The operating system releases the lock of a process that dies.
 
         Raises:
-            UserError: if another process is writing, or the folder cannot be written to.
+            UserError: if another process is writing.
+            MachineError: if the folder cannot be written to.
         """
         lock = FileLock(self.path.with_suffix(".lock"), blocking=False)
         try:
@@ -76,7 +77,7 @@ class AnswerCache:
         """Add an answer; only allowed inside :meth:`writing`.
 
         Raises:
-            UserError: if the disk refuses the write; the file is then unchanged.
+            MachineError: if the disk refuses the write; the file is then unchanged.
         """
         line = {
             "key": request.key,
@@ -105,8 +106,8 @@ class AnswerCache:
             raise self._not_written(error) from error
         return file
 
-    def _not_written(self, error: OSError) -> UserError:
-        return UserError(f"cannot write answers to '{self.path}': {error.strerror}")
+    def _not_written(self, error: OSError) -> MachineError:
+        return MachineError(f"cannot write answers to '{self.path}': {error.strerror}")
 
 
 def _read(path: Path) -> dict[str, Answer]:
@@ -116,7 +117,7 @@ def _read(path: Path) -> dict[str, Answer]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise UserError(f"cannot read the answers in '{path}': {error.strerror}") from error
+        raise UnavailableError(f"cannot read the answers in '{path}': {error.strerror}") from error
     answers: dict[str, Answer] = {}
     for line in content.split(b"\n")[:-1]:
         try:

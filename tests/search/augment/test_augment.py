@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -175,6 +176,31 @@ def test_again_there_is_nothing_to_ask(augment: Augment, stub: Any) -> None:
     assert "40 examples: 20 requests" in augment("--yes").stdout
     assert set(stub.sentences.values()) == {1}
     assert len(stub.calls) == 40
+
+
+def test_answers_that_cannot_be_stored_are_not_asked_for(augment: Augment, stub: Any) -> None:
+    """An answer costs money: the folder is tried first, and the user is not even asked."""
+    augment.runs.mkdir()
+    (augment.runs / "answers").touch()
+    is_refused(augment(), 2, "is a file where a folder is needed: move it away, or use another folder")
+    (augment.runs / "answers").unlink()
+    (augment.runs / "answers").mkdir()
+    (augment.runs / "answers" / "answers.lock").mkdir()
+    is_refused(augment(), 2, "cannot write answers to ", "Is a directory")
+    assert not stub.calls
+
+
+def test_a_disk_that_is_full_after_some_answers(augment: Augment, stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: int) -> None:
+        if len(stub.calls) == 8:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("data.augmentation.rephrasing.answer_cache.os.fsync", refuse)
+    done = augment("--yes")
+    is_refused(done, 2, "answers.jsonl': No space left on device; free some space, then run the same command again")
+    assert len(augment.answers) == 7
+    monkeypatch.undo()
+    assert "20 examples made (7 from cached answers, 13 requests)" in augment("--yes").stdout
 
 
 def test_nothing_is_asked_without_a_yes(augment: Augment, stub: Any) -> None:

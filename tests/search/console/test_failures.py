@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from data.errors import UserError
+from data.errors import MachineError, UserError
 from search.console.failures import ExitCode, ending, open_streams
 
 
@@ -25,7 +25,12 @@ def test_mistakes_interrupts_and_faults_of_the_machine() -> None:
     assert ending(UserError("no task 'foo'")) == ("no task 'foo'", ExitCode.BAD_INPUT)
     assert ending(KeyboardInterrupt()) == ("", ExitCode.INTERRUPTED)
     full = OSError(errno.ENOSPC, "No space left on device", "/a/file")
-    assert ending(full) == ("cannot access '/a/file': No space left on device", ExitCode.BAD_INPUT)
+    advice = "; free some space, then run the same command again"
+    assert ending(full) == (f"cannot access '/a/file': No space left on device{advice}", ExitCode.BAD_INPUT)
+    fault = MachineError("cannot write '/a/file': No space left on device")
+    assert ending(fault) == (str(fault), ExitCode.BAD_INPUT)
+    fault.__cause__ = full
+    assert ending(fault) == (f"{fault}{advice}", ExitCode.BAD_INPUT)
     assert [int(code) for code in ExitCode] == [0, 1, 2, 130]
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import socket
 import sqlite3
+from pathlib import Path
 
 import pytest
 import sqlalchemy.exc
 from optuna.exceptions import StorageInternalError
 
 from core.config import RunConfig
-from search.display.fault_text import fault_text
+from search.display.fault_text import fault_text, remedy
 
 
 def test_system_faults() -> None:
@@ -23,13 +25,34 @@ def test_system_faults() -> None:
         "cannot move 'a' to 'b': Invalid cross-device link"
     )
     assert fault_text(OSError(errno.ENOSPC, "No space left on device")) == (
-        "the operating system reports: No space left on device"
+        "the operating system reports: No space left on device; free some space, then run the same command again"
     )
     assert fault_text(ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")) == (
         "network: Connection refused"
     )
     assert fault_text(socket.gaierror(-2, "Name or service not known")) == "network: Name or service not known"
     assert str(fault_text(MemoryError())).startswith("out of memory (MemoryError); ")
+
+
+def test_remedies(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    def of(number: int, *names: object) -> str:
+        return remedy(OSError(number, os.strerror(number), *(str(one) for one in names)))
+
+    folder, file = f"'{tmp_path}'", tmp_path / "file"
+    assert of(errno.EPERM, tmp_path / "a" / "b") == (
+        f"; check the permissions of the folder {folder}, or use another one"
+    )
+    assert of(errno.EACCES, file) == (
+        f"; check the permissions of the file '{file}' and of its folder, or use another one"
+    )
+    way = f"; '{file}' is a file where a folder is needed: move it away, or use another folder"
+    assert of(errno.ENOTDIR, file / "a" / "b") == of(errno.EEXIST, file) == way
+    assert of(errno.EROFS, file) == "; use a folder on another disk, or mount this one for writing"
+    assert of(errno.EDQUOT) == "; free some space, then run the same command again"
+    for other in (of(errno.ENOTDIR, tmp_path), of(errno.EACCES), of(errno.ENOENT, file), remedy(None)):
+        assert other == ""
 
 
 def test_faults_of_storages() -> None:

@@ -26,6 +26,15 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
     assert (check.state, check.found) == ("wrong", f"cannot write to {tmp_path}: Permission denied")
 
 
+@pytest.mark.parametrize("name", ["", "cache", "answers", "stub"])
+def test_a_file_in_the_place_of_a_folder(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "runs" / name
+    file.parent.mkdir(exist_ok=True)
+    file.touch()
+    (check,) = disk.check_folder(tmp_path / "runs", "stub")
+    assert (check.state, check.found) == ("wrong", f"'{file}' is a file where a folder is needed")
+
+
 def test_a_clock_that_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time
     assert states(list(disk.check_folder(tmp_path))) == [("folder", "ok"), ("clock", "ok")]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from stub_study import StubStudy
 
-from data.errors import UserError
+from data.errors import MachineError, UserError
 from search.storage.file_lease import file_lease
+from tests.core.full_disk import FullDisk
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
@@ -66,3 +67,18 @@ def test_a_holder_that_has_not_written_its_name_yet(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="already being run by another process"), file_lease(tmp_path, "s"):
         pass
     holder.communicate()
+
+
+def test_a_folder_that_takes_no_files_is_locked_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk too: what makes room there must know that no driver runs."""
+    FullDisk(monkeypatch, "driver.json")
+    with file_lease(tmp_path, "s", to_write=False):
+        assert not (tmp_path / "driver.json").exists()
+        with pytest.raises(UserError, match="is already being run by another process"), file_lease(tmp_path, "s"):
+            pass
+    FullDisk(monkeypatch, "driver.json")
+    with pytest.raises(MachineError, match=r"cannot write '.*driver\.json': No space left"), file_lease(tmp_path, "s"):
+        pass
+    (tmp_path / "file").touch()
+    with pytest.raises(MachineError, match=r"cannot write '.*driver\.lock'"), file_lease(tmp_path / "file", "s"):
+        pass
