@@ -2,18 +2,22 @@
 
 A file is written after its checksum, and the checksum of the file that it replaces stays until the next write: whenever
 the process is killed, each file in the folder has one of its recorded checksums.
+
+A folder without checksums is one of an earlier version. Damaged checksums are refused: their file is written completely
+or not at all, so no kill leaves it damaged.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from core.run.atomic_files import write_atomically
-from data.errors import UserError
+from data.errors import MachineError, UserError
 
 __all__ = ["CHECKSUMS", "Checksums"]
 
@@ -24,7 +28,8 @@ CHECKSUMS = "checksums.json"
 class Checksums:
     """The SHA-256 of each file below a folder, in its ``checksums.json``: file -> possible checksums, the newest first.
 
-    One process at a time writes with it.
+    One process at a time writes with it. Every method but :meth:`record` raises :class:`~data.errors.MachineError` if
+    ``checksums.json`` is damaged or cannot be read. A writer that has read it before writes it again instead.
 
     Args:
         folder: the folder.
@@ -34,6 +39,11 @@ class Checksums:
         self._folder = folder
         self.path = folder / CHECKSUMS
         self._written: dict[str, list[str]] = {}  # by this object: these files have no other content
+        self._recorded: dict[str, list[str]] | None = None  # what a writer read or wrote last
+
+    def load(self) -> None:
+        """Read the checksums, so that a later :meth:`write` knows them even if their file is damaged meanwhile."""
+        self._recorded = self._read()
 
     def write(self, contents: Mapping[Path, bytes]) -> None:
         """Write files, each completely or not at all, and record their checksums.
@@ -45,11 +55,11 @@ class Checksums:
             MachineError: if the disk is full or a folder is not writable.
         """
         new = {self._name(path): [hashlib.sha256(content).hexdigest()] for path, content in contents.items()}
-        stored = self._read() or {}
+        stored = self._recall()
         known = {**stored, **{name: self._written[name] for name in self._written if name in stored}}
-        both = {name: list(dict.fromkeys([*new[name], *known.get(name, [])])) for name in new}
-        if stored != (recorded := {**known, **both}):
-            write_atomically(self.path, _text(recorded))
+        both = {name: list(dict.fromkeys([*new[name], *(known.get(name) or self._present(name))])) for name in new}
+        self._recorded = {**known, **both}
+        write_atomically(self.path, _text(self._recorded))
         for path, content in contents.items():
             write_atomically(path, content)
         self._written.update(new)
@@ -65,7 +75,7 @@ class Checksums:
 
     def check_all(self, remedy: str) -> None:
         """Check all files that have a checksum and are there; raises as :meth:`check`."""
-        for name in self._read() or {}:
+        for name in self._read():
             with suppress(FileNotFoundError):  # for the one who reads it to say what is missing
                 self.check(self._folder / name, remedy)
 
@@ -84,7 +94,7 @@ class Checksums:
             UserError: if the file has another checksum; the message names it.
             OSError: if the file cannot be read.
         """
-        recorded = (self._read() or {}).get(self._name(path))
+        recorded = self._read().get(self._name(path))
         if not recorded:
             return False
         found = _digest(path) if content is None else hashlib.sha256(content).hexdigest()
@@ -97,13 +107,46 @@ class Checksums:
     def _name(self, path: Path) -> str:
         return path.relative_to(self._folder).as_posix()
 
-    def _read(self) -> dict[str, list[str]] | None:
-        """Return the recorded checksums; None if there are none, or they cannot be read."""
+    def _present(self, name: str) -> list[str]:
+        """Return the checksum of an unchecked file, which is still there if a kill comes before its replacement."""
+        try:
+            return [_digest(self._folder / name)]
+        except OSError:  # most often: there is none
+            return []
+
+    def _recall(self) -> dict[str, list[str]]:
+        """Return the recorded checksums; if their file is damaged, those that this object read or wrote last."""
+        try:
+            return self._read()
+        except MachineError:
+            if self._recorded is None:
+                raise
+            warnings.warn(f"{self.path}: the file is damaged or cannot be read; it is written again", stacklevel=3)
+            return self._recorded
+
+    def _read(self) -> dict[str, list[str]]:
+        """Return the recorded checksums; none if there is no file of them."""
         try:
             stored = json.loads(self.path.read_bytes())
-        except (OSError, ValueError):
-            return None
-        return stored if isinstance(stored, dict) else None
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except OSError as error:
+            raise MachineError(f"{self.path}: the file cannot be read: {error.strerror or error}") from error
+        except (ValueError, RecursionError):
+            stored = None
+        if not _is_record(stored):
+            raise MachineError(
+                f"{self.path}: the file is damaged, so the files that it has checksums of cannot be checked; restore "
+                "it from a copy, or delete it to use them unchecked"
+            )
+        checksums: dict[str, list[str]] = stored
+        return checksums
+
+
+def _is_record(stored: object) -> bool:
+    return isinstance(stored, dict) and all(
+        isinstance(found, list) and all(isinstance(one, str) for one in found) for found in stored.values()
+    )
 
 
 def _digest(path: Path) -> str:

@@ -47,12 +47,17 @@ class RunFolder:
         self._predictions = path / "predictions"
 
     def make(self) -> None:
-        """Create the folder and its subfolders where they are missing; delete what a killed run left half-written."""
+        """Create the folder and its subfolders where they are missing; delete what a killed run left half-written.
+
+        Raises:
+            MachineError: if the folder cannot be written to, or its checksums are damaged.
+        """
         with writing(self.path):
             self.best_model.parent.mkdir(parents=True, exist_ok=True)
             self._predictions.mkdir(parents=True, exist_ok=True)
             for left in self._half_written:
                 left.unlink(missing_ok=True)
+        self.checksums.load()
 
     def write_config(self, config: RunConfig) -> None:
         """Write the RunConfig as readable JSON."""

@@ -9,7 +9,8 @@ import pytest
 
 import core.run.checksums
 from core.run.checksums import CHECKSUMS, Checksums
-from data.errors import UserError
+from core.run.run_folder import RunFolder
+from data.errors import MachineError, UserError
 
 
 class Killed(BaseException):
@@ -89,10 +90,68 @@ def test_an_earlier_version_of_a_file_is_refused(tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / CHECKSUMS).read_text())["a"]) == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
-def test_unreadable_checksums_check_nothing_and_are_replaced(tmp_path: Path, content: bytes) -> None:
-    Checksums(tmp_path).write({tmp_path / "a": b"1"})
-    (tmp_path / CHECKSUMS).write_bytes(content)
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"a": 1}', b'{"a": [1]}'])
+def test_damaged_checksums_are_refused(tmp_path: Path, content: bytes) -> None:
+    """Also by a writer that has not read them: it would lose the checksums of files that it does not write."""
+    file = tmp_path / CHECKSUMS
+    Checksums(tmp_path).write({tmp_path / name: b"1" for name in ("a", "b")})
+    file.write_bytes(content)
+    for refuse in (
+        lambda: checked(tmp_path, "a"),
+        lambda: Checksums(tmp_path).check_all("restore it"),
+        lambda: Checksums(tmp_path).write({tmp_path / "a": b"2"}),
+        RunFolder(tmp_path).make,
+    ):
+        with pytest.raises(MachineError) as caught:
+            refuse()
+        assert str(caught.value) == (
+            f"{file}: the file is damaged, so the files that it has checksums of cannot be checked; restore it from a "
+            "copy, or delete it to use them unchecked"
+        )
+    assert file.read_bytes() == content
+    file.unlink()
     assert not checked(tmp_path, "a")
-    Checksums(tmp_path).write({tmp_path / "a": b"2"})
+
+
+def test_checksums_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    (tmp_path / CHECKSUMS).mkdir()
+    with pytest.raises(MachineError, match=r"checksums\.json: the file cannot be read: Is a directory"):
+        checked(tmp_path, "a")
+
+
+@pytest.mark.parametrize("has_written", [True, False])
+def test_a_writer_that_knows_the_checksums_replaces_damaged_ones(tmp_path: Path, has_written: bool) -> None:
+    Checksums(tmp_path).write({tmp_path / name: b"1" for name in ("a", "b")})
+    writer = Checksums(tmp_path)
+    if has_written:
+        writer.write({tmp_path / "a": b"2"})
+    else:
+        writer.load()
+    (tmp_path / CHECKSUMS).write_bytes(b"")
+    with pytest.warns(
+        UserWarning, match=r"checksums\.json: the file is damaged or cannot be read; it is written again"
+    ):
+        writer.write({tmp_path / "a": b"3"})
+    assert checked(tmp_path, "a")
+    (tmp_path / "b").write_bytes(b"2")
+    with pytest.raises(UserError):
+        checked(tmp_path, "b")
+
+
+def test_a_kill_before_the_first_write_over_an_unchecked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the folder of an earlier version, or where damaged checksums were deleted."""
+    file, write = tmp_path / "a", core.run.checksums.write_atomically
+    file.write_bytes(b"1")
+
+    def killed(path: Path, content: bytes) -> None:
+        if path == file:
+            raise Killed
+        write(path, content)
+
+    monkeypatch.setattr(core.run.checksums, "write_atomically", killed)
+    with pytest.raises(Killed):
+        Checksums(tmp_path).write({file: b"2"})
+    assert checked(tmp_path, "a")
+    monkeypatch.undo()
+    Checksums(tmp_path).write({file: b"2"})
     assert checked(tmp_path, "a")

@@ -156,6 +156,20 @@ def test_a_fault_of_the_machine_stops_the_study_and_fails_no_trial(tmp_path: Pat
     assert sorted(ended) == [0, 1, 2, 3]
 
 
+def test_damaged_checksums_of_a_trial_that_is_resumed(tmp_path: Path) -> None:
+    """They would be lost if the trial simply went on."""
+    study = StubStudy(tmp_path, changed(trials=2))
+    assert not study.run(at_event(TrialEvaluated, interrupt)).finished
+    damaged = study.folder / "trial-0000" / "checksums.json"
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    with pytest.raises(UserError, match=r"trial-0000/checksums\.json: the file is damaged, .* or delete it to use "):
+        study.run()
+    assert states(study) == ["RUNNING"]
+    damaged.unlink()
+    assert study.run().finished
+    assert states(study) == ["COMPLETE"] * 2
+
+
 def test_an_input_that_is_away_is_waited_for(tmp_path: Path) -> None:
     """By both workers, before the first step and in the middle; one line says for what, one that it is over."""
     whole, study = (StubStudy(tmp_path / name, changed(trials=3)) for name in ("whole", "cut"))

@@ -18,6 +18,7 @@ from search.ensemble.__main__ import main as ensemble
 from search.export.__main__ import main as export
 from search.pareto.__main__ import main as pareto
 from search.recorded.ranking import best_trial, open_study
+from search.report.__main__ import main as report
 from search.trials.folder_owner import OWNER
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialRecord
@@ -100,6 +101,21 @@ def test_damaged_predictions_are_used_by_no_command(
     assert damaged(path) in refused(compare, a="tiny:0", b="tiny")
     pareto(study="tiny", out=tmp_path / "out", runs_dir=runs)
     assert "cannot be estimated: " + damaged(path) in capsys.readouterr().out
+
+
+def test_damaged_checksums_are_no_reason_to_check_nothing(
+    refused: Refused, best: tuple[RunFolder, int], runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = best[0].checksums.path
+    path.write_bytes(path.read_bytes()[:-9])
+    message = f"{path}: the file is damaged, so the files that it has checksums of cannot be checked; {COPY} delete it"
+    assert message in refused(export)
+    assert message in refused(ensemble, greedy=3, dev_only=True)
+    assert message in refused(compare, a="tiny:0", b="tiny")
+    assert message in refused(report)
+    path.unlink()
+    compare(a="tiny:0", b="tiny", runs_dir=runs)
+    assert "without checksums: they cannot be checked for damage" in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("ignore:.* without checksums")
