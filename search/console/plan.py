@@ -26,6 +26,8 @@ def show_plan(console: Console, spec: StudySpec) -> None:
     columns = ("setting", "kind", "values", "only if")
     print_table(console, Table("search space", columns, tuple(spec.space.describe())))
     console.print(budget_line(spec), soft_wrap=True)
+    for line in spec.lengths:
+        console.print(f"length: {line}", soft_wrap=True)
     outside = [f"no trial of the default configuration: {note}" for note in spec.space.encode(spec.base).notes]
     show_warnings(console, [*spec.notes, *outside])
 

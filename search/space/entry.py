@@ -41,10 +41,9 @@ class SpaceEntry:
         Raises:
             StudyFileError: under :attr:`key`, if a run has no such setting or all trials must agree in it.
         """
-        field = require_field(self.path, config_fields(self.base.tasks), self.key)
         if reason := why_fixed(self.path):
             raise StudyFileError(self.key, f"cannot be searched: {reason}; set it under [base]")
-        return field
+        return require_field(self.path, config_fields(self.base.tasks), self.key)
 
     def scalar_field(self, key: tuple[str, ...]) -> FieldType:
         """Like :meth:`field`, but refuse a setting that is not a number, text or switch.

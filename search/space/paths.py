@@ -32,6 +32,7 @@ _FIXED = {
     "compute.": "it says where a run is computed",
     "eval.": "all trials are scored at the same positions",
     "budget.examples": "all trials are scored at the same positions",
+    "budget.passes": "all trials are scored at the same positions",  # of study files: a run has examples
 }
 _FIXED_IN_TASKS = {"score_weight", "dev_limit"}
 _SCALARS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}

@@ -16,30 +16,7 @@ from search.parsing.mistakes import Mistakes
 from search.parsing.pydantic_messages import explain, named_setting, without_setting
 from search.space.paths import FieldType, check_value, config_fields, set_value
 
-__all__ = ["base_noting", "build_base"]
-
-
-def build_base(
-    table: Mapping[str, Any],
-    tasks: Mapping[str, TaskSpec],
-    replaced: Mapping[str, object],
-    key: tuple[str, ...],
-) -> RunConfig:
-    """Build the run of a ``[base]`` table, which contains only what differs from RunConfig's defaults.
-
-    Args:
-        table: nested tables of settings.
-        tasks: the study's tasks by name, in order.
-        replaced: settings by dotted path that override the table's.
-        key: where the table is in its file.
-
-    Raises:
-        StudyFileError: under ``key`` and what follows it; all mistakes.
-    """
-    mistakes = Mistakes()
-    config = base_noting(mistakes, table, tasks, replaced, key)
-    mistakes.raise_any()
-    return config
+__all__ = ["base_noting"]
 
 
 def base_noting(
@@ -51,9 +28,14 @@ def base_noting(
     *,
     is_part: bool = False,
 ) -> RunConfig:
-    """Like :func:`build_base`, but add the mistakes to ``mistakes``, and return a run without what is wrong.
+    """Build the run of a ``[base]`` table, which contains only what differs from RunConfig's defaults.
 
     Args:
+        mistakes: gets those under ``key`` and what follows it; what is wrong is left out of the run.
+        table: nested tables of settings.
+        tasks: the study's tasks by name, in order.
+        replaced: settings by dotted path that override the table's.
+        key: where the table is in its file.
         is_part: whether settings or tasks that others depend on are not known: check only each setting by itself.
     """
     fields = config_fields(tasks)

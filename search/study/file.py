@@ -25,6 +25,7 @@ from search.study.document import StudyDocument
 from search.study.encoder_names import with_absolute_folders
 from search.study.endpoint import ENDPOINT
 from search.study.lookup import find_study, is_study_name
+from search.study.passes import TrainingSets, training_sets
 from search.study.presets import list_presets
 from search.study.runs import StudyRuns, comparison_runs, search_runs
 from search.study.spec import StudySpec, SyntheticSpec
@@ -99,6 +100,8 @@ def load_study(
     No code of the user is run: of a sampler or pruner given as ``package.module:Class``, only the module is looked for.
     :func:`check_own_classes` loads it.
 
+    If a length is given in passes, the training files are read too, for the numbers of their examples.
+
     Raises:
         UserError: with ``file:line: key: what`` for a mistake in the file; with the known names for an unknown study.
     """
@@ -110,14 +113,25 @@ def load_study(
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot read the study file: {error}") from error
     raw = parse_toml(text, str(path))
+    build = partial(_build, raw, path, overrides, studies_dir, answers_dir)
     try:
-        return with_absolute_folders(_build(raw, path, overrides, studies_dir, answers_dir))
+        sets = TrainingSets()
+        spec = build(sets)
+        if sets.lengths:  # only now: a file with mistakes is refused before any data are read
+            generated = None if spec.synthetic is None else spec.synthetic.train
+            spec = build(training_sets(path, spec.base, generated))
+        return with_absolute_folders(spec)
     except StudyFileError as error:
         raise error_in_file(error, path, text) from error
 
 
 def _build(
-    raw: dict[str, Any], path: Path, overrides: _Overrides, studies_dir: Path, answers_dir: Path | None
+    raw: dict[str, Any],
+    path: Path,
+    overrides: _Overrides,
+    studies_dir: Path,
+    answers_dir: Path | None,
+    sets: TrainingSets,
 ) -> StudySpec:
     """Build the study, or raise all mistakes of its file.
 
@@ -137,6 +151,7 @@ def _build(
         document.override,
         _replaced(document, workers, overrides),
         list_presets(studies_dir, path.parent),
+        sets,
     )
     is_comparison = document.variants is not None
     read_runs = comparison_runs if is_comparison else partial(search_runs, answers_dir=answers_dir)
@@ -166,6 +181,7 @@ def _build(
         endpoint=endpoint,
         floors=floors,
         stop=stop,
+        lengths=tuple(sets.describe()),
     )
     check_trials(spec, is_comparison=is_comparison)
     return spec

@@ -16,9 +16,11 @@ from data.tasks import TaskSpec
 from data.toml_text import parse_toml
 from search.parsing.errors import StudyFileError, did_you_mean
 from search.parsing.toml_lines import error_in_file
-from search.study.base import build_base
+from search.study.passes import TrainingSets, build_run
 
 __all__ = ["list_presets", "load_preset", "merged"]
+
+_LENGTHS = {"examples": ("passes", "passes_over"), "passes": ("examples",)}
 
 
 def list_presets(*studies_dirs: Path) -> dict[str, Path]:
@@ -56,7 +58,7 @@ def load_preset(
     table.pop("description", None)
     _check_tasks(name, table.pop("meant_for", []), tasks, key)
     try:
-        build_base(table, tasks, {}, key=())
+        build_run(table, tasks, {}, (), TrainingSets())
     except StudyFileError as error:
         raise error_in_file(error, path, text) from error
     return table
@@ -73,9 +75,15 @@ def _check_tasks(name: str, meant_for: object, tasks: Collection[str], key: tupl
 
 
 def merged(*tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge nested tables; a later one's settings override those of an earlier one."""
+    """Merge nested tables; a later one's settings override those of an earlier one.
+
+    A length is one setting, given in examples or in passes: the later one counts, whatever its unit.
+    """
     result: dict[str, Any] = {}
     for table in tables:
+        for unit, others in _LENGTHS.items():
+            if unit in table and not isinstance(table[unit], Mapping):  # that would be a task of this name
+                result = {name: value for name, value in result.items() if name not in others}
         for name, value in table.items():
             below = result.get(name)
             both = isinstance(below, dict) and isinstance(value, Mapping)

@@ -56,6 +56,7 @@ class StudySpec:
         floors: scores below which runs are pruned, and do not win.
         stop: what ends the study besides its number of trials; no part of what the study is.
         origin: what it took from other studies, as JSON data by name; recorded with it, since those may continue.
+        lengths: how lengths given in passes became training examples, one line each.
     """
 
     name: str
@@ -76,6 +77,7 @@ class StudySpec:
     floors: tuple[Floor, ...] = ()
     stop: StopRules = field(default_factory=StopRules)
     origin: Mapping[str, Any] = field(default_factory=dict)
+    lengths: tuple[str, ...] = ()
 
     def located_error(self, error: StudyFileError) -> UserError:
         """Return a mistake found after reading with the file and the line of its key, if the file still exists."""
@@ -122,11 +124,13 @@ class StudySpec:
         for path in dict.fromkeys([*before, *after]):
             was, now = before.get(path, _MISSING), after.get(path, _MISSING)
             if was != now:
-                lines.append(f"{path}: was {_spell(was)}, is now {_spell(now)}")
+                why = " (computed from passes: is the data the same?)" if self.lengths and path in _LENGTH else ""
+                lines.append(f"{path}: was {_spell(was)}, is now {_spell(now)}{why}")
         return lines
 
 
 _MISSING = object()
+_LENGTH = ("base.budget.examples",)
 
 
 def _spell(value: object) -> str:

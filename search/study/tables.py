@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from core.config import RunConfig
 from data.tasks import TaskSpec
 from search.parsing.errors import StudyFileError
 from search.parsing.mistakes import Mistakes
-from search.study.base import base_noting, build_base
+from search.study.passes import TrainingSets, build_run, run_noting
 from search.study.presets import load_preset, merged
 
 __all__ = ["Tables"]
@@ -26,6 +26,7 @@ class Tables:
         override: ``[override]``, which overrides presets too.
         replaced: by dotted path, what the command line decides; it overrides everything.
         presets: files of presets by name.
+        sets: sizes of the training sets, for ``budget.passes``.
     """
 
     tasks: Mapping[str, TaskSpec]
@@ -33,6 +34,7 @@ class Tables:
     override: Mapping[str, Any]
     replaced: Mapping[str, object]
     presets: Mapping[str, Path]
+    sets: TrainingSets = field(default_factory=TrainingSets)
 
     def base(self, preset: str | None, mistakes: Mistakes, *, is_part: bool = False) -> RunConfig:
         """Build the run that a search starts from: the preset's settings, overridden by those of the base.
@@ -48,7 +50,7 @@ class Tables:
                 below = load_preset(preset, self.tasks, self.presets, ("preset",))
             is_part = is_part or len(mistakes) > before
         table = merged(below, self.common, self.override)
-        return base_noting(mistakes, table, self.tasks, self.replaced, ("base",), is_part=is_part)
+        return run_noting(mistakes, table, self.tasks, self.replaced, ("base",), self.sets, is_part=is_part)
 
     def named(self, table: Mapping[str, Any], key: tuple[str, ...]) -> RunConfig:
         """Build a named run: the base's settings, overridden by the preset's, the override's, and its own.
@@ -62,7 +64,8 @@ class Tables:
             UserError: a mistake in the preset's file.
         """
         preset, own = self._parts(table, key)
-        return build_base(merged(self.common, preset, self.override, own), self.tasks, self.replaced, key)
+        whole = merged(self.common, preset, self.override, own)
+        return build_run(whole, self.tasks, self.replaced, key, self.sets)
 
     def check_named(self, table: Mapping[str, Any], key: tuple[str, ...], mistakes: Mistakes) -> None:
         """Check each setting of a named run by itself, where the base has mistakes.
@@ -74,7 +77,7 @@ class Tables:
         with mistakes.noted():
             self._parts(table, key)
         own = {name: value for name, value in table.items() if name != "preset"}
-        base_noting(mistakes, own, self.tasks, {}, key, is_part=True)
+        run_noting(mistakes, own, self.tasks, {}, key, self.sets, is_part=True)
 
     def _parts(self, table: Mapping[str, Any], key: tuple[str, ...]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Return the settings of a named run's preset, and its own."""

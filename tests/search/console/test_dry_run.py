@@ -10,6 +10,7 @@ import pytest
 from optuna.trial import create_trial
 from typer.testing import CliRunner
 
+from data.errors import UserError
 from search import run
 from search.console.cli import make_app
 from search.recorded.study import create_or_load
@@ -70,6 +71,37 @@ def test_rungs_in_shares_of_the_budget() -> None:
     Path("mine.toml").write_text(STUDY + "[base.budget]\nexamples = 1000\n[base.eval]\nrungs = [0.25, 0.5, 1.0]\n")
     assert "up to 1,000 training examples, dev scored at 250, 500, 1,000;" in shown()
     assert "eval.rungs [0.25, 0.5, 1.0] 5\n" in shown()
+
+
+def test_a_length_in_passes() -> None:
+    """It is shown in examples, and recorded in them: with further rows, the study is another one."""
+    Path("mine.toml").write_text(STUDY.replace("[tasks.sts]\n", "") + "[base.budget]\npasses = 2.5\n")
+    _write_rows(1200)
+    text = shown()
+    assert "up to 3,000 training examples, dev scored at 600, 1,200, 1,800, 2,400, 3,000;" in text
+    assert "length: 2.5 passes over the joint training set of 1,200 examples = 3,000 training examples\n" in text
+    assert "budget.examples 3000 20000\n" in text
+    create_or_load(load_study("mine.toml"), open_storage(None, Path("runs")))
+    assert "the study is continued\n" in shown()
+    _write_rows(1600)
+    assert "length: 2.5 passes over the joint training set of 1,600 examples = 4,000 training examples\n" in shown()
+    spec = load_study("mine.toml")
+    storage = open_storage(None, Path("runs"))
+    study = optuna.load_study(study_name="mine", storage=storage)
+    study.add_trial(create_trial(value=0.5, intermediate_values={600: 0.5}))
+    with pytest.raises(UserError, match=r"base\.budget\.examples: was 3000, is now 4000 \(computed from passes: "):
+        create_or_load(spec, storage)
+
+
+def _write_rows(count: int) -> None:
+    Path("data", "train.csv").write_text("id,text,mood\n" + "".join(f"{number},good,pos\n" for number in range(count)))
+
+
+def test_a_length_in_passes_and_in_examples() -> None:
+    Path("mine.toml").write_text(STUDY + "[base.budget]\npasses = 2.5\nexamples = 100\n")
+    done = CliRunner().invoke(make_app(run.main), ["--study", "mine.toml", "--dry-run"])
+    assert done.exit_code == 2
+    assert "mine.toml:17: base.budget.passes: cannot be combined with budget.examples: give the length" in done.output
 
 
 def test_an_encoder_that_is_not_there_and_no_data() -> None:

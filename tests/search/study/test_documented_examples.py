@@ -37,7 +37,7 @@ def test_the_examples_of_comparisons_are_valid(tmp_path: Path) -> None:
 
 def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
     text = (Path(__file__).parents[3] / "docs" / "study-files.md").read_text(encoding="utf-8")
-    (whole,), (irony,), (base,), (synthetic,), (endpoint,) = (
+    (whole,), (irony,), (base, passes), (synthetic,), (endpoint,) = (
         examples_under(heading, text) for heading in ("", "Tasks", "The base", "A generated corpus", "A language model")
     )
     _, conditions, linked = examples_under("The space", text)
@@ -55,6 +55,8 @@ def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
     assert len(spec.space.dimensions) == 5 + 6
     assert spec.base.rungs == (2500, 5000, 10000, 20000)
     assert spec.synthetic == SyntheticSpec()
+    longer = load_study(write(tmp_path, with_space('"sampler.alpha" = [0.0, 1.0]\n' + passes + synthetic)))
+    assert longer.base.budget.examples == 10 * 3 * 4000
     assert spec.endpoint is not None
     assert (spec.endpoint.base_url, spec.endpoint.key_variable) == ("http://localhost:11434/v1", "MY_KEY")
     rows = re.findall(r"^\| (`.*?`) \|", text.partition("## A language model")[2].partition("\n## ")[0], re.MULTILINE)
