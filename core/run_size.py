@@ -45,7 +45,7 @@ def run_size(config: RunConfig, shape: BertConfig) -> RunSize:
     trained = _bytes(p for p in model.parameters() if p.requires_grad)
     remembered = sum(_bytes(_tensors(technique.state_dict())) for technique in techniques.values())
     if config.gradients.rule == "anchored":  # the anchor's last gradient
-        remembered += sum(_bytes(p for p in part.encoder.parameters() if p.requires_grad) for part in model.parts())
+        remembered += _bytes(p for p in model.encoders.parameters() if p.requires_grad)
     return RunSize(weights, weights + 2 * trained + remembered)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from core.config.own_layers import own_layer_mistakes
+
 if TYPE_CHECKING:
     from core.config.heads import HeadConfig
     from core.config.run import RunConfig
@@ -116,6 +118,7 @@ def _layers(config: RunConfig) -> Iterator[str]:
             f"model.freeze_layers = {frozen} and model.reinit_layers = {reinitialised} overlap, because "
             f"model.scratch.layers = {layers}"
         )
+    yield from own_layer_mistakes(config, layers, f"model.scratch.layers = {layers}")
 
 
 def _lora(config: RunConfig) -> Iterator[str]:

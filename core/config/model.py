@@ -65,6 +65,12 @@ class ModelConfig(ConfigSection):
         "shared",
         description="one encoder for all tasks, or one for each, all starting from the same weights",
     )
+    own_layers: int = added(
+        0,
+        "number of topmost layers that each task has for itself, with the pooler; the others, and the embeddings, are "
+        "shared",
+        ge=0,
+    )
     max_length: int = Field(128, ge=8, le=512, description="tokens per row, with special tokens; longer rows are cut")
     dropout: Probability | None = Field(None, description="on hidden states; None keeps the encoder's own")
     attention_dropout: Probability | None = Field(None, description="on attention weights; None keeps the encoder's")
@@ -82,6 +88,12 @@ class ModelConfig(ConfigSection):
             raise ValueError("model.scratch must be given if and only if model.encoder = 'scratch'")
         if self.freeze == "encoder" and self.freeze_layers:
             raise ValueError("model.freeze_layers must be 0 with model.freeze = 'encoder', which freezes all layers")
+        if self.own_layers and self.encoders == "per-task":
+            raise ValueError(
+                "model.own_layers needs model.encoders = 'shared': with 'per-task', every layer is each task's own"
+            )
+        if self.own_layers and self.freeze == "encoder":
+            raise ValueError("model.own_layers must be 0 with model.freeze = 'encoder': the copies would stay equal")
         if self.freeze == "encoder" and self.reinit_layers:
             raise ValueError("model.reinit_layers must be 0 with model.freeze = 'encoder': they would stay random")
         return self

@@ -1,9 +1,9 @@
-"""Build the model of all tasks: a BERT that the tasks share, or one for each, with a head for every task."""
+"""Build the model of all tasks: a BERT that they share, as a whole or in part, or one for each; and their heads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import torch
@@ -18,6 +18,7 @@ from core.model.lora import add_lora, load_updates, split_updates
 from core.model.pooling import EncodedRows
 from core.model.randomness import named_generator
 from core.model.reinitialisation import reinitialise
+from core.model.split_encoder import SplitEncoder, with_own_layers
 from data.batching import Batch
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "build_plain_model",
     "encoder_name",
     "encoder_names",
+    "whole_encoder_names",
 ]
 
 SHARED_ENCODER: Final = "all-tasks"  # no task's name has a hyphen
@@ -36,21 +38,23 @@ SHARED_ENCODER: Final = "all-tasks"  # no task's name has a hyphen
 
 @dataclass(frozen=True)
 class Part:
-    """An encoder with its heads: a loss of one of its tasks has no gradient outside.
+    """Modules of some tasks, or of all: a loss of one of these tasks has no gradient outside.
 
     Attributes:
-        name: the task's name if the encoder belongs to one task, else :data:`SHARED_ENCODER`.
-        encoder: the encoder.
+        name: the task's name if there is only one, else :data:`SHARED_ENCODER`.
+        encoder: the encoder, or the shared modules of one whose other modules are each task's own.
         heads: heads by task.
+        own: modules of the encoder by the task that they belong to.
     """
 
     name: str
-    encoder: Bert
+    encoder: nn.Module
     heads: Mapping[str, nn.Module]
+    own: Mapping[str, nn.Module] = field(default_factory=dict)
 
     def parameters(self) -> Iterator[nn.Parameter]:
-        """Yield the parameters of the encoder, then of the heads."""
-        for module in (self.encoder, *self.heads.values()):
+        """Yield the parameters of the encoder, of the tasks' own modules, then of the heads."""
+        for module in (self.encoder, *self.own.values(), *self.heads.values()):
             yield from module.parameters()
 
 
@@ -58,28 +62,58 @@ class MultitaskBert(nn.Module):
     """The encoders, the heads, and the losses that define what the heads' outputs mean.
 
     Args:
-        encoders: one named :data:`SHARED_ENCODER`, or one per task.
+        encoders: one named :data:`SHARED_ENCODER`; one per task; or one with modules of each task's own.
         heads: one per task.
         losses: one per task.
+
+    Attributes:
+        encoders: modules by encoder. If the only one is named :data:`SHARED_ENCODER`, these are what the tasks share.
+        own: what each task has for itself of an encoder that is otherwise shared; empty if there is nothing.
+        heads: as given.
+        losses: as given.
     """
 
-    def __init__(self, encoders: dict[str, Bert], heads: dict[str, TaskHead], losses: dict[str, TaskLoss]) -> None:
+    def __init__(
+        self, encoders: Mapping[str, Bert] | SplitEncoder, heads: dict[str, TaskHead], losses: dict[str, TaskLoss]
+    ) -> None:
         super().__init__()
-        self.encoders = nn.ModuleDict(encoders)
+        # A plain dictionary: the modules of these encoders are registered once, below.
+        self._put_together: Mapping[str, Bert] = {}
+        if isinstance(encoders, SplitEncoder):
+            self._put_together = encoders.by_task
+            self.encoders = nn.ModuleDict({SHARED_ENCODER: encoders.shared})
+            self.own = nn.ModuleDict(encoders.own)
+        else:
+            self.encoders = nn.ModuleDict(encoders)
+            self.own = nn.ModuleDict()
         self.heads = nn.ModuleDict(heads)
         self.losses = losses
 
     def encoder(self, task: str) -> Bert:
-        """Return the encoder that the task trains, alone or together with the others."""
+        """Return the encoder that the task trains, alone or, as a whole or in part, together with the others."""
+        if self._put_together:
+            return self._put_together[task]
         encoder = self.encoders[SHARED_ENCODER if SHARED_ENCODER in self.encoders else task]
         assert isinstance(encoder, Bert)
         return encoder
 
+    def distinct_encoders(self) -> dict[str, Bert]:
+        """Return every different encoder by name, in the order of the tasks; they may have modules in common."""
+        names = self._put_together or self.encoders
+        return {name: self.encoder(name) for name in names}
+
     def parts(self) -> list[Part]:
-        """Return every encoder with its heads, in the order of the tasks."""
-        if SHARED_ENCODER not in self.encoders:
+        """Return the modules that are trained together, in the order of the tasks.
+
+        If tasks have modules of their own, and those that they share are all frozen, each task is a part by itself.
+        """
+        if SHARED_ENCODER not in self.encoders or (len(self.own) and not self._trains_what_is_shared):
             return [Part(task, self.encoder(task), {task: head}) for task, head in self.heads.items()]
-        return [Part(SHARED_ENCODER, self.encoder(SHARED_ENCODER), dict(self.heads.items()))]
+        return [Part(SHARED_ENCODER, self.encoders[SHARED_ENCODER], dict(self.heads.items()), dict(self.own.items()))]
+
+    @property
+    def _trains_what_is_shared(self) -> bool:
+        return any(parameter.requires_grad for parameter in self.encoders.parameters())
 
     def embed_words(self, batch: Batch) -> Tensor:
         """Return the word embeddings of the batch's padded rows, before anything is added or normalised, (R, T, H)."""
@@ -112,6 +146,11 @@ def encoder_names(config: RunConfig) -> list[str]:
     return list(dict.fromkeys(encoder_name(config, task) for task in config.tasks))
 
 
+def whole_encoder_names(config: RunConfig) -> list[str]:
+    """Return the names of :meth:`MultitaskBert.distinct_encoders` in the run's model."""
+    return list(config.tasks) if config.model.own_layers else encoder_names(config)
+
+
 def build_model(
     config: RunConfig,
     bert_config: BertConfig,
@@ -132,16 +171,17 @@ def build_model(
     given = {name: (own or {}).get(name, weights) for name in encoder_names(config)}
     parts = {name: ({}, {}) if found is None else split_updates(found) for name, found in given.items()}
     encoders = {name: build_encoder(config, bert_config, plain or None) for name, (plain, _) in parts.items()}
+    for name, encoder in encoders.items():
+        reinitialise(encoder, config.model.reinit_layers, config.seed)
+        freeze(encoder, config.model)
+        add_lora(encoder, config.lora, config.seed)
+        if updates := parts[name][1]:
+            load_updates(encoder, updates)
     model = build_plain_model(config, encoders)
-    for part in model.parts():
-        reinitialise(part.encoder, config.model.reinit_layers, config.seed)
-        freeze(part.encoder, config.model)
-        add_lora(part.encoder, config.lora, config.seed)
-        if updates := parts[part.name][1]:
-            load_updates(part.encoder, updates)
-        if config.lora.rank and any(config.heads[task].pooling == "pooler" for task in part.heads):
+    for task, head in config.heads.items():
+        if config.lora.rank and head.pooling == "pooler":
             # A pooler in use is trained like the heads: many checkpoints have none, and it would stay random.
-            part.encoder.pooler.requires_grad_(True)
+            model.encoder(task).pooler.requires_grad_(True)
     return model
 
 
@@ -150,16 +190,20 @@ def build_plain_model(config: RunConfig, encoders: dict[str, Bert]) -> Multitask
 
     Args:
         config: the run.
-        encoders: an encoder for every name of :func:`encoder_names`.
+        encoders: an encoder for every name of :func:`encoder_names`, or of :func:`whole_encoder_names`. Of the former,
+            every task gets its own copy of the layers that are each task's own.
     """
     heads, losses = {}, {}
+    shape = next(iter(encoders.values())).config
     for name, task in config.tasks.items():
-        shape = encoders[encoder_name(config, name)].config
         losses[name] = make_loss(config.heads[name], task.spec)
         generator = named_generator(config.seed, name)
         heads[name] = TaskHead(
             config.heads[name], shape.hidden_size, losses[name].outputs, shape.initializer_range, generator
         )
+    if config.model.own_layers and SHARED_ENCODER in encoders:
+        split = with_own_layers(encoders[SHARED_ENCODER], config.model.own_layers, list(config.tasks))
+        return MultitaskBert(split, heads, losses)
     return MultitaskBert(encoders, heads, losses)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from core.config import RunConfig
+from core.config.own_layers import own_layer_mistakes
 from core.model.bert import BertConfig
 from data.errors import UserError
 
@@ -63,3 +64,5 @@ def _check_layers(config: RunConfig, layers: int) -> None:
             f"model.freeze_layers = {frozen} and model.reinit_layers = {reinitialised} overlap in the {layers} layers "
             f"of encoder '{config.model.encoder}': reinitialised layers would stay random"
         )
+    for mistake in own_layer_mistakes(config, layers, f"encoder '{config.model.encoder}' has {layers} layers"):
+        raise UserError(mistake)

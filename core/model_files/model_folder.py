@@ -2,7 +2,7 @@
 
 heads.safetensors, run_config.json, provenance.json, checksums.json
 config.json, model.safetensors, tokenizer.json, ...                   the encoder, if the tasks share it
-encoders/sst/config.json, model.safetensors, tokenizer.json, ...      each task's encoder, if they do not
+encoders/sst/config.json, model.safetensors, tokenizer.json, ...      each task's encoder, if it has layers of its own
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 from core.config import RunConfig
 from core.model.bert import Bert
 from core.model.lora import merged_state_dict
-from core.model.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, encoder_names
+from core.model.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, whole_encoder_names
 from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights, remove_bert, save_bert
 from core.run.atomic_files import write_atomically
 from core.run.checksums import CHECKSUMS, Checksums
@@ -72,9 +72,9 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
     remove_model(folder)
     folder.mkdir(parents=True, exist_ok=True)
     of_others = _files(folder)
-    for part in trained.model.parts():
-        place = _encoder_folder(folder, part.name)
-        save_bert(place, part.encoder.config, merged_state_dict(part.encoder))
+    for name, encoder in trained.model.distinct_encoders().items():
+        place = _encoder_folder(folder, name)
+        save_bert(place, encoder.config, merged_state_dict(encoder))
         save_tokenizer(trained.tokenizer, place, trained.config.model.max_length)
     heads = {name: weight.contiguous() for name, weight in trained.model.heads.state_dict().items()}
     write_atomically(folder / _HEADS, save(heads))
@@ -94,7 +94,7 @@ def load_model_folder(folder: Path) -> TrainedModel:
         Checksums(folder).check_all("export the model again")
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be read: {error.strerror}; export the model again") from error
-    places = {name: _encoder_folder(folder, name) for name in encoder_names(config)}
+    places = {name: _encoder_folder(folder, name) for name in whole_encoder_names(config)}
     # Plain: LoRA is already merged into these weights, and reinitialised layers have been trained since.
     model = build_plain_model(config, {name: _load_encoder(config, place) for name, place in places.items()})
     try:

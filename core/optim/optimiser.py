@@ -29,9 +29,11 @@ class Optimiser(ScheduledAdamW):
     def __init__(self, run: RunConfig, model: MultitaskBert, learned: Sequence[nn.Parameter]) -> None:
         config = run.optim
         alike: dict[tuple[float, float], list[nn.Parameter]] = {}  # (peak rate, weight decay) -> parameters
+        seen: set[nn.Parameter] = set()
         for module, rate in _rates(config, model):
             for name, parameter in module.named_parameters():
-                if parameter.requires_grad:
+                if parameter.requires_grad and parameter not in seen:
+                    seen.add(parameter)
                     decay = config.weight_decay if decays(name, parameter) else 0.0
                     alike.setdefault((rate, decay), []).append(parameter)
         if learned:
@@ -40,9 +42,12 @@ class Optimiser(ScheduledAdamW):
 
 
 def _rates(config: OptimConfig, model: MultitaskBert) -> Iterator[tuple[nn.Module, float]]:
-    """Yield the model's modules with their peak rates, every encoder from the input up."""
+    """Yield the model's modules with their peak rates, every encoder from the input up.
+
+    A module that several encoders share is yielded with each of them, at the same rate.
+    """
     base = config.learning_rate
-    for bert in (part.encoder for part in model.parts()):
+    for bert in model.distinct_encoders().values():
         depth = len(bert.layers)
         for level, layer in enumerate((bert.embeddings, *bert.layers)):
             yield layer, base * config.layer_decay ** (depth - level)

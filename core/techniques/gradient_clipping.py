@@ -14,6 +14,8 @@ __all__ = ["GradientClipping"]
 class GradientClipping(Technique):
     """g <- g min(1, c / |g|) over all parameters together, or over each task's if every task has its own encoder.
 
+    The latter also holds for layers of each task's own if everything below them is frozen.
+
     Tasks that share nothing are trained as if each were alone: one with a large gradient must not shorten the steps of
     the others.
 

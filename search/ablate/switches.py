@@ -97,6 +97,7 @@ SWITCHES: tuple[Switch, ...] = (
     technique("frozen layers", {"model.freeze": "nothing", "model.freeze_layers": 0}),
     technique("reinitialised layers", {"model.reinit_layers": 0}),
     technique("an encoder for each task", {"model.encoders": "shared"}),
+    technique("top layers for each task", {"model.own_layers": 0}),
     *_stages(),
     *_sources(),
     technique("further examples alone", {"augmentation.*.original": True}),

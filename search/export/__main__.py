@@ -33,8 +33,8 @@ def main(
     Predicts for every task's dev and test files, with one trial or an ensemble. predictions/TASK-dev-output.csv and
     TASK-test-output.csv contain one line per example, in the order of the input file. model/ contains the encoder in
     Hugging Face layout (transformers.AutoModel loads it), the heads, the tokenizer, the configuration and the
-    provenance. If every task has its own encoder, they are in model/encoders/TASK. For an ensemble, model/ contains
-    such a folder for every member, and each member's share in the average.
+    provenance. If every task has its own encoder, or top layers of its own, the encoders are in model/encoders/TASK.
+    For an ensemble, model/ contains such a folder for every member, and each member's share in the average.
 
     Examples:
 

@@ -47,6 +47,7 @@ VALUES: dict[str, list[Any]] = {
     "seed": [0, 7, 2**32 - 1],
     "model.freeze_layers": [0, 1],  # of two; more than there are is for the encoder to refuse
     "model.reinit_layers": [0, 1],
+    "model.own_layers": [0, 1, 2],
     "lora.rank": [0, 1, 4],
     "lora.alpha": [None, 0.5, 32.0],
     "lora.targets": ["query,value", "attention", "all-linear", "output, key"],
@@ -159,6 +160,7 @@ SWITCHES_BY_HAND: dict[str, list[Settings]] = {
     ],
     "freeze_layers": [{}, {"model.freeze_layers": 1}],
     "reinit_layers": [{}, {"model.reinit_layers": 1}],
+    "own_layers": [{}, {"model.own_layers": 1}, {"model.own_layers": 2}],
     "accumulate": [{}, {"optim.accumulate": 2}, {"optim.accumulate": 3}],
     "clip_norm": [{}, {"optim.clip_norm": None}, {"optim.clip_norm": 0.1}],
     "ema": [{}, {"optim.ema": 0.9}],

@@ -45,6 +45,12 @@ def test_the_scale_of_an_update(settings: dict[str, Any], scale: float) -> None:
         (ModelConfig, {"scratch": {}}, "model.scratch must be given if and only if model.encoder = 'scratch'"),
         (ModelConfig, {"freeze": "encoder", "freeze_layers": 1}, "model.freeze_layers must be 0"),
         (ModelConfig, {"freeze": "encoder", "reinit_layers": 1}, "they would stay random"),
+        (
+            ModelConfig,
+            {"own_layers": 1, "encoders": "per-task"},
+            "model.own_layers needs model.encoders = 'shared': with 'per-task', every layer is each task's own",
+        ),
+        (ModelConfig, {"own_layers": 1, "freeze": "encoder"}, "the copies would stay equal"),
         (ModelConfig, {"max_length": 513}, "less than or equal to 512"),
     ],
 )

@@ -26,6 +26,7 @@ Train = Callable[..., TrainedModel]
 
 CPU = torch.device("cpu")
 PLACES = {"shared": {"."}, "per-task": {"encoders/sst", "encoders/para", "encoders/sts"}}
+OWN_LAYERS = {"model": {"own_layers": 1}}
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def train(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> Tra
 
     def train(encoders: str, **sections: Any) -> TrainedModel:
         sections |= {"sampler": {"order": "together"}, "heads": {"sst": {"pooling": "pooler"}}}
-        config = small_config(model={"encoders": encoders}, **sections)
+        config = small_config(model={"encoders": encoders, **sections.pop("model", {})}, **sections)
         run = TrainingRun(config, RunFolder(tmp_path / "run"), resources)
         for _ in range(3):
             run.step()
@@ -50,13 +51,16 @@ def places(folder: Path) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("encoders", PLACES)
+@pytest.mark.parametrize(
+    ("encoders", "sections", "expected"),
+    [*((name, {}, found) for name, found in PLACES.items()), ("shared", OWN_LAYERS, PLACES["per-task"])],
+)
 def test_a_model_comes_back_and_predicts_the_same(
-    train: Train, resources: Resources, tmp_path: Path, encoders: str
+    train: Train, resources: Resources, tmp_path: Path, encoders: str, sections: dict[str, Any], expected: set[str]
 ) -> None:
-    trained = train(encoders)
+    trained = train(encoders, **sections)
     save_model_folder(tmp_path / "model", trained, {})
-    assert places(tmp_path / "model") == PLACES[encoders]
+    assert places(tmp_path / "model") == expected
     again = load_model_folder(tmp_path / "model")
     assert again.config == trained.config
     for name, task in trained.config.tasks.items():
@@ -66,11 +70,12 @@ def test_a_model_comes_back_and_predicts_the_same(
 
 
 @pytest.mark.parametrize("lora", [{}, {"rank": 2}])
+@pytest.mark.parametrize(("encoders", "model"), [("per-task", {}), ("shared", OWN_LAYERS["model"])])
 def test_transformers_loads_each_tasks_encoder_with_its_tokenizer(
-    train: Train, tmp_path: Path, lora: dict[str, Any]
+    train: Train, tmp_path: Path, lora: dict[str, Any], encoders: str, model: dict[str, Any]
 ) -> None:
     """Wrong: encoders in each other's folders, or LoRA's updates merged into the first of them alone."""
-    trained = train("per-task", lora=lora, optim={"learning_rate": 3e-2})
+    trained = train(encoders, lora=lora, model=model, optim={"learning_rate": 3e-2})
     save_model_folder(tmp_path, trained, {})
     hidden = []
     for task in trained.config.tasks:

@@ -129,11 +129,12 @@ def test_a_bfloat16_run_is_exported_as_it_was_scored(finished_study: Any, tmp_pa
     assert np.array_equal(written, np.load(folder.predictions("sts", 100)))
 
 
+@pytest.mark.parametrize("model", [{"encoders": "per-task"}, {"own_layers": 1}])
 def test_encoders_of_the_tasks_own_predict_what_was_scored(
-    finished_study: Any, tmp_path: Path, corpus: Path, run_command: Run
+    finished_study: Any, tmp_path: Path, corpus: Path, run_command: Run, model: dict[str, Any]
 ) -> None:
     """In the export and, loaded again, for new text."""
-    config, resources, folder = trained(finished_study, tmp_path, model={"encoders": "per-task"})
+    config, resources, folder = trained(finished_study, tmp_path, model=model)
     export_trial("s", optuna.trial.create_trial(value=0.5), folder, config, resources, tmp_path / "out")
     written = {}
     for task in ("para", "sts"):
