@@ -14,7 +14,17 @@ from search.space.random_draws import RandomDraws
 from search.study.file import load_study
 from search.study.spec import StudySpec
 
-PRESETS = ("baseline", "single-task", "cooking", "build-extend", "siamese", "contrastive", "multi-extended")
+PRESETS = (
+    "baseline",
+    "baseline-trained",
+    "single-task",
+    "cooking",
+    "build-extend",
+    "build-extend-shared",
+    "siamese",
+    "contrastive",
+    "multi-extended",
+)
 
 
 COMPARISON = """\
