@@ -70,4 +70,4 @@ def test_tables_name_studies_that_exist_and_all_comparisons_of_the_reports() -> 
 
 def test_a_table_without_a_study_says_why() -> None:
     for report, what, study in rows(TABLES):
-        assert study.startswith("`") or study.startswith("none: "), (report, what)
+        assert study.startswith(("`", "none: ")), (report, what)

@@ -34,8 +34,8 @@ seeds = [3, 4]
 [base.optim]
 learning_rate = 3e-5
 
-[override.budget]
-epochs = 4
+[override]
+budget = { examples = 20000, epochs = 4 }
 
 [variants.plain]
 
