@@ -46,10 +46,7 @@ def main(
     fine: Annotated[
         bool, typer.Option("--fine", help="Search closely around the study's best trial, as a study NAME-fine.")
     ] = False,
-    restart: Annotated[
-        bool,
-        typer.Option("--restart", help="Move the recorded study of this name aside, and begin again."),
-    ] = False,
+    restart: cli.Restart = False,
     storage: cli.StorageUrl = None,
     runs_dir: cli.RunsDir = cli.RUNS,
     dry_run: Annotated[
@@ -117,9 +114,8 @@ def main(
         if json:
             make_console().print_json(spec.base.model_dump_json())
         return
-    spec, report = run.survey(spec)
-    if fine:
-        check_same_encoders(file.stem, recorded_attrs(file.stem, recorded), report.encoders)
+    attrs = recorded_attrs(file.stem, recorded) if fine else {}
+    spec, report = run.survey(spec, lambda inputs: check_same_encoders(file.stem, attrs, inputs.encoders))
     result = run.train(spec, report)
     run.end.print(f"\nstudy {spec.name} finished: {result.reason}", soft_wrap=True)
     show_summary(run.end, result.study, spec, runs_dir, storage)

@@ -33,6 +33,7 @@ def main(
     data: cli.MovedDataDir = None,
     workers: cli.RunsAtOnce = 1,
     threads: cli.RunThreads = None,
+    restart: cli.Restart = False,
     storage: cli.StorageUrl = None,
     runs_dir: cli.RunsDir = cli.RUNS,
     dry_run: cli.PlanOnly = False,
@@ -42,7 +43,7 @@ def main(
     """Train the winner again with each of its techniques off in turn.
 
     Trains each run over several seeds, and prints each technique's contribution. Ctrl-C stops it; run the same command
-    again to resume.
+    again to resume, or with --restart to begin again; the recorded ablation gets another name, and keeps its results.
 
     Examples:
 
@@ -60,31 +61,31 @@ def main(
     from search.ablate.outcome import read_ablation
     from search.ablate.plan import ablation_spec, new_plan, resumed_plan
     from search.ablate.terminal import show_outcome, show_plan
+    from search.console.dry_run import show_start
     from search.console.session import StudySession
     from search.display.console import make_console
     from search.display.csv_text import csv_text
-    from search.finalists.replication import replicate
-    from search.recorded.data_files import check_same_data
-    from search.recorded.encoders import check_same_encoders
+    from search.finalists.replication import replicate, survey_again, with_source_data
     from search.recorded.ranking import load_recorded, open_study
+    from search.recorded.study_folder import open_folders
     from search.storage.open import open_recorded
 
-    run = StudySession(runs_dir, storage, quiet=quiet, json=json)
+    run = StudySession(runs_dir, storage, quiet=quiet, json=json, restart=restart)
     source, recorded = open_study(study, storage, runs_dir), open_recorded(storage, runs_dir)
+    open_folders(source, runs_dir)  # refuses those of another study
     name = name or f"{study}-ablation"
-    plan = resumed_plan(name, study, recorded, trial, seeds, technique or ())
+    plan = resumed_plan(name, study, recorded, trial, seeds, technique or (), run.start)
     plan = plan or new_plan(source, recorded, trial, seeds, technique or ())
-    spec = ablation_spec(name, plan, data, workers, threads)
+    spec = with_source_data(ablation_spec(name, plan, data, workers, threads), source, runs_dir, data)
     if plan.techniques and not technique:
         only = f"this ablation takes out {', '.join(plan.techniques)} only; --name NEW takes out all techniques"
         (make_console() if dry_run else run.console).print(f"note: {only}", soft_wrap=True)
     if dry_run or not quiet:
         show_plan(make_console() if dry_run else run.console, plan, spec)
     if dry_run:
+        show_start(make_console(), spec, run.start)
         return
-    spec, report = run.survey(spec)
-    check_same_encoders(study, source.user_attrs, report.encoders)
-    check_same_data(source, report.inputs)
+    spec, report = survey_again(run, spec, source)
     replicate(run, spec, report)
     folders = TrialFolders(runs_dir / name)
     outcome = read_ablation(load_recorded(name, recorded), folders, data)

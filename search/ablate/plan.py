@@ -19,6 +19,7 @@ from search.finalists.finalists_request import ORIGIN as FINALISTS
 from search.finalists.replication import fresh_seeds, replication_spec, same_compute, used_seeds
 from search.parsing.errors import did_you_mean
 from search.recorded.ranking import pick_trial, recorded_choice
+from search.recorded.second_start import SecondStart
 from search.recorded.space import default_configuration, searched_settings
 from search.recorded.study import IDENTITY, recorded_attrs
 from search.space.variants import VARIANT
@@ -194,24 +195,42 @@ def _names_of(rows: Sequence[Ablation]) -> dict[str, tuple[str, ...]]:
 
 
 def resumed_plan(
-    name: str, study: str, storage: BaseStorage, trial: int | None, seeds: int, techniques: Sequence[str]
+    name: str,
+    study: str,
+    storage: BaseStorage,
+    trial: int | None,
+    seeds: int,
+    techniques: Sequence[str],
+    start: SecondStart,
 ) -> AblationPlan | None:
-    """Return the plan that the ablation of this name was started with; None if there is none yet.
+    """Return the plan that the ablation of this name was started with; None if there is none yet, or a new one begins.
+
+    Args:
+        name: of the ablation.
+        study: name of the study whose winner is taken apart.
+        storage: of both.
+        trial: number of the winner; None for that of the plan.
+        seeds: number of seeds.
+        techniques: as for :func:`new_plan`.
+        start: says whether an ablation that is recorded begins again.
 
     Raises:
         UserError: the ablation was started for another study, trial or number of seeds, or for other techniques.
     """
     plan = recorded_plan(name, storage)
-    if plan is None:
+    if plan is None or (start.restart and plan.study == study):
         return None
     asked = (study, plan.trial if trial is None else trial, seeds)
-    if asked != (plan.study, plan.trial, len(plan.seeds)) or not plan.is_of(techniques):
-        only = f", of {', '.join(plan.techniques)} only" if plan.techniques else ""
-        raise UserError(
-            f"study '{name}' is an ablation of {plan.winner} of study '{plan.study}' with {len(plan.seeds)} "
-            f"seeds{only}; start another one with --name NEW"
-        )
-    return plan
+    if asked == (plan.study, plan.trial, len(plan.seeds)) and plan.is_of(techniques):
+        return plan
+    if plan.study == study and start.may_differ(name):
+        return None
+    only = f", of {', '.join(plan.techniques)} only" if plan.techniques else ""
+    again = "--restart moves it aside and begins again, or " if plan.study == study else ""
+    raise UserError(
+        f"study '{name}' is an ablation of {plan.winner} of study '{plan.study}' with {len(plan.seeds)} "
+        f"seeds{only}; {again}start another one with --name NEW"
+    )
 
 
 def ablation_spec(name: str, plan: AblationPlan, data: Path | None, workers: int, threads: int | None) -> StudySpec:

@@ -34,6 +34,7 @@ __all__ = [
     "PlanOnly",
     "Program",
     "Quiet",
+    "Restart",
     "RunThreads",
     "RunsAtOnce",
     "RunsDir",
@@ -83,6 +84,9 @@ RunThreads = Annotated[
     int | None, typer.Option(min=1, max=1024, help="CPU threads of each run; by default as in the search.")
 ]
 PlanOnly = Annotated[bool, typer.Option("--dry-run", help="Print what would be trained, and train nothing.")]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Move the recorded study of this name aside, and begin again.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print only the result and warnings.")]
 Json = Annotated[
     bool, typer.Option("--json", help="Write one JSON object per event to standard output, all else to standard error.")

@@ -26,7 +26,7 @@ from search.recorded.second_start import SecondStart
 from search.space.paths import differing_paths, json_value
 from search.study.spec import StudySpec
 
-__all__ = ["show_dry_run"]
+__all__ = ["show_dry_run", "show_start"]
 
 _SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 _CLASSES = 3  # to name
@@ -58,11 +58,22 @@ def show_dry_run(console: Console, spec: StudySpec, start: SecondStart) -> None:
         console.print("all settings have their defaults")
     for name in dict.fromkeys(run.config.model.encoder for run in encoder_runs(spec)):
         console.print(f"encoder: {_encoder(name, warnings)}", soft_wrap=True)
-    with _noted(warnings, "the study would be refused: "):
-        console.print(start.describe(spec, StudyInputs(encoders=read_folders(spec))), soft_wrap=True)
+    _show_start(console, spec, start, warnings)
     show_own_classes(console, spec)
     show_warnings(console, warnings)
     console.print("add --json for the complete base configuration")
+
+
+def show_start(console: Console, spec: StudySpec, start: SecondStart) -> None:
+    """Print whether the study is recorded, and why it would be refused."""
+    warnings: list[str] = []
+    _show_start(console, spec, start, warnings)
+    show_warnings(console, warnings)
+
+
+def _show_start(console: Console, spec: StudySpec, start: SecondStart, warnings: list[str]) -> None:
+    with _noted(warnings, "the study would be refused: "):
+        console.print(start.describe(spec, StudyInputs(encoders=read_folders(spec))), soft_wrap=True)
 
 
 @contextmanager

@@ -77,11 +77,19 @@ class StudySession:
         """How studies begin whose names are recorded already."""
         return SecondStart(self.storage, self.runs_dir, self.restart)
 
-    def survey(self, spec: StudySpec) -> tuple[StudySpec, DataReport]:
+    def survey(
+        self, spec: StudySpec, check_source: Callable[[StudyInputs], None] = lambda _: None
+    ) -> tuple[StudySpec, DataReport]:
         """Read all data, generating it first for a study with synthetic data, and print sizes and warnings.
 
         What of the study is recorded, and differs, is refused, moved aside or replaced; see
-        :mod:`search.recorded.second_start`.
+        :mod:`search.recorded.second_start`. It is refused as soon as the difference is known: encoders are compared
+        before the data are read, and the tasks' files before further examples are made and texts are tokenised.
+
+        Args:
+            spec: the study.
+            check_source: raises an error if the study that this one is made from had other data or encoders; called
+                with what is known, and again when more is.
 
         Returns:
             The study, which reads its generated data if it has any, and the report on its data.
@@ -91,19 +99,26 @@ class StudySession:
                 class of the user that the study names.
         """
         start = self.start
+
+        def check(inputs: StudyInputs) -> None:
+            check_source(inputs)
+            start.check(spec, inputs)
+
         start.finish_moves(spec.name)
         known = StudyInputs(encoders=read_folders(spec))
-        start.check(spec, known)
+        check(known)
         check_own_classes(spec)
         if spec.synthetic is not None:  # its data are in the folder that may be moved
             self._say(start.make_room(spec, known))
         faults = self.runs_dir / spec.name / "malformed-rows.txt"
         with self._working("generating data" if spec.synthetic else "reading data"):
             spec = with_synthetic_data(spec, self.runs_dir)
-            report = check_nli_files(spec, check_data(spec.base, faults))
+            report = check_data(spec.base, faults)
+            check(replace(known, splits_digest=report.splits_digest, data_parts=report.parts))
+            report = check_nli_files(spec, report)
             report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)
             report = survey_encoders(report, spec, self.runs_dir / "cache", known.encoders)
-        start.check(spec, report.inputs)
+        check(report.inputs)
         if spec.synthetic is None or not self.restart:
             self._say(start.make_room(spec, report.inputs))
         show_data(self.console, report)

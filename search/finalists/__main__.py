@@ -27,6 +27,7 @@ def main(
     data: cli.MovedDataDir = None,
     workers: cli.RunsAtOnce = 1,
     threads: cli.RunThreads = None,
+    restart: cli.Restart = False,
     storage: cli.StorageUrl = None,
     runs_dir: cli.RunsDir = cli.RUNS,
     dry_run: cli.PlanOnly = False,
@@ -36,8 +37,9 @@ def main(
     """Train a study's best configurations again over fresh seeds.
 
     Names the winner by its mean over the seeds. The default configuration is trained as well, and the best preset that
-    the study began with. Configurations that are clearly behind stop early. Run the same command again to resume. Exit
-    codes: 0 finished, 1 no winner, 2 bad input, 130 interrupted.
+    the study began with. Configurations that are clearly behind stop early. Run the same command again to resume, or
+    with --restart to begin again; the recorded finalists get another name, and keep their results. Exit codes: 0
+    finished, 1 no winner, 2 bad input, 130 interrupted.
 
     Examples:
 
@@ -50,6 +52,7 @@ def main(
     cli.check_data_folder(data)
     data = None if data is None else data.absolute()  # trials record it, and are read from other folders
 
+    from search.console.dry_run import show_start
     from search.console.plan import show_plan
     from search.console.session import StudySession
     from search.console.summary import next_commands
@@ -61,22 +64,18 @@ def main(
     from search.finalists.final_sentences import outcome_notes, outcome_sentences
     from search.finalists.final_tables import difference_tables, final_table
     from search.finalists.finalists_request import SUFFIX, FinalistsRequest
-    from search.finalists.replication import replicate
+    from search.finalists.replication import replicate, survey_again, with_source_data
     from search.finalists.selection import record_winner
     from search.finalists.sequential_test import SequentialTest
-    from search.recorded.data_files import check_same_data
-    from search.recorded.encoders import check_same_encoders
     from search.recorded.ranking import open_study
     from search.recorded.study_folder import open_folders
     from search.storage.open import open_recorded
 
     opened = open_study(study, storage, runs_dir)
     origin, recorded = open_folders(opened, runs_dir), open_recorded(storage, runs_dir)
-    request = FinalistsRequest.make(
-        opened, origin.root, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded
-    )
-    spec = request.spec(data, workers, threads)
-    run = StudySession(runs_dir, storage, quiet=quiet, json=json)
+    run = StudySession(runs_dir, storage, quiet=quiet, json=json, restart=restart)
+    request = FinalistsRequest.make(opened, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded, run.start)
+    spec = with_source_data(request.spec(data, workers, threads), opened, runs_dir, data)
     console = make_console() if dry_run else run.console
     show_plan(console, spec)
     console.print("settings that differ from the default configuration:")
@@ -87,10 +86,9 @@ def main(
         line = f"note: trials {listed} became some of the best after these were chosen; --name NEW chooses again"
         console.print(line, soft_wrap=True)
     if dry_run:
+        show_start(console, spec, run.start)
         return
-    spec, report = run.survey(spec)
-    check_same_encoders(study, opened.user_attrs, report.encoders)
-    check_same_data(opened, report.inputs)
+    spec, report = survey_again(run, spec, opened)
     folders = TrialFolders(runs_dir / spec.name)
     looks = SequentialTest(len(request.seeds), spec.base, folders, request.floors)
     result = replicate(run, spec, report, looks)

@@ -14,6 +14,7 @@ from data.errors import MachineError, UserError
 from search.finalists.candidates import Candidate, choose_candidates, recorded_candidates
 from search.finalists.replication import fresh_seeds, replication_spec, same_compute, used_seeds
 from search.recorded.ranking import ranked_trials
+from search.recorded.second_start import SecondStart
 from search.recorded.space import searched_settings
 from search.recorded.study import IDENTITY, recorded_attrs, recorded_identity
 from search.space.variants import VARIANT
@@ -93,17 +94,23 @@ class FinalistsRequest:
     def make(
         cls,
         study: optuna.Study,
-        folder: Path,
         name: str,
         top: int,
         seeds: int,
         presets: Sequence[str],
         storage: BaseStorage,
+        start: SecondStart,
     ) -> FinalistsRequest:
         """Return what the finalists' study was started with, even if the study has changed since; or choose now.
 
         Args:
+            study: the study.
+            name: of the finalists' study.
             top: how many of the best configurations.
+            seeds: number of seeds for each.
+            presets: names of presets to train as well.
+            storage: of both studies.
+            start: says whether finalists that are recorded begin again.
 
         Raises:
             UserError: ``top`` or ``seeds`` is below 1; a preset is unknown; the name is taken by another study; the
@@ -118,21 +125,22 @@ class FinalistsRequest:
             raise UserError(f"--name {name}: the finalists of '{of}' need another name than the study itself")
         attrs = recorded_attrs(name, storage)
         recorded = attrs.get(ORIGIN)
-        if recorded is None:
-            if IDENTITY in attrs:
-                raise UserError(f"study '{name}' exists and is no finalists' study; choose another --name")
-            _check_source(study, folder, storage)
+        if recorded is None and IDENTITY in attrs:
+            raise UserError(f"study '{name}' exists and is no finalists' study; choose another --name")
+        if recorded is not None and recorded["of"] != of:
+            raise UserError(f"study '{name}' contains the finalists of '{recorded['of']}'; choose another --name")
+        has_changed = recorded is not None and recorded["asked"] != asked
+        if recorded is None or start.restart or (has_changed and start.may_differ(name)):
+            _check_source(study, start.runs_dir / of, storage)
             candidates = choose_candidates(study, top, presets)
             _check_names(candidates)
             recorded_floors = recorded_identity(study).get("floors", {})
             best, floors = ranked_trials(study)[0].number, {task: one["score"] for task, one in recorded_floors.items()}
             return cls(of, name, tuple(candidates), fresh_seeds(used_seeds(study), seeds), asked, best, floors)
-        if recorded["of"] != of:
-            raise UserError(f"study '{name}' contains the finalists of '{recorded['of']}'; choose another --name")
-        if recorded["asked"] != asked:
+        if has_changed:
             raise UserError(
                 f"study '{name}' was started with {_options(recorded['asked'])}; pass the same options to resume it, "
-                "or --name NEW to train others"
+                "--restart to move it aside and begin again, or --name NEW to train others"
             )
         candidates = recorded_candidates(recorded["candidates"])
         return cls(of, name, tuple(candidates), tuple(recorded["seeds"]), asked, recorded["best"], recorded["floors"])

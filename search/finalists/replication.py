@@ -11,17 +11,22 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from core.config import RunConfig
+from core.config import DataConfig, RunConfig
 from data.errors import UserError
 from search.console.session import StudySession
 from search.driver.driver import StudyResult
 from search.parsing.errors import StudyFileError
-from search.preflight.data import DataReport
+from search.preflight.data import DataReport, corpus_folder
+from search.preflight.study_inputs import StudyInputs
 from search.pruners.registry import PrunerChoice
+from search.recorded.data_files import check_same_data
+from search.recorded.encoders import check_same_encoders
+from search.recorded.study import recorded_identity
 from search.samplers.registry import SamplerChoice
 from search.space.variants import VARIANT
+from search.storage.damage import reading_record
 from search.storage.open import open_storage
-from search.study.spec import StudySpec
+from search.study.spec import StudySpec, SyntheticSpec
 from search.study.variant_study import plan_comparison
 from search.trials.record import CONFIG, REPEAT_OF, ROLE, FinishedTrial, stored_config
 
@@ -33,8 +38,10 @@ __all__ = [
     "replication_spec",
     "same_compute",
     "seeds_of",
+    "survey_again",
     "trained_runs",
     "used_seeds",
+    "with_source_data",
 ]
 
 Runs = Mapping[str, Sequence[FinishedTrial]]
@@ -119,6 +126,40 @@ def replication_spec(
         source=Path(f"{name}.toml"),  # there is no such file
         origin=origin or {},
     )
+
+
+def with_source_data(spec: StudySpec, source: optuna.Study, runs_dir: Path, data: Path | None) -> StudySpec:
+    """Return a study of :func:`replication_spec` that makes the corpus of its source again where it is missing.
+
+    Args:
+        spec: the study.
+        source: the study that it is made from.
+        runs_dir: contains the folders of both.
+        data: folder of the data that the user names; None: that of the source.
+    """
+    table = recorded_identity(source).get("synthetic")
+    if data is not None or table is None:
+        return spec
+    with reading_record(f"the corpus of study '{source.study_name}'"):
+        corpus = SyntheticSpec.model_validate(table)
+    place = DataConfig(directory=str(corpus_folder(runs_dir, source.study_name)))
+    return replace(spec, base=spec.base.model_copy(update={"data": place}), corpus=corpus)
+
+
+def survey_again(run: StudySession, spec: StudySpec, source: optuna.Study) -> tuple[StudySpec, DataReport]:
+    """Read the data of a study of :func:`replication_spec`, which must be those of its source; so must the encoders.
+
+    Raises:
+        UserError: as :meth:`search.console.session.StudySession.survey`, or the data or encoders have changed since
+            the source began. Then nothing has been moved aside.
+    """
+    attrs = source.user_attrs
+
+    def check_source(inputs: StudyInputs) -> None:
+        check_same_encoders(source.study_name, attrs, inputs.encoders)
+        check_same_data(source, inputs)
+
+    return run.survey(spec, check_source)
 
 
 def replicate(run: StudySession, spec: StudySpec, report: DataReport, drop: Drop | None = None) -> StudyResult:

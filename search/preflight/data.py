@@ -25,6 +25,7 @@ from search.study.spec import StudySpec
 __all__ = [
     "DataReport",
     "check_data",
+    "corpus_folder",
     "listing_faults",
     "some_sentences",
     "with_synthetic_data",
@@ -154,13 +155,20 @@ def some_sentences(examples: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def with_synthetic_data(spec: StudySpec, runs_dir: Path) -> StudySpec:
-    """Write the corpus below ``runs_dir`` and return the study that reads it; unchanged if it has its own data."""
-    if spec.synthetic is None:
-        return spec
-    data = DataConfig(directory=str(runs_dir / spec.name / "corpus"))
-    spec = replace(spec, base=spec.base.model_copy(update={"data": data}))
+    """Write the study's corpus and return the study that reads it; unchanged if it has data of its own.
+
+    The corpus is in :func:`corpus_folder`, or, if another study generated it, where it was.
+    """
+    if spec.synthetic is not None:
+        data = DataConfig(directory=str(corpus_folder(runs_dir, spec.name)))
+        spec = replace(spec, base=spec.base.model_copy(update={"data": data}))
     write_synthetic_data(spec)
     return spec
+
+
+def corpus_folder(runs_dir: Path, study: str) -> Path:
+    """Return the folder of the corpus that a study generates."""
+    return runs_dir / study / "corpus"
 
 
 def write_synthetic_data(spec: StudySpec) -> None:
@@ -169,6 +177,6 @@ def write_synthetic_data(spec: StudySpec) -> None:
     Raises:
         MachineError: the files cannot be written.
     """
-    if (size := spec.synthetic) is not None:
+    if (size := spec.synthetic or spec.corpus) is not None:
         directory = Path(spec.base.data.directory)
         write_corpus(directory, train=size.train, dev=size.dev, test=size.test, seed=size.seed)

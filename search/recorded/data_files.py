@@ -28,13 +28,10 @@ def has_other_data(attrs: Mapping[str, Any], inputs: StudyInputs) -> bool:
 
     Args:
         attrs: the study's user attributes.
-        inputs: what it would train from now.
+        inputs: what it would train from now; if further examples are not known yet, the tasks' own splits are compared.
     """
-    digest, parts = inputs.data_digest, inputs.data_parts
-    if digest is None or attrs.get(_DIGEST, digest) == digest:
-        return False
-    recorded = _recorded(attrs)
-    return recorded is None or parts is None or bool(changed_parts(recorded, parts))
+    changed = _changes(attrs, inputs)
+    return changed is None or bool(changed)
 
 
 def refuse_other_data(study: optuna.Study, inputs: StudyInputs, remedy: str) -> None:
@@ -43,13 +40,11 @@ def refuse_other_data(study: optuna.Study, inputs: StudyInputs, remedy: str) -> 
     Raises:
         UserError: it names the parts that have changed, if they are known.
     """
-    attrs, since = study.user_attrs, f"since study '{study.study_name}' began"
-    if not has_other_data(attrs, inputs):
-        return
-    recorded, parts = _recorded(attrs), inputs.data_parts
-    if recorded is None or parts is None:
+    changed, since = _changes(study.user_attrs, inputs), f"since study '{study.study_name}' began"
+    if changed is None:
         raise UserError(f"the data files, or further examples, have changed {since}; {remedy}{_WHOLE_FILES}")
-    raise UserError(f"the data have changed {since}: {', '.join(changed_parts(recorded, parts))}; {remedy}")
+    if changed:
+        raise UserError(f"the data have changed {since}: {', '.join(changed)}; {remedy}")
 
 
 def check_same_data(study: optuna.Study, inputs: StudyInputs) -> None:
@@ -62,19 +57,34 @@ def check_same_data(study: optuna.Study, inputs: StudyInputs) -> None:
     Raises:
         UserError: it names the splits that have changed, if they are known.
     """
-    attrs, digest, parts = study.user_attrs, inputs.splits_digest, inputs.data_parts
-    if digest is None or attrs.get(_SPLITS_DIGEST, digest) == digest:
+    changed = _changed_splits(study.user_attrs, inputs)
+    if changed is not None and not changed:
         return
-    recorded, which, note = _recorded(attrs), "", _WHOLE_FILES
-    if recorded is not None and parts is not None:
-        changed = changed_parts(splits_of(recorded), splits_of(parts))
-        if not changed:
-            return
-        which, note = f" ({', '.join(changed)})", ""
+    which, note = ("", _WHOLE_FILES) if changed is None else (f" ({', '.join(changed)})", "")
     raise UserError(
         f"the data files have changed since study '{study.study_name}' began{which}, so its predictions do not belong "
         f"to them; use --data to name the folder with the original files{note}"
     )
+
+
+def _changes(attrs: Mapping[str, Any], inputs: StudyInputs) -> list[str] | None:
+    """Return the parts of a study's data that have changed; None if some have, and nobody knows which."""
+    digest, parts = inputs.data_digest, inputs.data_parts
+    if digest is None:
+        return _changed_splits(attrs, inputs)
+    if attrs.get(_DIGEST, digest) == digest:
+        return []
+    recorded = _recorded(attrs)
+    return None if recorded is None or parts is None else changed_parts(recorded, parts)
+
+
+def _changed_splits(attrs: Mapping[str, Any], inputs: StudyInputs) -> list[str] | None:
+    """Like :func:`_changes`, for the tasks' own splits."""
+    digest, parts = inputs.splits_digest, inputs.data_parts
+    if digest is None or attrs.get(_SPLITS_DIGEST, digest) == digest:
+        return []
+    recorded = _recorded(attrs)
+    return None if recorded is None or parts is None else changed_parts(splits_of(recorded), splits_of(parts))
 
 
 def record_data(study: optuna.Study, inputs: StudyInputs) -> None:

@@ -81,6 +81,12 @@ class SecondStart:
         ended = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
         return f"recorded: {ended} {'trial has' if ended == 1 else 'trials have'} ended; the study is continued"
 
+    def may_differ(self, name: str) -> bool:
+        """Return whether what is recorded under a name, if anything, is moved aside or replaced by what differs."""
+        storage = self._storage(name)
+        study = None if storage is None else _find(name, storage)
+        return bool(self.restart) or study is None or not has_work(study, self.runs_dir / name)
+
     def finish_moves(self, name: str) -> None:
         """Finish what a killed process has begun to move aside; see :func:`search.recorded.moving.finish_moves`."""
         if (storage := self._storage(name)) is not None:

@@ -51,6 +51,8 @@ class StudySpec:
         workers: runs at the same time.
         keep_models: how many of the best models stay on disk, at least 1.
         synthetic: the corpus to generate; None reads ``base.data.directory``.
+        corpus: the generated corpus that ``base.data.directory`` holds, if another study generated it; no part of what
+            the study is.
         source: the file it was read from.
         endpoint: where ``search.augment`` asks a language model, if the file says so; no part of what the study is.
         floors: scores below which runs are pruned, and do not win.
@@ -73,6 +75,7 @@ class StudySpec:
     keep_models: int
     synthetic: SyntheticSpec | None
     source: Path
+    corpus: SyntheticSpec | None = None
     endpoint: EndpointSettings | None = None
     floors: tuple[Floor, ...] = ()
     stop: StopRules = field(default_factory=StopRules)

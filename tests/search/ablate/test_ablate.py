@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -27,9 +28,12 @@ from search.ablate.plan import ORIGIN, WINNER, AblationPlan, ablation_spec, new_
 from search.ablate.switches import SWITCHES
 from search.console.session import StudySession
 from search.finalists.replication import replicate
+from search.recorded.second_start import SecondStart
 from search.report.__main__ import main as report
 from search.storage.open import open_storage
+from search.trials.folder_owner import FolderOwner, write_owner
 from search.trials.record import TrialRecord
+from tests.search.finalists.rates_study import stub_training
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -52,9 +56,10 @@ def test_an_interrupted_ablation_keeps_to_its_winner(searched: InlineStudy, tmp_
     plan = new_plan(searched.study, searched.storage, None, 2)
     assert trained(plan, 3) == 3
     storage = open_storage(None, tmp_path)
-    again = resumed_plan("stub-ablation", "stub", storage, None, 2, ())
+    start = SecondStart(None, tmp_path, restart=False)
+    again = resumed_plan("stub-ablation", "stub", storage, None, 2, (), start)
     assert again == plan
-    assert resumed_plan("stub-ablation", "stub", storage, plan.trial, 2, ()) == plan
+    assert resumed_plan("stub-ablation", "stub", storage, plan.trial, 2, (), start) == plan
     rows = len(plan.configs)
     assert trained(again, None) == 2 * rows
     study = optuna.load_study(study_name="stub-ablation", storage=storage)
@@ -70,7 +75,7 @@ def test_an_interrupted_ablation_keeps_to_its_winner(searched: InlineStudy, tmp_
     assert (outcome.missing, len(outcome.rows)) == (0, rows - 1)
     message = (
         rf"^study 'stub-ablation' is an ablation of trial {plan.trial} of study 'stub' with 2 seeds; "
-        r"start another one with --name NEW$"
+        r"(--restart moves it aside and begins again, or )?start another one with --name NEW$"
     )
     other = 0 if plan.trial else 1
     for study_name, trial, seeds, techniques in (
@@ -80,7 +85,11 @@ def test_an_interrupted_ablation_keeps_to_its_winner(searched: InlineStudy, tmp_
         ("stub", None, 2, ("warm-up",)),
     ):
         with pytest.raises(UserError, match=message):
-            resumed_plan("stub-ablation", study_name, storage, trial, seeds, techniques)
+            resumed_plan("stub-ablation", study_name, storage, trial, seeds, techniques, start)
+    anew = replace(start, restart=True)
+    assert resumed_plan("stub-ablation", "stub", storage, None, 3, (), anew) is None
+    with pytest.raises(UserError, match=message):
+        resumed_plan("stub-ablation", "other", storage, None, 2, (), anew)
 
 
 def main(runs: Path, **options: Any) -> tuple[int, str, str]:
@@ -115,6 +124,54 @@ def test_errors_are_one_line(finished_study: Any) -> None:
         code, _, err = main(finished_study.runs, quiet=True, **options)
         assert (code, len(err.strip().splitlines())) == (2, 1), err
         assert err.startswith(f"error: {message}")
+
+
+@pytest.fixture
+def runs(finished_study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of the study's runs folder; runs are trained with the stub, in this process."""
+    stub_training(monkeypatch)
+    return Path(shutil.copytree(finished_study.runs, tmp_path / "runs"))
+
+
+ONE = {"seeds": 1, "technique": ["siamese pairs"], "quiet": True}
+
+
+def test_a_corpus_that_was_deleted_is_made_again(runs: Path) -> None:
+    corpus = runs / "tiny" / "corpus"
+    before = {path.name: path.read_bytes() for path in corpus.iterdir()}
+    shutil.rmtree(corpus)
+    code, _, err = main(runs, **ONE)
+    assert (code, err) == (0, "")
+    assert {path.name: path.read_bytes() for path in corpus.iterdir()} == before
+    assert not (runs / "tiny-ablation" / "corpus").exists()
+
+
+def test_an_ablation_begins_again(runs: Path) -> None:
+    """Only with --restart, and the old one stays; one without a finished run is replaced."""
+    study = optuna.create_study(study_name="tiny-ablation", storage=open_storage(None, runs), direction="maximize")
+    plan = new_plan(optuna.load_study(study_name="tiny", storage=open_storage(None, runs)), study._storage, None, 2)
+    study.set_user_attr(ORIGIN, plan.to_json())
+    study.set_user_attr("identity", json.dumps(ablation_spec("tiny-ablation", plan, None, 1, None).identity()))
+    code, out, _ = main(runs, **ONE)
+    assert code == 0
+    assert out.startswith("study 'tiny-ablation' had no finished trial; it begins again with what has changed\n")
+    code, _, err = main(runs, **ONE | {"seeds": 2})
+    assert (code, err.count("\n")) == (2, 1)
+    assert "with 1 seeds, of siamese pairs only; --restart moves it aside and begins again, or start another" in err
+    code, out, _ = main(runs, **ONE | {"seeds": 2, "restart": True})
+    assert code == 0
+    (moved,) = set(optuna.get_all_study_names(open_storage(None, runs))) - {"tiny", "tiny-ablation"}
+    assert out.startswith(f"study 'tiny-ablation' is now called '{moved}'; its folder is '{runs / moved}'\n")
+    assert (runs / moved / "trial-0000").is_dir()
+    trials = optuna.load_study(study_name="tiny-ablation", storage=open_storage(None, runs)).trials
+    assert len(trials) == 4
+
+
+def test_a_folder_of_another_study_is_not_taken_apart(runs: Path) -> None:
+    write_owner(runs / "tiny", FolderOwner("another"))
+    code, _, err = main(runs, **ONE)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "belongs to another study 'tiny', of another storage or deleted since; use" in err
 
 
 @pytest.mark.slow

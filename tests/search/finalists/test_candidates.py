@@ -16,6 +16,7 @@ from search.finalists import finalists_request
 from search.finalists.candidates import Candidate, choose_candidates, preset_configuration, recorded_candidates
 from search.finalists.finalists_request import FinalistsRequest
 from search.recorded.ranking import best_trial, open_study
+from search.recorded.second_start import SecondStart
 from search.run import main as run_main
 from search.storage.open import open_storage
 from search.trials.record import CONFIG, ROLE
@@ -57,7 +58,8 @@ def study_in(folder: Path) -> optuna.Study:
 
 def made(folder: Path, **options: Any) -> FinalistsRequest:
     options = {"top": 1, "seeds": 2, "presets": (), "storage": open_storage(None, folder / "runs")} | options
-    return FinalistsRequest.make(study_in(folder), folder / "runs" / "warm", "warm-finalists", **options)
+    start = SecondStart(None, folder / "runs", restart=False)
+    return FinalistsRequest.make(study_in(folder), "warm-finalists", **options, start=start)
 
 
 def first_trial(study: optuna.Study, name: str) -> int:

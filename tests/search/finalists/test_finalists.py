@@ -126,6 +126,59 @@ def test_dry_run_trains_nothing(searched: Path, capsys: pytest.CaptureFixture[st
     assert "rates-finalists" not in optuna.get_all_study_names(open_storage(None, searched))
 
 
+SMALL: dict[str, Any] = {"top": 1, "seeds": 1, "preset": None}
+
+
+def test_a_corpus_that_was_deleted_is_made_again(searched: Path) -> None:
+    """In the folder of the study that generated it, before the final and when it goes on."""
+    corpus = searched / "rates" / "corpus"
+    before = {path.name: path.read_bytes() for path in corpus.iterdir()}
+    for _ in range(2):
+        shutil.rmtree(corpus)
+        final(searched, **SMALL)
+        assert {path.name: path.read_bytes() for path in corpus.iterdir()} == before
+    assert not (searched / "rates-finalists" / "corpus").exists()
+
+
+def test_a_final_begins_again(searched: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --restart the old one gets another name; without it, other options are refused."""
+    final(searched, **SMALL)
+    capsys.readouterr()
+    with pytest.raises(typer.Exit):
+        final(searched, **SMALL | {"seeds": 2})
+    assert (
+        "pass the same options to resume it, --restart to move it aside and begin again, or --n"
+        in capsys.readouterr().err
+    )
+    final(searched, **SMALL, restart=True, dry_run=True)
+    assert "recorded: a study of this name, which is moved aside\n" in capsys.readouterr().out
+    final(searched, **SMALL | {"seeds": 2}, restart=True)
+    (moved,) = set(optuna.get_all_study_names(open_storage(None, searched))) - {"rates", "rates-finalists"}
+    said = f"study 'rates-finalists' is now called '{moved}'; its folder is '{searched / moved}'\n"
+    assert capsys.readouterr().out.startswith(said)
+    assert recorded_choice(study_of(searched, moved)) is not None
+    assert len(study_of(searched, "rates-finalists").trials) == 2 * len(study_of(searched, moved).trials)
+
+
+@pytest.mark.parametrize("restart", [True, False])
+def test_changed_data_are_refused_before_anything_is_moved_aside(
+    searched: Path, restart: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And before texts are tokenised."""
+    final(searched, **SMALL)
+    shutil.copytree(searched / "rates" / "corpus", searched / "other")
+    train = searched / "other" / "ids-sst-train.csv"
+    train.write_text("".join(train.read_text().splitlines(keepends=True)[:-1]))
+    monkeypatch.setattr("search.console.session.survey_encoders", None)
+    capsys.readouterr()
+    with pytest.raises(typer.Exit):
+        final(searched, **SMALL, data=searched / "other", restart=restart)
+    error = capsys.readouterr().err
+    assert "the data files have changed since study 'rates' began (train of task 'sst'), so its predictions" in error
+    assert error.count("\n") == 1
+    assert {*optuna.get_all_study_names(open_storage(None, searched))} == {"rates", "rates-finalists"}
+
+
 def test_with_real_training(finished_study: Any, tmp_path: Path, run_command: Run, capsys: Any) -> None:
     """Two finalists with two seeds each; then the export and the report, of both studies."""
     runs = shutil.copytree(finished_study.runs, tmp_path / "runs")

@@ -74,6 +74,14 @@ def test_faults_are_listed_only_if_there_are_any(tmp_path: Path) -> None:
     assert not (tmp_path / "faults.txt").exists()
 
 
+def test_a_corpus_of_another_study_is_made_again_where_it_was(tmp_path: Path) -> None:
+    base = SPEC.base.model_copy(update={"data": DataConfig(directory=str(tmp_path / "runs" / "other" / "corpus"))})
+    spec = replace(SPEC, base=base, corpus=SyntheticSpec(train=20, dev=6, test=4))
+    assert with_synthetic_data(spec, tmp_path / "runs") is spec
+    assert len((tmp_path / "runs" / "other" / "corpus" / "ids-sst-dev.csv").read_text().splitlines()) == 7
+    assert spec.identity() == replace(spec, corpus=None).identity()
+
+
 def test_a_synthetic_corpus_is_written_below_the_runs_folder(tmp_path: Path) -> None:
     own = replace(SPEC, base=SPEC.base.model_copy(update={"data": DataConfig(directory="mine")}))
     assert with_synthetic_data(own, tmp_path) is own

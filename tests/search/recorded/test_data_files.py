@@ -119,6 +119,15 @@ def test_other_rows_are_named_by_task_and_split(files: Files, split: str, rows: 
     ]
 
 
+def test_splits_are_compared_before_further_examples_are_known(files: Files) -> None:
+    files.begin()
+    files.write("dev", ["4,fine,neg", "5,bad,pos"])
+    splits = replace(files.report().inputs, data_digest=None)
+    with pytest.raises(UserError, match=r"^the data have changed since study 'begun' began: dev of task 'mood'; "):
+        refuse_other_data(files.study, splits, FORK)
+    refuse_other_data(files.study, replace(splits, splits_digest=None), FORK)
+
+
 def test_a_study_of_an_earlier_version_knows_bytes_only(files: Files) -> None:
     files.begin(with_parts=False)
     assert files.refusals() == []
