@@ -22,6 +22,7 @@ from torch import Tensor
 from core.batch_orders import make_order
 from core.config import RunConfig
 from core.gradients import make_gradient_rule
+from core.inputs.pinned_data import check_pinned_data
 from core.inputs.pinned_encoder import pinned_encoder
 from core.inputs.resources import Resources, pick_device
 from core.loss_weights import make_loss_weighting
@@ -119,6 +120,7 @@ class TrainingRun:
         self.config, self.folder = config, folder
         self.device = pick_device(config.compute.device)
         check_precision(config.compute, self.device)
+        check_pinned_data(config, folder, resources)  # first: a vocabulary may be made from the data
         self.encoder = pinned_encoder(config, folder, resources)
         observer = observer or NullRunObserver()
         weights = encoder_weights(config, resources, observer)

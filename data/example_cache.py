@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -16,7 +17,7 @@ from data.tasks import SplitName, TaskSpec
 
 __all__ = ["load_examples", "load_or_make"]
 
-_FORMAT = 2  # increase it when the same file would give different examples
+_FORMAT = 3  # increase it when the same file would give different examples, or entries have other facts
 
 
 def load_examples(spec: TaskSpec, directory: Path, split: SplitName, tokenizer: Tokenizer, cache_dir: Path) -> Examples:
@@ -41,7 +42,8 @@ def load_examples(spec: TaskSpec, directory: Path, split: SplitName, tokenizer: 
 
     def make() -> Examples:
         raw = parse_split(spec, split, content, path)
-        return Examples.from_sentences(spec, raw.sentences, tokenizer, raw.ids, raw.labels, raw.skipped)
+        examples = Examples.from_sentences(spec, raw.sentences, tokenizer, raw.ids, raw.labels, raw.skipped)
+        return replace(examples, rows=raw.digest)
 
     return load_or_make(spec, cache_dir / f"{spec.name}-{split}-{_key(spec, content, tokenizer)}", make)
 

@@ -32,6 +32,7 @@ class Examples:
         offsets: sentence k is ``token_ids[offsets[k]:offsets[k + 1]]``, int64, (n * sentences per example + 1,).
         labels: class indices (int64) or scores (float32), (n,); None if there are none.
         skipped: 'file:line: reason' for each row of the file that was left out.
+        rows: :attr:`data.reading.RawSplit.digest` of a whole split; empty for other examples.
     """
 
     spec: TaskSpec
@@ -40,6 +41,7 @@ class Examples:
     offsets: npt.NDArray[np.int64]
     labels: Labels | None
     skipped: tuple[str, ...] = ()
+    rows: str = ""
 
     @classmethod
     def from_sentences(
@@ -103,7 +105,7 @@ class Examples:
 
     def to_entry(self) -> Entry:
         """Return everything except the task, for the cache."""
-        return Entry(self._arrays, {"ids": self.ids, "skipped": self.skipped})
+        return Entry(self._arrays, {"ids": self.ids, "skipped": self.skipped, "rows": self.rows})
 
     @classmethod
     def from_entry(cls, spec: TaskSpec, entry: Entry) -> Examples:
@@ -115,6 +117,7 @@ class Examples:
             offsets=entry.arrays["offsets"],
             labels=entry.arrays.get("labels"),
             skipped=tuple(entry.facts["skipped"]),
+            rows=entry.facts.get("rows", ""),
         )
 
     def subset(self, positions: npt.NDArray[np.int64]) -> Examples:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ __all__ = [
     "MalformedRowsError",
     "RawSplit",
     "RowCounts",
+    "file_digests",
     "find_file",
     "parse_split",
     "read_bytes",
@@ -98,6 +101,17 @@ class RawSplit:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of ids, sentences and labels in their order, 64 hex digits; studies have stored it."""
+        labels = self.labels
+        parts = (
+            "\0".join(self.ids).encode(),  # no cell contains NUL
+            "\0".join(chain.from_iterable(self.sentences)).encode(),
+            b"" if labels is None else labels.astype(labels.dtype.newbyteorder("<")).tobytes(),
+        )
+        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
     def subset(self, positions: npt.NDArray[np.int64]) -> RawSplit:
         """Return the examples at these positions, in this order."""
         return RawSplit(
@@ -171,6 +185,16 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UnavailableError(f"{path}: cannot read the file: {error.strerror or error}") from error
+
+
+def file_digests(directory: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of the bytes of files of the data folder by name, 64 hex digits; of those that are there.
+
+    Raises:
+        UnavailableError: if one cannot be read.
+    """
+    there = {name: directory / name for name in names if (directory / name).is_file()}
+    return {name: hashlib.sha256(read_bytes(path)).hexdigest() for name, path in there.items()}
 
 
 def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path) -> RawSplit:

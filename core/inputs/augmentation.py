@@ -31,7 +31,7 @@ from data.augmentation.rephrasing.replay import replay
 from data.augmentation.rephrasing.settings import RephrasingSettings
 from data.augmentation.wordnet import WordNet
 from data.errors import UserError
-from data.reading import RawSplit, read_bytes, read_split, split_path
+from data.reading import RawSplit, file_digests, read_bytes, read_split, split_path
 from data.tasks import SplitName, TaskSpec
 
 __all__ = ["MissingAnswersError", "TaskAugmentation", "answers_dir"]
@@ -118,8 +118,21 @@ class TaskAugmentation:
     @property
     def files(self) -> list[Path]:
         """Return the files that the examples are read from, besides the task's own."""
+        return [self._directory / path for path in self._paths]
+
+    @property
+    def contents(self) -> dict[str, str]:
+        """Return the SHA-256 of each of these files that is there, by its path in the configuration.
+
+        Raises:
+            UnavailableError: if one cannot be read.
+        """
+        return file_digests(self._directory, self._paths)
+
+    @property
+    def _paths(self) -> list[str]:
         named = (getattr(source, "path", None) for source in self.settings.sources.values())
-        return [self._directory / path for path in named if path is not None]
+        return [path for path in named if path is not None]
 
     @property
     def skipped(self) -> list[str]:

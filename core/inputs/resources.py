@@ -130,12 +130,20 @@ class Resources:
             UnavailableError: if its file cannot be read.
         """
         tokenizer = tokenizer or self.encoder(config).tokenizer
-        directory = Path(config.data.directory)
-        key = (spec.model_dump_json(), str(directory.resolve()), split, _digest(tokenizer))
+        directory, key = Path(config.data.directory), self._split_key(config, spec, split, tokenizer)
         if key not in self._splits:
             with _checked_input():
                 self._splits[key] = load_examples(spec, directory, split, tokenizer, self.cache_dir / "tokens")
         return self._splits[key]
+
+    def _split_key(
+        self, config: RunConfig, spec: TaskSpec, split: SplitName, tokenizer: Tokenizer
+    ) -> tuple[str, str, str, str]:
+        return spec.model_dump_json(), str(Path(config.data.directory).resolve()), split, _digest(tokenizer)
+
+    def forget_examples(self, config: RunConfig, spec: TaskSpec, split: SplitName) -> None:
+        """Load a split again when it is asked for next."""
+        self._splits.pop(self._split_key(config, spec, split, self.encoder(config).tokenizer), None)
 
     def scored_dev(self, config: RunConfig, name: str, tokenizer: Tokenizer | None = None) -> Examples:
         """Return the dev examples of a task that the run is scored on: all, or ``dev_limit`` of them."""

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.run.atomic_files import half_written_files, write_atomically, writing
 from core.run.checksums import Checksums
@@ -38,6 +38,7 @@ class RunFolder:
         self.path = path
         self.config = path / "config.json"
         self.encoder = path / "encoder.json"
+        self.data = path / "data.json"
         self.metrics = path / "metrics.jsonl"
         self.checkpoint = path / "checkpoint.pt"
         self.best_model = path / "best" / "model.safetensors"
@@ -73,18 +74,33 @@ class RunFolder:
         Raises:
             MachineError: if the file is damaged.
         """
+        return self._read_pin(self.encoder, ("tokenizer",), "encoder")
+
+    def _read_pin(self, path: Path, names: tuple[str, ...], what: str) -> dict[str, Any] | None:
         try:
-            content = json.loads(self.encoder.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except ValueError:
             content = None
-        if not isinstance(content, dict) or "tokenizer" not in content:
+        if not isinstance(content, dict) or not content.keys() >= set(names):
             raise MachineError(
-                f"{self.encoder}: the file is damaged, so it is unknown which encoder the run began with; delete it to "
-                "continue with the present one"
+                f"{path}: the file is damaged, so it is unknown which {what} the run began with; delete it to continue "
+                f"with the present {'one' if what == 'encoder' else 'data'}"
             )
         return content
+
+    def write_data(self, content: Mapping[str, Any]) -> None:
+        """Write what the run's data are, by content (:class:`core.inputs.data_content.DataContent`)."""
+        write_atomically(self.data, (json.dumps(content, indent=2) + "\n").encode())
+
+    def read_data(self) -> dict[str, Any] | None:
+        """Read what :meth:`write_data` wrote; None if there is nothing, as in runs of earlier versions.
+
+        Raises:
+            MachineError: if the file is damaged.
+        """
+        return self._read_pin(self.data, ("rows", "files"), "data")
 
     def write_metrics(self, evaluations: list[Evaluation]) -> None:
         """Write all evaluations so far, one per line; the whole file, so that a resumed run repeats none."""

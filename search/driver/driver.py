@@ -144,6 +144,7 @@ class Driver:
                 self._open(),
                 self._executor,
                 self._folder,
+                inputs=self._inputs,
                 storage_name=self._storage_name,
                 retry_limits=self._retry_limits,
                 stop=StopRequest(self._interrupts),
@@ -170,6 +171,7 @@ class _Session:
         executor: Executor,
         folder: Path,
         *,
+        inputs: StudyInputs,
         storage_name: str,
         retry_limits: RetryLimits,
         stop: StopRequest,
@@ -187,7 +189,7 @@ class _Session:
         self._recorder = TrialRecorder(study, self._folders, spec.keep_models)
         self._panels = LivePanels(study, self._folders)
         duplicates = Duplicates(study)
-        proposals = Proposals(spec, study, self._folders, duplicates, recorded_encoders(study.user_attrs))
+        proposals = Proposals(spec, study, self._folders, duplicates, recorded_encoders(study.user_attrs), inputs.data)
         self._queue = TrialQueue(proposals, self._budget, executor.workers)
         ended = TrialFinisher(self._recorder, self._folders, self._panels, self._queue, self._notify)
         self._broken = BrokenTrials(retry_limits, self._queue, ended, stop, self._notify)

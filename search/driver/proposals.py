@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from core.config import RunConfig
 from core.config.run import stored_digest
+from core.inputs.data_content import DataContent
 from core.model_files.encoder_content import EncoderContent
 from data.errors import UserError
 from search.driver.running_trial import RunningTrial
@@ -76,6 +77,7 @@ class Proposals:
             duplicates one is drawn again. It may remain a duplicate, because its parameters were given or nothing else
             is left; the driver does not train it then.
         encoders: content of the study's encoders by name, as far as it is known; a trial is trained from nothing else.
+        data: content of the study's data, likewise; None: unknown.
     """
 
     spec: StudySpec
@@ -83,6 +85,7 @@ class Proposals:
     folders: TrialFolders
     duplicates: Duplicates
     encoders: Mapping[str, EncoderContent] = field(default_factory=dict)
+    data: DataContent | None = None
 
     def ask(self) -> RunningTrial:
         """Return a new trial; it has a ``defect`` if its parameters give no valid run."""
@@ -108,6 +111,8 @@ class Proposals:
         stored = stored_config(trial)
         config = config.model_copy(update={"compute": stored.compute})
         self.folders.run(number).write_config(config)
+        if self.data is not None:  # the same rows, but perhaps other bytes
+            self.folders.run(number).write_data(self.data.to_json())
         folder, floors = self.folders.path(number), self.spec.floors
         return RunningTrial(trial, sampler, config, folder, resumed=True, defect=defect, floors=floors)
 
@@ -122,7 +127,7 @@ class Proposals:
 
     def _begin(self, sampler: BaseSampler, trial: Trial, suggested: tuple[RunConfig, str]) -> RunningTrial:
         config, defect = suggested
-        folder = self.folders.begin(trial.number, config, self.encoders.get(config.model.encoder))
+        folder = self.folders.begin(trial.number, config, self.encoders.get(config.model.encoder), self.data)
         trial.set_user_attr(CONFIG, config.canonical_json())  # last: from here on, a new driver resumes the trial
         self.duplicates.add(trial.number, config)
         return RunningTrial(trial, sampler, config, folder, defect=defect, floors=self.spec.floors)

@@ -17,7 +17,7 @@ from data.overlap import count_overlap
 from data.reading import MalformedRowsError, RawSplit, parse_split, read_bytes, split_path
 from data.synthetic.corpus import write_corpus
 from data.tasks import SplitName, TaskSpec
-from search.preflight.data_parts import DataParts, rows_digest
+from search.preflight.data_parts import DataParts
 from search.preflight.labels import check_labels
 from search.preflight.study_inputs import StudyInputs
 from search.study.spec import StudySpec
@@ -48,6 +48,7 @@ class DataReport:
         further: one line for each source of further training examples.
         encoders: content of the study's encoders by name, as far as they could be read.
         parts: what trials read, part by part; unlike the digests, as parsed.
+        files: SHA-256 of the bytes of each file of further examples or NLI pairs, by its path in the configuration.
         remarks: phrases about the rows of a task's split, such as "2 over several lines".
         samples: sentences of every source of further examples and NLI pairs, see :func:`some_sentences`, by the
             task or setting that has it and a name for the source.
@@ -60,13 +61,14 @@ class DataReport:
     further: tuple[str, ...] = ()
     encoders: Mapping[str, EncoderContent] = field(default_factory=dict)
     parts: DataParts = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     remarks: Mapping[str, Mapping[SplitName, tuple[str, ...]]] = field(default_factory=dict)
     samples: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def inputs(self) -> StudyInputs:
         """What the study trains from, by content."""
-        return StudyInputs(self.digest, self.splits_digest, self.parts, self.encoders)
+        return StudyInputs(self.digest, self.splits_digest, self.parts, self.encoders, self.files)
 
     def describe(self, task: str) -> str:
         """Return ``120 train (2 over several lines), 40 dev, 20 test``."""
@@ -102,7 +104,7 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataRep
             report,
             sizes={**report.sizes, name: {split: len(raw) for split, raw in splits.items()}},
             warnings=(*report.warnings, *warnings),
-            parts={**report.parts, name: {split: rows_digest(raw) for split, raw in splits.items()}},
+            parts={**report.parts, name: {split: raw.digest for split, raw in splits.items()}},
             remarks={**report.remarks, name: {split: tuple(raw.counts.remarks()) for split, raw in splits.items()}},
         )
     return replace(report, digest=digest.hexdigest(), splits_digest=digest.hexdigest())

@@ -8,29 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 
 from data.gold import Labels
-from data.reading import RawSplit
 
-__all__ = ["DataParts", "changed_parts", "examples_digest", "joint_digest", "rows_digest", "splits_of"]
+__all__ = ["DataParts", "changed_parts", "examples_digest", "joint_digest", "splits_of"]
 
 DataParts = Mapping[str, Mapping[str, str]]
 """SHA-256 by task and split (``mood``, ``train``) or source (``mood``, ``extra``), 64 hex digits each; those of an NLI
 file by ``pretraining.nli_file`` and its path."""
 
 _SPLITS = ("train", "dev", "test")
-
-
-def rows_digest(raw: RawSplit) -> str:
-    """Return a digest of the ids, sentences and labels of a split."""
-    labels = raw.labels
-    parts = (
-        "\0".join(raw.ids).encode(),  # no cell contains NUL
-        "\0".join(chain.from_iterable(raw.sentences)).encode(),
-        b"" if labels is None else labels.astype(labels.dtype.newbyteorder("<")).tobytes(),
-    )
-    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 def examples_digest(sentences: Sequence[tuple[str, ...]], labels: Labels) -> str:

@@ -53,11 +53,13 @@ def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_i
     found: dict[tuple[str, str], tuple[int, str]] = {}
     warnings: dict[str, None] = {}
     contents: set[str] = set()
+    files = dict(report.files)
     samples = dict(report.samples)
     parts: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for run in source_runs(spec.space, spec.base):
         further = TaskAugmentation(_sampled(run, report), run.task, answers_dir)
-        made = _make(run, further, list_faults_in)
+        contents_of_files, made = _make(run, further, list_faults_in)
+        files.update(contents_of_files)
         one = _count(run, report, made)
         known = found.setdefault((run.task, run.source), one)
         found[run.task, run.source] = max(known, one, key=itemgetter(0))
@@ -74,6 +76,7 @@ def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_i
         further=tuple(f"{task}: {words} further examples of {source}" for (task, source), (_, words) in found.items()),
         warnings=(*report.warnings, *warnings),
         samples=samples,
+        files=files,
         digest=hashlib.sha256("\n".join([report.digest, *sorted(contents)]).encode()).hexdigest(),
         parts={
             task: {**of_task} | {source: joint_digest(found) for source, found in parts[task].items()}
@@ -110,10 +113,13 @@ def _sampled(run: SourceRun, report: DataReport) -> RunConfig:
     )
 
 
-def _make(run: SourceRun, further: TaskAugmentation, list_faults_in: Path | None) -> AdditionalExamples:
+def _make(
+    run: SourceRun, further: TaskAugmentation, list_faults_in: Path | None
+) -> tuple[dict[str, str], AdditionalExamples]:
+    """Make the examples, after :attr:`TaskAugmentation.contents`: what replaces the files meanwhile is noticed."""
     try:
         with listing_faults(list_faults_in):
-            made = further.make()
+            files, made = further.contents, further.make()
     except MissingAnswersError as error:
         raise StudyFileError(
             run.key,
@@ -125,7 +131,7 @@ def _make(run: SourceRun, further: TaskAugmentation, list_faults_in: Path | None
         raise StudyFileError(run.key, str(error)) from error
     if run.only and not len(made):
         raise StudyFileError(run.key, "gives no example that is not in train, dev or test already")
-    return made
+    return files, made
 
 
 def _count(run: SourceRun, report: DataReport, made: AdditionalExamples) -> tuple[int, str]:

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from core.config.pretraining import NliFileConfig
+from core.inputs.data_content import nli_contents
 from core.inputs.nli_file import known_sentences, new_pairs, read_nli_file
 from data.errors import UserError
 from data.reading import RawSplit, read_bytes
 from search.preflight.data import DataReport, some_sentences
-from search.preflight.data_parts import joint_digest, rows_digest
+from search.preflight.data_parts import joint_digest
 from search.space.feasibility import TriedRun, try_space
 from search.space.variants import VARIANT
 from search.study.spec import StudySpec
@@ -36,17 +37,18 @@ def check_nli_files(spec: StudySpec, report: DataReport) -> DataReport:
     known = cache(lambda: known_sentences(directory, [task.spec for task in spec.base.tasks.values()]))
     checked: dict[NliFileConfig, RawSplit] = {}
     parts: dict[str, set[str]] = {}
-    samples = dict(report.samples)
+    samples, files = dict(report.samples), dict(report.files)
     for run in _runs(spec):
         file = run.config.pretraining.nli_file
         if file in checked or not run.config.pretraining.reads_nli_file:
             continue
         try:
+            files.update(nli_contents(run.config))  # before the rows: what replaces them meanwhile is noticed
             checked[file] = read_nli_file(file, directory)
             kept = new_pairs(checked[file], known() if file.leave_out_known else frozenset())
             assert file.path is not None, "checked by the config"
             pairs = checked[file].subset(np.array(kept))
-            parts.setdefault(file.path, set()).add(rows_digest(pairs))
+            parts.setdefault(file.path, set()).add(pairs.digest)
             samples["pretraining.nli_file", file.path] = some_sentences(pairs.sentences)
         except UserError as error:
             raise spec.impossible_run_error(run, str(error)) from error
@@ -60,6 +62,7 @@ def check_nli_files(spec: StudySpec, report: DataReport) -> DataReport:
         report,
         warnings=(*report.warnings, *skipped),
         samples=samples,
+        files=files,
         digest=digest.hexdigest(),
         parts={**report.parts, "pretraining.nli_file": {path: joint_digest(found) for path, found in parts.items()}},
     )

@@ -18,7 +18,8 @@ from search.trials.folder_owner import FolderOwner, write_owner
 
 if TYPE_CHECKING:
     from core.config import RunConfig
-    from core.model_files.encoder_content import EncoderContent
+    from core.inputs.data_content import DataContent
+from core.model_files.encoder_content import EncoderContent
 
 __all__ = ["ERROR", "RUNS", "WORKER_LOCK", "TrialFolders"]
 
@@ -54,8 +55,10 @@ class TrialFolders:
         run = self.run(number)
         return any(path.is_file() for path in (run.metrics, run.checkpoint, run.best_model))
 
-    def begin(self, number: int, config: RunConfig, encoder: EncoderContent | None = None) -> Path:
-        """Create a folder that says which study, configuration and encoder (where known) it is for, and nothing else.
+    def begin(
+        self, number: int, config: RunConfig, encoder: EncoderContent | None = None, data: DataContent | None = None
+    ) -> Path:
+        """Create a folder that says which study, configuration, encoder and data it is for, and nothing else.
 
         A driver that was killed here may have left a folder. It is deleted, but never any results.
 
@@ -74,6 +77,8 @@ class TrialFolders:
                 shutil.rmtree(folder)
         if encoder is not None:
             self.run(number).write_encoder(encoder.to_json())
+        if data is not None:
+            self.run(number).write_data(data.to_json())
         if self.study_id is not None:
             write_owner(folder, FolderOwner(self.study_id))
         self.run(number).write_config(config)

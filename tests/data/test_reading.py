@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import re
+import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -240,3 +243,35 @@ def test_another_release_with_its_own_columns_and_line_ends(course_data: Path) -
     assert raw.sentences[-1] == ("Three dogs are resting on a sidewalk", "The woman with a knife is slicing a pepper")
     assert raw.labels is not None
     assert raw.labels[-1] == 1
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> RawSplit:
+    """Two pairs with their scores, parsed from a file that need not exist."""
+    return RawSplit(
+        path=tmp_path / "train.csv",
+        ids=["a", "b"],
+        sentences=[("one", "two"), ("three", "four")],
+        labels=np.array([0.5, 3.0], dtype=np.float32),
+        skipped=[],
+    )
+
+
+def test_the_digest_of_rows_is_that_of_ids_sentences_and_labels(raw: RawSplit) -> None:
+    """Recomputed by hand: studies have stored it."""
+    parts = (b"a\0b", b"one\0two\0three\0four", struct.pack("<ff", 0.5, 3.0))
+    expected = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+    assert raw.digest == expected
+
+
+def test_every_value_and_its_place_counts_and_the_file_does_not(raw: RawSplit) -> None:
+    labels = np.array([0.5, 3.0], dtype=np.float32)
+    others = [
+        replace(raw, ids=["b", "a"]),
+        replace(raw, sentences=[("three", "four"), ("one", "two")]),
+        replace(raw, labels=labels[::-1].copy()),
+        replace(raw, labels=None),
+    ]
+    assert len({one.digest for one in (raw, *others)}) == 5
+    assert replace(raw, path=Path("elsewhere"), skipped=["a row"]).digest == raw.digest
+    assert replace(raw, labels=labels.astype(">f4")).digest == raw.digest  # another machine's byte order

@@ -12,10 +12,14 @@ from typing import Any
 
 import optuna
 import pytest
+import typer
 
+from search import run
 from search.console.session import StudySession
 from search.driver.driver import Driver
 from search.driver.events import Event, TrialEnded
+from search.executors import local
+from search.executors.worker import TrainingCode
 from search.storage.open import open_storage
 from search.study.file import load_study
 
@@ -159,6 +163,37 @@ def test_a_mistake_in_the_file_is_named_with_its_line(finished_study: Any, tmp_p
     assert f"wrong.toml:{line}: " in done.stderr
     assert "did you mean" in done.stderr
     assert "optim.learning_rate" in done.stderr
+
+
+def test_data_that_change_while_the_study_runs(
+    finished_study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The worker notices, waits (here for a second), and stops the study; no trial fails."""
+    file, runs, data = tmp_path / "own.toml", tmp_path / "runs", tmp_path / "data"
+    file.write_text(finished_study.file.read_text().replace("synthetic =", "# synthetic ="))
+    shutil.copytree(finished_study.runs / "tiny" / "corpus", data)
+    dev = data / "ids-sst-dev.csv"
+    original, train = dev.read_bytes(), StudySession.train
+
+    def train_on_other_data(session: StudySession, *arguments: Any) -> Any:
+        header, one, two, *rest = original.splitlines(keepends=True)
+        dev.write_bytes(b"".join([header, two, one, *rest]))  # after they were read and found to be the study's
+        return train(session, *arguments)
+
+    monkeypatch.setattr(StudySession, "train", train_on_other_data)
+    monkeypatch.setattr(local, "TrainingCode", lambda: TrainingCode("impatient_trainer:train"))
+    with pytest.raises(typer.Exit) as ended:
+        run.main(study=str(file), data=data, runs_dir=runs, trials=1, quiet=True)
+    assert ended.value.exit_code == 2
+    waits, error = capsys.readouterr().err.splitlines()
+    what = "the data have changed since the study began: dev of task 'sst', so trials could not be compared; put the "
+    assert waits == f"warning: {what}original files back; trying again for 10 min"
+    assert error == (
+        f"error: {what}original files back; waited for 10 min; fix this, then run the same command again to resume"
+    )
+    assert states(runs, "own") == ["RUNNING"]
+    stored = json.loads((runs / "own" / "trial-0000" / "data.json").read_text())
+    assert set(stored["rows"]) == {"sst", "para", "sts"}
 
 
 def test_inputs_that_are_away_while_the_study_runs(tmp_path: Path, tiny_study: str) -> None:

@@ -3,52 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import struct
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pytest
 
-from data.reading import RawSplit
-from search.preflight.data_parts import changed_parts, examples_digest, joint_digest, rows_digest, splits_of
+from search.preflight.data_parts import changed_parts, examples_digest, joint_digest, splits_of
 
 PARTS = {
     "mood": {"train": "1", "dev": "2", "test": "3", "extra": "4"},
     "pretraining.nli_file": {"nli.tsv": "5"},
 }
-
-
-@pytest.fixture
-def raw(tmp_path: Path) -> RawSplit:
-    """Two pairs with their scores, parsed from a file that need not exist."""
-    return RawSplit(
-        path=tmp_path / "train.csv",
-        ids=["a", "b"],
-        sentences=[("one", "two"), ("three", "four")],
-        labels=np.array([0.5, 3.0], dtype=np.float32),
-        skipped=[],
-    )
-
-
-def test_the_digest_of_rows_is_that_of_ids_sentences_and_labels(raw: RawSplit) -> None:
-    """Recomputed by hand: studies have stored it."""
-    parts = (b"a\0b", b"one\0two\0three\0four", struct.pack("<ff", 0.5, 3.0))
-    expected = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
-    assert rows_digest(raw) == expected
-
-
-def test_every_value_and_its_place_counts_and_the_file_does_not(raw: RawSplit) -> None:
-    labels = np.array([0.5, 3.0], dtype=np.float32)
-    others = [
-        replace(raw, ids=["b", "a"]),
-        replace(raw, sentences=[("three", "four"), ("one", "two")]),
-        replace(raw, labels=labels[::-1].copy()),
-        replace(raw, labels=None),
-    ]
-    assert len({rows_digest(one) for one in (raw, *others)}) == 5
-    assert rows_digest(replace(raw, path=Path("elsewhere"), skipped=["a row"])) == rows_digest(raw)
-    assert rows_digest(replace(raw, labels=labels.astype(">f4"))) == rows_digest(raw)  # another machine's byte order
 
 
 def test_joint_digests_have_no_order_and_examples_have_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import pytest
@@ -55,6 +56,9 @@ def test_files_that_the_space_can_choose(studies: Studies) -> None:
     studies.extra("two.csv", ("quite new", 3), ("newer", 2))
     before = studies.check(studies.study(base, space))
     assert before.further == ("sst: up to 2 further examples of extra",)
+    assert before.files == {
+        name: hashlib.sha256((studies.data / name).read_bytes()).hexdigest() for name in ("one.csv", "two.csv")
+    }
     studies.extra("two.csv", ("quite new", 3), ("newer", 1))
     assert studies.check(studies.study(base, space)).digest != before.digest
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -103,6 +104,7 @@ def test_the_report_knows_the_files(folder: Path) -> None:
     first = check(folder)
     assert first.warnings == REPORT.warnings
     assert check(folder) == first
+    assert first.files == {"nli.tsv": hashlib.sha256((folder / "data" / "nli.tsv").read_bytes()).hexdigest()}
     path = folder / "data" / "nli.tsv"
     path.write_text(HEADER + PAIRS * 600 + "a\tb\n")
     second = check(folder)
