@@ -8,7 +8,7 @@ from search.analysis.seed_comparison import Comparison, ComparisonRow
 from search.analysis.seed_intervals import apart_notes, interval_note
 from search.display.table import Table
 from search.display.values import plus_minus, rounded
-from search.recorded.trial_columns import PEAK_MEMORY, SCORE, SETTING
+from search.recorded.trial_columns import PEAK_MEMORY, SCORE, SETTING, TRAINABLE
 
 __all__ = ["comparison_frame", "comparison_notes", "comparison_table", "narrow_tables", "settings_text"]
 
@@ -66,6 +66,8 @@ def comparison_frame(comparison: Comparison) -> pd.DataFrame:
             "examples_per_second": row.examples_per_second,
             "trainable_share": row.trainable_share,
             PEAK_MEMORY: row.peak_memory_mib,
+            TRAINABLE: row.trainable_parameters,
+            "examples": row.examples,
         }
         for index, row in enumerate(comparison.rows)
     )
@@ -93,6 +95,9 @@ def _details(comparison: Comparison) -> dict[str, list[str]]:
     rows = comparison.rows
     columns = {task: [f"{row.scores[task]:.3f}" for row in rows] for task in rows[0].scores}
     shares = [None if row.trainable_share is None else 100 * row.trainable_share for row in rows]
+    lengths = [None if row.examples is None else round(row.examples) for row in rows]
+    if len(set(lengths)) > 1:  # variants may have lengths of their own
+        columns["examples"] = ["" if length is None else f"{length:,}" for length in lengths]
     return columns | {
         "seconds": [f"{row.seconds:.{0 if row.seconds >= 10 else 1}f}" for row in rows],
         "examples/s": ["" if row.examples_per_second is None else f"{row.examples_per_second:.0f}" for row in rows],

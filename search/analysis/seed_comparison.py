@@ -124,6 +124,8 @@ class ComparisonRow:
             as what follows.
         trainable_share: of the parameters, 0 to 1.
         peak_memory_mib: the largest, MiB.
+        trainable_parameters: number of those that training changes; None if it is not recorded.
+        examples: of training, mean.
     """
 
     settings: dict[str, object]
@@ -138,6 +140,8 @@ class ComparisonRow:
     examples_per_second: float | None
     trainable_share: float | None
     peak_memory_mib: float | None
+    trainable_parameters: int | None = None
+    examples: float | None = None
 
 
 @dataclass(frozen=True)
@@ -246,4 +250,6 @@ def _row(
         examples_per_second=fmean(speeds) if speeds else None,
         trainable_share=costs[0].trainable_share if costs else None,
         peak_memory_mib=max((cost.peak_memory_mib for cost in costs), default=None),
+        trainable_parameters=costs[0].trainable_parameters if costs else None,
+        examples=fmean(result.examples for result in results),
     )

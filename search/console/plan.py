@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.text import Text
@@ -26,7 +26,7 @@ def show_plan(console: Console, spec: StudySpec) -> None:
     columns = ("setting", "kind", "values", "only if")
     print_table(console, Table("search space", columns, tuple(spec.space.describe())))
     console.print(budget_line(spec), soft_wrap=True)
-    for line in spec.lengths:
+    for line in _lengths(spec):
         console.print(f"length: {line}", soft_wrap=True)
     outside = [f"no trial of the default configuration: {note}" for note in spec.space.encode(spec.base).notes]
     show_warnings(console, [*spec.notes, *outside])
@@ -34,14 +34,27 @@ def show_plan(console: Console, spec: StudySpec) -> None:
 
 def budget_line(spec: StudySpec) -> str:
     """Describe the budget: ``budget: 16 trials of up to 12,000 training examples, dev scored at 1,500, 3,000, ...``."""
-    rungs = ", ".join(f"{rung:,}" for rung in spec.base.rungs)
+    where = "at the rungs below" if spec.own_rungs else f"at {_listed(spec.base.rungs)}"
     number = "any number of" if spec.trials is None else spec.trials
     ends = "" if spec.stop.is_empty else f"; no new trial {spec.stop.describe()}"
     return (
-        f"budget: {number} trials of up to {spec.base.budget.examples:,} training examples, dev scored at "
-        f"{rungs}; sampler {spec.sampler.describe()}, pruner {spec.pruner.describe()}, {spec.workers} worker(s) of "
+        f"budget: {number} trials of up to {spec.longest_run:,} training examples, dev scored "
+        f"{where}; sampler {spec.sampler.describe()}, pruner {spec.pruner.describe()}, {spec.workers} worker(s) of "
         f"{spec.base.compute.threads} thread(s){ends}"
     )
+
+
+def _listed(rungs: Iterable[int]) -> str:
+    return ", ".join(f"{rung:,}" for rung in rungs)
+
+
+def _lengths(spec: StudySpec) -> Iterator[str]:
+    """Yield how long runs are, where passes say so or the variants differ."""
+    if not spec.own_rungs:
+        yield from (": ".join(filter(None, one)) for one in spec.lengths.items())
+    for name, rungs in spec.own_rungs.items():
+        length = spec.lengths.get(name, f"{rungs[-1]:,} training examples")
+        yield f"{name}: {length}, dev scored at {_listed(rungs)}"
 
 
 def show_own_classes(console: Console, spec: StudySpec) -> None:
@@ -89,9 +102,13 @@ def show_estimate(console: Console, speed: Speed, spec: StudySpec, ahead: Remain
 def _how_long(one: float, speed: Speed, spec: StudySpec, ahead: Remaining) -> str:
     variant = spec.space.chosen(spec.base).get(VARIANT)
     if variant is not None:
+        length, examples = "", ""
+        if planned := spec.planned_examples:
+            length = f" for its {planned[0]:,} examples"
+            examples = f" of {sum(planned):,} examples" if ahead.trials == len(planned) else " of their own lengths"
         return (
-            f"a trial of '{variant}', the first variant, takes about {duration(one)}; {ahead.trials} trials on "
-            f"{spec.workers} worker(s), and other variants may take several times as long"
+            f"a trial of '{variant}', the first variant, takes about {duration(one)}{length}; {ahead.trials} trials"
+            f"{examples} on {spec.workers} worker(s), and other variants may take several times as long"
         )
     if ahead.trials is None:
         return f"a full trial of the base takes about {duration(one)}; {_room(one, spec, ahead)}"

@@ -184,6 +184,7 @@ class StudySession:
                 with self._working("measuring the speed"):
                     speed = executor.measure(spec.base)
                 state.expected_seconds = show_estimate(self.console, speed, spec, every)
+            state.planned = state.planned or spec.planned_examples
             phases.begin(later)
             return driver.run([phases])
         finally:

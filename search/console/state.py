@@ -26,10 +26,13 @@ class StudyState:
     """Observer that keeps counts, the best trial and the running trials.
 
     Attributes:
-        expected_seconds: duration of a full trial, as estimated before the first one ended.
+        expected_seconds: duration of a full trial of the base, as estimated before the first one ended.
+        planned: training examples of the trials of a comparison, in their order, if its variants differ in length; the
+            first is one of the base.
     """
 
     expected_seconds: float | None = None
+    planned: tuple[int, ...] = ()
     started: StudyStarted | None = None
     running: dict[int, ShownTrial] = field(default_factory=dict)
     ended: list[TrialEnded] = field(default_factory=list)
@@ -80,6 +83,8 @@ class StudyState:
         assert self.started is not None
         if self.started.trials is None:
             return None
+        if self.planned:
+            return self._seconds_of_planned(elapsed, self.started.trials)
         open_trials = self.started.trials - self.done
         under_way = sum(trial.examples / trial.planned for trial in self.running.values())
         remaining = max(open_trials - under_way, 0.0)
@@ -89,6 +94,22 @@ class StudyState:
         if self.expected_seconds is None:
             return None
         return self.expected_seconds * remaining / self.started.workers
+
+    def _seconds_of_planned(self, elapsed: float, trials: int) -> float | None:
+        """Estimate like :meth:`_seconds_of_trials`, in training examples instead of trials."""
+        assert self.started is not None
+        mean = sum(self.planned) / len(self.planned)
+        planned = [*self.planned, *[mean] * (trials - len(self.planned))]  # trials of later phases are not known yet
+        under_way = sum(trial.examples for trial in self.running.values())
+        ended = [event for event in self.ended if event.number < len(planned)]
+        # Those of earlier sessions are the first ones, or nearly so.
+        left = sum(planned[self.started.done :]) - sum(planned[event.number] for event in ended) - under_way
+        trained = sum(planned[event.number] for event in ended if event.repeat_of is None)
+        if trained:
+            return elapsed / (trained + under_way) * max(left, 0.0)
+        if self.expected_seconds is None:
+            return None
+        return self.expected_seconds * max(left, 0.0) / planned[0] / self.started.workers
 
     def _seconds_of_examples(self, elapsed: float) -> float | None:
         """Estimate by this run's pace."""

@@ -27,7 +27,7 @@ __all__ = ["check_folder_of_data", "check_study", "check_study_data"]
 
 def check_study(spec: StudySpec, storage: str | None, runs_dir: Path) -> Iterator[Check]:
     """Check the study file, and whether it still matches the recorded study of this name."""
-    found = f"{spec.source}: up to {spec.trials} trials of {spec.base.budget.examples:,} training examples"
+    found = f"{spec.source}: up to {spec.trials} trials of {spec.longest_run:,} training examples"
     for note in spec.notes:
         yield warning("study", note, "see docs/study-files.md")
     if changes := _changes(spec, storage, runs_dir):

@@ -23,6 +23,7 @@ from search.storage import optuna_internals
 from search.storage.errors import StorageError
 from search.storage.optuna_internals import RedrawPolicy
 from search.study.spec import StudySpec
+from search.trials.floors import Floor
 from search.trials.folders import TrialFolders
 from search.trials.record import CONFIG, stored_config
 
@@ -113,8 +114,11 @@ class Proposals:
         self.folders.run(number).write_config(config)
         if self.data is not None:  # the same rows, but perhaps other bytes
             self.folders.run(number).write_data(self.data.to_json())
-        folder, floors = self.folders.path(number), self.spec.floors
+        folder, floors = self.folders.path(number), self._floors(config)
         return RunningTrial(trial, sampler, config, folder, resumed=True, defect=defect, floors=floors)
+
+    def _floors(self, config: RunConfig) -> tuple[Floor, ...]:
+        return tuple(floor.in_run(config) for floor in self.spec.floors)
 
     def _suggest(self, trial: Trial) -> tuple[RunConfig, str]:
         """Return the trial's configuration; if it has no valid one, the base and what is wrong."""
@@ -130,7 +134,7 @@ class Proposals:
         folder = self.folders.begin(trial.number, config, self.encoders.get(config.model.encoder), self.data)
         trial.set_user_attr(CONFIG, config.canonical_json())  # last: from here on, a new driver resumes the trial
         self.duplicates.add(trial.number, config)
-        return RunningTrial(trial, sampler, config, folder, defect=defect, floors=self.spec.floors)
+        return RunningTrial(trial, sampler, config, folder, defect=defect, floors=self._floors(config))
 
     def _redraws(self, number: int, sampler: BaseSampler) -> RedrawPolicy[tuple[RunConfig, str]] | None:
         def wanted(suggested: tuple[RunConfig, str]) -> bool:

@@ -7,8 +7,8 @@ are our own and decide at the study's rungs; the others are Optuna's.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import Annotated, Any, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Self, cast
 
 import optuna
 from optuna.pruners import BasePruner
@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from search.parsing.errors import StudyFileError
 from search.parsing.named_choice import NamedChoice, Options, build, reported_as_users
+from search.pruners.equal_shares import EqualShares, StudyAtEqualShares
 from search.pruners.halving import SuccessiveHalving
 from search.pruners.hyperband import Hyperband
 
@@ -133,13 +134,20 @@ PRUNERS: dict[str, tuple[type[Options], _Make]] = {
 """Name -> options, and the function that makes the pruner."""
 
 
-def make_pruner(choice: PrunerChoice, rungs: tuple[int, ...]) -> UntilLastRung:
+def make_pruner(
+    choice: PrunerChoice, rungs: tuple[int, ...], own_rungs: Mapping[str, tuple[int, ...]] | None = None
+) -> UntilLastRung:
     """Make the pruner of a study whose trials are scored at these rungs, in training examples, ascending.
+
+    Args:
+        own_rungs: of the variants of a comparison, by name, if they differ: ``rungs`` are then those of the first one,
+            and the others are compared with it, and with one another, at equal shares of their budgets.
 
     Raises:
         UserError: if the pruner does not exist, or its options are wrong.
     """
-    return UntilLastRung(_build(choice, rungs), rungs[-1], choice)
+    shares = EqualShares(rungs, own_rungs) if own_rungs else None
+    return UntilLastRung(_build(choice, rungs), rungs[-1], choice, shares)
 
 
 def _build(choice: PrunerChoice, rungs: tuple[int, ...]) -> BasePruner:
@@ -157,15 +165,24 @@ class UntilLastRung(BasePruner):
     Args:
         last_rung: in training examples.
         choice: names the pruner in messages.
+        shares: how runs of different lengths are compared; None: all have the same rungs.
     """
 
-    def __init__(self, pruner: BasePruner, last_rung: int, choice: PrunerChoice) -> None:
+    def __init__(
+        self, pruner: BasePruner, last_rung: int, choice: PrunerChoice, shares: EqualShares | None = None
+    ) -> None:
         self.pruner = pruner
         self.last_rung = last_rung
         self.choice = choice
+        self.shares = shares
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Return whether the trial should end here."""
+        if self.shares is not None:
+            if not self.shares.has(trial):
+                return False
+            study = cast(Study, StudyAtEqualShares(study, self.shares))
+            trial = self.shares.seen(trial)
         if trial.last_step is None or trial.last_step >= self.last_rung:
             return False
         with reported_as_users(self.choice, "pruner"):

@@ -72,7 +72,7 @@ def fine_search(
         first_trials=default_trial(space, base),
         notes=(),
         origin={_ORIGIN: centre},
-        lengths=(),
+        lengths={},
     )
 
 

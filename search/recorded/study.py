@@ -153,7 +153,7 @@ def _open(spec: StudySpec, storage: BaseStorage) -> optuna.Study:
         storage=storage,
         study_name=spec.name,
         direction="maximize",
-        pruner=make_pruner(spec.pruner, spec.base.rungs),
+        pruner=make_pruner(spec.pruner, spec.base.rungs, spec.own_rungs),
         load_if_exists=True,
     )
 

@@ -12,6 +12,7 @@ __all__ = [
     "SCORE",
     "SETTING",
     "TRAINABLE",
+    "TRAINABLE_SHARE",
 ]
 
 SETTING = "setting "
@@ -22,5 +23,6 @@ FORWARD_EXAMPLES, PRETRAINING_EXAMPLES, TRAINABLE, PARAMETERS = COUNTS = (
     "trainable_parameters",
     "parameters",
 )
+TRAINABLE_SHARE = "trainable_share"
 PEAK_MEMORY = "peak_memory_mib"
 MEETS_FLOORS = "meets_floors"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.run.cost import Cost
 from search.recorded.space import stored_space
-from search.recorded.trial_columns import COUNTS, MEETS_FLOORS, PEAK_MEMORY, SCORE, SETTING
+from search.recorded.trial_columns import COUNTS, MEETS_FLOORS, PEAK_MEMORY, SCORE, SETTING, TRAINABLE_SHARE
 from search.space.space import Space
 from search.trials.floors import is_feasible
 from search.trials.record import REPEAT_OF, TrialRecord
@@ -69,4 +69,4 @@ def winnable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cost_columns(cost: Cost | None) -> dict[str, float | None]:
-    return {name: None if cost is None else getattr(cost, name) for name in (*COUNTS, PEAK_MEMORY)}
+    return {name: None if cost is None else getattr(cost, name) for name in (*COUNTS, TRAINABLE_SHARE, PEAK_MEMORY)}

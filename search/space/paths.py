@@ -24,6 +24,7 @@ __all__ = [
     "json_value",
     "require_field",
     "set_value",
+    "why_alike",
     "why_fixed",
 ]
 
@@ -34,6 +35,7 @@ _FIXED = {
     "budget.examples": "all trials are scored at the same positions",
     "budget.passes": "all trials are scored at the same positions",  # of study files: a run has examples
 }
+_OWN_OF_VARIANTS = {"budget.examples", "eval.rungs"}
 _FIXED_IN_TASKS = {"score_weight", "dev_limit"}
 _SCALARS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
 
@@ -131,6 +133,11 @@ def why_fixed(path: str) -> str | None:
     if path.startswith("tasks.") and path.rpartition(".")[2] in _FIXED_IN_TASKS:
         return "it changes what the score means"
     return next((reason for prefix, reason in _FIXED.items() if path.startswith(prefix)), None)
+
+
+def why_alike(path: str) -> str | None:
+    """Like :func:`why_fixed`, of the variants of a comparison, each of which may have its own length and rungs."""
+    return None if path in _OWN_OF_VARIANTS else why_fixed(path)
 
 
 def _walk(annotation: Any, path: str, tasks: tuple[str, ...]) -> Iterator[tuple[str, FieldType]]:

@@ -67,6 +67,15 @@ class Variants(Distribution):
         """Return every name."""
         return list(self.configs)
 
+    def runs(self, base: RunConfig) -> dict[str, RunConfig]:
+        """Return the run of each by name; what they have in common is that of the base."""
+        found = {}
+        for name in self.configs:
+            tree = base.model_dump()
+            self.put(tree, VARIANT, name)
+            found[name] = RunConfig.model_validate(tree)
+        return found
+
     def probes(self, path: str) -> tuple[Probe, ...]:  # noqa: ARG002
         """Return every name."""
         return tuple((("variants", name), name) for name in self.configs)

@@ -181,7 +181,7 @@ def _build(
         endpoint=endpoint,
         floors=floors,
         stop=stop,
-        lengths=tuple(sets.describe()),
+        lengths=sets.in_words(),
     )
     check_trials(spec, is_comparison=is_comparison)
     return spec

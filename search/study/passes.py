@@ -45,9 +45,9 @@ class TrainingSets:
     sizes: Mapping[str, int] | None = None
     lengths: dict[tuple[str, ...], str] = field(default_factory=dict)
 
-    def describe(self) -> list[str]:
-        """Return a line for each length that was given in passes, with the name of the run if it has one."""
-        return [": ".join([*key[1:], words]) for key, words in self.lengths.items() if key[0] != "first"]
+    def in_words(self) -> dict[str, str]:
+        """Return the words for the base under "", and for variants under their names."""
+        return {".".join(key[1:]): words for key, words in self.lengths.items() if key[0] != "first"}
 
     def of_run(self, config: RunConfig) -> dict[str, int]:
         """Return the examples of each task that a run is trained on, without further ones."""
@@ -78,7 +78,7 @@ class _Passes(Options):
             batches = {task: size / config.batch_size(task) for task, size in sizes.items()}
             task = min(batches, key=batches.__getitem__)
             one = batches[task] * sum(map(config.batch_size, sizes))
-            words = f"the smallest training set ({task}, {sizes[task]:,} examples), with as many batches of every task,"
+            words = f"the smallest training set ({task}: {sizes[task]:,} examples; as many batches of every other task)"
         examples = max(1, round(self.passes * one))
         passes = "1 pass" if self.passes == 1 else f"{shown(self.passes)} passes"
         return examples, f"{passes} over {words} = {examples:,} training examples"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from search.pruners.registry import PrunerChoice
 from search.samplers.registry import SamplerChoice
 from search.space.feasibility import TriedRun
 from search.space.space import Space
+from search.space.variants import VARIANT, Variants
 from search.study.first_trials import FirstTrial
 from search.study.stop_rules import StopRules
 from search.trials.floors import Floor
@@ -58,7 +60,8 @@ class StudySpec:
         floors: scores below which runs are pruned, and do not win.
         stop: what ends the study besides its number of trials; no part of what the study is.
         origin: what it took from other studies, as JSON data by name; recorded with it, since those may continue.
-        lengths: how lengths given in passes became training examples, one line each.
+        lengths: how a length given in passes became training examples, in words by variant; under "" for the base of a
+            search.
     """
 
     name: str
@@ -80,7 +83,30 @@ class StudySpec:
     floors: tuple[Floor, ...] = ()
     stop: StopRules = field(default_factory=StopRules)
     origin: Mapping[str, Any] = field(default_factory=dict)
-    lengths: tuple[str, ...] = ()
+    lengths: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def variants(self) -> Mapping[str, RunConfig]:
+        """The runs of a comparison by variant, with the seed of the base; empty for a search."""
+        chosen = (one.distribution for one in self.space.dimensions if isinstance(one.distribution, Variants))
+        return next((variants.runs(self.base) for variants in chosen), {})
+
+    @property
+    def own_rungs(self) -> Mapping[str, tuple[int, ...]]:
+        """The rungs of each variant, in training examples; empty unless they differ."""
+        rungs = {name: run.rungs for name, run in self.variants.items()}
+        return rungs if len(set(rungs.values())) > 1 else {}
+
+    @property
+    def longest_run(self) -> int:
+        """The training examples of the longest of the study's runs."""
+        return max([self.base.budget.examples, *(rungs[-1] for rungs in self.own_rungs.values())])
+
+    @property
+    def planned_examples(self) -> tuple[int, ...]:
+        """The training examples of all trials of a comparison, in their order; empty unless its variants differ."""
+        lengths = {name: rungs[-1] for name, rungs in self.own_rungs.items()}
+        return tuple(lengths[trial.params[VARIANT]] for trial in self.first_trials) if lengths else ()
 
     def located_error(self, error: StudyFileError) -> UserError:
         """Return a mistake found after reading with the file and the line of its key, if the file still exists."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ _SLOPE_SD = 0.5  # prior of the slope of the gain over the score at a rung: it i
 _FEWEST = 3  # trials for a slope
 
 
-def final_scores(curves: Sequence[Mapping[int, float]], finals: Sequence[float | None]) -> np.ndarray:
+def final_scores(curves: Sequence[Mapping[Any, float]], finals: Sequence[float | None]) -> np.ndarray:
     """Estimate a final score for every trial, (n,).
 
     A pruned trial's score is that of an early rung. Leaving such trials out would keep only the good ones and hide what
@@ -26,11 +27,12 @@ def final_scores(curves: Sequence[Mapping[int, float]], finals: Sequence[float |
     best score that the trial has reached, because a finished trial's score is that of its best rung.
 
     Args:
-        curves: each trial's overall score by rung, at least one rung.
+        curves: each trial's overall score by rung, at least one rung; of runs of different lengths, by the share of the
+            run.
         finals: its final score; None for one that was pruned.
     """
     found = np.array([np.nan if final is None else final for final in finals])
-    last = np.array([max(curve) for curve in curves], dtype=np.int64)
+    last = np.array([max(curve) for curve in curves], dtype=np.float64)
     pruned = np.isnan(found)
     for rung in sorted(set(last[pruned].tolist()), reverse=True):
         stopped = np.flatnonzero(pruned & (last == rung)).tolist()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from optuna.trial import FrozenTrial, Trial
@@ -32,12 +32,18 @@ class Floor:
         score: in the task's own metric, as it is shown.
         start: training examples from which on runs are pruned; a winner meets the floor wherever its best rung lies.
         is_ceiling: whether smaller scores are better, so that this is the highest one allowed.
+        is_half: whether ``start`` follows from the length of the run, see :func:`parse_floors`.
     """
 
     task: str
     score: float
     start: int
     is_ceiling: bool = False
+    is_half: bool = field(default=False, compare=False)
+
+    def in_run(self, config: RunConfig) -> Floor:
+        """Return the floor of a run, which may be longer or shorter than the base."""
+        return replace(self, start=_half_way(config)) if self.is_half else self
 
     def lack(self, evaluation: Evaluation) -> float:
         """Return how much is missing to the floor, or exceeds the ceiling; 0 or less where it is met."""
@@ -96,10 +102,15 @@ def _floor(task: str, value: object, base: RunConfig) -> Floor:
         raise StudyFileError((*key, "score"), f"{_bounds_words(metric)}, got {shown(options.score)}")
     start = options.start
     if start is None:
-        start = next(rung for rung in base.rungs if 2 * rung >= budget)
+        start = _half_way(base)
     if start > budget:
         raise StudyFileError((*key, "from"), f"must be at most {budget:,}, the examples of a full run, got {start:,}")
-    return Floor(task, options.score, start, is_ceiling=not metric.larger_is_better)
+    is_half = options.start is None
+    return Floor(task, options.score, start, is_ceiling=not metric.larger_is_better, is_half=is_half)
+
+
+def _half_way(config: RunConfig) -> int:
+    return next(rung for rung in config.rungs if 2 * rung >= config.budget.examples)
 
 
 def _bounds_words(metric: Metric) -> str:

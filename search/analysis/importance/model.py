@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,7 +144,7 @@ def study_score_model(study: optuna.Study) -> ScoreModel | None:
         return None
     configs, used = [config for config, _ in kept], [trial for _, trial in kept]
     scores = final_scores(
-        [trial.intermediate_values or {0: trial.value or 0.0} for trial in used],
+        _curves(configs, [trial.intermediate_values or {0: trial.value or 0.0} for trial in used]),
         [trial.value if trial.state == TrialState.COMPLETE else None for trial in used],
     )
     if not np.ptp(scores) or not searched_settings(study) - {"seed"}:
@@ -153,6 +153,17 @@ def study_score_model(study: optuna.Study) -> ScoreModel | None:
         stored_space(study, configs[0]), configs, scores, sum(trial.state == TrialState.COMPLETE for trial in used)
     )
     return ScoreModel(**{**vars(model), "left_out": len(trials) - len(used)})
+
+
+def _curves(configs: Sequence[RunConfig], curves: list[dict[int, float]]) -> Sequence[Mapping[float, float]]:
+    """Return the curves by training examples, or by shares of the run where variants differ in length."""
+    lengths = [config.budget.examples for config in configs]
+    if len(set(lengths)) == 1:
+        return [{float(rung): score for rung, score in curve.items()} for curve in curves]
+    return [
+        {round(rung / length, 3): score for rung, score in curve.items()}
+        for length, curve in zip(lengths, curves, strict=True)
+    ]
 
 
 def _kept(trials: Sequence[FrozenTrial]) -> Iterator[tuple[RunConfig, FrozenTrial]]:

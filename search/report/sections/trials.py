@@ -19,6 +19,7 @@ from search.recorded.trial_columns import (
     SCORE,
     SETTING,
     TRAINABLE,
+    TRAINABLE_SHARE,
 )
 from search.recorded.trial_table import is_missing
 from search.report.context import ReportContext
@@ -32,7 +33,8 @@ _PRETRAINING = "pretraining examples"
 _HEADINGS = {
     FORWARD_EXAMPLES: "forward examples",
     PRETRAINING_EXAMPLES: _PRETRAINING,
-    TRAINABLE: "trainable %",
+    TRAINABLE: "trainable",
+    TRAINABLE_SHARE: "trainable %",
     PEAK_MEMORY: "peak MiB",
 }
 _LONGEST = 1500  # last characters of an error
@@ -51,7 +53,7 @@ def trials_section(context: ReportContext) -> ReportSection:
 def trial_listing(table: pd.DataFrame) -> pd.DataFrame:
     """Return the trials, best first, with rounded numbers and short headings, without columns that are empty."""
     shown = table.sort_values("overall", ascending=False, na_position="last")
-    shown[TRAINABLE] = 100 * shown[TRAINABLE] / shown[PARAMETERS]
+    shown[TRAINABLE_SHARE] = 100 * shown[TRAINABLE_SHARE]
     shown = shown.drop(columns=[PARAMETERS, REPEAT_OF]).rename(columns=_HEADINGS)
     shown = shown.rename(columns=lambda name: name.removeprefix(SCORE).removeprefix(SETTING))
     costs = _HEADINGS.values()

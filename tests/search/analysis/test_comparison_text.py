@@ -39,6 +39,19 @@ def test_a_setting_that_some_do_not_have_leaves_their_cell_empty() -> None:
     assert comparison_frame(BOTH)["setting heads.sts.combine"].isna().tolist() == [True, False]
 
 
+def test_lengths_are_shown_where_they_differ() -> None:
+    """The count of trainable parameters is in the CSV file, next to their share."""
+    rows = (replace(ROW, examples=12_000.0, trainable_parameters=50), replace(SIAMESE, examples=540.0))
+    table = comparison_table(replace(BOTH, rows=rows))
+    assert table.headings[5:8] == ("sts", "examples", "seconds")
+    assert [row[6] for row in table.rows] == ["12,000", "540"]
+    alike = tuple(replace(row, examples=540.0) for row in rows)
+    assert comparison_table(replace(BOTH, rows=alike)).headings == comparison_table(BOTH).headings
+    frame = comparison_frame(replace(BOTH, rows=rows))
+    assert frame["examples"].tolist() == [12_000.0, 540.0]
+    assert frame["trainable_parameters"].tolist()[0] == 50
+
+
 def test_values_that_were_not_recorded_have_no_column() -> None:
     old = [replace(row, examples_per_second=None, trainable_share=None, peak_memory_mib=None) for row in BOTH.rows]
     headings = comparison_table(replace(BOTH, rows=tuple(old))).headings

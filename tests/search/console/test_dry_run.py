@@ -93,6 +93,21 @@ def test_a_length_in_passes() -> None:
         create_or_load(spec, storage)
 
 
+def test_variants_of_different_lengths() -> None:
+    _write_rows(1200)
+    common = STUDY.replace("[tasks.sts]\n", "").partition("[space]")[0]
+    Path("mine.toml").write_text(
+        common + "[base.eval]\nrungs = [0.5, 1.0]\n[variants.short]\nbudget.examples = 400\n"
+        "[variants.long]\nbudget.passes = 3\n[variants.often]\nbudget.examples = 400\neval.rungs = 4\n"
+    )
+    text = shown()
+    assert "budget: 3 trials of up to 3,600 training examples, dev scored at the rungs below; sampler grid" in text
+    assert "length: short: 400 training examples, dev scored at 200, 400\n" in text
+    passes = "3 passes over the joint training set of 1,200 examples = 3,600 training examples"
+    assert f"length: long: {passes}, dev scored at 1,800, 3,600\n" in text
+    assert "length: often: 400 training examples, dev scored at 100, 200, 300, 400\n" in text
+
+
 def _write_rows(count: int) -> None:
     Path("data", "train.csv").write_text("id,text,mood\n" + "".join(f"{number},good,pos\n" for number in range(count)))
 

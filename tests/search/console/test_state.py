@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from search.console.state import StudyState
-from search.driver.events import StudyStarted, TrialEnded
+from search.driver.events import StudyStarted, TrialAdvanced, TrialEnded, TrialStarted
 
 
 def test_the_display_knows_the_limit_that_comes_first() -> None:
@@ -25,3 +25,22 @@ def test_the_display_knows_the_limit_that_comes_first() -> None:
     by_examples._begun -= 60.0
     by_examples(TrialEnded(0, "complete", 0.5, "", None, 60.0, Path(), examples=250))
     assert by_examples.seconds_left == pytest.approx(180, rel=0.01)
+
+
+def test_trials_of_different_lengths_count_by_their_examples() -> None:
+    """Four trials of 100, 900, 100 and 900 examples: the first is a twentieth of all, not a quarter."""
+    shown = StudyState(expected_seconds=10.0, planned=(100, 900, 100, 900))
+    shown(StudyStarted("s", 4, 0, (), 2, "", Path(), ("sst",)))
+    assert shown.seconds_left == pytest.approx(10 * 20 / 2)  # by the measured speed, on two workers
+    shown._begun -= 60.0
+    shown(TrialEnded(0, "complete", 0.5, "", None, 60.0, Path(), examples=100))
+    assert shown.seconds_left == pytest.approx(60 * 19, rel=0.01)
+    shown(TrialStarted(1, {}, False, 0, 900))
+    shown(TrialAdvanced(1, 500))
+    assert shown.seconds_left == pytest.approx(60 / 600 * 1400, rel=0.01)
+
+
+def test_what_is_left_of_a_resumed_study_of_different_lengths() -> None:
+    shown = StudyState(expected_seconds=10.0, planned=(100, 900))
+    shown(StudyStarted("s", 4, 1, (), 1, "", Path(), ("sst",)))
+    assert shown.seconds_left == pytest.approx(10 * (900 + 2 * 500) / 100)  # of two trials only the mean is known

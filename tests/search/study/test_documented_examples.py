@@ -20,7 +20,7 @@ def examples_under(heading: str, text: str) -> list[str]:
 def test_the_examples_of_comparisons_are_valid(tmp_path: Path) -> None:
     text = (Path(__file__).parents[3] / "docs" / "study-files.md").read_text(encoding="utf-8")
     preset, override = examples_under("Presets", text)
-    whole, short = examples_under("Comparisons: ", text)
+    whole, short, lengths = examples_under("Comparisons: ", text)
     (first,) = examples_under("Trials to begin with", text)
     (tmp_path / "presets").mkdir()
     (tmp_path / "presets" / "ours.toml").write_text(preset)
@@ -28,6 +28,9 @@ def test_the_examples_of_comparisons_are_valid(tmp_path: Path) -> None:
     assert spec.trials == 6
     assert spec.base.heads["sst"].layers == 2
     assert load_study(write(tmp_path, 'tasks = ["sst"]\n' + override + short)).trials == 2
+    unequal = load_study(write(tmp_path, 'tasks = ["sst", "para", "sts"]\n' + lengths + "[synthetic]\n"))
+    assert unequal.own_rungs["ours"] == (3000, 6000, 12_000)
+    assert unequal.own_rungs["theirs"][-1] == unequal.longest_run
     needs = examples_under("The space", text)[0]
     searched = load_study(write(tmp_path, with_space(needs + '"heads.sst.layers" = [1, 2]') + first))
     assert any("no file" in note for note in searched.notes)

@@ -49,22 +49,22 @@ def length(spec: StudySpec) -> int:
         (
             'budget = { passes = 20, passes_over = "smallest" }\n',
             20 * 3 * 40,
-            "20 passes over the smallest training set (sst, 40 examples), with as many batches of every task, = 2,400",
+            "20 passes over the smallest training set (sst: 40 examples; as many batches of every other task) = 2,400",
         ),
         # 30 batches of sts end before 40 of sst: 30 rounds of 1 + 4 + 2 examples.
         (
             'budget = { passes = 1, passes_over = "smallest", batch_size = 1 }\n'
             "tasks = { para.batch_size = 4, sts.batch_size = 2 }\n",
             210,
-            "1 pass over the smallest training set (para, 120 examples)",
+            "1 pass over the smallest training set (para: 120 examples; as",
         ),
     ],
 )
 def test_passes_become_examples(tmp_path: Path, data: Path, base: str, examples: int, words: str) -> None:
     spec = load(tmp_path, study(data, base))
     assert length(spec) == examples
-    assert len(spec.lengths) == 1
-    assert spec.lengths[0].startswith(words)
+    assert spec.lengths.keys() == {""}
+    assert spec.lengths[""].startswith(words)
 
 
 def test_a_run_of_passes_is_that_of_the_same_examples(tmp_path: Path, data: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_run_of_passes_is_that_of_the_same_examples(tmp_path: Path, data: Path
     assert passes.base == examples.base
     assert passes.base.digest == examples.base.digest
     assert passes.identity() == examples.identity()
-    assert examples.lengths == ()
+    assert examples.lengths == {}
 
 
 def test_a_generated_corpus_is_not_needed(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from memory_storage import MemoryStorage
 
 from search.analysis.seed_comparison import StudyOfSeeds
+from search.pruners.registry import UntilLastRung
 from search.recorded.study import create_or_load
 from search.samplers.registry import make_sampler
 from search.space.feasibility import try_space
@@ -85,6 +87,43 @@ def test_a_stored_comparison_reads_back(tmp_path: Path) -> None:
     assert spec.difference(stored) == []
     other = load(tmp_path, COMPARISON.replace("layers = 2", "layers = 4"))
     assert other.difference(stored) == ["space: variant: own: heads.sst.layers was 2, is now 4"]
+
+
+def test_every_variant_may_have_its_own_length_and_rungs(tmp_path: Path) -> None:
+    spec = load(
+        tmp_path,
+        COMPARISON
+        + "budget.examples = 900\neval.rungs = [0.5, 1.0]\n[variants.long]\nbudget = { passes = 2 }\n[synthetic]\n",
+    )
+    own, long = (run_of(spec, {"variant": name, "seed": 4}) for name in ("own", "long"))
+    assert own.rungs == (450, 900)
+    assert long.budget.examples == 2 * 3 * 4000
+    assert spec.own_rungs["cooked"] == spec.base.rungs == (4000, 8000, 12_000, 16_000, 20_000)
+    assert (spec.own_rungs["own"], spec.own_rungs["long"]) == (own.rungs, long.rungs)
+    assert spec.planned_examples == (20_000, 20_000, 900, 24_000) * 2
+    assert spec.longest_run == 24_000
+    assert spec.lengths == {
+        "long": "2 passes over the joint training set of 12,000 examples = 24,000 training examples"
+    }
+    stored = json.loads(json.dumps(spec.identity()))
+    again = read_space(stored["space"], spec.base)
+    assert again == spec.space
+    assert {run_of(replace(spec, space=again), {"variant": "own", "seed": 3}).rungs} == {own.rungs}
+    pruner = create_or_load(spec, MemoryStorage()).pruner
+    assert isinstance(pruner, UntilLastRung)
+    assert pruner.shares is not None
+
+
+def test_variants_of_one_length_are_a_study_as_before(tmp_path: Path) -> None:
+    spec = load(tmp_path, COMPARISON)
+    assert spec.variants.keys() == {"plain", "cooked", "own"}
+    assert (spec.own_rungs, spec.planned_examples, spec.longest_run) == ({}, (), 20_000)
+    pruner = create_or_load(spec, MemoryStorage()).pruner
+    assert isinstance(pruner, UntilLastRung)
+    assert pruner.shares is None
+    assert not any(
+        "budget.examples" in settings for settings in spec.identity()["space"]["variant"]["variants"].values()
+    )
 
 
 def changed(old: str, new: str) -> str:

@@ -24,8 +24,9 @@ from data.task_files import builtin_tasks
 from search.console.state import StudyState
 from search.console.summary import show_summary
 from search.driver.driver import Driver
-from search.driver.events import Event, TrialEnded
+from search.driver.events import Event, TrialEnded, TrialStarted
 from search.parsing.errors import StudyFileError
+from search.pruners.registry import PrunerChoice
 from search.recorded.ranking import best_trial, pick_trial
 from search.report.context import ReportContext
 from search.report.sections.answer import answer_section
@@ -34,6 +35,7 @@ from search.space.parsing import parse_space
 from search.study.file import load_study
 from search.study.first_trials import default_trial
 from search.study.spec import StudySpec
+from search.study.variant_study import plan_comparison
 from search.trials.floors import Floor, is_feasible, parse_floors, why_no_winner, why_pruned
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialResult
@@ -301,3 +303,37 @@ def test_a_floor_begins_at_the_first_rung_not_before_half() -> None:
     assert floor.start == 60
     with pytest.raises(StudyFileError):
         parse_floors({"overall": 0.5}, TWO)
+
+
+def test_runs_of_different_lengths_are_compared_at_equal_shares(tmp_path: Path) -> None:
+    """A study of variants from its start to its end: pruner and floors look at shares, results are in examples."""
+    runs = {"short": TWO, "long": changed_budget(1000), "low": changed_budget(500), "thirds": changed_budget(90, 3)}
+    base, space, first = plan_comparison(runs, [0, 1])
+    halving = PrunerChoice("halving", {"reduction_factor": 2})
+    (floor,) = parse_floors({"sts": 0.2}, base)
+    spec = changed(
+        base=base,
+        space=space,
+        first_trials=first,
+        pruner=halving,
+        sampler=SamplerChoice("grid"),
+        trials=8,
+        floors=(floor,),
+    )
+    high, low, ruined = [(0.5, 0.5)] * 5, [(0.3, 0.3)] * 5, [(1.0, 0.1)] * 5
+    curves = {0: high, 1: low, 2: ruined, 3: low, 4: high, 5: high, 6: high, 7: high}
+    study, seen = run(spec, curves, tmp_path)
+    found = {trial.number: (trial.state.name, trial.last_step) for trial in study.get_trials()}
+    assert found[0] == ("COMPLETE", 100)
+    assert found[1] == ("PRUNED", 200)  # a fifth, where the first had .5
+    assert found[2] == ("PRUNED", 300)  # the first rung from half on
+    assert found[3] == ("COMPLETE", 90)  # at thirds, nothing is compared with fifths
+    assert found[5] == ("COMPLETE", 1000)
+    planned = [event.planned_examples for event in seen if isinstance(event, TrialStarted)]
+    assert planned == [100, 1000, 500, 90] * 2
+
+
+def changed_budget(examples: int, rungs: int = 5) -> RunConfig:
+    return RunConfig.model_validate(
+        {**TWO.model_dump(), "budget": {**TWO.budget.model_dump(), "examples": examples}, "eval": {"rungs": rungs}}
+    )

@@ -34,12 +34,13 @@ def test_the_table_has_costs_and_omits_what_was_not_recorded() -> None:
     both = trial_table(stored(TrialResult.of([POINT], ""), old))
     assert both["forward_examples"].tolist() == [3200, pd.NA]
     shown = trial_listing(both)
+    assert shown["trainable"].tolist() == [50, ""]
     assert shown["trainable %"].tolist() == ["2.5", ""]
     assert shown["forward examples"].tolist() == [3200, ""]
     assert shown["peak MiB"].tolist() == ["812.4", ""]
     assert shown["seconds"].tolist() == ["8", "12346"]
     only_old = trial_listing(trial_table(stored(old)))
-    assert not {"trainable %", "forward examples", "peak MiB", "reason"} & set(only_old.columns)
+    assert not {"trainable", "trainable %", "forward examples", "peak MiB", "reason"} & set(only_old.columns)
     assert only_old.shape[0] == 1
 
 
