@@ -19,9 +19,12 @@ from tokenizers.models import WordPiece
 from data.errors import UserError
 from data.tokenizer_settings import SETTINGS, TokenizerSettings
 
-__all__ = ["SpecialIds", "load_tokenizer", "remove_tokenizer", "save_tokenizer", "special_ids"]
+__all__ = ["SAVED_TOKENIZER", "SpecialIds", "load_tokenizer", "remove_tokenizer", "save_tokenizer", "special_ids"]
 
 _TOKENIZER, _VOCABULARY = "tokenizer.json", "vocab.txt"
+SAVED_TOKENIZER = (_TOKENIZER, _VOCABULARY, SETTINGS)
+"""Names of the files that :func:`save_tokenizer` writes."""
+
 _SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -102,7 +105,7 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, max_length: int = 512) ->
 
 def remove_tokenizer(folder: Path) -> None:
     """Remove the files that :func:`save_tokenizer` writes, if they exist."""
-    for name in (_TOKENIZER, _VOCABULARY, SETTINGS):
+    for name in SAVED_TOKENIZER:
         (folder / name).unlink(missing_ok=True)
 
 

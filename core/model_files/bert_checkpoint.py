@@ -18,7 +18,10 @@ from core.model_files.weight_files import check_no_adapter, check_shapes, read_j
 from core.run.atomic_files import write_atomically
 from data.errors import UserError
 
-__all__ = ["load_bert_config", "load_bert_weights", "load_mlm_head", "remove_bert", "save_bert"]
+__all__ = ["BERT_FILES", "load_bert_config", "load_bert_weights", "load_mlm_head", "remove_bert", "save_bert"]
+
+BERT_FILES: Final = (WEIGHTS, CONFIG)
+"""Names of the files that :func:`save_bert` writes."""
 
 _MLM_DECODER: Final = "cls.predictions.decoder.weight"
 
@@ -124,7 +127,7 @@ def save_bert(folder: Path, config: BertConfig, state_dict: Mapping[str, Tensor]
 
 def remove_bert(folder: Path) -> None:
     """Remove the files that :func:`save_bert` writes, if they exist."""
-    for name in (WEIGHTS, CONFIG):
+    for name in BERT_FILES:
         (folder / name).unlink(missing_ok=True)
 
 

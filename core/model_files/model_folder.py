@@ -23,17 +23,18 @@ from core.config import RunConfig
 from core.model.bert import Bert
 from core.model.lora import merged_state_dict
 from core.model.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, whole_encoder_names
-from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights, remove_bert, save_bert
+from core.model_files.bert_checkpoint import BERT_FILES, load_bert_config, load_bert_weights, remove_bert, save_bert
 from core.run.atomic_files import write_atomically
 from core.run.checksums import CHECKSUMS, Checksums
 from data.errors import UserError
 from data.rows import RowLayout
-from data.tokenizer import load_tokenizer, remove_tokenizer, save_tokenizer
+from data.tokenizer import SAVED_TOKENIZER, load_tokenizer, remove_tokenizer, save_tokenizer
 
 __all__ = [
     "ENSEMBLE",
     "MEMBERS",
     "TrainedModel",
+    "check_replaceable",
     "load_model_folder",
     "load_run_config",
     "remove_model",
@@ -68,16 +69,19 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
         folder: created if missing; an earlier model or ensemble in it is removed.
         trained: the model to save.
         provenance: where the model comes from; must be JSON-serialisable.
+
+    Raises:
+        UserError: if the folder has a model that was not exported.
     """
     remove_model(folder)
     folder.mkdir(parents=True, exist_ok=True)
     of_others = _files(folder)
+    heads = {name: weight.contiguous() for name, weight in trained.model.heads.state_dict().items()}
+    write_atomically(folder / _HEADS, save(heads))  # first: it marks what follows as exported
     for name, encoder in trained.model.distinct_encoders().items():
         place = _encoder_folder(folder, name)
         save_bert(place, encoder.config, merged_state_dict(encoder))
         save_tokenizer(trained.tokenizer, place, trained.config.model.max_length)
-    heads = {name: weight.contiguous() for name, weight in trained.model.heads.state_dict().items()}
-    write_atomically(folder / _HEADS, save(heads))
     (folder / _RUN_CONFIG).write_text(trained.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
     Checksums(folder).record(sorted(_files(folder) - of_others))
     (folder / _PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
@@ -120,21 +124,40 @@ def load_run_config(folder: Path) -> RunConfig:
     return config
 
 
+def check_replaceable(folder: Path) -> None:
+    """Refuse a folder with a model that was not exported, such as an encoder to train from.
+
+    Raises:
+        UserError: it names a file that would be lost.
+    """
+    # An export that was interrupted has written the heads at least.
+    if any((folder / name).exists() for name in (_HEADS, _RUN_CONFIG, ENSEMBLE)):
+        return
+    for path in (*map(folder.joinpath, (*BERT_FILES, *SAVED_TOKENIZER)), *(folder / _ENCODERS).glob("*/config.json")):
+        if path.exists():
+            raise UserError(f"'{folder}' has a model that was not exported ('{path.name}'); choose another folder")
+
+
 def remove_model(folder: Path) -> None:
     """Remove a model or an ensemble from a folder, starting with the file that makes it loadable.
 
     Files that belong to neither stay; the folder itself is removed if nothing else is in it.
+
+    Raises:
+        UserError: if the folder has a model that was not exported.
     """
+    check_replaceable(folder)
     if (folder / ENSEMBLE).exists():
         (folder / ENSEMBLE).unlink()
         shutil.rmtree(folder / MEMBERS, ignore_errors=True)
-    for name in (_RUN_CONFIG, _HEADS, _PROVENANCE, CHECKSUMS):
+    for name in (_RUN_CONFIG, _PROVENANCE, CHECKSUMS):
         (folder / name).unlink(missing_ok=True)
     encoders = folder / _ENCODERS
     own = [config.parent for config in encoders.glob("*/config.json")]
     for place in (*own, folder):
         remove_bert(place)
         remove_tokenizer(place)
+    (folder / _HEADS).unlink(missing_ok=True)
     for emptied in (*own, encoders, folder):
         with suppress(OSError):  # it contains other files, or does not exist
             emptied.rmdir()

@@ -14,7 +14,7 @@ from core.inputs.best_model import load_best_model
 from core.inputs.dev_gold import dev_examples
 from core.inputs.resources import Resources
 from core.model_files.ensemble_folder import save_ensemble_folder
-from core.model_files.model_folder import TrainedModel
+from core.model_files.model_folder import TrainedModel, check_replaceable
 from data.errors import UserError
 from search.ensemble.averaging import average_predictions
 from search.ensemble.member_check import check_stored
@@ -50,8 +50,10 @@ def export_ensemble(
         out: made if missing.
 
     Raises:
-        UserError: if fewer than two trials have their models, or the data have changed.
+        UserError: if fewer than two trials have their models, the data have changed, or there are files below ``out``
+            that would be lost.
     """
+    check_replaceable(out / "model")
     library = CandidateTrials(study, folders, data, device, needs_models=True)
     try:
         pool = library.members(library.candidates())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,14 +12,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.model_files.model_folder import TrainedModel, remove_model, save_model_folder
+from core.model_files.model_folder import TrainedModel, check_replaceable, remove_model, save_model_folder
 from core.scoring import DevScores
+from data.errors import UserError
 from data.gold import Labels
 from data.tasks import SplitName, TaskSpec
 from search.display.table import Table
 from search.ensemble.members import Member
 from search.ensemble.selection import Shares
-from search.trials.prediction_files import ENSEMBLE, is_recorded, remove_predictions, write_provenance, write_split
+from search.trials.prediction_files import (
+    ENSEMBLE,
+    check_replaceable_predictions,
+    is_recorded,
+    remove_predictions,
+    write_provenance,
+    write_split,
+)
 
 __all__ = ["Ensemble", "Method", "Output", "ensemble_record", "ensemble_table", "write_ensemble"]
 
@@ -128,9 +137,16 @@ def write_ensemble(out: Path, ensemble: Ensemble, origin: dict[str, Any]) -> Non
         out: made if missing; what an earlier ensemble or export left there is deleted, so that no file is of another
             one.
         origin: the study, how the members were chosen, the data and the code.
+
+    Raises:
+        UserError: there are files that would be lost.
     """
-    if is_recorded(out):  # else a model there is not one of ours
-        remove_model(out / "model")
+    if ensemble.model is not None:
+        check_replaceable(out / "model")
+    check_replaceable_predictions(out, ensemble.shares)
+    if is_recorded(out):
+        with suppress(UserError):  # a model that is not one of ours
+            remove_model(out / "model")
     remove_predictions(out, ensemble.shares)
     for output in ensemble.outputs:
         write_split(out, output.spec, output.split, output.ids, output.predictions)

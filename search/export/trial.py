@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial
 from core.config import RunConfig
 from core.inputs.best_model import load_best_model
 from core.inputs.resources import Resources, pick_device
-from core.model_files.model_folder import save_model_folder
+from core.model_files.model_folder import check_replaceable, save_model_folder
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
 from core.scoring import DevScores, predict
@@ -23,6 +23,7 @@ from search.recorded.provenance import described, made_from
 from search.trials.prediction_files import (
     PROVENANCE,
     check_complete,
+    check_replaceable_predictions,
     predicted_splits,
     remove_predictions,
     write_provenance,
@@ -52,8 +53,11 @@ def export_trial(
 
     Raises:
         UserError: the model in the folder does not fit the RunConfig, was written by an earlier version, or has other
-            scores on dev than the recorded ones; a row of test cannot be read.
+            scores on dev than the recorded ones; a row of test cannot be read; there are files below ``out`` that
+            would be lost.
     """
+    check_replaceable(out / "model")
+    check_replaceable_predictions(out, config.tasks)
     trained = load_best_model(folder, config, resources)
     best = folder.read_best_evaluation()
     device = pick_device(config.compute.device)

@@ -22,6 +22,7 @@ __all__ = [
     "ENSEMBLE",
     "PROVENANCE",
     "check_complete",
+    "check_replaceable_predictions",
     "check_written",
     "is_recorded",
     "predicted_splits",
@@ -77,6 +78,28 @@ def write_split(out: Path, spec: TaskSpec, split: SplitName, ids: Sequence[str],
         _write_probabilities(probabilities_path(folder, spec.name, split), spec, ids, predictions)
 
 
+def check_replaceable_predictions(out: Path, tasks: Collection[str]) -> None:
+    """Refuse a folder with prediction files that were not written by export or ensemble: they would be lost.
+
+    Args:
+        out: the folder above ``predictions/``; need not exist.
+        tasks: that will be predicted.
+
+    Raises:
+        UserError: it names a file.
+    """
+    folder = out / "predictions"
+    if is_recorded(out) or (folder / CHECKSUMS).is_file():  # without a record, they were not finished
+        return
+    splits: tuple[SplitName, ...] = ("dev", "test")
+    for path in (made(folder, task, split) for made in _FILES for task in tasks for split in splits):
+        if path.exists():
+            raise UserError(
+                f"'{folder}' has a file '{path.name}' that was not exported; choose another folder with --out, or move "
+                "it away"
+            )
+
+
 def remove_predictions(out: Path, tasks: Collection[str]) -> None:
     """Remove earlier predictions and their record, so that they are not mixed with new ones.
 
@@ -86,16 +109,20 @@ def remove_predictions(out: Path, tasks: Collection[str]) -> None:
         out: the folder above ``predictions/``; need not exist.
         tasks: that will be predicted. Files of other tasks are removed too if a record says that they were written
             here.
+
+    Raises:
+        UserError: as :func:`check_replaceable_predictions`.
     """
+    check_replaceable_predictions(out, tasks)
     folder = out / "predictions"
     splits: tuple[SplitName, ...] = ("dev", "test")
     for split in splits:
         for kind in ("output", "probabilities") if is_recorded(out) else ():
             for path in folder.glob(f"*-{split}-{kind}.csv"):
                 path.unlink()
-        for task in tasks:
-            prediction_path(folder, task, split).unlink(missing_ok=True)
-            probabilities_path(folder, task, split).unlink(missing_ok=True)
+        for made in _FILES:
+            for task in tasks:
+                made(folder, task, split).unlink(missing_ok=True)
     (folder / CHECKSUMS).unlink(missing_ok=True)
     for record in _records(out):  # last: until here it is correct
         record.unlink(missing_ok=True)
@@ -123,6 +150,9 @@ def prediction_path(folder: Path, task: str, split: SplitName) -> Path:
 def probabilities_path(folder: Path, task: str, split: SplitName) -> Path:
     """Return the file of a task's class probabilities, written only if the task's metric needs them."""
     return folder / f"{task}-{split}-probabilities.csv"
+
+
+_FILES = (prediction_path, probabilities_path)
 
 
 def prediction_values(spec: TaskSpec, predictions: np.ndarray) -> list[str]:

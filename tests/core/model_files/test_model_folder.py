@@ -118,6 +118,34 @@ def test_an_unfinished_folder_is_not_a_model(train: Train, tmp_path: Path, monke
         load_model_folder(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "vocab.txt", "encoders/para/config.json"])
+def test_a_model_that_was_not_exported_is_not_replaced(train: Train, tmp_path: Path, name: str) -> None:
+    """The folder may have the encoder that was trained from."""
+    folder = tmp_path / "model"
+    (folder / name).parent.mkdir(parents=True)
+    (folder / name).write_text("mine")
+    with pytest.raises(UserError, match=rf"model' has a model that was not exported \('{Path(name).name}'\)"):
+        save_model_folder(folder, train("shared"), {})
+    assert [path for path in folder.rglob("*") if path.is_file()] == [folder / name]
+    assert (folder / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("step", ["save_bert", "save_tokenizer", "Checksums"])
+def test_an_interrupted_export_is_replaced(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    trained = train("per-task")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(f"core.model_files.model_folder.{step}", killed)
+        save_model_folder(tmp_path, trained, {})
+    save_model_folder(tmp_path, trained, {})
+    assert load_model_folder(tmp_path).config == trained.config
+
+
 def test_a_missing_encoder_is_named(train: Train, tmp_path: Path) -> None:
     save_model_folder(tmp_path, train("per-task"), {})
     shutil.rmtree(tmp_path / "encoders" / "para")

@@ -96,9 +96,10 @@ def test_the_record_of_the_members() -> None:
 def test_the_files(tmp_path: Path) -> None:
     """What an earlier ensemble left is removed; a model folder of somebody else is not."""
     (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "mine.txt").touch()
-    write_ensemble(tmp_path, ENSEMBLE, {"study": "mine"})
-    assert (tmp_path / "model" / "mine.txt").exists()
+    (tmp_path / "model" / "config.json").write_text("mine")
+    for _ in range(2):
+        write_ensemble(tmp_path, ENSEMBLE, {"study": "mine"})
+        assert (tmp_path / "model" / "config.json").read_text() == "mine"
     assert read_predictions(tmp_path / "predictions" / "sst-test-output.csv", SST)[0] == ["t"]
     ids, values = read_predictions(tmp_path / "predictions" / "sst-dev-output.csv", SST)
     assert ids == IDS

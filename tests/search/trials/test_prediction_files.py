@@ -168,6 +168,20 @@ def test_probabilities_are_written_for_a_metric_of_them_and_read_to_the_bit(tmp_
     assert list((tmp_path / "predictions").iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["para-test-output.csv", "para-dev-probabilities.csv"])
+def test_files_that_were_not_exported_are_not_removed(tmp_path: Path, name: str) -> None:
+    own, folder = tmp_path / "predictions" / name, tmp_path / "predictions"
+    folder.mkdir()
+    own.write_text("mine")
+    with pytest.raises(UserError, match=f"has a file '{name}' that was not exported; choose another folder with --out"):
+        remove_predictions(tmp_path, ["sst", "para"])
+    assert own.read_text() == "mine"
+    own.rename(tmp_path / name)
+    write_split(tmp_path, BY_AUC, "dev", ["a", "b"], CHANCES)  # an export that was interrupted
+    remove_predictions(tmp_path, ["sst", "para"])
+    assert list(folder.iterdir()) == []
+
+
 def test_other_metrics_have_no_probabilities(tmp_path: Path) -> None:
     write_split(tmp_path, SPECS["para"], "dev", ["a", "b"], CHANCES)
     assert [path.name for path in (tmp_path / "predictions").glob("*.csv")] == ["para-dev-output.csv"]
