@@ -39,7 +39,7 @@ def _score_parser(spec: TaskSpec) -> Callable[[str], float]:
         if not math.isfinite(score):
             raise ValueError(f"{quoted(text.strip())} is not a finite score")
         if not low <= score <= high:
-            raise ValueError(f"score must be within {low:g} to {high:g}, got {score:g}")
+            raise ValueError(f"score must be within {low:g} to {high:g}, got {text.strip()}")
         return score
 
     return parse
@@ -76,6 +76,8 @@ def _listed(classes: tuple[str, ...], numbers: dict[float, int]) -> str:
 
 
 def _as_number(text: str) -> float | None:
+    if "_" in text:  # Python reads 1_0 as ten
+        return None
     try:
         return float(text)
     except ValueError:

@@ -96,10 +96,8 @@ def main(
     from search.console.plan import show_plan
     from search.console.session import StudySession
     from search.console.summary import show_summary
-    from search.recorded.encoders import check_same_encoders
-    from search.recorded.fine_search import fine_search
+    from search.recorded.fine_search import fine_search, source_check
     from search.recorded.ranking import best_trial
-    from search.recorded.study import recorded_attrs
     from search.recorded.warm_start import with_warm_start
     from search.storage.open import open_recorded
 
@@ -114,8 +112,7 @@ def main(
         if json:
             make_console().print_json(spec.base.model_dump_json())
         return
-    attrs = recorded_attrs(file.stem, recorded) if fine else {}
-    spec, report = run.survey(spec, lambda inputs: check_same_encoders(file.stem, attrs, inputs.encoders))
+    spec, report = run.survey(spec, source_check(file.stem, recorded)) if fine else run.survey(spec)
     result = run.train(spec, report)
     run.end.print(f"\nstudy {spec.name} finished: {result.reason}", soft_wrap=True)
     show_summary(run.end, result.study, spec, runs_dir, storage)

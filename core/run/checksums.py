@@ -13,7 +13,6 @@ import hashlib
 import json
 import warnings
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from core.run.atomic_files import write_atomically
@@ -74,10 +73,17 @@ class Checksums:
         write_atomically(self.path, _text(found))
 
     def check_all(self, remedy: str) -> None:
-        """Check all files that have a checksum and are there; raises as :meth:`check`."""
+        """Check all files that have a checksum.
+
+        Raises:
+            UserError: if one is missing, or as :meth:`check`.
+            OSError: as :meth:`check`.
+        """
         for name in self._read():
-            with suppress(FileNotFoundError):  # for the one who reads it to say what is missing
+            try:
                 self.check(self._folder / name, remedy)
+            except FileNotFoundError:
+                raise UserError(f"{self._folder / name}: the file is missing; {remedy}") from None
 
     def check(self, path: Path, remedy: str, content: bytes | None = None) -> bool:
         """Check a file that :meth:`write` wrote.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -134,4 +135,4 @@ def _typed(name: str, file: str) -> str:
     found, path = shutil.which(name), Path(file).absolute()
     if found is not None and Path(found).absolute() == path:
         return name
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -94,5 +95,5 @@ def _show_places(console: Console, lines: Sequence[str], out: Path, task: str) -
         console.print(line, soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"model:       {out / 'model'}", soft_wrap=True)
-    predict_new = command_line(f"predict --model-dir {out / 'model'} --task {task}")
+    predict_new = command_line(f"predict --model-dir {shlex.quote(str(out / 'model'))} --task {task}")
     console.print(f"new text:    {predict_new} < sentences.txt", soft_wrap=True)

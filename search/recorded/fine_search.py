@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,9 @@ from optuna.storages import BaseStorage
 
 from core.config import RunConfig
 from data.errors import UserError
+from search.preflight.study_inputs import StudyInputs
+from search.recorded.data_files import check_same_data
+from search.recorded.encoders import check_same_encoders
 from search.recorded.ranking import load_recorded, pick_trial
 from search.recorded.space import stored_space
 from search.recorded.study import IDENTITY, recorded_attrs
@@ -20,7 +24,7 @@ from search.study.first_trials import default_trial
 from search.study.spec import StudySpec
 from search.trials.record import stored_config
 
-__all__ = ["fine_search"]
+__all__ = ["fine_search", "source_check"]
 
 _ORIGIN = "fine"
 _SEED = "seed"
@@ -74,6 +78,22 @@ def fine_search(
         origin={_ORIGIN: centre},
         lengths={},
     )
+
+
+def source_check(coarse: str, storage: BaseStorage) -> Callable[[StudyInputs], None]:
+    """Return a function that refuses other data and encoders than those of the study that is searched around.
+
+    Args:
+        coarse: name of that study.
+        storage: where it is recorded.
+    """
+    study = load_recorded(coarse, storage, "--study")
+
+    def check(inputs: StudyInputs) -> None:
+        check_same_encoders(coarse, study.user_attrs, inputs.encoders)
+        check_same_data(study, inputs)
+
+    return check
 
 
 def _new_centre(coarse: str, storage: BaseStorage) -> dict[str, Any]:

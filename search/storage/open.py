@@ -119,6 +119,8 @@ def _open_database(url: URL) -> DatabaseStorage:
         raise UserError(f"storage {shown} cannot be opened: {one_line(cause)}") from None
     except StorageInternalError as error:
         cause = getattr(error.__cause__, "orig", None) or error.__cause__ or error
+        if isinstance(cause, sqlite3.OperationalError) and not damage(cause):  # such as too many open files
+            raise UserError(f"storage {shown} cannot be opened: {one_line(cause)}") from None
         raise StorageDamagedError(shown, one_line(cause)) from None
     except RuntimeError as error:  # tables of another Optuna version
         raise UserError(f"storage {shown}: {one_line(error)}") from None

@@ -24,7 +24,7 @@ from search.samplers.registry import SAMPLERS, SamplerChoice, make_sampler
 from search.study.document import StudyDocument
 from search.study.encoder_names import with_absolute_folders
 from search.study.endpoint import ENDPOINT
-from search.study.lookup import find_study, is_study_name
+from search.study.lookup import check_not_taken, find_study, is_study_name
 from search.study.passes import TrainingSets, training_sets
 from search.study.presets import list_presets
 from search.study.runs import StudyRuns, comparison_runs, search_runs
@@ -63,6 +63,8 @@ class _Overrides:
             raise UserError(f"hours must be above 0, got {self.hours}")
         if self.name is not None and not is_study_name(self.name):
             raise UserError(f"name must be letters, digits, '_', '-' and '.' only, got '{self.name}'")
+        if self.name is not None:
+            check_not_taken(self.name)
 
 
 def load_study(

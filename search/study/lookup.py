@@ -13,9 +13,10 @@ from pathlib import Path
 from data.errors import UserError
 from search.parsing.errors import did_you_mean
 
-__all__ = ["check_study_name", "find_study", "is_study_name", "list_studies", "named_data_folder"]
+__all__ = ["check_not_taken", "check_study_name", "find_study", "is_study_name", "list_studies", "named_data_folder"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_TAKEN = ("answers", "cache", "studies.db")  # in the runs folder
 
 
 def list_studies(studies_dir: Path = Path("studies")) -> dict[str, Path]:
@@ -45,6 +46,7 @@ def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies")) ->
             raise UserError(
                 f"{name}: a study has its file's name; use letters, digits, '_', '-' and '.' only, got '{path.stem}'"
             )
+        check_not_taken(path.stem)
         return path
     known = list_studies(studies_dir)
     if name not in known:
@@ -76,6 +78,17 @@ def is_study_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def check_not_taken(name: str) -> None:
+    """Refuse a name that a file or folder of all studies has in the runs folder.
+
+    Raises:
+        UserError: it names the others.
+    """
+    if name.casefold() in _TAKEN:
+        listed = ", ".join(map(repr, _TAKEN))
+        raise UserError(f"a study cannot be called '{name}', because the runs folder has {listed} for all studies")
+
+
 def check_study_name(name: str, option: str = "--name") -> None:
     """Refuse a name that no study can have.
 
@@ -84,10 +97,11 @@ def check_study_name(name: str, option: str = "--name") -> None:
         option: the option that it was given to.
 
     Raises:
-        UserError: if :func:`is_study_name` is false.
+        UserError: if :func:`is_study_name` is false, or as :func:`check_not_taken`.
     """
     if not is_study_name(name):
         raise UserError(
             f"{option} {name}: a study has a folder of its name; use letters, digits, '_', '-' and '.' only, "
             "a letter or a digit first"
         )
+    check_not_taken(name)

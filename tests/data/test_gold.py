@@ -47,6 +47,8 @@ def test_scores(text: str, score: float) -> None:
         ("nan", "'nan' is not a finite score"),
         ("inf", "'inf' is not a finite score"),
         ("3,5", "'3,5' is not a number"),
+        ("0_3", "'0_3' is not a number"),
+        ("5.0000001", "score must be within 0 to 5, got 5.0000001"),
         (" ", "no label"),
     ],
 )

@@ -149,7 +149,15 @@ def test_an_interrupted_export_is_replaced(
 def test_a_missing_encoder_is_named(train: Train, tmp_path: Path) -> None:
     save_model_folder(tmp_path, train("per-task"), {})
     shutil.rmtree(tmp_path / "encoders" / "para")
-    with pytest.raises(UserError, match=r"encoders/para/config\.json: cannot read the file: No such file"):
+    with pytest.raises(UserError, match=r"encoders/para/config\.json: the file is missing; export the model again"):
+        load_model_folder(tmp_path)
+
+
+def test_a_tokenizer_in_part_is_refused(train: Train, tmp_path: Path) -> None:
+    """From its vocabulary alone, a tokenizer can be read, but perhaps another one."""
+    save_model_folder(tmp_path, train("shared"), {})
+    (tmp_path / "tokenizer.json").unlink()
+    with pytest.raises(UserError, match=r"tokenizer\.json: the file is missing; export the model again"):
         load_model_folder(tmp_path)
 
 

@@ -182,6 +182,17 @@ def test_a_study_does_not_go_on_with_another_encoder(
         assert why in refusal(lambda: ablate.main(study="s", runs_dir=project.runs), capsys)
 
 
+def test_a_fine_search_has_the_data_of_its_study(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    train = project.root / "train.csv"
+    content = train.read_text()
+    train.write_text(content + "more,good,pos\n")
+    try:
+        said = refusal(lambda: project.run(fine=True), capsys)
+    finally:
+        train.write_text(content)
+    assert said.startswith("error: the data files have changed since study 's' began (train of task 'mood'), so its ")
+
+
 def test_a_study_goes_on_with_its_encoder_in_another_folder(project: Project) -> None:
     """And from another working folder."""
     moved = project.runs / "moved"

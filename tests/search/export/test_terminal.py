@@ -50,6 +50,11 @@ def test_the_scores_with_what_is_expected(
     assert "a line" in shown
 
 
+def test_a_command_for_a_folder_with_a_blank(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _show_places(make_console(), [], tmp_path / "my runs", "sst")
+    assert f"--model-dir '{tmp_path / 'my runs' / 'model'}' --task sst" in capsys.readouterr().out
+
+
 def test_where_the_files_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _show_places(make_console(), ["first", "second"], tmp_path, "sst")
     lines = capsys.readouterr().out.splitlines()

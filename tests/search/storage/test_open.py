@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy
 from inline_executor import InlineExecutor
 from memory_storage import MemoryStorage
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from stub_study import changed
@@ -100,6 +101,18 @@ def test_unusable_storages(tmp_path: Path, url: str, message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
         open_storage(url, tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wrong: advice to put a copy in place of a database that is in order, for want of file handles."""
+
+    def refused(*_: Any) -> None:
+        cause = sqlite3.OperationalError("unable to open database file")
+        raise StorageInternalError from sqlalchemy.exc.OperationalError("SELECT 1", {}, cause)
+
+    monkeypatch.setattr("search.storage.open._create", refused)
+    with pytest.raises(UserError, match=r"studies\.db cannot be opened: unable to open database file$"):
+        open_storage(None, tmp_path)
 
 
 def test_a_file_that_is_not_a_database(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from data.errors import UserError
 from search.study.file import load_study
-from search.study.lookup import find_study, list_studies, named_data_folder
+from search.study.lookup import check_study_name, find_study, list_studies, named_data_folder
 
 MINIMAL = 'tasks = ["sst"]\ntrials = 2\n[space]\n"optim.learning_rate" = [1e-4, 1e-3]\n'
 
@@ -42,6 +42,19 @@ def test_unknown_studies_are_met_with_the_known_ones(tmp_path: Path) -> None:
     bad = write(tmp_path, "my study")
     with pytest.raises(UserError, match=r"use letters, digits, '_', '-' and '.' only, got 'my study'$"):
         find_study(bad)
+
+
+@pytest.mark.parametrize("name", ["cache", "Answers", "studies.db"])
+def test_a_study_has_no_name_of_something_else_in_the_runs_folder(tmp_path: Path, name: str) -> None:
+    """A cache may be deleted."""
+    said = f"^a study cannot be called '{name}', because the runs folder has 'answers', 'cache', 'studies.db' for all"
+    for refused in (
+        lambda: find_study(write(tmp_path, name)),
+        lambda: load_study(write(tmp_path, "mine"), name=name),
+        lambda: check_study_name(name),
+    ):
+        with pytest.raises(UserError, match=said):
+            refused()
 
 
 @pytest.mark.parametrize(
