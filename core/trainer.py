@@ -32,7 +32,7 @@ from core.model.multitask import MultitaskBert, build_model, encoder_names
 from core.model.randomness import random_state, restore_random_state
 from core.model_files.kept_encoder import kept_encoder_files
 from core.optim.optimiser import Optimiser
-from core.pretraining import PretrainingInterruptedError, StageObserver, encoder_weights
+from core.pretraining import PretrainingInterruptedError, StageObserver, encoder_weights, in_examples
 from core.run.checkpoint import load_checkpoint, save_checkpoint
 from core.run.clock import RunClock
 from core.run.cost import Cost
@@ -124,6 +124,7 @@ class TrainingRun:
         self.encoder = pinned_encoder(config, folder, resources)
         observer = observer or NullRunObserver()
         weights = encoder_weights(config, resources, observer)
+        self._pretraining_examples = in_examples(config, resources).examples(encoder_names(config))
         self.model: MultitaskBert = build_model(config, self.encoder.config, None, weights).to(self.device)
         self.tasks = resources.task_data(config)
         self.order = make_order(config, {name: len(data.train) for name, data in self.tasks.items()})
@@ -306,5 +307,5 @@ class TrainingRun:
             trainable_parameters=trainable,
             forward_examples=self.forward_examples,
             peak_memory_mib=self._memory.mib,
-            pretraining_examples=self.config.pretraining.examples(encoder_names(self.config)),
+            pretraining_examples=self._pretraining_examples,
         )

@@ -46,6 +46,12 @@ class StageConfig(ConfigSection):
     dropout: Probability | None = Field(
         None, description="in the encoder, on both hidden states and attention weights; None: as in the run"
     )
+    passes: float | None = added(
+        None,
+        "planned passes over the stage's own examples (1.0: one epoch) in place of examples; None: examples",
+        gt=0.0,
+        le=1e4,
+    )
     encoders: str | None = added(
         None,
         "with model.encoders = 'per-task': tasks whose encoders the stage trains, separated by commas; None: all",
@@ -63,8 +69,19 @@ class StageConfig(ConfigSection):
         return self.encoders is None or encoder in parse_task_names(self.encoders)
 
     @property
+    def is_on(self) -> bool:
+        """Return whether a run has the stage."""
+        return bool(self.examples) or self.passes is not None
+
+    def of_examples(self, count: int) -> Self:
+        """Return the same stage with its length in examples, given the number of its examples."""
+        if self.passes is None:
+            return self
+        return self.model_copy(update={"examples": max(1, round(self.passes * count)), "passes": None})
+
+    @property
     def steps(self) -> int:
-        """Return the updates until the planned examples have been seen; all batches are whole."""
+        """Return the updates until the planned examples have been seen; all batches are whole. Needs ``examples``."""
         return -(-self.examples // self.batch_size)
 
 
@@ -161,7 +178,7 @@ class NliFileConfig(ConfigSection):
 
 
 class PretrainingConfig(ConfigSection):
-    """Stages before the tasks. Stages with examples run in the order of the fields, each on the previous encoder."""
+    """Stages before the tasks. Those with a length run in the order of the fields, each on the previous encoder."""
 
     nli_file: NliFileConfig = NliFileConfig()
     mlm: MlmConfig = MlmConfig()
@@ -173,24 +190,33 @@ class PretrainingConfig(ConfigSection):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for name in self.stages:
+        for name, stage in self.stages.items():
             if name in NLI_STAGES and self.nli_file.path is None:
                 raise ValueError(f"pretraining.{name} needs a file of pairs; set pretraining.nli_file.path")
+            if stage.examples and stage.passes is not None:
+                raise ValueError(
+                    f"pretraining.{name}.passes must not be combined with examples = {stage.examples}: give the length "
+                    "in one of them"
+                )
         return self
 
     @property
     def stages(self) -> dict[str, StageConfig]:
         """Return the stages of the run, in their order."""
         every = {name: getattr(self, name) for name in type(self).model_fields}
-        return {name: stage for name, stage in every.items() if isinstance(stage, StageConfig) and stage.examples}
+        return {name: stage for name, stage in every.items() if isinstance(stage, StageConfig) and stage.is_on}
 
     def of_encoder(self, encoder: str) -> PretrainingConfig:
         """Return the pretraining of one encoder: without the stages that do not train it."""
         others = [name for name, stage in self.stages.items() if not stage.trains(encoder)]
-        return self.model_copy(update={name: getattr(self, name).model_copy(update={"examples": 0}) for name in others})
+        off = {"examples": 0, "passes": None}
+        return self.model_copy(update={name: getattr(self, name).model_copy(update=off) for name in others})
 
     def examples(self, encoders: Collection[str]) -> int:
-        """Return the training examples that the stages see, in whole batches; equal beginnings are trained once."""
+        """Return the training examples that the stages see, in whole batches; equal beginnings are trained once.
+
+        All lengths must be in examples; see :func:`core.pretraining.registry.in_examples`.
+        """
         chains = [tuple(self.of_encoder(encoder).stages.items()) for encoder in encoders]
         distinct = {chain[: end + 1] for chain in chains for end in range(len(chain))}
         return sum(chain[-1][1].steps * chain[-1][1].batch_size for chain in distinct)
@@ -230,5 +256,5 @@ def check_pretraining(config: PretrainingConfig, tasks: Mapping[str, TaskSpec]) 
                 raise ValueError(f"{here}.tasks = '{stage.tasks}': no task '{task}'; the run has {', '.join(tasks)}")
             if of_pairs and not has_labelled_pairs(tasks[task]):
                 raise ValueError(f"{here}.tasks: task '{task}' has no pairs with a score or of two classes")
-        if of_pairs and stage.examples and not any(has_labelled_pairs(spec) for spec in tasks.values()):
+        if of_pairs and stage.is_on and not any(has_labelled_pairs(spec) for spec in tasks.values()):
             raise ValueError(f"{here} needs pairs with a score or of two classes, but no task of the run has them")

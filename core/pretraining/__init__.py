@@ -6,5 +6,13 @@ that may import.
 
 from core.pretraining.observer import NullStageObserver, PretrainingInterruptedError, StageObserver
 from core.pretraining.pretrained import encoder_weights, pretrained_weights
+from core.pretraining.registry import in_examples
 
-__all__ = ["NullStageObserver", "PretrainingInterruptedError", "StageObserver", "encoder_weights", "pretrained_weights"]
+__all__ = [
+    "NullStageObserver",
+    "PretrainingInterruptedError",
+    "StageObserver",
+    "encoder_weights",
+    "in_examples",
+    "pretrained_weights",
+]

@@ -63,8 +63,9 @@ def _stages() -> Iterator[Switch]:
     for name, field in PretrainingConfig.model_fields.items():
         if isinstance(field.default, StageConfig):
             path = f"pretraining.{name}."
-            own = [path + each for each in type(field.default).model_fields if each != "examples"]
-            yield technique(_STAGES[name], {f"{path}examples": 0}, own)
+            off = {f"{path}examples": 0, f"{path}passes": None}
+            own = [path + each for each in type(field.default).model_fields if path + each not in off]
+            yield technique(_STAGES[name], off, own)
 
 
 def _sources() -> Iterator[Switch]:

@@ -27,6 +27,7 @@ from search.trials.record import CONFIG, stored_config
 __all__ = ["cache_files", "open_runs"]
 
 _DRAFTS = (".writing-", ".damaged-")
+_LENGTH = ("examples", "passes")  # of a stage
 _FIXED = "fixed_params"  # Optuna's name for the parameters of an enqueued trial
 _DRAFT_SECONDS = 3600.0  # a younger one may be in use, for example by an export
 
@@ -139,7 +140,12 @@ def _is_wanted(facts: dict[str, Any], runs: Sequence[RunConfig]) -> bool:
     """Return whether a run has a stage with these settings, whatever stages come before it."""
     for run in runs:
         section = run.pretraining.stages.get(facts.get("stage", ""))
-        if section is not None and section.result_settings() == facts.get("config"):
+        if section is None:
+            continue
+        wanted, found = section.result_settings(), facts.get("config")
+        if section.passes is not None and isinstance(found, dict):  # the length in examples depends on the data
+            wanted, found = ({name: one[name] for name in one if name not in _LENGTH} for one in (wanted, found))
+        if wanted == found:
             return True
     return False
 

@@ -25,6 +25,7 @@ from search.trials.record import CONFIG, ROLE, TrialRecord, stored_config
 __all__ = ["Candidate", "choose_candidates", "preset_configuration", "recorded_candidates", "settings_lines"]
 
 _FIRST = "first "
+_OTHER_UNIT = {"examples": ("passes", None), "passes": ("examples", 0)}  # of the length of a stage
 _NO_SETTINGS = ("seed", "data.", "compute.")
 
 
@@ -121,7 +122,12 @@ def preset_configuration(name: str, default: RunConfig) -> RunConfig:
     for path, field in config_fields(default.tasks).items():
         for value in _at(preset, path.split(".")):
             if why_fixed(path) is None:
-                set_value(tree, path, check_value(value, field, tuple(path.split("."))))
+                checked = check_value(value, field, tuple(path.split(".")))
+                set_value(tree, path, checked)
+                stage, _, unit = path.rpartition(".")
+                if stage.startswith("pretraining.") and unit in _OTHER_UNIT and checked is not None:
+                    other, off = _OTHER_UNIT[unit]
+                    set_value(tree, f"{stage}.{other}", off)
     try:
         return RunConfig.model_validate(tree)
     except ValidationError as error:

@@ -27,6 +27,30 @@ def test_stages_come_in_a_fixed_order() -> None:
     assert list(given.stages) == names
 
 
+def test_a_length_in_passes() -> None:
+    given = config(mnrl={"passes": 1, "batch_size": 8, "schedule": "constant", "warmup": 0.0}, mlm={"passes": 0.5})
+    assert list(given.stages) == ["mlm", "mnrl"]
+    stage = given.mnrl.of_examples(1001)
+    assert (stage.examples, stage.passes, stage.steps) == (1001, None, 126)
+    assert stage == given.mnrl.model_copy(update={"examples": 1001, "passes": None})
+    assert given.mlm.of_examples(3).examples == 2
+    assert given.mlm.of_examples(1).examples == 1
+    assert config(mlm={"examples": 7}).mlm.of_examples(1001).examples == 7
+    assert "passes" not in config(mlm={"examples": 7}).mlm.model_dump()
+    assert given.of_encoder("sst").stages.keys() == {"mlm", "mnrl"}
+    own = config(mnrl={"passes": 1, "encoders": "sts"})
+    assert (list(own.of_encoder("sst").stages), list(own.of_encoder("sts").stages)) == ([], ["mnrl"])
+
+
+def test_a_length_in_one_unit() -> None:
+    with pytest.raises(ValidationError, match=r"pretraining\.mnrl\.passes must not be combined with examples = 5"):
+        config(mnrl={"passes": 1, "examples": 5})
+    with pytest.raises(ValidationError, match="greater than 0"):
+        config(mnrl={"passes": 0})
+    with pytest.raises(ValidationError, match=r"pretraining\.nli needs a file of pairs; set"):
+        config(nli={"passes": 1})
+
+
 def test_the_defaults_are_the_papers() -> None:
     every = config()
     assert every.mlm.mask_probability == 0.15

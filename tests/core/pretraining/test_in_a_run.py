@@ -10,6 +10,7 @@ import torch
 
 from core.config import RunConfig
 from core.inputs.resources import Resources
+from core.pretraining.registry import make_stages
 from core.run.run_folder import RunFolder
 from core.run_observer import NullRunObserver
 from core.speed_probe import measure_speed
@@ -23,6 +24,7 @@ STAGES = {"mlm": {"examples": 200}, "mnrl": {"examples": 200, "batch_size": 8}}
 def test_its_settings_are_paths() -> None:
     fields = config_fields(["sst"])
     assert fields["pretraining.mnrl.examples"].kind is int
+    assert (fields["pretraining.mnrl.passes"].kind, fields["pretraining.mnrl.passes"].optional) == (float, True)
     assert fields["pretraining.simcse.temperature"].kind is float
     assert fields["pretraining.cosine_pairs.pooling"].literals == ("cls", "pooler", "mean", "max")
     assert fields["pretraining.mlm.tasks"].optional
@@ -137,6 +139,28 @@ def test_its_cost_counts_stages_that_another_run_trained(small_config: MakeConfi
     assert seen == {"mlm": 64, "mnrl": 104}
     assert costs == [[168] * 3] * 2
     assert small_config().pretraining.examples(["all-tasks"]) == 0
+
+
+def test_a_length_in_passes_is_that_of_as_many_examples(small_config: MakeConfig, tmp_path: Path) -> None:
+    """One epoch at batch 8 and a constant rate: the result is shared with a stage of as many examples."""
+    plain = {"batch_size": 8, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "clip_norm": None}
+    config, resources = small_config(pretraining={"mnrl": {**plain, "passes": 1}}), Resources(tmp_path)
+    (stage,) = make_stages(config, config.pretraining, resources)
+    examples = len(stage.make_data())
+    assert (stage.config.examples, stage.config.passes) == (examples, None)
+    assert stage.config.steps == -(-examples // 8) > 1
+    run = TrainingRun(config, RunFolder(tmp_path / "run"), resources)
+    same = small_config(pretraining={"mnrl": {**plain, "examples": examples}})
+    again = TrainingRun(same, RunFolder(tmp_path / "same"), resources)
+    assert len(list((tmp_path / "stages").iterdir())) == 1
+    weights = again.model.encoder("sst").state_dict()
+    assert all(weight.equal(weights[name]) for name, weight in run.model.encoder("sst").state_dict().items())
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config != same
+    while not run.at_rung:
+        run.step()
+    cost = run.evaluate().cost
+    assert cost is not None
+    assert cost.pretraining_examples == stage.config.steps * 8
 
 
 def test_it_can_be_interrupted_before_its_first_step(small_config: MakeConfig, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ MORE: dict[str, list[Settings]] = {
         {"pretraining.simcse.examples": 9, "pretraining.mnrl.examples": 7},
         {"pretraining.mnrl.examples": 7, "pretraining.mnrl.encoders": "sts", "model.encoders": "per-task"},
         {"pretraining.mnrl.examples": 7, "pretraining.mnrl.lora": True, "lora.rank": 4},
+        {"pretraining.mnrl.passes": 0.5},
     ],
     "cosine pairs": [{}, {"pretraining.cosine_pairs.examples": 50}],
     "supervised": [{}, {"pretraining.supervised_simcse.examples": 9, "pretraining.nli_file.path": "mnli.csv"}],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from filelock import FileLock
 from stub_study import BASE, SPEC
@@ -38,6 +39,16 @@ def test_entries_that_open_trials_may_need_are_kept(runs: Runs) -> None:
     assert not further.exists()
     assert (wanted / "encoder.safetensors").exists()
     assert {path.name for path in other.iterdir()} == {"lock", "stage.json"}
+
+
+def test_a_stage_in_passes_is_kept_whatever_its_examples(runs: Runs) -> None:
+    """How many they are depends on the data, which are not read here."""
+    one_pass = {**MLM.model_dump(), "pretraining": {"mlm": {"passes": 1}}}
+    runs.study("s", "RUNNING", config=RunConfig.model_validate(one_pass))
+    runs.stage("a", MLM)
+    faster = {"mlm": {"examples": 100, "learning_rate": 1e-3}}
+    runs.stage("b", RunConfig.model_validate({**MLM.model_dump(), "pretraining": faster}))
+    assert {Path(name).parts[:3] for name in runs.freed()} == {("cache", "stages", "b")}
 
 
 def test_a_waiting_trial_needs_the_stages_of_its_parameters_and_the_base(runs: Runs) -> None:

@@ -108,6 +108,19 @@ def test_variants_of_different_lengths() -> None:
     assert "length: often: 400 training examples, dev scored at 100, 200, 300, 400\n" in text
 
 
+def test_a_stage_in_passes() -> None:
+    stage = "[base.pretraining.mlm]\npasses = 2\nbatch_size = 8\nschedule = 'constant'\n"
+    Path("mine.toml").write_text(STUDY + stage)
+    text = shown()
+    assert "pretraining.mlm.passes 2 none\n" in text
+    assert "pretraining.mlm.schedule constant linear\n" in text
+    Path("mine.toml").write_text(STUDY + stage + "examples = 9\n")
+    done = CliRunner().invoke(make_app(run.main), ["--study", "mine.toml", "--dry-run"])
+    assert done.exit_code == 2
+    expected = "mine.toml:17: base.pretraining.mlm.passes: must not be combined with examples = 9: give the length"
+    assert done.output.startswith(f"error: {expected}")
+
+
 def _write_rows(count: int) -> None:
     Path("data", "train.csv").write_text("id,text,mood\n" + "".join(f"{number},good,pos\n" for number in range(count)))
 

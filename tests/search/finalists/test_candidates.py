@@ -11,6 +11,7 @@ import optuna
 import pytest
 from predicting_executor import PredictingExecutor
 
+from core.config import RunConfig
 from data.errors import UserError
 from search.finalists import finalists_request
 from search.finalists.candidates import Candidate, choose_candidates, preset_configuration, recorded_candidates
@@ -24,7 +25,8 @@ from search.trials.record import CONFIG, ROLE
 PRESETS = {
     "mine": "[optim]\nlearning_rate = 2e-3\nwarmup = 0.1\n",
     "other": "[optim]\nlearning_rate = 8e-3\nwarmup = 0.1\n",
-    "fresh": "[optim]\nlearning_rate = 7e-4\nwarmup = 0.1\n[eval]\nrungs = 2\n",
+    "fresh": "[optim]\nlearning_rate = 7e-4\nwarmup = 0.1\n[eval]\nrungs = 2\n"
+    "[budget]\npasses = 3\n[pretraining.mnrl]\npasses = 1\n",
 }
 
 
@@ -90,7 +92,10 @@ def test_a_new_preset_is_laid_over_the_default_configuration(folder: Path) -> No
     default = choose_candidates(study_in(folder), 1, [])[0].config
     config = preset_configuration("fresh", default)
     assert (config.optim.warmup, config.optim.learning_rate) == (0.1, 7e-4)
-    assert config.eval == default.eval  # how runs are scored is the study's
+    assert (config.eval, config.budget) == (default.eval, default.budget)  # how runs are scored is the study's
+    assert (config.pretraining.mnrl.passes, config.pretraining.mnrl.examples) == (1.0, 0)
+    with_stage = RunConfig.model_validate({**default.model_dump(), "pretraining": {"mnrl": {"examples": 50}}})
+    assert preset_configuration("fresh", with_stage).pretraining.mnrl == config.pretraining.mnrl
     assert config.model == default.model
     (fresh,) = [one for one in choose_candidates(study_in(folder), 1, ["fresh"]) if one.preset == "fresh"]
     assert (fresh.name, fresh.trial, fresh.config) == ("preset fresh", None, config)
