@@ -13,6 +13,7 @@ from core.config.optim import OptimConfig, SwaConfig
 from core.config.regularisers import ProximalConfig, RDropConfig, SmartConfig
 from core.config.run import RunConfig
 from core.config.sampler import SamplerConfig
+from core.config.task_layers import TaskLayersConfig
 from core.config.tasks import DataConfig, TaskConfig
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "SmartConfig",
     "SwaConfig",
     "TaskConfig",
+    "TaskLayersConfig",
 ]

@@ -131,6 +131,19 @@ def _lora(config: RunConfig) -> Iterator[str]:
         yield "model.reinit_layers needs lora.rank = 0: LoRA would freeze the random layers"
 
 
+def _task_layers(config: RunConfig) -> Iterator[str]:
+    kind = config.task_layers.kind
+    if kind == "none":
+        return
+    if config.model.encoders == "per-task":
+        yield f"task_layers.kind = '{kind}' needs a shared encoder; with model.encoders = 'per-task' none is shared"
+    if config.model.own_layers:
+        yield (
+            f"task_layers.kind = '{kind}' and model.own_layers = {config.model.own_layers} both give each task layers "
+            "of its own; choose one of them"
+        )
+
+
 def _stages(config: RunConfig) -> Iterator[str]:
     for name, stage in config.pretraining.stages.items():
         if stage.encoders is not None and config.model.encoders != "per-task":
@@ -148,7 +161,7 @@ def _stages(config: RunConfig) -> Iterator[str]:
 
 
 def _frozen(config: RunConfig) -> Iterator[str]:
-    if config.model.freeze != "encoder":
+    if config.model.freeze != "encoder" or config.task_layers.kind != "none":
         return
     for name, head in config.heads.items():
         if head.combine == "cos" and not head.side_layers:
@@ -188,6 +201,7 @@ _RULES: tuple[Callable[[RunConfig], Iterator[str]], ...] = (
     _gradients,
     _layers,
     _lora,
+    _task_layers,
     _stages,
     _frozen,
     _averages,

@@ -25,7 +25,8 @@ from core.config.optim import OptimConfig, SwaConfig
 from core.config.pretraining import PretrainingConfig, check_pretraining
 from core.config.regularisers import ProximalConfig, RDropConfig, SmartConfig
 from core.config.sampler import SamplerConfig
-from core.config.section import ConfigSection
+from core.config.section import ConfigSection, added
+from core.config.task_layers import TaskLayersConfig
 from core.config.tasks import DataConfig, TaskConfig
 from data.tasks import TaskName
 
@@ -49,6 +50,7 @@ class RunConfig(ConfigSection):
     seed: int = Field(0, ge=0, lt=2**32)
     model: ModelConfig = ModelConfig()
     lora: LoraConfig = LoraConfig()
+    task_layers: TaskLayersConfig = added(TaskLayersConfig(), "small layers of each task's own in a shared encoder")
     data: DataConfig = DataConfig()
     pretraining: PretrainingConfig = PretrainingConfig()
     tasks: dict[TaskName, TaskConfig] = Field(min_length=1)

@@ -15,6 +15,7 @@ __all__ = ["check_common_start"]
 _TRAINING_ONLY = {
     "seed": (),
     "pretraining": (),
+    "task_layers": (),
     "model": ("dropout", "attention_dropout", "freeze", "freeze_layers"),
     "heads": (
         *("dropout", "dropout_hidden", "dropout_last", "auxiliary_loss", "auxiliary_weight", "label_smoothing"),

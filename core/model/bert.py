@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["ACTIVATIONS", "Bert", "BertConfig"]
+__all__ = ["ACTIVATIONS", "Bert", "BertConfig", "SelfAttention"]
 
 ACTIVATIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {
     "gelu": F.gelu,
@@ -305,22 +305,26 @@ class _Encoder(nn.Module):
 
 
 class _Layer(nn.Module):
+    parallel: nn.Module | None  # reads the layer's input; see core.model.task_layers
+
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.attention = _Attention(config)
         self.intermediate = _Intermediate(config)
         self.output = _Output(config.intermediate_size, config)
+        self.register_module("parallel", None)
 
     def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
         attended = self.attention(hidden, mask)
-        out: Tensor = self.output(self.intermediate(attended), attended)
+        residual = attended if self.parallel is None else attended + self.parallel(hidden, mask)
+        out: Tensor = self.output(self.intermediate(attended), residual)
         return out
 
 
 class _Attention(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.self = _SelfAttention(config)
+        self.self = SelfAttention(config)
         self.output = _Output(config.hidden_size, config)
 
     def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
@@ -328,15 +332,22 @@ class _Attention(nn.Module):
         return out
 
 
-class _SelfAttention(nn.Module):
-    def __init__(self, config: BertConfig) -> None:
+class SelfAttention(nn.Module):
+    """Multi-head self-attention without the output matrix, which follows in :class:`_Output`.
+
+    Args:
+        config: width, heads and dropout.
+        bias: whether the linear maps have biases, as BERT's do.
+    """
+
+    def __init__(self, config: BertConfig, bias: bool = True) -> None:
         super().__init__()
         self.heads = config.num_attention_heads
         self.dropout_prob = config.attention_probs_dropout_prob
         # One matrix for all three was not faster on a CPU, and the checkpoint has three.
-        self.query = nn.Linear(config.hidden_size, config.hidden_size)
-        self.key = nn.Linear(config.hidden_size, config.hidden_size)
-        self.value = nn.Linear(config.hidden_size, config.hidden_size)
+        self.query = nn.Linear(config.hidden_size, config.hidden_size, bias=bias)
+        self.key = nn.Linear(config.hidden_size, config.hidden_size, bias=bias)
+        self.value = nn.Linear(config.hidden_size, config.hidden_size, bias=bias)
 
     def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
         """(B, T, H), (B, 1, 1, T) bool -> (B, T, H)."""
@@ -366,14 +377,20 @@ class _Intermediate(nn.Module):
 class _Output(nn.Module):
     """Linear, dropout, and LayerNorm of the sum with the residual; ends both halves of a layer."""
 
+    adapter: nn.Module | None  # changes what is added to the residual; see core.model.task_layers
+
     def __init__(self, width_in: int, config: BertConfig) -> None:
         super().__init__()
         self.dense = nn.Linear(width_in, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.register_module("adapter", None)
 
     def forward(self, x: Tensor, residual: Tensor) -> Tensor:
-        out: Tensor = self.LayerNorm(self.dropout(self.dense(x)) + residual)
+        change = self.dropout(self.dense(x))
+        if self.adapter is not None:
+            change = self.adapter(change)
+        out: Tensor = self.LayerNorm(change + residual)
         return out
 
 

@@ -19,6 +19,7 @@ from core.model.pooling import EncodedRows
 from core.model.randomness import named_generator
 from core.model.reinitialisation import reinitialise
 from core.model.split_encoder import SplitEncoder, with_own_layers
+from core.model.task_layers import with_task_layers
 from data.batching import Batch
 
 __all__ = [
@@ -30,7 +31,7 @@ __all__ = [
     "build_plain_model",
     "encoder_name",
     "encoder_names",
-    "whole_encoder_names",
+    "plain_encoder_names",
 ]
 
 SHARED_ENCODER: Final = "all-tasks"  # no task's name has a hyphen
@@ -102,6 +103,14 @@ class MultitaskBert(nn.Module):
         names = self._put_together or self.encoders
         return {name: self.encoder(name) for name in names}
 
+    def plain_encoders(self) -> dict[str, Bert]:
+        """Return encoders that are complete BERTs, and nothing more, by name.
+
+        They are those of :meth:`distinct_encoders`, or the shared one if each task has added modules of its own to it.
+        """
+        shared = {name: encoder for name, encoder in self.encoders.items() if isinstance(encoder, Bert)}
+        return shared or self.distinct_encoders()
+
     def parts(self) -> list[Part]:
         """Return the modules that are trained together, in the order of the tasks.
 
@@ -146,8 +155,8 @@ def encoder_names(config: RunConfig) -> list[str]:
     return list(dict.fromkeys(encoder_name(config, task) for task in config.tasks))
 
 
-def whole_encoder_names(config: RunConfig) -> list[str]:
-    """Return the names of :meth:`MultitaskBert.distinct_encoders` in the run's model."""
+def plain_encoder_names(config: RunConfig) -> list[str]:
+    """Return the names of :meth:`MultitaskBert.plain_encoders` in the run's model."""
     return list(config.tasks) if config.model.own_layers else encoder_names(config)
 
 
@@ -190,8 +199,8 @@ def build_plain_model(config: RunConfig, encoders: dict[str, Bert]) -> Multitask
 
     Args:
         config: the run.
-        encoders: an encoder for every name of :func:`encoder_names`, or of :func:`whole_encoder_names`. Of the former,
-            every task gets its own copy of the layers that are each task's own.
+        encoders: an encoder for every name of :func:`encoder_names` or of :func:`plain_encoder_names`. Of a shared one,
+            every task gets its own copy of the layers that are each task's own, or new task layers.
     """
     heads, losses = {}, {}
     shape = next(iter(encoders.values())).config
@@ -203,6 +212,9 @@ def build_plain_model(config: RunConfig, encoders: dict[str, Bert]) -> Multitask
         )
     if config.model.own_layers and SHARED_ENCODER in encoders:
         split = with_own_layers(encoders[SHARED_ENCODER], config.model.own_layers, list(config.tasks))
+        return MultitaskBert(split, heads, losses)
+    if config.task_layers.kind != "none":
+        split = with_task_layers(encoders[SHARED_ENCODER], config.task_layers, list(config.tasks), config.seed)
         return MultitaskBert(split, heads, losses)
     return MultitaskBert(encoders, heads, losses)
 

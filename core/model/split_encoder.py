@@ -10,7 +10,7 @@ from torch import nn
 
 from core.model.bert import Bert
 
-__all__ = ["SplitEncoder", "with_own_layers"]
+__all__ = ["SplitEncoder", "module_tree", "with_own_layers"]
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class SplitEncoder:
     """The encoders of several tasks, which have modules in common.
 
     Attributes:
-        shared: the modules in common, under their names in a BERT.
-        own: the other modules by task, under their names in a BERT.
+        shared: the modules in common, under their names in a BERT; a :class:`Bert` if tasks only add modules to it.
+        own: the other modules by task, under their names in the task's encoder.
         by_task: the encoder of every task. It consists of the modules in ``shared`` and in ``own``, the same objects,
             so that whatever changes their parameters changes it too.
     """
@@ -45,11 +45,11 @@ def with_own_layers(bert: Bert, number: int, tasks: Sequence[str]) -> SplitEncod
     upper = [*(f"encoder.layer.{n}" for n in range(first, len(bert.layers))), "pooler"]
     # A module that is in the memo counts as copied already, so that the copy contains the module itself.
     by_task = {task: deepcopy(bert, {id(module): module for module in lower.values()}) for task in tasks}
-    own = {task: _tree({name: copy.get_submodule(name) for name in upper}) for task, copy in by_task.items()}
-    return SplitEncoder(_tree(lower), own, by_task)
+    own = {task: module_tree({name: copy.get_submodule(name) for name in upper}) for task, copy in by_task.items()}
+    return SplitEncoder(module_tree(lower), own, by_task)
 
 
-def _tree(modules: Mapping[str, nn.Module]) -> nn.Module:
+def module_tree(modules: Mapping[str, nn.Module]) -> nn.Module:
     """Return a module that contains the given ones under their dotted names."""
     root = nn.Module()
     for path, module in modules.items():

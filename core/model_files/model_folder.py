@@ -3,6 +3,7 @@
 heads.safetensors, run_config.json, provenance.json, checksums.json
 config.json, model.safetensors, tokenizer.json, ...                   the encoder, if the tasks share it
 encoders/sst/config.json, model.safetensors, tokenizer.json, ...      each task's encoder, if it has layers of its own
+task_layers.safetensors                                               what tasks add to a shared encoder, if they do
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from tokenizers import Tokenizer
+from torch import nn
 
 from core.config import RunConfig
 from core.model.bert import Bert
 from core.model.lora import merged_state_dict
-from core.model.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, whole_encoder_names
+from core.model.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, plain_encoder_names
 from core.model_files.bert_checkpoint import BERT_FILES, load_bert_config, load_bert_weights, remove_bert, save_bert
 from core.run.atomic_files import write_atomically
 from core.run.checksums import CHECKSUMS, Checksums
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 _HEADS, _RUN_CONFIG, _PROVENANCE = "heads.safetensors", "run_config.json", "provenance.json"
+_TASK_LAYERS = "task_layers.safetensors"
 _ENCODERS = "encoders"
 ENSEMBLE, MEMBERS = "ensemble.json", "members"  # of a folder of several models: core.model_files.ensemble_folder
 
@@ -76,12 +79,13 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
     remove_model(folder)
     folder.mkdir(parents=True, exist_ok=True)
     of_others = _files(folder)
-    heads = {name: weight.contiguous() for name, weight in trained.model.heads.state_dict().items()}
-    write_atomically(folder / _HEADS, save(heads))  # first: it marks what follows as exported
-    for name, encoder in trained.model.distinct_encoders().items():
+    write_atomically(folder / _HEADS, _saved(trained.model.heads))  # first: it marks what follows as exported
+    for name, encoder in trained.model.plain_encoders().items():
         place = _encoder_folder(folder, name)
         save_bert(place, encoder.config, merged_state_dict(encoder))
         save_tokenizer(trained.tokenizer, place, trained.config.model.max_length)
+    if trained.config.task_layers.kind != "none":
+        write_atomically(folder / _TASK_LAYERS, _saved(trained.model.own))
     (folder / _RUN_CONFIG).write_text(trained.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
     Checksums(folder).record(sorted(_files(folder) - of_others))
     (folder / _PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
@@ -98,13 +102,12 @@ def load_model_folder(folder: Path) -> TrainedModel:
         Checksums(folder).check_all("export the model again")
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be read: {error.strerror}; export the model again") from error
-    places = {name: _encoder_folder(folder, name) for name in whole_encoder_names(config)}
+    places = {name: _encoder_folder(folder, name) for name in plain_encoder_names(config)}
     # Plain: LoRA is already merged into these weights, and reinitialised layers have been trained since.
     model = build_plain_model(config, {name: _load_encoder(config, place) for name, place in places.items()})
-    try:
-        model.heads.load_state_dict(load_file(folder / _HEADS))
-    except (RuntimeError, SafetensorError) as error:
-        raise UserError(f"{folder / _HEADS}: does not match {_RUN_CONFIG}: {' '.join(str(error).split())}") from error
+    _load(model.heads, folder / _HEADS)
+    if config.task_layers.kind != "none":
+        _load(model.own, folder / _TASK_LAYERS)
     return TrainedModel(model.eval(), config, load_tokenizer(next(iter(places.values()))))
 
 
@@ -150,7 +153,7 @@ def remove_model(folder: Path) -> None:
     if (folder / ENSEMBLE).exists():
         (folder / ENSEMBLE).unlink()
         shutil.rmtree(folder / MEMBERS, ignore_errors=True)
-    for name in (_RUN_CONFIG, _PROVENANCE, CHECKSUMS):
+    for name in (_RUN_CONFIG, _TASK_LAYERS, _PROVENANCE, CHECKSUMS):
         (folder / name).unlink(missing_ok=True)
     encoders = folder / _ENCODERS
     own = [config.parent for config in encoders.glob("*/config.json")]
@@ -161,6 +164,17 @@ def remove_model(folder: Path) -> None:
     for emptied in (*own, encoders, folder):
         with suppress(OSError):  # it contains other files, or does not exist
             emptied.rmdir()
+
+
+def _saved(module: nn.Module) -> bytes:
+    return save({name: weight.contiguous() for name, weight in module.state_dict().items()})
+
+
+def _load(module: nn.Module, path: Path) -> None:
+    try:
+        module.load_state_dict(load_file(path))
+    except (RuntimeError, SafetensorError, OSError) as error:
+        raise UserError(f"{path}: does not match {_RUN_CONFIG}: {' '.join(str(error).split())}") from error
 
 
 def _files(folder: Path) -> set[Path]:

@@ -18,7 +18,8 @@ class Optimiser(ScheduledAdamW):
 
     Peak rates, with L layers, layer decay xi and the base rate eta: xi^(L-l) eta for layer l = 1, ..., L, so that the
     top layer has eta; xi^L eta for the embeddings; eta for the pooler; and for the heads eta or a rate of their own.
-    LoRA's parameters have the rate of the layer that they are in. Warm-up and decay multiply all rates alike.
+    LoRA's parameters and those of task layers have the rate of the layer that they are in, or the highest rate of those
+    layers that share them. Warm-up and decay multiply all rates alike.
 
     Args:
         run: learning rates, schedule and betas.
@@ -28,14 +29,16 @@ class Optimiser(ScheduledAdamW):
 
     def __init__(self, run: RunConfig, model: MultitaskBert, learned: Sequence[nn.Parameter]) -> None:
         config = run.optim
-        alike: dict[tuple[float, float], list[nn.Parameter]] = {}  # (peak rate, weight decay) -> parameters
-        seen: set[nn.Parameter] = set()
+        peaks: dict[nn.Parameter, tuple[float, float]] = {}  # peak rate, weight decay
         for module, rate in _rates(config, model):
             for name, parameter in module.named_parameters():
-                if parameter.requires_grad and parameter not in seen:
-                    seen.add(parameter)
+                if parameter.requires_grad:
                     decay = config.weight_decay if decays(name, parameter) else 0.0
-                    alike.setdefault((rate, decay), []).append(parameter)
+                    earlier, _ = peaks.get(parameter, (0.0, 0.0))
+                    peaks[parameter] = max(rate, earlier), decay
+        alike: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter, peak in peaks.items():
+            alike.setdefault(peak, []).append(parameter)
         if learned:
             alike.setdefault((run.loss.uncertainty_rate, 0.0), []).extend(learned)
         super().__init__(alike, config.schedule, config.warmup, (config.beta1, config.beta2), config.epsilon)
@@ -44,7 +47,7 @@ class Optimiser(ScheduledAdamW):
 def _rates(config: OptimConfig, model: MultitaskBert) -> Iterator[tuple[nn.Module, float]]:
     """Yield the model's modules with their peak rates, every encoder from the input up.
 
-    A module that several encoders share is yielded with each of them, at the same rate.
+    A module that several encoders share is yielded with each of them.
     """
     base = config.learning_rate
     for bert in model.distinct_encoders().values():

@@ -99,6 +99,11 @@ SWITCHES: tuple[Switch, ...] = (
     technique("reinitialised layers", {"model.reinit_layers": 0}),
     technique("an encoder for each task", {"model.encoders": "shared"}),
     technique("top layers for each task", {"model.own_layers": 0}),
+    technique(
+        "task layers",
+        {"task_layers.kind": "none"},
+        ["task_layers.size", "task_layers.heads", "task_layers.mode", "task_layers.layer_norms"],
+    ),
     *_stages(),
     *_sources(),
     technique("further examples alone", {"augmentation.*.original": True}),

@@ -26,6 +26,7 @@ WIDE = {"scratch": {"vocab_size": 400, "hidden_size": 64, "intermediate_size": 2
         {"lora": {"rank": 4}},
         {"model": {**WIDE, "encoders": "per-task"}},
         {"model": {**WIDE, "own_layers": 1}, "gradients": {"rule": "anchored", "anchor": "sst"}},
+        {"task_layers": {"kind": "pal", "size": 48}, "model": {**WIDE, "freeze": "encoder"}},
         {"optim": {"ema": 0.99}},
         {"gradients": {"rule": "anchored", "anchor": "sst"}},
     ],

@@ -48,6 +48,8 @@ VALUES: dict[str, list[Any]] = {
     "model.freeze_layers": [0, 1],  # of two; more than there are is for the encoder to refuse
     "model.reinit_layers": [0, 1],
     "model.own_layers": [0, 1, 2],
+    "task_layers.size": [None, 4, 8],
+    "task_layers.heads": [1, 2, 4],
     "lora.rank": [0, 1, 4],
     "lora.alpha": [None, 0.5, 32.0],
     "lora.targets": ["query,value", "attention", "all-linear", "output, key"],
@@ -161,6 +163,12 @@ SWITCHES_BY_HAND: dict[str, list[Settings]] = {
     "freeze_layers": [{}, {"model.freeze_layers": 1}],
     "reinit_layers": [{}, {"model.reinit_layers": 1}],
     "own_layers": [{}, {"model.own_layers": 1}, {"model.own_layers": 2}],
+    "task_layers": [
+        {},
+        {"task_layers.kind": "pal", "task_layers.size": 8, "task_layers.heads": 2},
+        {"task_layers.kind": "pal", "task_layers.size": 6, "task_layers.heads": 3, "task_layers.mode": "released"},
+        {"task_layers.kind": "adapter", "task_layers.size": 4, "task_layers.layer_norms": True},
+    ],
     "accumulate": [{}, {"optim.accumulate": 2}, {"optim.accumulate": 3}],
     "clip_norm": [{}, {"optim.clip_norm": None}, {"optim.clip_norm": 0.1}],
     "ema": [{}, {"optim.ema": 0.9}],

@@ -203,6 +203,16 @@ CASES = {
         "model.reinit_layers needs lora.rank = 0: LoRA would freeze the random layers",
         {"model": {"reinit_layers": 1}},
     ),
+    "task layers without a shared encoder": Case(
+        {"task_layers": {"kind": "pal"}, "model": {"encoders": "per-task"}},
+        "task_layers.kind = 'pal' needs a shared encoder; with model.encoders = 'per-task' none is shared",
+        {"task_layers": {"kind": "pal"}},
+    ),
+    "task layers and own layers": Case(
+        {"task_layers": {"kind": "adapter"}, "model": {"own_layers": 1}},
+        "task_layers.kind = 'adapter' and model.own_layers = 1 both give each task layers of its own; choose one",
+        {"task_layers": {"kind": "none"}, "model": {"own_layers": 1}},
+    ),
     "R-Drop without dropout": Case(r_drop(), NO_DROPOUT, r_drop(encoder=0.1)),
     "R-Drop without dropout in any layer": Case(
         r_drop(dropout_hidden=0.2, side_layers=1), NO_DROPOUT, r_drop(dropout_hidden=0.2, side_layers=2)

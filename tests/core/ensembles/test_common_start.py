@@ -49,6 +49,7 @@ NLI = {"path": "mnli.csv"}
         ({"heads": {"sst": {"pooling": "mean"}}}, "heads.sst.pooling (cls and mean)"),
         ({"model": {"encoder": "minilm", "scratch": None}}, "model.encoder (scratch and minilm), model.scratch.atten"),
         ({"model": {"reinit_layers": 1}}, "model.reinit_layers (0 and 1)"),
+        ({"task_layers": {"kind": "adapter"}}, "task_layers.heads (none and 12), task_layers.kind (none and adapter)"),
         ({"model": {"max_length": 64}}, "model.max_length (128 and 64)"),
         ({"pretraining": {"mlm": {"examples": 100, "batch_size": 8}}}, "pretraining.mlm.examples (0 and 100): weights"),
         ({"pretraining": {"nli_file": NLI, "nli": {"examples": 9}}}, "pretraining.nli.examples (0 and 9): weights"),
