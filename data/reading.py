@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain
@@ -30,6 +31,7 @@ __all__ = [
     "read_bytes",
     "read_split",
     "split_path",
+    "texts_digest",
 ]
 
 _SKIPPED_PER_ROW = 0.001  # at most 0.1 % of a file's rows are skipped; a file with under 1,000 rows must be clean
@@ -146,6 +148,11 @@ def split_path(spec: TaskSpec, directory: Path, split: SplitName) -> Path:
     if name is None:
         raise UserError(f"task '{spec.name}' has no {split} file; set files.{split} of the task")
     return find_file(directory, name, f"task '{spec.name}': no {split} file")
+
+
+def texts_digest(texts: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """Return the SHA-256 of the sentences of each id, in any order, 64 hex digits."""
+    return hashlib.sha256(json.dumps(sorted([name, *sentences] for name, sentences in texts)).encode()).hexdigest()
 
 
 def find_file(directory: Path, name: str, missing: str) -> Path:

@@ -19,7 +19,7 @@ from core.model_files.model_folder import (
     remove_model,
     save_model_folder,
 )
-from core.run.atomic_files import write_atomically
+from core.run.checksums import Checksums
 from data.errors import UserError
 
 __all__ = ["load_shares", "save_ensemble_folder"]
@@ -47,7 +47,7 @@ def save_ensemble_folder(
         save_model_folder(folder / MEMBERS / name, trained, own)
     # Last, because it makes the folder loadable.
     content = json.dumps({**provenance, _SHARES: shares}, indent=2) + "\n"
-    write_atomically(folder / ENSEMBLE, content.encode())
+    Checksums(folder).write({folder / ENSEMBLE: content.encode()})
 
 
 def load_shares(folder: Path) -> dict[str, dict[Path, float]]:
@@ -56,16 +56,20 @@ def load_shares(folder: Path) -> dict[str, dict[Path, float]]:
     The folder of a single model is its own only member.
 
     Raises:
-        UserError: if the folder was not exported.
+        UserError: if the folder was not exported, or the record of the ensemble is damaged.
     """
     record = folder / ENSEMBLE
     if not record.is_file():
         return {task: {folder: 1.0} for task in load_run_config(folder).tasks}
     try:
-        stored: dict[str, dict[str, float]] = json.loads(record.read_text(encoding="utf-8"))[_SHARES]
+        content = record.read_bytes()
+        Checksums(folder).check(record, "export it again", content)
+        stored: dict[str, dict[str, float]] = json.loads(content)[_SHARES]
         return {
             task: {folder / MEMBERS / name: float(share) for name, share in of_task.items()}
             for task, of_task in stored.items()
         }
+    except UserError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{record}: cannot read the ensemble ({error}); export it again") from error

@@ -12,7 +12,10 @@ from scipy import stats
 from core.config import TaskConfig
 from core.statistics import Expectation, bootstrap_scores, overall_score, own_metric
 from data.errors import UserError
-from search.trials.label_files import find_labels, label_file_names, read_labels
+from data.reading import texts_digest
+from data.tables.delimited import DelimitedFile
+from data.tasks import TaskSpec
+from search.trials.label_files import find_labels, label_file_names, read_labels, read_texts
 from search.trials.prediction_files import (
     check_written,
     prediction_path,
@@ -58,12 +61,15 @@ class MeasuredScores:
     notes: tuple[str, ...]
 
 
-def score_predictions(folder: Path, labels: Path, tasks: Mapping[str, TaskConfig]) -> MeasuredScores:
+def score_predictions(
+    folder: Path, labels: Path, tasks: Mapping[str, TaskConfig], texts: Mapping[str, str] | None = None
+) -> MeasuredScores:
     """Score ``TASK-test-output.csv`` of every task that has labels, or its probabilities if the metric needs them.
 
     Args:
         folder: holds the prediction files.
         labels: folder with the labels; see :mod:`search.trials.label_files`.
+        texts: digest of the ids and sentences that were predicted for, by task; see :func:`data.reading.texts_digest`.
 
     Raises:
         UserError: if no task has labels, a file cannot be read, or predictions and labels have no id in common.
@@ -98,6 +104,7 @@ def score_predictions(folder: Path, labels: Path, tasks: Mapping[str, TaskConfig
         if not kept:
             raise UserError(f"{found[0]}: none of its ids ('{ids[0]}', ...) is in {path} ('{predicted_ids[0]}', ...)")
         notes += _unmatched(name, ids, predicted_ids, found[0], path)
+        notes += _other_texts(task.spec, *found, predicted_ids, (texts or {}).get(name))
         chosen, gold = predictions[[position[ids[place]] for place in kept]], gold[kept]
         score = own_metric(task.spec, chosen, gold)
         replicates[name] = bootstrap_scores(task.spec, [chosen], gold, _REPLICATES, np.random.default_rng(_SEED))
@@ -129,6 +136,19 @@ def _unmatched(task: str, labelled: list[str], predicted: list[str], labels: Pat
     if without_label:
         notes.append(f"{task}: {_listed(without_label)} of {predictions} without a label in {labels}: left out")
     return notes
+
+
+def _other_texts(
+    spec: TaskSpec, labels: Path, table: DelimitedFile, predicted: list[str], digest: str | None
+) -> list[str]:
+    """Say so if the labels are of other texts than those that were predicted for, under the same ids."""
+    found = None if digest is None else read_texts(spec, table)
+    if found is None or {name for name, _ in found} != {*predicted} or texts_digest(found) == digest:
+        return []
+    return [
+        f"{spec.name}: the texts of {labels} are not those that were predicted for, although their ids are the same; "
+        "export again if the test file has changed"
+    ]
 
 
 def _listed(ids: list[str]) -> str:

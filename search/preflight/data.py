@@ -14,7 +14,7 @@ from core.model_files.encoder_content import EncoderContent
 from core.run.atomic_files import write_atomically
 from data.errors import UserError
 from data.overlap import count_overlap
-from data.reading import MalformedRowsError, RawSplit, parse_split, read_bytes, split_path
+from data.reading import MalformedRowsError, RawSplit, parse_split, read_bytes, split_path, texts_digest
 from data.synthetic.corpus import write_corpus
 from data.tasks import SplitName, TaskSpec
 from search.preflight.data_parts import DataParts
@@ -49,6 +49,7 @@ class DataReport:
         encoders: content of the study's encoders by name, as far as they could be read.
         parts: what trials read, part by part; unlike the digests, as parsed.
         files: SHA-256 of the bytes of each file of further examples or NLI pairs, by its path in the configuration.
+        test_texts: SHA-256 of the ids and sentences of each task's test file, see :func:`data.reading.texts_digest`.
         remarks: phrases about the rows of a task's split, such as "2 over several lines".
         samples: sentences of every source of further examples and NLI pairs, see :func:`some_sentences`, by the
             task or setting that has it and a name for the source.
@@ -62,6 +63,7 @@ class DataReport:
     encoders: Mapping[str, EncoderContent] = field(default_factory=dict)
     parts: DataParts = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    test_texts: Mapping[str, str] = field(default_factory=dict)
     remarks: Mapping[str, Mapping[SplitName, tuple[str, ...]]] = field(default_factory=dict)
     samples: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
@@ -105,9 +107,15 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataRep
             sizes={**report.sizes, name: {split: len(raw) for split, raw in splits.items()}},
             warnings=(*report.warnings, *warnings),
             parts={**report.parts, name: {split: raw.digest for split, raw in splits.items()}},
+            test_texts={**report.test_texts, **_test_texts(name, splits)},
             remarks={**report.remarks, name: {split: tuple(raw.counts.remarks()) for split, raw in splits.items()}},
         )
     return replace(report, digest=digest.hexdigest(), splits_digest=digest.hexdigest())
+
+
+def _test_texts(name: str, splits: Mapping[SplitName, RawSplit]) -> dict[str, str]:
+    test = splits.get("test")
+    return {} if test is None else {name: texts_digest(zip(test.ids, test.sentences, strict=True))}
 
 
 def _splits(spec: TaskSpec) -> tuple[SplitName, ...]:

@@ -50,7 +50,7 @@ def score_and_show(
         elif not expected and "members" not in provenance:
             estimate, unknown = estimate_trial(opened, number, open_folders(opened, runs_dir), data)
             expected = {} if estimate is None else estimate.rows
-    found = score_predictions(folder, labels, tasks or _builtin_tasks(folder))
+    found = score_predictions(folder, labels, tasks or _builtin_tasks(folder), provenance.get("test_texts_sha256"))
     _show(make_console(), folder, found, expected, unknown)
 
 

@@ -70,7 +70,11 @@ def parse_tasks(tables: Mapping[str, object], mistakes: Mistakes) -> dict[str, T
             mistakes.note(StudyFileError((*key, "name"), "remove it, the task's name is that of its table"))
         else:
             try:
-                tasks[name] = TaskSpec.model_validate({"name": name, **fields})
+                spec = TaskSpec.model_validate({"name": name, **fields})
+                if spec.columns.label in spec.columns.sentences:
+                    what = f"has the label '{spec.columns.label}', which would be predicted from itself"
+                    mistakes.note(StudyFileError((*key, "columns", "sentences"), what))
+                tasks[name] = spec
             except ValidationError as error:
                 found = [_mistake(key, problem) for problem in error.errors()]
                 for one in found:

@@ -42,7 +42,9 @@ def read_owner(folder: Path) -> FolderOwner | None:
         return FolderOwner(str(stored["id"]), bool(stored.get("restarting", False)))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path}: cannot be read ({error}); delete it, and the trials themselves are compared with the study"
         ) from error

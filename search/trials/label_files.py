@@ -11,7 +11,7 @@ from data.tables.delimited import DelimitedFile, Record, read_delimited
 from data.tables.swallowed_rows import RowLike, swallowed_rows
 from data.tasks import TaskSpec
 
-__all__ = ["find_labels", "label_file_names", "read_labels"]
+__all__ = ["find_labels", "label_file_names", "read_labels", "read_texts"]
 
 
 def find_labels(spec: TaskSpec, folder: Path) -> tuple[Path, DelimitedFile] | None:
@@ -66,6 +66,19 @@ def read_labels(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[
     if not found:
         raise UserError(f"{path}: contains no labels")
     return list(found), label_array(spec, list(found.values()))
+
+
+def read_texts(spec: TaskSpec, table: DelimitedFile) -> list[tuple[str, list[str]]] | None:
+    """Read the id and the sentences of each row; None if the table does not have all of these columns."""
+    columns, header = spec.columns, table.header
+    if not {*columns.sentences, *([] if columns.id is None else [columns.id])} <= {*header}:
+        return None
+    places = [header.index(name) for name in columns.sentences]
+    names = [
+        str(record.number) if columns.id is None else record.cells[header.index(columns.id)].strip()
+        for record in table.records
+    ]
+    return [(name, [r.cells[place] for place in places]) for name, r in zip(names, table.records, strict=True)]
 
 
 def _layout(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[Record], int | None, int]:

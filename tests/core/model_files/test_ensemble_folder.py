@@ -33,6 +33,13 @@ def test_shares_come_back_by_the_folders_of_the_members(model: TrainedModel, tmp
     assert json.loads((two / "provenance.json").read_text()) == {"name": "trial-0002"}
 
 
+def test_other_shares_than_the_exported_ones_are_refused(model: TrainedModel, tmp_path: Path) -> None:
+    save_ensemble_folder(tmp_path, [(name, model, {}) for name in ("trial-0001", "trial-0002")], SHARES, {})
+    (tmp_path / ENSEMBLE).write_text((tmp_path / ENSEMBLE).read_text().replace("0.25", "NaN"))
+    with pytest.raises(UserError, match=r"ensemble\.json: the file is damaged or was changed.*; export it again$"):
+        load_shares(tmp_path)
+
+
 def test_nothing_of_an_earlier_export_stays(model: TrainedModel, tmp_path: Path) -> None:
     folder = tmp_path / "ensemble"
     save_model_folder(folder, model, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import typer
 from core.config import TaskConfig
 from core.statistics import Expectation, overall_score, own_metric
 from data.errors import UserError
+from data.reading import texts_digest
 from data.task_files import builtin_tasks
 from search.analysis.measured_scores import MeasuredScore, verdict
 from search.score.__main__ import find_predictions, main
@@ -125,6 +127,17 @@ def test_without_an_estimate(exported: Exported, printed: Printed) -> None:
 def test_without_any_provenance_file_names_say_the_tasks(exported: Exported, printed: Printed) -> None:
     (exported.folder / "predictions" / "provenance.json").unlink()
     assert f"{exported.overall:.4f} ±" in printed()
+
+
+@pytest.mark.parametrize("text", ["fine", "other"])
+def test_labels_of_other_texts_are_told(exported: Exported, printed: Printed, text: str) -> None:
+    """A test file whose ids are row numbers may have been replaced since the export."""
+    exported.describe(
+        tasks={t: TaskConfig(spec=s).model_dump(mode="json") for t, s in SPECS.items()},
+        test_texts_sha256={"sst": texts_digest((one, [text]) for one in IDS), "sts": "of two sentences"},
+    )
+    said = "sst: the texts of .*ids-sst-test-student.csv are not those that were predicted for, although their ids are"
+    assert (re.search(said, printed()) is None) == (text == "fine")
 
 
 def test_ids_are_matched_and_what_is_missing_is_named(exported: Exported, printed: Printed) -> None:

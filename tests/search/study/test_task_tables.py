@@ -41,6 +41,12 @@ KINDS = "must be one of classify, classify-pair, score, score-pair"
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
+        (
+            '["text"]',
+            '["mood"]',
+            6,
+            "tasks.mood.columns.sentences: has the label 'mood', which would be",
+        ),
         ("metric", "metrik", 4, "tasks.mood.metrik: unknown key; did you mean 'metric'? Known: kind, files, columns, "),
         ("label =", "lable =", 6, "tasks.mood.columns.lable: unknown key; did you mean 'label'? Known: id, "),
         ("dev =", "valid =", 5, "tasks.mood.files.valid: unknown key; did you mean 'dev'? Known: train, dev, test"),
