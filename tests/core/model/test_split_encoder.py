@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor
 from core.config import RunConfig
 from core.gradients import PCGrad, SummedGradients
 from core.inputs.resources import Resources
+from core.model.forward_pass import ForwardPass
 from core.model.freezing import parameter_counts
 from core.model.lora import merged_state_dict
 from core.model.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_model, build_plain_model
@@ -229,6 +231,28 @@ def test_under_lora_each_task_has_updates_of_its_own(make: Callable[..., RunConf
         *(f"own.{task}.encoder.{name.format(2)}" for name in updates for task in TASKS),
         *(f"own.sst.pooler.dense.{name}" for name in ("weight", "bias")),
     }
+
+
+@pytest.mark.parametrize("sections", [{"model": {"own_layers": 1}}, {"task_layers": {"kind": "adapter", "size": 4}}])
+def test_a_pass_can_use_other_parameters(
+    make: Callable[..., RunConfig], resources: Resources, tmp_path: Path, sections: Sections
+) -> None:
+    """Shared and own ones, by the names that the model has for them; a copy of the model is complete, and apart."""
+    run = TrainingRun(make(0, sections), RunFolder(tmp_path), resources)
+    model, other = run.model.eval(), deepcopy(run.model).eval()
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    for data in run.tasks.values():
+        batch = data.next_batch(6)
+        forward = ForwardPass(model, batch)
+        expected = other(batch)
+        assert torch.equal(forward.repeat(parameters=dict(other.named_parameters())), expected)
+        assert not torch.isclose(forward.outputs, expected).all()
+        assert torch.equal(forward.repeat(), forward.outputs)
+        for part in ("encoders.", "own.", "heads."):
+            some = {name: weight for name, weight in other.named_parameters() if name.startswith(part)}
+            assert not torch.equal(forward.repeat(parameters=some), forward.outputs), part
 
 
 def test_merged_weights_are_those_of_a_plain_model(
