@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from data.errors import UnavailableError, UserError, quoted
 from data.gold import Labels, label_array, label_parser
+from data.tables.columns import column_index
 from data.tables.delimited import DelimitedFile, Record, read_delimited
 from data.tables.swallowed_rows import RowLike, swallowed_rows
 from data.tasks import SplitName, TaskSpec
@@ -25,6 +26,7 @@ __all__ = [
     "MalformedRowsError",
     "RawSplit",
     "RowCounts",
+    "column_names",
     "file_digests",
     "find_file",
     "parse_split",
@@ -91,6 +93,7 @@ class RawSplit:
         skipped: 'file:line: reason' for each row that was left out: malformed, or in train and dev without text.
         path: the file.
         counts: what is to be said of the file's rows.
+        others: cells of further columns that the reader asked for and the file has, one per example, by column.
     """
 
     ids: list[str]
@@ -99,6 +102,7 @@ class RawSplit:
     skipped: list[str]
     path: Path
     counts: RowCounts = RowCounts()
+    others: Mapping[str, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -123,18 +127,35 @@ class RawSplit:
             self.skipped,
             self.path,
             self.counts,
+            {name: [cells[position] for position in positions] for name, cells in self.others.items()},
         )
 
 
-def read_split(spec: TaskSpec, directory: Path, split: SplitName) -> RawSplit:
+def read_split(spec: TaskSpec, directory: Path, split: SplitName, others: Sequence[str] = ()) -> RawSplit:
     """Read a split of a task from the data folder.
+
+    Args:
+        spec: the task.
+        directory: the data folder.
+        split: train, dev or test.
+        others: further columns to keep where the file has them; see :attr:`RawSplit.others`.
 
     Raises:
         UserError: for a missing folder, file or column, an empty split, a repeated id, and more than 0.1 % malformed
             rows; UnavailableError if the folder or the file is missing or cannot be read.
     """
     path = split_path(spec, directory, split)
-    return parse_split(spec, split, read_bytes(path), path)
+    return parse_split(spec, split, read_bytes(path), path, others)
+
+
+def column_names(spec: TaskSpec, directory: Path, split: SplitName) -> list[str]:
+    """Return the names in the header of a split's file, as they are there.
+
+    Raises:
+        UserError: for a missing folder or file, or one without a header; UnavailableError as :func:`read_split`.
+    """
+    path = split_path(spec, directory, split)
+    return read_delimited(read_bytes(path), str(path), spec.quoting).header
 
 
 def split_path(spec: TaskSpec, directory: Path, split: SplitName) -> Path:
@@ -204,7 +225,7 @@ def file_digests(directory: Path, names: Iterable[str]) -> dict[str, str]:
     return {name: hashlib.sha256(read_bytes(path)).hexdigest() for name, path in there.items()}
 
 
-def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path) -> RawSplit:
+def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path, others: Sequence[str] = ()) -> RawSplit:
     """Parse the rows in a split file's bytes.
 
     Args:
@@ -212,12 +233,13 @@ def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path) ->
         split: train, dev or test.
         content: the bytes of the file.
         path: the file, for messages.
+        others: see :func:`read_split`.
 
     Raises:
         UserError: see :func:`read_split`.
     """
     table = read_delimited(content, str(path), spec.quoting)
-    reader = _RowReader.of(spec, split, table, path)
+    reader = _RowReader.of(spec, split, table, path, others)
     rows: list[_Row] = []
     faults: list[tuple[Record, str]] = []
     textless: list[tuple[Record, str]] = []
@@ -249,6 +271,7 @@ def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path) ->
             left_out=len(textless),
             empty=table.empty,
         ),
+        others={name: [row.others[place] for row in rows] for place, name in enumerate(reader.others)},
     )
 
 
@@ -267,11 +290,12 @@ class _Row(NamedTuple):
     sentences: tuple[str, ...]
     label: float | None
     is_textless: bool
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class _RowReader:
-    """The columns of id, sentences and label in a record; None if there is no such column."""
+    """The columns of id, sentences, label and others in a record; None if there is no such column."""
 
     id: int | None
     sentences: dict[str, int]
@@ -279,18 +303,22 @@ class _RowReader:
     parse_label: Callable[[str], float]
     delimiter: str
     is_test: bool
+    others: dict[str, int]
 
     @classmethod
-    def of(cls, spec: TaskSpec, split: SplitName, table: DelimitedFile, path: Path) -> _RowReader:
+    def of(
+        cls, spec: TaskSpec, split: SplitName, table: DelimitedFile, path: Path, others: Iterable[str]
+    ) -> _RowReader:
         columns, header, is_test = spec.columns, table.header, split == "test"
         without_label = is_test and columns.label not in header
         return cls(
-            id=None if columns.id is None else _column(header, columns.id, path),
-            sentences={name: _column(header, name, path) for name in columns.sentences},
-            label=None if without_label else _column(header, columns.label, path),
+            id=None if columns.id is None else column_index(header, columns.id, path),
+            sentences={name: column_index(header, name, path) for name in columns.sentences},
+            label=None if without_label else column_index(header, columns.label, path),
             parse_label=label_parser(spec),
             delimiter=table.delimiter,
             is_test=is_test,
+            others={name: column_index(header, name, path) for name in others if name in header},
         )
 
     def row(self, record: Record) -> _Row:
@@ -306,7 +334,8 @@ class _RowReader:
         is_textless = not all(map(_VISIBLE.search, sentences))
         if is_textless and not self.is_test:
             self._refuse_empty(sentences)
-        return _Row(record.line, record.lines, row_id, sentences, self._label(record), is_textless)
+        others = tuple([record.cells[column] for column in self.others.values()])
+        return _Row(record.line, record.lines, row_id, sentences, self._label(record), is_textless, others)
 
     def _refuse_joined(self, record: Record) -> None:
         like = RowLike(record.cells, self.delimiter, self.id, self.label, self.parse_label)
@@ -328,23 +357,6 @@ class _RowReader:
             if not self.is_test:
                 raise _MalformedRowError(str(error)) from error
             return None  # a test row is only predicted, whatever its label cell contains
-
-
-def _column(header: list[str], name: str, path: Path) -> int:
-    """Return the index of the column with exactly this name."""
-    if header.count(name) > 1:
-        raise UserError(f"{path}: column '{name}' occurs {header.count(name)} times in the header")
-    if name in header:
-        return header.index(name)
-    named = [column for column in header if column.strip()]
-    found = ", ".join(quoted(column) for column in named) or "no names"
-    raise UserError(f"{path}: no column '{name}'; the header has {found}{_meant(name, named)}")
-
-
-def _meant(name: str, header: list[str]) -> str:
-    folded = {column.strip().casefold(): column for column in header}
-    near = get_close_matches(name.strip().casefold(), folded, n=1)
-    return f"; did you mean '{folded[near[0]]}'? Use the name in the header" if near else ""
 
 
 def _check_faults(path: Path, faults: list[str], lost: int, good: int) -> None:

@@ -21,15 +21,19 @@ __all__ = ["METRIC"]
 def _plain(task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray) -> float:
     from sklearn.metrics import average_precision_score
 
+    if why := _undefined(task, predictions, gold):
+        warnings.warn(f"{task.name}: {why}; average_precision counts as 0", stacklevel=3)
+        return 0.0
     found = [
         float(average_precision_score(gold == label, predictions[:, label]))
         for label in _labels(task)
         if (gold == label).any()
     ]
-    if not found:
-        warnings.warn(f"{task.name}: no example is positive; average_precision counts as 0", stacklevel=3)
-        return 0.0
     return float(np.mean(found))
+
+
+def _undefined(task: MeasuredTask, _predictions: np.ndarray, gold: np.ndarray) -> str:
+    return "" if np.isin(gold, _labels(task)).any() else "no example is positive"
 
 
 def _counted(task: MeasuredTask, predictions: Sequence[np.ndarray], gold: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -66,6 +70,7 @@ METRIC = Metric(
     aliases=("ap", "auprc", "pr_auc", "average_precision_score"),
     kinds=CLASSES,
     reads_probabilities=True,
+    undefined=_undefined,
     plain=_plain,
     counted=_counted,
     cost=_cost,

@@ -9,7 +9,7 @@ import numpy as np
 
 from data.metrics.metric import MeasuredTask
 
-__all__ = ["correlate", "set_constants_to_zero", "to_correlation"]
+__all__ = ["correlate", "set_constants_to_zero", "to_correlation", "undefined_correlation"]
 
 
 def correlate(
@@ -29,13 +29,19 @@ def correlate(
     """
     from scipy.stats import NearConstantInputWarning
 
-    if np.ptp(predictions) == 0 or np.ptp(gold) == 0:
-        which = "predictions" if np.ptp(predictions) == 0 else "gold scores"
-        warnings.warn(f"{task.name}: all {which} are equal; the correlation counts as 0", stacklevel=4)
+    if why := undefined_correlation(task, predictions, gold):
+        warnings.warn(f"{task.name}: {why}; the correlation counts as 0", stacklevel=4)
         return 0.0
     with warnings.catch_warnings():  # nearly constant predictions: the value is still the best there is
         warnings.simplefilter("ignore", NearConstantInputWarning)
         return float(statistic(predictions.astype(np.float64), gold.astype(np.float64)))
+
+
+def undefined_correlation(_task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray) -> str:
+    """Say which of predicted and gold scores are constant; empty if neither is."""
+    if np.ptp(predictions) == 0:
+        return "all predictions are equal"
+    return "all gold scores are equal" if np.ptp(gold) == 0 else ""
 
 
 def to_correlation(covariance: np.ndarray, var_x: np.ndarray, var_y: np.ndarray, known: np.ndarray) -> np.ndarray:

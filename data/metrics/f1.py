@@ -22,6 +22,12 @@ def _plain(task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray) -> flo
     return float(f1_score(gold, predicted_classes(predictions), labels=labels, average="macro", zero_division=0.0))
 
 
+def _undefined(task: MeasuredTask, _predictions: np.ndarray, gold: np.ndarray) -> str:
+    """A class without examples has no recall; its F1 of 0 would lower the mean whatever is predicted."""
+    absent = np.setdiff1d(np.arange(len(task.classes)), gold)
+    return f"no example is '{task.classes[absent[0]]}'" if absent.size else ""
+
+
 def _counted(task: MeasuredTask, predictions: Sequence[np.ndarray], gold: np.ndarray, counts: np.ndarray) -> np.ndarray:
     predicted = np.stack([predicted_classes(one) for one in predictions], axis=1)  # (N, R)
     total = np.zeros((len(counts), predicted.shape[1]))
@@ -41,6 +47,7 @@ METRIC = Metric(
     label="macro F1",
     aliases=("macro_f1", "f1_macro"),
     kinds=CLASSES,
+    undefined=_undefined,
     plain=_plain,
     counted=_counted,
     cost=_cost,

@@ -18,6 +18,10 @@ def _plain(_task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray) -> fl
     return float(f1_score(gold, predicted_classes(predictions), zero_division=0.0))
 
 
+def _undefined(_task: MeasuredTask, _predictions: np.ndarray, gold: np.ndarray) -> str:
+    return "" if (gold == 1).any() else "no example is positive"
+
+
 def _counted(
     _task: MeasuredTask, predictions: Sequence[np.ndarray], gold: np.ndarray, counts: np.ndarray
 ) -> np.ndarray:
@@ -38,6 +42,7 @@ METRIC = Metric(
     label="F1 of the positive class",
     aliases=("binary_f1", "f1_binary", "positive_f1"),
     kinds=CLASSES,
+    undefined=_undefined,
     requirement=_requirement,
     plain=_plain,
     counted=_counted,

@@ -20,11 +20,16 @@ def _plain(task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray) -> flo
     from sklearn.metrics import matthews_corrcoef
 
     predicted = predicted_classes(predictions)
-    if np.ptp(predicted) == 0 or np.ptp(gold) == 0:
-        which = "predicted" if np.ptp(predicted) == 0 else "gold"
-        warnings.warn(f"{task.name}: all {which} classes are equal; mcc counts as 0", stacklevel=3)
+    if why := _undefined(task, predictions, gold):
+        warnings.warn(f"{task.name}: {why}; mcc counts as 0", stacklevel=3)
         return 0.0
     return float(matthews_corrcoef(gold, predicted))
+
+
+def _undefined(_task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray) -> str:
+    if np.ptp(predicted_classes(predictions)) == 0:
+        return "all predicted classes are equal"
+    return "all gold classes are equal" if np.ptp(gold) == 0 else ""
 
 
 def _counted(
@@ -47,6 +52,7 @@ METRIC = Metric(
     aliases=("matthews", "matthews_corrcoef", "matthews_correlation", "phi"),
     kinds=CLASSES,
     bounds=(-1.0, 1.0),
+    undefined=_undefined,
     plain=_plain,
     counted=_counted,
     cost=_cost,

@@ -47,6 +47,10 @@ def _accept(_task: MeasuredTask) -> str:
     return ""
 
 
+def _is_defined(_task: MeasuredTask, _predictions: np.ndarray, _gold: np.ndarray) -> str:
+    return ""
+
+
 def _cost_of_plain(_task: MeasuredTask) -> int:
     return _PLAIN_COST
 
@@ -66,6 +70,10 @@ class Metric:
         bounds: lowest and highest possible value; an infinite end needs ``to_share``.
         larger_is_better: False for errors.
         reads_probabilities: whether the probabilities of classes matter, not only which is the largest.
+        undefined: say in a phrase why there is no meaningful number for some predictions and gold labels, such as
+            ``all gold scores are equal``; empty if there is one. ``plain`` and ``counted`` return a documented number
+            even then, so that every run has a score.
+        is_right: say which examples are right, (N,) bool, if the metric is the share of those; None for other metrics.
         requirement: say in a phrase what a task of the right kind lacks for this metric; empty if nothing.
         to_share: map values to 0 (worst) to 1 (best), monotonically, for the overall score. None: linearly from the
             bounds, so that a correlation r counts as (1 + r) / 2.
@@ -83,6 +91,8 @@ class Metric:
     bounds: tuple[float, float] = (0.0, 1.0)
     larger_is_better: bool = True
     reads_probabilities: bool = False
+    undefined: Callable[[MeasuredTask, np.ndarray, np.ndarray], str] = _is_defined
+    is_right: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     requirement: Callable[[MeasuredTask], str] = _accept
     to_share: Callable[[MeasuredTask, np.ndarray], np.ndarray] | None = None
     counted: Callable[[MeasuredTask, Sequence[np.ndarray], np.ndarray, np.ndarray], np.ndarray] | None = None

@@ -32,6 +32,11 @@ def _plain(task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray) -> flo
     return float(found)
 
 
+def _undefined(task: MeasuredTask, _predictions: np.ndarray, gold: np.ndarray) -> str:
+    """With one gold class, kappa is 0 whatever is predicted, or 0 / 0."""
+    return "all gold classes are equal" if np.ptp(_steps(task, gold)) == 0 else ""
+
+
 def _counted(task: MeasuredTask, predictions: Sequence[np.ndarray], gold: np.ndarray, counts: np.ndarray) -> np.ndarray:
     y = _steps(task, gold)
     found = np.stack([_kappa(_steps(task, one), y, counts) for one in predictions], axis=1)
@@ -71,6 +76,7 @@ METRIC = Metric(
     aliases=("qwk", "quadratic_weighted_kappa", "weighted_kappa"),
     kinds=CLASSES | SCORES,
     bounds=(-1.0, 1.0),
+    undefined=_undefined,
     requirement=_requirement,
     plain=_plain,
     counted=_counted,

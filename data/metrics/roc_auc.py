@@ -21,15 +21,19 @@ __all__ = ["METRIC"]
 def _plain(task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray) -> float:
     from sklearn.metrics import roc_auc_score
 
+    if why := _undefined(task, predictions, gold):
+        warnings.warn(f"{task.name}: {why}; roc_auc counts as 0.5", stacklevel=3)
+        return 0.5
     areas = [
         float(roc_auc_score(gold == label, predictions[:, label]))
         for label in _labels(task)
         if 0 < (gold == label).sum() < len(gold)
     ]
-    if not areas:
-        warnings.warn(f"{task.name}: all gold classes are equal; roc_auc counts as 0.5", stacklevel=3)
-        return 0.5
     return float(np.mean(areas))
+
+
+def _undefined(_task: MeasuredTask, _predictions: np.ndarray, gold: np.ndarray) -> str:
+    return "all gold classes are equal" if np.ptp(gold) == 0 else ""
 
 
 def _counted(task: MeasuredTask, predictions: Sequence[np.ndarray], gold: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -65,6 +69,7 @@ METRIC = Metric(
     aliases=("auc", "auroc", "roc_auc_score"),
     kinds=CLASSES,
     reads_probabilities=True,
+    undefined=_undefined,
     plain=_plain,
     counted=_counted,
     cost=_cost,

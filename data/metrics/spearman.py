@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data.metrics.correlation import correlate, set_constants_to_zero, to_correlation
+from data.metrics.correlation import correlate, set_constants_to_zero, to_correlation, undefined_correlation
 from data.metrics.metric import SCORES, MeasuredTask, Metric
 from data.metrics.ranks import RANKS_COST, centred_ranks
 
@@ -43,6 +43,7 @@ METRIC = Metric(
     aliases=("spearmanr", "spearman_rho"),
     kinds=SCORES,
     bounds=(-1.0, 1.0),
+    undefined=undefined_correlation,
     plain=_plain,
     counted=_counted,
     cost=_cost,

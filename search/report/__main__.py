@@ -22,6 +22,10 @@ def main(
         int | None,
         typer.Option(help="In a study over seeds: trial whose configuration to compare with, instead of the default."),
     ] = None,
+    group_by: Annotated[
+        list[str] | None,
+        typer.Option(help="Column of the dev files: show the scores of each group of examples; repeatable."),
+    ] = None,
     data: cli.MovedDataDir = None,
     storage: cli.StorageUrl = None,
     runs_dir: cli.RunsDir = cli.RUNS,
@@ -35,6 +39,7 @@ def main(
 
         onebert report --study quickstart
         onebert report --study starter --out starter-report
+        onebert report --study starter --group-by source
     """
     check_recorded(study, storage, runs_dir)
     cli.check_data_folder(data)
@@ -53,7 +58,7 @@ def main(
         raise UserError(f"--reference {reference}: study '{study}' compares nothing: it has neither variants nor seeds")
     out = out or runs_dir / study / "report"
     others, where = open_recorded(storage, runs_dir), cli.location_options(runs_dir, storage)
-    for path in write_report(opened, folders, out, comparison, data, others, where):
+    for path in write_report(opened, folders, out, comparison, data, others, where, group_by or ()):
         typer.echo(path)
 
 

@@ -16,6 +16,7 @@ from data.errors import UserError
 from search.ablate.outcome import AblationOutcome, read_ablation
 from search.ablate.plan import ORIGIN as ABLATION
 from search.analysis.expected_score import Estimate, estimate_best
+from search.analysis.mistakes.compared_runs import ComparedRuns, TaskRuns, best_runs, best_trials, task_runs
 from search.analysis.seed_comparison import Comparison
 from search.finalists.exportable_models import ExportableModel, exportable_models
 from search.finalists.final_outcome import FinalOutcome, read_final
@@ -44,6 +45,7 @@ class ReportContext:
         data: the folder with the tasks' files, if it has moved.
         storage: contains the studies that build on this one; None: not looked for.
         where: options that commands on this study need; see :func:`search.console.cli.location_options`.
+        group_by: columns of the dev files by which scores are shown.
     """
 
     study: optuna.Study
@@ -52,6 +54,7 @@ class ReportContext:
     data: Path | None = None
     storage: BaseStorage | None = None
     where: str = ""
+    group_by: tuple[str, ...] = ()
 
     def sibling(self, suffix: str) -> tuple[optuna.Study, TrialFolders] | None:
         """Return the study ``NAME-suffix`` that builds on this one, and its folders; None if there is none."""
@@ -131,6 +134,30 @@ class ReportContext:
             return None
         at_best = (one for one in self.curves[self.best.number] if one.rung == self.best.result.best_rung)
         return next(at_best, None)
+
+    @cached_property
+    def compared_runs(self) -> ComparedRuns | None:
+        """The runs whose errors are compared: the finalists, the winner first; without a final, the best trials.
+
+        None if no trial has finished.
+        """
+        outcome, sibling = self.outcome, self.sibling("finalists")
+        if outcome is None or sibling is None:
+            return best_trials(self.study, self.folders)
+        return best_runs(*sibling, {one.name: one.runs for one in outcome.finalists})
+
+    @cached_property
+    def task_runs(self) -> dict[str, TaskRuns | UserError]:
+        """The dev examples and predictions of the compared runs by task, or why they cannot be used."""
+        panel = self.compared_runs
+        found: dict[str, TaskRuns | UserError] = {}
+        for task in () if panel is None else panel.runs[0].config.tasks:
+            assert panel is not None
+            try:
+                found[task] = task_runs(panel, task, self.data, self.group_by)
+            except UserError as error:
+                found[task] = error
+        return found
 
     @cached_property
     def expected(self) -> tuple[Estimate | None, str]:

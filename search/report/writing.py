@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 import optuna
@@ -21,6 +21,7 @@ from search.report.context import ReportContext
 from search.report.html import shown_section
 from search.report.markdown import markdown
 from search.report.sections import SECTIONS
+from search.report.sections.groups import check_columns
 from search.trials.folders import TrialFolders
 
 __all__ = ["CSV_FILES", "write_report"]
@@ -31,7 +32,7 @@ CSV_FILES = tuple(
     f"{name}.csv"
     for name in (
         "trials", "settings", "curves", "importance", "effects", "comparison", "finalists", "ablation", "tradeoffs",
-        "errors-*",
+        "errors-*", "groups-*",
     )
 )  # fmt: skip
 """Names of the CSV files that reports write, as patterns; those of an earlier report are deleted."""
@@ -46,6 +47,7 @@ def write_report(
     data: Path | None = None,
     storage: BaseStorage | None = None,
     where: str = "",
+    group_by: Sequence[str] = (),
 ) -> list[Path]:
     """Write ``report.html`` (self-contained), ``report.md`` and CSV files below ``out``; returns their paths.
 
@@ -59,13 +61,16 @@ def write_report(
         data: the folder with the tasks' files, if it has moved.
         storage: where to look for the study's finalists and ablation; None: nowhere.
         where: options for the commands that the report names.
+        group_by: columns of the dev files by which to show scores.
 
     Raises:
-        UserError: if the study has no trial, or ``out`` has files of a report's names but no report.
+        UserError: if the study has no trial, no dev file has one of the columns ``group_by``, or ``out`` has files of a
+            report's names but no report.
         MachineError: if ``out`` cannot be written.
     """
     study = snapshot(study)
-    context = ReportContext(study, folders, comparison, data, storage, where)
+    context = ReportContext(study, folders, comparison, data, storage, where, tuple(dict.fromkeys(group_by)))
+    check_columns(context)
     _warn_of_lost_curves(context)
     sections = [section for make in SECTIONS if (section := make(context)) is not None]
     title, origin = study.study_name, f"onebert {code_version()}, study {study.study_name}"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from data.reading import RawSplit, read_split
+from data.reading import RawSplit, column_names, read_split
 from data.task_files import builtin_tasks
 from data.tasks import SplitName, TaskSpec
 
@@ -275,3 +275,35 @@ def test_every_value_and_its_place_counts_and_the_file_does_not(raw: RawSplit) -
     assert len({one.digest for one in (raw, *others)}) == 5
     assert replace(raw, path=Path("elsewhere"), skipped=["a row"]).digest == raw.digest
     assert replace(raw, labels=labels.astype(">f4")).digest == raw.digest  # another machine's byte order
+
+
+class TestOtherColumns:
+    def test_cells_belong_to_the_rows_that_are_kept(self, tmp_path: Path) -> None:
+        """Rows left out, records of empty cells and empty lines shift no cell; there is no id to go by."""
+        spec = SST.model_copy(update={"columns": SST.columns.model_copy(update={"id": None})})
+        rows = [f"good {number}\t3\ts{number}" for number in range(1100)]
+        rows[5:5] = [" \t1\tblank"]
+        rows[9:9] = ["bad\t9\tmalformed"]
+        rows[12:12] = ["\t\t", ""]
+        (tmp_path / "ids-sst-dev.csv").write_text("sentence\tsentiment\tsource\n" + "\n".join(rows) + "\n")
+        raw = read_split(spec, tmp_path, "dev", ["source", "nowhere"])
+        assert len(raw.skipped) == 2
+        assert list(raw.others) == ["source"]
+        assert raw.others["source"] == [f"s{sentence.split()[1]}" for (sentence,) in raw.sentences]
+        part = raw.subset(np.array([7, 1000]))
+        assert part.others["source"] == ["s7", "s1000"]
+        assert raw.subset(np.array([0])).subset(np.array([0])).others == {"source": ["s0"]}
+        assert read_split(spec, tmp_path, "dev").others == {}
+
+    def test_a_column_of_the_task_is_one_too_and_may_span_lines(self, tmp_path: Path) -> None:
+        text = 'id,sentence1,sentence2,is_duplicate,where\n1,a,b,1.0,"x\ny"\n2,c,d,no,\n'
+        (tmp_path / PARA.files.dev).write_text(text.replace("no", "0"))
+        raw = read_split(PARA, tmp_path, "dev", ["where", "is_duplicate"])
+        assert raw.others == {"where": ["x\ny", ""], "is_duplicate": ["1.0", "0"]}
+        assert column_names(PARA, tmp_path, "dev") == ["id", "sentence1", "sentence2", "is_duplicate", "where"]
+
+    def test_a_column_that_occurs_twice_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / SST.files.dev).write_text("id\tsentence\tsentiment\tsource\tsource\n1\ta\t3\tx\ty\n")
+        assert len(read_split(SST, tmp_path, "dev")) == 1
+        with pytest.raises(UserError, match="column 'source' occurs 2 times in the header"):
+            read_split(SST, tmp_path, "dev", ["source"])

@@ -83,8 +83,14 @@ def best_runs(study: optuna.Study, folders: TrialFolders, runs: Mapping[str, Seq
     return ComparedRuns(found, subject, f"the {len(found)} finalists")
 
 
-def task_runs(panel: ComparedRuns, task: str, directory: Path | None = None) -> TaskRuns:
+def task_runs(panel: ComparedRuns, task: str, directory: Path | None = None, columns: Sequence[str] = ()) -> TaskRuns:
     """Read the dev examples of a task, and the runs' predictions at their best rungs.
+
+    Args:
+        panel: the runs.
+        task: one of their tasks.
+        directory: where the task's files are now; None for where the first run had them.
+        columns: further columns of the dev file to keep.
 
     Raises:
         UserError: if the dev file or the first run's predictions are missing or do not belong together.
@@ -93,7 +99,7 @@ def task_runs(panel: ComparedRuns, task: str, directory: Path | None = None) -> 
     config = first.record.config
     spec = config.tasks[task].spec
     try:
-        dev = dev_examples(config, task, directory)
+        dev = dev_examples(config, task, directory, columns)
     except UserError as error:
         raise UserError(f"{error} (--data says where the files are now)") from error
     gold = dev.labels

@@ -15,6 +15,7 @@ __all__ = [
     "Quarter",
     "difference",
     "properties",
+    "quarter_of",
     "quarters",
     "quarters_sentence",
     "range_text",
@@ -93,14 +94,18 @@ def quarters(values: np.ndarray, errors: np.ndarray) -> list[Quarter]:
         values: of the property, (N,).
         errors: 0.0 or 1.0, or distances, (N,).
     """
-    edges = np.unique(np.quantile(values, [0.25, 0.5, 0.75]))
-    which = np.searchsorted(edges, values)
-    parts = [which == one for one in range(len(edges) + 1)]
+    which = quarter_of(values)
+    parts = [which == one for one in np.unique(which)]
     return [
         Quarter(float(values[part].min()), float(values[part].max()), errors[part], _mean(errors[part]))
         for part in parts
-        if part.any()
     ]
+
+
+def quarter_of(values: np.ndarray) -> np.ndarray:
+    """Return the quarter that each value (N,) belongs to, 0 to 3, (N,) int64; equal values are in the same one."""
+    edges = np.unique(np.quantile(values, [0.25, 0.5, 0.75]))
+    return np.asarray(np.searchsorted(edges, values))
 
 
 def difference(last: Quarter, first: Quarter) -> Interval:

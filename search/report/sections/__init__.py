@@ -16,6 +16,7 @@ from search.report.sections.comparison import comparison_section
 from search.report.sections.cost import cost_section
 from search.report.sections.ensemble import ensemble_section
 from search.report.sections.finalists import finalists_section
+from search.report.sections.groups import groups_section
 from search.report.sections.importance import importance_section
 from search.report.sections.mistakes import mistakes_section
 from search.report.sections.progress import progress_section
@@ -36,6 +37,7 @@ SECTIONS: tuple[Callable[[ReportContext], ReportSection | None], ...] = (
     tradeoffs_section,
     best_trial_section,
     mistakes_section,
+    groups_section,
     ensemble_section,
     cost_section,
     trials_section,

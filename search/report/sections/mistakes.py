@@ -11,13 +11,7 @@ from core.statistics import calibration_of, confusion_matrix
 from data.errors import UserError
 from data.metrics.classes import predicted_classes
 from data.tasks import TaskSpec
-from search.analysis.mistakes.compared_runs import (
-    ComparedRuns,
-    TaskRuns,
-    best_runs,
-    best_trials,
-    task_runs,
-)
+from search.analysis.mistakes.compared_runs import TaskRuns
 from search.analysis.mistakes.confusion import calibration_text, confusion_sentence, confusion_table
 from search.analysis.mistakes.figures import quarters_figure, reliability_figure, residual_figure, score_figure
 from search.analysis.mistakes.hardest import Hardness, error_frame, hardest_table, hardness, label_doubt_sentence
@@ -32,7 +26,7 @@ __all__ = ["mistakes_section"]
 
 def mistakes_section(context: ReportContext) -> ReportSection | None:
     """Make the section from dev predictions at the best rung, task by task; None if no trial has finished."""
-    panel = _panel(context)
+    panel = context.compared_runs
     if panel is None:
         return None
     config = panel.runs[0].record.config
@@ -42,26 +36,15 @@ def mistakes_section(context: ReportContext) -> ReportSection | None:
     frames: dict[str, pd.DataFrame] = {}
     for task, section in config.tasks.items():
         parts.append(Heading(task))
-        try:
-            runs = task_runs(panel, task, context.data)
-        except UserError as error:
-            parts += [*_recorded_confusion(panel.runs[0], section.spec), Note(f"No further analysis: {error}.")]
+        runs = context.task_runs[task]
+        if isinstance(runs, UserError):
+            parts += [*_recorded_confusion(panel.runs[0], section.spec), Note(f"No further analysis: {runs}.")]
             continue
         found = hardness(runs)
         parts += _score_parts(runs) if section.spec.kind.is_score else _class_parts(runs)
         parts += _hardest_parts(runs, found, panel.name)
         frames[f"errors-{task}.csv"] = error_frame(runs, found)
     return ReportSection("errors", "Errors", tuple(parts), frames)
-
-
-def _panel(context: ReportContext) -> ComparedRuns | None:
-    """Choose the runs to compare: the finalists, the winner first; without a final, the best trials. The errors shown
-    are those of the first run.
-    """
-    outcome, sibling = context.outcome, context.sibling("finalists")
-    if outcome is None or sibling is None:
-        return best_trials(context.study, context.folders)
-    return best_runs(*sibling, {one.name: one.runs for one in outcome.finalists})
 
 
 def _recorded_confusion(run: OneTrial, spec: TaskSpec) -> list[Part]:

@@ -51,6 +51,15 @@ def test_counted_scores_of_many_examples_and_classes_that_are_rare(case: Case) -
         assert scores == pytest.approx([case.metric.score(case.spec, one[rows], gold[rows]) for one in predictions])
 
 
+def drawn(case: Case, seed: int, size: int, one_label: bool, constant: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Draw gold labels and predictions, on request with a single label or with predictions that are all equal."""
+    rng = np.random.default_rng(seed)
+    gold, predictions = case.gold(rng, size), case.predictions(rng, size)
+    gold = np.repeat(gold[:1], size) if one_label else gold
+    predictions = np.repeat(predictions[:1], size, axis=0) if constant else predictions
+    return gold, predictions
+
+
 @pytest.mark.filterwarnings("ignore:.*are equal")
 @pytest.mark.filterwarnings("ignore:.*no example is positive")
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -60,10 +69,7 @@ def test_a_score_is_finite_inside_the_bounds_and_normalised_to_a_share(
     case: Case, seed: int, size: int, one_label: bool, constant: bool
 ) -> None:
     """This includes a single example, a single class, and predictions that are all equal."""
-    rng = np.random.default_rng(seed)
-    gold, predictions = case.gold(rng, size), case.predictions(rng, size)
-    gold = np.repeat(gold[:1], size) if one_label else gold
-    predictions = np.repeat(predictions[:1], size, axis=0) if constant else predictions
+    gold, predictions = drawn(case, seed, size, one_label, constant)
     value = case.metric.score(case.spec, predictions, gold)
     assert isinstance(value, float)
     assert math.isfinite(value)
@@ -112,3 +118,20 @@ def test_a_task_reads_an_alias_and_writes_the_name(case: Case) -> None:
         spec = TaskSpec.model_validate({**fields, "metric": alias.replace("_", "-")})
         assert spec == case.spec
         assert spec.model_dump_json() == case.spec.model_dump_json()
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+@FEW
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.booleans(), st.booleans())
+def test_wherever_a_metric_warns_it_is_undefined(
+    case: Case, seed: int, size: int, one_label: bool, constant: bool
+) -> None:
+    gold, predictions = drawn(case, seed, size, one_label, constant)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        case.metric.score(case.spec, predictions, gold)
+    why = case.metric.undefined(case.spec, predictions, gold)
+    assert why or not found
+    if case.metric.is_right is not None:
+        right = case.metric.is_right(predictions, gold)
+        assert case.metric.score(case.spec, predictions, gold) == pytest.approx(right.mean())

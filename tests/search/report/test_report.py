@@ -11,8 +11,12 @@ from typing import Any
 import optuna
 import pandas as pd
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from search.analysis.expected_score import estimate_best
+from search.console.cli import make_app
+from search.report.__main__ import main
 from search.report.writing import write_report
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders
@@ -120,3 +124,36 @@ def test_the_best_trials_metrics_are_those_of_its_best_rung(
     gap = best.metrics["sts"]["train_dev_gap"]
     assert math.isfinite(gap)
     assert f"(gap {gap:+.3f})" in words.read_text()
+
+
+def test_the_command_groups_by_columns_and_refuses_those_that_are_nowhere(finished_study: Any, tmp_path: Path) -> None:
+    study = optuna.load_study(study_name="tiny", storage=open_storage(None, finished_study.runs))
+    config = TrialRecord.read(study.best_trial).config
+    assert config is not None
+    data = tmp_path / "data"
+    shutil.copytree(config.data.directory, data)
+    dev = data / config.tasks["sst"].spec.files.dev
+    header, *rows = dev.read_text().splitlines()
+    places = ["web" if number % 2 else "news" for number in range(len(rows))]
+    dev.write_text("\n".join([f"{header}\tplace", *map("\t".join, zip(rows, places, strict=True))]) + "\n")
+
+    def report(*columns: str) -> Result:
+        words = [word for column in columns for word in ("--group-by", column)]
+        where = ["--study", "tiny", "--runs-dir", finished_study.runs, "--data", data, "--out", tmp_path / "report"]
+        return CliRunner().invoke(make_app(main), [*words, *map(str, where)])
+
+    refused = report("place", "plcae")
+    assert refused.exit_code == 2
+    assert refused.stderr == (
+        "error: --group-by 'plcae': no dev file has this column; did you mean 'place'? Use the name in the header; "
+        "there are 'id', 'sentence', 'sentiment', 'place', 'sentence1', 'sentence2', 'is_duplicate', 'similarity'\n"
+    )
+    assert not (tmp_path / "report").exists()
+    done = report("place")
+    assert done.exit_code == 0, done.output
+    assert "groups-sst.csv\n" in done.stdout
+    frame = pd.read_csv(tmp_path / "report" / "groups-sst.csv")
+    assert dict(zip(frame["group"], frame["examples"], strict=True)) == {"news": len(rows) / 2, "web": len(rows) / 2}
+    words = (tmp_path / "report" / "report.md").read_text()
+    assert "\n## Scores by group\n" in words
+    assert "Lowest accuracy by place: " in words
