@@ -86,6 +86,12 @@ def _show(
     )
     title = f"study {provenance['study']}, trial {provenance['trial']}: scores on dev"
     print_table(console, Table(title, headings, tuple(rows)))
+    if limited := [name for name, task in config.tasks.items() if task.dev_limit is not None]:
+        lines = [
+            "The scores in the table are on all of dev. In the search, trials were scored on a part of it (dev_limit "
+            f"of {', '.join(limited)}), and what is expected is estimated from that part.",
+            *lines,
+        ]
     _show_places(console, lines, out, next(iter(config.tasks)))
 
 

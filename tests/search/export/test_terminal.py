@@ -50,6 +50,16 @@ def test_the_scores_with_what_is_expected(
     assert "a line" in shown
 
 
+@pytest.mark.parametrize("limit", [None, 10])
+def test_two_dev_scores_of_a_trial_are_explained(
+    limit: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tasks = {**BASE.tasks, "sst": BASE.tasks["sst"].model_copy(update={"dev_limit": limit})}
+    _show(tmp_path, BASE.model_copy(update={"tasks": tasks}), PROVENANCE, ESTIMATE, ["a line"])
+    said = "In the search, trials were scored on a part of it (dev_limit of sst), and what is expected is"
+    assert (said in capsys.readouterr().out) == (limit is not None)
+
+
 def test_a_command_for_a_folder_with_a_blank(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _show_places(make_console(), [], tmp_path / "my runs", "sst")
     assert f"--model-dir '{tmp_path / 'my runs' / 'model'}' --task sst" in capsys.readouterr().out
