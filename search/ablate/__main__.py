@@ -31,6 +31,7 @@ def main(
         str | None, typer.Option(help="Name of the ablation's own study; by default STUDY-ablation.")
     ] = None,
     data: cli.MovedDataDir = None,
+    model: cli.MovedEncoders = None,
     workers: cli.RunsAtOnce = 1,
     threads: cli.RunThreads = None,
     restart: cli.Restart = False,
@@ -65,7 +66,7 @@ def main(
     from search.console.session import StudySession
     from search.display.console import make_console
     from search.display.csv_text import csv_text
-    from search.finalists.replication import replicate, survey_again, with_source_data
+    from search.finalists.replication import replicate, survey_again, with_source_inputs
     from search.recorded.ranking import load_recorded, open_study
     from search.recorded.study_folder import open_folders
     from search.storage.open import open_recorded
@@ -76,7 +77,7 @@ def main(
     name = name or f"{study}-ablation"
     plan = resumed_plan(name, study, recorded, trial, seeds, technique or (), run.start)
     plan = plan or new_plan(source, recorded, trial, seeds, technique or ())
-    spec = with_source_data(ablation_spec(name, plan, data, workers, threads), source, runs_dir, data)
+    spec = with_source_inputs(run, ablation_spec(name, plan, data, workers, threads), source, data, model or ())
     if plan.techniques and not technique:
         only = f"this ablation takes out {', '.join(plan.techniques)} only; --name NEW takes out all techniques"
         (make_console() if dry_run else run.console).print(f"note: {only}", soft_wrap=True)

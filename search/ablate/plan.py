@@ -18,6 +18,7 @@ from search.finalists.final_outcome import finalists_study
 from search.finalists.finalists_request import ORIGIN as FINALISTS
 from search.finalists.replication import fresh_seeds, replication_spec, same_compute, used_seeds
 from search.parsing.errors import did_you_mean
+from search.recorded.encoders import with_one_name
 from search.recorded.ranking import pick_trial, recorded_choice
 from search.recorded.second_start import SecondStart
 from search.recorded.space import default_configuration, searched_settings
@@ -124,8 +125,8 @@ def new_plan(
             f"--study {name}: it compares ready configurations, which python -m search.report shows; name a study that "
             "has searched a [space]"
         )
-    trial, winner, run = _winner(study, storage, trial)
-    rows = ablations(run.config, default_configuration(study, run.config))
+    trial, winner, run, config = _winner(study, storage, trial)
+    rows = ablations(config, with_one_name(default_configuration(study, config), study.user_attrs))
     names = _chosen_names(rows, techniques, f"{winner} of study '{name}'")
     used = [seed for one in (study, *_all_finalists(name, storage)) for seed in used_seeds(one)]
     return AblationPlan(
@@ -133,7 +134,7 @@ def new_plan(
         trial=trial,
         winner=winner,
         techniques=names,
-        config=run.config,
+        config=config,
         seconds=run.result.seconds,
         rows=tuple(row for row in rows if not names or set(row.techniques) & set(names)),
         seeds=fresh_seeds(used, seeds),
@@ -161,18 +162,25 @@ def _all_finalists(name: str, storage: BaseStorage) -> list[optuna.Study]:
     return [optuna.load_study(study_name=one, storage=storage) for one in names]
 
 
-def _winner(study: optuna.Study, storage: BaseStorage, number: int | None) -> tuple[int | None, str, FinishedTrial]:
-    """Return the winner's number in the study, its description and its run; of the finalists' winner, any run."""
+def _winner(
+    study: optuna.Study, storage: BaseStorage, number: int | None
+) -> tuple[int | None, str, FinishedTrial, RunConfig]:
+    """Return the winner's number in the study, its description, its run and its config; of the finalists' winner, any.
+
+    The config names the encoder as the study does; see :func:`search.recorded.encoders.with_one_name`.
+    """
     finalists = finalists_study(study.study_name, storage) if number is None else None
     choice = None if finalists is None else recorded_choice(finalists)
     if finalists is not None and choice is not None:
-        run = finalists.get_trials(deepcopy=False)[choice.trials[0]]
-        return None, f"the finalists' winner ({choice.winner})", FinishedTrial.read(run)
+        run = FinishedTrial.read(finalists.get_trials(deepcopy=False)[choice.trials[0]])
+        config = with_one_name(run.config, study.user_attrs, finalists.user_attrs)
+        return None, f"the finalists' winner ({choice.winner})", run, config
     trial = pick_trial(study, number)
     if trial.state != TrialState.COMPLETE:
         state = "failed" if trial.state == TrialState.FAIL else trial.state.name.lower()
         raise UserError(f"--trial {trial.number}: it is {state}, and only a finished trial can be taken apart")
-    return trial.number, f"trial {trial.number}", FinishedTrial.read(trial)
+    run = FinishedTrial.read(trial)
+    return trial.number, f"trial {trial.number}", run, with_one_name(run.config, study.user_attrs)
 
 
 def _chosen_names(rows: Sequence[Ablation], techniques: Sequence[str], whose: str) -> tuple[str, ...]:

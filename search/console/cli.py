@@ -29,6 +29,7 @@ __all__ = [
     "ExitCode",
     "Json",
     "MovedDataDir",
+    "MovedEncoders",
     "OneLineCommand",
     "OtherDevice",
     "PlanOnly",
@@ -69,6 +70,9 @@ DataDir = Annotated[
 ]
 MovedDataDir = Annotated[
     Path | None, typer.Option(help="Folder with the tasks' files, if they have moved since the search.")
+]
+MovedEncoders = Annotated[
+    list[str] | None, typer.Option(help="Folder of an encoder that has moved since the search; repeatable.")
 ]
 OtherDevice = Annotated[
     Literal["auto", "cpu", "cuda", "mps"] | None,

@@ -97,7 +97,7 @@ class Driver:
     @cached_property
     def _spec(self) -> StudySpec:
         """The study with the names that its encoders were recorded with."""
-        return named_as_recorded(self._given, self._storage)
+        return named_as_recorded(self._given, self._storage, self._inputs)
 
     @cached_property
     def _initial_budget(self) -> Budget:

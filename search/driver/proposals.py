@@ -22,6 +22,7 @@ from search.samplers.registry import SamplerChoice, can_redraw, make_sampler
 from search.storage import optuna_internals
 from search.storage.errors import StorageError
 from search.storage.optuna_internals import RedrawPolicy
+from search.study.encoder_names import with_present_encoder
 from search.study.spec import StudySpec
 from search.trials.floors import Floor
 from search.trials.folders import TrialFolders
@@ -123,7 +124,8 @@ class Proposals:
     def _suggest(self, trial: Trial) -> tuple[RunConfig, str]:
         """Return the trial's configuration; if it has no valid one, the base and what is wrong."""
         try:
-            return self.spec.space.suggest(trial, self.spec.base), ""
+            config = self.spec.space.suggest(trial, self.spec.base)
+            return with_present_encoder(config, self.spec.encoder_folders), ""
         except StorageError:  # not the parameters' fault
             raise
         except UserError as error:

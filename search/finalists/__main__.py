@@ -25,6 +25,7 @@ def main(
     preset: Annotated[list[str] | None, typer.Option(help="Preset to compare with as well; repeatable.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the finalists' study; by default STUDY-finalists.")] = None,
     data: cli.MovedDataDir = None,
+    model: cli.MovedEncoders = None,
     workers: cli.RunsAtOnce = 1,
     threads: cli.RunThreads = None,
     restart: cli.Restart = False,
@@ -64,7 +65,7 @@ def main(
     from search.finalists.final_sentences import outcome_notes, outcome_sentences
     from search.finalists.final_tables import difference_tables, final_table
     from search.finalists.finalists_request import SUFFIX, FinalistsRequest
-    from search.finalists.replication import replicate, survey_again, with_source_data
+    from search.finalists.replication import replicate, survey_again, with_source_inputs
     from search.finalists.selection import record_winner
     from search.finalists.sequential_test import SequentialTest
     from search.recorded.ranking import open_study
@@ -75,7 +76,7 @@ def main(
     origin, recorded = open_folders(opened, runs_dir), open_recorded(storage, runs_dir)
     run = StudySession(runs_dir, storage, quiet=quiet, json=json, restart=restart)
     request = FinalistsRequest.make(opened, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded, run.start)
-    spec = with_source_data(request.spec(data, workers, threads), opened, runs_dir, data)
+    spec = with_source_inputs(run, request.spec(data, workers, threads), opened, data, model or ())
     console = make_console() if dry_run else run.console
     show_plan(console, spec)
     console.print("settings that differ from the default configuration:")

@@ -15,6 +15,7 @@ from core.config import RunConfig
 from data.errors import UserError
 from search.display.values import rounded
 from search.parsing.pydantic_messages import explain
+from search.recorded.encoders import with_one_name
 from search.recorded.ranking import ranked_trials
 from search.recorded.space import default_configuration, default_trial_of
 from search.space.paths import check_value, config_fields, differing_paths, get_value, set_value, why_fixed
@@ -84,12 +85,13 @@ def choose_candidates(study: optuna.Study, top: int, presets: Sequence[str]) -> 
         UserError: a preset is unknown, or not for the study's tasks.
     """
     ranked = ranked_trials(study)
-    like = _config(ranked[0])
+    like = _config(study, ranked[0])
     default = default_trial_of(study)
-    found = [Candidate(default_configuration(study, like), default.number if default else None, is_default=True)]
+    plain = with_one_name(default_configuration(study, like), study.user_attrs)
+    found = [Candidate(plain, default.number if default else None, is_default=True)]
     best: list[Candidate] = []
     for trial in ranked:
-        candidate = Candidate(_config(trial), trial.number)
+        candidate = Candidate(_config(study, trial), trial.number)
         if len(best) < top and candidate.key not in {one.key for one in best}:
             best.append(candidate)
     found += [*best, *_best_first_preset(study)]
@@ -150,7 +152,7 @@ def _first_trial(study: optuna.Study, name: str) -> Candidate | None:
     trials = study.get_trials(deepcopy=False)
     found = (one for one in trials if one.user_attrs.get(ROLE) == _FIRST + name and CONFIG in one.user_attrs)
     trial = next(found, None)
-    return None if trial is None else Candidate(_config(trial), trial.number, preset=name)
+    return None if trial is None else Candidate(_config(study, trial), trial.number, preset=name)
 
 
 def _best_first_preset(study: optuna.Study) -> list[Candidate]:
@@ -164,7 +166,7 @@ def _best_first_preset(study: optuna.Study) -> list[Candidate]:
     if not tried:
         return []
     best = max(tried)[-1]
-    return [Candidate(_config(best), best.number, preset=best.user_attrs[ROLE].removeprefix(_FIRST))]
+    return [Candidate(_config(study, best), best.number, preset=best.user_attrs[ROLE].removeprefix(_FIRST))]
 
 
 def _once(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -180,8 +182,8 @@ def _once(candidates: Sequence[Candidate]) -> list[Candidate]:
     return list(found.values())
 
 
-def _config(trial: FrozenTrial) -> RunConfig:
-    return stored_config(trial)
+def _config(study: optuna.Study, trial: FrozenTrial) -> RunConfig:
+    return with_one_name(stored_config(trial), study.user_attrs)
 
 
 def settings_lines(candidates: Sequence[Candidate]) -> list[str]:

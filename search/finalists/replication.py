@@ -20,12 +20,13 @@ from search.preflight.data import DataReport, corpus_folder
 from search.preflight.study_inputs import StudyInputs
 from search.pruners.registry import PrunerChoice
 from search.recorded.data_files import check_same_data
-from search.recorded.encoders import check_same_encoders
+from search.recorded.encoders import check_same_encoders, present_folders
 from search.recorded.study import recorded_identity
 from search.samplers.registry import SamplerChoice
 from search.space.variants import VARIANT
 from search.storage.damage import reading_record
 from search.storage.open import open_storage
+from search.study.encoder_names import named_encoders, with_encoder_names
 from search.study.spec import StudySpec, SyntheticSpec
 from search.study.variant_study import plan_comparison
 from search.trials.record import CONFIG, REPEAT_OF, ROLE, FinishedTrial, stored_config
@@ -41,7 +42,7 @@ __all__ = [
     "survey_again",
     "trained_runs",
     "used_seeds",
-    "with_source_data",
+    "with_source_inputs",
 ]
 
 Runs = Mapping[str, Sequence[FinishedTrial]]
@@ -128,21 +129,33 @@ def replication_spec(
     )
 
 
-def with_source_data(spec: StudySpec, source: optuna.Study, runs_dir: Path, data: Path | None) -> StudySpec:
-    """Return a study of :func:`replication_spec` that makes the corpus of its source again where it is missing.
+def with_source_inputs(
+    run: StudySession, spec: StudySpec, source: optuna.Study, data: Path | None, models: Sequence[str]
+) -> StudySpec:
+    """Return a study of :func:`replication_spec` that finds the data and the encoders of its source.
+
+    A generated corpus is made again where it is missing; an encoder that has moved is found by its content.
 
     Args:
+        run: how the study is run.
         spec: the study.
         source: the study that it is made from.
-        runs_dir: contains the folders of both.
         data: folder of the data that the user names; None: that of the source.
+        models: folders of encoders that have moved since the source was trained.
+
+    Raises:
+        UserError: one of ``models`` is no encoder of the source.
     """
+    recorded = _recorded(run, spec.name)
+    again = {} if recorded is None or run.restart else recorded.user_attrs
+    folders = present_folders(source.study_name, source.user_attrs, named_encoders(spec), models, again)
+    spec = with_encoder_names(spec, folders)
     table = recorded_identity(source).get("synthetic")
     if data is not None or table is None:
         return spec
     with reading_record(f"the corpus of study '{source.study_name}'"):
         corpus = SyntheticSpec.model_validate(table)
-    place = DataConfig(directory=str(corpus_folder(runs_dir, source.study_name)))
+    place = DataConfig(directory=str(corpus_folder(run.runs_dir, source.study_name)))
     return replace(spec, base=spec.base.model_copy(update={"data": place}), corpus=corpus)
 
 
@@ -150,10 +163,13 @@ def survey_again(run: StudySession, spec: StudySpec, source: optuna.Study) -> tu
     """Read the data of a study of :func:`replication_spec`, which must be those of its source; so must the encoders.
 
     Raises:
-        UserError: as :meth:`search.console.session.StudySession.survey`, or the data or encoders have changed since
-            the source began. Then nothing has been moved aside.
+        UserError: as :meth:`search.console.session.StudySession.survey`, an encoder's folder is not there, or the data
+            or encoders have changed since the source began. Then nothing has been moved aside.
     """
     attrs = source.user_attrs
+    for name in () if _has_ended_trials_only(run, spec.name) else named_encoders(spec):
+        if Path(name).is_absolute() and not Path(name).is_dir():
+            raise UserError(f"encoder '{name}' is no longer there; --model FOLDER names the folder where it is now")
 
     def check_source(inputs: StudyInputs) -> None:
         check_same_encoders(source.study_name, attrs, inputs.encoders)
@@ -192,6 +208,13 @@ def replicate(run: StudySession, spec: StudySpec, report: DataReport, drop: Drop
 def _recorded(run: StudySession, name: str) -> optuna.Study | None:
     storage = open_storage(run.storage, run.runs_dir)
     return optuna.load_study(study_name=name, storage=storage) if name in optuna.get_all_study_names(storage) else None
+
+
+def _has_ended_trials_only(run: StudySession, name: str) -> bool:
+    """Return whether nothing may be left to train: then no encoder is needed."""
+    study = None if run.restart else _recorded(run, name)
+    trials = [] if study is None else study.get_trials(deepcopy=False)
+    return bool(trials) and all(trial.state.is_finished() for trial in trials)
 
 
 def _has_ended(part: StudySpec, study: optuna.Study) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from core.config import RunConfig
 from core.model_files.encoder_content import EncoderContent
 from data.errors import UserError
-from search.study.encoder_names import absolute_encoder, recorded_names, with_encoder_names
+from search.study.encoder_names import absolute_encoder, recorded_names, with_encoder_names, with_present_encoder
 from search.study.spec import StudySpec
 
 __all__ = [
@@ -17,7 +21,9 @@ __all__ = [
     "check_same_encoders",
     "encoder_record",
     "moved_encoders",
+    "present_folders",
     "recorded_encoders",
+    "with_one_name",
     "with_recorded_names",
 ]
 
@@ -70,6 +76,70 @@ def moved_encoders(attrs: Mapping[str, Any], now: Mapping[str, EncoderContent]) 
         for new, present in now.items()
         if old not in now and not content.changes(present)
     }
+
+
+def with_one_name(config: RunConfig, *attrs: Mapping[str, Any]) -> RunConfig:
+    """Return a run with the first name that its encoder was recorded with, so that equal runs are equal.
+
+    An encoder has several names if its folder has moved.
+
+    Args:
+        config: the run.
+        attrs: user attributes of the studies that name the encoder.
+    """
+    recorded = {name: content for one in attrs for name, content in recorded_encoders(one).items()}
+    own = recorded.get(config.model.encoder)
+    first = next((name for name in recorded if own is not None and not own.changes(recorded[name])), None)
+    return config if first is None else with_present_encoder(config, {config.model.encoder: first})
+
+
+def present_folders(
+    study: str,
+    attrs: Mapping[str, Any],
+    named: Iterable[str],
+    given: Iterable[str],
+    again: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, str]:
+    """Find the encoders of a recorded study whose folders have moved.
+
+    Args:
+        study: name of the study.
+        attrs: its user attributes.
+        named: the encoders to find, by the names that runs were recorded with.
+        given: folders where the user says that encoders are now; others under which the study has gone on are known.
+        again: user attributes of the study that trains the runs again; if no folder is there, its names are taken.
+
+    Returns:
+        Present names by the recorded ones; without encoders that are where they were.
+
+    Raises:
+        UserError: a given folder is no encoder of the study, or cannot be read.
+    """
+    recorded = recorded_encoders(attrs)
+    found: dict[str, str] = {}
+    moved = [name for name in named if name != "scratch" and not Path(name).is_dir()]
+    for folder in map(absolute_encoder, given):
+        content = EncoderContent.read(Path(folder))
+        same = [name for name in recorded if not recorded[name].changes(content)]
+        if not same and recorded:
+            raise UserError(
+                f"--model {folder}: none of the encoders of study '{study}' has this content; it was trained from "
+                f"{', '.join(map(repr, recorded))}"
+            )
+        if not recorded:
+            warnings.warn(
+                f"study '{study}' began before the content of encoders was recorded: whether '{folder}' is the encoder "
+                "that it was trained from cannot be checked",
+                stacklevel=2,
+            )
+        found |= {name: folder for name in moved if name in same or not recorded}
+    own = recorded_encoders(again)
+    known = {**recorded, **own}
+    for name in (one for one in moved if one in recorded and one not in found):
+        same = [other for other in known if not recorded[name].changes(known[other])]
+        places = [other for other in same if Path(other).is_dir()] or [other for other in same if other in own]
+        found |= {name: places[0]} if places else {}
+    return found
 
 
 def with_recorded_names(spec: StudySpec, identity: Mapping[str, Any]) -> StudySpec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -27,7 +28,7 @@ from search.recorded.encoders import (
 from search.recorded.provenance import code_version
 from search.recorded.study_folder import announce_restart, check_folder, claim_folder
 from search.storage.damage import reading_record
-from search.study.encoder_names import with_moved_encoders
+from search.study.encoder_names import recorded_names, with_moved_encoders, with_recorded_choices
 from search.study.spec import StudySpec
 from search.trials.folders import TrialFolders
 from search.trials.record import ROLE
@@ -170,21 +171,36 @@ def changed_settings(spec: StudySpec, study: optuna.Study, inputs: StudyInputs =
     """
     if IDENTITY not in study.user_attrs:
         return []
-    identity = recorded_identity(study)
-    moved = with_moved_encoders(identity, moved_encoders(study.user_attrs, _as_recorded(study, inputs.encoders)))
-    return with_recorded_names(spec, identity).difference(moved)
+    identity, moved = recorded_identity(study), _moved_encoders(study, inputs)
+    return _named_as_recorded(spec, identity, moved).difference(with_moved_encoders(identity, moved))
 
 
-def named_as_recorded(spec: StudySpec, storage: BaseStorage) -> StudySpec:
-    """Return a study with the names that its encoders were recorded with (:func:`with_recorded_names`).
+def named_as_recorded(spec: StudySpec, storage: BaseStorage, inputs: StudyInputs = UNKNOWN_INPUTS) -> StudySpec:
+    """Return a study with the names that its encoders were recorded with.
+
+    These are the names of :func:`with_recorded_names`, and of :func:`with_recorded_choices` for encoders whose folders
+    have moved.
+
+    Args:
+        spec: the study.
+        storage: where it is recorded, if it is.
+        inputs: what it trains from; only encoders count.
 
     Raises:
         StorageError: the recorded settings cannot be read.
     """
-    if spec.name not in optuna.get_all_study_names(storage):
+    study = _load(spec.name, storage)
+    if study is None or IDENTITY not in study.user_attrs:
         return spec
-    study = optuna.load_study(study_name=spec.name, storage=storage)
-    return with_recorded_names(spec, recorded_identity(study)) if IDENTITY in study.user_attrs else spec
+    return _named_as_recorded(spec, recorded_identity(study), _moved_encoders(study, inputs))
+
+
+def _named_as_recorded(spec: StudySpec, identity: Mapping[str, Any], moved: Mapping[str, str]) -> StudySpec:
+    return with_recorded_choices(with_recorded_names(spec, identity), identity, moved)
+
+
+def _moved_encoders(study: optuna.Study, inputs: StudyInputs) -> dict[str, str]:
+    return moved_encoders(study.user_attrs, _as_recorded(study, inputs.encoders))
 
 
 def recorded_identity(study: optuna.Study) -> dict[str, Any]:
@@ -225,11 +241,20 @@ def refuse_changes(
         shown = "; ".join(changes[:SHOWN_CHANGES])
         more = f"; and {len(changes) - SHOWN_CHANGES} more" if len(changes) > SHOWN_CHANGES else ""
         raise UserError(
-            f"study '{spec.name}' was started with other settings: {shown}{more}. To search these, {remedy}"
+            f"study '{spec.name}' was started with other settings: {shown}{more}{_gone(study, inputs)}. To search "
+            f"these, {remedy}"
         )
     if encoder_changes := changed_encoders(study.user_attrs, _as_recorded(study, inputs.encoders)):
         raise UserError(f"{encoder_changes[0]} since study '{spec.name}' began; {remedy}")
     refuse_other_data(study, inputs, remedy)
+
+
+def _gone(study: optuna.Study, inputs: StudyInputs) -> str:
+    """Return what to do about encoders whose folders are not there any more; empty if all are."""
+    moved = _moved_encoders(study, inputs)
+    names = (name for name in recorded_names(recorded_identity(study)) if name not in moved)
+    gone = [name for name in names if Path(name).is_absolute() and not Path(name).is_dir()]
+    return f"; encoder '{gone[0]}' is no longer there: if it has moved, name its new folder instead" if gone else ""
 
 
 def _as_recorded(study: optuna.Study, encoders: Mapping[str, EncoderContent]) -> Mapping[str, EncoderContent]:

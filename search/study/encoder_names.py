@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.config import RunConfig
 from search.space.parsing import read_space
+from search.study.first_trials import FirstTrial
 from search.study.spec import StudySpec
 
 __all__ = [
@@ -17,6 +19,8 @@ __all__ = [
     "with_absolute_folders",
     "with_encoder_names",
     "with_moved_encoders",
+    "with_present_encoder",
+    "with_recorded_choices",
 ]
 
 _SETTING = "model.encoder"
@@ -51,20 +55,49 @@ def with_encoder_names(spec: StudySpec, names: Mapping[str, str]) -> StudySpec:
     """
     if all(old == new for old, new in names.items()):
         return spec
-    model = spec.base.model
-    base = spec.base.model_copy(
-        update={"model": model.model_copy(update={"encoder": names.get(model.encoder, model.encoder)})}
-    )
-    table = spec.space.to_json()
+    base, table = with_present_encoder(spec.base, names), spec.space.to_json()
     renamed = _renamed(table, names)
-    first = tuple(
-        replace(trial, params={**trial.params, _SETTING: names.get(trial.params[_SETTING], trial.params[_SETTING])})
-        if _SETTING in trial.params
-        else trial
-        for trial in spec.first_trials
-    )
     space = spec.space if renamed == table else read_space(renamed, base)
-    return replace(spec, base=base, space=space, first_trials=first)
+    return replace(spec, base=base, space=space, first_trials=_renamed_trials(spec.first_trials, names))
+
+
+def with_recorded_choices(spec: StudySpec, identity: Mapping[str, Any], moved: Mapping[str, str]) -> StudySpec:
+    """Return a study whose space names encoders that have moved by the folders that they were recorded with.
+
+    The values of recorded trials refer to these names. New runs are trained from the folders of the study's
+    ``encoder_folders``, see :func:`with_present_encoder`.
+
+    Args:
+        spec: the study, whose space names the present folders.
+        identity: what the storage has of it.
+        moved: present names of encoders by recorded ones.
+    """
+    then, table = set(_names(_searched(identity["space"]))), spec.space.to_json()
+    now = set(_names(_searched(table)))
+    folders = {old: new for old, new in moved.items() if old in then - now and new in now - then}
+    if not folders:
+        return spec
+    names = {new: old for old, new in folders.items()}
+    space = read_space({**table, **_renamed(_searched(table), names)}, spec.base)
+    return replace(
+        spec,
+        space=space,
+        first_trials=_renamed_trials(spec.first_trials, names),
+        encoder_folders={**spec.encoder_folders, **folders},
+    )
+
+
+def with_present_encoder(config: RunConfig, folders: Mapping[str, str]) -> RunConfig:
+    """Return a run with the present name of its encoder, if the encoder has moved.
+
+    Args:
+        config: the run.
+        folders: present names by recorded ones.
+    """
+    name = config.model.encoder
+    if name not in folders:
+        return config
+    return config.model_copy(update={"model": config.model.model_copy(update={"encoder": folders[name]})})
 
 
 def recorded_names(identity: Mapping[str, Any]) -> list[str]:
@@ -75,14 +108,28 @@ def recorded_names(identity: Mapping[str, Any]) -> list[str]:
 def with_moved_encoders(identity: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """Return what a storage has of a study, with other names for the encoders of its base and its variants.
 
-    Choices of a space keep theirs, because the values of recorded trials refer to them.
+    Choices of a space keep theirs, because the values of recorded trials refer to them; see
+    :func:`with_recorded_choices`.
     """
     base = identity["base"]
     encoder = names.get(base["model"]["encoder"], base["model"]["encoder"])
-    space = {
-        path: _renamed(entry, names) if "variants" in entry else entry for path, entry in identity["space"].items()
-    }
+    space, choices = identity["space"], _searched(identity["space"])
+    space = {path: entry if path in choices else _renamed(entry, names) for path, entry in space.items()}
     return {**identity, "base": {**base, "model": {**base["model"], "encoder": encoder}}, "space": space}
+
+
+def _searched(space: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries of a space that trials choose values of, without variants, whose names they choose."""
+    return {path: entry for path, entry in space.items() if "variants" not in entry}
+
+
+def _renamed_trials(trials: tuple[FirstTrial, ...], names: Mapping[str, str]) -> tuple[FirstTrial, ...]:
+    return tuple(
+        replace(trial, params={**trial.params, _SETTING: names.get(trial.params[_SETTING], trial.params[_SETTING])})
+        if _SETTING in trial.params
+        else trial
+        for trial in trials
+    )
 
 
 def _names(tree: Any, *, is_value: bool = False) -> Iterator[str]:

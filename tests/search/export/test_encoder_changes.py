@@ -20,7 +20,9 @@ from search.ablate import __main__ as ablate
 from search.ensemble import __main__ as ensemble
 from search.export import __main__ as export
 from search.finalists import __main__ as finalists
+from search.recorded.ranking import open_study
 from tests.core.small_encoders import encoder_folder
+from tests.search.fuzzing.executors import TrainingExecutor
 
 STUDY = """\
 trials = 2
@@ -201,3 +203,49 @@ def test_a_study_goes_on_with_its_encoder_in_another_folder(project: Project) ->
     trial = project.runs / "s" / "trial-0002"
     assert json.loads((trial / "config.json").read_text())["model"]["encoder"] == str(moved)
     ensemble.main(study="s", trials="0,2", runs_dir=project.runs, soup="uniform")
+
+
+def test_a_study_that_chooses_its_encoder(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both encoders move; the file names the new folders. Runs that are trained again are told by --model."""
+    monkeypatch.setattr("search.console.session.LocalExecutor", lambda *_, **__: TrainingExecutor(tmp_path / "work"))
+    monkeypatch.chdir(tmp_path)
+    encoder_folder(tmp_path / "deep", layers=2)
+    shutil.copytree(project.encoder, tmp_path / "plain")
+    text = STUDY.replace("2048", "64").replace("[space]", '[space]\n"model.encoder" = ["plain", "deep"]')
+
+    def search(name: str, trials: int) -> None:
+        (tmp_path / "c.toml").write_text(text.replace('"plain"', f'"{name}-plain"').replace('"deep"', f'"{name}-deep"'))
+        run.main(study="c.toml", data=project.root, runs_dir=project.runs, trials=trials, quiet=True)
+
+    def move(old: str, new: str) -> None:
+        for encoder in ("plain", "deep"):
+            shutil.move(tmp_path / f"{old}{encoder}", tmp_path / f"{new}-{encoder}")
+
+    move("", "first")
+    search("first", 3)
+    move("first-", "second")
+    assert "is no longer there: if it has moved, name its new folder instead" in refusal(
+        lambda: search("first", 4), capsys
+    )
+    search("second", 6)
+    chosen, trained = set(), set()
+    for trial in open_study("c", None, project.runs).trials:
+        chosen.add(Path(trial.params["model.encoder"]).name)
+        trained.add(Path(json.loads(trial.user_attrs["config"])["model"]["encoder"]).name.partition("-")[0])
+    assert chosen == {"first-plain", "first-deep"}
+    assert trained == {"first", "second"}
+    again: dict[str, Any] = {"study": "c", "top": 1, "seeds": 1, "runs_dir": project.runs, "quiet": True}
+    finalists.main(**again, name="known")  # where the study has found them
+    move("second-", "third")
+    assert "; --model FOLDER names the folder where it is now" in refusal(lambda: finalists.main(**again), capsys)
+    where = [str(tmp_path / f"third-{encoder}") for encoder in ("plain", "deep")]
+    finalists.main(**again, model=where)
+    finalists.main(**again)
+    capsys.readouterr()
+    ablate.main(study="c", trial=0, seeds=1, runs_dir=project.runs, dry_run=True, model=where)
+    assert "default encoder" not in capsys.readouterr().out  # it is the winner's, under another name
+    move("third-", "away")
+    finalists.main(**again)  # nothing is left to train
+    finalists.main(**again, name="known")
