@@ -1,4 +1,4 @@
-"""Identify a study's encoders by content before it starts, and count the words that their tokenizers do not know."""
+"""Identify a study's encoders by content before it starts, and see how their tokenizers suit the texts."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from core.model_files.encoder_source import resolve_encoder
 from data.errors import UserError
 from data.example_cache import load_examples
 from data.examples import encode
+from data.rows import RowLayout, row_lengths
+from data.tasks import SplitName
 from data.tokenizer import load_tokenizer, special_ids
 from search.preflight.data import DataReport
 from search.study.encoder_names import named_encoders
@@ -26,6 +28,8 @@ from search.study.spec import StudySpec
 __all__ = ["read_folders", "survey_encoders"]
 
 _MANY = 0.05  # tokens: with its own language and alphabet, a BERT does not know one in a thousand
+_MAX_LENGTH = "model.max_length"
+_MANY_CUT = 0.1  # examples that do not fit into their rows
 
 
 def read_folders(spec: StudySpec) -> dict[str, EncoderContent]:
@@ -41,7 +45,7 @@ def read_folders(spec: StudySpec) -> dict[str, EncoderContent]:
 def survey_encoders(
     report: DataReport, spec: StudySpec, cache_dir: Path, read: Mapping[str, EncoderContent]
 ) -> DataReport:
-    """Add to a report on a study's data the content of its encoders, and a warning for texts with many [UNK].
+    """Add to a report on a study's data the content of its encoders, and warnings for many [UNK] and texts too long.
 
     An encoder that cannot be loaded is left out; whoever loads it says why.
 
@@ -64,6 +68,8 @@ def survey_encoders(
             continue
         if tokenizer is not None:
             warnings += _unknown_words(spec.base, name, tokenizer, report, cache_dir)
+            if _MAX_LENGTH not in spec.space.paths:
+                warnings += _cut_examples(spec.base, tokenizer, report, cache_dir)
     return replace(report, encoders=contents, warnings=tuple(warnings))
 
 
@@ -85,6 +91,27 @@ def _unknown_words(
                 f"{owner}: {share:.0%} of all tokens in {part} are unknown to encoder '{name}' ([UNK]): check that "
                 "it suits the language and the spelling of the texts"
             )
+
+
+def _cut_examples(base: RunConfig, tokenizer: Tokenizer, report: DataReport, cache_dir: Path) -> Iterator[str]:
+    """Yield a line for each task of which many examples are longer than a row, about its worst split."""
+    for task, sizes in report.sizes.items():
+        shares = {split: _cut(base, task, split, tokenizer, cache_dir) for split in sizes}
+        split = max(shares, key=shares.__getitem__)
+        if shares[split] > _MANY_CUT:
+            yield (
+                f"{task}: {shares[split]:.0%} of the examples in {split} are cut, because they are longer than "
+                f"model.max_length = {base.model.max_length} tokens"
+            )
+
+
+def _cut(base: RunConfig, task: str, split: SplitName, tokenizer: Tokenizer, cache_dir: Path) -> float:
+    """Return the share of a split's examples that do not fit into their rows."""
+    spec = base.tasks[task].spec
+    examples = load_examples(spec, Path(base.data.directory), split, tokenizer, cache_dir / "tokens")
+    siamese = base.heads[task].pair == "siamese"
+    whole = row_lengths(examples, replace(RowLayout.of(tokenizer, base.model.max_length), max_length=2**31), siamese)
+    return float((whole > base.model.max_length).mean())
 
 
 def _tokens(

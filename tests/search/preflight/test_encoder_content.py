@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from core.model_files.encoder_content import EncoderContent
 from search.preflight.data import check_data
 from search.preflight.encoder_content import read_folders, survey_encoders
@@ -51,6 +53,20 @@ def test_unknown_words_are_warned_about(tmp_path: Path) -> None:
         f"mood: 43% of all tokens in train are unknown to encoder '{encoder}' ([UNK]): check that it suits the "
         "language and the spelling of the texts",
     )
+
+
+@pytest.mark.parametrize(("setting", "share"), [("max_length = 8", "50%"), ("max_length = 16", None)])
+def test_examples_that_are_cut_are_warned_about(tmp_path: Path, setting: str, share: str | None) -> None:
+    """Of two examples, one has seven tokens, and with [CLS] and [SEP] no room in a row of eight."""
+    encoder = encoder_folder(tmp_path / "encoder")
+    for split, text in (("train", "the film is great the film is"), ("dev", "the plot")):
+        (tmp_path / f"{split}.csv").write_text(f"id,text,mood\n1,{text},neg\n2,the plot is thin,pos\n")
+    text = STUDY.replace('encoder = "ENCODER"', f'encoder = "{encoder}"\n{setting}')
+    spec = load_study(write(tmp_path, text), data=tmp_path)
+    warnings = survey_encoders(check_data(spec.base), spec, tmp_path / "cache", read_folders(spec)).warnings
+    said = f"mood: {share} of the examples in train are cut, because they are longer than model.max_length = 8 tokens"
+    assert (said in warnings) == (share is not None)
+    assert any("are cut" in line for line in warnings) == (share is not None)
 
 
 def test_a_vocabulary_that_is_too_small(tmp_path: Path) -> None:
