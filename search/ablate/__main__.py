@@ -67,13 +67,13 @@ def main(
     from search.display.console import make_console
     from search.display.csv_text import csv_text
     from search.finalists.replication import replicate, survey_again, with_source_inputs
+    from search.recorded.disagreements import open_checked_folders
     from search.recorded.ranking import load_recorded, open_study
-    from search.recorded.study_folder import open_folders
     from search.storage.open import open_recorded
 
     run = StudySession(runs_dir, storage, quiet=quiet, json=json, restart=restart)
     source, recorded = open_study(study, storage, runs_dir), open_recorded(storage, runs_dir)
-    open_folders(source, runs_dir)  # refuses those of another study
+    open_checked_folders(source, runs_dir)  # refuses those of another study, and wrong scores
     name = name or f"{study}-ablation"
     plan = resumed_plan(name, study, recorded, trial, seeds, technique or (), run.start)
     plan = plan or new_plan(source, recorded, trial, seeds, technique or ())

@@ -16,8 +16,8 @@ from search.display.csv_text import csv_text
 from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.display.values import rounded
+from search.recorded.disagreements import open_checked_folders
 from search.recorded.ranking import open_study, pick_trial
-from search.recorded.study_folder import open_folders
 from search.trials.record import FinishedTrial, TrialRecord
 
 __all__ = ["difference_file", "find_trial", "show_difference"]
@@ -35,7 +35,7 @@ def find_trial(study: str, number: int | None, storage: str | None, runs_dir: Pa
     label = f"{study}:{trial.number}"
     if record.config is None or record.result.overall is None:
         raise UserError(f"trial {label} has no score to compare: {_why(trial, record)}")
-    return OneTrial(label, FinishedTrial.of(record), open_folders(opened, runs_dir))
+    return OneTrial(label, FinishedTrial.of(record), open_checked_folders(opened, runs_dir))
 
 
 def _why(trial: FrozenTrial, record: TrialRecord) -> str:

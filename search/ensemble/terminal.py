@@ -22,9 +22,9 @@ from search.ensemble.selection_estimate import estimate_selection, selection_sen
 from search.ensemble.soup import average_weights
 from search.preflight.study_inputs import StudyInputs
 from search.recorded.data_files import check_same_data
+from search.recorded.disagreements import open_checked_folders
 from search.recorded.provenance import described, made_from
 from search.recorded.ranking import open_study, pick_trial
-from search.recorded.study_folder import open_folders
 
 __all__ = ["ensemble_and_show"]
 
@@ -47,7 +47,7 @@ def ensemble_and_show(
         UserError: there are no such trials, their models are gone, or the data has changed.
     """
     opened = open_study(study, storage, runs_dir)
-    folders = open_folders(opened, runs_dir)
+    folders = open_checked_folders(opened, runs_dir)
     library = CandidateTrials(opened, folders, data, device, needs_models=not request.dev_only)
     named = _named(request, library) if request.averages_named_trials else None
     with make_console(stderr=True).status("Reading predictions"):

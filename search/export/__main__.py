@@ -47,12 +47,12 @@ def main(
     cli.check_data_folder(data)
 
     from search.export.terminal import export_and_show, export_ensemble_and_show
+    from search.recorded.disagreements import open_checked_folders
     from search.recorded.ranking import open_study
-    from search.recorded.study_folder import open_folders
     from search.storage.open import open_recorded
 
     opened = open_study(study, storage, runs_dir)
-    folders = open_folders(opened, runs_dir)
+    folders = open_checked_folders(opened, runs_dir)
     out = out or folders.root / "export"
     if ensemble is not None:
         export_ensemble_and_show(opened, folders, ensemble, out, data, device)

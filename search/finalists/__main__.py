@@ -68,12 +68,12 @@ def main(
     from search.finalists.replication import replicate, survey_again, with_source_inputs
     from search.finalists.selection import record_winner
     from search.finalists.sequential_test import SequentialTest
+    from search.recorded.disagreements import open_checked_folders
     from search.recorded.ranking import open_study
-    from search.recorded.study_folder import open_folders
     from search.storage.open import open_recorded
 
     opened = open_study(study, storage, runs_dir)
-    origin, recorded = open_folders(opened, runs_dir), open_recorded(storage, runs_dir)
+    origin, recorded = open_checked_folders(opened, runs_dir), open_recorded(storage, runs_dir)
     run = StudySession(runs_dir, storage, quiet=quiet, json=json, restart=restart)
     request = FinalistsRequest.make(opened, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded, run.start)
     spec = with_source_inputs(run, request.spec(data, workers, threads), opened, data, model or ())

@@ -20,9 +20,9 @@ from search.display.values import rounded
 from search.pareto.costs import COSTS
 from search.pareto.figure import tradeoff_figure
 from search.pareto.tradeoff import Tradeoff, cost_value, tradeoff
+from search.recorded.disagreements import open_checked_folders
 from search.recorded.provenance import code_version
 from search.recorded.ranking import contends, open_study
-from search.recorded.study_folder import open_folders
 from search.recorded.trial_columns import SCORE, SETTING
 from search.recorded.trial_table import is_missing, trial_table
 
@@ -43,7 +43,7 @@ def write_and_show(study: str, cost: str | None, out: Path | None, storage: str 
         UserError: the study has no trial.
     """
     opened = open_study(study, storage, runs_dir)
-    table = trial_table(opened)
+    folders, table = open_checked_folders(opened, runs_dir), trial_table(opened)
     if table.empty:
         raise UserError(f"study '{study}' has no trials yet")
     contenders = {trial.number for trial in opened.get_trials(deepcopy=False) if contends(trial)}
@@ -51,7 +51,7 @@ def write_and_show(study: str, cost: str | None, out: Path | None, storage: str 
         tradeoff(table, contenders, name) for name in (_known_costs(table, contenders) if cost is None else [cost])
     ]
     shown, notes = _without_constant(trades)
-    notes += estimate_sentences(*estimate_best(opened, open_folders(opened, runs_dir)))
+    notes += estimate_sentences(*estimate_best(opened, folders))
     paths = _write(study, shown, notes, out or runs_dir / study / "pareto")
     console = make_console()
     for trade in shown:

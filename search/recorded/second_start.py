@@ -14,6 +14,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.preflight.study_inputs import UNKNOWN_INPUTS, StudyInputs
+from search.recorded.disagreements import check_agreement
 from search.recorded.moving import finish_moves, move_aside
 from search.recorded.study import FORK, RESTART, has_changed, refuse_changes, refuse_foreign
 from search.recorded.study_folder import check_folder
@@ -101,7 +102,7 @@ class SecondStart:
 
         Raises:
             UserError: a driver runs the study, its folder holds trials of another one, or it has work and other
-                settings or data.
+                settings or data, or results other than those in its folder.
         """
         folder = self.runs_dir / spec.name
         check_not_locked(folder, spec.name)
@@ -114,6 +115,8 @@ class SecondStart:
         check_not_held(study, storage)
         if not self.restart and has_work(study, folder):
             refuse_changes(spec, study, inputs, FORK if self.restart is None else RESTART)
+            if inputs.data_digest is None:  # once, before the data are read
+                check_agreement(study, TrialFolders(folder))
 
     def make_room(self, spec: StudySpec, inputs: StudyInputs = UNKNOWN_INPUTS) -> str | None:
         """Move the recorded study aside, if that is wanted; replace one without work if it differs.

@@ -14,6 +14,7 @@ from search.report.sections.answer import answer_section
 from search.report.sections.best_trial import best_trial_section
 from search.report.sections.comparison import comparison_section
 from search.report.sections.cost import cost_section
+from search.report.sections.damage import damage_section
 from search.report.sections.ensemble import ensemble_section
 from search.report.sections.finalists import finalists_section
 from search.report.sections.groups import groups_section
@@ -27,6 +28,7 @@ from search.report.sections.winner import winner_section
 __all__ = ["SECTIONS"]
 
 SECTIONS: tuple[Callable[[ReportContext], ReportSection | None], ...] = (
+    damage_section,
     answer_section,
     finalists_section,
     winner_section,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import typer
 
 from core.run.run_folder import RunFolder
+from search import run
 from search.compare.__main__ import main as compare
 from search.ensemble.__main__ import main as ensemble
 from search.export.__main__ import main as export
@@ -134,11 +136,37 @@ def test_stored_predictions_without_checksums_must_give_the_recorded_scores(
     )
 
 
+def test_a_score_that_changed_in_the_storage(
+    refused: Refused, best: tuple[RunFolder, int], runs: Path, finished_study: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is chosen by it; a report says so in its first section."""
+    number = int(best[0].path.name.removeprefix("trial-"))
+    with sqlite3.connect(runs / "studies.db") as database:
+        of_best = "WHERE trial_id = (SELECT trial_id FROM trials WHERE number = ?)"
+        database.execute(f"UPDATE trial_values SET value = value + 0.1 {of_best}", (number,))
+    message = f"trial {number}: the overall score is "
+    for command, options in (
+        (export, {}),
+        (ensemble, {"greedy": 3}),
+        (pareto, {}),
+        (compare, {"a": "tiny", "b": "tiny:0"}),
+    ):
+        assert message in refused(command, **options)
+    with pytest.raises(typer.Exit) as ended:
+        run.main(study=str(finished_study.file), runs_dir=runs, trials=5, quiet=True)
+    assert ended.value.exit_code == 2
+    assert message in capsys.readouterr().err
+    report(study="tiny", out=runs / "report", runs_dir=runs)
+    written = (runs / "report" / "report.md").read_text()
+    assert written.index("## Damaged records") < written.index(message.capitalize()) < written.index("## Answer")
+
+
 def test_the_configuration_of_another_trial_is_refused(refused: Refused, best: tuple[RunFolder, int]) -> None:
     folder, _ = best
     stored = json.loads(folder.config.read_text())
     folder.config.write_text(json.dumps(stored | {"seed": stored["seed"] + 1}))
-    assert f"{folder.config}: not the configuration that trial " in refused(export)
+    both = f"seed is {stored['seed']} in the storage and {stored['seed'] + 1} in '{folder.config}'; the storage "
+    assert both in refused(export)
 
 
 def test_a_trial_of_another_study_is_refused(refused: Refused, best: tuple[RunFolder, int], runs: Path) -> None:
