@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +99,7 @@ def find_disagreements(study: optuna.Study, folders: TrialFolders) -> list[Disag
             with suppress(UserError):  # a space that this version cannot read; whoever needs it says so
                 space = stored_space(study, config)
         if space is not None:
-            found += _of_parameters(trial, config, space, run)
+            found += _of_parameters(trial.number, trial.params, config, space, run)
     return found
 
 
@@ -149,21 +149,23 @@ def _of_configuration(trial: FrozenTrial, config: RunConfig, run: RunFolder) -> 
             yield Disagreement(f"trial {trial.number}: {path} is {both}")
 
 
-def _of_parameters(trial: FrozenTrial, config: RunConfig, space: Space, run: RunFolder) -> Iterator[Disagreement]:
+def _of_parameters(
+    number: int, params: Mapping[str, Any], config: RunConfig, space: Space, run: RunFolder
+) -> Iterator[Disagreement]:
     """Compare Optuna's parameters with the configuration: with it as the base, they must change nothing."""
     try:
-        tree = space.propose(RandomDraws(np.random.default_rng(0), trial.params), config).tree
+        tree = space.propose(RandomDraws(np.random.default_rng(0), params), config).tree
         if _alike(tree, config.model_dump()):
             return
         given = RunConfig.model_validate(tree)  # writes values in one form
     except (ValueError, TypeError, LookupError):
         what = "the parameters in the storage do not make a run, but the configuration does, in"
-        yield Disagreement(f"trial {trial.number}: {what} '{run.config}'")
+        yield Disagreement(f"trial {number}: {what} '{run.config}'")
         return
     for path in differing_paths([given, config]):
         values = get_value(given, path), get_value(config, path)
         if not _alike(*values):
-            yield Disagreement(f"trial {trial.number}: the parameter {path} is {_both(*values, run.config)}")
+            yield Disagreement(f"trial {number}: the parameter {path} is {_both(*values, run.config)}")
             return
 
 

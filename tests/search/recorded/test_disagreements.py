@@ -6,19 +6,24 @@ import json
 import shutil
 import sqlite3
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 from inline_executor import InlineExecutor
 from stub_study import changed
 
+from core.run.run_folder import RunFolder
 from data.errors import UserError
 from search.driver.driver import Driver
-from search.recorded.disagreements import check_agreement, find_disagreements
+from search.recorded.disagreements import _of_parameters, check_agreement, find_disagreements
 from search.recorded.second_start import SecondStart
+from search.space.random_draws import RandomDraws
 from search.storage.open import open_storage
+from search.study.file import load_study
 from search.study.spec import StudySpec
 from search.trials.folders import TrialFolders
 
@@ -160,3 +165,14 @@ def test_what_cannot_be_read_is_not_compared(recorded: Recorded) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_agreement(recorded.study, recorded.folders)
+
+
+@pytest.mark.parametrize("name", ["full", "papers", "build-extend-lora", "quickstart"])
+def test_no_space_is_a_false_alarm(name: str, tmp_path: Path) -> None:
+    """Shares are rounded, and some values are written in another form than they were drawn in."""
+    spec, rng = load_study(name, data=None if name == "quickstart" else tmp_path), np.random.default_rng(0)
+    for _ in range(3):
+        draws = RandomDraws(rng)
+        with suppress(UserError):  # some draws make no run
+            config = spec.space.suggest(draws, spec.base)
+            assert list(_of_parameters(0, draws.params, config, spec.space, RunFolder(tmp_path))) == []
