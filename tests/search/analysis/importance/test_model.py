@@ -45,6 +45,23 @@ def test_a_study_is_read_with_its_pruned_trials() -> None:
     assert importances(model)[0].path == RATE
 
 
+def test_runs_of_different_lengths_are_estimated_at_equal_shares() -> None:
+    """All short runs are pruned at half: what is missing to them is what the long ones gained from half on."""
+    configs = runs(60)
+    final = 0.5 + 0.1 * position(configs, RATE) + noise(60, 0.005)
+    pruned = final < np.median(final)
+    short, long = (configs[0].budget.model_copy(update={"examples": examples}) for examples in (2001, 20_000))
+    configs = [
+        config.model_copy(update={"budget": short if stop else long})
+        for config, stop in zip(configs, pruned, strict=True)
+    ]
+    curves = [
+        {10_000: one - 0.2, 20_000: one} if not stop else {1000: one - 0.2}
+        for one, stop in zip(final.tolist(), pruned, strict=True)
+    ]
+    assert model_of(study_of(configs, curves, pruned.tolist())).scores == pytest.approx(final, abs=0.002)
+
+
 def test_too_few_trials_give_no_model() -> None:
     configs = runs(6)
     curves = [{1: 0.1 * i} for i in range(6)]
