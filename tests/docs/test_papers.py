@@ -10,9 +10,11 @@ import pytest
 from search.study.lookup import list_studies
 from search.study.presets import list_presets
 from tests.docs.pages import text
+from tests.search.study.test_table_studies import rows as configurations
 
 PAGE = text("papers.md")
-PRESETS, _, TABLES = PAGE.partition("\n## Tables and figures\n")
+PRESETS, _, REST = PAGE.partition("\n## Tables and figures\n")
+TABLES, _, PLAN = REST.partition("\n## At full length\n")
 BASES = {"said", "read between the lines", "guessed", "substituted"}
 ABOUT_THE_FILE = {"description", "meant_for"}
 SETTING = re.compile(r"(?P<key>[\w-]+) = (?P<value>.+?)(?:\s+#.*)?")
@@ -71,3 +73,20 @@ def test_tables_name_studies_that_exist_and_all_comparisons_of_the_reports() -> 
 def test_a_table_without_a_study_says_why() -> None:
     for report, what, study in rows(TABLES):
         assert study.startswith(("`", "none: ")), (report, what)
+
+
+def test_the_plan_has_the_lengths_of_the_systems() -> None:
+    """Updates follow from the examples and the batches of an update."""
+    systems = configurations("papers-full")
+    table = {cells[0].strip("`"): [float(cell.replace(",", "")) for cell in cells[1:]] for cells in rows(PLAN)}
+    assert list(table) == list(systems)
+    for name, config in systems.items():
+        sizes = [task.batch_size or config.budget.batch_size for task in config.tasks.values()]
+        per_update = sum(sizes) if config.sampler.order == "together" else config.budget.batch_size
+        stages = config.pretraining.stages.values()
+        examples, updates, of_stages, stage_updates, _, hours = table[name]
+        assert examples == config.budget.examples
+        assert updates == pytest.approx(examples / per_update, abs=1)
+        assert of_stages == sum(stage.examples for stage in stages)
+        assert stage_updates == pytest.approx(sum(stage.examples / stage.batch_size for stage in stages), abs=1)
+        assert hours == pytest.approx((updates + stage_updates) / 36_000, abs=0.06)

@@ -124,7 +124,7 @@ def test_every_comparison_that_comes_along_is_here() -> None:
         spec = load_study(name, studies_dir=Path("none"))
         if {VARIANT, "seed"} & {dimension.path for dimension in spec.space.dimensions}:
             found.add(name)
-    assert found == {*ABOUT, WHOLE_SYSTEMS}
+    assert found == {*ABOUT, WHOLE_SYSTEMS, "papers-full"}
 
 
 @pytest.mark.parametrize("study", ABOUT)
@@ -132,7 +132,7 @@ def test_what_a_table_compares_is_what_differs(study: str) -> None:
     assert set(differing_paths(list(rows(study).values()))) == ABOUT[study]
 
 
-@pytest.mark.parametrize("study", [*ABOUT, WHOLE_SYSTEMS])
+@pytest.mark.parametrize("study", [*ABOUT, WHOLE_SYSTEMS, "papers-full"])
 def test_every_row_has_two_seeds_and_the_first_is_the_reference(study: str) -> None:
     spec = load_study(study, studies_dir=Path("none"))
     assert [trial.params for trial in spec.first_trials] == [
