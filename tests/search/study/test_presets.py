@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.config import RunConfig
 from search.space.paths import differing_paths, get_value
+from search.space.random_draws import RandomDraws
 from search.study.file import load_study
 from search.study.presets import list_presets
 from search.study.spec import StudySpec
@@ -76,6 +78,11 @@ def test_a_preset_goes_through_the_full_space_unchanged(everything: StudySpec, n
     assert there.budget.examples == everything.base.budget.examples, "all trials are equally long"
     for path in set(said) - OTHERWISE_IN_FULL[name]:
         assert get_value(there, path) == get_value(alone, path), path
+
+
+def test_every_draw_from_the_full_space_is_a_run(everything: StudySpec) -> None:
+    for seed in range(2000):
+        everything.space.suggest(RandomDraws(np.random.default_rng(seed), {}), everything.base)
 
 
 @pytest.mark.parametrize("name", PRESETS)
