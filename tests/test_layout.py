@@ -62,6 +62,7 @@ SCENARIOS = {
     "tests/search/storage/test_postgresql.py",
     "tests/search/study/test_documented_examples.py",
     "tests/search/study/test_own_task.py",
+    "tests/search/study/test_papers_full.py",
     "tests/search/study/test_table_studies.py",
     "tests/search/study/test_task_metrics.py",
     "tests/search/test_fuzz.py",
