@@ -19,7 +19,7 @@ from search.parsing.errors import StudyFileError
 from search.preflight.data import DataReport, corpus_folder
 from search.preflight.study_inputs import StudyInputs
 from search.pruners.registry import PrunerChoice
-from search.recorded.data_files import check_same_data
+from search.recorded.data_files import check_same_training_data
 from search.recorded.encoders import check_same_encoders, present_folders
 from search.recorded.study import recorded_identity
 from search.samplers.registry import SamplerChoice
@@ -173,7 +173,7 @@ def survey_again(run: StudySession, spec: StudySpec, source: optuna.Study) -> tu
 
     def check_source(inputs: StudyInputs) -> None:
         check_same_encoders(source.study_name, attrs, inputs.encoders)
-        check_same_data(source, inputs)
+        check_same_training_data(source, inputs)
 
     return run.survey(spec, check_source)
 

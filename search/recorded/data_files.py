@@ -13,7 +13,7 @@ from search.preflight.data_parts import DataParts, changed_parts, splits_of
 from search.preflight.study_inputs import StudyInputs
 from search.storage.damage import reading_record
 
-__all__ = ["check_same_data", "has_other_data", "record_data", "refuse_other_data"]
+__all__ = ["check_same_data", "check_same_training_data", "has_other_data", "record_data", "refuse_other_data"]
 
 _DIGEST = "data_digest"
 _SPLITS_DIGEST = "splits_digest"
@@ -65,6 +65,25 @@ def check_same_data(study: optuna.Study, inputs: StudyInputs) -> None:
         f"the data files have changed since study '{study.study_name}' began{which}, so its predictions do not belong "
         f"to them; use --data to name the folder with the original files{note}"
     )
+
+
+def check_same_training_data(study: optuna.Study, inputs: StudyInputs) -> None:
+    """Refuse to train a study's configurations again with other data; see :func:`check_same_data`.
+
+    Files of NLI pairs are compared too. Further examples are not: a configuration may have some of the study's only.
+
+    Raises:
+        UserError: it names what has changed, if it is known.
+    """
+    check_same_data(study, inputs)
+    recorded = _recorded(study.user_attrs) or {}
+    for owner, files in (inputs.data_parts or {}).items():
+        for path, digest in files.items():
+            if "." in owner and recorded.get(owner, {}).get(path, digest) != digest:
+                raise UserError(
+                    f"the file {path} of {owner} has changed since study '{study.study_name}' began, so new runs could "
+                    "not be compared with its trials; put the original file back"
+                )
 
 
 def _changes(attrs: Mapping[str, Any], inputs: StudyInputs) -> list[str] | None:

@@ -11,7 +11,7 @@ from optuna.storages import BaseStorage
 from core.config import RunConfig
 from data.errors import UserError
 from search.preflight.study_inputs import StudyInputs
-from search.recorded.data_files import check_same_data
+from search.recorded.data_files import check_same_training_data
 from search.recorded.encoders import check_same_encoders
 from search.recorded.ranking import load_recorded, pick_trial
 from search.recorded.space import stored_space
@@ -91,7 +91,7 @@ def source_check(coarse: str, storage: BaseStorage) -> Callable[[StudyInputs], N
 
     def check(inputs: StudyInputs) -> None:
         check_same_encoders(coarse, study.user_attrs, inputs.encoders)
-        check_same_data(study, inputs)
+        check_same_training_data(study, inputs)
 
     return check
 

@@ -13,7 +13,8 @@ import pytest
 from core.config import RunConfig
 from data.errors import UserError
 from search.preflight.data import DataReport, check_data
-from search.recorded.data_files import check_same_data, record_data, refuse_other_data
+from search.preflight.study_inputs import StudyInputs
+from search.recorded.data_files import check_same_data, check_same_training_data, record_data, refuse_other_data
 from search.recorded.study import FORK
 
 ROWS = {
@@ -21,6 +22,21 @@ ROWS = {
     "dev": ["4,fine,pos", "5,bad,neg"],
     "test": ["6,fine,", "7,bad,"],
 }
+
+
+def test_other_pairs_are_not_trained_on_again() -> None:
+    """Sources of further examples depend on a configuration; a file of pairs does not."""
+
+    def inputs(pairs: str, **more: str) -> StudyInputs:
+        return StudyInputs(data_parts={"pretraining.nli_file": {"nli.csv": pairs, **more}, "mood": {"extra": pairs}})
+
+    study = optuna.create_study(storage=optuna.storages.InMemoryStorage(), study_name="begun")
+    check_same_training_data(study, inputs("a"))  # of an earlier version
+    record_data(study, inputs("a"))
+    check_same_training_data(study, inputs("a", other="c"))
+    check_same_training_data(study, StudyInputs())
+    with pytest.raises(UserError, match=r"^the file nli\.csv of pretraining\.nli_file has changed since study 'begun'"):
+        check_same_training_data(study, inputs("b"))
 
 
 class Files:
