@@ -18,6 +18,7 @@ __all__ = ["check_same_data", "check_same_training_data", "has_other_data", "rec
 _DIGEST = "data_digest"
 _SPLITS_DIGEST = "splits_digest"
 _PARTS = "data_parts"
+_FILES = "data_files"
 _WHOLE_FILES = "; the study began with a version to which other line ends and another test file are changes too"
 
 
@@ -70,7 +71,7 @@ def check_same_data(study: optuna.Study, inputs: StudyInputs) -> None:
 def check_same_training_data(study: optuna.Study, inputs: StudyInputs) -> None:
     """Refuse to train a study's configurations again with other data; see :func:`check_same_data`.
 
-    Files of NLI pairs are compared too. Further examples are not: a configuration may have some of the study's only.
+    Files of NLI pairs are compared too, and those of further examples unless they give the same ones.
 
     Raises:
         UserError: it names what has changed, if it is known.
@@ -84,6 +85,23 @@ def check_same_training_data(study: optuna.Study, inputs: StudyInputs) -> None:
                     f"the file {path} of {owner} has changed since study '{study.study_name}' began, so new runs could "
                     "not be compared with its trials; put the original file back"
                 )
+    _refuse_other_examples(study, inputs, recorded)
+
+
+def _refuse_other_examples(study: optuna.Study, inputs: StudyInputs, recorded: DataParts) -> None:
+    """Compare the bytes of files: how many of its examples are used depends on the configuration."""
+    tasks = {task: parts for task, parts in (inputs.data_parts or {}).items() if "." not in task}
+    if all(recorded.get(task, {}).get(what) == one for task, parts in tasks.items() for what, one in parts.items()):
+        return
+    pairs = {path for owner, files in recorded.items() if "." in owner for path in files}
+    with reading_record("the files that the study began with"):
+        files: Mapping[str, str] = json.loads(study.user_attrs.get(_FILES, "{}"))
+    for path in files.keys() & inputs.files.keys() - pairs:
+        if files[path] != inputs.files[path]:
+            raise UserError(
+                f"the file {path} of further examples has changed since study '{study.study_name}' began, so new runs "
+                "could not be compared with its trials; put the original file back"
+            )
 
 
 def _changes(attrs: Mapping[str, Any], inputs: StudyInputs) -> list[str] | None:
@@ -109,7 +127,9 @@ def _changed_splits(attrs: Mapping[str, Any], inputs: StudyInputs) -> list[str] 
 def record_data(study: optuna.Study, inputs: StudyInputs) -> None:
     """Record what data the study reads, as far as they are known and not recorded yet."""
     rows = None if inputs.data_parts is None else json.dumps(inputs.data_parts)
-    for name, value in ((_DIGEST, inputs.data_digest), (_SPLITS_DIGEST, inputs.splits_digest), (_PARTS, rows)):
+    files = json.dumps(inputs.files) if inputs.files else None
+    known = {_DIGEST: inputs.data_digest, _SPLITS_DIGEST: inputs.splits_digest, _PARTS: rows, _FILES: files}
+    for name, value in known.items():
         if value is not None and name not in study.user_attrs:
             study.set_user_attr(name, value)
 

@@ -39,6 +39,21 @@ def test_other_pairs_are_not_trained_on_again() -> None:
         check_same_training_data(study, inputs("b"))
 
 
+@pytest.mark.parametrize(("content", "examples", "refused"), [("b", "y", True), ("b", "x", False), ("a", "y", False)])
+def test_other_further_examples_are_not_trained_on_again(content: str, examples: str, refused: bool) -> None:
+    """A configuration may use fewer of the same examples, and a file may hold the same ones in other bytes."""
+    study = optuna.create_study(storage=optuna.storages.InMemoryStorage(), study_name="begun")
+    record_data(study, StudyInputs(data_parts={"mood": {"train": "t", "extra": "x"}}, files={"extra.csv": "a"}))
+    now = StudyInputs(data_parts={"mood": {"train": "t", "extra": examples}}, files={"extra.csv": content, "new": "c"})
+    if not refused:
+        check_same_training_data(study, now)
+        return
+    with pytest.raises(
+        UserError, match=r"^the file extra\.csv of further examples has changed since study 'begun' began"
+    ):
+        check_same_training_data(study, now)
+
+
 class Files:
     """A task's files, and the study that began with them."""
 
