@@ -155,13 +155,14 @@ class StudySpec:
         for path in dict.fromkeys([*before, *after]):
             was, now = before.get(path, _MISSING), after.get(path, _MISSING)
             if was != now:
-                why = " (computed from passes: is the data the same?)" if self.lengths and path in _LENGTH else ""
-                lines.append(f"{path}: was {_spell(was)}, is now {_spell(now)}{why}")
-        return lines
+                lines.append(f"{path}: was {_spell(was)}, is now {_spell(now)}")
+        if not self.lengths:
+            return lines
+        return [f"{line} (computed from passes: is the data the same?)" if _LENGTH in line else line for line in lines]
 
 
 _MISSING = object()
-_LENGTH = ("base.budget.examples",)
+_LENGTH = "budget.examples"
 
 
 def _spell(value: object) -> str:

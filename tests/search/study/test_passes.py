@@ -158,6 +158,13 @@ def test_other_data_of_another_size_are_another_study(tmp_path: Path, data: Path
     assert line == "base.budget.examples: was 210, is now 220 (computed from passes: is the data the same?)"
 
 
+def test_other_data_under_variants(tmp_path: Path, data: Path) -> None:
+    text = study(data, "", "[variants.a]\n[variants.b]\nbudget.passes = 1\n")
+    recorded = load(tmp_path, text.replace("passes = 1", "examples = 210")).identity()
+    (line,) = load(tmp_path, text).difference(recorded)
+    assert line.startswith("space: variant: b: budget.examples was 210, is now 220 (computed from passes: ")
+
+
 def test_sizes_that_stand_for_unknown_ones_tell_runs_apart(tmp_path: Path, data: Path) -> None:
     """With equal ones, three passes over one set would be those over three sets, and two variants the same run."""
     config = load(tmp_path, study(data, "")).base
