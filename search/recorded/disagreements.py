@@ -25,6 +25,7 @@ from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
 from data.errors import UserError
 from search.display.values import shown
+from search.recorded.encoders import with_one_name
 from search.recorded.space import stored_space
 from search.recorded.study_folder import open_folders
 from search.space.paths import differing_paths, get_value
@@ -99,7 +100,8 @@ def find_disagreements(study: optuna.Study, folders: TrialFolders) -> list[Disag
             with suppress(UserError):  # a space that this version cannot read; whoever needs it says so
                 space = stored_space(study, config)
         if space is not None:
-            found += _of_parameters(trial.number, trial.params, config, space, run)
+            named = with_one_name(config, study.user_attrs)  # an encoder that moved has the name that trials chose
+            found += _of_parameters(trial.number, trial.params, named, space, run)
     return found
 
 

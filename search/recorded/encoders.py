@@ -38,7 +38,7 @@ def recorded_encoders(attrs: Mapping[str, Any]) -> dict[str, EncoderContent]:
 def encoder_record(attrs: Mapping[str, Any], now: Mapping[str, EncoderContent]) -> dict[str, Any]:
     """Return what to store as :data:`ENCODERS`: what is stored, and encoders that are named for the first time."""
     stored: dict[str, Any] = attrs.get(ENCODERS, {})
-    return {**{name: content.to_json() for name, content in now.items()}, **stored}
+    return {**stored, **{name: content.to_json() for name, content in now.items() if name not in stored}}
 
 
 def changed_encoders(attrs: Mapping[str, Any], now: Mapping[str, EncoderContent]) -> list[str]:
