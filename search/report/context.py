@@ -11,6 +11,7 @@ import pandas as pd
 from optuna.storages import BaseStorage
 
 from core.config import RunConfig
+from core.inputs.augmentation import answers_dir
 from core.run.evaluation import Evaluation
 from data.errors import UserError
 from search.ablate.outcome import AblationOutcome, read_ablation
@@ -18,6 +19,7 @@ from search.ablate.plan import ORIGIN as ABLATION
 from search.analysis.expected_score import Estimate, estimate_best
 from search.analysis.mistakes.compared_runs import ComparedRuns, TaskRuns, best_runs, best_trials, task_runs
 from search.analysis.seed_comparison import Comparison
+from search.analysis.train_dev_curves import counted_passes
 from search.finalists.exportable_models import ExportableModel, exportable_models
 from search.finalists.final_outcome import FinalOutcome, read_final
 from search.recorded.ranking import best_trial
@@ -145,6 +147,24 @@ class ReportContext:
         if outcome is None or sibling is None:
             return best_trials(self.study, self.folders)
         return best_runs(*sibling, {one.name: one.runs for one in outcome.finalists})
+
+    @cached_property
+    def compared_curve(self) -> list[Evaluation]:
+        """The learning curve of the first of the compared runs; empty if there is none or its folder is gone."""
+        run = None if self.compared_runs is None else self.compared_runs.runs[0]
+        return [] if run is None else run.folders.curve(run.record.number)
+
+    @cached_property
+    def passes(self) -> tuple[dict[int, dict[str, float]] | None, str]:
+        """Passes of the first of the compared runs through its training sets, by rung and task; or None and why."""
+        if self.compared_runs is None:
+            return None, "no trial has finished"
+        run = self.compared_runs.runs[0]
+        answers = answers_dir(run.folders.root.parent / "cache")
+        try:
+            return counted_passes(run.record.config_with_data(self.data), self.compared_curve, answers), ""
+        except UserError as error:
+            return None, str(error)
 
     @cached_property
     def task_runs(self) -> dict[str, TaskRuns | UserError]:

@@ -10,11 +10,12 @@ import plotly.graph_objects as go
 
 from core.run.evaluation import Evaluation
 from core.statistics import Expectation
+from search.analysis.train_dev_curves import TrainDevCurve
 from search.display.figure_style import BEST_COLOUR, EXPECTED_COLOUR, STATE_COLOURS, lay_out, log_axis
 from search.recorded.trial_columns import SETTING
 from search.recorded.trial_table import winnable
 
-__all__ = ["curves_figure", "progress_figure", "setting_figures"]
+__all__ = ["curves_figure", "progress_figure", "setting_figures", "train_dev_figure"]
 
 _CROWD = 100  # trials in a figure beyond which points and lines are drawn small
 
@@ -106,6 +107,26 @@ def curves_figure(
             marker={"size": 5 if len(shown) <= _CROWD else 3},
         )
     return lay_out(figure, "training examples", "overall dev score" if task is None else f"{task}, dev score")
+
+
+def train_dev_figure(curve: TrainDevCurve, task: str) -> go.Figure:
+    """Draw the task's scores on training and dev examples over passes, or over training examples of all tasks."""
+    figure = go.Figure()
+    x = list(curve.rungs if curve.passes is None else curve.passes)
+    for name, scores, colour in (
+        ("train", curve.train, STATE_COLOURS["pruned"]),
+        ("dev", curve.dev, STATE_COLOURS["complete"]),
+    ):
+        figure.add_scatter(
+            x=x,
+            y=list(scores),
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "width": 2},
+            marker={"size": 7},
+        )
+    unit = "training examples" if curve.passes is None else f"passes through the training set of {task}"
+    return lay_out(figure, unit, f"{task}, {curve.metric.label}")
 
 
 def setting_figures(table: pd.DataFrame, logarithmic: Collection[str], linked: Collection[str]) -> dict[str, go.Figure]:

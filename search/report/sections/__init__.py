@@ -22,6 +22,7 @@ from search.report.sections.importance import importance_section
 from search.report.sections.mistakes import mistakes_section
 from search.report.sections.progress import progress_section
 from search.report.sections.tradeoffs import tradeoffs_section
+from search.report.sections.train_dev import train_dev_section
 from search.report.sections.trials import trials_section
 from search.report.sections.winner import winner_section
 
@@ -38,6 +39,7 @@ SECTIONS: tuple[Callable[[ReportContext], ReportSection | None], ...] = (
     ablation_section,
     tradeoffs_section,
     best_trial_section,
+    train_dev_section,
     mistakes_section,
     groups_section,
     ensemble_section,

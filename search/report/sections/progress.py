@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import optuna
 import pandas as pd
 
+from core.run.evaluation import Evaluation
 from core.statistics import BagScores, Expectation, replay_selection
 from data.errors import UserError
+from data.tasks import TaskSpec
 from search.analysis.checkpoints import bags_of, gold_of, score_bags, stored_checkpoints
 from search.analysis.expected_score import MOST_CHECKPOINTS
+from search.analysis.train_dev_curves import train_score
 from search.recorded.ranking import rank, ranked_trials
 from search.recorded.trial_columns import SCORE
 from search.report.context import ReportContext
@@ -108,19 +112,32 @@ def _points(trials: np.ndarray, overall: np.ndarray) -> list[int]:
 
 
 def _frame(context: ReportContext) -> pd.DataFrame:
-    """Return a row for each rung of each trial."""
+    """Return a row for each rung of each trial; passes are those of the best trial."""
+    config = next((one.config for one in context.records.values() if one.config is not None), None)
+    specs = [] if config is None else [task.spec for task in config.tasks.values()]
+    best = None if context.best is None or context.outcome is not None else context.best.number
+    passes = {best: context.passes[0] or {}}
     return pd.DataFrame(
         [
             {
                 "trial": number,
-                "rung": point.rung,
-                "examples": point.examples,
-                "seconds": point.seconds,
-                "overall": point.overall,
-                **{SCORE + task: score for task, score in point.scores.items()},
-                **{f"train_loss {task}": loss for task, loss in point.train_loss.items()},
+                **_scores(point, specs),
+                **{f"passes {task}": count for task, count in passes.get(number, {}).get(point.rung, {}).items()},
             }
             for number, curve in context.curves.items()
             for point in curve
         ]
     )
+
+
+def _scores(point: Evaluation, specs: Iterable[TaskSpec]) -> dict[str, float]:
+    train = {f"train_score {spec.name}": train_score(point, spec) for spec in specs}
+    return {
+        "rung": point.rung,
+        "examples": point.examples,
+        "seconds": point.seconds,
+        "overall": point.overall,
+        **{SCORE + task: score for task, score in point.scores.items()},
+        **{f"train_loss {task}": loss for task, loss in point.train_loss.items()},
+        **{name: score for name, score in train.items() if score is not None},
+    }
