@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -151,6 +152,16 @@ def test_a_table_is_short_and_scored_alike(study: str) -> None:
     assert 3000 <= base.budget.examples <= 6000
     assert base.rungs == (base.budget.examples // 2, base.budget.examples)
     assert "para" not in base.tasks or base.tasks["para"].dev_limit == 500
+
+
+@pytest.mark.parametrize("file", ["studies/cooking-ladder.toml", "docs/ensembles.md"])
+def test_the_ensemble_of_the_ladder_names_its_rows(file: str) -> None:
+    text = (Path(__file__).parents[3] / file).read_text(encoding="utf-8")
+    names = list(rows("cooking-ladder"))
+    first, second = names.index("batch-16"), names.index("copies-alone")
+    assert f"trials {first} and {second}" in text
+    (options,) = re.findall(r"search\.ensemble --study cooking-ladder (.*) --dev-only", text)
+    assert sorted(options.split()) == sorted(f"--trials {first} --of sst={first},{second}".split())
 
 
 @pytest.mark.parametrize(("study", "row", "system", "otherwise"), FINAL_SYSTEMS)
