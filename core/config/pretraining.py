@@ -73,8 +73,12 @@ class StageConfig(ConfigSection):
         """Return whether a run has the stage."""
         return bool(self.examples) or self.passes is not None
 
-    def of_examples(self, count: int) -> Self:
-        """Return the same stage with its length in examples, given the number of its examples."""
+    def in_examples(self, count: int) -> Self:
+        """Return the same stage with its length in examples.
+
+        Args:
+            count: number of the examples that the stage draws from; one pass sees each of them once.
+        """
         if self.passes is None:
             return self
         return self.model_copy(update={"examples": max(1, round(self.passes * count)), "passes": None})

@@ -78,10 +78,10 @@ class MultitaskBert(nn.Module):
         self, encoders: Mapping[str, Bert] | SplitEncoder, heads: dict[str, TaskHead], losses: dict[str, TaskLoss]
     ) -> None:
         super().__init__()
-        # A plain dictionary: the modules of these encoders are registered once, below.
-        self._put_together: Mapping[str, Bert] = {}
+        # A plain dictionary, not a ModuleDict: the modules of these encoders are registered once, as shared and own.
+        self._split_encoders: Mapping[str, Bert] = {}
         if isinstance(encoders, SplitEncoder):
-            self._put_together = encoders.by_task
+            self._split_encoders = encoders.by_task
             self.encoders = nn.ModuleDict({SHARED_ENCODER: encoders.shared})
             self.own = nn.ModuleDict(encoders.own)
         else:
@@ -92,15 +92,15 @@ class MultitaskBert(nn.Module):
 
     def encoder(self, task: str) -> Bert:
         """Return the encoder that the task trains, alone or, as a whole or in part, together with the others."""
-        if self._put_together:
-            return self._put_together[task]
+        if self._split_encoders:
+            return self._split_encoders[task]
         encoder = self.encoders[SHARED_ENCODER if SHARED_ENCODER in self.encoders else task]
         assert isinstance(encoder, Bert)
         return encoder
 
     def distinct_encoders(self) -> dict[str, Bert]:
         """Return every different encoder by name, in the order of the tasks; they may have modules in common."""
-        names = self._put_together or self.encoders
+        names = self._split_encoders or self.encoders
         return {name: self.encoder(name) for name in names}
 
     def plain_encoders(self) -> dict[str, Bert]:

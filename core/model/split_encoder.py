@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from core.model.bert import Bert
 
-__all__ = ["SplitEncoder", "module_tree", "with_own_layers"]
+__all__ = ["SplitEncoder", "copy_around", "module_tree", "with_own_layers"]
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,15 @@ def with_own_layers(bert: Bert, number: int, tasks: Sequence[str]) -> SplitEncod
     first = len(bert.layers) - number
     lower = {"embeddings": bert.embeddings, **{f"encoder.layer.{n}": bert.layers[n] for n in range(first)}}
     upper = [*(f"encoder.layer.{n}" for n in range(first, len(bert.layers))), "pooler"]
-    # A module that is in the memo counts as copied already, so that the copy contains the module itself.
-    by_task = {task: deepcopy(bert, {id(module): module for module in lower.values()}) for task in tasks}
+    by_task = {task: copy_around(bert, lower.values()) for task in tasks}
     own = {task: module_tree({name: copy.get_submodule(name) for name in upper}) for task, copy in by_task.items()}
     return SplitEncoder(module_tree(lower), own, by_task)
+
+
+def copy_around(bert: Bert, shared: Iterable[nn.Module]) -> Bert:
+    """Return a copy of an encoder that has the modules in ``shared`` in common with it."""
+    # deepcopy takes what is in its memo for copied already.
+    return deepcopy(bert, {id(module): module for module in shared})
 
 
 def module_tree(modules: Mapping[str, nn.Module]) -> nn.Module:

@@ -6,16 +6,16 @@ Letters in shape comments: B rows, T tokens per row, H hidden size, p the size t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import replace
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config.task_layers import TaskLayersConfig
-from core.model.bert import Bert, BertConfig, SelfAttention
+from core.model.bert import Bert, BertConfig
 from core.model.randomness import named_generator
-from core.model.split_encoder import SplitEncoder, module_tree
+from core.model.self_attention import SelfAttention
+from core.model.split_encoder import SplitEncoder, copy_around, module_tree
 
 __all__ = ["Adapter", "ProjectedAttention", "with_task_layers"]
 
@@ -87,8 +87,7 @@ def with_task_layers(bert: Bert, config: TaskLayersConfig, tasks: Sequence[str],
     """
     own, by_task = {}, {}
     for task in tasks:
-        # A module that is in the memo counts as copied already: the copy contains the module itself.
-        copy = deepcopy(bert, {id(module): module for module in _shared_modules(bert, config)})
+        copy = copy_around(bert, _shared_modules(bert, config))
         modules = dict(_added_pals(copy, config) if config.kind == "pal" else _added_adapters(copy, config))
         for name, module in modules.items():
             _draw(module, config, bert.config.initializer_range, seed, f"{task}.task_layers.{name}")

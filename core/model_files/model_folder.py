@@ -173,8 +173,11 @@ def _saved(module: nn.Module) -> bytes:
 def _load(module: nn.Module, path: Path) -> None:
     try:
         module.load_state_dict(load_file(path))
-    except (RuntimeError, SafetensorError, OSError) as error:
-        raise UserError(f"{path}: does not match {_RUN_CONFIG}: {' '.join(str(error).split())}") from error
+    except OSError as error:  # in a folder without checksums; the library's errors have no strerror
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}; export the model again") from error
+    except (RuntimeError, SafetensorError) as error:
+        why = " ".join(str(error).split())
+        raise UserError(f"{path}: does not match {_RUN_CONFIG}: {why}; export the model again") from error
 
 
 def _files(folder: Path) -> set[Path]:

@@ -54,4 +54,4 @@ def _in_examples(stage: Stage) -> Stage:
     if stage.config.passes is None:
         return stage
     data = stage.make_data()
-    return replace(stage, config=stage.config.of_examples(len(data)), make_data=lambda: data)
+    return replace(stage, config=stage.config.in_examples(len(data)), make_data=lambda: data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,21 +74,7 @@ class RunFolder:
         Raises:
             MachineError: if the file is damaged.
         """
-        return self._read_pin(self.encoder, ("tokenizer",), "encoder")
-
-    def _read_pin(self, path: Path, names: tuple[str, ...], what: str) -> dict[str, Any] | None:
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except ValueError:
-            content = None
-        if not isinstance(content, dict) or not content.keys() >= set(names):
-            raise MachineError(
-                f"{path}: the file is damaged, so it is unknown which {what} the run began with; delete it to continue "
-                f"with the present {'one' if what == 'encoder' else 'data'}"
-            )
-        return content
+        return _read_pin(self.encoder, {"tokenizer"}, "encoder")
 
     def write_data(self, content: Mapping[str, Any]) -> None:
         """Write what the run's data are, by content (:class:`core.inputs.data_content.DataContent`)."""
@@ -100,7 +86,7 @@ class RunFolder:
         Raises:
             MachineError: if the file is damaged.
         """
-        return self._read_pin(self.data, ("rows", "files"), "data")
+        return _read_pin(self.data, {"rows", "files"}, "data")
 
     def write_metrics(self, evaluations: list[Evaluation]) -> None:
         """Write all evaluations so far, one per line; the whole file, so that a resumed run repeats none."""
@@ -192,3 +178,25 @@ def _npy(values: np.ndarray) -> bytes:
     content = io.BytesIO()  # np.save itself does not say why a write failed
     np.save(content, values)
     return content.getvalue()
+
+
+def _read_pin(path: Path, keys: Set[str], what: str) -> dict[str, Any] | None:
+    """Read the JSON object of what a run began with; None if there is no file.
+
+    Args:
+        path: the file.
+        keys: of the object, at least.
+        what: the file's subject, for the message.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or not content.keys() >= keys:
+        raise MachineError(
+            f"{path}: the file is damaged, so it is unknown which {what} the run began with; delete it to continue "
+            f"with the present {what}"
+        )
+    return content

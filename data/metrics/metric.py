@@ -47,7 +47,7 @@ def _accept(_task: MeasuredTask) -> str:
     return ""
 
 
-def _is_defined(_task: MeasuredTask, _predictions: np.ndarray, _gold: np.ndarray) -> str:
+def _always_defined(_task: MeasuredTask, _predictions: np.ndarray, _gold: np.ndarray) -> str:
     return ""
 
 
@@ -91,7 +91,7 @@ class Metric:
     bounds: tuple[float, float] = (0.0, 1.0)
     larger_is_better: bool = True
     reads_probabilities: bool = False
-    undefined: Callable[[MeasuredTask, np.ndarray, np.ndarray], str] = _is_defined
+    undefined: Callable[[MeasuredTask, np.ndarray, np.ndarray], str] = _always_defined
     is_right: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     requirement: Callable[[MeasuredTask], str] = _accept
     to_share: Callable[[MeasuredTask, np.ndarray], np.ndarray] | None = None

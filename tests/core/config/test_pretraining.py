@@ -30,12 +30,12 @@ def test_stages_come_in_a_fixed_order() -> None:
 def test_a_length_in_passes() -> None:
     given = config(mnrl={"passes": 1, "batch_size": 8, "schedule": "constant", "warmup": 0.0}, mlm={"passes": 0.5})
     assert list(given.stages) == ["mlm", "mnrl"]
-    stage = given.mnrl.of_examples(1001)
+    stage = given.mnrl.in_examples(1001)
     assert (stage.examples, stage.passes, stage.steps) == (1001, None, 126)
     assert stage == given.mnrl.model_copy(update={"examples": 1001, "passes": None})
-    assert given.mlm.of_examples(3).examples == 2
-    assert given.mlm.of_examples(1).examples == 1
-    assert config(mlm={"examples": 7}).mlm.of_examples(1001).examples == 7
+    assert given.mlm.in_examples(3).examples == 2
+    assert given.mlm.in_examples(1).examples == 1
+    assert config(mlm={"examples": 7}).mlm.in_examples(1001).examples == 7
     assert "passes" not in config(mlm={"examples": 7}).mlm.model_dump()
     assert given.of_encoder("sst").stages.keys() == {"mlm", "mnrl"}
     own = config(mnrl={"passes": 1, "encoders": "sts"})
