@@ -38,6 +38,15 @@ def test_runs_that_differ_in_training(small_config: MakeConfig, sections: dict[s
     check_common_start({"trial 0": small_config(), "trial 1": small_config(**sections)})
 
 
+def test_runs_of_one_stage_in_other_lengths(small_config: MakeConfig) -> None:
+    """The batch size matters too, because both have the stage."""
+    short, long = ({"mlm": {"passes": passes, "batch_size": size}} for passes, size in ((1.0, 8), (2.0, 16)))
+    with pytest.raises(
+        UserError, match=r"differ in pretraining\.mlm\.batch_size \(8 and 16\), .*passes \(1.0 and 2.0\)"
+    ):
+        check_common_start({"a": small_config(pretraining=short), "b": small_config(pretraining=long)})
+
+
 NLI = {"path": "mnli.csv"}
 
 
@@ -53,6 +62,7 @@ NLI = {"path": "mnli.csv"}
         ({"model": {"max_length": 64}}, "model.max_length (128 and 64)"),
         ({"pretraining": {"mlm": {"examples": 100, "batch_size": 8}}}, "pretraining.mlm.examples (0 and 100): weights"),
         ({"pretraining": {"nli_file": NLI, "nli": {"examples": 9}}}, "pretraining.nli.examples (0 and 9): weights"),
+        ({"pretraining": {"mlm": {"passes": 2.0, "batch_size": 8}}}, "pretraining.mlm.passes (none and 2.0): weights"),
         ({"seed": 3, "heads": {"sst": {"hidden_size": 8}}}, "heads.sst.hidden_size (none and 8), seed (0 and 3)"),
     ],
 )
