@@ -1,4 +1,4 @@
-"""Errors that the user can fix."""
+"""Errors that end a command with one line, and how messages quote what users wrote."""
 
 from __future__ import annotations
 

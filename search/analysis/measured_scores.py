@@ -69,6 +69,7 @@ def score_predictions(
     Args:
         folder: holds the prediction files.
         labels: folder with the labels; see :mod:`search.trials.label_files`.
+        tasks: the tasks that may have been predicted, by name.
         texts: digest of the ids and sentences that were predicted for, by task; see :func:`data.reading.texts_digest`.
 
     Raises:

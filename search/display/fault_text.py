@@ -61,7 +61,7 @@ def remedy(error: BaseException | None) -> str:
     """Return what to do about a file or folder that cannot be read or written, beginning with a semicolon.
 
     Returns:
-        The text; empty if the exception is None or no such fault, or if its reason says it all.
+        The text; empty if the exception is None or another fault, or if its reason says it all.
     """
     if not isinstance(error, OSError):
         return ""
@@ -70,14 +70,14 @@ def remedy(error: BaseException | None) -> str:
     if error.errno in DISK_FAULTS:
         return "; free some space, then run the same command again"
     places = [Path(os.fsdecode(name)) for name in _names(error)]
-    if error.errno in (errno.EACCES, errno.EPERM):
-        there = [place if os.path.lexists(place) else _above(place) for place in places[:1]]
-        which = [f"folder '{path}'" if path.is_dir() else f"file '{path}' and of its folder" for path in there]
-        return f"; check the permissions of the {which[0]}, or use another one" if which else ""
+    if error.errno in (errno.EACCES, errno.EPERM) and places:
+        there = _nearest(places[0])
+        what = f"folder '{there}'" if there.is_dir() else f"file '{there}' and of its folder"
+        return f"; check the permissions of the {what}, or use another one"
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        for place in places:
-            if (above := place if os.path.lexists(place) else _above(place)).exists() and not above.is_dir():
-                return f"; '{above}' is a file where a folder is needed: move it away, or use another folder"
+        for there in map(_nearest, places):
+            if there.exists() and not there.is_dir():
+                return f"; '{there}' is a file where a folder is needed: move it away, or use another folder"
     return ""
 
 
@@ -85,9 +85,9 @@ def _names(error: OSError) -> list[str | bytes]:
     return [name for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]
 
 
-def _above(path: Path) -> Path:
-    """Return the nearest path above that exists."""
-    return next((parent for parent in path.parents if os.path.lexists(parent)), Path())
+def _nearest(path: Path) -> Path:
+    """Return the path itself if it exists, else the nearest one above that does."""
+    return next((one for one in (path, *path.parents) if os.path.lexists(one)), Path())
 
 
 def _system_text(error: OSError) -> str | None:

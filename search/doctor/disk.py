@@ -56,7 +56,8 @@ def check_folder(runs_dir: Path, study: str | None = None) -> Iterator[Check]:
     """Write a file into the runs folder, or where it would be created, and compare its time with the clock.
 
     Args:
-        study: name of the study whose folder is checked too; None: of none.
+        runs_dir: the folder of all studies' results; need not exist.
+        study: name of the study whose folder is checked too; None: no study's.
     """
     below = [runs_dir / name for name in ("cache", "answers", *(() if study is None else (study,)))]
     ahead = 0.0

@@ -137,9 +137,11 @@ PRUNERS: dict[str, tuple[type[Options], _Make]] = {
 def make_pruner(
     choice: PrunerChoice, rungs: tuple[int, ...], own_rungs: Mapping[str, tuple[int, ...]] | None = None
 ) -> UntilLastRung:
-    """Make the pruner of a study whose trials are scored at these rungs, in training examples, ascending.
+    """Make the pruner of a study; all rungs are in training examples, ascending.
 
     Args:
+        choice: the pruner's name and options.
+        rungs: where trials are scored.
         own_rungs: of the variants of a comparison, by name, if they differ: ``rungs`` are then those of the first one,
             and the others are compared with it, and with one another, at equal shares of their budgets.
 

@@ -24,8 +24,8 @@ __all__ = [
     "json_value",
     "require_field",
     "set_value",
-    "why_alike",
     "why_fixed",
+    "why_fixed_in_variants",
 ]
 
 _FIXED = {
@@ -135,8 +135,11 @@ def why_fixed(path: str) -> str | None:
     return next((reason for prefix, reason in _FIXED.items() if path.startswith(prefix)), None)
 
 
-def why_alike(path: str) -> str | None:
-    """Like :func:`why_fixed`, of the variants of a comparison, each of which may have its own length and rungs."""
+def why_fixed_in_variants(path: str) -> str | None:
+    """Return why all variants of a comparison must have the same value of a setting; None if they need not.
+
+    Unlike the trials of a search (:func:`why_fixed`), each variant may have its own length and rungs.
+    """
     return None if path in _OWN_OF_VARIANTS else why_fixed(path)
 
 

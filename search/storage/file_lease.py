@@ -114,8 +114,9 @@ def file_lease(folder: Path, study: str, *, to_write: bool = True) -> Iterator[N
     next to ``driver.lock`` says who holds it.
 
     Args:
+        folder: the study's; created if it is missing.
         study: its name, for messages.
-        to_write: whether the folder must take new files. Without this, one on a full disk can be locked too.
+        to_write: whether the folder must take new files; False also locks one on a full disk.
 
     Raises:
         UserError: another driver is alive; the message says on which host, with which process id, and since when.
@@ -154,12 +155,12 @@ def check_not_locked(folder: Path, study: str, *, to_write: bool = True) -> None
     """Refuse a study whose folder another driver has locked; creates nothing.
 
     Args:
+        folder: the study's; need not exist.
         study: its name, for messages.
         to_write: as for :func:`file_lease`.
 
     Raises:
-        UserError: as :func:`file_lease`.
-        MachineError: likewise.
+        UserError, MachineError: as :func:`file_lease`.
     """
     if (folder / LOCK).is_file():
         with file_lease(folder, study, to_write=to_write):

@@ -9,7 +9,7 @@ from core.config import RunConfig
 from search.parsing.errors import StudyFileError
 from search.parsing.mistakes import Mistakes
 from search.space.choices import Choices
-from search.space.paths import differing_paths, get_value, why_alike
+from search.space.paths import differing_paths, get_value, why_fixed_in_variants
 from search.space.space import Dimension, Space
 from search.space.variants import VARIANT, Variants
 from search.study.first_trials import DEFAULT, FirstTrial
@@ -95,7 +95,7 @@ def _check(configs: Mapping[str, RunConfig]) -> None:
     reference, base = next(iter(configs.items()))
     for name, config in configs.items():
         for path in differing_paths([base, config]):
-            if reason := why_alike(path):
+            if reason := why_fixed_in_variants(path):
                 raise StudyFileError(
                     (KEY, name),
                     f"has {path} = {get_value(config, path)}, but '{reference}' has {get_value(base, path)}; "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from core.run.atomic_files import write_atomically
-from data.errors import UserError
+from data.errors import MachineError, UserError
 
 __all__ = ["OWNER", "FolderOwner", "read_owner", "write_owner"]
 
@@ -34,7 +34,8 @@ def read_owner(folder: Path) -> FolderOwner | None:
     """Read what :func:`write_owner` wrote; None if there is nothing, as in folders of earlier versions.
 
     Raises:
-        UserError: if the file is damaged.
+        MachineError: if the file cannot be read.
+        UserError: if it is damaged.
     """
     path = folder / OWNER
     try:
@@ -43,7 +44,7 @@ def read_owner(folder: Path) -> FolderOwner | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise MachineError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path}: cannot be read ({error}); delete it, and the trials themselves are compared with the study"

@@ -19,7 +19,7 @@ from search.trials.folder_owner import FolderOwner, write_owner
 if TYPE_CHECKING:
     from core.config import RunConfig
     from core.inputs.data_content import DataContent
-from core.model_files.encoder_content import EncoderContent
+    from core.model_files.encoder_content import EncoderContent
 
 __all__ = ["ERROR", "RUNS", "WORKER_LOCK", "TrialFolders"]
 

@@ -73,7 +73,9 @@ def group_scores(
     """
     measured = [_Measured.of(spec, predictions, gold, one.places) for one in groups]
     rests = [_Measured.of(spec, predictions, gold, np.setdiff1d(np.arange(len(gold)), one.places)) for one in groups]
-    compared = [all(one.count >= FEWEST and one.spread for one in pair) for pair in zip(measured, rests, strict=True)]
+    compared = [
+        all(one.count >= FEWEST and one.has_spread for one in pair) for pair in zip(measured, rests, strict=True)
+    ]
     # The rest of one of two groups is the other: both differences are the same one.
     count = 1 if len(groups) == 2 else sum(compared)
     return [
@@ -87,10 +89,10 @@ class _Measured:
     """Examples with their score.
 
     Attributes:
-        count: how many they are.
+        count: number of examples.
         score: None if undefined.
-        undefined: why.
-        right: how many are right, if the metric is an accuracy.
+        undefined: why the score is None; empty if it is not.
+        right: number of right predictions if the metric is an accuracy, else None.
         deviation: standard deviation of the score over resamples; 0 if that does not say how far it may move.
     """
 
@@ -118,8 +120,8 @@ class _Measured:
         return cls(count, score, "", None, float(replicates.std(ddof=1)) * (count / (count - 1)) ** 0.5)
 
     @property
-    def spread(self) -> bool:
-        """Whether it is known how far other examples may move the score."""
+    def has_spread(self) -> bool:
+        """Return whether it is known how far other examples may move the score."""
         return self.right is not None or self.deviation > 0.0
 
     def interval(self, metric: Metric, level: float) -> Interval:
@@ -155,7 +157,7 @@ def _ends(score: float, half: float, low: float, high: float) -> tuple[float, fl
 def _compare(spec: TaskSpec, group: Group, one: _Measured, rest: _Measured, comparisons: int) -> GroupScore:
     """Make a row; a group that is not compared has 0 comparisons."""
     metric = spec.metric
-    interval = one.interval(metric, _LEVEL) if one.spread else None
+    interval = one.interval(metric, _LEVEL) if one.has_spread else None
     low, high = (None, None) if interval is None else (interval.low, interval.high)
     difference, gain = None, 0.0
     if comparisons:
@@ -184,4 +186,4 @@ def _note(one: _Measured, rest: _Measured) -> str:
         return f"fewer than {FEWEST} examples"
     if rest.count < FEWEST:
         return f"a rest of fewer than {FEWEST} examples"
-    return "" if one.spread and rest.spread else "no interval: the score is the same in every resample"
+    return "" if one.has_spread and rest.has_spread else "no interval: the score is the same in every resample"

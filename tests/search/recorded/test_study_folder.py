@@ -11,7 +11,7 @@ import pytest
 from stub_study import BASE
 
 from core.config import RunConfig
-from data.errors import UserError
+from data.errors import MachineError, UserError
 from search.recorded import study_folder
 from search.recorded.study_folder import (
     STUDY_ID,
@@ -157,6 +157,12 @@ def test_a_damaged_record_is_not_taken_for_none(folders: TrialFolders) -> None:
         claim_folder(study, folders)
     (folders.root / OWNER).unlink()
     assert claim_folder(study, folders) == own
+
+
+def test_a_record_that_cannot_be_read_is_the_machines_fault(folders: TrialFolders) -> None:
+    (folders.root / OWNER).mkdir(parents=True)
+    with pytest.raises(MachineError, match=r"study\.json: cannot be read: Is a directory"):
+        claim_folder(new_study(), folders)
 
 
 def test_a_moved_folder_is_no_longer_in_the_way(folders: TrialFolders) -> None:
