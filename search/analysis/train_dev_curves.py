@@ -48,13 +48,13 @@ class TrainDevCurve:
 
     @property
     def best(self) -> int:
-        """The place of the rung with the best dev score, the first of equal ones."""
+        """The index of the rung with the best dev score, the first of equal ones."""
         gains = [self.metric.gain(score, self.dev[0]) for score in self.dev]
         return gains.index(max(gains))
 
     @property
     def overfits(self) -> bool:
-        """Whether dev fell from its best rung to the end while train rose."""
+        """Return whether dev got worse from its best rung to the end while train improved."""
         return self._gained(self.dev) < 0 < self._gained(self.train)
 
     def _gained(self, scores: Sequence[float]) -> float:
@@ -101,10 +101,10 @@ def counted_passes(config: RunConfig, curve: Sequence[Evaluation], answers_dir: 
         answers_dir: folder of a language model's answers.
 
     Raises:
-        UserError: if the training files are missing or have changed, or are too slow to count.
+        UserError: if the training files are missing or have changed, or examples would have to be made by EDA.
     """
     if any("eda" in augmentation.sources for augmentation in config.augmentation.values()):
-        raise UserError("some training examples are made by EDA, which are not made again to count them")
+        raise UserError("some training examples are made by EDA, and are not made again to be counted")
     sizes = training_sizes(config, answers_dir)
     seen = seen_examples(config, sizes)
     if any(sum(seen[point.rung].values()) != point.examples for point in curve if point.rung in seen) or not all(

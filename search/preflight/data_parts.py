@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from data.gold import Labels
 
-__all__ = ["DataParts", "changed_parts", "examples_digest", "joint_digest", "splits_of"]
+__all__ = ["DataParts", "changed_parts", "examples_digest", "is_setting", "joint_digest", "splits_of"]
 
 DataParts = Mapping[str, Mapping[str, str]]
 """SHA-256 by task and split (``mood``, ``train``) or source (``mood``, ``extra``), 64 hex digits each; those of an NLI
@@ -36,6 +36,11 @@ def splits_of(parts: DataParts) -> dict[str, dict[str, str]]:
     return {task: splits for task, splits in tasks.items() if splits}
 
 
+def is_setting(owner: str) -> bool:
+    """Return whether parts belong to a setting, such as ``pretraining.nli_file``; names of tasks have no dot."""
+    return "." in owner
+
+
 def changed_parts(recorded: DataParts, now: DataParts) -> list[str]:
     """Name the parts that differ, such as ``train of task 'mood'``.
 
@@ -53,7 +58,11 @@ def _changed(recorded: DataParts, now: DataParts) -> Iterator[str]:
                 if what in _SPLITS:
                     yield f"{what} of task '{task}'"
                 else:
-                    yield f"the file {what} of {task}" if "." in task else f"further examples ({what}) of task '{task}'"
+                    yield (
+                        f"the file {what} of {task}"
+                        if is_setting(task)
+                        else f"further examples ({what}) of task '{task}'"
+                    )
 
 
 def _sha256(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 
 from data.errors import UserError
-from search.preflight.data_parts import DataParts, changed_parts, splits_of
+from search.preflight.data_parts import DataParts, changed_parts, is_setting, splits_of
 from search.preflight.study_inputs import StudyInputs
 from search.storage.damage import reading_record
 
@@ -80,7 +80,7 @@ def check_same_training_data(study: optuna.Study, inputs: StudyInputs) -> None:
     recorded = _recorded(study.user_attrs) or {}
     for owner, files in (inputs.data_parts or {}).items():
         for path, digest in files.items():
-            if "." in owner and recorded.get(owner, {}).get(path, digest) != digest:
+            if is_setting(owner) and recorded.get(owner, {}).get(path, digest) != digest:
                 raise UserError(
                     f"the file {path} of {owner} has changed since study '{study.study_name}' began, so new runs could "
                     "not be compared with its trials; put the original file back"
@@ -90,10 +90,10 @@ def check_same_training_data(study: optuna.Study, inputs: StudyInputs) -> None:
 
 def _refuse_other_examples(study: optuna.Study, inputs: StudyInputs, recorded: DataParts) -> None:
     """Compare the bytes of files: how many of its examples are used depends on the configuration."""
-    tasks = {task: parts for task, parts in (inputs.data_parts or {}).items() if "." not in task}
+    tasks = {task: parts for task, parts in (inputs.data_parts or {}).items() if not is_setting(task)}
     if all(recorded.get(task, {}).get(what) == one for task, parts in tasks.items() for what, one in parts.items()):
         return
-    pairs = {path for owner, files in recorded.items() if "." in owner for path in files}
+    pairs = {path for owner, files in recorded.items() if is_setting(owner) for path in files}
     with reading_record("the files that the study began with"):
         files: Mapping[str, str] = json.loads(study.user_attrs.get(_FILES, "{}"))
     for path in files.keys() & inputs.files.keys() - pairs:
