@@ -55,14 +55,10 @@ def _changed(recorded: DataParts, now: DataParts) -> Iterator[str]:
         before, after = recorded.get(task, {}), now.get(task, {})
         for what in dict.fromkeys([*before, *after]):
             if what != "test" and before.get(what) != after.get(what):
-                if what in _SPLITS:
-                    yield f"{what} of task '{task}'"
+                if is_setting(task):
+                    yield f"the file {what} of {task}"
                 else:
-                    yield (
-                        f"the file {what} of {task}"
-                        if is_setting(task)
-                        else f"further examples ({what}) of task '{task}'"
-                    )
+                    yield f"{what if what in _SPLITS else f'further examples ({what})'} of task '{task}'"
 
 
 def _sha256(text: str) -> str:

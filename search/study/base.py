@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,35 +17,41 @@ from search.parsing.mistakes import Mistakes
 from search.parsing.pydantic_messages import explain, named_setting, without_setting
 from search.space.paths import FieldType, check_value, config_fields, set_value
 
-__all__ = ["base_noting"]
+__all__ = ["RunTable", "base_noting"]
 
 
-def base_noting(
-    mistakes: Mistakes,
-    table: Mapping[str, Any],
-    tasks: Mapping[str, TaskSpec],
-    replaced: Mapping[str, object],
-    key: tuple[str, ...],
-    *,
-    is_part: bool = False,
-) -> RunConfig:
-    """Build the run of a ``[base]`` table, which contains only what differs from RunConfig's defaults.
+@dataclass(frozen=True)
+class RunTable:
+    """A table of a run's settings, which contains only what differs from RunConfig's defaults.
 
-    Args:
-        mistakes: gets those under ``key`` and what follows it; what is wrong is left out of the run.
-        table: nested tables of settings.
+    Attributes:
+        settings: nested tables.
+        key: where they are in their file.
         tasks: the study's tasks by name, in order.
         replaced: settings by dotted path that override the table's.
-        key: where the table is in its file.
+    """
+
+    settings: Mapping[str, Any]
+    key: tuple[str, ...]
+    tasks: Mapping[str, TaskSpec]
+    replaced: Mapping[str, object] = field(default_factory=dict)
+
+
+def base_noting(mistakes: Mistakes, table: RunTable, *, is_part: bool = False) -> RunConfig:
+    """Build the run of a ``[base]`` table.
+
+    Args:
+        mistakes: gets those under the table's key and what follows it; what is wrong is left out of the run.
+        table: the settings.
         is_part: whether settings or tasks that others depend on are not known: check only each setting by itself.
     """
-    fields = config_fields(tasks)
-    tree: dict[str, Any] = {"tasks": {name: {"spec": spec} for name, spec in tasks.items()}}
+    fields, key = config_fields(table.tasks), table.key
+    tree: dict[str, Any] = {"tasks": {name: {"spec": spec} for name, spec in table.tasks.items()}}
     wrong = Mistakes()
-    for path, value, where in _leaves(table, "", fields, key, wrong):
+    for path, value, where in _leaves(table.settings, "", fields, key, wrong):
         with wrong.noted():
             set_value(tree, path, check_value(value, fields[path], where))
-    for path, replacement in replaced.items():
+    for path, replacement in table.replaced.items():
         set_value(tree, path, replacement)
     is_part = is_part or bool(wrong)
     try:

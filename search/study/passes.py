@@ -8,7 +8,7 @@ data are read, then with the real ones.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,13 +17,12 @@ from pydantic import Field
 from core.config import RunConfig
 from data.errors import MachineError, UserError
 from data.reading import read_split
-from data.tasks import TaskSpec
 from search.display.values import shown
 from search.parsing.errors import StudyFileError
 from search.parsing.mistakes import Mistakes
 from search.parsing.named_choice import Options
 from search.parsing.pydantic_messages import validated
-from search.study.base import base_noting
+from search.study.base import RunTable, base_noting
 
 __all__ = ["TrainingSets", "build_run", "run_noting", "training_sets"]
 
@@ -84,60 +83,55 @@ class _Passes(Options):
         return examples, f"{passes} over {words} = {examples:,} training examples"
 
 
-def build_run(
-    table: Mapping[str, Any],
-    tasks: Mapping[str, TaskSpec],
-    replaced: Mapping[str, object],
-    key: tuple[str, ...],
-    sets: TrainingSets,
-) -> RunConfig:
+def build_run(table: RunTable, sets: TrainingSets) -> RunConfig:
     """Build the run of a table of settings; the arguments are those of :func:`run_noting`.
 
     Raises:
-        StudyFileError: under ``key`` and what follows it; all mistakes.
+        StudyFileError: under the table's key and what follows it; all mistakes.
     """
     mistakes = Mistakes()
-    config = run_noting(mistakes, table, tasks, replaced, key, sets)
+    config = run_noting(mistakes, table, sets)
     mistakes.raise_any()
     return config
 
 
-def run_noting(
-    mistakes: Mistakes,
-    table: Mapping[str, Any],
-    tasks: Mapping[str, TaskSpec],
-    replaced: Mapping[str, object],
-    key: tuple[str, ...],
-    sets: TrainingSets,
-    *,
-    is_part: bool = False,
-) -> RunConfig:
-    """Like :func:`search.study.base.base_noting`, for a table that may have ``budget.passes``."""
-    rest, passes = _without_passes(table, key, mistakes, is_part=is_part)
+def run_noting(mistakes: Mistakes, table: RunTable, sets: TrainingSets, *, is_part: bool = False) -> RunConfig:
+    """Build the run of a table that may have ``budget.passes``.
+
+    Args:
+        mistakes: as of :func:`search.study.base.base_noting`.
+        table: likewise.
+        sets: sizes of the training sets; gets in words how passes became examples.
+        is_part: as of :func:`search.study.base.base_noting`.
+    """
+    settings, passes = _without_passes(table, mistakes, is_part=is_part)
+    rest = replace(table, settings=settings)
     if passes is None:
-        return base_noting(mistakes, rest, tasks, replaced, key, is_part=is_part)
+        return base_noting(mistakes, rest, is_part=is_part)
     wrong = Mistakes()  # of other settings; those that depend on the length are found below
-    config = base_noting(wrong, rest, tasks, {**replaced, _EXAMPLES: _UNKNOWN}, key, is_part=is_part)
+    config = base_noting(wrong, _of_length(rest, _UNKNOWN), is_part=is_part)
     if wrong:
         mistakes.note(wrong.as_error())
         return config
     examples, words = passes.length(config, sets.of_run(config))
     if not is_part:
-        sets.lengths[key] = words
-    return base_noting(mistakes, rest, tasks, {**replaced, _EXAMPLES: examples}, key, is_part=is_part)
+        sets.lengths[table.key] = words
+    return base_noting(mistakes, _of_length(rest, examples), is_part=is_part)
 
 
-def _without_passes(
-    table: Mapping[str, Any], key: tuple[str, ...], mistakes: Mistakes, *, is_part: bool
-) -> tuple[Mapping[str, Any], _Passes | None]:
-    """Take the passes out of the settings of a run; None if there are none, or they are wrong."""
-    budget = table.get("budget")
+def _of_length(table: RunTable, examples: int) -> RunTable:
+    return replace(table, replaced={**table.replaced, _EXAMPLES: examples})
+
+
+def _without_passes(table: RunTable, mistakes: Mistakes, *, is_part: bool) -> tuple[Mapping[str, Any], _Passes | None]:
+    """Return a table's settings without the passes, and the passes; None if there are none, or they are wrong."""
+    budget = table.settings.get("budget")
     given = {name: budget[name] for name in _KEYS if name in budget} if isinstance(budget, Mapping) else {}
     if not given:
-        return table, None
+        return table.settings, None
     assert isinstance(budget, Mapping)
-    here = (*key, "budget")
-    rest = {**table, "budget": {name: value for name, value in budget.items() if name not in given}}
+    here = (*table.key, "budget")
+    rest = {**table.settings, "budget": {name: value for name, value in budget.items() if name not in given}}
     if "passes" not in given and is_part:  # they may be given elsewhere
         given["passes"] = 1.0
     passes: _Passes | None = None

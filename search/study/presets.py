@@ -16,6 +16,7 @@ from data.tasks import TaskSpec
 from data.toml_text import parse_toml
 from search.parsing.errors import StudyFileError, did_you_mean
 from search.parsing.toml_lines import error_in_file
+from search.study.base import RunTable
 from search.study.passes import TrainingSets, build_run
 
 __all__ = ["list_presets", "load_preset", "merged"]
@@ -58,7 +59,7 @@ def load_preset(
     table.pop("description", None)
     _check_tasks(name, table.pop("meant_for", []), tasks, key)
     try:
-        build_run(table, tasks, {}, (), TrainingSets())
+        build_run(RunTable(table, (), tasks), TrainingSets())
     except StudyFileError as error:
         raise error_in_file(error, path, text) from error
     return table

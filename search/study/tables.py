@@ -11,6 +11,7 @@ from core.config import RunConfig
 from data.tasks import TaskSpec
 from search.parsing.errors import StudyFileError
 from search.parsing.mistakes import Mistakes
+from search.study.base import RunTable
 from search.study.passes import TrainingSets, build_run, run_noting
 from search.study.presets import load_preset, merged
 
@@ -50,7 +51,7 @@ class Tables:
                 below = load_preset(preset, self.tasks, self.presets, ("preset",))
             is_part = is_part or len(mistakes) > before
         table = merged(below, self.common, self.override)
-        return run_noting(mistakes, table, self.tasks, self.replaced, ("base",), self.sets, is_part=is_part)
+        return run_noting(mistakes, self._run_table(table, ("base",)), self.sets, is_part=is_part)
 
     def named(self, table: Mapping[str, Any], key: tuple[str, ...]) -> RunConfig:
         """Build a named run: the base's settings, overridden by the preset's, the override's, and its own.
@@ -65,7 +66,7 @@ class Tables:
         """
         preset, own = self._parts(table, key)
         whole = merged(self.common, preset, self.override, own)
-        return build_run(whole, self.tasks, self.replaced, key, self.sets)
+        return build_run(self._run_table(whole, key), self.sets)
 
     def check_named(self, table: Mapping[str, Any], key: tuple[str, ...], mistakes: Mistakes) -> None:
         """Check each setting of a named run by itself, where the base has mistakes.
@@ -77,7 +78,10 @@ class Tables:
         with mistakes.noted():
             self._parts(table, key)
         own = {name: value for name, value in table.items() if name != "preset"}
-        run_noting(mistakes, own, self.tasks, {}, key, self.sets, is_part=True)
+        run_noting(mistakes, RunTable(own, key, self.tasks), self.sets, is_part=True)
+
+    def _run_table(self, settings: Mapping[str, Any], key: tuple[str, ...]) -> RunTable:
+        return RunTable(settings, key, self.tasks, self.replaced)
 
     def _parts(self, table: Mapping[str, Any], key: tuple[str, ...]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Return the settings of a named run's preset, and its own."""
