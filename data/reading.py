@@ -26,6 +26,7 @@ __all__ = [
     "MalformedRowsError",
     "RawSplit",
     "RowCounts",
+    "check_header",
     "column_names",
     "file_digests",
     "find_file",
@@ -38,6 +39,11 @@ __all__ = [
 
 _SKIPPED_PER_ROW = 0.001  # at most 0.1 % of a file's rows are skipped; a file with under 1,000 rows must be clean
 _QUOTED_FAULTS = 3
+_BEGINNING = 2**16  # bytes in which a header ends
+_SPLIT_WORDS = {
+    split: re.compile(rf"(?<![a-z])({words})(?![a-z])")
+    for split, words in (("train", "train(ing)?"), ("dev", "dev|val|valid(ation)?"), ("test", "test"))
+}
 # What a BERT tokenizer gives a token for: neither white space nor control, format, surrogate or replacement characters.
 _VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffd]")
 
@@ -192,7 +198,9 @@ def find_file(directory: Path, name: str, missing: str) -> Path:
     try:
         if path.is_file():
             return path
-        near = get_close_matches(path.name, [file.name for file in directory.iterdir()], n=1)
+        of_split = _split_words(path.name)
+        names = [file.name for file in directory.iterdir() if _split_words(file.name) == of_split]
+        near = get_close_matches(path.name, names, n=1)
     except (FileNotFoundError, NotADirectoryError):
         raise UnavailableError(
             f"no data folder '{directory}'; it should contain {name} and the other files of the tasks"
@@ -201,6 +209,11 @@ def find_file(directory: Path, name: str, missing: str) -> Path:
         raise UnavailableError(f"{path}: cannot read the file: {error.strerror or error}") from error
     hint = f"; did you mean '{near[0]}'?" if near else ""
     raise UnavailableError(f"{missing} '{path}'{hint}")
+
+
+def _split_words(name: str) -> set[str]:
+    """Return the splits that a file's name is about, so that no split is suggested in place of another one."""
+    return {split for split, word in _SPLIT_WORDS.items() if word.search(name.lower())}
 
 
 def read_bytes(path: Path) -> bytes:
@@ -223,6 +236,19 @@ def file_digests(directory: Path, names: Iterable[str]) -> dict[str, str]:
     """
     there = {name: directory / name for name in names if (directory / name).is_file()}
     return {name: hashlib.sha256(read_bytes(path)).hexdigest() for name, path in there.items()}
+
+
+def check_header(spec: TaskSpec, split: SplitName, path: Path) -> None:
+    """Check the first line of a split's file, without reading the rest; a compressed file passes.
+
+    Raises:
+        UserError: a column of the task is missing, or the file has another format.
+    """
+    with path.open("rb") as file:
+        beginning = file.read(_BEGINNING)
+    is_text = not beginning.startswith((b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff"))  # gzip, UTF-16
+    if is_text and (lines := beginning[: beginning.rfind(b"\n") + 1]):
+        _RowReader.of(spec, split, read_delimited(lines, str(path), spec.quoting), path, ())
 
 
 def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path, others: Sequence[str] = ()) -> RawSplit:

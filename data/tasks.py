@@ -127,12 +127,16 @@ class TaskSpec(_Frozen):
     def _check_score(self) -> None:
         if self.classes:
             raise ValueError(f"a task of kind '{self.kind}' has no classes; give score_range = [low, high]")
-        if self.score_range is None or not self.score_range[0] < self.score_range[1]:
+        if self.score_range is None:
+            raise ValueError(f"a task of kind '{self.kind}' needs score_range = [low, high]")
+        if not self.score_range[0] < self.score_range[1]:
             raise ValueError(f"score_range must be [low, high] with low < high, got {self.score_range}")
 
     def _check_classes(self) -> None:
         if self.score_range is not None:
             raise ValueError(f"a task of kind '{self.kind}' has no score_range; give classes = [...]")
+        if not self.classes:
+            raise ValueError(f"a task of kind '{self.kind}' needs classes = [...], at least two names")
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
             raise ValueError(f"classes must name at least two different classes, got {list(self.classes)}")
 

@@ -9,7 +9,7 @@ import typer
 
 from search.console import cli
 from search.console.signals import interruptible
-from search.storage.study_names import check_database
+from search.storage.study_names import check_database, recorded_elsewhere
 from search.study.lookup import find_study, named_data_folder
 
 __all__ = ["main"]
@@ -67,7 +67,7 @@ def main(
         onebert run --study quickstart
         onebert run --study starter --data DIR --model minilm --hours 8
     """
-    file = find_study(study)
+    file = find_study(study, runs_dir=runs_dir)
     if fine or warm_start:
         check_database(storage, runs_dir)
     if not dry_run:
@@ -93,7 +93,7 @@ def main(
         cli.check_data_folder(Path(spec.base.data.directory))
 
     from search.console.dry_run import show_dry_run
-    from search.console.plan import show_plan
+    from search.console.plan import show_plan, show_warnings
     from search.console.session import StudySession
     from search.console.summary import show_summary
     from search.recorded.fine_search import fine_search, source_check
@@ -107,6 +107,8 @@ def main(
         spec = fine_search(spec, recorded, name, model, restart=restart) if fine else spec
         spec = with_warm_start(spec, warm_start or (), warm_start_trials, recorded, restart=restart)
     show_plan(run.console, spec)
+    elsewhere = recorded_elsewhere(spec.name, runs_dir) if storage is None and runs_dir == cli.RUNS else None
+    show_warnings(run.console, [] if elsewhere is None else [elsewhere])
     if dry_run:
         show_dry_run(run.console, spec, run.start)
         if json:

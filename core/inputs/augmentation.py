@@ -56,7 +56,7 @@ class MissingAnswersError(UserError):
     def __init__(self, task: str, asked: int, unanswered: int) -> None:
         super().__init__(
             f"augmentation.{task}.rephrased: {unanswered:,} of {asked:,} sentences have not been rephrased yet; "
-            "run python -m search.augment --study STUDY first"
+            "first run python -m search.augment with the same --study"
         )
         self.asked = asked
         self.unanswered = unanswered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -121,6 +122,12 @@ def _download(name: str, patterns: list[str]) -> Path:
         raise UserError(explain_hub_error(name, error)) from error
 
 
+def _near(name: str) -> str:
+    """Suggest an encoder that this package knows by name."""
+    near = get_close_matches(name, (_MINILM, "scratch", "bert-base-uncased"), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
 def explain_hub_error(name: str, error: Exception) -> str:
     """Return one line that says what went wrong and what to do."""
     if isinstance(error, HFValidationError):
@@ -130,14 +137,14 @@ def explain_hub_error(name: str, error: Exception) -> str:
     if isinstance(error, RepositoryNotFoundError):
         return (
             f"encoder '{name}' is neither a local folder nor on the Hugging Face Hub; "
-            f"check the spelling, or run 'hf auth login' if it is private"
+            f"check the spelling, or run 'hf auth login' if it is private{_near(name)}"
         )
     if isinstance(error, LocalEntryNotFoundError) and is_offline_mode():
         return f"encoder '{name}' is not completely cached and HF_HUB_OFFLINE is set; unset it, or give a folder"
     if isinstance(error, LocalEntryNotFoundError):
         return (
             f"encoder '{name}' is not completely cached and the Hugging Face Hub cannot be reached; "
-            f"check the connection, or give a folder"
+            f"check the connection, or give a folder{_near(name)}"
         )
     reason = re.sub(r"\s+", " ", str(error)).strip()
     return f"encoder '{name}' cannot be downloaded: {type(error).__name__}: {reason}"

@@ -12,7 +12,7 @@ from rich.console import Console
 from core.config import RunConfig
 from core.model_files.encoder_source import find_encoder
 from data.errors import UserError
-from data.reading import split_path
+from data.reading import check_header, split_path
 from data.tasks import SplitName, TaskSpec
 from search.console.cli import check_data_folder
 from search.console.plan import show_own_classes, show_warnings
@@ -104,10 +104,14 @@ def _size(task: TaskSpec, split: SplitName, spec: StudySpec, warnings: list[str]
     if not folder.is_dir():
         return "missing"
     try:
-        return f"{max(_count_lines(split_path(task, folder, split)) - 1, 0):,}"
+        path = split_path(task, folder, split)
+        lines = _count_lines(path)
     except UserError as error:
         warnings.append(str(error))
         return "missing"
+    with _noted(warnings):
+        check_header(task, split, path)
+    return f"{max(lines - 1, 0):,}"
 
 
 def _count_lines(path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator
 
 from rich.console import Console
@@ -18,6 +19,9 @@ from search.space.variants import VARIANT
 from search.study.spec import StudySpec
 
 __all__ = ["show_data", "show_estimate", "show_own_classes", "show_plan", "show_warnings"]
+
+
+_BUSY = 1.5  # programs that want to run, for each core
 
 
 def show_plan(console: Console, spec: StudySpec) -> None:
@@ -96,7 +100,22 @@ def show_estimate(console: Console, speed: Speed, spec: StudySpec, ahead: Remain
         f"{speed.eval_examples_per_second:.0f} dev examples/s (measured); {_how_long(one, speed, spec, ahead)}",
         soft_wrap=True,
     )
+    if console.is_terminal and (busy := _busy_cores()):
+        console.print(
+            f"note:   other programs keep about {busy} of the {os.cpu_count()} cores busy, so this estimate may be far "
+            "too long; one thread for each worker (--threads 1) suffers least",
+            soft_wrap=True,
+        )
     return one
+
+
+def _busy_cores() -> int | None:
+    """Return how many cores other programs use, if these are most of the machine's and the system tells."""
+    try:
+        load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    except (AttributeError, OSError):  # not on Windows
+        return None
+    return min(round(load), cores) if load > _BUSY * cores else None
 
 
 def _how_long(one: float, speed: Speed, spec: StudySpec, ahead: Remaining) -> str:

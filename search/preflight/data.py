@@ -12,7 +12,7 @@ from pathlib import Path
 from core.config import DataConfig, RunConfig
 from core.model_files.encoder_content import EncoderContent
 from core.run.atomic_files import write_atomically
-from data.errors import UserError
+from data.errors import UnavailableError, UserError
 from data.overlap import count_overlap
 from data.reading import MalformedRowsError, RawSplit, parse_split, read_bytes, split_path, texts_digest
 from data.synthetic.corpus import write_corpus
@@ -93,6 +93,7 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataRep
             dev cannot rank trials; see :func:`search.preflight.labels.check_labels`.
     """
     directory = Path(config.data.directory)
+    _check_default_folder(directory, [task.spec for task in config.tasks.values()])
     report = DataReport({}, (), "", "")
     digest = hashlib.sha256()
     for name, task in config.tasks.items():
@@ -116,6 +117,16 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataRep
 def _test_texts(name: str, splits: Mapping[SplitName, RawSplit]) -> dict[str, str]:
     test = splits.get("test")
     return {} if test is None else {name: texts_digest(zip(test.ids, test.sentences, strict=True))}
+
+
+def _check_default_folder(directory: Path, specs: list[TaskSpec]) -> None:
+    """Refuse a folder that nobody named, if it has none of the tasks' files: another one is meant."""
+    names = [name for spec in specs for name in (spec.files.train, spec.files.dev)]
+    if directory == Path(DataConfig().directory) and not any((directory / name).is_file() for name in names):
+        raise UnavailableError(
+            f"the data folder '{directory}' has none of the tasks' files; --data names the folder that has them; you "
+            f"are in '{Path.cwd()}'"
+        )
 
 
 def _splits(spec: TaskSpec) -> tuple[SplitName, ...]:

@@ -99,7 +99,7 @@ def find_disagreements(study: optuna.Study, folders: TrialFolders) -> list[Disag
         if space is None:
             with suppress(UserError):  # a space that this version cannot read; whoever needs it says so
                 space = stored_space(study, config)
-        if space is not None:
+        if space is not None and trial.params:
             named = with_one_name(config, study.user_attrs)  # an encoder that moved has the name that trials chose
             found += _of_parameters(trial.number, trial.params, named, space, run)
     return found

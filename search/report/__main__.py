@@ -38,8 +38,7 @@ def main(
     Examples:
 
         onebert report --study quickstart
-        onebert report --study starter --out starter-report
-        onebert report --study starter --group-by source
+        onebert report --study starter --out starter-report --group-by source
     """
     check_recorded(study, storage, runs_dir)
     cli.check_data_folder(data)

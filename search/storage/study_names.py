@@ -12,7 +12,15 @@ from urllib.parse import quote
 
 from data.errors import UserError
 
-__all__ = ["DATABASE", "check_database", "check_recorded", "not_recorded", "nowhere", "recorded_names"]
+__all__ = [
+    "DATABASE",
+    "check_database",
+    "check_recorded",
+    "not_recorded",
+    "nowhere",
+    "recorded_elsewhere",
+    "recorded_names",
+]
 
 DATABASE = "studies.db"
 """Name of the SQLite file that records studies by default, in the runs folder."""
@@ -98,16 +106,35 @@ def nowhere(storage: str | None, runs_dir: Path) -> str:
     return f"no study here: {lack}; you are in '{Path.cwd()}'; {advice}"
 
 
+def recorded_elsewhere(name: str, runs_dir: Path) -> str | None:
+    """Say where else a study of this name is recorded, if it is not recorded in the runs folder; None if nowhere.
+
+    Looks into folders around the current one.
+    """
+    if name in (recorded_names(None, runs_dir) or []):
+        return None
+    for folder in _folders_around(runs_dir):
+        if name in (recorded_names(None, folder) or []):
+            return (
+                f"a study '{name}' is recorded in '{folder}' ({_how_to_use(folder, runs_dir)}); this is a new one, in "
+                f"'{runs_dir}'"
+            )
+    return None
+
+
 def _places(runs_dir: Path) -> list[str]:
     """Describe the folders around the current one that have studies: their names, and how to use them."""
     places = []
     for folder in _folders_around(runs_dir):
         if names := recorded_names(None, folder):
             shown = ", ".join(names[:_NAMES]) + (", ..." if len(names) > _NAMES else "")
-            is_like = runs_dir == Path(folder.name) and folder.parent != Path()
-            use = f"cd {quoted(str(folder.parent))}" if is_like else f"--runs-dir {quoted(str(folder))}"
-            places.append(f"'{folder}': {shown} ({use})")
+            places.append(f"'{folder}': {shown} ({_how_to_use(folder, runs_dir)})")
     return places
+
+
+def _how_to_use(folder: Path, runs_dir: Path) -> str:
+    is_like = runs_dir == Path(folder.name) and folder.parent != Path()
+    return f"cd {quoted(str(folder.parent))}" if is_like else f"--runs-dir {quoted(str(folder))}"
 
 
 def _folders_around(runs_dir: Path) -> Iterator[Path]:

@@ -25,12 +25,13 @@ def list_studies(studies_dir: Path = Path("studies")) -> dict[str, Path]:
     return {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.toml"))}
 
 
-def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies")) -> Path:
+def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies"), runs_dir: Path | None = None) -> Path:
     """Return the file of a study.
 
     Args:
         name_or_path: a path that ends in ``.toml``, else the name of a study that :func:`list_studies` lists.
         studies_dir: folder of the user's own studies.
+        runs_dir: may have a folder of a study with this name, which ``--name`` gave it; the error says so then.
 
     Raises:
         UserError: there is no such file, its name cannot be a study's, or no study has this name; the error lists
@@ -49,6 +50,11 @@ def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies")) ->
         check_not_taken(path.stem)
         return path
     known = list_studies(studies_dir)
+    if name not in known and runs_dir is not None and is_study_name(name) and (runs_dir / name).is_dir():
+        raise UserError(
+            f"no study file '{name}'; the study in '{runs_dir / name}' has its name from --name, or its file is gone: "
+            f"give the file that it was begun with, and --name {name}"
+        )
     if name not in known:
         own = "" if studies_dir.is_dir() else f"; you are in '{Path.cwd()}', which has no folder '{studies_dir}'"
         raise UserError(

@@ -181,6 +181,23 @@ class TestWholeFiles:
         with pytest.raises(UserError, match=r"task 'sst': no train file '.*'; did you mean 'ids-sst-train.tsv'\?"):
             read_split(SST, tmp_path, "train")
 
+    @pytest.mark.parametrize(
+        ("others", "hint"),
+        [
+            (("mood-train.csv", "mood-test.csv"), ""),  # another split is no substitute
+            (("mood-train.csv", "mood-dev.tsv"), "; did you mean 'mood-dev.tsv'?"),
+            (("mood-training.csv", "mood-validation.csv"), "; did you mean 'mood-validation.csv'?"),
+            (("latest.csv",), ""),
+        ],
+    )
+    def test_only_files_of_the_split_are_suggested(self, tmp_path: Path, others: tuple[str, ...], hint: str) -> None:
+        for name in others:
+            (tmp_path / name).touch()
+        spec = SST.model_copy(update={"files": SST.files.model_copy(update={"dev": "mood-dev.csv"})})
+        with pytest.raises(UserError) as caught:
+            read_split(spec, tmp_path, "dev")
+        assert str(caught.value) == f"task 'sst': no dev file '{tmp_path / 'mood-dev.csv'}'{hint}"
+
     def test_no_test_file_in_the_task(self, tmp_path: Path) -> None:
         spec = SST.model_copy(update={"files": SST.files.model_copy(update={"test": None})})
         with pytest.raises(UserError, match=r"task 'sst' has no test file; set files.test"):

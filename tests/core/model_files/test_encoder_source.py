@@ -295,6 +295,7 @@ def test_a_hub_that_cannot_be_reached(hub: FakeHub, resolve: Resolver) -> None:
         "error encoder 'org/other' is not completely cached and the Hugging Face Hub cannot be reached; "
         "check the connection, or give a folder"
     )
+    assert resolve("miniml").endswith("or give a folder; did you mean 'minilm'?")
 
 
 def test_offline_takes_what_other_programs_cached(resolve: Resolver) -> None:

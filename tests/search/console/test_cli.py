@@ -33,7 +33,7 @@ def test_bad_input_ends_in_one_line() -> None:
     assert ended(UserError("no such thing")) == (2, "error: no such thing\n")
     assert ended(PermissionError(errno.EACCES, "Permission denied", "/a")) == (
         2,
-        "error: cannot access '/a': Permission denied\n",
+        "error: cannot access '/a': Permission denied; check the permissions of the folder '/', or use another one\n",
     )
     assert ended(KeyboardInterrupt()) == (130, "")
     assert ended(typer.Exit(1)) == (1, "")
@@ -99,7 +99,10 @@ def test_standard_output(output: str, tmp_path: Path) -> None:
         check=False,
     )
     line = "größer 漢字 \\udcff\n".encode()
-    full = b"error: the operating system reports: No space left on device\n"
+    full = (
+        b"error: the operating system reports: No space left on device; free some space, then run the same command "
+        b"again\n"
+    )
     expected = {"file": (0, b"", b""), "head": (1, line, b""), "/dev/full": (2, b"", full), "closed": (0, b"", b"")}
     assert (done.returncode, done.stdout, done.stderr) == expected[output]
     if output == "file":

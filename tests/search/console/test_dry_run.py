@@ -67,6 +67,24 @@ def test_tasks_settings_and_encoder() -> None:
     assert sorted(path.name for path in Path().iterdir()) == ["data", "mine.toml"]
 
 
+def test_a_column_that_a_file_lacks() -> None:
+    Path("data", "train.csv").write_text("id,text,mod\n" + "1,good,pos\n" * 20_000)
+    assert "warning: data/train.csv: no column 'mood'; " in shown()
+    Path("data", "train.csv").write_bytes("id,text,mood\n1,gut,pos\n".encode("utf-16"))
+    assert "no column" not in shown()
+
+
+def test_a_study_of_this_name_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    create_or_load(load_study("mine.toml"), open_storage(None, Path("runs")))
+    Path("below").mkdir()
+    said = "warning: a study 'mine' is recorded in '../runs' (cd ..); this is a new one, in 'runs'\n"
+    assert said not in shown()
+    monkeypatch.chdir("below")
+    Path("mine.toml").write_text(STUDY)
+    assert said in shown()
+    assert said not in shown("--runs-dir", "other")
+
+
 def test_rungs_in_shares_of_the_budget() -> None:
     Path("mine.toml").write_text(STUDY + "[base.budget]\nexamples = 1000\n[base.eval]\nrungs = [0.25, 0.5, 1.0]\n")
     assert "up to 1,000 training examples, dev scored at 250, 500, 1,000;" in shown()

@@ -64,7 +64,7 @@ def test_other_settings(study: optuna.Study) -> None:
     assert refusal().startswith(
         "error: study 'mine' was started with other settings: space: optim.learning_rate: high "
     )
-    assert "no train file" in refusal("--name", "new")
+    assert "has none of the tasks' files; --data names the folder" in refusal("--name", "new")
 
 
 def test_a_study_that_is_running(study: optuna.Study) -> None:
@@ -78,7 +78,7 @@ def test_a_study_that_is_running(study: optuna.Study) -> None:
 def test_bad_data_move_nothing_aside(study: optuna.Study, state: TrialState, options: tuple[str, ...]) -> None:
     """A restart, or a change without finished trials, waits until the data can be used."""
     study.add_trial(create_trial(state=state, value=0.5 if state == TrialState.COMPLETE else None))
-    assert "no train file" in refusal(*options)
+    assert "has none of the tasks' files; --data names the folder" in refusal(*options)
     assert optuna.get_all_study_names(open_storage(None, Path("runs"))) == ["mine"]
 
 

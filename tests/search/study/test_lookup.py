@@ -44,6 +44,14 @@ def test_unknown_studies_are_met_with_the_known_ones(tmp_path: Path) -> None:
         find_study(bad)
 
 
+def test_a_name_that_an_option_gave(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "second").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"^no study file 'second'; .* give the file .*, and --name second$"):
+        find_study("second", tmp_path, tmp_path / "runs")
+    with pytest.raises(UserError, match=r"^no study 'second'"):
+        find_study("second", tmp_path)
+
+
 @pytest.mark.parametrize("name", ["cache", "Answers", "studies.db"])
 def test_a_study_has_no_name_of_something_else_in_the_runs_folder(tmp_path: Path, name: str) -> None:
     """A cache may be deleted."""
