@@ -52,7 +52,7 @@ def train_digest(config: RunConfig) -> str:
 
 
 def _read(path: Path) -> Tokenizer | None:
-    """Return a stored tokenizer; None if there is none, or it is damaged, and so to be built again."""
+    """Return a stored tokenizer; None if the file is missing or damaged, so that it must be built again."""
     with suppress(Exception):  # the library raises bare Exceptions
         stored = json.loads(path.read_bytes())
         if _sha256(stored[_TOKENIZER]) == stored[_CHECKSUM]:

@@ -211,7 +211,7 @@ def resumed_plan(
     techniques: Sequence[str],
     start: SecondStart,
 ) -> AblationPlan | None:
-    """Return the plan that the ablation of this name was started with; None if there is none yet, or a new one begins.
+    """Return the plan that the ablation of this name was started with; None at its first start, or if a new one begins.
 
     Args:
         name: of the ablation.

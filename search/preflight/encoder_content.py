@@ -94,7 +94,7 @@ def _unknown_words(
 
 
 def _cut_examples(base: RunConfig, tokenizer: Tokenizer, report: DataReport, cache_dir: Path) -> Iterator[str]:
-    """Yield a line for each task of which many examples are longer than a row, about its worst split."""
+    """Yield a line for each task with many examples that are longer than a row, about its worst split."""
     for task, sizes in report.sizes.items():
         shares = {split: _cut(base, task, split, tokenizer, cache_dir) for split in sizes}
         split = max(shares, key=shares.__getitem__)

@@ -73,6 +73,10 @@ def check_same_training_data(study: optuna.Study, inputs: StudyInputs) -> None:
 
     Files of NLI pairs are compared too, and those of further examples unless they give the same ones.
 
+    Args:
+        study: the study.
+        inputs: what the new runs would train from.
+
     Raises:
         UserError: it names what has changed, if it is known.
     """
@@ -105,7 +109,7 @@ def _refuse_other_examples(study: optuna.Study, inputs: StudyInputs, recorded: D
 
 
 def _changes(attrs: Mapping[str, Any], inputs: StudyInputs) -> list[str] | None:
-    """Return the parts of a study's data that have changed; None if some have, and nobody knows which."""
+    """Return the parts of a study's data that have changed; None if it is not known which."""
     digest, parts = inputs.data_digest, inputs.data_parts
     if digest is None:
         return _changed_splits(attrs, inputs)

@@ -150,7 +150,7 @@ class ReportContext:
 
     @cached_property
     def compared_curve(self) -> list[Evaluation]:
-        """The learning curve of the first of the compared runs; empty if there is none or its folder is gone."""
+        """The learning curve of the first of the compared runs; empty without one, or if its folder is gone."""
         run = None if self.compared_runs is None else self.compared_runs.runs[0]
         return [] if run is None else run.folders.curve(run.record.number)
 

@@ -85,7 +85,7 @@ def _leaves(
     top: tuple[str, ...],
     mistakes: Mistakes,
 ) -> Iterator[tuple[str, object, tuple[str, ...]]]:
-    """Yield path, value and key of every setting that exists, and note what is none."""
+    """Yield path, value and key of every setting that exists, and note what is no setting."""
     for name, value in table.items():
         path = prefix + name
         key = (*top, *prefix.split(".")[:-1], name)

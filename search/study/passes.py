@@ -124,7 +124,7 @@ def _of_length(table: RunTable, examples: int) -> RunTable:
 
 
 def _without_passes(table: RunTable, mistakes: Mistakes, *, is_part: bool) -> tuple[Mapping[str, Any], _Passes | None]:
-    """Return a table's settings without the passes, and the passes; None if there are none, or they are wrong."""
+    """Return a table's settings without the passes, and the passes; None if they are missing or wrong."""
     budget = table.settings.get("budget")
     given = {name: budget[name] for name in _KEYS if name in budget} if isinstance(budget, Mapping) else {}
     if not given:
@@ -152,7 +152,7 @@ def training_sets(source: Path, config: RunConfig, synthetic: int | None) -> Tra
     Args:
         source: the study file, for messages.
         config: has the tasks and the data folder.
-        synthetic: examples of each task of a corpus that will be generated; None: there is none.
+        synthetic: examples of each task of a corpus that will be generated; None: no corpus is generated.
 
     Raises:
         UserError: a training file cannot be used.

@@ -55,7 +55,7 @@ class StudySpec:
         synthetic: the corpus to generate; None reads ``base.data.directory``.
         corpus: the generated corpus that ``base.data.directory`` holds, if another study generated it; no part of what
             the study is.
-        encoder_folders: where encoders are now that the space names by the folders that they were recorded with.
+        encoder_folders: present folders of encoders that have moved, by their recorded folders, which the space names.
         source: the file it was read from.
         endpoint: where ``search.augment`` asks a language model, if the file says so; no part of what the study is.
         floors: scores below which runs are pruned, and do not win.

@@ -15,7 +15,7 @@ __all__ = ["train_dev_section"]
 
 
 def train_dev_section(context: ReportContext) -> ReportSection | None:
-    """Make the section for the run whose errors are shown; None if there is none, or its folder is gone."""
+    """Make the section for the run whose errors are shown; None if no trial has finished, or its folder is gone."""
     panel = context.compared_runs
     if panel is None or not context.compared_curve:
         return None

@@ -175,7 +175,7 @@ def sizes(config: dict[str, Any], tasks: int) -> tuple[int, int]:
 def test_parameters_of_the_papers() -> None:
     """Stickland & Murray: T (2 d_m d_s + 12 x 3 d_s^2), 1.13 x BERT for eight tasks of d_s = 204 (table 1).
 
-    Houlsby et al.: 2 m d + d + m for an adapter, of which a layer has two, and 2 d for a LayerNorm (section 2.1).
+    Houlsby et al.: 2 m d + d + m for each of the two adapters of a layer, and 2 d for a LayerNorm (section 2.1).
     """
     d, p, layers = 768, 204, 12
     bert, own = sizes({"kind": "pal"}, tasks=8)

@@ -134,7 +134,7 @@ def test_a_writer_that_knows_the_checksums_replaces_damaged_ones(tmp_path: Path,
         writer.write({tmp_path / "a": b"3"})
     assert checked(tmp_path, "a")
     (tmp_path / "b").write_bytes(b"2")
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match="b: the file is damaged or was changed"):
         checked(tmp_path, "b")
 
 

@@ -86,10 +86,10 @@ def test_an_interrupted_ablation_keeps_to_its_winner(searched: InlineStudy, tmp_
     ):
         with pytest.raises(UserError, match=message):
             resumed_plan("stub-ablation", study_name, storage, trial, seeds, techniques, start)
-    anew = replace(start, restart=True)
-    assert resumed_plan("stub-ablation", "stub", storage, None, 3, (), anew) is None
+    restarting = replace(start, restart=True)
+    assert resumed_plan("stub-ablation", "stub", storage, None, 3, (), restarting) is None
     with pytest.raises(UserError, match=message):
-        resumed_plan("stub-ablation", "other", storage, None, 2, (), anew)
+        resumed_plan("stub-ablation", "other", storage, None, 2, (), restarting)
 
 
 def main(runs: Path, **options: Any) -> tuple[int, str, str]:

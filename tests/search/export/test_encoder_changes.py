@@ -208,7 +208,7 @@ def test_a_study_goes_on_with_its_encoder_in_another_folder(project: Project) ->
 def test_a_study_that_chooses_its_encoder(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both encoders move; the file names the new folders. Runs that are trained again are told by --model."""
+    """Both encoders move; the file names the new folders. Where runs are trained again, --model names them."""
     monkeypatch.setattr("search.console.session.LocalExecutor", lambda *_, **__: TrainingExecutor(tmp_path / "work"))
     monkeypatch.chdir(tmp_path)
     encoder_folder(tmp_path / "deep", layers=2)

@@ -22,8 +22,6 @@ from search.study.file import load_study
 from tests.search.study.comparison_texts import PRESETS
 from tests.search.study.test_table_studies import rows
 
-pytestmark = pytest.mark.slow
-
 STUDY = "papers-full"
 BASE_SIZE = 109_482_240  # parameters of bert-base-uncased with its pooler
 
@@ -81,6 +79,7 @@ def cut(data: Path, encoder: Path) -> Cut:
     return short
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*the correlation counts as 0")
 @pytest.mark.parametrize("system", PRESETS)
 def test_a_system_of_full_size_trains_one_rung(system: str, cut: Cut, tmp_path: Path) -> None:
