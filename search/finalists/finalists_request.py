@@ -132,11 +132,7 @@ class FinalistsRequest:
         has_changed = recorded is not None and recorded["asked"] != asked
         if recorded is None or start.restart or (has_changed and start.may_differ(name)):
             _check_source(study, start.runs_dir / of, storage)
-            candidates = choose_candidates(study, top, presets)
-            _check_names(candidates)
-            recorded_floors = recorded_identity(study).get("floors", {})
-            best, floors = ranked_trials(study)[0].number, {task: one["score"] for task, one in recorded_floors.items()}
-            return cls(of, name, tuple(candidates), fresh_seeds(used_seeds(study), seeds), asked, best, floors)
+            return cls._choose(study, name, asked)
         if has_changed:
             raise UserError(
                 f"study '{name}' was started with {_options(recorded['asked'])}; pass the same options to resume it, "
@@ -144,6 +140,16 @@ class FinalistsRequest:
             )
         candidates = recorded_candidates(recorded["candidates"])
         return cls(of, name, tuple(candidates), tuple(recorded["seeds"]), asked, recorded["best"], recorded["floors"])
+
+    @classmethod
+    def _choose(cls, study: optuna.Study, name: str, asked: Mapping[str, Any]) -> FinalistsRequest:
+        """Choose finalists from the study as it is now, and fresh seeds."""
+        candidates = choose_candidates(study, asked["top"], asked["presets"])
+        _check_names(candidates)
+        seeds = fresh_seeds(used_seeds(study), asked["seeds"])
+        floors = {task: floor["score"] for task, floor in recorded_identity(study).get("floors", {}).items()}
+        best = ranked_trials(study)[0].number
+        return cls(study.study_name, name, tuple(candidates), seeds, asked, best, floors)
 
     def spec(self, data: Path | None, workers: int, threads: int | None) -> StudySpec:
         """Return the study that trains the finalists; see :func:`search.finalists.replication.replication_spec`.
