@@ -12,7 +12,8 @@ from tokenizers import Tokenizer
 from data.array_store import read_entry, write_entry
 from data.errors import MachineError
 from data.examples import Examples
-from data.reading import parse_split, read_bytes, split_path
+from data.files import read_bytes, split_path
+from data.reading import parse_split
 from data.tasks import SplitName, TaskSpec
 
 __all__ = ["load_examples", "load_or_make"]

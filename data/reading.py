@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from data.errors import UnavailableError, UserError, quoted
+from data.errors import UserError, quoted
+from data.files import read_bytes, split_path
 from data.gold import Labels, label_array, label_parser
 from data.tables.columns import column_index
 from data.tables.delimited import DelimitedFile, Record, read_delimited
@@ -28,22 +28,14 @@ __all__ = [
     "RowCounts",
     "check_header",
     "column_names",
-    "file_digests",
-    "find_file",
     "parse_split",
-    "read_bytes",
     "read_split",
-    "split_path",
     "texts_digest",
 ]
 
 _SKIPPED_PER_ROW = 0.001  # at most 0.1 % of a file's rows are skipped; a file with under 1,000 rows must be clean
 _QUOTED_FAULTS = 3
 _BEGINNING = 2**16  # bytes in which a header ends
-_SPLIT_WORDS = {
-    split: re.compile(rf"(?<![a-z])({words})(?![a-z])")
-    for split, words in (("train", "train(ing)?"), ("dev", "dev|val|valid(ation)?"), ("test", "test"))
-}
 # What a BERT tokenizer gives a token for: neither white space nor control, format, surrogate or replacement characters.
 _VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffd]")
 
@@ -99,7 +91,7 @@ class RawSplit:
         skipped: 'file:line: reason' for each row that was left out: malformed, or in train and dev without text.
         path: the file.
         counts: what is to be said of the file's rows.
-        others: cells of further columns that the reader asked for and the file has, one per example, by column.
+        other_columns: cells of further columns that the reader asked for and the file has, one per example, by column.
     """
 
     ids: list[str]
@@ -108,7 +100,7 @@ class RawSplit:
     skipped: list[str]
     path: Path
     counts: RowCounts = RowCounts()
-    others: Mapping[str, list[str]] = field(default_factory=dict)
+    other_columns: Mapping[str, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -133,25 +125,25 @@ class RawSplit:
             self.skipped,
             self.path,
             self.counts,
-            {name: [cells[position] for position in positions] for name, cells in self.others.items()},
+            {name: [cells[position] for position in positions] for name, cells in self.other_columns.items()},
         )
 
 
-def read_split(spec: TaskSpec, directory: Path, split: SplitName, others: Sequence[str] = ()) -> RawSplit:
+def read_split(spec: TaskSpec, directory: Path, split: SplitName, other_columns: Sequence[str] = ()) -> RawSplit:
     """Read a split of a task from the data folder.
 
     Args:
         spec: the task.
         directory: the data folder.
         split: train, dev or test.
-        others: further columns to keep where the file has them; see :attr:`RawSplit.others`.
+        other_columns: further columns to keep where the file has them; see :attr:`RawSplit.other_columns`.
 
     Raises:
         UserError: for a missing folder, file or column, an empty split, a repeated id, and more than 0.1 % malformed
             rows; UnavailableError if the folder or the file is missing or cannot be read.
     """
     path = split_path(spec, directory, split)
-    return parse_split(spec, split, read_bytes(path), path, others)
+    return parse_split(spec, split, read_bytes(path), path, other_columns)
 
 
 def column_names(spec: TaskSpec, directory: Path, split: SplitName) -> list[str]:
@@ -164,78 +156,9 @@ def column_names(spec: TaskSpec, directory: Path, split: SplitName) -> list[str]
     return read_delimited(read_bytes(path), str(path), spec.quoting).header
 
 
-def split_path(spec: TaskSpec, directory: Path, split: SplitName) -> Path:
-    """Return the file of a split.
-
-    Raises:
-        UserError: if the task has no such file.
-        UnavailableError: if the folder or the file does not exist.
-    """
-    name: str | None = getattr(spec.files, split)
-    if name is None:
-        raise UserError(f"task '{spec.name}' has no {split} file; set files.{split} of the task")
-    return find_file(directory, name, f"task '{spec.name}': no {split} file")
-
-
 def texts_digest(texts: Iterable[tuple[str, Sequence[str]]]) -> str:
     """Return the SHA-256 of the sentences of each id, in any order, 64 hex digits."""
     return hashlib.sha256(json.dumps(sorted([name, *sentences] for name, sentences in texts)).encode()).hexdigest()
-
-
-def find_file(directory: Path, name: str, missing: str) -> Path:
-    """Return a file of the data folder.
-
-    Args:
-        directory: the folder.
-        name: name of the file, relative to the folder.
-        missing: begins the message if there is no such file.
-
-    Raises:
-        UnavailableError: if the folder or the file does not exist (the message suggests the most similar name), or
-            the folder cannot be read.
-    """
-    path = directory / name
-    try:
-        if path.is_file():
-            return path
-        of_split = _split_words(path.name)
-        names = [file.name for file in directory.iterdir() if _split_words(file.name) == of_split]
-        near = get_close_matches(path.name, names, n=1)
-    except (FileNotFoundError, NotADirectoryError):
-        raise UnavailableError(
-            f"no data folder '{directory}'; it should contain {name} and the other files of the tasks"
-        ) from None
-    except OSError as error:
-        raise UnavailableError(f"{path}: cannot read the file: {error.strerror or error}") from error
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise UnavailableError(f"{missing} '{path}'{hint}")
-
-
-def _split_words(name: str) -> set[str]:
-    """Return the splits that a file's name is about, so that no split is suggested in place of another one."""
-    return {split for split, word in _SPLIT_WORDS.items() if word.search(name.lower())}
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read the content of a data file.
-
-    Raises:
-        UnavailableError: if it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UnavailableError(f"{path}: cannot read the file: {error.strerror or error}") from error
-
-
-def file_digests(directory: Path, names: Iterable[str]) -> dict[str, str]:
-    """Return the SHA-256 of the bytes of files of the data folder by name, 64 hex digits; of those that are there.
-
-    Raises:
-        UnavailableError: if one cannot be read.
-    """
-    there = {name: directory / name for name in names if (directory / name).is_file()}
-    return {name: hashlib.sha256(read_bytes(path)).hexdigest() for name, path in there.items()}
 
 
 def check_header(spec: TaskSpec, split: SplitName, path: Path) -> None:
@@ -251,7 +174,9 @@ def check_header(spec: TaskSpec, split: SplitName, path: Path) -> None:
         _RowReader.of(spec, split, read_delimited(lines, str(path), spec.quoting), path, ())
 
 
-def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path, others: Sequence[str] = ()) -> RawSplit:
+def parse_split(
+    spec: TaskSpec, split: SplitName, content: bytes, path: Path, other_columns: Sequence[str] = ()
+) -> RawSplit:
     """Parse the rows in a split file's bytes.
 
     Args:
@@ -259,13 +184,13 @@ def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path, ot
         split: train, dev or test.
         content: the bytes of the file.
         path: the file, for messages.
-        others: see :func:`read_split`.
+        other_columns: see :func:`read_split`.
 
     Raises:
         UserError: see :func:`read_split`.
     """
     table = read_delimited(content, str(path), spec.quoting)
-    reader = _RowReader.of(spec, split, table, path, others)
+    reader = _RowReader.of(spec, split, table, path, other_columns)
     rows: list[_Row] = []
     faults: list[tuple[Record, str]] = []
     textless: list[tuple[Record, str]] = []
@@ -297,7 +222,9 @@ def parse_split(spec: TaskSpec, split: SplitName, content: bytes, path: Path, ot
             left_out=len(textless),
             empty=table.empty,
         ),
-        others={name: [row.others[place] for row in rows] for place, name in enumerate(reader.others)},
+        other_columns={
+            name: [row.other_columns[place] for row in rows] for place, name in enumerate(reader.other_columns)
+        },
     )
 
 
@@ -316,7 +243,7 @@ class _Row(NamedTuple):
     sentences: tuple[str, ...]
     label: float | None
     is_textless: bool
-    others: tuple[str, ...]
+    other_columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -329,11 +256,11 @@ class _RowReader:
     parse_label: Callable[[str], float]
     delimiter: str
     is_test: bool
-    others: dict[str, int]
+    other_columns: dict[str, int]
 
     @classmethod
     def of(
-        cls, spec: TaskSpec, split: SplitName, table: DelimitedFile, path: Path, others: Iterable[str]
+        cls, spec: TaskSpec, split: SplitName, table: DelimitedFile, path: Path, other_columns: Iterable[str]
     ) -> _RowReader:
         columns, header, is_test = spec.columns, table.header, split == "test"
         without_label = is_test and columns.label not in header
@@ -344,7 +271,7 @@ class _RowReader:
             parse_label=label_parser(spec),
             delimiter=table.delimiter,
             is_test=is_test,
-            others={name: column_index(header, name, path) for name in others if name in header},
+            other_columns={name: column_index(header, name, path) for name in other_columns if name in header},
         )
 
     def row(self, record: Record) -> _Row:
@@ -360,8 +287,8 @@ class _RowReader:
         is_textless = not all(map(_VISIBLE.search, sentences))
         if is_textless and not self.is_test:
             self._refuse_empty(sentences)
-        others = tuple([record.cells[column] for column in self.others.values()])
-        return _Row(record.line, record.lines, row_id, sentences, self._label(record), is_textless, others)
+        other_columns = tuple([record.cells[column] for column in self.other_columns.values()])
+        return _Row(record.line, record.lines, row_id, sentences, self._label(record), is_textless, other_columns)
 
     def _refuse_joined(self, record: Record) -> None:
         like = RowLike(record.cells, self.delimiter, self.id, self.label, self.parse_label)

@@ -31,7 +31,8 @@ from data.augmentation.rephrasing.replay import replay
 from data.augmentation.rephrasing.settings import RephrasingSettings
 from data.augmentation.wordnet import WordNet
 from data.errors import UserError
-from data.reading import RawSplit, file_digests, read_bytes, read_split, split_path
+from data.files import file_digests, read_bytes, split_path
+from data.reading import RawSplit, read_split
 from data.tasks import SplitName, TaskSpec
 
 __all__ = ["MissingAnswersError", "TaskAugmentation", "answers_dir"]

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from core.config import RunConfig
 from core.inputs.augmentation import TaskAugmentation
-from data.reading import file_digests
+from data.files import file_digests
 
 __all__ = ["DataContent", "nli_contents"]
 

@@ -13,20 +13,22 @@ from data.reading import RawSplit, read_split
 __all__ = ["dev_examples", "dev_gold"]
 
 
-def dev_examples(config: RunConfig, task: str, directory: Path | None = None, others: Sequence[str] = ()) -> RawSplit:
+def dev_examples(
+    config: RunConfig, task: str, directory: Path | None = None, other_columns: Sequence[str] = ()
+) -> RawSplit:
     """Read the dev examples of a task with their labels, in the order of the run's predictions.
 
     Args:
         config: the run.
         task: one of its tasks.
         directory: where the task's files are now; None for where the run had them.
-        others: further columns to keep where the file has them; see :attr:`data.reading.RawSplit.others`.
+        other_columns: further columns to keep where the file has them; see :attr:`data.reading.RawSplit.other_columns`.
 
     Raises:
         UserError: if the dev file is missing or cannot be read; see :func:`data.reading.read_split`.
     """
     section = config.tasks[task]
-    split = read_split(section.spec, directory or Path(config.data.directory), "dev", others)
+    split = read_split(section.spec, directory or Path(config.data.directory), "dev", other_columns)
     return split.subset(fixed_subset(len(split), section.dev_limit, task))
 
 

@@ -13,7 +13,8 @@ from tokenizers import Tokenizer
 from core.config.pretraining import NliFileConfig
 from data.errors import UnavailableError, UserError
 from data.examples import Examples
-from data.reading import RawSplit, find_file, parse_split, read_bytes, read_split
+from data.files import find_file, read_bytes
+from data.reading import RawSplit, parse_split, read_split
 from data.tasks import Columns, Kind, SplitFiles, SplitName, TaskSpec
 
 __all__ = ["known_files", "known_sentences", "new_pairs", "read_nli_file", "read_nli_pairs"]

@@ -11,7 +11,8 @@ from tokenizers import Tokenizer
 
 from core.config import RunConfig, ScratchConfig
 from core.run.atomic_files import write_atomically
-from data.reading import read_bytes, read_split, split_path
+from data.files import read_bytes, split_path
+from data.reading import read_split
 from data.vocabulary import build_wordpiece
 
 __all__ = ["scratch_vocabulary", "train_digest"]

@@ -15,7 +15,7 @@ from core.inputs.fixed_subset import fixed_subset
 from core.inputs.nli_file import known_files, read_nli_pairs
 from core.inputs.resources import Resources
 from data.examples import Examples
-from data.reading import read_bytes
+from data.files import read_bytes
 from data.rows import RowLayout
 from data.tasks import TaskSpec
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from data.augmentation.additional_examples import AdditionalExamples
 from data.errors import UserError
-from data.reading import parse_split, read_bytes
+from data.files import read_bytes
+from data.reading import parse_split
 from data.tables.delimited import read_delimited
 from data.tasks import TaskSpec
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
-from data.reading import read_bytes
+from data.files import read_bytes
 from data.tables.text_files import NOT_UTF8, decode_text, not_utf8
 
 __all__ = ["Phrase", "Tree", "read_trees"]

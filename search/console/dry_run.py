@@ -12,7 +12,8 @@ from rich.console import Console
 from core.config import RunConfig
 from core.model_files.encoder_source import find_encoder
 from data.errors import UserError
-from data.reading import check_header, split_path
+from data.files import split_path
+from data.reading import check_header
 from data.tasks import SplitName, TaskSpec
 from search.console.cli import check_data_folder
 from search.console.plan import show_own_classes, show_warnings

@@ -13,7 +13,8 @@ from core.config.pretraining import NliFileConfig
 from core.inputs.data_content import nli_contents
 from core.inputs.nli_file import known_sentences, new_pairs, read_nli_file
 from data.errors import UserError
-from data.reading import RawSplit, read_bytes
+from data.files import read_bytes
+from data.reading import RawSplit
 from search.preflight.data import DataReport, some_sentences
 from search.preflight.data_parts import joint_digest
 from search.space.feasibility import TriedRun, try_space

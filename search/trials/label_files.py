@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.errors import UserError, quoted
+from data.files import read_bytes
 from data.gold import Labels, label_array, label_parser
-from data.reading import read_bytes
 from data.tables.delimited import DelimitedFile, Record, read_delimited
 from data.tables.swallowed_rows import RowLike, swallowed_rows
 from data.tasks import TaskSpec

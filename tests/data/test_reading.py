@@ -172,37 +172,6 @@ class TestWholeFiles:
         text = "\tid\tsentence1\tsentence2\n0\tx\ta\tb\n"
         assert refused(tmp_path, text, split).startswith(": no column 'is_duplicate'; the header has 'id', ")
 
-    def test_no_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(UserError, match=r"no data folder '.*absent'; it should contain ids-sst-train.csv"):
-            read_split(SST, tmp_path / "absent", "train")
-
-    def test_no_file(self, tmp_path: Path) -> None:
-        (tmp_path / "ids-sst-train.tsv").touch()
-        with pytest.raises(UserError, match=r"task 'sst': no train file '.*'; did you mean 'ids-sst-train.tsv'\?"):
-            read_split(SST, tmp_path, "train")
-
-    @pytest.mark.parametrize(
-        ("others", "hint"),
-        [
-            (("mood-train.csv", "mood-test.csv"), ""),  # another split is no substitute
-            (("mood-train.csv", "mood-dev.tsv"), "; did you mean 'mood-dev.tsv'?"),
-            (("mood-training.csv", "mood-validation.csv"), "; did you mean 'mood-validation.csv'?"),
-            (("latest.csv",), ""),
-        ],
-    )
-    def test_only_files_of_the_split_are_suggested(self, tmp_path: Path, others: tuple[str, ...], hint: str) -> None:
-        for name in others:
-            (tmp_path / name).touch()
-        spec = SST.model_copy(update={"files": SST.files.model_copy(update={"dev": "mood-dev.csv"})})
-        with pytest.raises(UserError) as caught:
-            read_split(spec, tmp_path, "dev")
-        assert str(caught.value) == f"task 'sst': no dev file '{tmp_path / 'mood-dev.csv'}'{hint}"
-
-    def test_no_test_file_in_the_task(self, tmp_path: Path) -> None:
-        spec = SST.model_copy(update={"files": SST.files.model_copy(update={"test": None})})
-        with pytest.raises(UserError, match=r"task 'sst' has no test file; set files.test"):
-            read_split(spec, tmp_path, "test")
-
 
 COUNTS = {
     "sst": (8544, 1101, 2210),
@@ -305,18 +274,18 @@ class TestOtherColumns:
         (tmp_path / "ids-sst-dev.csv").write_text("sentence\tsentiment\tsource\n" + "\n".join(rows) + "\n")
         raw = read_split(spec, tmp_path, "dev", ["source", "nowhere"])
         assert len(raw.skipped) == 2
-        assert list(raw.others) == ["source"]
-        assert raw.others["source"] == [f"s{sentence.split()[1]}" for (sentence,) in raw.sentences]
+        assert list(raw.other_columns) == ["source"]
+        assert raw.other_columns["source"] == [f"s{sentence.split()[1]}" for (sentence,) in raw.sentences]
         part = raw.subset(np.array([7, 1000]))
-        assert part.others["source"] == ["s7", "s1000"]
-        assert raw.subset(np.array([0])).subset(np.array([0])).others == {"source": ["s0"]}
-        assert read_split(spec, tmp_path, "dev").others == {}
+        assert part.other_columns["source"] == ["s7", "s1000"]
+        assert raw.subset(np.array([0])).subset(np.array([0])).other_columns == {"source": ["s0"]}
+        assert read_split(spec, tmp_path, "dev").other_columns == {}
 
     def test_a_column_of_the_task_is_one_too_and_may_span_lines(self, tmp_path: Path) -> None:
         text = 'id,sentence1,sentence2,is_duplicate,where\n1,a,b,1.0,"x\ny"\n2,c,d,no,\n'
         (tmp_path / PARA.files.dev).write_text(text.replace("no", "0"))
         raw = read_split(PARA, tmp_path, "dev", ["where", "is_duplicate"])
-        assert raw.others == {"where": ["x\ny", ""], "is_duplicate": ["1.0", "0"]}
+        assert raw.other_columns == {"where": ["x\ny", ""], "is_duplicate": ["1.0", "0"]}
         assert column_names(PARA, tmp_path, "dev") == ["id", "sentence1", "sentence2", "is_duplicate", "where"]
 
     def test_a_column_that_occurs_twice_is_refused(self, tmp_path: Path) -> None:

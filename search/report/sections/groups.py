@@ -65,7 +65,7 @@ def groups_section(context: ReportContext) -> ReportSection | None:
         if isinstance(runs, UserError):
             parts.append(Note(f"No scores by group: {runs}."))
             continue
-        found = {column: _rows(runs, column) for column in context.group_by if column in runs.dev.others}
+        found = {column: _rows(runs, column) for column in context.group_by if column in runs.dev.other_columns}
         for column in context.group_by:
             if column in found:
                 metric = runs.spec.metric
@@ -79,4 +79,4 @@ def groups_section(context: ReportContext) -> ReportSection | None:
 
 
 def _rows(runs: TaskRuns, column: str) -> list[GroupScore]:
-    return group_scores(runs.spec, runs.predictions[0], runs.gold, groups_of(runs.dev.others[column]))
+    return group_scores(runs.spec, runs.predictions[0], runs.gold, groups_of(runs.dev.other_columns[column]))

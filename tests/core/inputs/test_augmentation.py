@@ -127,7 +127,7 @@ def answer_all(config: RunConfig, task: str, answers: Path, but: int = 0) -> Non
 def test_rephrasings_are_read_and_asked_for_where_missing(small_config: MakeConfig, tmp_path: Path) -> None:
     config = small_config(augmentation={"sst": {"rephrased": {"fraction": 0.5, "model": "llama"}}})
     before = further(config, "sst", tmp_path).digest
-    with pytest.raises(UserError, match=r"120 of 120 sentences have not been rephrased yet; run python -m search\.aug"):
+    with pytest.raises(UserError, match=r"120 of 120 sentences .* yet; first run python -m search\.augment with"):
         further(config, "sst", tmp_path).make()
     answer_all(config, "sst", tmp_path, but=2)
     with pytest.raises(UserError, match="2 of 120 sentences have not been rephrased yet"):

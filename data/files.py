@@ -1,0 +1,88 @@
+"""Find and read the files of a data folder; what is missing may be back in a moment."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+from data.errors import UnavailableError, UserError
+from data.tasks import SplitName, TaskSpec
+
+__all__ = ["file_digests", "find_file", "read_bytes", "split_path"]
+
+_SPLIT_WORDS = {
+    split: re.compile(rf"(?<![a-z])({words})(?![a-z])")
+    for split, words in (("train", "train(ing)?"), ("dev", "dev|val|valid(ation)?"), ("test", "test"))
+}
+
+
+def split_path(spec: TaskSpec, directory: Path, split: SplitName) -> Path:
+    """Return the file of a split.
+
+    Raises:
+        UserError: if the task has no such file.
+        UnavailableError: if the folder or the file does not exist.
+    """
+    name: str | None = getattr(spec.files, split)
+    if name is None:
+        raise UserError(f"task '{spec.name}' has no {split} file; set files.{split} of the task")
+    return find_file(directory, name, f"task '{spec.name}': no {split} file")
+
+
+def find_file(directory: Path, name: str, missing: str) -> Path:
+    """Return a file of the data folder.
+
+    Args:
+        directory: the folder.
+        name: name of the file, relative to the folder.
+        missing: begins the message if there is no such file.
+
+    Raises:
+        UnavailableError: if the folder or the file does not exist (the message suggests the most similar name), or
+            the folder cannot be read.
+    """
+    path = directory / name
+    try:
+        if path.is_file():
+            return path
+        of_split = _split_words(path.name)
+        names = [file.name for file in directory.iterdir() if _split_words(file.name) == of_split]
+        near = get_close_matches(path.name, names, n=1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnavailableError(
+            f"no data folder '{directory}'; it should contain {name} and the other files of the tasks"
+        ) from None
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot read the file: {error.strerror or error}") from error
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise UnavailableError(f"{missing} '{path}'{hint}")
+
+
+def _split_words(name: str) -> set[str]:
+    """Return the splits that a file's name is about, so that no split is suggested in place of another one."""
+    return {split for split, word in _SPLIT_WORDS.items() if word.search(name.lower())}
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read the content of a data file.
+
+    Raises:
+        UnavailableError: if it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnavailableError(f"{path}: cannot read the file: {error.strerror or error}") from error
+
+
+def file_digests(directory: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of the bytes of files of the data folder by name, 64 hex digits; of those that are there.
+
+    Raises:
+        UnavailableError: if one cannot be read.
+    """
+    there = {name: directory / name for name in names if (directory / name).is_file()}
+    return {name: hashlib.sha256(read_bytes(path)).hexdigest() for name, path in there.items()}
