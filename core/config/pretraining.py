@@ -173,6 +173,9 @@ class NliFileConfig(ConfigSection):
     def _check(self) -> Self:
         if len(set(self.classes)) < 3:
             raise ValueError(f"entailment, neutral and contradiction must differ, got {', '.join(self.classes)}")
+        columns = self.premise, self.hypothesis, self.label
+        if len(set(columns)) < 3:
+            raise ValueError(f"premise, hypothesis and label must be different columns, got {', '.join(columns)}")
         return self
 
     @property

@@ -78,6 +78,8 @@ def test_a_batch_of_one_has_no_negatives(stage: str) -> None:
 def test_labels_and_bounds() -> None:
     with pytest.raises(ValidationError, match="entailment, neutral and contradiction must differ, got a, a, b"):
         config(nli_file={"entailment": "a", "neutral": "a", "contradiction": "b"})
+    with pytest.raises(ValidationError, match="premise, hypothesis and label must be different columns, got a, a, c"):
+        config(nli_file={"premise": "a", "hypothesis": "a", "label": "c"})
     with pytest.raises(ValidationError, match=r"negative_below must be at most positive_from, got 3 and 2\.5"):
         config(cosine_pairs={"positive_from": 2.5, "negative_below": 3})
 
