@@ -102,7 +102,7 @@ def _too_much(result: Result) -> str | None:
 def _unexpected_lines(text: str) -> list[str]:
     """Return lines after the error that are not further mistakes of a list."""
     lines = text[text.index("error: ") :].splitlines()
-    place = lines[0].removeprefix("error: ").partition(":")[0]
+    place = lines[0].removeprefix("error: ").partition(":")[0].partition(".")[0]  # the file, or the options' table
     return [line for line in lines[1:] if not line.startswith((place, "  "))]
 
 
