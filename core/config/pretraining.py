@@ -14,6 +14,7 @@ from data.tasks import TaskSpec
 
 __all__ = [
     "NLI_STAGES",
+    "NO_LENGTH",
     "CosinePairsConfig",
     "MlmConfig",
     "MnrlConfig",
@@ -30,6 +31,11 @@ __all__ = [
 
 _POOLING = "sentence vector, as in heads"
 NLI_STAGES = ("nli", "supervised_simcse")
+NO_LENGTH: Mapping[str, Any] = {"examples": 0, "passes": None}
+"""The fields of a stage that give its length, one for each unit, and their values in a run without the stage.
+
+A stage has its length in one unit; the field of the other has the value here.
+"""
 _TASKS = "tasks whose training examples are used, separated by commas; None: all suitable tasks"
 
 
@@ -216,8 +222,7 @@ class PretrainingConfig(ConfigSection):
     def of_encoder(self, encoder: str) -> PretrainingConfig:
         """Return the pretraining of one encoder: without the stages that do not train it."""
         others = [name for name, stage in self.stages.items() if not stage.trains(encoder)]
-        off = {"examples": 0, "passes": None}
-        return self.model_copy(update={name: getattr(self, name).model_copy(update=off) for name in others})
+        return self.model_copy(update={name: getattr(self, name).model_copy(update=NO_LENGTH) for name in others})
 
     def examples(self, encoders: Collection[str]) -> int:
         """Return the training examples that the stages see, in whole batches; equal beginnings are trained once.

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.config import RunConfig
-from core.config.pretraining import NLI_STAGES
+from core.config.pretraining import NLI_STAGES, NO_LENGTH
 from data.errors import UserError
 
 __all__ = ["check_common_start"]
-
-_LENGTHS = ("examples", "passes")  # of a stage of further pretraining
 
 # Sections that define where training starts and what the weights mean; by section, settings that only affect training.
 _TRAINING_ONLY = {
@@ -57,11 +55,11 @@ def check_common_start(configs: Mapping[str, RunConfig]) -> None:
 def _is_idle(path: str, *starts: dict[str, Any]) -> bool:
     """Return whether it is a setting of a stage that one of the runs lacks; the missing stage is reported instead."""
     parts = path.split(".")
-    if parts[0] != "pretraining" or parts[-1] in _LENGTHS:
+    if parts[0] != "pretraining" or parts[-1] in NO_LENGTH:
         return False
     name = parts[1]
     stages = NLI_STAGES if name == "nli_file" else (name,)
-    lengths = [f"pretraining.{stage}.{length}" for stage in stages for length in _LENGTHS]
+    lengths = [f"pretraining.{stage}.{length}" for stage in stages for length in NO_LENGTH]
     return not all(any(start.get(length) for length in lengths) for start in starts)
 
 

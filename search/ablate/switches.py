@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from core.config import RunConfig, ScratchConfig
 from core.config.augmentation import AugmentationConfig, SourceConfig
-from core.config.pretraining import PretrainingConfig, StageConfig
+from core.config.pretraining import NO_LENGTH, PretrainingConfig, StageConfig
 from search.ablate.head_switches import HEAD_SWITCHES
 from search.ablate.switch import Changes, Switch, choice, setting, technique
 
@@ -63,7 +63,7 @@ def _stages() -> Iterator[Switch]:
     for name, field in PretrainingConfig.model_fields.items():
         if isinstance(field.default, StageConfig):
             path = f"pretraining.{name}."
-            off = {f"{path}examples": 0, f"{path}passes": None}
+            off = {path + unit: nothing for unit, nothing in NO_LENGTH.items()}
             own = [path + each for each in type(field.default).model_fields if path + each not in off]
             yield technique(_STAGES[name], off, own)
 

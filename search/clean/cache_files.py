@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from optuna.trial import FrozenTrial, TrialState
 
 from core.config import RunConfig
+from core.config.pretraining import NO_LENGTH
 from core.pretraining.stage_folder import StageFolder
 from data.errors import UserError
 from search.clean.found_files import FilesBelow, Finding, FoundFile
@@ -27,7 +28,6 @@ from search.trials.record import CONFIG, stored_config
 __all__ = ["cache_files", "open_runs"]
 
 _DRAFTS = (".writing-", ".damaged-")
-_LENGTH = ("examples", "passes")  # of a stage
 _FIXED = "fixed_params"  # Optuna's name for the parameters of an enqueued trial
 _DRAFT_SECONDS = 3600.0  # a younger one may be in use, for example by an export
 
@@ -144,7 +144,7 @@ def _is_wanted(facts: dict[str, Any], runs: Sequence[RunConfig]) -> bool:
             continue
         wanted, found = section.result_settings(), facts.get("config")
         if section.passes is not None and isinstance(found, dict):  # the length in examples depends on the data
-            wanted, found = ({name: one[name] for name in one if name not in _LENGTH} for one in (wanted, found))
+            wanted, found = ({name: one[name] for name in one if name not in NO_LENGTH} for one in (wanted, found))
         if wanted == found:
             return True
     return False

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import ValidationError
 
 from core.config import RunConfig
+from core.config.pretraining import NO_LENGTH
 from data.errors import UserError
 from search.display.values import rounded
 from search.parsing.pydantic_messages import explain
@@ -26,7 +27,6 @@ from search.trials.record import CONFIG, ROLE, TrialRecord, stored_config
 __all__ = ["Candidate", "choose_candidates", "preset_configuration", "recorded_candidates", "settings_lines"]
 
 _FIRST = "first "
-_OTHER_UNIT = {"examples": ("passes", None), "passes": ("examples", 0)}  # of the length of a stage
 _NO_SETTINGS = ("seed", "data.", "compute.")
 
 
@@ -127,9 +127,9 @@ def preset_configuration(name: str, default: RunConfig) -> RunConfig:
                 checked = check_value(value, field, tuple(path.split(".")))
                 set_value(tree, path, checked)
                 stage, _, unit = path.rpartition(".")
-                if stage.startswith("pretraining.") and unit in _OTHER_UNIT and checked is not None:
-                    other, off = _OTHER_UNIT[unit]
-                    set_value(tree, f"{stage}.{other}", off)
+                if stage.startswith("pretraining.") and unit in NO_LENGTH and checked is not None:
+                    for other in NO_LENGTH.keys() - {unit}:
+                        set_value(tree, f"{stage}.{other}", NO_LENGTH[other])
     try:
         return RunConfig.model_validate(tree)
     except ValidationError as error:

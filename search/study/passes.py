@@ -24,10 +24,12 @@ from search.parsing.named_choice import Options
 from search.parsing.pydantic_messages import validated
 from search.study.base import RunTable, base_noting
 
-__all__ = ["TrainingSets", "build_run", "run_noting", "training_sets"]
+__all__ = ["PASSES", "TrainingSets", "build_run", "run_noting", "training_sets"]
+
+PASSES = ("passes", "passes_over")
+"""The keys of ``budget`` that give the length of a run in passes."""
 
 _EXAMPLES = "budget.examples"
-_KEYS = ("passes", "passes_over")
 _UNKNOWN = 10**12  # examples of a training set that is not read yet, and of a run; no rung lies beyond
 
 
@@ -126,7 +128,7 @@ def _of_length(table: RunTable, examples: int) -> RunTable:
 def _without_passes(table: RunTable, mistakes: Mistakes, *, is_part: bool) -> tuple[Mapping[str, Any], _Passes | None]:
     """Return a table's settings without the passes, and the passes; None if they are missing or wrong."""
     budget = table.settings.get("budget")
-    given = {name: budget[name] for name in _KEYS if name in budget} if isinstance(budget, Mapping) else {}
+    given = {name: budget[name] for name in PASSES if name in budget} if isinstance(budget, Mapping) else {}
     if not given:
         return table.settings, None
     assert isinstance(budget, Mapping)

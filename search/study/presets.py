@@ -11,17 +11,19 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from core.config.pretraining import NO_LENGTH
 from data.errors import UserError
 from data.tasks import TaskSpec
 from data.toml_text import parse_toml
 from search.parsing.errors import StudyFileError, did_you_mean
 from search.parsing.toml_lines import error_in_file
 from search.study.base import RunTable
-from search.study.passes import TrainingSets, build_run
+from search.study.passes import PASSES, TrainingSets, build_run
 
 __all__ = ["list_presets", "load_preset", "merged"]
 
-_LENGTHS = {"examples": ("passes", "passes_over"), "passes": ("examples",)}
+# The keys of a length in each unit: of a stage, and of a run, whose passes have a further key.
+_LENGTHS = {**{unit: (unit,) for unit in NO_LENGTH}, "passes": PASSES}
 
 
 def list_presets(*studies_dirs: Path) -> dict[str, Path]:
@@ -82,8 +84,9 @@ def merged(*tables: Mapping[str, Any]) -> dict[str, Any]:
     """
     result: dict[str, Any] = {}
     for table in tables:
-        for unit, others in _LENGTHS.items():
+        for unit in _LENGTHS:
             if unit in table and not isinstance(table[unit], Mapping):  # that would be a task of this name
+                others = {key for other, keys in _LENGTHS.items() if other != unit for key in keys}
                 result = {name: value for name, value in result.items() if name not in others}
         for name, value in table.items():
             below = result.get(name)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from core.config.pretraining import PretrainingConfig, check_pretraining
+from core.config.pretraining import NO_LENGTH, PretrainingConfig, StageConfig, check_pretraining
 from data.task_files import builtin_tasks
 
 SPECS = builtin_tasks()
@@ -49,6 +49,11 @@ def test_a_length_in_one_unit() -> None:
         config(mnrl={"passes": 0})
     with pytest.raises(ValidationError, match=r"pretraining\.nli needs a file of pairs; set"):
         config(nli={"passes": 1})
+
+
+def test_a_stage_is_off_without_a_length_in_any_unit() -> None:
+    assert {unit: getattr(StageConfig(), unit) for unit in NO_LENGTH} == NO_LENGTH
+    assert all(StageConfig.model_validate({**NO_LENGTH, unit: 1}).is_on for unit in NO_LENGTH)
 
 
 def test_the_defaults_are_the_papers() -> None:

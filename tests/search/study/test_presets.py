@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,29 @@ from core.config import RunConfig
 from search.space.paths import differing_paths, get_value
 from search.space.random_draws import RandomDraws
 from search.study.file import load_study
-from search.study.presets import list_presets
+from search.study.presets import list_presets, merged
 from search.study.spec import StudySpec
 from tests.search.study.comparison_texts import ONE_TASK, PRESETS, RATES, load, message, run_of
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "expected"),
+    [
+        ({"passes": 3, "passes_over": "smallest", "epochs": 2}, {"examples": 70}, {"epochs": 2, "examples": 70}),
+        ({"examples": 70, "epochs": 2}, {"passes": 3}, {"epochs": 2, "passes": 3}),
+        ({"passes": 3}, {"passes_over": "smallest"}, {"passes": 3, "passes_over": "smallest"}),
+        ({"mlm": {"examples": 70, "tasks": "sst"}}, {"mlm": {"passes": 1}}, {"mlm": {"tasks": "sst", "passes": 1}}),
+        (
+            {"passes": {"layers": 2}},
+            {"examples": {"layers": 1}},
+            {"passes": {"layers": 2}, "examples": {"layers": 1}},
+        ),  # heads of tasks of these names
+    ],
+)
+def test_the_later_length_counts_whatever_its_unit(
+    below: dict[str, Any], above: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert merged(below, above) == expected
 
 
 def test_a_mistake_in_a_preset_is_reported_with_its_place(tmp_path: Path) -> None:
