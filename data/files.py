@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 
-from data.errors import UnavailableError, UserError
+from data.errors import UnavailableError, UserError, did_you_mean
 from data.tasks import SplitName, TaskSpec
 
 __all__ = ["file_digests", "find_file", "read_bytes", "split_path"]
@@ -50,15 +49,13 @@ def find_file(directory: Path, name: str, missing: str) -> Path:
             return path
         of_split = _split_words(path.name)
         names = [file.name for file in directory.iterdir() if _split_words(file.name) == of_split]
-        near = get_close_matches(path.name, names, n=1)
     except (FileNotFoundError, NotADirectoryError):
         raise UnavailableError(
             f"no data folder '{directory}'; it should contain {name} and the other files of the tasks"
         ) from None
     except OSError as error:
         raise UnavailableError(f"{path}: cannot read the file: {error.strerror or error}") from error
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise UnavailableError(f"{missing} '{path}'{hint}")
+    raise UnavailableError(f"{missing} '{path}'{did_you_mean(path.name, names)}")
 
 
 def _split_words(name: str) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -17,7 +16,7 @@ from huggingface_hub.errors import (
 )
 
 from core.model_files.encoder_content import CONFIG, PICKLED_WEIGHTS, SHARD_INDEX, WEIGHTS
-from data.errors import UserError
+from data.errors import UserError, did_you_mean
 from data.tokenizer_settings import TOKENIZER_FILES
 
 __all__ = ["explain_hub_error", "find_encoder", "resolve_encoder"]
@@ -124,8 +123,7 @@ def _download(name: str, patterns: list[str]) -> Path:
 
 def _near(name: str) -> str:
     """Suggest an encoder that this package knows by name."""
-    near = get_close_matches(name, (_MINILM, "scratch", "bert-base-uncased"), n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    return did_you_mean(name, (_MINILM, "scratch", "bert-base-uncased"))
 
 
 def explain_hub_error(name: str, error: Exception) -> str:

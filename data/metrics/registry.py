@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pkgutil
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 
+from data.errors import did_you_mean
 from data.kinds import Kind
 from data.metrics.metric import Metric
 
@@ -32,8 +32,7 @@ def find_metric(name: str, kind: Kind | None = None) -> Metric:
     if key in spellings:
         return spellings[key]
     suitable = [one for one in all_metrics() if kind is None or kind in one.kinds]
-    near = get_close_matches(key, [spelling for one in suitable for spelling in _spellings_of(one)], n=1)
-    meant = f"; did you mean '{near[0]}'?" if near else "."
+    meant = did_you_mean(key, [spelling for one in suitable for spelling in _spellings_of(one)]) or "."
     known = f"Known for {kind}" if kind else "Known"
     raise ValueError(f"no metric '{name}'{meant} {known}: {', '.join(map(str, suitable))}")
 

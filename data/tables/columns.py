@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 
-from data.errors import UserError, quoted
+from data.errors import UserError, did_you_mean, quoted
 
 __all__ = ["column_hint", "column_index"]
 
@@ -28,6 +27,5 @@ def column_index(header: list[str], name: str, path: Path) -> int:
 
 def column_hint(name: str, header: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the column nearest to ``name``, or nothing if none is near."""
-    folded = {column.strip().casefold(): column for column in header}
-    near = get_close_matches(name.strip().casefold(), folded, n=1)
-    return f"; did you mean '{folded[near[0]]}'? Use the name in the header" if near else ""
+    hint = did_you_mean(name, header, compared_as=lambda column: column.strip().casefold())
+    return f"{hint} Use the name in the header" if hint else ""

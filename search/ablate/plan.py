@@ -17,7 +17,7 @@ from search.ablate.ablations import Ablation, ablations
 from search.finalists.final_outcome import finalists_study
 from search.finalists.finalists_request import ORIGIN as FINALISTS
 from search.finalists.replication import fresh_seeds, replication_spec, same_compute, used_seeds
-from search.parsing.errors import did_you_mean
+from search.parsing.errors import name_hint
 from search.recorded.encoders import with_one_name
 from search.recorded.ranking import pick_trial, recorded_choice
 from search.recorded.second_start import SecondStart
@@ -190,9 +190,7 @@ def _chosen_names(rows: Sequence[Ablation], techniques: Sequence[str], whose: st
     known = _names_of(rows)
     for wanted in techniques:
         if wanted not in known:
-            hint = (
-                did_you_mean(wanted, known) or f"; it has {', '.join(name for row in rows for name in row.techniques)}"
-            )
+            hint = name_hint(wanted, known) or f"; it has {', '.join(name for row in rows for name in row.techniques)}"
             raise UserError(f"--technique '{wanted}': {whose} has no such technique{hint}")
     return tuple(dict.fromkeys(name for wanted in techniques for name in known[wanted]))
 

@@ -16,7 +16,7 @@ from data.augmentation.rephrasing.job import RephrasingJob
 from data.augmentation.rephrasing.plan import RephrasingPlan
 from data.errors import UserError
 from search.display.values import shown
-from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.errors import StudyFileError, name_hint
 from search.preflight.source_runs import source_runs
 from search.space.space import Space
 from search.study.spec import StudySpec
@@ -32,7 +32,7 @@ def jobs_of(spec: StudySpec, tasks: Sequence[str], answers: Path) -> dict[str, R
     """
     for name in tasks:
         if name not in spec.base.tasks:
-            known = did_you_mean(name, spec.base.tasks) or f"; it has {', '.join(spec.base.tasks)}"
+            known = name_hint(name, spec.base.tasks) or f"; it has {', '.join(spec.base.tasks)}"
             raise UserError(f"study '{spec.name}' has no task '{name}'{known}")
     try:
         jobs = rephrasing_jobs(spec.space, spec.base, answers, tasks)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from data.errors import UserError
-from search.parsing.errors import did_you_mean
+from search.parsing.errors import name_hint
 
 __all__ = ["EnsembleRequest", "SoupKind", "candidates_by_hand", "shares_by_hand"]
 
@@ -83,7 +83,7 @@ def shares_by_hand(tasks: Sequence[str], trials: str, of: Sequence[str]) -> Shar
         if not equals:
             raise UserError(f"--of {text}: write a task and its trials, such as --of {tasks[0]}=3,7")
         if task not in named:
-            raise UserError(f"--of {text}: the study has the tasks {', '.join(tasks)}{did_you_mean(task, tasks)}")
+            raise UserError(f"--of {text}: the study has the tasks {', '.join(tasks)}{name_hint(task, tasks)}")
         if task in given:
             raise UserError(f"--of {text}: task '{task}' is named twice; write all its trials in one --of")
         given.add(task)

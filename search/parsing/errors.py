@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 
-from data.errors import UserError, escaped
+from data.errors import UserError, did_you_mean, escaped
 
-__all__ = ["StudyFileError", "did_you_mean", "spell_key"]
+__all__ = ["StudyFileError", "name_hint", "spell_key"]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -47,13 +46,14 @@ def _initials(path: str) -> str:
     return section + dot + ("".join(word[:1] for word in words) if len(words) > 1 else name)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the known word nearest to ``word``, or nothing if none is near."""
+def name_hint(word: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for a name in a study file or an option, or nothing if no known name is near.
+
+    Unlike :func:`data.errors.did_you_mean`, find settings by their initials, and by the last part of their path.
+    """
     known = list(known)
-    if written := [name for name in known if word in (_initials(name), _initials(name.rpartition(".")[2]))]:
-        return f"; did you mean '{written[0]}'?"
+    shortened = [name for name in known if word in (_initials(name), _initials(name.rpartition(".")[2]))]
     # A dotted path is most often right in its last part: 'learning_rate' for 'optim.learning_rate'.
     last = word.rpartition(".")[2]
     same_end = [name for name in known if "." in name and name.rpartition(".")[2] == last]
-    near = get_close_matches(word, same_end, n=1, cutoff=0.0) or get_close_matches(word, known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    return did_you_mean(word, shortened[:1] or same_end, cutoff=0.0) or did_you_mean(word, known)

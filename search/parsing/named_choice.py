@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from data.errors import UserError
 from search.display.fault_text import fault_text, one_line
 from search.display.values import shown
-from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.errors import StudyFileError, name_hint
 from search.parsing.pydantic_messages import validated
 
 __all__ = ["NamedChoice", "Options", "build", "check_options"]
@@ -126,7 +126,7 @@ def check_options(
         StudyFileError: under ``key``, if the name is unknown, or an option is wrong.
     """
     if choice.name not in known:
-        hint = did_you_mean(choice.name, known) or "."
+        hint = name_hint(choice.name, known) or "."
         raise StudyFileError(
             key, f"unknown name '{choice.name}'{hint} Known: {', '.join(known)}, or 'package.module:Class'"
         )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from search.display.values import shown
-from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.errors import StudyFileError, name_hint
 from search.parsing.mistakes import Mistakes
 
 __all__ = ["explain", "named_setting", "validated", "without_setting"]
@@ -74,7 +74,7 @@ def validated(model: type[ModelT], table: Mapping[str, Any], key: tuple[str, ...
         where, what = (*key, *map(str, problem["loc"])), explain(problem)
         if problem["type"] == "extra_forbidden":
             known = [field.alias or name for name, field in model.model_fields.items()]
-            hint = did_you_mean(where[-1], known) or f"; known: {', '.join(known) or 'none'}"
+            hint = name_hint(where[-1], known) or f"; known: {', '.join(known) or 'none'}"
             what = f"unknown key{hint}"
         mistakes.note(StudyFileError(where, what))
     raise mistakes.as_error()

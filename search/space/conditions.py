@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.display.values import shown, shown_list
-from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.errors import StudyFileError, name_hint
 from search.space.paths import FieldType, check_value, require_field
 
 __all__ = ["Condition", "parse_conditions"]
@@ -76,7 +76,7 @@ def _parse_condition(path: str, rule: object, fields: Mapping[str, FieldType], k
         return Condition(path, values=tuple(check_value(value, field, key) for value in values))
     for name in rule:
         if name not in ("above", "below"):
-            hint = did_you_mean(name, ("above", "below")) or "; known: above, below"
+            hint = name_hint(name, ("above", "below")) or "; known: above, below"
             raise StudyFileError((*key, name), f"unknown key{hint}")
     if not rule:
         raise StudyFileError(key, "is empty")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.config import RunConfig
-from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.errors import StudyFileError, name_hint
 from search.space.paths import FieldType, config_fields, require_field, why_fixed
 
 __all__ = ["SpaceEntry"]
@@ -68,5 +68,5 @@ class SpaceEntry:
                 continue
             if name in self.known and given:
                 raise StudyFileError((*self.key, name), f"cannot be combined with {' and '.join(given)}")
-            hint = "" if name in self.known else did_you_mean(name, self.known)
+            hint = "" if name in self.known else name_hint(name, self.known)
             raise StudyFileError((*self.key, name), f"unknown key{hint or '; known: ' + ', '.join(allowed)}")

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from core.config import RunConfig
 from data.tasks import TaskSpec
 from search.display.values import shown_list
-from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.errors import StudyFileError, name_hint
 
 __all__ = [
     "FieldType",
@@ -67,7 +67,7 @@ def require_field(path: str, fields: Mapping[str, FieldType], key: tuple[str, ..
         StudyFileError: under ``key``, if there is no such setting, with the nearest path.
     """
     if path not in fields:
-        raise StudyFileError(key, f"no such setting of a run{did_you_mean(path, fields)}")
+        raise StudyFileError(key, f"no such setting of a run{name_hint(path, fields)}")
     return fields[path]
 
 
@@ -84,7 +84,7 @@ def check_value(value: object, field: FieldType, key: tuple[str, ...]) -> Any:
     if field.kind is None:
         return value
     if field.literals and value not in field.literals:
-        guess = did_you_mean(str(value), field.literals)
+        guess = name_hint(str(value), field.literals)
         raise StudyFileError(key, f"must be one of {shown_list(field.literals)}, got {value!r}{guess}")
     if field.kind is float and type(value) is int:
         return float(value)

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.config import RunConfig
 from search.display.values import shown, shown_list
-from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.errors import StudyFileError, name_hint
 from search.space.conditions import Condition
 from search.space.distribution import Distribution, Encoding, Numbers, Suggester
 from search.space.entry import SpaceEntry
@@ -75,7 +75,7 @@ class Simplex(Distribution):
             raise StudyFileError((*key, "simplex"), f"must be true, or a list of the study's tasks, got {shown(tasks)}")
         for task in tasks:
             if task not in entry.base.tasks:
-                hint = did_you_mean(str(task), entry.base.tasks)
+                hint = name_hint(str(task), entry.base.tasks)
                 raise StudyFileError((*key, "simplex"), f"no such task in this study: {task!r}{hint}")
         minimum = _parse_minimum(entry.table.get("min", 0.0), tasks, (*key, "min"))
         try:

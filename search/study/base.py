@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from core.config import RunConfig
 from data.tasks import TaskSpec
 from search.display.values import spelled
-from search.parsing.errors import StudyFileError, did_you_mean, spell_key
+from search.parsing.errors import StudyFileError, name_hint, spell_key
 from search.parsing.mistakes import Mistakes
 from search.parsing.pydantic_messages import explain, named_setting, without_setting
 from search.space.paths import FieldType, check_value, config_fields, set_value
@@ -105,7 +105,7 @@ def _unknown(path: str, prefix: str, fields: Mapping[str, FieldType]) -> str:
     if parts[0] == "tasks" and parts[-1] == "spec":
         return "describe a task under [tasks.NAME], not in the base"
     names = {known[: len(prefix)] + known[len(prefix) :].split(".")[0] for known in fields if known.startswith(prefix)}
-    return f"no such setting of a run{did_you_mean(path, names) or did_you_mean(path, fields)}"
+    return f"no such setting of a run{name_hint(path, names) or name_hint(path, fields)}"
 
 
 def _example_by_task(path: str, value: object, fields: Mapping[str, FieldType]) -> str:

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from data.errors import UserError
-from search.parsing.errors import did_you_mean
+from search.parsing.errors import name_hint
 
 __all__ = ["check_not_taken", "check_study_name", "find_study", "is_study_name", "list_studies", "named_data_folder"]
 
@@ -58,7 +58,7 @@ def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies"), ru
     if name not in known:
         own = "" if studies_dir.is_dir() else f"; you are in '{Path.cwd()}', which has no folder '{studies_dir}'"
         raise UserError(
-            f"no study '{name}'{did_you_mean(name, known) or '.'} Known: {', '.join(sorted(known)) or 'none'}; "
+            f"no study '{name}'{name_hint(name, known) or '.'} Known: {', '.join(sorted(known)) or 'none'}; "
             f"or give the path of a .toml file{own}"
         )
     return known[name]

@@ -15,7 +15,7 @@ from core.config.pretraining import NO_LENGTH
 from data.errors import UserError
 from data.tasks import TaskSpec
 from data.toml_text import parse_toml
-from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.errors import StudyFileError, name_hint
 from search.parsing.toml_lines import error_in_file
 from search.study.base import RunTable
 from search.study.passes import PASSES, TrainingSets, build_run
@@ -50,7 +50,7 @@ def load_preset(
         UserError: a mistake in the preset's file, as 'file:line: key: what'.
     """
     if name not in known:
-        hint = did_you_mean(name, known) or "."
+        hint = name_hint(name, known) or "."
         raise StudyFileError(key, f"no preset '{name}'{hint} Known: {', '.join(sorted(known)) or 'none'}")
     path = known[name]
     try:

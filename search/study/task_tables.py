@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from data.metrics import find_metric
 from data.tasks import Columns, Kind, SplitFiles, TaskSpec, WrittenAs
-from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.errors import StudyFileError, name_hint
 from search.parsing.mistakes import Mistakes
 from search.parsing.pydantic_messages import explain
 
@@ -123,4 +123,4 @@ def _meant(word: str, usual: Mapping[str, str], known: list[str]) -> str:
     for name, others in usual.items():
         if {spelling, spelling.replace("_", "-").replace(" ", "-")} & set(others.split()):
             return f"; did you mean '{name}'?"
-    return did_you_mean(word, known)
+    return name_hint(word, known)

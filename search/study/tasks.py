@@ -9,7 +9,7 @@ from data.errors import UserError
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 from data.toml_text import parse_toml
-from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.errors import StudyFileError, name_hint
 from search.parsing.mistakes import Mistakes
 from search.parsing.toml_lines import error_in_file
 from search.study.document import StudyDocument
@@ -41,7 +41,7 @@ def study_tasks(document: StudyDocument, path: Path, mistakes: Mistakes) -> dict
         mistakes.note(StudyFileError(("tasks",), "is empty; name at least one task"))
     for name in names:
         if name not in known and name not in described and has_all_files:
-            hint = did_you_mean(name, known) or "."
+            hint = name_hint(name, known) or "."
             mistakes.note(StudyFileError(("tasks",), f"no task '{name}'{hint} Known: {', '.join(known)}"))
         if names.count(name) > 1:
             mistakes.note(StudyFileError(("tasks",), f"'{name}' is listed twice"))

@@ -17,7 +17,7 @@ from core.config import RunConfig
 from core.run.evaluation import Evaluation
 from data.metrics import Metric
 from search.display.values import shown
-from search.parsing.errors import StudyFileError, did_you_mean
+from search.parsing.errors import StudyFileError, name_hint
 from search.parsing.named_choice import Options
 from search.parsing.pydantic_messages import validated
 
@@ -88,9 +88,7 @@ def _floor(task: str, value: object, base: RunConfig) -> Floor:
     key = ("floors", task)
     if task not in base.tasks:
         known = ", ".join(base.tasks)
-        raise StudyFileError(
-            key, f"no task '{task}' in this study{did_you_mean(task, base.tasks) or '.'} Known: {known}"
-        )
+        raise StudyFileError(key, f"no task '{task}' in this study{name_hint(task, base.tasks) or '.'} Known: {known}")
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = {"score": value}
     if not isinstance(value, Mapping):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import UserError
-from search.parsing.errors import StudyFileError, did_you_mean, spell_key
+from search.parsing.errors import StudyFileError, name_hint, spell_key
 
 
 def test_an_error_begins_with_its_key() -> None:
@@ -47,13 +47,13 @@ SETTINGS = ["optim.learning_rate", "optim.weight_decay", "eval.rungs", "seed"]
     ],
 )
 def test_the_nearest_word_is_suggested(word: str, nearest: str) -> None:
-    assert did_you_mean(word, SETTINGS) == f"; did you mean '{nearest}'?"
+    assert name_hint(word, SETTINGS) == f"; did you mean '{nearest}'?"
 
 
 def test_nothing_is_suggested_where_no_word_is_near() -> None:
-    assert did_you_mean("xyzzy", SETTINGS) == ""
-    assert did_you_mean("seed", []) == ""
-    assert did_you_mean("sead", iter(SETTINGS)) == "; did you mean 'seed'?"
+    assert name_hint("xyzzy", SETTINGS) == ""
+    assert name_hint("seed", []) == ""
+    assert name_hint("sead", iter(SETTINGS)) == "; did you mean 'seed'?"
 
 
 def test_a_quoted_value_does_not_break_the_line() -> None:
