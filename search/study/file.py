@@ -117,11 +117,10 @@ def load_study(
     raw = parse_toml(text, str(path))
     build = partial(_build, raw, path, overrides, studies_dir, answers_dir)
     try:
-        sets = TrainingSets()
-        spec = build(sets)
-        if sets.lengths:  # only now: a file with mistakes is refused before any data are read
+        spec, in_passes = build(TrainingSets())
+        if in_passes:  # only now: a file with mistakes is refused before any data are read
             generated = None if spec.synthetic is None else spec.synthetic.train
-            spec = build(training_sets(path, spec.base, generated))
+            spec, _ = build(training_sets(path, spec.base, generated))
         return with_absolute_folders(spec)
     except StudyFileError as error:
         raise error_in_file(error, path, text) from error
@@ -134,8 +133,11 @@ def _build(
     studies_dir: Path,
     answers_dir: Path | None,
     sets: TrainingSets,
-) -> StudySpec:
+) -> tuple[StudySpec, bool]:
     """Build the study, or raise all mistakes of its file.
+
+    Also return whether the length of a run is in passes. If so, the study depends on the sizes of the training sets:
+    without them, its runs have lengths that stand for the real ones.
 
     A table that depends on one with a mistake is checked only as far as it can be by itself.
     """
@@ -183,10 +185,10 @@ def _build(
         endpoint=endpoint,
         floors=floors,
         stop=stop,
-        lengths=sets.in_words(),
+        lengths=runs.lengths,
     )
     check_trials(spec, is_comparison=is_comparison)
-    return spec
+    return spec, runs.in_passes
 
 
 def _sampler(document: StudyDocument, runs: StudyRuns, is_comparison: bool) -> SamplerChoice:

@@ -42,8 +42,10 @@ def default_trial(space: Space, base: RunConfig) -> tuple[FirstTrial, ...]:
 
 def given_trials(
     first: Sequence[str] | Mapping[str, Mapping[str, Any]], tables: Tables, space: Space, base: RunConfig
-) -> tuple[tuple[FirstTrial, ...], tuple[str, ...]]:
+) -> tuple[tuple[FirstTrial, ...], tuple[str, ...], bool]:
     """Return a trial for each configuration that ``first`` of a study file names, and a line for each left out.
+
+    Also return whether the length of one of them is in passes.
 
     Args:
         first: presets, or nested settings by name, which may build on a preset.
@@ -55,15 +57,16 @@ def given_trials(
         StudyFileError: under ``first`` and what follows it.
     """
     named = first if isinstance(first, Mapping) else {name: {"preset": name} for name in first}
-    trials, notes = [], []
+    trials, notes, in_passes = [], [], False
     for name, table in named.items():
-        config = tables.named(table, ("first", name))
+        config, words = tables.named(table, ("first", name))
+        in_passes = in_passes or bool(words)
         params, lack = _encoded(config, space, base)
         if lack:
             notes.append(f"no trial of '{name}': {lack}")
         else:
             trials.append(FirstTrial(f"first {name}", params))
-    return tuple(trials), tuple(notes)
+    return tuple(trials), tuple(notes), in_passes
 
 
 def _encoded(config: RunConfig, space: Space, base: RunConfig) -> tuple[dict[str, Any], str]:

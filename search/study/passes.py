@@ -8,7 +8,7 @@ data are read, then with the real ones.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,20 +35,13 @@ _UNKNOWN = 10**12  # examples of a training set that is not read yet, and of a r
 
 @dataclass(frozen=True)
 class TrainingSets:
-    """How many training examples the tasks have, and the runs whose length depends on it.
+    """How many training examples the tasks have.
 
     Attributes:
         sizes: examples by task; None: not known yet.
-        lengths: how each run's passes became examples, in words, by the key of the run in the study file; gets those of
-            the runs that are built.
     """
 
     sizes: Mapping[str, int] | None = None
-    lengths: dict[tuple[str, ...], str] = field(default_factory=dict)
-
-    def in_words(self) -> dict[str, str]:
-        """Return the words for the base under "", and for variants under their names."""
-        return {".".join(key[1:]): words for key, words in self.lengths.items() if key[0] != "first"}
 
     def of_run(self, config: RunConfig) -> dict[str, int]:
         """Return the examples of each task that a run is trained on, without further ones."""
@@ -85,40 +78,43 @@ class _Passes(Options):
         return examples, f"{passes} over {words} = {examples:,} training examples"
 
 
-def build_run(table: RunTable, sets: TrainingSets) -> RunConfig:
-    """Build the run of a table of settings; the arguments are those of :func:`run_noting`.
+def build_run(table: RunTable, sets: TrainingSets) -> tuple[RunConfig, str]:
+    """Build the run of a table of settings; arguments and result are those of :func:`run_noting`.
 
     Raises:
         StudyFileError: under the table's key and what follows it; all mistakes.
     """
     mistakes = Mistakes()
-    config = run_noting(mistakes, table, sets)
+    built = run_noting(mistakes, table, sets)
     mistakes.raise_any()
-    return config
+    return built
 
 
-def run_noting(mistakes: Mistakes, table: RunTable, sets: TrainingSets, *, is_part: bool = False) -> RunConfig:
+def run_noting(
+    mistakes: Mistakes, table: RunTable, sets: TrainingSets, *, is_part: bool = False
+) -> tuple[RunConfig, str]:
     """Build the run of a table that may have ``budget.passes``.
 
     Args:
         mistakes: as of :func:`search.study.base.base_noting`.
         table: likewise.
-        sets: sizes of the training sets; gets in words how passes became examples.
+        sets: sizes of the training sets.
         is_part: as of :func:`search.study.base.base_noting`.
+
+    Returns:
+        The run, and in words how its passes became examples: "" if its length is in examples, or it is only a part.
     """
     settings, passes = _without_passes(table, mistakes, is_part=is_part)
     rest = replace(table, settings=settings)
     if passes is None:
-        return base_noting(mistakes, rest, is_part=is_part)
+        return base_noting(mistakes, rest, is_part=is_part), ""
     wrong = Mistakes()  # of other settings; those that depend on the length are found below
     config = base_noting(wrong, _of_length(rest, _UNKNOWN), is_part=is_part)
     if wrong:
         mistakes.note(wrong.as_error())
-        return config
+        return config, ""
     examples, words = passes.length(config, sets.of_run(config))
-    if not is_part:
-        sets.lengths[table.key] = words
-    return base_noting(mistakes, _of_length(rest, examples), is_part=is_part)
+    return base_noting(mistakes, _of_length(rest, examples), is_part=is_part), "" if is_part else words
 
 
 def _of_length(table: RunTable, examples: int) -> RunTable:

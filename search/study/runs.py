@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class StudyRuns:
         space: around it.
         first: trials to begin with.
         notes: what of the file is left out, and why.
+        lengths: as of :class:`search.study.spec.StudySpec`.
+        in_passes: whether the length of a run is in passes, so that it depends on the sizes of the training sets.
         is_sound: whether the base is that of the file; False if settings or tasks with mistakes are left out of it.
         is_complete: whether the space is, too.
     """
@@ -37,6 +40,8 @@ class StudyRuns:
     space: Space
     first: tuple[FirstTrial, ...] = ()
     notes: tuple[str, ...] = ()
+    lengths: Mapping[str, str] = field(default_factory=dict)
+    in_passes: bool = False
     is_sound: bool = True
     is_complete: bool = True
 
@@ -53,7 +58,7 @@ def search_runs(
     """
     if document.seeds is not None:
         mistakes.note(StudyFileError(("seeds",), 'is for [variants]; in a search, add "seed" = [...] to [space]'))
-    base = tables.base(document.preset, mistakes, is_part=not has_tasks)
+    base, words = tables.base(document.preset, mistakes, is_part=not has_tasks)
     is_sound = has_tasks and not mistakes.under("base", "override", "preset")
     if document.space is None:
         if not mistakes.under("space"):
@@ -66,12 +71,13 @@ def search_runs(
     space = mistakes.attempt(partial(parse_space if is_sound else read_space, table, base), None)
     if space is None or not is_sound:
         return StudyRuns(base, space or Space(()), is_sound=is_sound, is_complete=False)
-    first, notes = default_trial(space, base), unmet
+    first, notes, in_passes = default_trial(space, base), unmet, bool(words)
     named = document.first if isinstance(document.first, dict) else {name: {"preset": name} for name in document.first}
     for name, settings in named.items():
-        given, left_out = mistakes.attempt(partial(given_trials, {name: settings}, tables, space, base), ((), ()))
-        first, notes = (*first, *given), (*notes, *left_out)
-    return StudyRuns(base, space, first, notes)
+        read = partial(given_trials, {name: settings}, tables, space, base)
+        given, left_out, has_passes = mistakes.attempt(read, ((), (), False))
+        first, notes, in_passes = (*first, *given), (*notes, *left_out), in_passes or has_passes
+    return StudyRuns(base, space, first, notes, {"": words} if words else {}, in_passes)
 
 
 def comparison_runs(document: StudyDocument, tables: Tables, mistakes: Mistakes, *, has_tasks: bool) -> StudyRuns:
@@ -90,11 +96,12 @@ def comparison_runs(document: StudyDocument, tables: Tables, mistakes: Mistakes,
         what = "cannot be combined with [variants]: they are tried in their order"
         mistakes.note(StudyFileError(("first",), what))
     # Variants have these settings in common; by themselves, they need not be a run.
-    base = tables.base(None, mistakes, is_part=True)
+    base, _ = tables.base(None, mistakes, is_part=True)
     if has_tasks and not mistakes.under("base", "override"):
         read = partial(parse_variants, document.variants, document.seeds, tables)
         if (found := mistakes.attempt(read, None)) is not None:
-            return StudyRuns(*found)
+            base, space, first, lengths = found
+            return StudyRuns(base, space, first, lengths=lengths, in_passes=bool(lengths))
     else:
         for name, table in document.variants.items():
             tables.check_named(table, ("variants", name), mistakes)

@@ -37,12 +37,15 @@ class Tables:
     presets: Mapping[str, Path]
     sets: TrainingSets = field(default_factory=TrainingSets)
 
-    def base(self, preset: str | None, mistakes: Mistakes, *, is_part: bool = False) -> RunConfig:
+    def base(self, preset: str | None, mistakes: Mistakes, *, is_part: bool = False) -> tuple[RunConfig, str]:
         """Build the run that a search starts from: the preset's settings, overridden by those of the base.
 
         Args:
             mistakes: gets those under ``base`` or ``preset``, and in the preset's file; they are left out of the run.
             is_part: as of :func:`search.study.base.base_noting`.
+
+        Returns:
+            The run and its length in words, as :func:`search.study.passes.run_noting` does.
         """
         below: Mapping[str, Any] = {}
         if preset is not None:
@@ -53,12 +56,15 @@ class Tables:
         table = merged(below, self.common, self.override)
         return run_noting(mistakes, self._run_table(table, ("base",)), self.sets, is_part=is_part)
 
-    def named(self, table: Mapping[str, Any], key: tuple[str, ...]) -> RunConfig:
+    def named(self, table: Mapping[str, Any], key: tuple[str, ...]) -> tuple[RunConfig, str]:
         """Build a named run: the base's settings, overridden by the preset's, the override's, and its own.
 
         Args:
             table: nested tables of its own settings; ``preset`` names the preset, if there is one.
             key: where it is in the study file.
+
+        Returns:
+            The run and its length in words, as :func:`search.study.passes.run_noting` does.
 
         Raises:
             StudyFileError: under ``key``.

@@ -23,8 +23,11 @@ _SEED = "seed"
 
 def parse_variants(
     table: Mapping[str, Mapping[str, Any]], seeds: Sequence[int] | None, tables: Tables
-) -> tuple[RunConfig, Space, tuple[FirstTrial, ...]]:
-    """Return the first variant as the base, a space of all, and their trials: all with the first seed, then the next.
+) -> tuple[RunConfig, Space, tuple[FirstTrial, ...], dict[str, str]]:
+    """Return the first variant as the base, a space of all, their trials, and their lengths.
+
+    All variants are trained with the first seed, then all with the next. The lengths are those in passes: how they
+    became examples, in words, by variant.
 
     Args:
         table: nested settings by variant; ``preset`` names one to build on.
@@ -36,21 +39,24 @@ def parse_variants(
     """
     _check_seeds(seeds, tables)
     configs: dict[str, RunConfig] = {}
+    lengths: dict[str, str] = {}
     mistakes = Mistakes()
     for name, variant in table.items():
         with mistakes.noted():
-            configs[name] = _build(name, variant, tables, seeds)
+            configs[name], words = _build(name, variant, tables, seeds)
+            if words:
+                lengths[name] = words
     mistakes.raise_any()
     seeds = seeds or [config.seed for config in configs.values()][:1]
     if len(table) * len(seeds) < 2:
         raise StudyFileError((KEY,), "must give at least two runs to compare: two variants, or seeds = [0, 1]")
-    return plan_comparison(configs, seeds)
+    return *plan_comparison(configs, seeds), lengths
 
 
 def plan_comparison(
     configs: Mapping[str, RunConfig], seeds: Sequence[int]
 ) -> tuple[RunConfig, Space, tuple[FirstTrial, ...]]:
-    """Like :func:`parse_variants`, but for given runs, all with the first of the seeds.
+    """Return what :func:`parse_variants` does for given runs, all with the first of the seeds, without their lengths.
 
     Raises:
         StudyFileError: under ``variants``: one could not be compared with the first, or is the same as another one.
@@ -80,14 +86,14 @@ def _check_seeds(seeds: Sequence[int] | None, tables: Tables) -> None:
             )
 
 
-def _build(name: str, variant: Mapping[str, Any], tables: Tables, seeds: Sequence[int] | None) -> RunConfig:
+def _build(name: str, variant: Mapping[str, Any], tables: Tables, seeds: Sequence[int] | None) -> tuple[RunConfig, str]:
     key = (KEY, name)
     if _SEED in variant:
         raise StudyFileError(
             (*key, _SEED), "must be the same for all variants: give seeds = [...] at the top of the file"
         )
-    config = tables.named(variant, key)
-    return config if seeds is None else config.model_copy(update={_SEED: seeds[0]})
+    config, words = tables.named(variant, key)
+    return config if seeds is None else config.model_copy(update={_SEED: seeds[0]}), words
 
 
 def _check(configs: Mapping[str, RunConfig]) -> None:

@@ -47,6 +47,29 @@ def test_a_search_begins_with_its_default_and_what_is_named_first() -> None:
     assert runs.notes == ()
 
 
+PASSES = {"budget": {"passes": 2}}
+
+
+@pytest.mark.parametrize(
+    ("tables", "named"),
+    [
+        ({"space": SPACE}, None),
+        ({"space": SPACE, "base": PASSES}, [""]),
+        ({"space": SPACE, "first": {"long": PASSES}}, []),
+        ({"variants": {"short": {}, "long": PASSES}}, ["long"]),
+        ({"variants": {"short": {"budget": {"examples": 70}}, "long": {}}, "base": PASSES}, ["long"]),
+        ({"variants": {"short": {}, "long": {"budget": {"examples": 70}}}}, None),
+    ],
+)
+def test_runs_know_which_lengths_are_in_passes(tables: dict[str, Any], named: list[str] | None) -> None:
+    """The length of a first trial is that of the base, or the trial is left out: it has no words of its own."""
+    mistakes = Mistakes()
+    runs = read(mistakes, **tables)
+    assert len(mistakes) == 0
+    assert (runs.in_passes, list(runs.lengths)) == (named is not None, named or [])
+    assert all(words.startswith("2 passes over the joint training set of ") for words in runs.lengths.values())
+
+
 def test_a_search_needs_a_space_and_no_seeds() -> None:
     mistakes = Mistakes()
     runs = read(mistakes, seeds=[0, 1])
