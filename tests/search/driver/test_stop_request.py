@@ -43,7 +43,8 @@ def test_the_fault_of_a_file_is_the_machines() -> None:
     stop = StopRequest(Interrupts(lambda: None))
     with stop.on_error():
         raise PermissionError(1, "Operation not permitted", "runs/s/trial-0001")
-    with pytest.raises(MachineError, match=r"^cannot access 'runs/s/trial-0001': Operation not permitted; check .*; fix"):
+    said = r"^cannot access 'runs/s/trial-0001': Operation not permitted; check .*; fix"
+    with pytest.raises(MachineError, match=said):
         stop.raise_error()
     with pytest.raises(OSError, match="no file"), stop.on_error():
         raise OSError("no file")
