@@ -20,7 +20,7 @@ from typing import TextIO
 from data.errors import MachineError, UserError
 from search.display.fault_text import fault_text, one_line, remedy
 
-__all__ = ["ExitCode", "ending", "open_streams"]
+__all__ = ["ExitCode", "ending", "is_interrupt", "open_streams"]
 
 _PASSWORD = re.compile(r"(://[^\s:/@'\"]*):[^\s@/'\"]+@")
 
@@ -53,7 +53,7 @@ def ending(error: BaseException, runs_dir: Path | None = None) -> tuple[str, Exi
     An exception that is neither a mistake of the user nor a fault of the machine is a bug; its traceback is written to
     a new file in the runs folder, or else in the system's folder for temporary files.
     """
-    if isinstance(error, KeyboardInterrupt):
+    if is_interrupt(error):
         return "", ExitCode.INTERRUPTED
     if isinstance(error, MachineError):
         return f"{error}{remedy(error.__cause__)}", ExitCode.BAD_INPUT
@@ -66,6 +66,14 @@ def ending(error: BaseException, runs_dir: Path | None = None) -> tuple[str, Exi
         return ("", ExitCode.FAILED) if silent else (reason, ExitCode.BAD_INPUT)
     fault = fault_text(error)
     return (_bug_text(error, runs_dir), ExitCode.FAILED) if fault is None else (fault, ExitCode.BAD_INPUT)
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Return whether the error is a Ctrl-C, or what a library made of one that came while it was imported."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__
+    return cause is not None
 
 
 def _refused_output(error: OSError) -> OSError | None:

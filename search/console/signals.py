@@ -12,7 +12,7 @@ from typing import ParamSpec
 
 import typer
 
-from search.console.cli import ExitCode
+from search.console.failures import ExitCode, is_interrupt
 from search.driver.stop_request import handled_signals, leave_terminal
 
 __all__ = ["RESUME", "interruptible"]
@@ -33,7 +33,9 @@ def interruptible(command: Callable[P, None]) -> Callable[P, None]:
         try:
             with _raising():
                 command(*args, **kwargs)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Exception) as error:
+            if not is_interrupt(error):
+                raise
             typer.echo(RESUME, err=True)
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 

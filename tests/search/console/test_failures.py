@@ -24,6 +24,9 @@ def raised(error: BaseException) -> BaseException:
 def test_mistakes_interrupts_and_faults_of_the_machine() -> None:
     assert ending(UserError("no task 'foo'")) == ("no task 'foo'", ExitCode.BAD_INPUT)
     assert ending(KeyboardInterrupt()) == ("", ExitCode.INTERRUPTED)
+    error = ValueError("not a valid format string")  # NumPy makes this of a Ctrl-C that comes while it is imported
+    error.__cause__ = KeyboardInterrupt()
+    assert ending(error) == ("", ExitCode.INTERRUPTED)
     full = OSError(errno.ENOSPC, "No space left on device", "/a/file")
     advice = "; free some space, then run the same command again"
     assert ending(full) == (f"cannot access '/a/file': No space left on device{advice}", ExitCode.BAD_INPUT)

@@ -31,6 +31,20 @@ def test_a_signal_before_the_driver_runs(number: signal.Signals, capsys: pytest.
     assert signal.getsignal(number) == before
 
 
+def test_what_a_library_makes_of_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
+    @interruptible
+    def command() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt as interrupt:
+            raise ValueError("not a valid format string") from interrupt
+
+    with pytest.raises(typer.Exit) as ended:
+        command()
+    assert ended.value.exit_code == 130
+    assert "run the same command again" in capsys.readouterr().err
+
+
 def test_a_terminal_that_is_closed(tmp_path: Path) -> None:
     """The command hears of it by SIGHUP, and can write nothing to the terminal any more."""
     master, slave = os.openpty()
