@@ -104,8 +104,8 @@ def main(
     run = StudySession(runs_dir, storage, quiet=quiet, json=json, restart=restart)
     if fine or warm_start:
         recorded = open_recorded(storage, runs_dir)
-        spec = fine_search(spec, recorded, name, model, restart=restart) if fine else spec
-        spec = with_warm_start(spec, warm_start or (), warm_start_trials, recorded, restart=restart)
+        spec = fine_search(spec, recorded, name, model, runs_dir=runs_dir, restart=restart) if fine else spec
+        spec = with_warm_start(spec, warm_start or (), warm_start_trials, recorded, runs_dir=runs_dir, restart=restart)
     show_plan(run.console, spec)
     elsewhere = recorded_elsewhere(spec.name, runs_dir) if storage is None and runs_dir == cli.RUNS else None
     show_warnings(run.console, [] if elsewhere is None else [elsewhere])

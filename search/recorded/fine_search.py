@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from optuna.storages import BaseStorage
@@ -12,6 +13,7 @@ from core.config import RunConfig
 from data.errors import UserError
 from search.preflight.study_inputs import StudyInputs
 from search.recorded.data_files import check_same_training_data
+from search.recorded.disagreements import check_agreement
 from search.recorded.encoders import check_same_encoders
 from search.recorded.ranking import load_recorded, pick_trial
 from search.recorded.space import stored_space
@@ -22,6 +24,7 @@ from search.space.variants import VARIANT
 from search.study.encoder_names import absolute_encoder
 from search.study.first_trials import default_trial
 from search.study.spec import StudySpec
+from search.trials.folders import RUNS, TrialFolders
 from search.trials.record import stored_config
 
 __all__ = ["fine_search", "source_check"]
@@ -36,6 +39,7 @@ def fine_search(
     name: str | None = None,
     model: str | None = None,
     *,
+    runs_dir: Path = RUNS,
     restart: bool = False,
 ) -> StudySpec:
     """Return the study that searches finely around the best trial of a recorded one.
@@ -48,6 +52,7 @@ def fine_search(
         storage: of both studies.
         name: of the fine search; None: that of the study with ``-fine``.
         model: the encoder that the user asks for, if any.
+        runs_dir: the folder of the recorded study's folder; its trials are compared with the storage.
         restart: whether to choose the centre again although it is recorded, because that study is moved aside.
 
     Raises:
@@ -58,7 +63,7 @@ def fine_search(
     name = name or f"{coarse}-fine"
     if name == coarse:
         raise UserError(f"--name {name}: a fine search of '{coarse}' needs a different name")
-    centre = (None if restart else _recorded_centre(name, coarse, storage)) or _new_centre(coarse, storage)
+    centre = (None if restart else _recorded_centre(name, coarse, storage)) or _new_centre(coarse, storage, runs_dir)
     config = RunConfig.model_validate_json(centre["config"])
     if model is not None and absolute_encoder(model) != absolute_encoder(config.model.encoder):
         raise UserError(
@@ -96,9 +101,10 @@ def source_check(coarse: str, storage: BaseStorage) -> Callable[[StudyInputs], N
     return check
 
 
-def _new_centre(coarse: str, storage: BaseStorage) -> dict[str, Any]:
+def _new_centre(coarse: str, storage: BaseStorage, runs_dir: Path) -> dict[str, Any]:
     """Choose the run to search around and the space, as JSON data."""
     study = load_recorded(coarse, storage, "--study")
+    check_agreement(study, TrialFolders(runs_dir / coarse))
     trial = pick_trial(study, None)
     config = stored_config(trial)
     space = _narrowed(stored_space(study, config), config, coarse)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from optuna.storages import BaseStorage
 
 from core.config import RunConfig
 from data.errors import UserError
+from search.recorded.disagreements import check_agreement
 from search.recorded.ranking import load_recorded, ranked_trials
 from search.recorded.space import stored_space
 from search.recorded.study import IDENTITY, recorded_attrs
@@ -22,6 +24,7 @@ from search.space.space import Dimension, Space
 from search.space.variants import VARIANT
 from search.study.first_trials import DEFAULT, FirstTrial
 from search.study.spec import StudySpec
+from search.trials.folders import RUNS, TrialFolders
 from search.trials.record import FinishedTrial
 
 __all__ = ["with_warm_start"]
@@ -31,7 +34,13 @@ _ORIGIN = "warm_start"
 
 
 def with_warm_start(
-    spec: StudySpec, sources: Sequence[str], most: int, storage: BaseStorage, *, restart: bool = False
+    spec: StudySpec,
+    sources: Sequence[str],
+    most: int,
+    storage: BaseStorage,
+    *,
+    runs_dir: Path = RUNS,
+    restart: bool = False,
 ) -> StudySpec:
     """Add the best trials of other studies to the queue of a study, after its default configuration.
 
@@ -42,6 +51,7 @@ def with_warm_start(
         sources: names of the other studies.
         most: the largest number of trials to take from each.
         storage: of all studies.
+        runs_dir: contains the folders of these studies; their trials are compared with the storage.
         restart: whether to choose trials again although some are recorded, because that study is moved aside.
 
     Raises:
@@ -56,6 +66,7 @@ def with_warm_start(
     taken, notes = dict(known), list(spec.notes)
     for source in sources:
         if source not in known:
+            check_agreement(load_recorded(source, storage, OPTION), TrialFolders(runs_dir / source))
             trials, lost = _take_over(source, most, spec, storage)
             taken[source] = [[trial.role, trial.params] for trial in trials]
             notes += lost

@@ -20,6 +20,7 @@ from data.task_files import builtin_tasks
 from search.recorded.fine_search import fine_search
 from search.recorded.ranking import best_trial
 from search.recorded.study import create_or_load
+from search.recorded.warm_start import with_warm_start
 from search.space.ranges import FloatRange
 from search.storage.open import open_storage
 from search.study.first_trials import DEFAULT
@@ -57,6 +58,17 @@ def test_it_starts_from_the_best_trial_in_a_narrow_space(coarse: InlineStudy) ->
     assert study.records[0].config == config
     assert study.trials[0].value == coarse.trials[number].value  # trained again, to the same score
     assert all(not fine.space.encode(record.config or BASE).notes for record in study.records)
+
+
+def test_a_configuration_that_is_not_the_trials(coarse: InlineStudy) -> None:
+    number, config = best(coarse)
+    other = config.model_copy(update={"seed": 77})
+    coarse.folders.run(number).config.write_text(other.model_dump_json())
+    said = rf"^trial {number}: seed is 0 in the storage and 77 in "
+    with pytest.raises(UserError, match=said):
+        fine_search(SPEC, coarse.storage, runs_dir=coarse.folders.root.parent)
+    with pytest.raises(UserError, match=said):
+        with_warm_start(replace(SPEC, name="new"), ["stub"], 1, coarse.storage, runs_dir=coarse.folders.root.parent)
 
 
 def test_it_keeps_its_centre_when_the_study_changes(coarse: InlineStudy) -> None:
