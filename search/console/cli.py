@@ -20,6 +20,7 @@ from typer.core import TyperCommand
 
 from data.errors import UserError
 from search.console.failures import ExitCode, ending, open_streams
+from search.console.signals import ctrl_c_after_imports
 from search.trials.folders import RUNS
 
 __all__ = [
@@ -142,7 +143,8 @@ class Program(typer.Typer):
         """Run the program, and exit."""
         open_streams()
         try:
-            return super().__call__(*args, **kwargs)
+            with ctrl_c_after_imports():
+                return super().__call__(*args, **kwargs)
         except (Exception, KeyboardInterrupt) as error:  # not of a command, which entry_point has wrapped
             text, code = ending(error)
             if text:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from types import FrameType
@@ -15,11 +16,12 @@ import typer
 from search.console.failures import ExitCode, is_interrupt
 from search.driver.stop_request import handled_signals, leave_terminal
 
-__all__ = ["RESUME", "interruptible"]
+__all__ = ["RESUME", "ctrl_c_after_imports", "interruptible"]
 
 P = ParamSpec("P")
 
 RESUME = "interrupted; run the same command again to resume"
+_LATER = 0.02  # seconds until a signal that came during an import is sent again
 
 
 def interruptible(command: Callable[P, None]) -> Callable[P, None]:
@@ -31,7 +33,7 @@ def interruptible(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            with _raising():
+            with _raising(handled_signals()):
                 command(*args, **kwargs)
         except (KeyboardInterrupt, Exception) as error:
             if not is_interrupt(error):
@@ -43,12 +45,23 @@ def interruptible(command: Callable[P, None]) -> Callable[P, None]:
 
 
 @contextmanager
-def _raising() -> Iterator[None]:
-    """Raise KeyboardInterrupt at every signal that arrives in the block. Only the main thread can handle signals."""
+def ctrl_c_after_imports() -> Iterator[None]:
+    """Raise the KeyboardInterrupt of Ctrl-C, unless it is ignored, after the import that it comes in."""
+    is_raised = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with _raising((signal.SIGINT,) if is_raised else ()):
+        yield
+
+
+@contextmanager
+def _raising(numbers: Iterable[signal.Signals]) -> Iterator[None]:
+    """Raise KeyboardInterrupt at every such signal that arrives in the block, after the import if it is importing.
+
+    Only the main thread can handle signals.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _interrupt) for number in handled_signals()}
+    before = {number: signal.signal(number, _interrupt) for number in numbers}
     try:
         yield
     finally:
@@ -56,6 +69,18 @@ def _raising() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+def _interrupt(number: int, frame: FrameType | None) -> None:
     leave_terminal(number)
+    if _is_importing(frame):
+        # The start of an extension module cannot bear it: NumPy makes another error of it, and PyTorch aborts.
+        again = threading.Timer(_LATER, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+        return
     raise KeyboardInterrupt
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,27 @@ def test_a_signal_before_the_driver_runs(number: signal.Signals, capsys: pytest.
     assert end.value.exit_code == 130
     assert capsys.readouterr().err == "interrupted; run the same command again to resume\n"
     assert signal.getsignal(number) == before
+
+
+def test_a_signal_during_an_import_waits_for_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "slow_to_import.py").write_text(
+        "import signal, time\nsignal.raise_signal(signal.SIGTERM)\ntime.sleep(0.1)\nis_whole = True\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    @interruptible
+    def command() -> None:
+        __import__("slow_to_import")
+        time.sleep(10)
+        pytest.fail("it goes on")
+
+    with pytest.raises(typer.Exit) as ended:
+        command()
+    assert ended.value.exit_code == 130
+    assert sys.modules.pop("slow_to_import").is_whole
+    assert capsys.readouterr().err == "interrupted; run the same command again to resume\n"
 
 
 def test_what_a_library_makes_of_a_signal(capsys: pytest.CaptureFixture[str]) -> None:
