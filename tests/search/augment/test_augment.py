@@ -196,7 +196,7 @@ def test_a_disk_that_is_full_after_some_answers(augment: Augment, stub: Any, mon
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("data.augmentation.rephrasing.answer_cache.os.fsync", refuse)
-    done = augment("--yes")
+    done = augment("--yes", "--concurrency", "1")
     is_refused(done, 2, "answers.jsonl': No space left on device; free some space, then run the same command again")
     assert len(augment.answers) == 7
     monkeypatch.undo()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def add(study: optuna.Study, state: str, overall: float | None, seconds: float, 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("runs")
-    study = create_or_load(SPEC.__class__(**{**SPEC.__dict__, "first_trials": ()}), open_storage(None, root))
+    study = create_or_load(replace(SPEC, first_trials=()), open_storage(None, root))
     for trial in TRIALS:
         add(study, *trial)
     return root
