@@ -192,15 +192,16 @@ def test_answers_that_cannot_be_stored_are_not_asked_for(augment: Augment, stub:
 
 def test_a_disk_that_is_full_after_some_answers(augment: Augment, stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: int) -> None:
-        if len(stub.calls) == 8:
+        if len(stub.calls) >= 8:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("data.augmentation.rephrasing.answer_cache.os.fsync", refuse)
-    done = augment("--yes", "--concurrency", "1")
+    done = augment("--yes")
     is_refused(done, 2, "answers.jsonl': No space left on device; free some space, then run the same command again")
-    assert len(augment.answers) == 7
+    kept = len(augment.answers)
+    assert kept in (6, 7), "the next request may be on its way while an answer is written"
     monkeypatch.undo()
-    assert "20 examples made (7 from cached answers, 13 requests)" in augment("--yes").stdout
+    assert f"20 examples made ({kept} from cached answers, {20 - kept} requests)" in augment("--yes").stdout
 
 
 def test_nothing_is_asked_without_a_yes(augment: Augment, stub: Any) -> None:
