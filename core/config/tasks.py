@@ -24,3 +24,7 @@ class TaskConfig(ConfigSection):
     train_limit: int | None = Field(None, ge=1, description="use a fixed random subset of this many training examples")
     dev_limit: int | None = Field(None, ge=2, description="score on a fixed random subset of this many dev examples")
     batch_size: int | None = Field(None, ge=1, description="examples per batch of the task; None: budget.batch_size")
+
+    def train_size(self, examples: int) -> int:
+        """Return how many of this number of training examples a run uses."""
+        return examples if self.train_limit is None else min(examples, self.train_limit)

@@ -26,8 +26,7 @@ def training_sizes(config: RunConfig, answers_dir: Path) -> dict[str, int]:
 
 def _size(config: RunConfig, name: str, answers_dir: Path) -> int:
     task, augmentation = config.tasks[name], config.augmentation[name]
-    own = len(read_split(task.spec, Path(config.data.directory), "train"))
-    own = own if task.train_limit is None else min(own, task.train_limit)
+    own = task.train_size(len(read_split(task.spec, Path(config.data.directory), "train")))
     if not augmentation.sources:
         return own
     additional = len(TaskAugmentation(config, name, answers_dir).make())

@@ -20,7 +20,6 @@ from search.study.spec import StudySpec
 
 __all__ = ["show_data", "show_estimate", "show_own_classes", "show_plan", "show_warnings"]
 
-
 _BUSY = 1.5  # programs that want to run, for each core
 
 

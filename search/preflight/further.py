@@ -87,8 +87,7 @@ def _check(report: DataReport, spec: StudySpec, answers_dir: Path, list_faults_i
 
 def _examples(run: SourceRun, report: DataReport) -> int:
     """Training examples of the run's task."""
-    size, limit = report.sizes[run.task]["train"], run.config.tasks[run.task].train_limit
-    return size if limit is None else min(size, limit)
+    return run.config.tasks[run.task].train_size(report.sizes[run.task]["train"])
 
 
 def _sample_size(run: SourceRun) -> int:

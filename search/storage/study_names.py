@@ -111,7 +111,8 @@ def recorded_elsewhere(name: str, runs_dir: Path) -> str | None:
 
     Looks into folders around the current one.
     """
-    if name in (recorded_names(None, runs_dir) or []):
+    here = recorded_names(None, runs_dir)
+    if here is None or name in here:
         return None
     for folder in _folders_around(runs_dir):
         if name in (recorded_names(None, folder) or []):

@@ -46,12 +46,7 @@ class TrainingSets:
     def of_run(self, config: RunConfig) -> dict[str, int]:
         """Return the examples of each task that a run is trained on, without further ones."""
         sizes = self.sizes or {task: _UNKNOWN + number for number, task in enumerate(config.tasks)}
-        limits = {task: one.train_limit for task, one in config.tasks.items()}
-        return {
-            task: size if (limit := limits[task]) is None else min(size, limit)
-            for task, size in sizes.items()
-            if task in limits
-        }
+        return {task: config.tasks[task].train_size(size) for task, size in sizes.items() if task in config.tasks}
 
 
 class _Passes(Options):

@@ -75,3 +75,18 @@ def test_the_estimate_does_not_promise_more_than_the_limits_allow(
 ) -> None:
     study = STUDY.replace("workers = 2\n", "").replace("median", "none").replace("rungs = 2", "rungs = 5")
     assert estimate(tmp_path, Speed(10.0, 10.0, 300), study + SPACE, remaining)[1].rstrip().endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("load", "is_terminal", "is_said"), [(4.0, True, True), (2.0, True, False), (4.0, False, False)]
+)
+def test_a_busy_machine_is_mentioned_in_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: float, is_terminal: bool, is_said: bool
+) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    (tmp_path / "study.toml").write_text(STUDY + SPACE)
+    console = Console(width=500, force_terminal=is_terminal, highlight=False)
+    with console.capture() as capture:
+        show_estimate(console, Speed(100.0, 200.0, 300), load_study(tmp_path / "study.toml"), FIVE)
+    assert ("other programs keep about 2 of the 2 cores busy" in capture.get()) == is_said

@@ -10,7 +10,7 @@ import pytest
 from data.errors import UserError
 from search.recorded.ranking import open_study
 from search.storage.open import open_recorded, open_storage
-from search.storage.study_names import check_recorded, nowhere, recorded_names
+from search.storage.study_names import check_recorded, nowhere, recorded_elsewhere, recorded_names
 
 
 @pytest.mark.parametrize("address", [None, "sqlite:///{}/own file.db"])
@@ -80,6 +80,17 @@ def test_a_wrong_folder_is_named_with_folders_that_have_studies(
     with pytest.raises(UserError, match=r"^--warm-start other: no study here: "):
         check_recorded("other", None, runs, "--warm-start")
     assert sorted(path.name for path in Path().iterdir()) == [".hidden", "mine", "old one"]
+
+
+def test_a_storage_that_cannot_be_read_is_no_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here" / "runs").mkdir(parents=True)
+    optuna.create_study(study_name="tiny", storage=open_storage(None, tmp_path))
+    monkeypatch.chdir(tmp_path / "here")
+    assert recorded_elsewhere("tiny", Path("runs")) == (
+        "a study 'tiny' is recorded in '..' (--runs-dir ..); this is a new one, in 'runs'"
+    )
+    (tmp_path / "here" / "runs" / "studies.db").write_text("something else, long enough to be read as a header" * 10)
+    assert recorded_elsewhere("tiny", Path("runs")) is None
 
 
 def test_what_cannot_be_known_passes(tmp_path: Path) -> None:
