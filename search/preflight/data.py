@@ -121,7 +121,7 @@ def _test_texts(name: str, splits: Mapping[SplitName, RawSplit]) -> dict[str, st
 
 
 def _check_default_folder(directory: Path, specs: list[TaskSpec]) -> None:
-    """Refuse a folder that nobody named, if it has none of the tasks' files: another one is meant."""
+    """Refuse the default folder if it has none of the tasks' files: most likely none was named."""
     names = [name for spec in specs for name in (spec.files.train, spec.files.dev)]
     if directory == Path(DataConfig().directory) and not any((directory / name).is_file() for name in names):
         raise UnavailableError(
