@@ -57,7 +57,7 @@ def _warm_up() -> None:
         study = StubStudy(Path(folder), changed(trials=5, pruner="hyperband"))
         study.driver().run()
     # Spawned workers would each import for a third of a second; these are forked by a server that has done so.
-    multiprocessing.set_forkserver_preload(["search.executors.worker", "stub_training"])
+    multiprocessing.set_forkserver_preload(["search.executors.worker", "stub_training", "patient_forkserver"])
     forkserver.ensure_running()
 
 
