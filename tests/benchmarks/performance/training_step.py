@@ -1,0 +1,146 @@
+"""Compare the training step with those of other trainers, and with the machine's bound, in real tokens per second.
+
+    python -m tests.benchmarks.performance.training_step [--batch-sizes 8 16 32] [--rounds 5] [--only plain]
+
+Needs the packages of the extra 'benchmarks'. With --threads 1 --cpu-time it gives ratios on a busy machine too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import datasets
+import transformers
+
+from tests.benchmarks.performance.bound import MatrixProducts
+from tests.benchmarks.performance.ours import Ours, batches_like_ours
+from tests.benchmarks.performance.peers import SentenceTransformers, Transformers
+from tests.benchmarks.performance.setting import Setting, add_options, setting_of
+from tests.benchmarks.performance.timed import Measured, in_turns, median_ratio
+
+__all__ = ["BATCH_SIZES", "COMPARISONS", "measure_steps", "quieten", "table"]
+
+BATCH_SIZES = (8, 16, 32)
+OURS, BOUND = "ours", "bound"
+SIAMESE = {"heads": {"sts": {"pair": "siamese", "pooling": "mean", "combine": "cos", "loss": "mse"}}}
+
+Rates = dict[int, dict[str, list[float]]]  # tokens per second: batch size, name, round
+
+
+def _plain(setting: Setting, batch_size: int, folder: Path) -> dict[str, Measured]:
+    """Single sentences (sst), all weights trained."""
+    ours = Ours(setting, "sst", batch_size, folder)
+    given = {"batches": "ours", "like_ours": partial(batches_like_ours, ours, batch_size)}
+    return {
+        OURS: ours,
+        "Trainer": Transformers(setting, batch_size, folder),
+        "Trainer, group_by_length": Transformers(setting, batch_size, folder, "group_by_length"),
+        "Trainer, our batches": Transformers(setting, batch_size, folder, **given),
+        BOUND: MatrixProducts(setting, _tokens(ours)),
+    }
+
+
+def _lora(setting: Setting, batch_size: int, folder: Path) -> dict[str, Measured]:
+    """The same with LoRA, rank 8, on query and value."""
+    ours = Ours(setting, "sst", batch_size, folder, lora={"rank": 8, "targets": "query,value"})
+    given = {"batches": "ours", "like_ours": partial(batches_like_ours, ours, batch_size)}
+    return {
+        OURS: ours,
+        "Trainer with peft": Transformers(setting, batch_size, folder, lora_rank=8),
+        "Trainer with peft, our batches": Transformers(setting, batch_size, folder, lora_rank=8, **given),
+        BOUND: MatrixProducts(setting, _tokens(ours), frozen=True),
+    }
+
+
+def _pairs(setting: Setting, batch_size: int, folder: Path) -> dict[str, Measured]:
+    """Pairs (sts), each sentence encoded separately, cosine of the mean of the tokens."""
+    ours = Ours(setting, "sts", batch_size, folder, **SIAMESE)
+    given = {"batches": "ours", "like_ours": partial(batches_like_ours, ours, batch_size)}
+    return {
+        OURS: ours,
+        "sentence-transformers": SentenceTransformers(setting, batch_size, folder),
+        "sentence-transformers, our batches": SentenceTransformers(setting, batch_size, folder, **given),
+        BOUND: MatrixProducts(setting, _tokens(ours)),
+    }
+
+
+COMPARISONS = {"plain": _plain, "LoRA": _lora, "pairs": _pairs}
+
+
+def _tokens(ours: Ours) -> int:
+    """Return the mean number of real tokens in a batch."""
+    timed = ours.measure(steps=8, seed=0)
+    return max(1, timed.tokens // 8)
+
+
+def measure_steps(
+    setting: Setting, names: Sequence[str], batch_sizes: Sequence[int], rounds: int, examples: int, folder: Path
+) -> dict[str, Rates]:
+    """Measure each comparison; every measurement takes as many steps as ``examples`` need, at least two."""
+    rates: dict[str, Rates] = {name: {} for name in names}
+    for name in names:
+        for batch_size in batch_sizes:
+            measured = COMPARISONS[name](setting, batch_size, folder / f"{name}-{batch_size}")
+            rates[name][batch_size] = in_turns(measured, max(2, examples // batch_size), rounds)
+    return rates
+
+
+def table(rates: Rates) -> tuple[list[str], list[list[str]]]:
+    """Return headings and rows: tokens per second, our ratio to each trainer, and the share of the bound."""
+    headings = ["batch size", "trainer", "tokens/s", "range", "ours / it", "it / bound"]
+    rows = []
+    for batch_size, of_names in rates.items():
+        for name, values in of_names.items():
+            spread = f"{min(values):,.0f} to {max(values):,.0f}"
+            ratio = "" if name in (OURS, BOUND) else f"{median_ratio(of_names[OURS], values):.2f}"
+            share = "" if name == BOUND else f"{median_ratio(values, of_names[BOUND]):.2f}"
+            rows.append([str(batch_size), name, f"{statistics.median(values):,.0f}", spread, ratio, share])
+    return headings, rows
+
+
+def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def quieten() -> None:
+    """Keep the libraries' warnings and progress out of the tables."""
+    transformers.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    datasets.disable_progress_bars()
+    warnings.filterwarnings("ignore", module="transformers|torch|sentence_transformers|peft|accelerate")
+
+
+def _print(rates: Mapping[str, Rates], **details: Any) -> None:
+    print(", ".join(f"{name} {value}" for name, value in details.items()))
+    for name, of_comparison in rates.items():
+        print(f"\n{name}: {COMPARISONS[name].__doc__}\n\n{markdown(*table(of_comparison))}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=BATCH_SIZES)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--examples", type=int, default=160, help="timed in each round")
+    parser.add_argument("--only", nargs="+", choices=list(COMPARISONS), default=list(COMPARISONS))
+    options = parser.parse_args()
+    quieten()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        setting = setting_of(options, folder)
+        rates = measure_steps(setting, options.only, options.batch_sizes, options.rounds, options.examples, folder)
+        clock = "CPU time" if setting.cpu_time else "wall-clock time"
+        _print(rates, threads=setting.threads, precision=setting.precision, rounds=options.rounds, clock=clock)
+
+
+if __name__ == "__main__":
+    main()
