@@ -77,6 +77,8 @@ class ComputeConfig(ConfigSection):
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: cuda, else mps, else cpu")
     threads: int = Field(1, ge=1, le=1024, description="CPU threads of one run")
-    precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="precision of matrix products; weights and losses stay float32 (autocast)"
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "float32",
+        description="precision of matrix products; weights and losses stay float32 (autocast). auto, only in studies: "
+        "bfloat16 where it is measured to be faster, else float32",
     )

@@ -27,8 +27,11 @@ def check_precision(compute: ComputeConfig, device: torch.device) -> None:
     """Check that the device supports the precision.
 
     Raises:
-        UserError: if the device would emulate bfloat16, cannot compute it, or torch would silently use float32.
+        UserError: if the device would emulate bfloat16, cannot compute it, or torch would silently use float32; or if
+            a run has the precision 'auto', which is for studies: all of its trials have the one that is chosen.
     """
+    if compute.precision == "auto":
+        raise UserError("compute.precision = 'auto' is for studies; a single run needs 'float32' or 'bfloat16'")
     if compute.precision == "bfloat16" and not _has_bfloat16(device):
         raise UserError(
             f"compute.precision = 'bfloat16', but device '{device.type}' does not support bfloat16 here "

@@ -22,6 +22,7 @@ from search.console.state import StudyState
 from search.display.console import make_console, working
 from search.driver.driver import Driver, StudyResult
 from search.driver.events import Observer
+from search.driver.settled_precision import with_precision
 from search.executors.base import Executor, ExecutorError
 from search.executors.local import LocalExecutor
 from search.preflight.data import DataReport, check_data, with_synthetic_data
@@ -177,6 +178,12 @@ class StudySession:
             if driver.is_new:
                 with self._working("loading the encoder"):
                     check_encoder_fits(spec, executor)
+            if spec.base.compute.precision == "auto":
+                with self._working("choosing the precision"):
+                    choice = driver.precision
+                if choice is not None:
+                    spec = with_precision(spec, choice)
+                    self.console.print(f"precision: {choice.describe()}", soft_wrap=True)
             ahead = driver.remaining
             # The estimate covers all phases, and is made once.
             if ahead.trials != 0 and not self.quiet and state.expected_seconds is None:

@@ -32,7 +32,8 @@ def check_device(compute: ComputeConfig) -> Iterator[Check]:
         UserError: this machine has no such device, or the device does not support the precision.
     """
     device = pick_device(compute.device)
-    check_precision(compute, device)
+    if compute.precision != "auto":
+        check_precision(compute, device)
     if device.type == "cuda":
         yield from _cuda(device)
     elif device.type == "mps":

@@ -6,7 +6,8 @@ was interrupted or killed; with several workers, also on which trial ends first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import cast
 import optuna
 from optuna.storages import BaseStorage
 
+from core.run.precision_choice import PrecisionChoice
 from search.driver import events
 from search.driver.broken_trials import BrokenTrials
 from search.driver.budget import Budget, Remaining
@@ -22,6 +24,7 @@ from search.driver.outages import InputOutages
 from search.driver.panels import LivePanels
 from search.driver.proposals import Duplicates, Proposals
 from search.driver.retries import RetryLimits
+from search.driver.settled_precision import settle_precision, with_precision
 from search.driver.stop_request import Interrupts, StopRequest
 from search.driver.training_loop import TrainingLoop
 from search.driver.trial_end import STATES, TrialFinisher, TrialRecorder, best_so_far
@@ -102,12 +105,30 @@ class Driver:
     @cached_property
     def _initial_budget(self) -> Budget:
         """The budget when it was first asked for; creates the study if it is new."""
+        with self._opened() as study:
+            return Budget(self._spec, study)
+
+    @contextmanager
+    def _opened(self) -> Iterator[optuna.Study]:
+        """Open the study with its leases."""
         with file_lease(self._folder, self._given.name), self._lease:
-            return Budget(self._spec, self._open())
+            yield self._open()
 
     def _open(self) -> optuna.Study:
         """Load the study, or create it if it is new; takes its lease."""
         return create_or_load(self._spec, self._storage, self._inputs, self._lease.take, TrialFolders(self._folder))
+
+    @cached_property
+    def precision(self) -> PrecisionChoice | None:
+        """The precision of the study's trials, measured once; None if the study's file names one, or it is finished.
+
+        Raises:
+            UserError: in the same cases as :meth:`run`, or this machine does not support the recorded precision.
+            ExecutorError: the precision could not be measured.
+        """
+        if self._spec.base.compute.precision != "auto" or self.remaining.trials == 0:
+            return None
+        return settle_precision(self._spec, self._opened, self._executor)
 
     @property
     def is_new(self) -> bool:
@@ -138,9 +159,10 @@ class Driver:
                 resumed.
             ExecutorError: workers cannot be started.
         """
+        spec = self._spec if self.precision is None else with_precision(self._spec, self.precision)
         with file_lease(self._folder, self._given.name), self._interrupts.counted(), self._lease:
             session = _Session(
-                self._spec,
+                spec,
                 self._open(),
                 self._executor,
                 self._folder,

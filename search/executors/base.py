@@ -9,6 +9,7 @@ from core.config import RunConfig
 from search.executors.messages import Checked, Message, TrialJob
 
 if TYPE_CHECKING:
+    from core.run.precision_choice import PrecisionChoice
     from core.run.speed import Speed
 
 __all__ = ["Executor", "ExecutorError"]
@@ -45,6 +46,17 @@ class Executor(Protocol):
 
         Raises:
             UserError: its input is unusable.
+            ExecutorError: the measurement failed.
+        """
+        ...
+
+    def choose_precision(self, config: RunConfig) -> PrecisionChoice:
+        """Measure whether a study with this base trains faster in bfloat16 here. Only while no trial runs.
+
+        If the configuration already has a precision, only check that it is supported here.
+
+        Raises:
+            UserError: the precision is not supported here, or an input is unusable.
             ExecutorError: the measurement failed.
         """
         ...

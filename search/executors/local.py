@@ -24,6 +24,7 @@ from search.executors.worker import TrainingCode, work
 from search.storage.retrying_storage import notice
 
 if TYPE_CHECKING:
+    from core.run.precision_choice import PrecisionChoice
     from core.run.speed import Speed
 
 __all__ = ["LocalExecutor"]
@@ -111,20 +112,24 @@ class LocalExecutor:
     def measure(self, config: RunConfig) -> Speed:
         """See :meth:`search.executors.base.Executor.measure`."""
         answer = self._ask(messages.MeasureJob(config), "measuring the speed")
-        if isinstance(answer, messages.InvalidInput):
-            raise UserError(answer.reason)
         assert isinstance(answer, messages.Measured)
         return answer.speed
+
+    def choose_precision(self, config: RunConfig) -> PrecisionChoice:
+        """See :meth:`search.executors.base.Executor.choose_precision`."""
+        answer = self._ask(messages.PrecisionJob(config), "choosing the precision")
+        assert isinstance(answer, messages.PrecisionChosen)
+        return answer.choice
 
     def check(self, configs: Sequence[RunConfig]) -> messages.Checked:
         """See :meth:`search.executors.base.Executor.check`."""
         answer = self._ask(messages.CheckJob(tuple(configs)), "loading the encoder")
-        if isinstance(answer, messages.InvalidInput):
-            raise UserError(answer.reason)
         assert isinstance(answer, messages.Checked)
         return answer
 
-    def _ask(self, job: messages.MeasureJob | messages.CheckJob, doing: str) -> messages.Message:
+    def _ask(
+        self, job: messages.MeasureJob | messages.PrecisionJob | messages.CheckJob, doing: str
+    ) -> messages.Measured | messages.PrecisionChosen | messages.Checked:
         """Return the answer to a job that is not a trial, while no trial runs; repeat it if its worker dies."""
         self.start()
         self.submit(job)
@@ -132,8 +137,10 @@ class LocalExecutor:
         while True:
             for message in self.events(None):
                 match message:
-                    case messages.Measured() | messages.Checked() | messages.InvalidInput():
+                    case messages.Measured() | messages.PrecisionChosen() | messages.Checked():
                         return message
+                    case messages.InvalidInput(reason=reason):
+                        raise UserError(reason)
                     case messages.Failed(reason=reason):
                         raise ExecutorError(f"{doing} failed: {reason}")
                     case messages.Died(exit_code=code) if not any(slot.job for slot in self._slots):

@@ -13,6 +13,7 @@ from core.config import RunConfig
 from core.run.evaluation import Evaluation
 
 if TYPE_CHECKING:
+    from core.run.precision_choice import PrecisionChoice
     from core.run.speed import Speed  # only its name: importing it would load torch into the driver
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "Message",
     "Order",
     "OutcomeName",
+    "PrecisionChosen",
+    "PrecisionJob",
     "Ready",
     "TrialJob",
     "Warned",
@@ -55,6 +58,13 @@ class TrialJob:
 @dataclass(frozen=True)
 class MeasureJob:
     """Take a few real training steps and measure how fast they are."""
+
+    config: RunConfig
+
+
+@dataclass(frozen=True)
+class PrecisionJob:
+    """Choose the precision for a study with this base, or check that the one it has is supported here."""
 
     config: RunConfig
 
@@ -168,6 +178,13 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class PrecisionChosen:
+    """The answer to :class:`PrecisionJob`."""
+
+    choice: PrecisionChoice
+
+
+@dataclass(frozen=True)
 class Checked:
     """The answer to :class:`CheckJob`: how many configurations passed, in order, and why the next one did not.
 
@@ -187,7 +204,7 @@ class Died:
     exit_code: int | None
 
 
-Job = TrialJob | MeasureJob | CheckJob
+Job = TrialJob | MeasureJob | PrecisionJob | CheckJob
 Order = Job | Decision | Interrupt
 Message = (
     Ready
@@ -201,6 +218,7 @@ Message = (
     | Failed
     | InvalidInput
     | Measured
+    | PrecisionChosen
     | Checked
     | Died
 )

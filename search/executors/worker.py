@@ -49,6 +49,7 @@ class TrainingCode:
     train: str = "core.trainer:train"
     measure: str = "core.speed_probe:measure_speed"
     resources: str = "core.inputs.resources:Resources"
+    choose_precision: str = "core.precision_probe:choose_precision"
 
 
 class _DriverGoneError(BaseException):
@@ -176,6 +177,7 @@ class _Worker:
         self._connection = connection
         self._train = _load(code.train)
         self._measure = _load(code.measure)
+        self._code = code
         self._resources = _load(code.resources)(cache_dir)
         self._inbox = _Inbox(connection)
         self._inbox.start()
@@ -196,6 +198,8 @@ class _Worker:
             if isinstance(job, messages.CheckJob):
                 return self._check(job.configs)
             _use_threads(job.config)
+            if isinstance(job, messages.PrecisionJob):
+                return messages.PrecisionChosen(_load(self._code.choose_precision)(job.config, self._resources))
             return messages.Measured(self._measure(job.config, self._resources))
         except Exception as error:  # the driver reports whatever loading and the training code raise
             refusal = error if isinstance(error, UserError) else machine_fault(error)

@@ -44,6 +44,7 @@ NOT_DRAWN = (
 
 # Values that a tiny model can have, where a field alone does not say them; the rest is drawn from the field's type.
 VALUES: dict[str, list[Any]] = {
+    "compute.precision": ["float32", "bfloat16"],  # auto is for studies
     "seed": [0, 7, 2**32 - 1],
     "model.freeze_layers": [0, 1],  # of two; more than there are is for the encoder to refuse
     "model.reinit_layers": [0, 1],

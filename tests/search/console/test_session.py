@@ -18,6 +18,7 @@ from stub_study import BASE, SPEC
 from typer.testing import CliRunner
 
 from core.config import RunConfig
+from core.run.precision_choice import PrecisionChoice
 from core.run.speed import Speed
 from data.errors import UserError
 from data.synthetic.corpus import write_corpus
@@ -143,6 +144,25 @@ def test_json_lines_are_all_that_a_program_reads(tmp_path: Path, capsys: pytest.
     assert result.finished
     events = [json.loads(line)["event"] for line in io.StringIO(capsys.readouterr().out)]
     assert (events[0], events[-1], events.count("TrialEnded")) == ("StudyStarted", "StudyEnded", 2)
+
+
+def test_the_chosen_precision_is_printed_and_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The estimate is that of the trials, not of a precision that they do not have."""
+    measured: list[str] = []
+
+    class ChoosingExecutor(CheckingExecutor):
+        def choose_precision(self, config: RunConfig) -> PrecisionChoice:  # noqa: ARG002
+            return PrecisionChoice("bfloat16", "2.00 times as fast")
+
+        def measure(self, config: RunConfig) -> Speed:
+            measured.append(config.compute.precision)
+            return super().measure(config)
+
+    compute = BASE.compute.model_copy(update={"precision": "auto"})
+    spec = replace(SPEC, base=BASE.model_copy(update={"compute": compute}), trials=2)
+    assert session(tmp_path, ChoosingExecutor()).train(spec, REPORT).finished
+    assert "precision: bfloat16 (2.00 times as fast)\n" in capsys.readouterr().out
+    assert measured == ["bfloat16"]
 
 
 def test_workers_that_cannot_be_started_end_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

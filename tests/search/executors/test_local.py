@@ -15,6 +15,8 @@ import psutil
 import pytest
 from stub_study import BASE, StubStudy, changed
 
+from core.config import ComputeConfig
+from core.run.precision_choice import PrecisionChoice
 from data.errors import UserError
 from search.executors.base import ExecutorError
 from search.executors.local import LocalExecutor
@@ -88,6 +90,14 @@ def test_measuring(study: StubStudy, executor: LocalExecutor) -> None:
         executor.measure(BASE)
     study.script()
     assert executor.measure(BASE).scored_examples == 3  # a new worker
+
+
+def test_the_precision_is_chosen_by_a_worker(study: StubStudy, executor: LocalExecutor) -> None:
+    study.script(precision="bfloat16", bfloat16="refuse")
+    assert executor.choose_precision(BASE) == PrecisionChoice("bfloat16", "as the script says")
+    half = BASE.model_copy(update={"compute": ComputeConfig(precision="bfloat16")})
+    with pytest.raises(UserError, match="device 'cpu' does not support bfloat16 here"):
+        executor.choose_precision(half)
 
 
 def test_an_encoder_is_asked_about_configurations(study: StubStudy, executor: LocalExecutor) -> None:

@@ -11,6 +11,7 @@ import pytest
 from stub_study import BASE
 
 from core.run.evaluation import Evaluation
+from core.run.precision_choice import PrecisionChoice
 from core.run.speed import Speed
 from search.executors import messages
 from search.executors.messages import Message, Order
@@ -32,6 +33,8 @@ EVERY = [
     messages.Failed(None, "loss is nan"),
     messages.InvalidInput(None, "no such file"),
     messages.Measured(Speed(100.0, 2.0, 3)),
+    messages.PrecisionJob(BASE),
+    messages.PrecisionChosen(PrecisionChoice("float32", "not measured")),
     messages.Checked(1, "too many layers"),
     messages.Died(0, None, -9),
 ]

@@ -10,6 +10,7 @@ from predicting_executor import PredictingExecutor
 from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.run.evaluation import Evaluation
+from core.run.precision_choice import PrecisionChoice
 from core.run.speed import Speed
 from core.run_observer import NullRunObserver
 from core.trainer import train
@@ -52,6 +53,9 @@ class TrainingExecutor:
 
     def measure(self, config: RunConfig) -> Speed:
         return Speed(float(config.budget.examples), 2.0, 3)
+
+    def choose_precision(self, config: RunConfig) -> PrecisionChoice:  # noqa: ARG002
+        return PrecisionChoice("float32", "not measured")
 
     def check(self, configs: Sequence[RunConfig]) -> Checked:
         return Checked(len(configs), "")

@@ -27,7 +27,7 @@ from search.storage.open import open_storage
 from search.study.first_trials import default_trial
 from search.study.spec import StudySpec
 
-STUB = TrainingCode("stub_training:train", "stub_training:measure_speed", "stub_training:Resources")
+STUB = TrainingCode(*(f"stub_training:{name}" for name in ("train", "measure_speed", "Resources", "choose_precision")))
 BASE = RunConfig.model_validate(
     {
         "tasks": {"sst": {"spec": builtin_tasks()["sst"]}},

@@ -27,6 +27,7 @@ from core.run.atomic_files import write_atomically
 from core.run.cost import Cost
 from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
+from core.run.precision_choice import PrecisionChoice
 from core.run.run_folder import RunFolder
 from core.run.speed import Speed
 from data.errors import UnavailableError, UserError
@@ -180,6 +181,13 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
             state.save(folder, script.get("padding", 0))
             return RunOutcome.INTERRUPTED
     return RunOutcome.FINISHED
+
+
+def choose_precision(config: RunConfig, resources: Resources) -> PrecisionChoice:
+    """Choose what the script says, and refuse bfloat16 if it says so."""
+    if config.compute.precision == "bfloat16" and resources.script.get("bfloat16") == "refuse":
+        raise UserError("device 'cpu' does not support bfloat16 here")
+    return PrecisionChoice(resources.script.get("precision", "float32"), "as the script says")
 
 
 def measure_speed(config: RunConfig, resources: Resources) -> Speed:
