@@ -64,7 +64,8 @@ def load_or_make(spec: TaskSpec, folder: Path, make: Callable[[], Examples]) -> 
     except OSError as error:
         why = error.strerror or error
         raise MachineError(f"cannot write the token cache to '{folder.parent}': {why}") from error
-    return examples
+    stored = read_entry(folder)  # mapped, so that all processes share one copy
+    return examples if stored is None else Examples.from_entry(spec, stored)
 
 
 def _key(spec: TaskSpec, content: bytes, tokenizer: Tokenizer) -> str:

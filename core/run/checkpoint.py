@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -16,30 +17,36 @@ import torch
 
 from core.run.atomic_files import flush_folder, replace_file
 from core.run.errors import CheckpointError
+from core.run.hashing_writer import HashingWriter
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
-class _HashingWriter(io.RawIOBase):
-    """Pass bytes on to a file and hash them on the way, so that they are read only once."""
+class _Beginning(io.RawIOBase):
+    """Read the first ``size`` bytes of a file, without a copy of them in memory."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.sha256 = hashlib.sha256()
-        self.refusal: OSError | None = None  # why the disk refused a write
+    def __init__(self, file: io.BufferedReader, size: int) -> None:
+        self._file, self.size = file, size
 
-    def writable(self) -> bool:
+    def readable(self) -> bool:
         return True
 
-    def write(self, data: Any) -> int:
-        self.sha256.update(data)
-        try:
-            return self._file.write(data)
-        except OSError as error:
-            self.refusal = error
-            raise
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END:
+            offset, whence = self.size + offset, os.SEEK_SET
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        part = memoryview(buffer).cast("B")[: max(self.size - self._file.tell(), 0)]
+        return self._file.readinto(part)
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -53,7 +60,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def _write(file: BinaryIO, state: dict[str, Any]) -> None:
-    writer = _HashingWriter(file)
+    writer = HashingWriter(file)
     try:
         torch.save(state, cast("BinaryIO", writer))
     except RuntimeError:
@@ -71,14 +78,22 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         CheckpointError: if the file is damaged, cannot be read or is not a checkpoint; the message names the file.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            return _read(path, file)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot read the checkpoint: {error.strerror or error}") from error
-    payload, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
-    if hashlib.sha256(payload).digest() != digest:
-        raise CheckpointError(f"{path}: the file is damaged: wrong checksum ({len(content)} bytes)")
+
+
+def _read(path: Path, file: io.BufferedReader) -> dict[str, Any]:
+    size = os.fstat(file.fileno()).st_size
+    payload = _Beginning(file, max(size - _DIGEST_BYTES, 0))
+    sha256 = hashlib.file_digest(payload, "sha256").digest()
+    file.seek(payload.size)
+    if sha256 != file.read():
+        raise CheckpointError(f"{path}: the file is damaged: wrong checksum ({size} bytes)")
+    payload.seek(0)
     try:
-        state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(cast("BinaryIO", payload), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, EOFError) as error:
         raise CheckpointError(f"{path}: not a checkpoint") from error
     return state

@@ -49,6 +49,13 @@ def test_the_second_load_parses_nothing_and_gives_the_same(
     assert isinstance(second.token_ids.base, np.memmap)
 
 
+def test_the_first_load_maps_the_arrays_too(folder: Path, tokenizer: Tokenizer) -> None:
+    """A writable array would be a copy in this process."""
+    first = load_examples(SST, folder, "train", tokenizer, folder / "cache")
+    assert not first.token_ids.flags.writeable
+    assert not first.offsets.flags.writeable
+
+
 def test_the_cache_gives_what_the_file_says(folder: Path, tokenizer: Tokenizer) -> None:
     raw = read_split(SST, folder, "train")
     direct = Examples.from_sentences(SST, raw.sentences, tokenizer, raw.ids, raw.labels)
@@ -75,13 +82,13 @@ def test_other_bytes_task_split_or_tokenizer_are_other_entries(
 
 
 def test_a_damaged_entry_is_rebuilt(folder: Path, tokenizer: Tokenizer, parsed: list[object]) -> None:
-    first = load_examples(SST, folder, "train", tokenizer, folder / "cache")
+    first = load_examples(SST, folder, "train", tokenizer, folder / "cache").digest  # now: it maps the file
     (entry,) = (folder / "cache").iterdir()
     (entry / "token_ids.npy").write_bytes(b"rubbish")
     second = load_examples(SST, folder, "train", tokenizer, folder / "cache")
     third = load_examples(SST, folder, "train", tokenizer, folder / "cache")
     assert len(parsed) == 2
-    assert first.digest == second.digest == third.digest
+    assert first == second.digest == third.digest
 
 
 def test_a_cache_that_cannot_be_written(folder: Path, tokenizer: Tokenizer) -> None:

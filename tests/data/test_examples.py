@@ -55,6 +55,11 @@ def test_subset(examples: Examples, tokenizer: Tokenizer, positions: list[int]) 
     assert subset.skipped == ("f:9: no label",)
 
 
+def test_a_subset_of_everything_shares_the_memory(examples: Examples) -> None:
+    assert examples.subset(np.arange(len(examples))) is examples
+    assert examples.subset(np.arange(len(examples))[::-1]) is not examples
+
+
 def test_digest_depends_on_data_alone(examples: Examples, tokenizer: Tokenizer) -> None:
     same = Examples.from_sentences(STS, PAIRS, tokenizer, ["w", "x", "y", "z"], examples.labels)
     assert same.digest == examples.digest  # skipped rows do not count as data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import resource
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -26,6 +27,15 @@ def test_round_trip(tmp_path: Path) -> None:
     assert torch.equal(loaded["weights"]["a"], state["weights"]["a"])  # type: ignore[index]
     assert {k: v for k, v in loaded.items() if k != "weights"} == {k: v for k, v in state.items() if k != "weights"}
     assert [path.name for path in tmp_path.iterdir()] == ["c.pt"]  # nothing temporary is left
+
+
+def test_the_file_is_not_read_as_a_whole(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "c.pt", {"weights": torch.randn(2_000_000)})
+    tracemalloc.start()
+    load_checkpoint(tmp_path / "c.pt")
+    _, peak = tracemalloc.get_traced_memory()  # without torch's own memory, which the tensors are in
+    tracemalloc.stop()
+    assert peak < 2_000_000
 
 
 @pytest.mark.parametrize("damage", ["flipped bit", "cut short", "empty"])
