@@ -15,7 +15,8 @@ from core.model_files.weight_stream import write_weights
 
 SHAPES = st.lists(st.integers(0, 4), max_size=3)
 TYPES = st.sampled_from([torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.bool])
-METADATA = st.none() | st.dictionaries(st.sampled_from(["format", "sha256"]), st.text(max_size=5), min_size=1, max_size=1)
+NAMES, TEXTS = st.sampled_from(["format", "sha256"]), st.text(max_size=5)
+METADATA = st.none() | st.dictionaries(NAMES, TEXTS, min_size=1, max_size=1)
 
 
 def written(weights: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
