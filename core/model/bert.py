@@ -1,7 +1,8 @@
 """Implement BERT (Devlin et al. 2019, arXiv:1810.04805), a post-LayerNorm Transformer encoder.
 
-Parameters have the names of the Hugging Face checkpoints, so that a ``state_dict`` *is* the checkpoint. Letters in
-shape comments: B rows, T tokens per row, H hidden size.
+Parameters have the names of the Hugging Face checkpoints, so that a ``state_dict`` *is* the checkpoint. Inside, tokens
+are packed (:mod:`core.model.row_packing`). Letters in shape comments: B rows, T tokens per padded row, N tokens of all
+rows, H hidden size.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.model.dropout import Dropout
+from core.model.row_packing import RowPacking
 from core.model.self_attention import SelfAttention
 
 __all__ = ["ACTIVATIONS", "Bert", "BertConfig"]
@@ -189,10 +192,10 @@ class Bert(nn.Module):
         """Look up the word embeddings, without position, segment and LayerNorm.
 
         Args:
-            input_ids: (B, T) int64.
+            input_ids: (...) int64.
 
         Returns:
-            (B, T, H).
+            (..., H).
 
         Raises:
             ValueError: on the CPU, if an id is not in [0, vocab_size). On other devices the check would stall the
@@ -206,6 +209,7 @@ class Bert(nn.Module):
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
         word_embeddings: Tensor | None = None,
+        first_only: bool = False,
     ) -> Tensor:
         """Compute the last layer's hidden states.
 
@@ -214,19 +218,22 @@ class Bert(nn.Module):
             attention_mask: (B, T) bool or int, true on real tokens; None if there is no padding.
             token_type_ids: segments, (B, T) int64; None for segment 0 everywhere.
             word_embeddings: used in place of ``embed_words(input_ids)``, (B, T, H).
+            first_only: return the rows' first tokens alone; the last layer computes nothing else.
 
         Returns:
-            (B, T, H); values at padded positions are meaningless.
+            (B, T, H), or (B, 1, H) if ``first_only``; values at padded positions are meaningless.
 
         Raises:
             ValueError: if a row is longer than max_position_embeddings, shapes disagree, or, on the CPU, an id is
                 out of range.
         """
         self._check_shapes(input_ids, attention_mask, token_type_ids, word_embeddings)
-        words = self.embed_words(input_ids) if word_embeddings is None else word_embeddings
-        hidden = self.embeddings(words, token_type_ids)
-        out: Tensor = self.encoder(hidden, _key_mask(attention_mask))
-        return out
+        mask = None if attention_mask is None else attention_mask.bool()
+        packing = RowPacking((input_ids.shape[0], input_ids.shape[1]), mask, input_ids.device)
+        words = self.embed_words(packing.pack(input_ids)) if word_embeddings is None else packing.pack(word_embeddings)
+        segments = None if token_type_ids is None else packing.pack(token_type_ids)
+        hidden: Tensor = self.encoder(self.embeddings(words, segments, packing.positions), packing, first_only)
+        return hidden[:, None] if first_only else packing.unpack(hidden)
 
     def pool(self, hidden: Tensor) -> Tensor:
         """Compute the pretrained sentence vector: tanh of a linear map of the first token, (B, T, H) -> (B, H)."""
@@ -250,17 +257,6 @@ class Bert(nn.Module):
                 raise ValueError(f"{name} must have shape {shape}, got {tuple(tensor.shape)}")
 
 
-def _key_mask(attention_mask: Tensor | None) -> Tensor | None:
-    """Return which keys every query may attend to, (B, 1, 1, T) bool; None for all, which has the fastest kernels."""
-    if attention_mask is None:
-        return None
-    mask = attention_mask.bool()
-    # Microseconds on a CPU. Elsewhere, reading the result would wait for the device, so callers pass None themselves.
-    if mask.device.type == "cpu" and bool(mask.all()):
-        return None
-    return mask[:, None, None, :]
-
-
 def _look_up(table: nn.Embedding, ids: Tensor, what: str, bound: str) -> Tensor:
     try:
         out: Tensor = table(ids)
@@ -282,16 +278,15 @@ class _Embeddings(nn.Module):
         self.position_embeddings = nn.Embedding(config.max_position_embeddings, width)
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, width)
         self.LayerNorm = nn.LayerNorm(width, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
-    def forward(self, words: Tensor, token_type_ids: Tensor | None) -> Tensor:
-        """(B, T, H), (B, T) -> (B, T, H)."""
+    def forward(self, words: Tensor, token_type_ids: Tensor | None, positions: Tensor) -> Tensor:
+        """(N, H), (N,), (N,) -> (N, H)."""
         if token_type_ids is None:
             segments = self.token_type_embeddings.weight[0]  # (H,)
         else:
             segments = _look_up(self.token_type_embeddings, token_type_ids, "segment id", "type_vocab_size")
-        positions = self.position_embeddings.weight[: words.shape[1]]  # (T, H)
-        out: Tensor = self.dropout(self.LayerNorm(words + segments + positions))
+        out: Tensor = self.dropout(self.LayerNorm(words + segments + self.position_embeddings(positions)))
         return out
 
 
@@ -300,9 +295,10 @@ class _Encoder(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
 
-    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        for layer in self.layer:
-            hidden = layer(hidden, mask)
+    def forward(self, hidden: Tensor, packing: RowPacking, first_only: bool) -> Tensor:
+        last = len(self.layer) - 1
+        for number, layer in enumerate(self.layer):
+            hidden = layer(hidden, packing, first_only and number == last)
         return hidden
 
 
@@ -316,9 +312,10 @@ class _Layer(nn.Module):
         self.output = _Output(config.intermediate_size, config)
         self.register_module("parallel", None)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        attended = self.attention(hidden, mask)
-        residual = attended if self.parallel is None else attended + self.parallel(hidden, mask)
+    def forward(self, hidden: Tensor, packing: RowPacking, first_only: bool = False) -> Tensor:
+        """(N, H) -> (N, H), or (B, H) for the rows' first tokens alone."""
+        attended = self.attention(hidden, packing, first_only)
+        residual = attended if self.parallel is None else attended + self.parallel(hidden, packing, first_only)
         out: Tensor = self.output(self.intermediate(attended), residual)
         return out
 
@@ -329,8 +326,9 @@ class _Attention(nn.Module):
         self.self = SelfAttention(config)
         self.output = _Output(config.hidden_size, config)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        out: Tensor = self.output(self.self(hidden, mask), hidden)
+    def forward(self, hidden: Tensor, packing: RowPacking, first_only: bool) -> Tensor:
+        residual = hidden.index_select(0, packing.first) if first_only else hidden
+        out: Tensor = self.output(self.self(hidden, packing, first_only), residual)
         return out
 
 
@@ -353,7 +351,7 @@ class _Output(nn.Module):
         super().__init__()
         self.dense = nn.Linear(width_in, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.register_module("adapter", None)
 
     def forward(self, x: Tensor, residual: Tensor) -> Tensor:

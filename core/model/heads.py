@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from core.config import HeadConfig
 from core.model.bert import Bert
 from core.model.pair_features import PAIR_FEATURES
-from core.model.pooling import POOLINGS, EncodedRows
+from core.model.pooling import FIRST_TOKEN_POOLINGS, POOLINGS, EncodedRows
 
 __all__ = ["TaskHead"]
 
@@ -29,6 +29,9 @@ class TaskHead(nn.Module):
         outputs: numbers per example, C; 1 if the cosine is the output.
         std: standard deviation of the initial weights.
         generator: draws the initial weights.
+
+    Attributes:
+        reads_first_only: whether the head reads nothing but the rows' first tokens.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class TaskHead(nn.Module):
     ) -> None:
         super().__init__()
         self._pool = POOLINGS[config.pooling]
+        self.reads_first_only = config.pooling in FIRST_TOKEN_POOLINGS
         siamese = config.pair == "siamese"
         self._combine = PAIR_FEATURES[config.combine or "uv-absdiff"] if siamese else None
         hidden_size = config.hidden_size or encoder_size

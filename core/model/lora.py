@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from core.config import LoraConfig
 from core.model.bert import Bert
+from core.model.dropout import Dropout
 from core.model.randomness import named_generator
 
 __all__ = ["LoraLinear", "add_lora", "load_updates", "merged_state_dict", "split_updates"]
@@ -39,7 +40,7 @@ class LoraLinear(nn.Linear):
         self.weight, self.bias = base.weight, base.bias
         self.requires_grad_(False)
         self.scale = config.scale
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         initial = torch.empty(config.rank, self.in_features)
         if config.initial == "gaussian":
             initial.normal_(std=1 / config.rank, generator=generator)

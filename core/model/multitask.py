@@ -128,16 +128,24 @@ class MultitaskBert(nn.Module):
         """Return the word embeddings of the batch's padded rows, before anything is added or normalised, (R, T, H)."""
         return self.encoder(batch.task).embed_words(batch.padded().input_ids)
 
-    def encode(self, batch: Batch, word_embeddings: Tensor | None = None) -> EncodedRows:
-        """Compute the last hidden states of the batch's rows; ``word_embeddings`` (R, T, H) replace their own."""
+    def encode(self, batch: Batch, word_embeddings: Tensor | None = None, first_only: bool = False) -> EncodedRows:
+        """Compute the last hidden states of the batch's rows, or of their first tokens.
+
+        Args:
+            batch: a batch of one task.
+            word_embeddings: replace the rows' own, (R, T, H).
+            first_only: compute nothing else in the last layer.
+        """
         rows = batch.padded()
-        hidden = self.encoder(batch.task)(rows.input_ids, rows.attention_mask, rows.token_type_ids, word_embeddings)
-        return EncodedRows(hidden, rows.attention_mask)
+        encoder = self.encoder(batch.task)
+        hidden = encoder(rows.input_ids, rows.attention_mask, rows.token_type_ids, word_embeddings, first_only)
+        return EncodedRows(hidden, rows.attention_mask[:, : hidden.shape[1]])
 
     def forward(self, batch: Batch, word_embeddings: Tensor | None = None) -> Tensor:
-        """Compute the outputs of the batch's task, (B, C); see :meth:`encode`."""
-        encoded = self.encode(batch, word_embeddings)
-        outputs: Tensor = self.heads[batch.task](self.encoder(batch.task), encoded, batch.pooled)
+        """Compute the outputs of the batch's task, (B, C); ``word_embeddings`` (R, T, H) replace its own."""
+        head = self.heads[batch.task]
+        encoded = self.encode(batch, word_embeddings, bool(head.reads_first_only))
+        outputs: Tensor = head(self.encoder(batch.task), encoded, batch.pooled)
         return outputs
 
     def predict(self, batch: Batch) -> Tensor:

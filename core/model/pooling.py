@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from core.model.bert import Bert
 
-__all__ = ["POOLINGS", "EncodedRows"]
+__all__ = ["FIRST_TOKEN_POOLINGS", "POOLINGS", "EncodedRows"]
 
 
 @dataclass(frozen=True)
 class EncodedRows:
     """The encoder's last hidden states of a batch's rows.
 
-    Heads read a batch only through these methods, so a packed forward pass can provide its own implementation.
+    If only first tokens were computed, T is 1: only :meth:`cls` and a pooler can be used.
     """
 
     hidden: Tensor  # (R, T, H)
@@ -44,3 +45,5 @@ POOLINGS: dict[str, Callable[[Bert, EncodedRows], Tensor]] = {
     "mean": lambda _, rows: rows.mean(),
     "max": lambda _, rows: rows.max(),
 }
+
+FIRST_TOKEN_POOLINGS: Final = frozenset({"cls", "pooler"})  # they read nothing but the rows' first tokens

@@ -1,14 +1,21 @@
 """Let the tokens of a row attend to one another (Vaswani et al. 2017, arXiv:1706.03762, section 3.2).
 
-Letters in shape comments: B rows, T tokens per row, H hidden size, A attention heads, D = H / A.
+Letters in shape comments: R rows, T tokens per padded row, N tokens of all rows, H hidden size, A attention heads,
+D = H / A, Q queries per row: T, or 1.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from core.model.dropout import keep_mask
+from core.model.row_packing import RowPacking
 
 if TYPE_CHECKING:
     from core.model.bert import BertConfig
@@ -33,16 +40,66 @@ class SelfAttention(nn.Module):
         self.key = nn.Linear(config.hidden_size, config.hidden_size, bias=bias)
         self.value = nn.Linear(config.hidden_size, config.hidden_size, bias=bias)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        """(B, T, H), (B, 1, 1, T) bool -> (B, T, H)."""
-        context = F.scaled_dot_product_attention(
-            self._split(self.query(hidden)),
-            self._split(self.key(hidden)),
-            self._split(self.value(hidden)),
-            attn_mask=mask,
-            dropout_p=self.dropout_prob if self.training else 0.0,
-        )
-        return context.transpose(1, 2).flatten(2)  # (B, A, T, D) -> (B, T, H)
+    def forward(self, hidden: Tensor, packing: RowPacking, first_only: bool = False) -> Tensor:
+        """(N, H) -> (N, H), or (R, H) for the first tokens' queries alone."""
+        queries = self.query(hidden.index_select(0, packing.first) if first_only else hidden)
+        keys, values = self.key(hidden), self.value(hidden)
+        dropout = self.dropout_prob if self.training else 0.0
+        if dropout and hidden.device.type == "cpu":
+            apply = _DroppedAttention.apply
+            out: Tensor = apply(queries, keys, values, packing, self.heads, dropout)  # type: ignore[no-untyped-call]
+            return out
+        mask = None if packing.mask is None else packing.mask[:, None, None, :]
+        q = self._split(queries[:, None] if first_only else packing.unpack(queries))
+        k, v = self._split(packing.unpack(keys)), self._split(packing.unpack(values))
+        context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+        merged = context.transpose(1, 2).flatten(2)  # (R, A, Q, D) -> (R, Q, H)
+        return merged[:, 0] if first_only else packing.pack(merged)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)  # (B, T, H) -> (B, A, T, D)
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)  # (R, Q, H) -> (R, A, Q, D)
+
+
+class _DroppedAttention(torch.autograd.Function):
+    """Attention with dropout on its weights, which torch's fast kernels for the CPU do not have."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, queries: Tensor, keys: Tensor, values: Tensor, packing: RowPacking, heads: int, dropout: float
+    ) -> Tensor:
+        """(N, H) or (R, H), (N, H), (N, H) -> like queries."""
+        first_only = len(queries) != len(keys)
+        with torch.autocast("cpu", enabled=False):
+            k, v = packing.split_heads(keys, heads), packing.split_heads(values, heads)  # (R A, T, D)
+            q = queries.reshape(len(k), 1, -1) if first_only else packing.split_heads(queries, heads)  # (R A, Q, D)
+            ctx.scale = 1 / math.sqrt(q.shape[-1])
+            weights = torch.bmm(q * ctx.scale, k.transpose(1, 2))  # (R A, Q, T)
+            if packing.mask is not None:
+                padding = torch.zeros(packing.shape, dtype=q.dtype).masked_fill_(~packing.mask, -math.inf)
+                weights.view(len(padding), heads, -1, padding.shape[1]).add_(padding[:, None, None, :])
+            weights = torch.softmax(weights, -1)
+            mask = keep_mask(weights, dropout)
+            context = torch.bmm(weights * mask, v)  # (R A, Q, D)
+        ctx.save_for_backward(q, k, v, weights, mask)
+        ctx.packing, ctx.heads, ctx.first_only = packing, heads, first_only
+        return context.view_as(queries) if first_only else packing.merge_heads(context, heads)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, weights, mask = ctx.saved_tensors
+        packing, heads = ctx.packing, ctx.heads
+        if ctx.first_only:
+            of_context = gradient.reshape(q.shape)
+        else:
+            of_context = packing.split_heads(gradient, heads)
+            if packing.mask is not None:  # padded queries have no gradient
+                rows, longest = packing.shape
+                of_context.view(rows, heads, longest, -1).mul_(packing.mask[:, None, :, None])
+        of_values = torch.bmm((weights * mask).transpose(1, 2), of_context)
+        of_weights = torch.bmm(of_context, v.transpose(1, 2)).mul_(mask)
+        of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype).mul_(ctx.scale)
+        of_queries, of_keys = torch.bmm(of_scores, k), torch.bmm(of_scores.transpose(1, 2), q)
+        merged = (packing.merge_heads(part, heads) for part in (of_keys, of_values))
+        query_part = of_queries.view_as(gradient) if ctx.first_only else packing.merge_heads(of_queries, heads)
+        return query_part, *merged, None, None, None

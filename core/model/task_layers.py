@@ -1,6 +1,6 @@
 """Give every task small layers of its own within a shared encoder: projected attention layers, or adapters.
 
-Letters in shape comments: B rows, T tokens per row, H hidden size, p the size that hidden states are projected to.
+Letters in shape comments: R rows, N tokens of all rows, H hidden size, p the size that hidden states are projected to.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from core.config.task_layers import TaskLayersConfig
 from core.model.bert import Bert, BertConfig
 from core.model.randomness import named_generator
+from core.model.row_packing import RowPacking
 from core.model.self_attention import SelfAttention
 from core.model.split_encoder import SplitEncoder, copy_around, module_tree
 
@@ -44,9 +45,9 @@ class ProjectedAttention(nn.Module):
         self.down, self.up = down, up
         self._has_activation = config.mode == "released"
 
-    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        """(B, T, H), (B, 1, 1, T) bool -> (B, T, H)."""
-        out: Tensor = self.up(self.attention(self.down(hidden), mask))
+    def forward(self, hidden: Tensor, packing: RowPacking, first_only: bool = False) -> Tensor:
+        """(N, H) -> (N, H), or (R, H) for the rows' first tokens alone."""
+        out: Tensor = self.up(self.attention(self.down(hidden), packing, first_only))
         return F.gelu(out) if self._has_activation else out
 
 
@@ -66,7 +67,7 @@ class Adapter(nn.Module):
         self.down, self.up = nn.Linear(width, size), nn.Linear(size, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, T, H) -> (B, T, H)."""
+        """(..., H) -> (..., H)."""
         out: Tensor = x + self.up(F.gelu(self.down(x)))
         return out
 

@@ -9,7 +9,7 @@ import torch
 import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.model.bert import Bert, BertConfig
 from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights
@@ -185,7 +185,7 @@ def test_given_word_embeddings_replace_the_looked_up_ones(bert: Bert) -> None:
         inputs_embeds=noisy, attention_mask=mask.long(), token_type_ids=segments
     ).last_hidden_state
     ours = bert(ids, mask, segments, noisy)
-    assert torch.allclose(ours, expected, atol=1e-5)
+    assert torch.allclose(ours[mask], expected[mask], atol=1e-5)
     ours_grad, theirs_grad = (torch.autograd.grad(h[mask][:, :5].sum(), noisy)[0] for h in (ours, expected))
     assert theirs_grad.abs().max() > 1e-3
     assert torch.allclose(ours_grad, theirs_grad, atol=1e-5)
@@ -325,3 +325,22 @@ def test_defaults_are_those_of_transformers() -> None:
     ours = BertConfig(**SIZES).to_dict()
     ours.pop("architectures")
     assert ours == {name: theirs[name] for name in ours}
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_first_tokens_alone_equal_those_of_all(bert: Bert, training: bool) -> None:
+    """In float64; their gradients too. In training without dropout, because masks are drawn for fewer tokens."""
+    bert = bert.double().train(training)
+    for module in bert.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+        if hasattr(module, "dropout_prob"):
+            module.dropout_prob = 0.0
+    ids, mask, segments = random_rows(SMALL, [9, 4])
+    whole, first = bert(ids, mask, segments)[:, :1], bert(ids, mask, segments, first_only=True)
+    torch.testing.assert_close(first, whole, rtol=1e-12, atol=1e-12)
+    weight = torch.randn_like(whole)
+    trained = [p for p in bert.parameters() if p is not bert.pooler.dense.weight and p is not bert.pooler.dense.bias]
+    expected, found = (torch.autograd.grad((out * weight).sum(), trained) for out in (whole, first))
+    for mine, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-12)

@@ -17,6 +17,7 @@ from core.inputs.resources import Resources
 from core.model.bert import Bert, BertConfig
 from core.model.freezing import parameter_counts
 from core.model.multitask import MultitaskBert, build_model
+from core.model.row_packing import RowPacking
 from core.model.split_encoder import SplitEncoder
 from core.model.task_layers import with_task_layers
 from core.run.run_folder import RunFolder
@@ -156,10 +157,11 @@ def test_projected_attention_has_the_encoders_dropout_on_attention_weights() -> 
     for dropout in (0.0, 0.4):
         shape = replace(SMALL, attention_probs_dropout_prob=dropout, hidden_dropout_prob=0.0)
         pal = split(PAL, shape).by_task["sst"].train().layers[0].parallel
-        hidden = torch.randn(2, 6, 24, generator=torch.Generator().manual_seed(0))
-        assert torch.equal(pal(hidden, None), pal(hidden, None)) == (dropout == 0)
+        hidden = torch.randn(12, 24, generator=torch.Generator().manual_seed(0))
+        packing = RowPacking((2, 6), None, hidden.device)
+        assert torch.equal(pal(hidden, packing), pal(hidden, packing)) == (dropout == 0)
         pal.eval()
-        assert torch.equal(pal(hidden, None), pal(hidden, None))
+        assert torch.equal(pal(hidden, packing), pal(hidden, packing))
 
 
 def sizes(config: dict[str, Any], tasks: int) -> tuple[int, int]:

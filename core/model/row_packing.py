@@ -1,0 +1,100 @@
+"""Lay out the tokens of a batch one after the other, so that the encoder computes nothing for padding.
+
+Letters in shape comments: R rows, T tokens per padded row, N tokens of all rows together, H hidden size, A attention
+heads, D = H / A.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+__all__ = ["RowPacking"]
+
+
+class RowPacking:
+    """The places of R rows' tokens in a padded (R, T) and in a packed (N,) layout.
+
+    Rows are packed on the CPU only, where time grows with the number of tokens. On other devices finding the padding
+    would wait for the device; there, and where nothing is padded, the packed layout is the padded one, N = R T.
+
+    Args:
+        shape: R and T.
+        mask: (R, T) bool, true on real tokens; None if there is no padding.
+        device: where the tokens are.
+    """
+
+    def __init__(self, shape: tuple[int, int], mask: Tensor | None, device: torch.device) -> None:
+        self.shape, self.device = shape, device
+        # Microseconds on a CPU. Elsewhere, reading the result would wait for the device, so callers pass None.
+        if mask is not None and device.type == "cpu" and bool(mask.all()):
+            mask = None
+        self.mask = mask
+        self._cells: Tensor | None = None  # (N,), the place of every token in the padded layout
+        # A row without a first token, which no tokeniser returns, has no place in the packed layout.
+        if mask is not None and device.type == "cpu" and bool(mask[:, 0].all()):
+            self._cells = mask.flatten().nonzero().squeeze(1)
+        self._of_heads: dict[int, tuple[Tensor, Tensor]] = {}
+
+    @cached_property
+    def positions(self) -> Tensor:
+        """Return the position of every token in its row, (N,) int64."""
+        rows, longest = self.shape
+        if self._cells is None:
+            return torch.arange(longest, device=self.device).repeat(rows)
+        return self._cells % longest
+
+    @cached_property
+    def first(self) -> Tensor:
+        """Return the place of every row's first token, (R,) int64."""
+        rows, longest = self.shape
+        if self._cells is None:
+            return torch.arange(0, rows * longest, longest, device=self.device)
+        assert self.mask is not None
+        lengths = self.mask.sum(1)
+        return lengths.cumsum(0) - lengths
+
+    def pack(self, padded: Tensor) -> Tensor:
+        """(R, T, ...) -> (N, ...)."""
+        flat = padded.flatten(0, 1)
+        return flat if self._cells is None else flat.index_select(0, self._cells)
+
+    def unpack(self, packed: Tensor) -> Tensor:
+        """(N, ...) -> (R, T, ...), zero on padding."""
+        if self._cells is not None:
+            empty = packed.new_zeros(self.shape[0] * self.shape[1], *packed.shape[1:])
+            packed = empty.index_copy(0, self._cells, packed)
+        return packed.view(*self.shape, *packed.shape[1:])
+
+    def split_heads(self, packed: Tensor, heads: int) -> Tensor:
+        """(N, H) -> (R A, T, D), contiguous; a padded cell has the values of some token."""
+        rows, longest = self.shape
+        if self._cells is None:
+            split = packed.view(rows, longest, heads, -1).transpose(1, 2)  # (R, A, T, D)
+            return split.reshape(rows * heads, longest, -1)
+        sources, _ = self._places_of_heads(heads)
+        return packed.reshape(len(packed) * heads, -1).index_select(0, sources).view(rows * heads, longest, -1)
+
+    def merge_heads(self, split: Tensor, heads: int) -> Tensor:
+        """(R A, T, D) -> (N, H), the inverse of :meth:`split_heads`."""
+        rows, longest = self.shape
+        if self._cells is None:
+            return split.view(rows, heads, longest, -1).transpose(1, 2).reshape(rows * longest, -1)
+        _, places = self._places_of_heads(heads)
+        return split.view(rows * heads * longest, -1).index_select(0, places).view(len(self._cells), -1)
+
+    def _places_of_heads(self, heads: int) -> tuple[Tensor, Tensor]:
+        """Return the part of the tokens (R A T,) in every cell of every head, and the cell of every part, (N A,)."""
+        if heads not in self._of_heads:
+            assert self._cells is not None
+            rows, longest = self.shape
+            numbers = torch.arange(heads)
+            tokens = torch.zeros(rows * longest, dtype=torch.int64)
+            tokens[self._cells] = torch.arange(len(self._cells))
+            sources = tokens.view(rows, 1, longest) * heads + numbers[:, None]  # (R, A, T)
+            row, column = self._cells // longest, self._cells % longest
+            places = (row[:, None] * heads + numbers) * longest + column[:, None]  # (N, A)
+            self._of_heads[heads] = sources.flatten(), places.flatten()
+        return self._of_heads[heads]

@@ -1,0 +1,81 @@
+"""Attention with dropout on packed rows, against the formula under the same mask."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from core.model.bert import BertConfig
+from core.model.dropout import keep_mask
+from core.model.row_packing import RowPacking
+from core.model.self_attention import SelfAttention
+
+ROWS = {"padded": [5, 2, 1], "full": [4, 4]}
+
+
+def attention(dropout: float) -> SelfAttention:
+    config = BertConfig(
+        vocab_size=9,
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=8,
+        attention_probs_dropout_prob=dropout,
+    )
+    torch.manual_seed(0)
+    return SelfAttention(config).double().train()
+
+
+def formula(module: SelfAttention, rows: Tensor, mask: Tensor, dropped: Tensor) -> Tensor:
+    """softmax(q k^T / sqrt(D)) o mask / (1 - p) v for every head, (R, T, H)."""
+    heads = [
+        layer(rows).unflatten(2, (2, 4)).transpose(1, 2) for layer in (module.query, module.key, module.value)
+    ]  # (R, A, T, D)
+    scores = heads[0] @ heads[1].transpose(2, 3) / math.sqrt(4)
+    weights = scores.masked_fill(~mask[:, None, None], -math.inf).softmax(-1)
+    return (weights * dropped @ heads[2]).transpose(1, 2).flatten(2)
+
+
+@pytest.mark.parametrize("lengths", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("first_only", [False, True])
+def test_values_and_gradients(lengths: list[int], first_only: bool) -> None:
+    module = attention(0.4)
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    packing = RowPacking((len(lengths), max(lengths)), mask, mask.device)
+    rows = torch.randn(*mask.shape, 8, dtype=torch.float64)
+    hidden = packing.pack(rows).requires_grad_()
+    torch.manual_seed(3)
+    ours = module(hidden, packing, first_only)
+
+    queries = 1 if first_only else max(lengths)
+    torch.manual_seed(3)
+    drawn = keep_mask(torch.empty(len(lengths), 2, queries, max(lengths), dtype=torch.float64), 0.4)
+    dropped = torch.ones(len(lengths), 2, max(lengths), max(lengths), dtype=torch.float64)
+    dropped[:, :, :queries] = drawn
+    rows.requires_grad_()
+    expected = formula(module, rows, mask, dropped)
+    expected = expected[:, 0] if first_only else expected[mask]
+    torch.testing.assert_close(ours, expected, rtol=1e-12, atol=1e-12)
+
+    weight = torch.randn_like(ours)
+    parameters = list(module.parameters())
+    found = torch.autograd.grad((ours * weight).sum(), [hidden, *parameters])
+    wanted = torch.autograd.grad((expected * weight).sum(), [rows, *parameters])
+    torch.testing.assert_close(found[0], wanted[0][mask], rtol=1e-11, atol=1e-12)
+    for mine, theirs in zip(found[1:], wanted[1:], strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("lengths", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("first_only", [False, True])
+def test_without_dropout(lengths: list[int], first_only: bool) -> None:
+    module = attention(0.4).eval()
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    packing = RowPacking((len(lengths), max(lengths)), mask, mask.device)
+    rows = torch.randn(*mask.shape, 8, dtype=torch.float64)
+    ours = module(packing.pack(rows), packing, first_only)
+    expected = formula(module, rows, mask, torch.ones((), dtype=torch.float64))
+    torch.testing.assert_close(ours, expected[:, 0] if first_only else expected[mask], rtol=1e-12, atol=1e-12)
