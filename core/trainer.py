@@ -139,7 +139,9 @@ class TrainingRun:
             self.model.losses[name].prepare(np.asarray(data.train.labels))
         self.gradients = make_gradient_rule(config, self.model)
         self.weighting = make_loss_weighting(config, self.device)
-        self.optimiser = Optimiser(config, self.model, self.weighting.parameters)
+        reads_weights = any(technique.reads_weights for technique in self.techniques.values())
+        by_row = config.gradients.rule == "sum" and not reads_weights
+        self.optimiser = Optimiser(config, self.model, self.weighting.parameters, by_row)
         self.losses = LossLog()
         self.progress = Progress(0, 0, config.budget.examples, config.budget.epochs)
         self.forward_examples = 0
@@ -203,6 +205,7 @@ class TrainingRun:
         speed = self._clock.examples_per_second(self.progress.examples)
         rung = self.config.rungs[len(self.evaluations)]
         with ExitStack() as weights:
+            weights.enter_context(self.optimiser.settled())
             for technique in self.techniques.values():
                 weights.enter_context(technique.evaluation_weights(self.model))
             scores = score_dev(self.model, self.config, self.tasks, self.device)

@@ -25,9 +25,13 @@ class Optimiser(ScheduledAdamW):
         run: learning rates, schedule and betas.
         model: whose trainable parameters are updated.
         learned: loss weights that are learned along with the model; they have their own rate and no weight decay.
+        by_row: update only those rows of the word embeddings that are in use; see
+            :class:`core.optim.embedding_rows.EmbeddingRows`.
     """
 
-    def __init__(self, run: RunConfig, model: MultitaskBert, learned: Sequence[nn.Parameter]) -> None:
+    def __init__(
+        self, run: RunConfig, model: MultitaskBert, learned: Sequence[nn.Parameter], by_row: bool = False
+    ) -> None:
         config = run.optim
         peaks: dict[nn.Parameter, tuple[float, float]] = {}  # peak rate, weight decay
         for module, rate in _rates(config, model):
@@ -41,7 +45,9 @@ class Optimiser(ScheduledAdamW):
             alike.setdefault(peak, []).append(parameter)
         if learned:
             alike.setdefault((run.loss.uncertainty_rate, 0.0), []).extend(learned)
-        super().__init__(alike, config.schedule, config.warmup, (config.beta1, config.beta2), config.epsilon)
+        betas = config.beta1, config.beta2
+        tables = _trained_tables(model) if by_row else ()
+        super().__init__(alike, config.schedule, config.warmup, betas, config.epsilon, tables)
 
 
 def _rates(config: OptimConfig, model: MultitaskBert) -> Iterator[tuple[nn.Module, float]]:
@@ -56,3 +62,9 @@ def _rates(config: OptimConfig, model: MultitaskBert) -> Iterator[tuple[nn.Modul
             yield layer, base * config.layer_decay ** (depth - level)
         yield bert.pooler, base
     yield model.heads, base if config.head_learning_rate is None else config.head_learning_rate
+
+
+def _trained_tables(model: MultitaskBert) -> list[nn.Embedding]:
+    """Return the word embeddings that are trained on the CPU, each once; several encoders may share them."""
+    tables = dict.fromkeys(bert.embeddings.word_embeddings for bert in model.distinct_encoders().values())
+    return [table for table in tables if table.weight.requires_grad and table.weight.device.type == "cpu"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
+from core.optim.embedding_rows import EmbeddingRows
 from core.optim.schedules import rate_factor
 from core.run.progress import Progress
 
@@ -28,6 +30,8 @@ class ScheduledAdamW:
         warmup: share of the planned examples.
         betas: of the moments.
         epsilon: added to the root of the second moment.
+        tables: embeddings, on the CPU, with rows that are updated only where it matters; read their
+            weights other than by looking rows up only in :meth:`settled`.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class ScheduledAdamW:
         warmup: float,
         betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
+        tables: Sequence[nn.Embedding] = (),
     ) -> None:
         self._schedule, self._warmup = schedule, warmup
         self._peaks = [rate for rate, _ in groups]
@@ -46,6 +51,7 @@ class ScheduledAdamW:
             eps=epsilon,
             fused=True,
         )
+        self._rows = [EmbeddingRows(table, self._adamw) for table in tables]
 
     def step(self, progress: Progress, examples: int) -> None:
         """Update the parameters by their gradients, then drop the gradients.
@@ -56,13 +62,25 @@ class ScheduledAdamW:
         factor = rate_factor(self._schedule, self._warmup, fraction)
         for group, peak in zip(self._adamw.param_groups, self._peaks, strict=True):
             group["lr"] = peak * factor
+        for rows in self._rows:
+            rows.step()
         self._adamw.step()
         self._adamw.zero_grad(set_to_none=True)
 
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """Return a context in which those rows of embeddings are up to date that were not looked up lately."""
+        with ExitStack() as tables:
+            for rows in self._rows:
+                tables.enter_context(rows.settled())
+            yield
+
     def state_dict(self) -> dict[str, Any]:
         """Return moments and step counts."""
-        return self._adamw.state_dict()
+        return {**self._adamw.state_dict(), "rows": [rows.state_dict() for rows in self._rows]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what :meth:`state_dict` returned."""
-        self._adamw.load_state_dict(state)
+        """Restore what :meth:`state_dict` returned, also from a version that updated all rows of embeddings."""
+        self._adamw.load_state_dict({name: state[name] for name in ("state", "param_groups")})
+        for rows, saved in zip(self._rows, state.get("rows") or [None] * len(self._rows), strict=True):
+            rows.load_state_dict(saved)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from torch import nn
-from torch.nn.utils import clip_grad_norm_
 
 from core.config.pretraining import StageConfig
+from core.optim.clipping import clip_gradients
 from core.optim.scheduled_adamw import ScheduledAdamW, decays
 from core.run.progress import Progress
 
@@ -33,5 +33,5 @@ class StageOptimiser(ScheduledAdamW):
     def step(self, progress: Progress, examples: int) -> None:
         """Clip the gradient, then update."""
         if self._clip_norm is not None:
-            clip_grad_norm_(self._parameters, self._clip_norm)
+            clip_gradients(self._parameters, self._clip_norm)
         super().step(progress, examples)

@@ -1,6 +1,6 @@
 """Change what happens around the training step; one technique per file.
 
-May import ``core.model``, ``core.run`` and ``core.config``.
+May import ``core.optim``, ``core.model``, ``core.run`` and ``core.config``.
 """
 
 from __future__ import annotations

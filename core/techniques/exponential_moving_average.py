@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, ClassVar
 
 from core.config import RunConfig
 from core.model.multitask import MultitaskBert
@@ -23,6 +23,8 @@ class ExponentialMovingAverage(Technique):
     Args:
         decay: b in the long run, above 0 and below 1.
     """
+
+    reads_weights: ClassVar[bool] = True
 
     def __init__(self, decay: float) -> None:
         self._decay = decay

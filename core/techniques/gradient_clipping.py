@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from torch.nn.utils import clip_grad_norm_
-
 from core.config import RunConfig
 from core.model.multitask import MultitaskBert
+from core.optim.clipping import clip_gradients
 from core.techniques.technique import Technique
 
 __all__ = ["GradientClipping"]
@@ -34,4 +33,4 @@ class GradientClipping(Technique):
     def before_update(self, model: MultitaskBert) -> None:
         """Clip the gradients in place."""
         for part in model.parts():
-            clip_grad_norm_(part.parameters(), self._norm)
+            clip_gradients(part.parameters(), self._norm)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -31,6 +31,8 @@ class ProximalPoint(Technique):
     Args:
         config: mu of every task, and beta in the first tenth of the run and in the rest.
     """
+
+    reads_weights: ClassVar[bool] = True
 
     def __init__(self, config: ProximalConfig) -> None:
         self._config = config

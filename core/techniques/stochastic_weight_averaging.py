@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 from core.config import RunConfig
 from core.model.multitask import MultitaskBert
@@ -25,6 +25,8 @@ class StochasticWeightAveraging(Technique):
     Args:
         start: share of the run after which averaging begins, 0 to below 1.
     """
+
+    reads_weights: ClassVar[bool] = True
 
     def __init__(self, start: float) -> None:
         self._start = start

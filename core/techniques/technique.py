@@ -7,7 +7,7 @@ calls every hook at its place and never checks which technique it is.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -19,7 +19,14 @@ __all__ = ["Technique"]
 
 
 class Technique:
-    """Hooks around the training step, in the order in which a run calls them; each does nothing by default."""
+    """Hooks around the training step, in the order in which a run calls them; each does nothing by default.
+
+    Attributes:
+        reads_weights: whether a hook reads all weights after every update. If so, all rows of the word embeddings are
+            updated in every step, and not only those in use.
+    """
+
+    reads_weights: ClassVar[bool] = False
 
     def prepare(self, model: MultitaskBert) -> None:
         """Prepare for the new model on its device; called once, before the optimiser is built and state is loaded."""

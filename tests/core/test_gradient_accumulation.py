@@ -39,7 +39,9 @@ class GradientSpy(Technique):
         self.seen: list[dict[str, Tensor]] = []
 
     def before_update(self, model: MultitaskBert) -> None:
-        self.seen.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
+        self.seen.append(
+            {name: p.grad.to_dense().clone() for name, p in model.named_parameters() if p.grad is not None}
+        )
 
     def evaluation_weights(self, model: MultitaskBert) -> AbstractContextManager[None]:  # noqa: ARG002
         return nullcontext()
@@ -70,7 +72,9 @@ def separate_gradients(config: RunConfig, resources: Resources, folder: Path, ta
         assert batch.labels is not None
         run.model.zero_grad()
         run.model.losses[task].loss(run.model(batch), batch.labels).backward()  # type: ignore[no-untyped-call]
-        gradients.append({name: p.grad.clone() for name, p in run.model.named_parameters() if p.grad is not None})
+        gradients.append(
+            {name: p.grad.to_dense().clone() for name, p in run.model.named_parameters() if p.grad is not None}
+        )
     return gradients
 
 

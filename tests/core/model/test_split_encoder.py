@@ -108,7 +108,7 @@ def losses(model: MultitaskBert, batches: dict[str, Any]) -> dict[str, Tensor]:
 
 
 def flat(tensors: list[Tensor | None]) -> Tensor:
-    return torch.cat([t.flatten() for t in tensors if t is not None])
+    return torch.cat([(t.to_dense() if t.is_sparse else t).flatten() for t in tensors if t is not None])
 
 
 @pytest.mark.parametrize("rule", ["sum", "pcgrad"])
@@ -119,7 +119,7 @@ def test_shared_layers_get_the_gradients_of_all_tasks_and_own_ones_that_of_their
 
     PCGrad projects within the shared layers only: wrong are dot products that include a task's own layers.
     """
-    together = {"sampler": {"order": "together"}}
+    together = {"sampler": {"order": "together"}, "gradients": {"rule": rule}}
     run = TrainingRun(make(2, together), RunFolder(tmp_path), resources)
     model, apart = run.model.double().eval(), built(make(0, together, "per-task"), resources).double().eval()
     generator = torch.Generator().manual_seed(5)
