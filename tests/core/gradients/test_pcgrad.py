@@ -203,7 +203,7 @@ def test_a_step_of_pcgrad_changes_the_encoders_gradient_alone(start: Callable[..
 
 def test_a_small_step_of_pcgrad_helps_both_tasks_where_the_sum_harms_one(start: Callable[..., TrainingRun]) -> None:
     """A real encoder under two tasks, one of which also gains from the loss of the other."""
-    run = start(tasks=("sst", "para"), **{**NO_DROPOUT, "heads": {"sst": {"dropout": 0.0}}})
+    run = start(tasks=("sst", "para"), **{**PCGRAD, **NO_DROPOUT, "heads": {"sst": {"dropout": 0.0}}})
     run.model.eval()
     batch = run.tasks["sst"].next_batch(20)
     gold = batch.labels

@@ -80,7 +80,7 @@ def gradients_of_a_step(run: TrainingRun) -> dict[str, Tensor]:
     update = run.optimiser.step
 
     def step(progress: Progress, examples: int) -> None:
-        seen.update({name: p.grad.clone() for name, p in run.model.named_parameters() if p.grad is not None})
+        seen.update({name: p.grad.to_dense().clone() for name, p in run.model.named_parameters() if p.grad is not None})
         update(progress, examples)
 
     run.optimiser.step = step  # type: ignore[method-assign]
