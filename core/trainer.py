@@ -11,12 +11,12 @@ import warnings
 from contextlib import ExitStack
 from dataclasses import asdict
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
 from core.batch_orders import make_order
@@ -31,8 +31,6 @@ from core.model.freezing import parameter_counts
 from core.model.multitask import MultitaskBert, build_model, encoder_names
 from core.model.randomness import random_state, restore_random_state
 from core.model_files.kept_encoder import kept_encoder_files
-from core.model_files.mapped_weights import release_pages
-from core.model_files.weight_stream import write_weights
 from core.optim.optimiser import Optimiser
 from core.pretraining import PretrainingInterruptedError, StageObserver, encoder_weights, in_examples
 from core.run.checkpoint import load_checkpoint, save_checkpoint
@@ -128,7 +126,6 @@ class TrainingRun:
         weights = encoder_weights(config, resources, observer)
         self._pretraining_examples = in_examples(config, resources).examples(encoder_names(config))
         self.model: MultitaskBert = build_model(config, self.encoder.config, None, weights).to(self.device)
-        release_pages()  # of the weights just copied
         self.tasks = resources.task_data(config)
         self.order = make_order(config, {name: len(data.train) for name, data in self.tasks.items()})
         self.techniques = make_techniques(config)
@@ -212,7 +209,7 @@ class TrainingRun:
             evaluation = self._evaluation(rung, scores, speed)
             if all(evaluation.overall > earlier.overall for earlier in self.evaluations):
                 kept = kept_encoder_files(self.encoder.config, self.encoder.tokenizer)
-                self.folder.write_best(partial(write_weights, weights=self.model.state_dict()), kept, evaluation)
+                self.folder.write_best(self._model_file(), kept, evaluation)
         self.folder.write_predictions(rung, scores.predictions)
         self.evaluations.append(evaluation)
         self.losses.clear()
@@ -286,6 +283,9 @@ class TrainingRun:
             **{f"data {name}": data for name, data in self.tasks.items()},
             **{f"technique {name}": technique for name, technique in self.techniques.items()},
         }
+
+    def _model_file(self) -> bytes:
+        return save({name: weight.contiguous().cpu() for name, weight in self.model.state_dict().items()})
 
     def _evaluation(self, rung: int, scores: DevScores, speed: float) -> Evaluation:
         return Evaluation(

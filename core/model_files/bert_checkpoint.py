@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Final
 
+import safetensors.torch
 import torch
 from torch import Tensor
 
 from core.model.bert import Bert, BertConfig
 from core.model_files.encoder_content import CONFIG, WEIGHTS
 from core.model_files.weight_files import check_no_adapter, check_shapes, read_json, read_weights
-from core.model_files.weight_stream import write_weights
-from core.run.atomic_files import replace_file, write_atomically
+from core.run.atomic_files import write_atomically
 from data.errors import UserError
 
 __all__ = ["BERT_FILES", "load_bert_config", "load_bert_weights", "load_mlm_head", "remove_bert", "save_bert"]
@@ -120,8 +119,9 @@ def save_bert(folder: Path, config: BertConfig, state_dict: Mapping[str, Tensor]
         if given.get(name) != expected.get(name):
             raise ValueError(f"'{name}' must be {expected.get(name, 'absent')}, got {given.get(name, 'none')}")
     folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_dict.items()}
     # transformers refuses a file that does not say which framework wrote it.
-    replace_file(folder / WEIGHTS, partial(write_weights, weights=state_dict, metadata={"format": "pt"}))
+    write_atomically(folder / WEIGHTS, safetensors.torch.save(tensors, metadata={"format": "pt"}))
     write_atomically(folder / CONFIG, (json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n").encode())
 
 

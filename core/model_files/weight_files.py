@@ -15,7 +15,6 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, load
 
 from core.model_files.encoder_content import PICKLED_WEIGHTS, SHARD_INDEX, WEIGHTS
-from core.model_files.mapped_weights import map_weights
 from data.errors import UserError
 
 __all__ = ["StoredWeight", "check_no_adapter", "check_shapes", "read_json", "read_weights"]
@@ -186,8 +185,7 @@ class _WeightFile:
             raise UserError(f"{self.path}: no such file; it is a shard listed in {self.index.name}")
         with _readable(self.path), safe_open(self.path, framework="pt") as file:
             there = set(file.keys())
-            mapped = map_weights(self.path)
-            return {key: mapped[key] if key in mapped else file.get_tensor(key) for key in keys if key in there}
+            return {key: file.get_tensor(key) for key in keys if key in there}
 
 
 def _weight_files(folder: Path) -> list[_WeightFile]:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from core.model_files.weight_stream import write_weights
 from core.pretraining.observer import PretrainingInterruptedError, StageObserver
 from core.pretraining.weights_digest import weights_digest
-from core.run.atomic_files import flush_folder, half_written_files, replace_file, write_atomically, writing
+from core.run.atomic_files import flush_folder, half_written_files, write_atomically, writing
 from core.run.checkpoint import load_checkpoint, save_checkpoint
 from core.run.errors import CheckpointError
 from data.errors import MachineError
@@ -100,7 +99,7 @@ class StageFolder:
             MachineError: if the disk refuses the write, as for all files written here.
         """
         metadata = {"format": "pt", "sha256": weights_digest(weights)}
-        replace_file(self.encoder, partial(write_weights, weights=weights, metadata=metadata))
+        write_atomically(self.encoder, safetensors.torch.save(dict(weights), metadata=metadata))
         flush_folder(self.path)
         self.checkpoint.unlink(missing_ok=True)
 

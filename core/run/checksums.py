@@ -12,18 +12,13 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO, cast
 
-from core.run.atomic_files import replace_file, write_atomically
-from core.run.hashing_writer import HashingWriter
+from core.run.atomic_files import write_atomically
 from data.errors import MachineError, UserError
 
-__all__ = ["CHECKSUMS", "Checksums", "Content"]
-
-Content = bytes | Callable[[BinaryIO], object]
-"""The content of a file, or a function that writes it, always the same."""
+__all__ = ["CHECKSUMS", "Checksums"]
 
 CHECKSUMS = "checksums.json"
 """Name of the file with the checksums, in the folder of the files."""
@@ -49,26 +44,23 @@ class Checksums:
         """Read the checksums, so that a later :meth:`write` knows them even if their file is damaged meanwhile."""
         self._recorded = self._read()
 
-    def write(self, contents: Mapping[Path, Content]) -> None:
+    def write(self, contents: Mapping[Path, bytes]) -> None:
         """Write files, each completely or not at all, and record their checksums.
 
         Args:
-            contents: the content of each file, by path; a function is called twice, for checksum and file.
+            contents: the content of each file, by path.
 
         Raises:
             MachineError: if the disk is full or a folder is not writable.
         """
-        new = {self._name(path): [_digest_of(content)] for path, content in contents.items()}
+        new = {self._name(path): [hashlib.sha256(content).hexdigest()] for path, content in contents.items()}
         stored = self._recall()
         known = {**stored, **{name: self._written[name] for name in self._written if name in stored}}
         both = {name: list(dict.fromkeys([*new[name], *(known.get(name) or self._present(name))])) for name in new}
         self._recorded = {**known, **both}
         write_atomically(self.path, _text(self._recorded))
         for path, content in contents.items():
-            if isinstance(content, bytes):
-                write_atomically(path, content)
-            else:
-                replace_file(path, content)
+            write_atomically(path, content)
         self._written.update(new)
 
     def record(self, paths: Iterable[Path]) -> None:
@@ -166,14 +158,6 @@ def _is_record(stored: object) -> bool:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _digest_of(content: Content) -> str:
-    if isinstance(content, bytes):
-        return hashlib.sha256(content).hexdigest()
-    writer = HashingWriter()
-    content(cast("BinaryIO", writer))
-    return writer.sha256.hexdigest()
 
 
 def _text(recorded: Mapping[str, list[str]]) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.run.atomic_files import half_written_files, write_atomically, writing
-from core.run.checksums import Checksums, Content
+from core.run.checksums import Checksums
 from core.run.evaluation import Evaluation
 from data.errors import MachineError, UserError
 
@@ -133,15 +133,15 @@ class RunFolder:
         """Write each task's predictions at a rung into the file that :meth:`predictions` names."""
         self.checksums.write({self.predictions(task, rung): _npy(of_task) for task, of_task in predictions.items()})
 
-    def write_best(self, model: Content, encoder: Mapping[str, bytes], evaluation: Evaluation) -> None:
+    def write_best(self, model: bytes, encoder: Mapping[str, bytes], evaluation: Evaluation) -> None:
         """Write the best model so far and its evaluation.
 
         Args:
-            model: the content of a safetensors file, or a function that writes it.
+            model: the content of a safetensors file.
             encoder: the contents of the files with the encoder's shape and tokenizer, by name.
             evaluation: of this model.
         """
-        kept: dict[Path, Content] = {self.best_encoder / name: content for name, content in encoder.items()}
+        kept = {self.best_encoder / name: content for name, content in encoder.items()}
         self.checksums.write({self.best_model: model, **kept, self.best_evaluation: evaluation.to_json().encode()})
 
     def read_best_evaluation(self) -> Evaluation:

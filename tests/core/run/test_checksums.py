@@ -34,15 +34,6 @@ def test_a_written_file_is_checked_and_a_changed_one_is_refused(tmp_path: Path) 
     )
 
 
-def test_what_a_function_writes(tmp_path: Path) -> None:
-    checksums = Checksums(tmp_path)
-    checksums.write({tmp_path / "a": lambda file: (file.write(b"1"), file.write(b"2")), tmp_path / "b": b"12"})
-    assert (tmp_path / "a").read_bytes() == b"12"
-    recorded = json.loads(checksums.path.read_bytes())
-    assert recorded["a"] == recorded["b"]
-    assert checked(tmp_path, "a")
-
-
 def test_content_that_was_read_is_not_read_again(tmp_path: Path) -> None:
     Checksums(tmp_path).write({tmp_path / "a": b"1"})
     (tmp_path / "a").unlink()
