@@ -119,8 +119,8 @@ def test_shared_layers_get_the_gradients_of_all_tasks_and_own_ones_that_of_their
 
     PCGrad projects within the shared layers only: wrong are dot products that include a task's own layers.
     """
-    together = {"sampler": {"order": "together"}, "gradients": {"rule": rule}}
-    run = TrainingRun(make(2, together), RunFolder(tmp_path), resources)
+    together = {"sampler": {"order": "together"}}
+    run = TrainingRun(make(2, {**together, "gradients": {"rule": rule}}), RunFolder(tmp_path), resources)
     model, apart = run.model.double().eval(), built(make(0, together, "per-task"), resources).double().eval()
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():

@@ -18,7 +18,7 @@ import pytest
         ({"trials": "0,x"}, "--trials 0,x: write numbers of trials with commas between, such as 3,7,9"),
         ({"trials": "-1"}, "--trials -1: write numbers of trials"),
         ({"trials": ""}, "--trials : write numbers of trials"),
-        ({"trials": "0,9"}, "no trial 9: study 'tiny' has trials 0 to 3"),
+        ({"trials": "9"}, "no trial 9: study 'tiny' has trials 0 to 3"),
         ({"of": ["sst"]}, "--of sst: write a task and its trials, such as --of para=3,7"),
         ({"of": ["sst=1;2"]}, "--of sst 1;2: write numbers of trials"),
         ({"of": ["stst=1"]}, "--of stst=1: the study has the tasks para, sst, sts; did you mean 'sts'?"),
