@@ -68,7 +68,7 @@ class _DroppedAttention(torch.autograd.Function):
         ctx: Any, queries: Tensor, keys: Tensor, values: Tensor, packing: RowPacking, heads: int, dropout: float
     ) -> Tensor:
         """(N, H) or (R, H), (N, H), (N, H) -> like queries."""
-        first_only = len(queries) != len(keys)
+        first_only = len(queries) != len(keys)  # with rows of one token it makes no difference
         with torch.autocast("cpu", enabled=False):
             k, v = packing.split_heads(keys, heads), packing.split_heads(values, heads)  # (R A, T, D)
             q = queries.reshape(len(k), 1, -1) if first_only else packing.split_heads(queries, heads)  # (R A, Q, D)

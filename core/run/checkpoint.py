@@ -17,11 +17,30 @@ import torch
 
 from core.run.atomic_files import flush_folder, replace_file
 from core.run.errors import CheckpointError
-from core.run.hashing_writer import HashingWriter
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+class _HashingWriter(io.RawIOBase):
+    """Pass bytes on to a file and hash them on the way, so that they are read only once."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.sha256 = hashlib.sha256()
+        self.refusal: OSError | None = None  # why the disk refused a write
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.sha256.update(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.refusal = error
+            raise
 
 
 class _Beginning(io.RawIOBase):
@@ -60,7 +79,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def _write(file: BinaryIO, state: dict[str, Any]) -> None:
-    writer = HashingWriter(file)
+    writer = _HashingWriter(file)
     try:
         torch.save(state, cast("BinaryIO", writer))
     except RuntimeError:
