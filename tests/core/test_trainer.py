@@ -17,6 +17,7 @@ from core.gradients import SummedGradients
 from core.inputs.resources import Resources
 from core.model.forward_pass import ForwardPass
 from core.model.multitask import MultitaskBert
+from core.optim.optimiser import Optimiser
 from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
 from core.run.progress import Progress
@@ -379,3 +380,25 @@ def test_limits_take_fixed_subsets(small_config: MakeConfig, resources: Resource
     whole = resources.task_data(small_config())["para"]
     assert set(data[0].dev.ids) < set(whole.dev.ids)
     assert len(data[0].dev) == 20
+
+
+def test_the_best_model_is_that_of_an_optimiser_that_updates_all_rows(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    """Rows of word embeddings that were never looked up have decayed in it, though not yet in the run."""
+    optim = {"learning_rate": 1e-2, "weight_decay": 0.5, "schedule": "constant", "warmup": 0.0}
+    best = []
+    for by_row in (True, False):
+        config, folder = small_config(optim=optim), RunFolder(tmp_path / str(by_row))
+        run = TrainingRun(config, folder, resources)
+        run.resume()
+        table = run.model.encoder("sst").embeddings.word_embeddings
+        if not by_row:
+            run.optimiser, table.sparse = Optimiser(config, run.model, run.weighting.parameters), False
+        initial = table.weight.detach().clone()
+        for _ in range(10):
+            run.step()
+        assert (table.weight[1:] == initial[1:]).all(dim=1).any() == by_row  # without [PAD], which is zero
+        run.evaluate()
+        best.append(load_file(folder.best_model)["encoders.all-tasks.embeddings.word_embeddings.weight"])
+    torch.testing.assert_close(best[0], best[1], rtol=1e-4, atol=1e-6)

@@ -106,3 +106,14 @@ def test_a_study_that_names_its_precision_is_not_measured(tmp_path: Path) -> Non
     assert run(tmp_path, "bfloat16", precision="float32").asked == []
     study = optuna.load_study(study_name="stub", storage=open_storage(None, tmp_path))
     assert "precision" not in study.user_attrs
+
+
+def test_a_driver_that_was_faster_has_chosen(tmp_path: Path) -> None:
+    class Overtaken(MeasuringExecutor):
+        def choose_precision(self, config: RunConfig) -> PrecisionChoice:
+            run(tmp_path, "float32", trials=1)
+            return super().choose_precision(config)
+
+    assert StubStudy(tmp_path, spec_of("auto")).driver(Overtaken("bfloat16")).precision == PrecisionChoice(
+        "float32", "measured"
+    )
