@@ -15,6 +15,7 @@ from core.model.bert import BertConfig
 from core.model.multitask import build_model
 from core.model_files.kept_encoder import load_kept_encoder
 from core.model_files.model_folder import TrainedModel
+from core.run.cores import usable_cores
 from core.run.run_folder import RunFolder
 from data.errors import UserError
 
@@ -24,7 +25,8 @@ __all__ = ["best_encoder", "load_best_model"]
 def load_best_model(folder: RunFolder, config: RunConfig, resources: Resources) -> TrainedModel:
     """Load the model as it was scored, in eval mode on the device of ``config.compute``; LoRA is not merged.
 
-    Torch's threads are set to the run's, so that the model predicts the same numbers again.
+    Torch's threads are set to all cores that this process may use, however few the run had: the runs of a study share
+    the cores, but one process predicts. Predictions are then those of the run up to rounding.
 
     Args:
         folder: folder of the run, which still contains its best model.
@@ -39,7 +41,7 @@ def load_best_model(folder: RunFolder, config: RunConfig, resources: Resources) 
         folder.check_best_model()
     except OSError as error:
         raise UserError(f"{error.filename}: cannot read the model: {error.strerror or error}") from error
-    torch.set_num_threads(config.compute.threads)
+    torch.set_num_threads(max(config.compute.threads, usable_cores()))
     shape, tokenizer = best_encoder(folder, config, resources)
     model = build_model(config, shape, None)
     try:

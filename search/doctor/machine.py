@@ -13,6 +13,7 @@ import torch
 
 from core.config import ComputeConfig
 from core.inputs.resources import pick_device
+from core.run.cores import usable_cores
 from core.run.precision import check_precision
 from data.errors import UserError
 from search.doctor.check import Check, ok, warning
@@ -86,7 +87,7 @@ def _memory() -> Iterator[Check]:
 
 def check_threads(workers: int, threads: int | None, environment: Mapping[str, str] = os.environ) -> Iterator[Check]:
     """Compare the usable cores with the threads of each worker, which may not be known (None)."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = usable_cores()
     quota = cpu_quota()
     cores = usable if quota is None else min(usable, quota)
     limit = "" if quota is None else f", limited to {quota:g} by a quota"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from core.run.cores import usable_cores
 from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 from data.errors import UserError
 from data.tasks import TaskSpec
@@ -266,14 +266,9 @@ def _replaced(document: StudyDocument, workers: int, overrides: _Overrides) -> d
     if overrides.threads is not None:
         replaced["compute.threads"] = overrides.threads
     elif not any(_sets_threads(table.get("compute")) for table in (document.base, document.override)):
-        replaced["compute.threads"] = max(1, _usable_cores() // workers)
+        replaced["compute.threads"] = max(1, usable_cores() // workers)
     return replaced
 
 
 def _sets_threads(compute: object) -> bool:
     return isinstance(compute, Mapping) and "threads" in compute
-
-
-def _usable_cores() -> int:
-    """Return how many cores this process may use; containers and job schedulers often grant fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
