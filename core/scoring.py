@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from core.config import RunConfig
-from core.inputs.fixed_subset import fixed_subset
+from core.inputs.fixed_subset import fixed_subset, stratified_part
 from core.inputs.task_data import TaskData, sorted_batches
 from core.model.multitask import MultitaskBert
 from core.run.errors import DivergedError
@@ -67,8 +67,8 @@ class DevScores:
 
     Args:
         config: the run.
-        predictions: per task, on dev, as returned by :func:`predict`.
-        gold: per task, its dev labels.
+        predictions: per task, on its scored dev examples, as returned by :func:`predict`.
+        gold: per task, their labels.
         train_scores: per task, its own metric on some of its training examples; a task may be missing.
 
     Attributes:
@@ -104,20 +104,30 @@ class DevScores:
         self.overall = overall_score(self.scores, specs, weights)
 
 
-def score_dev(model: MultitaskBert, config: RunConfig, tasks: dict[str, TaskData], device: torch.device) -> DevScores:
+def score_dev(
+    model: MultitaskBert, config: RunConfig, tasks: dict[str, TaskData], device: torch.device, share: float = 1.0
+) -> DevScores:
     """Score all tasks on their dev examples, and on ``config.eval.train_examples`` of their training examples.
 
     Nothing random is drawn, so training continues as if dev had not been scored.
+
+    Args:
+        model: on ``device``.
+        config: the model's.
+        tasks: the run's examples.
+        device: where to compute.
+        share: of both kinds of examples, in (0, 1]; see :func:`core.inputs.fixed_subset.stratified_part`.
 
     Raises:
         DivergedError: if a prediction is NaN or infinite.
     """
     predictions, gold, train_scores = {}, {}, {}
     for name, data in tasks.items():
-        predictions[name] = _finite_predictions(model, config, data.dev, "dev", data.layout, device)
-        gold[name] = _gold(data.dev)
+        dev = _part(data.dev, share)
+        predictions[name] = _finite_predictions(model, config, dev, "dev", data.layout, device)
+        gold[name] = _gold(dev)
         if config.eval.train_examples:
-            seen = _some_training_examples(data, config.eval.train_examples)
+            seen = _part(_some_training_examples(data, config.eval.train_examples), share)
             outputs = _finite_predictions(model, config, seen, "training examples", data.layout, device)
             train_scores[name] = own_metric(seen.spec, outputs, _gold(seen))
     return DevScores(config, predictions, gold, train_scores)
@@ -137,6 +147,10 @@ def _finite_predictions(
 def _some_training_examples(data: TaskData, count: int) -> Examples:
     """Return the same training examples in every run, drawn independently of those of a ``train_limit``."""
     return data.train.subset(fixed_subset(len(data.train), count, f"train-dev gap of {data.train.spec.name}"))
+
+
+def _part(examples: Examples, share: float) -> Examples:
+    return examples.subset(stratified_part(_gold(examples), share, examples.spec.name))
 
 
 def _gold(examples: Examples) -> np.ndarray:

@@ -37,7 +37,7 @@ from core.run.checkpoint import load_checkpoint, save_checkpoint
 from core.run.clock import RunClock
 from core.run.cost import Cost
 from core.run.errors import CheckpointError
-from core.run.evaluation import Evaluation
+from core.run.evaluation import Evaluation, best_evaluation
 from core.run.loss_log import LossLog
 from core.run.memory import PeakMemory
 from core.run.precision import autocast, check_precision
@@ -194,9 +194,9 @@ class TrainingRun:
     def evaluate(self) -> Evaluation:
         """Score dev at the rung just reached, store predictions and the best weights, and write a checkpoint.
 
-        The best weights are those of the rung with the best overall score, for all tasks. Where every task has its own
-        encoder, each could keep its own best rung instead; it does not, so that both kinds of run select in the same
-        way.
+        The best weights are those of the rung with the best overall score on all dev examples, for all tasks. Where
+        every task has its own encoder, each could keep its own best rung instead; it does not, so that both kinds of
+        run select in the same way.
         """
         self.losses.read()
         speed = self._clock.examples_per_second(self.progress.examples)
@@ -205,9 +205,9 @@ class TrainingRun:
             weights.enter_context(self.optimiser.settled())
             for technique in self.techniques.values():
                 weights.enter_context(technique.evaluation_weights(self.model))
-            scores = score_dev(self.model, self.config, self.tasks, self.device)
+            scores = score_dev(self.model, self.config, self.tasks, self.device, self.config.dev_share(rung))
             evaluation = self._evaluation(rung, scores, speed)
-            if all(evaluation.overall > earlier.overall for earlier in self.evaluations):
+            if evaluation.dev_share == 1.0 and best_evaluation([*self.evaluations, evaluation]) is evaluation:
                 kept = kept_encoder_files(self.encoder.config, self.encoder.tokenizer)
                 self.folder.write_best(self._model_file(), kept, evaluation)
         self.folder.write_predictions(rung, scores.predictions)
@@ -301,6 +301,7 @@ class TrainingRun:
             confusion=scores.confusion,
             loss_weights=self.weighting.current(self.progress),
             cost=self._cost(),
+            dev_share=self.config.dev_share(rung),
         )
 
     def _cost(self) -> Cost:

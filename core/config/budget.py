@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, StrictInt, field_validator, model_validator
 
-from core.config.section import ConfigSection
+from core.config.section import ConfigSection, added
 
 __all__ = ["BudgetConfig", "ComputeConfig", "EvalConfig"]
 
@@ -30,6 +30,14 @@ class EvalConfig(ConfigSection):
     batch_size: int = Field(64, ge=1, description="examples per forward pass")
     train_examples: int = Field(
         200, ge=0, description="training examples of each task that are also scored, for the gap between train and dev"
+    )
+
+    early_share: float = added(
+        1.0,
+        "share of each task's dev examples, and of train_examples, that all rungs but the last score: the same ones in "
+        "every run, stratified by label; the weights are then those of the last rung",
+        gt=0.0,
+        le=1.0,
     )
 
     @field_validator("rungs", mode="before")

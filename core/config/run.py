@@ -125,6 +125,10 @@ class RunConfig(ConfigSection):
         """Return where dev is scored, in training examples, ascending; the last is always ``budget.examples``."""
         return self.eval.positions(self.budget.examples)
 
+    def dev_share(self, rung: int) -> float:
+        """Return the share of the scored dev examples, and of ``eval.train_examples``, that a rung scores."""
+        return self.eval.early_share if rung < self.budget.examples else 1.0
+
     @property
     def warmup_examples(self) -> int:
         """Return the training examples until the learning rate has reached its peak."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.run.cost import Cost
 
-__all__ = ["Evaluation"]
+__all__ = ["Evaluation", "best_evaluation"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Evaluation:
         loss_weights: the factor of each task's loss at this point, not counting a batch's share; empty in files written
             before weights were recorded.
         cost: the cost so far; None in files written before costs were recorded.
+        dev_share: share of the dev examples that were scored; below 1 only before the last rung (``eval.early_share``).
     """
 
     rung: int
@@ -45,6 +46,7 @@ class Evaluation:
     confusion: dict[str, list[list[int]]] = field(default_factory=dict)
     loss_weights: dict[str, float] = field(default_factory=dict)
     cost: Cost | None = None
+    dev_share: float = 1.0
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Evaluation:
@@ -60,3 +62,13 @@ class Evaluation:
     def from_json(cls, line: str) -> Evaluation:
         """Build an evaluation from what :meth:`to_json` returned."""
         return cls.from_dict(json.loads(line))
+
+
+def best_evaluation(evaluations: Sequence[Evaluation]) -> Evaluation | None:
+    """Return the evaluation whose weights a run keeps: that of the highest overall score on all dev examples.
+
+    Ties go to the first. Scores on a part of dev are not compared with these: the best of them is returned only for a
+    run that ended before all of dev was scored, and so has kept no weights.
+    """
+    whole = [one for one in evaluations if one.dev_share == 1.0]
+    return max(whole or evaluations, key=lambda one: one.overall, default=None)

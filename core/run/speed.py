@@ -16,7 +16,7 @@ class Speed:
     Attributes:
         train_examples_per_second: training speed.
         eval_examples_per_second: scoring speed.
-        scored_examples: examples scored at every rung, on dev and for the gap between train and dev.
+        scored_examples: examples scored at the last rung, on dev and for the gap between train and dev.
         pretraining_seconds: estimated duration of those stages of further pretraining that have not been trained yet;
             runs with the same stages share them.
     """
@@ -28,5 +28,5 @@ class Speed:
 
     def seconds(self, config: RunConfig) -> float:
         """Estimate the duration of a full run, excluding loading and stages."""
-        scored = self.scored_examples * len(config.rungs)
+        scored = self.scored_examples * sum(map(config.dev_share, config.rungs))
         return config.budget.examples / self.train_examples_per_second + scored / self.eval_examples_per_second

@@ -54,17 +54,19 @@ class Checkpoint:
 def stored_checkpoints(
     trials: Iterable[int], folders: TrialFolders, tasks: Collection[str]
 ) -> tuple[list[Checkpoint], tuple[int, ...]]:
-    """Return all rungs of the trials, by trial and rung, and the numbers of trials with missing predictions.
+    """Return the rungs of the trials, by trial and rung, and the numbers of trials with missing predictions.
 
-    Of the latter none of the rungs is among the former.
+    Of the latter none of the rungs is among the former. Rungs that scored only a part of dev are left out: no weights
+    are selected by them.
     """
     found: list[Checkpoint] = []
     gone: list[int] = []
     for trial in trials:
         run = folders.run(trial)
-        of_trial = [Checkpoint(trial, run, evaluation) for evaluation in _evaluations(run)]
+        evaluations = _evaluations(run)
+        of_trial = [Checkpoint(trial, run, evaluation) for evaluation in evaluations if evaluation.dev_share == 1.0]
         rungs = [one.evaluation.rung for one in of_trial]
-        if rungs and all(run.predictions(task, rung).is_file() for task in tasks for rung in rungs):
+        if evaluations and all(run.predictions(task, rung).is_file() for task in tasks for rung in rungs):
             found += of_trial
         else:
             gone.append(trial)

@@ -13,6 +13,7 @@ from core.statistics import bootstrap_scores, overall_score
 from data.errors import UserError
 from data.gold import Labels
 from data.tasks import TaskSpec
+from search.display.values import shown
 from search.trials.artifacts import check_predictions, load_predictions
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial
@@ -72,9 +73,15 @@ def stored_predictions(folders: TrialFolders, record: FinishedTrial, spec: TaskS
     Class probabilities (N, K) or scores (N,), for the N labels of ``gold``.
 
     Raises:
-        UserError: if they are gone, cannot be read, or are not of these labels.
+        UserError: if they are gone, cannot be read, or are not of these labels; or if the trial was pruned when only a
+            part of dev had been scored.
     """
     assert record.result.best_rung is not None, "a trial with a score has a best rung"
+    if record.dev_share < 1.0:
+        raise UserError(
+            f"trial {record.number} was pruned at {record.result.best_rung:,} examples, where eval.early_share = "
+            f"{shown(record.dev_share)} of dev was scored: it has no predictions for the other dev examples"
+        )
     number = record.number
     stored = load_predictions(folders.run(number), number, spec.name, record.result.best_rung)
     check_predictions(stored, gold, record.result.scores[spec.name], spec, number)

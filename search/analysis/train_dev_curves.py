@@ -33,6 +33,7 @@ class TrainDevCurve:
         train: the task's own metric on some of its training examples.
         dev: on dev.
         metric: the task's own.
+        early_share: share of the examples that all rungs but the last scored.
     """
 
     rungs: tuple[int, ...]
@@ -40,6 +41,7 @@ class TrainDevCurve:
     train: tuple[float, ...]
     dev: tuple[float, ...]
     metric: Metric
+    early_share: float = 1.0
 
     @property
     def gaps(self) -> list[float]:
@@ -87,7 +89,8 @@ def train_dev_curve(
         return None
     rungs = tuple(point.rung for point in curve)
     known = None if passes is None else tuple(passes[rung][spec.name] for rung in rungs)
-    return TrainDevCurve(rungs, known, tuple(train), tuple(point.scores[spec.name] for point in curve), spec.metric)
+    dev = tuple(point.scores[spec.name] for point in curve)
+    return TrainDevCurve(rungs, known, tuple(train), dev, spec.metric, min(point.dev_share for point in curve))
 
 
 def counted_passes(config: RunConfig, curve: Sequence[Evaluation], answers_dir: Path) -> dict[int, dict[str, float]]:
@@ -120,7 +123,7 @@ def fall_of_dev(
     """Return by how much dev is worse at the end than at its best rung, with its 95 % interval over dev examples.
 
     The ends are percentiles over 1,000 resamples of the examples, the same ones for both rungs. None if predictions are
-    gone.
+    gone, or early rungs scored only a part of dev.
 
     Args:
         curve: of a trial.
@@ -129,6 +132,8 @@ def fall_of_dev(
         spec: the task.
         gold: labels of the dev examples that it was scored on, (N,).
     """
+    if curve.early_share < 1.0:
+        return None  # the rungs scored other examples
     found = []
     try:
         for place in (curve.best, -1):
@@ -155,6 +160,9 @@ def gap_sentences(task: str, curve: TrainDevCurve, fall: Interval | None = None)
     end = f"{gaps[last]:+.3f} at the end ({curve.train[last]:.3f} on train, {curve.dev[last]:.3f} on dev)"
     if last == 0:
         return [f"{task}, {label}: the gap is {end}. There is only one rung, so there is no curve."]
+    if curve.early_share < 1.0:
+        gap = f"{task}, {label}: the gap is {end}. Earlier rungs scored {curve.early_share:.3g} of these examples"
+        return [f"{gap} (eval.early_share), too few to say whether and when the run began to overfit."]
     if widest == last:
         gap = f"{task}, {label}: the gap is largest at the end, after {curve.place(last)}: {gaps[last]:+.3f} "
         gap += f"({curve.train[last]:.3f} on train, {curve.dev[last]:.3f} on dev)."

@@ -38,6 +38,8 @@ def show_plan(console: Console, spec: StudySpec) -> None:
 def budget_line(spec: StudySpec) -> str:
     """Describe the budget: ``budget: 16 trials of up to 12,000 training examples, dev scored at 1,500, 3,000, ...``."""
     where = "at the rungs below" if spec.own_rungs else f"at {_listed(spec.base.rungs)}"
+    if (early := spec.base.eval.early_share) < 1.0:
+        where += f" ({early:.3g} of it before the last)"
     number = "any number of" if spec.trials is None else spec.trials
     ends = "" if spec.stop.is_empty else f"; no new trial {spec.stop.describe()}"
     return (

@@ -10,7 +10,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import Trial
 
 from core.config import RunConfig
-from core.run.evaluation import Evaluation
+from core.run.evaluation import Evaluation, best_evaluation
 from search.driver.retries import RetryCounter
 from search.storage import optuna_internals
 from search.study.first_trials import DEFAULT
@@ -63,8 +63,8 @@ class RunningTrial:
 
     @property
     def best(self) -> Evaluation | None:
-        """The evaluation whose weights are kept: the highest overall score; ties go to the first."""
-        return max(self.evaluations, key=lambda evaluation: evaluation.overall, default=None)
+        """The evaluation whose weights are kept; see :func:`core.run.evaluation.best_evaluation`."""
+        return best_evaluation(self.evaluations)
 
     def result(self, reason: str) -> TrialResult:
         """Return the trial's result so far."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
@@ -11,7 +10,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from core.run.evaluation import Evaluation
+from core.run.evaluation import best_evaluation
 from search.driver.events import Observer, TrialEnded
 from search.driver.panels import LivePanels, save_trial_note
 from search.driver.running_trial import RunningTrial
@@ -157,7 +156,7 @@ class TrialFinisher:
                 state=STATES[original.state],
                 value=original.value,
                 reason=result.reason,
-                best=_best(self.folders.curve(running.number)),
+                best=best_evaluation(self.folders.curve(running.number)),
                 seconds=result.seconds,
                 folder=running.folder,
                 feasible=is_feasible(original),
@@ -176,11 +175,7 @@ def best_so_far(study: optuna.Study, folders: TrialFolders) -> TrialEnded | None
         state="complete",
         value=trial.value,
         reason="",
-        best=_best(folders.curve(trial.number)),
+        best=best_evaluation(folders.curve(trial.number)),
         seconds=TrialRecord.read(trial).result.seconds,
         folder=folders.path(trial.number),
     )
-
-
-def _best(curve: Sequence[Evaluation]) -> Evaluation | None:
-    return max(curve, key=lambda evaluation: evaluation.overall, default=None)

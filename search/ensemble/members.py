@@ -75,7 +75,7 @@ class CandidateTrials:
     def scored(self) -> list[int]:
         """Numbers of the scored trials."""
         records = map(TrialRecord.read, self.study.get_trials(deepcopy=False, states=_SCORED))
-        return [one.number for one in records if one.result.best_rung is not None and one.repeat_of is None]
+        return [one.number for one in records if _is_scored(one) and one.repeat_of is None]
 
     @property
     def contenders(self) -> list[int]:
@@ -119,7 +119,8 @@ class CandidateTrials:
         if (original := TrialRecord.read(trial).repeat_of) is not None:
             raise UserError(f"trial {trial.number} is the same as trial {original}: name that one")
         if trial.number not in self.scored:
-            state = {TrialState.FAIL: "failed", **dict.fromkeys(_SCORED, "has no dev scores")}
+            unscored = "has no scores on all of dev" if trial.state == TrialState.PRUNED else "has no dev scores"
+            state = {TrialState.FAIL: "failed", **dict.fromkeys(_SCORED, unscored)}
             raise UserError(
                 f"trial {trial.number} {state.get(trial.state, 'has not ended yet')}: it cannot be a member"
             )
@@ -130,3 +131,8 @@ class CandidateTrials:
         config = stored_config(trial, folder, self.data, self.device)
         predictions = {task: load_predictions(folder, trial.number, task, result.best_rung) for task in config.tasks}
         return Member(trial.number, trial.params, folder, config, result, predictions)
+
+
+def _is_scored(record: TrialRecord) -> bool:
+    """Return whether a trial has predictions for all dev examples (``eval.early_share``)."""
+    return record.result.best_rung is not None and FinishedTrial.of(record).dev_share == 1.0

@@ -101,7 +101,7 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataRep
         with listing_faults(list_faults_in):
             splits = {split: _read(task.spec, directory, split, digest) for split in _splits(task.spec)}
         warnings = [warning for split, raw in splits.items() for warning in _left_out(name, split, raw)]
-        warnings += check_labels(name, task, splits)
+        warnings += check_labels(name, task, splits, config.eval.early_share)
         overlaps = {split: count_overlap(splits["train"], raw) for split, raw in splits.items() if split != "train"}
         warnings += [warning for split, one in overlaps.items() if (warning := one.warning(name, split)) is not None]
         report = replace(

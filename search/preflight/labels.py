@@ -13,24 +13,29 @@ from data.errors import UserError
 from data.gold import Labels
 from data.reading import RawSplit
 from data.tasks import SplitName, TaskSpec
+from search.preflight.early_part import check_early_part
 
 __all__ = ["check_labels"]
 
 
-def check_labels(name: str, task: TaskConfig, splits: Mapping[SplitName, RawSplit]) -> list[str]:
+def check_labels(
+    name: str, task: TaskConfig, splits: Mapping[SplitName, RawSplit], early_share: float = 1.0
+) -> list[str]:
     """Return one line for each doubt about the labels of a task's training and dev examples.
 
     Args:
         name: of the task.
         task: its limits say which examples are used.
         splits: with labels in train and dev.
+        early_share: share of the dev examples that early rungs score.
 
     Raises:
         UserError: if dev gives all trials the same score: all its examples are of one class, or all gold scores are
-            equal and the metric is a correlation.
+            equal and the metric is a correlation; or if so few are left at early rungs that a score says nothing.
     """
     limits: tuple[tuple[SplitName, int | None], ...] = (("train", task.train_limit), ("dev", task.dev_limit))
     used = {split: _used(splits[split], limit, name) for split, limit in limits}
+    check_early_part(task.spec, used["dev"], early_share)
     return list(_doubts(name, task, splits, used))
 
 

@@ -31,6 +31,7 @@ __all__ = [
 _FIXED = {
     "data.": "it names the user's files",
     "compute.": "it says where a run is computed",
+    "eval.early_share": "all trials are scored on the same dev examples",
     "eval.": "all trials are scored at the same positions",
     "budget.examples": "all trials are scored at the same positions",
     "budget.passes": "all trials are scored at the same positions",  # of study files: a run has examples

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, Trial
 
 from core.config import DataConfig, RunConfig
 from core.run.cost import Cost
-from core.run.evaluation import Evaluation
+from core.run.evaluation import Evaluation, best_evaluation
 from search.storage.damage import reading_record
 
 __all__ = ["CONFIG", "REPEAT_OF", "ROLE", "EndState", "FinishedTrial", "TrialRecord", "TrialResult", "stored_config"]
@@ -28,8 +28,8 @@ class TrialResult:
     """The result of a trial.
 
     Attributes:
-        overall: overall score of its best evaluation; None without one. It equals the value of a complete trial in
-            Optuna, but a pruned trial's value is its last report.
+        overall: overall score of its best evaluation (:func:`core.run.evaluation.best_evaluation`); None without one.
+            It equals the value of a complete trial in Optuna, but a pruned trial's value is its last report.
         scores: each task's metric at the best evaluation.
         best_rung: rung of that evaluation, in training examples.
         examples: training examples seen; 0 for a duplicate.
@@ -51,9 +51,9 @@ class TrialResult:
     @classmethod
     def of(cls, evaluations: list[Evaluation], reason: str) -> Self:
         """Summarise evaluations with finite overall scores, given in the order of their rungs."""
-        if not evaluations:
+        best = best_evaluation(evaluations)
+        if best is None:
             return cls(reason=reason)
-        best = max(evaluations, key=lambda evaluation: evaluation.overall)  # ties go to the first, as it was saved
         last = evaluations[-1]
         return cls(best.overall, best.scores, best.rung, last.examples, last.seconds, reason, last.cost)
 
@@ -144,6 +144,11 @@ class FinishedTrial(TrialRecord):
         if record.config is None:
             raise ValueError(f"trial {record.number} has no configuration, so it cannot have a score")
         return cls(record.number, record.role, record.config, record.result, record.repeat_of)
+
+    @property
+    def dev_share(self) -> float:
+        """The share of the dev examples that its scores are of; below 1 only for a trial that was pruned."""
+        return 1.0 if self.result.best_rung is None else self.config.dev_share(self.result.best_rung)
 
     @property
     def overall(self) -> float:

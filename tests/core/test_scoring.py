@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from core.config import RunConfig
-from core.inputs.fixed_subset import fixed_subset
+from core.inputs.fixed_subset import fixed_subset, stratified_part
 from core.inputs.resources import Resources
 from core.model.randomness import random_state
 from core.run.errors import DivergedError
@@ -205,3 +206,49 @@ def test_both_orders_are_averaged_and_drawn(small_config: MakeConfig, resources:
         for a, b in pairwise(offsets)
     ]
     assert 70 <= sum(drawn) <= 130  # of 200
+
+
+def test_early_rungs_score_a_part_and_training_does_not_notice(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path
+) -> None:
+    runs = {}
+    for share in (1.0, 0.25):
+        config = small_config(eval={"rungs": 3, "train_examples": 30, "early_share": share})
+        folder = RunFolder(tmp_path / str(share))
+        train(config, folder.path, resources, NullRunObserver())
+        runs[share] = config, folder, folder.read_metrics()
+    (config, whole, everywhere), (_, part, evaluations) = runs.values()
+    assert [one.dev_share for one in evaluations] == [0.25, 0.25, 1.0]
+    assert [one.train_loss for one in evaluations] == [one.train_loss for one in everywhere]
+    assert timeless(evaluations[-1]) == timeless(everywhere[-1])
+    assert part.read_best_evaluation() == evaluations[-1]
+    for task, data in resources.task_data(config).items():
+        rows = stratified_part(np.asarray(data.dev.labels), 0.25, task)
+        for evaluation in evaluations[:-1]:
+            predictions = np.load(part.predictions(task, evaluation.rung))
+            assert len(predictions) == 15
+            assert np.allclose(predictions, np.load(whole.predictions(task, evaluation.rung))[rows], atol=1e-5)
+            score = task_metrics(data.dev.spec, predictions, np.asarray(data.dev.labels)[rows])
+            assert evaluation.scores[task] == score[data.dev.spec.metric.name]
+
+
+def test_a_better_score_on_a_part_keeps_no_weights(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every rung is made to look worse than the one before."""
+    config = small_config(("sst",), eval={"rungs": 3, "early_share": 0.5})
+    run = TrainingRun(config, RunFolder(tmp_path), resources)
+    overall = iter([0.9, 0.8, 0.1])
+    monkeypatch.setattr(run, "_evaluation", lambda *given: replace(original(*given), overall=next(overall)))
+    original = TrainingRun._evaluation.__get__(run)
+    while not run.finished:
+        if run.at_rung:
+            run.evaluate()
+            assert run.folder.best_model.is_file() == run.finished
+        else:
+            run.step()
+    assert run.folder.read_best_evaluation().overall == 0.1
+
+
+def timeless(evaluation: Evaluation) -> Evaluation:
+    return replace(evaluation, seconds=0.0, examples_per_second=0.0, cost=None, dev_share=1.0)

@@ -11,6 +11,7 @@ import torch
 
 from core.config import RunConfig
 from core.inputs.resources import Resources
+from core.run.speed import Speed
 from core.speed_probe import measure_speed
 
 MakeConfig = Callable[..., RunConfig]
@@ -66,3 +67,9 @@ def test_stages_are_estimated_apart(
     assert measure_speed(config, resources).pretraining_seconds == 12.5
     assert asked == [config]
     assert clock.count("step") == 4
+
+
+def test_early_rungs_that_score_a_part_take_a_part_of_the_time(small_config: MakeConfig) -> None:
+    speed = Speed(train_examples_per_second=10.0, eval_examples_per_second=100.0, scored_examples=200)
+    config = small_config(eval={"rungs": 5, "early_share": 0.25})
+    assert speed.seconds(config) == pytest.approx(config.budget.examples / 10 + (4 * 0.25 + 1) * 2)

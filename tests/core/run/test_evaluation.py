@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from core.run.cost import Cost
-from core.run.evaluation import Evaluation
+from core.run.evaluation import Evaluation, best_evaluation
 
 
 def test_evaluations_written_before_costs_were_recorded_are_read() -> None:
@@ -19,3 +19,13 @@ def test_evaluations_written_before_costs_were_recorded_are_read() -> None:
     assert replace(evaluation, cost=Cost(4, 1, 6, 2.5)).to_json() != json.dumps(json.loads(old))
     costs = '"cost": {"parameters": 4, "trainable_parameters": 1, "forward_examples": 6, "peak_memory_mib": 2.5}'
     assert Evaluation.from_json(f"{old[:-1]}, {costs}}}").cost == Cost(4, 1, 6, 2.5, pretraining_examples=0)
+
+
+def test_the_best_evaluation_is_of_all_dev_examples() -> None:
+    def scored(rung: int, overall: float, dev_share: float) -> Evaluation:
+        return Evaluation(rung, rung, 1, overall, {}, {}, {}, 1.0, 1.0, dev_share=dev_share)
+
+    early, better, whole, equal = scored(1, 0.9, 0.5), scored(2, 0.95, 0.5), scored(3, 0.6, 1.0), scored(4, 0.6, 1.0)
+    assert best_evaluation([early, better, whole, equal]) is whole
+    assert best_evaluation([early, better]) is better
+    assert best_evaluation([]) is None
