@@ -46,6 +46,11 @@ def progress_section(context: ReportContext) -> ReportSection:
         "score expected on new data is lower. Pruned trials are shown at their best rung. Click a point to open its "
         "trial."
     )
+    if (early := min((point.dev_share for curve in curves.values() for point in curve), default=1.0)) < 1.0:
+        note += (
+            f" All rungs but the last scored {early:.3g} of the dev examples (eval.early_share): scores there, and "
+            "those of pruned trials, vary more."
+        )
     expected = expected_progress(context.study, context.folders, context.data)
     parts = (
         Note(note),
