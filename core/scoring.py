@@ -20,6 +20,9 @@ from data.rows import RowLayout
 __all__ = ["DevScores", "predict", "score_dev"]
 
 
+_TOKENS_ON_CPU = 2048  # per batch: what a layer computes then stays in the caches, however long the rows are
+
+
 @torch.inference_mode()
 def predict(
     model: MultitaskBert, config: RunConfig, examples: Examples, layout: RowLayout, device: torch.device
@@ -52,8 +55,9 @@ def _predict_once(
 ) -> np.ndarray:
     outputs, positions = [], []
     siamese = config.heads[examples.spec.name].pair == "siamese"
+    tokens = _TOKENS_ON_CPU if device.type == "cpu" else None
     with autocast(config.compute, device):  # around all batches: weights are cast once
-        for batch in sorted_batches(examples, layout, siamese, config.eval.batch_size, swapped):
+        for batch in sorted_batches(examples, layout, siamese, config.eval.batch_size, swapped, tokens):
             outputs.append(model.predict(batch.to(device)).cpu().numpy())
             positions.append(batch.positions.numpy())
     stacked = np.concatenate(outputs)

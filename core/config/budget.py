@@ -27,7 +27,7 @@ class EvalConfig(ConfigSection):
         description="number of evenly spaced evaluations, or their positions: in training examples (whole numbers), or "
         "in shares of the budget (0.25, 0.5, 1.0)",
     )
-    batch_size: int = Field(64, ge=1, description="examples per forward pass")
+    batch_size: int = Field(64, ge=1, description="the most examples per forward pass; fewer where rows are long")
     train_examples: int = Field(
         200, ge=0, description="training examples of each task that are also scored, for the gap between train and dev"
     )

@@ -18,16 +18,30 @@ __all__ = ["TaskData", "sorted_batches"]
 
 
 def sorted_batches(
-    examples: Examples, layout: RowLayout, siamese: bool, batch_size: int, swapped: bool = False
+    examples: Examples,
+    layout: RowLayout,
+    siamese: bool,
+    batch_size: int,
+    swapped: bool = False,
+    tokens: int | None = None,
 ) -> Iterator[Batch]:
     """Yield every example once, the longest first: little padding, and memory runs out at the start or never.
 
-    ``swapped`` puts the second sentence of every pair first.
+    Args:
+        examples: at least one.
+        layout: layout of the rows.
+        siamese: whether the sentences of a pair are encoded as separate rows.
+        batch_size: the most examples per batch.
+        swapped: put the second sentence of every pair first.
+        tokens: the most tokens per batch, padded, unless a single example has more; None for any number.
     """
-    order = np.argsort(-row_lengths(examples, layout, siamese), kind="stable")
-    for start in range(0, len(order), batch_size):
-        positions = order[start : start + batch_size]
+    lengths = row_lengths(examples, layout, siamese)
+    order, rows, start = np.argsort(-lengths, kind="stable"), 2 if siamese else 1, 0
+    while start < len(order):
+        fitting = batch_size if tokens is None else tokens // (rows * int(lengths[order[start]]))
+        positions = order[start : start + max(1, min(batch_size, fitting))]
         yield assemble(examples, positions, layout, siamese, np.ones(len(positions), bool) if swapped else None)
+        start += len(positions)
 
 
 class TaskData:

@@ -1,12 +1,13 @@
 """Replay samplers and pruners on recorded learning curves: their cost until they are as good as random search.
 
-    python -m tests.benchmarks.search_replay [--seeds 30] [--workers 2] [--chosen-only]
+    python -m tests.benchmarks.search_replay [--seeds 30] [--workers 2] [--chosen-only] [--early-share 0.25]
 
 The curves are those of 202 random configurations (replay/record.py). One half is used to select a method, the other to
 report it. The target is what random search reaches with 40 fully trained configurations (the median over its draws).
 The cost of a method is the number of training examples until one of its complete trials is as good, as a fraction of
 the 40 full trainings. Examples count once for every pass through the model, which includes SMART, R-Drop and stages of
-further pretraining. The last rows are Optuna's own defaults, and Ray Tune's ASHA with OptunaSearch if ``pip install -c
+further pretraining. With --early-share, early rungs have the noise of a part of dev, and trials the score of their last
+rung; the target stays the same. The last rows are Optuna's own defaults, and Ray Tune's ASHA with OptunaSearch if ``pip install -c
 constraints.txt -e '.[benchmarks]'`` was run: unchanged, and set to prune nothing during warm-up, as our driver does.
 """
 
@@ -25,6 +26,7 @@ from scipy.stats import spearmanr
 from search.pruners.registry import PrunerChoice, make_pruner
 from search.samplers.registry import SamplerChoice, make_sampler
 from search.study.file import load_study
+from tests.benchmarks.replay.early_part import with_early_part
 from tests.benchmarks.replay.record import STUDY
 from tests.benchmarks.replay.simulation import Method, OptunaMethod, Replay, replay
 from tests.benchmarks.replay.table import Table, load_table
@@ -115,14 +117,17 @@ def _rank_of_best(score: np.ndarray, final: np.ndarray) -> str:
     return f"{int((score > score[final.argmax()]).sum()) + 1} of {len(final)}"
 
 
-def show_costs(table: Table, only_chosen: bool, seeds: int, workers: int) -> None:
+def show_costs(table: Table, only_chosen: bool, seeds: int, workers: int, early_share: float) -> None:
     """Print one line per method."""
     goal, whole = random_search(table, RANDOM_TRIALS), RANDOM_TRIALS * table.full_cost
     print(f"goal {goal:.4f}: the best of {RANDOM_TRIALS} of {len(table.rows)} configurations; {workers} worker(s)")
     print(f"{'method':38}  {'median':>6}  {'quartiles':>14}  not reached")
     for name, make in methods(only_chosen):
-        run = partial(replay, table, workers=workers, until=GIVE_UP * whole)
-        print(f"{name:38}  {_summary([run(make(table, seed)) for seed in range(seeds)], goal, whole)}", flush=True)
+        parts = [with_early_part(table, early_share, seed) for seed in range(seeds)]
+        replays = [
+            replay(part, make(part, seed), workers=workers, until=GIVE_UP * whole) for seed, part in enumerate(parts)
+        ]
+        print(f"{name:38}  {_summary(replays, goal, whole)}", flush=True)
 
 
 def _summary(replays: list[Replay], goal: float, whole: float) -> str:
@@ -140,6 +145,7 @@ def main() -> None:
     parser.add_argument(
         "--chosen-only", action="store_true", help="the default, random search and the others' defaults"
     )
+    parser.add_argument("--early-share", type=float, default=1.0, help="of dev that all rungs but the last score")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")
@@ -147,7 +153,7 @@ def main() -> None:
     show_rungs(table)
     for half, purpose in enumerate(("to choose by", "to report")):
         print(f"\nhalf {half + 1}, {purpose}")
-        show_costs(table.half(half), options.chosen_only, options.seeds, options.workers)
+        show_costs(table.half(half), options.chosen_only, options.seeds, options.workers, options.early_share)
 
 
 if __name__ == "__main__":

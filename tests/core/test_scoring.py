@@ -14,6 +14,7 @@ import torch
 from core.config import RunConfig
 from core.inputs.fixed_subset import fixed_subset, stratified_part
 from core.inputs.resources import Resources
+from core.inputs.task_data import sorted_batches
 from core.model.randomness import random_state
 from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
@@ -50,11 +51,28 @@ def test_dev_is_scored_in_the_precision_of_training(run: TrainingRun) -> None:
     assert np.allclose(predictions_of(run, half, "sst").sum(axis=1), 1.0, atol=1e-6)
 
 
-def test_predictions_do_not_depend_on_the_batches(run: TrainingRun) -> None:
-    """In the examples' order, although the batches are sorted by length."""
+def test_predictions_do_not_depend_on_the_batches(run: TrainingRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the examples' order, although the batches are sorted by length; in float64, where rounding is out of sight."""
+    run.model.double()
     small = run.config.model_copy(update={"eval": run.config.eval.model_copy(update={"batch_size": 7})})
     for task in run.tasks:
-        assert np.allclose(predictions_of(run, run.config, task), predictions_of(run, small, task), atol=1e-5)
+        usual = predictions_of(run, run.config, task)
+        assert np.allclose(usual, predictions_of(run, small, task), rtol=0, atol=1e-12)
+        with monkeypatch.context() as patched:
+            patched.setattr("core.scoring._TOKENS_ON_CPU", 50)
+            assert np.allclose(usual, predictions_of(run, run.config, task), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("task", ["sst", "sts"])
+def test_batches_have_a_limited_number_of_tokens(run: TrainingRun, task: str) -> None:
+    data = run.tasks[task]
+    batches = list(sorted_batches(data.dev, data.layout, data.siamese, 16, tokens=100))
+    assert sorted(torch.cat([batch.positions for batch in batches]).tolist()) == list(range(len(data.dev)))
+    sizes = [batch.padded().input_ids.numel() for batch in batches]
+    assert max(sizes) <= 100 < sum(sizes)
+    assert max(map(len, batches)) <= 16
+    single = sorted_batches(data.dev, data.layout, data.siamese, 16, tokens=1)
+    assert [len(batch) for batch in single] == [1] * len(data.dev)
 
 
 def test_the_gap_is_that_of_a_fixed_subset_of_the_training_examples(run: TrainingRun) -> None:
