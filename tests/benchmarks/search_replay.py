@@ -7,8 +7,9 @@ report it. The target is what random search reaches with 40 fully trained config
 The cost of a method is the number of training examples until one of its complete trials is as good, as a fraction of
 the 40 full trainings. Examples count once for every pass through the model, which includes SMART, R-Drop and stages of
 further pretraining. With --early-share, early rungs have the noise of a part of dev, and trials the score of their last
-rung; the target stays the same. The last rows are Optuna's own defaults, and Ray Tune's ASHA with OptunaSearch if ``pip install -c
-constraints.txt -e '.[benchmarks]'`` was run: unchanged, and set to prune nothing during warm-up, as our driver does.
+rung; the target stays the same. The last rows are Optuna's own defaults, and Ray Tune's ASHA with OptunaSearch if ``pip
+install -c constraints.txt -e '.[benchmarks]'`` was run: unchanged, and set to prune nothing during warm-up, as our
+driver does.
 """
 
 from __future__ import annotations
