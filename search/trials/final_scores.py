@@ -24,7 +24,8 @@ def final_scores(curves: Sequence[Mapping[Any, float]], finals: Sequence[float |
     the last to the first; trials pruned later count at earlier rungs with their estimated score.
 
     The slope has the prior N(0, 0.5²): with few trials, all get nearly the same gain. An estimate is never below the
-    best score that the trial has reached, because a finished trial's score is that of its best rung.
+    best score that the trial has reached, because a finished trial's score is that of its best rung; unless some have
+    been better at an early rung, which means that only the last one counts (``eval.early_share``).
 
     Args:
         curves: each trial's overall score by rung, at least one rung; of runs of different lengths, by the share of the
@@ -34,13 +35,15 @@ def final_scores(curves: Sequence[Mapping[Any, float]], finals: Sequence[float |
     found = np.array([np.nan if final is None else final for final in finals])
     last = np.array([max(curve) for curve in curves], dtype=np.float64)
     pruned = np.isnan(found)
+    highest = np.array([max(curve.values()) for curve in curves], dtype=np.float64)
+    is_best_kept = bool((found[~pruned] >= highest[~pruned] - 1e-9).all())
     for rung in sorted(set(last[pruned].tolist()), reverse=True):
         stopped = np.flatnonzero(pruned & (last == rung)).tolist()
         went_on = [i for i, curve in enumerate(curves) if rung in curve and not np.isnan(found[i])]
         here = np.array([curves[i][rung] for i in went_on])
         there = np.array([curves[i][rung] for i in stopped])
-        best = np.array([max(curves[i].values()) for i in stopped])
-        found[stopped] = np.maximum(best, there + _gain(here, found[went_on] - here, there))
+        expected = there + _gain(here, found[went_on] - here, there)
+        found[stopped] = np.maximum(highest[stopped], expected) if is_best_kept else expected
     return found
 
 

@@ -36,6 +36,11 @@ def test_a_score_is_never_below_what_was_reached() -> None:
     assert final_scores([{1: 0.3, 2: 0.2}], [None]).tolist() == [0.3]  # nobody went on
 
 
+def test_early_scores_are_no_bound_where_only_the_last_rung_counts() -> None:
+    curves: list[dict[int, float]] = [{1: 0.5, 2: 0.9, 3: 0.1}, {1: 0.6, 2: 0.4}]
+    assert final_scores(curves, [0.1, None])[1] == pytest.approx(0.4 - 0.8)
+
+
 # With noise in the scores at the rungs, those of pruned trials are drawn to the mean, and an effect shrinks somewhat.
 @pytest.mark.parametrize(("noise", "least"), [(0.0, 0.095), (0.003, 0.09), (0.01, 0.065)])
 def test_an_effect_survives_pruning(noise: float, least: float) -> None:
