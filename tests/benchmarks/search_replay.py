@@ -118,13 +118,15 @@ def _rank_of_best(score: np.ndarray, final: np.ndarray) -> str:
     return f"{int((score > score[final.argmax()]).sum()) + 1} of {len(final)}"
 
 
-def show_costs(table: Table, only_chosen: bool, seeds: int, workers: int, early_share: float) -> None:
+def show_costs(
+    table: Table, only_chosen: bool, seeds: int, workers: int, early_share: float, scoring_cost: float
+) -> None:
     """Print one line per method."""
     goal, whole = random_search(table, RANDOM_TRIALS), RANDOM_TRIALS * table.full_cost
     print(f"goal {goal:.4f}: the best of {RANDOM_TRIALS} of {len(table.rows)} configurations; {workers} worker(s)")
     print(f"{'method':38}  {'median':>6}  {'quartiles':>14}  not reached")
     for name, make in methods(only_chosen):
-        parts = [with_early_part(table, early_share, seed) for seed in range(seeds)]
+        parts = [with_early_part(table, early_share, seed, scoring_cost) for seed in range(seeds)]
         replays = [
             replay(part, make(part, seed), workers=workers, until=GIVE_UP * whole) for seed, part in enumerate(parts)
         ]
@@ -147,6 +149,7 @@ def main() -> None:
         "--chosen-only", action="store_true", help="the default, random search and the others' defaults"
     )
     parser.add_argument("--early-share", type=float, default=1.0, help="of dev that all rungs but the last score")
+    parser.add_argument("--scoring-cost", type=float, default=0.0, help="of all of dev once; a full training costs 1")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")
@@ -154,7 +157,14 @@ def main() -> None:
     show_rungs(table)
     for half, purpose in enumerate(("to choose by", "to report")):
         print(f"\nhalf {half + 1}, {purpose}")
-        show_costs(table.half(half), options.chosen_only, options.seeds, options.workers, options.early_share)
+        show_costs(
+            table.half(half),
+            options.chosen_only,
+            options.seeds,
+            options.workers,
+            options.early_share,
+            options.scoring_cost,
+        )
 
 
 if __name__ == "__main__":

@@ -82,7 +82,9 @@ def test_a_part_of_dev_adds_its_noise_to_early_rungs() -> None:
     rows = tuple(Row({"x": n / 2000}, (0.5, 0.4), scores, (1.0, 2.0)) for n in range(2000))
     part = with_early_part(Table((10, 20), 0, rows, {}), 0.1, seed=0)
     missing = 1 / 30 - 1 / 300
-    expected = math.sqrt(2 * 0.25 * missing + 0.25 * missing) / 3
+    expected = 0.68 * math.sqrt(2 * 0.25 * missing + 0.25 * missing) / 3
     assert np.std([row.overall[0] for row in part.rows]) == pytest.approx(expected, rel=0.05)
     assert {row.value for row in part.rows} == {0.4}
-    assert with_early_part(part, 1.0, seed=0) is part
+    assert with_early_part(part, 1.0, seed=0).rows == part.rows
+    costs = with_early_part(part, 0.1, seed=0, scoring_cost=0.5).rows[0].cost
+    assert costs == pytest.approx((1.0 + 0.1 * 0.5 * 2.0, 2.0 + 1.1 * 0.5 * 2.0))
