@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -14,13 +14,30 @@ from core.model.multitask import MultitaskBert
 from core.run.errors import DivergedError
 from core.run.precision import autocast
 from core.statistics import confusion_matrix, overall_score, own_metric, task_metrics
+from data.batching import Batch
 from data.examples import Examples
 from data.rows import RowLayout
 
-__all__ = ["DevScores", "predict", "score_dev"]
-
+__all__ = ["DevScores", "predict", "score_dev", "scored_batches"]
 
 _TOKENS_ON_CPU = 2048  # per batch: what a layer computes then stays in the caches, however long the rows are
+
+
+def scored_batches(
+    config: RunConfig, examples: Examples, layout: RowLayout, device: torch.device, swapped: bool = False
+) -> Iterator[Batch]:
+    """Yield the batches that predictions are made in; see :func:`core.inputs.task_data.sorted_batches`.
+
+    Args:
+        config: gives the largest batch.
+        examples: examples of one of its tasks.
+        layout: how rows are put together.
+        device: where to compute; on the CPU, batches of long rows are smaller.
+        swapped: put the second sentence of every pair first.
+    """
+    siamese = config.heads[examples.spec.name].pair == "siamese"
+    tokens = _TOKENS_ON_CPU if device.type == "cpu" else None
+    return sorted_batches(examples, layout, siamese, config.eval.batch_size, swapped, tokens)
 
 
 @torch.inference_mode()
@@ -54,10 +71,8 @@ def _predict_once(
     swapped: bool = False,
 ) -> np.ndarray:
     outputs, positions = [], []
-    siamese = config.heads[examples.spec.name].pair == "siamese"
-    tokens = _TOKENS_ON_CPU if device.type == "cpu" else None
     with autocast(config.compute, device):  # around all batches: weights are cast once
-        for batch in sorted_batches(examples, layout, siamese, config.eval.batch_size, swapped, tokens):
+        for batch in scored_batches(config, examples, layout, device, swapped):
             outputs.append(model.predict(batch.to(device)).cpu().numpy())
             positions.append(batch.positions.numpy())
     stacked = np.concatenate(outputs)

@@ -11,12 +11,12 @@ import torch
 from core.config import RunConfig
 from core.config.pretraining import PretrainingConfig
 from core.inputs.resources import Resources, pick_device
-from core.inputs.task_data import sorted_batches
 from core.pretraining.stage_speed import stage_seconds
 from core.run.clock import seconds_of
 from core.run.precision import autocast, check_precision
 from core.run.run_folder import RunFolder
 from core.run.speed import Speed
+from core.scoring import scored_batches
 from core.trainer import TrainingRun
 from data.batching import Batch
 
@@ -53,7 +53,7 @@ def _scoring_seconds(run: TrainingRun) -> float:
     run.model.eval()
     total = 0.0
     for data in run.tasks.values():
-        batches = list(sorted_batches(data.dev, data.layout, data.siamese, run.config.eval.batch_size))
+        batches = list(scored_batches(run.config, data.dev, data.layout, run.device))
         total += len(batches) * seconds_of(partial(_score, run, batches[len(batches) // 2]), run.device)
     return total
 

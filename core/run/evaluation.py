@@ -55,8 +55,11 @@ class Evaluation:
         return cls(**{**values, "cost": None if cost is None else Cost(**cost)})
 
     def to_json(self) -> str:
-        """Return the evaluation as one line of JSON."""
-        return json.dumps(asdict(self))
+        """Return the evaluation as one line of JSON; :attr:`dev_share` is left out at 1, as before there was any."""
+        values = asdict(self)
+        if self.dev_share == 1.0:
+            del values["dev_share"]
+        return json.dumps(values)
 
     @classmethod
     def from_json(cls, line: str) -> Evaluation:

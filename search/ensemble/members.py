@@ -116,15 +116,16 @@ class CandidateTrials:
         return [self._member(pick_trial(self.study, number)) for number in sorted(set(numbers))]
 
     def _member(self, trial: FrozenTrial) -> Member:
-        if (original := TrialRecord.read(trial).repeat_of) is not None:
-            raise UserError(f"trial {trial.number} is the same as trial {original}: name that one")
+        record = TrialRecord.read(trial)
+        if record.repeat_of is not None:
+            raise UserError(f"trial {trial.number} is the same as trial {record.repeat_of}: name that one")
         if trial.number not in self.scored:
-            unscored = "has no scores on all of dev" if trial.state == TrialState.PRUNED else "has no dev scores"
+            unscored = "has no dev scores" if record.dev_share == 1.0 else "has no scores on all of dev"
             state = {TrialState.FAIL: "failed", **dict.fromkeys(_SCORED, unscored)}
             raise UserError(
                 f"trial {trial.number} {state.get(trial.state, 'has not ended yet')}: it cannot be a member"
             )
-        folder, result = self.folders.run(trial.number), TrialRecord.read(trial).result
+        folder, result = self.folders.run(trial.number), record.result
         assert result.best_rung is not None, "that is what makes it a scored trial"
         if self.needs_models:
             require_model(folder, "; --dev-only averages stored dev predictions, without models")
@@ -135,4 +136,4 @@ class CandidateTrials:
 
 def _is_scored(record: TrialRecord) -> bool:
     """Return whether a trial has predictions for all dev examples (``eval.early_share``)."""
-    return record.result.best_rung is not None and FinishedTrial.of(record).dev_share == 1.0
+    return record.result.best_rung is not None and record.dev_share == 1.0

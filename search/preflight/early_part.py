@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from core.inputs.fixed_subset import stratified_part
 from data.errors import UserError
@@ -16,6 +17,15 @@ _FEWEST = 10  # examples; a correlation or an accuracy of fewer ranks nothing
 _OF_A_CLASS = 2
 
 
+class _Group(NamedTuple):
+    """Examples of which a part needs some: all, or those of a class."""
+
+    name: str
+    size: int
+    left: int
+    fewest: int
+
+
 def check_early_part(spec: TaskSpec, dev: Labels, share: float) -> None:
     """Refuse a share of dev that leaves too few examples: fewer than ten, or than two of a class that has two.
 
@@ -27,18 +37,26 @@ def check_early_part(spec: TaskSpec, dev: Labels, share: float) -> None:
     Raises:
         UserError: it names a share that is large enough.
     """
-    if share == 1.0:
+    short = _too_few(spec, dev, share)
+    if short is None:
         return
+    hundredths = (percent / 100 for percent in range(1, 101))
+    enough = next(larger for larger in hundredths if larger > share and _too_few(spec, dev, larger) is None)
+    raise UserError(
+        f"eval.early_share = {shown(share)} leaves {short.left:,} of {short.size:,} dev examples{short.name} of "
+        f"{spec.name} for early rungs, which need {short.fewest}; {shown(enough)} is enough for this task"
+    )
+
+
+def _too_few(spec: TaskSpec, dev: Labels, share: float) -> _Group | None:
+    return next((group for group in _groups(spec, dev, share) if group.left < group.fewest), None)
+
+
+def _groups(spec: TaskSpec, dev: Labels, share: float) -> Iterator[_Group]:
     part = dev[stratified_part(dev, share, spec.name)]
-    groups = [("", len(dev), len(part), min(_FEWEST, len(dev)))]  # examples of dev, of the part, and the fewest
+    yield _Group("", len(dev), len(part), min(_FEWEST, len(dev)))
     if not spec.kind.is_score:
         for index, name in enumerate(spec.classes):
             count, left = int((dev == index).sum()), int((part == index).sum())
-            groups += [(f" of class '{name}'", count, left, _OF_A_CLASS)] if count >= _OF_A_CLASS else []
-    enough = max(fewest / count for _, count, _, fewest in groups)
-    for what, count, left, fewest in groups:
-        if left < fewest:
-            raise UserError(
-                f"eval.early_share = {shown(share)} leaves {left:,} of {count:,} dev examples{what} of {spec.name} for "
-                f"early rungs, which need {fewest}; {shown(math.ceil(enough * 100) / 100)} is enough for this task"
-            )
+            if count >= _OF_A_CLASS:
+                yield _Group(f" of class '{name}'", count, left, _OF_A_CLASS)

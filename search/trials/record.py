@@ -122,6 +122,15 @@ class TrialRecord:
                 repeat_of=attrs.get(REPEAT_OF),
             )
 
+    @property
+    def dev_share(self) -> float:
+        """The share of the dev examples that its scores are of; below 1 only for a trial that was not trained in full.
+
+        It is 1 for a trial without scores.
+        """
+        rung = self.result.best_rung
+        return 1.0 if self.config is None or rung is None else self.config.dev_share(rung)
+
 
 @dataclass(frozen=True)
 class FinishedTrial(TrialRecord):
@@ -144,11 +153,6 @@ class FinishedTrial(TrialRecord):
         if record.config is None:
             raise ValueError(f"trial {record.number} has no configuration, so it cannot have a score")
         return cls(record.number, record.role, record.config, record.result, record.repeat_of)
-
-    @property
-    def dev_share(self) -> float:
-        """The share of the dev examples that its scores are of; below 1 only for a trial that was pruned."""
-        return 1.0 if self.result.best_rung is None else self.config.dev_share(self.result.best_rung)
 
     @property
     def overall(self) -> float:

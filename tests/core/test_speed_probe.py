@@ -45,6 +45,16 @@ def test_examples_a_second_and_examples_to_score(
     assert speed.pretraining_seconds == 0.0
 
 
+def test_scoring_is_timed_in_the_batches_that_runs_score_in(
+    small_config: MakeConfig, resources: Resources, clock: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most one example per batch, because it may have a single token."""
+    monkeypatch.setattr("core.scoring._TOKENS_ON_CPU", 1)
+    speed = measure_speed(small_config(("sst",)), resources)
+    assert clock.count("score") == 1
+    assert speed.eval_examples_per_second == pytest.approx(1 / 0.5)
+
+
 def test_training_examples_that_are_scored_are_at_most_those_there_are(
     small_config: MakeConfig, resources: Resources, clock: list[str]
 ) -> None:

@@ -48,7 +48,7 @@ def make_study(
     """
     write_corpus(root / "data", train=20, dev=SIZE, test=5, seed=0)
     tasks = {task: {"spec": SPECS[task], "score_weight": WEIGHTS[task], "dev_limit": dev_limit} for task in TASKS}
-    most = max(map(len, skills))
+    most = max(map(len, skills), default=0)
     config = RunConfig.model_validate(
         {
             "tasks": tasks,

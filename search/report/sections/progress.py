@@ -142,6 +142,7 @@ def _scores(point: Evaluation, specs: Iterable[TaskSpec]) -> dict[str, float]:
         "examples": point.examples,
         "seconds": point.seconds,
         "overall": point.overall,
+        "dev_share": point.dev_share,
         **{SCORE + task: score for task, score in point.scores.items()},
         **{f"train_loss {task}": loss for task, loss in point.train_loss.items()},
         **{name: score for name, score in train.items() if score is not None},

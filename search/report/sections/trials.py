@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -43,16 +44,29 @@ _ERRORS = 50  # trials whose errors are included
 
 def trials_section(context: ReportContext) -> ReportSection:
     """Make the section with one row per trial, the best first; ``trials.csv`` has all columns."""
-    shown = trial_listing(context.table).astype(str)
+    partly = [number for number, record in context.records.items() if record.dev_share < 1.0]
+    shown = trial_listing(context.table, partly).astype(str)
     table = Table("", tuple(shown.columns), tuple(tuple(row) for row in shown.to_numpy().tolist()))
-    note = Note("Best first. On the page, click a row to open its trial: learning curves, settings and cost.")
+    note = "Best first. On the page, click a row to open its trial: learning curves, settings and cost."
+    if partly:
+        note += " Trials that were pruned when only a part of dev had been scored (eval.early_share) come last."
     frame = with_expected(context.table, context.expected[0])
-    return ReportSection("trials", "Trials", (note, TrialBrowser(table, _details(context))), {"trials.csv": frame})
+    return ReportSection(
+        "trials", "Trials", (Note(note), TrialBrowser(table, _details(context))), {"trials.csv": frame}
+    )
 
 
-def trial_listing(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the trials, best first, with rounded numbers and short headings, without columns that are empty."""
+def trial_listing(table: pd.DataFrame, partly_scored: Collection[int] = ()) -> pd.DataFrame:
+    """Return the trials, best first, with rounded numbers and short headings, without columns that are empty.
+
+    Args:
+        table: of all trials.
+        partly_scored: numbers of those with scores on a part of dev only. They come after those that were scored on
+            all of dev, and before those without scores.
+    """
     shown = table.sort_values("overall", ascending=False, na_position="last")
+    place = shown["overall"].isna() * 2 + shown["trial"].isin(list(partly_scored))
+    shown = shown.loc[place.sort_values(kind="stable").index]
     shown[TRAINABLE_SHARE] = 100 * shown[TRAINABLE_SHARE]
     shown = shown.drop(columns=[PARAMETERS, REPEAT_OF]).rename(columns=_HEADINGS)
     shown = shown.rename(columns=lambda name: name.removeprefix(SCORE).removeprefix(SETTING))

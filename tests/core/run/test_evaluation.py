@@ -29,3 +29,10 @@ def test_the_best_evaluation_is_of_all_dev_examples() -> None:
     assert best_evaluation([early, better, whole, equal]) is whole
     assert best_evaluation([early, better]) is better
     assert best_evaluation([]) is None
+
+
+def test_a_share_of_dev_is_written_where_it_is_below_one() -> None:
+    evaluation = Evaluation(1, 1, 1, 0.5, {}, {}, {}, 1.0, 1.0)
+    assert "dev_share" not in evaluation.to_json()
+    part = replace(evaluation, dev_share=0.25)
+    assert (Evaluation.from_json(evaluation.to_json()), Evaluation.from_json(part.to_json())) == (evaluation, part)

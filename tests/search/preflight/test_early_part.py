@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data.errors import UserError
 from data.task_files import builtin_tasks
@@ -26,6 +30,19 @@ def test_a_rare_class_keeps_two_examples() -> None:
     )
     check_early_part(SPECS["sst"], labels, 0.23)
     check_early_part(SPECS["sst"], labels[labels == 0], 0.2)
+
+
+@given(
+    st.lists(st.integers(0, 4), min_size=1, max_size=120).map(np.array),
+    st.floats(0.01, 1.0),
+)
+def test_the_share_that_is_named_is_enough(labels: np.ndarray, share: float) -> None:
+    try:
+        check_early_part(SPECS["sst"], labels, share)
+    except UserError as error:
+        named = re.search(r"; (\S+) is enough", str(error))
+        assert named is not None
+        check_early_part(SPECS["sst"], labels, float(named[1]))
 
 
 def test_a_score_needs_ten_examples() -> None:

@@ -44,6 +44,15 @@ def test_the_table_has_costs_and_omits_what_was_not_recorded() -> None:
     assert only_old.shape[0] == 1
 
 
+def test_scores_on_a_part_of_dev_come_after_those_on_all_of_it() -> None:
+    results = [TrialResult(overall, {"sst": 0.5}, 200, 208, 1.0) for overall in (0.3, 0.9, 0.5, 0.8)]
+    study = stored(*results)
+    study.ask()
+    table = trial_table(study)
+    assert trial_listing(table)["trial"].tolist() == [1, 3, 2, 0, 4]
+    assert trial_listing(table, [1, 3])["trial"].tolist() == [2, 0, 1, 3, 4]
+
+
 def test_further_pretraining_is_shown_where_there_was_some() -> None:
     """As a part of the cost of every trial that has it; 0 was not recorded in older studies, and is not shown."""
     further = replace(COST, pretraining_examples=5000)
