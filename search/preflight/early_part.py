@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from core.inputs.fixed_subset import stratified_part
@@ -35,13 +36,13 @@ def check_early_part(spec: TaskSpec, dev: Labels, share: float) -> None:
         share: of them that earlier rungs score (``eval.early_share``).
 
     Raises:
-        UserError: it names a share that is large enough.
+        UserError: it names the smallest share, in hundredths, from which on no class has too few.
     """
     short = _too_few(spec, dev, share)
     if short is None:
         return
-    hundredths = (percent / 100 for percent in range(1, 101))
-    enough = next(larger for larger in hundredths if larger > share and _too_few(spec, dev, larger) is None)
+    shares = (percent / 100 for percent in range(100, 0, -1))
+    enough = min(takewhile(lambda larger: _too_few(spec, dev, larger) is None, shares))  # and any larger one is, too
     raise UserError(
         f"eval.early_share = {shown(share)} leaves {short.left:,} of {short.size:,} dev examples{short.name} of "
         f"{spec.name} for early rungs, which need {short.fewest}; {shown(enough)} is enough for this task"
