@@ -6,6 +6,7 @@ heads, D = H / A.
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 import torch
@@ -37,6 +38,7 @@ class RowPacking:
         if mask is not None and device.type == "cpu" and bool(mask[:, 0].all()):
             self._cells = mask.flatten().nonzero().squeeze(1)
         self._of_heads: dict[int, tuple[Tensor, Tensor]] = {}
+        self._paddings: dict[tuple[int, torch.dtype], Tensor] = {}
 
     @cached_property
     def positions(self) -> Tensor:
@@ -84,6 +86,15 @@ class RowPacking:
             return split.view(rows, heads, longest, -1).transpose(1, 2).reshape(rows * longest, -1)
         _, places = self._places_of_heads(heads)
         return split.view(rows * heads * longest, -1).index_select(0, places).view(len(self._cells), -1)
+
+    def padding(self, heads: int, dtype: torch.dtype) -> Tensor:
+        """Return what to add to attention scores: minus infinity on padding, else 0; (R A, 1, T), or (1, 1, 1)."""
+        if (heads, dtype) not in self._paddings:
+            added = torch.zeros((1, 1), dtype=dtype, device=self.device)
+            if self.mask is not None:
+                added = added.expand(self.shape).masked_fill(~self.mask, -math.inf).repeat_interleave(heads, 0)
+            self._paddings[heads, dtype] = added[:, None, :]
+        return self._paddings[heads, dtype]
 
     def _places_of_heads(self, heads: int) -> tuple[Tensor, Tensor]:
         """Return the part of the tokens (R A T,) in every cell of every head, and the cell of every part, (N A,)."""

@@ -73,11 +73,8 @@ class _DroppedAttention(torch.autograd.Function):
             k, v = packing.split_heads(keys, heads), packing.split_heads(values, heads)  # (R A, T, D)
             q = queries.reshape(len(k), 1, -1) if first_only else packing.split_heads(queries, heads)  # (R A, Q, D)
             ctx.scale = 1 / math.sqrt(q.shape[-1])
-            weights = torch.bmm(q * ctx.scale, k.transpose(1, 2))  # (R A, Q, T)
-            if packing.mask is not None:
-                padding = torch.zeros(packing.shape, dtype=q.dtype).masked_fill_(~packing.mask, -math.inf)
-                weights.view(len(padding), heads, -1, padding.shape[1]).add_(padding[:, None, None, :])
-            weights = torch.softmax(weights, -1)
+            scores = torch.baddbmm(packing.padding(heads, q.dtype), q, k.transpose(1, 2), alpha=ctx.scale)
+            weights = torch.softmax(scores, -1)  # (R A, Q, T)
             mask = keep_mask(weights, dropout)
             context = torch.bmm(weights * mask, v)  # (R A, Q, D)
         ctx.save_for_backward(q, k, v, weights, mask)

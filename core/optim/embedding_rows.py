@@ -1,4 +1,4 @@
-"""Update only those rows of an embedding table that AdamW would change."""
+"""Update only those rows of an embedding table that a batch looks up."""
 
 from __future__ import annotations
 
@@ -13,23 +13,29 @@ from torch.optim.adamw import adamw
 
 __all__ = ["EmbeddingRows"]
 
-_NEVER: Final = -(1 << 40)  # as the step of a row's last gradient
 _FORGOTTEN: Final = 1e-8  # share of a momentum, far below what float32 shows in a weight
 
 
 class EmbeddingRows:
-    """AdamW on a table of V rows, at the cost of the rows that were seen lately.
+    """AdamW on a table of V rows, at the cost of the rows that are looked up.
 
     A batch looks up a few hundred of 30,000 rows, but AdamW also moves every other row: by its momentum, and by weight
-    decay. Momentum falls by beta1 at every step; rows without a gradient for so long that 1e-8 of it is left (175
-    steps for .9) rest. A resting row only decays, and the product of the factors that it has missed is applied when it
-    is next looked up in training, or in :meth:`settled`. Its moments are brought up to date when it has a gradient
-    again. The result differs from that of updating all rows by the rest of the momentum, 1e-8 / sqrt(1 - beta2) of an
-    update, 3e-7 for .999.
+    decay. Here a row makes up for the steps that it has missed when it is next looked up in training, or in
+    :meth:`settled`, all at once. With the row's weight w, momentum m and second moment v after its last update, step
+    s, AdamW without a gradient brings it until step t to
+
+        w D_t / D_s - m sum_i (D_t / D_i) a_i y_i / (sqrt(v) + epsilon y_i),    i = s + 1, ..., t
+
+    with D the product of the decay factors until a step, a_i = lr_i beta1^(i-s) / (1 - beta1^i), and y_i =
+    sqrt(1 - beta2^i) / beta2^((i-s)/2). All of these are the same for the whole row but v, so the sum over i is
+    replaced by one over two nodes y with the same first four moments: Gauss's quadrature (Golub and Welsch 1969). It
+    is exact up to the third order of epsilon y / sqrt(v), and for one or two missed steps. Where gradients are as small
+    as epsilon, the error is at most some hundredths of an update.
 
     Args:
         table: its gradients become sparse; on the CPU.
-        optimiser: keeps the moments and the step count in its state, like those of any other parameter.
+        optimiser: keeps the moments and the step count in its state, like those of any other parameter; with beta1 <
+            beta2^2.
     """
 
     def __init__(self, table: nn.Embedding, optimiser: torch.optim.AdamW) -> None:
@@ -37,74 +43,69 @@ class EmbeddingRows:
         table.register_forward_pre_hook(self._before_lookup)
         self._weight, self._optimiser = table.weight, optimiser
         beta1 = self._group["betas"][0]
-        self._memory = math.ceil(math.log(_FORGOTTEN) / math.log(beta1)) if beta1 else 0
-        self._last = torch.full((table.num_embeddings,), _NEVER, dtype=torch.int64)  # the step of the last gradient
-        self._decay = 1.0  # the product of all steps' factors
-        self._decayed = torch.ones(table.num_embeddings, dtype=torch.float64)  # what of it a resting row has
+        self._memory = math.ceil(math.log(_FORGOTTEN) / math.log(beta1)) if beta1 else 0  # steps of a momentum
+        self._updated = torch.zeros(table.num_embeddings, dtype=torch.int64)  # the step that a row is at
+        self._now = 0
+        # By step s: D_s, and the sums over i > s of (1 / D_i) a_i y_i^p for p = 0, 1, 2, 3.
+        self._past = _steps_to_come()
+        self._past[0, 0] = 1
 
     @torch.no_grad()
     def step(self) -> None:
         """Update the rows by the table's gradient and drop it; a dense gradient is left to the optimiser."""
         gradient = self._weight.grad
-        if gradient is None:
+        if gradient is None:  # AdamW passes over a parameter without a gradient, and does not count the step
             return
         moments = self._moments()
-        now = int(moments["step"]) + 1
-        self._decayed[self._last == now - self._memory - 1] = self._decay  # these begin to rest
         if gradient.is_sparse:
             self._weight.grad = None
             gradient = gradient.coalesce()
-            rows, values = gradient.indices()[0], gradient.values()
-            self._wake(rows, now, moments)
-            active = (self._last >= now - self._memory).nonzero().squeeze(1)
-            everywhere = values.new_zeros(len(active), values.shape[1])
-            everywhere[torch.searchsorted(active, rows)] = values
-            self._update(active, everywhere, moments)
+            rows = gradient.indices()[0]
+            self._make_up(rows)
+            self._update(rows, gradient.values(), moments)
+            self._updated[rows] = self._now + 1
         else:
-            self._wake(torch.arange(len(self._last)), now, moments)
-        self._decay *= 1 - self._group["lr"] * self._group["weight_decay"]
+            self._make_up(torch.arange(len(self._updated)))
+            self._updated.fill_(self._now + 1)
+        self._count_step()
 
     @contextmanager
     def settled(self) -> Iterator[None]:
         """Bring all rows up to date while the table is read as a whole.
 
-        Afterwards the rows are as before: decay that is applied in two parts is rounded twice, and training must not
+        Afterwards the rows are as before: what is made up for in two parts is rounded twice, and training must not
         depend on how often dev is scored.
         """
-        weight, decayed = self._weight.detach().clone(), self._decayed.clone()
+        weight = self._weight.detach().clone()
         with torch.no_grad():
-            self._apply_decay(self._resting(torch.arange(len(self._last))))
+            self._make_up(torch.arange(len(self._updated)), for_good=False)
         try:
             yield
         finally:
             with torch.no_grad():
                 self._weight.copy_(weight)
-            self._decayed.copy_(decayed)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return which rows rest, and what they have missed; the table itself is saved as it is."""
-        return {"last": self._last, "decay": self._decay, "decayed": self._decayed}
+        """Return the steps that rows are at, and what they have missed; the table itself is saved as it is."""
+        return {"updated": self._updated, "now": self._now, "past": self._past}
 
     def load_state_dict(self, state: dict[str, Any] | None) -> None:
         """Restore what :meth:`state_dict` returned; None: the state of an AdamW that updated all rows."""
         if state is None:
-            self._last.fill_(self._step)
+            moments = self._optimiser.state.get(self._weight)
+            self._now = int(moments["step"]) if moments else 0
+            self._updated.fill_(self._now)
+            self._past = _steps_to_come(self._now)
+            self._past[0, self._now] = 1
             return
-        self._last.copy_(state["last"])
-        self._decayed.copy_(state["decayed"])
-        self._decay = state["decay"]
+        self._updated.copy_(state["updated"])
+        self._now, self._past = state["now"], state["past"]
 
     @property
     def _group(self) -> dict[str, Any]:
         """Return the optimiser's group that the table is in; loading a state replaces it."""
         groups = self._optimiser.param_groups
         return next(group for group in groups if any(entry is self._weight for entry in group["params"]))
-
-    @property
-    def _step(self) -> int:
-        """Return the number of updates so far."""
-        state = self._optimiser.state
-        return int(state[self._weight]["step"]) if self._weight in state else 0
 
     def _moments(self) -> dict[str, Tensor]:
         """Return the table's entry in the optimiser's state, in torch's format."""
@@ -117,27 +118,44 @@ class EmbeddingRows:
     def _before_lookup(self, table: nn.Module, inputs: tuple[Tensor]) -> None:
         if table.training:
             with torch.no_grad():
-                self._apply_decay(self._resting(torch.unique(inputs[0])))
+                self._make_up(torch.unique(inputs[0]))
 
-    def _resting(self, rows: Tensor) -> Tensor:
-        return rows[self._last[rows] < self._step - self._memory]
+    def _count_step(self) -> None:
+        """Add this step to the sums of those before it that have a momentum left."""
+        self._now += 1
+        if self._now == self._past.shape[1]:
+            self._past = torch.cat([self._past, _steps_to_come()], 1)
+        now, past, group = self._now, self._past, self._group
+        beta1, beta2 = group["betas"]
+        past[0, now] = past[0, now - 1] * (1 - group["lr"] * group["weight_decay"])
+        since = max(0, now - self._memory)
+        missed = now - torch.arange(since, now, dtype=torch.float64)
+        share = group["lr"] * beta1**missed / (1 - beta1**now) / past[0, now]
+        node = math.sqrt(1 - beta2**now) / beta2 ** (missed / 2)
+        for power, sums in enumerate(past[1:, since:now]):
+            sums += share * node**power
 
-    def _apply_decay(self, resting: Tensor) -> None:
-        """Apply the weight decay that these rows have missed."""
-        resting = resting[self._decayed[resting] != self._decay]
-        if len(resting):
-            missed = (self._decay / self._decayed[resting]).to(self._weight.dtype)
-            self._weight[resting] *= missed[:, None]
-            self._decayed[resting] = self._decay
+    def _make_up(self, rows: Tensor, for_good: bool = True) -> None:
+        """Bring distinct rows (u,), and ``for_good`` their moments too, up to the last step."""
+        rows = rows[self._updated[rows] < self._now]
+        if not len(rows):
+            return
+        moments, group, dtype = self._moments(), self._group, self._weight.dtype
+        # Rows at the same step have missed the same.
+        steps, place = torch.unique(self._updated[rows], return_inverse=True)
 
-    def _wake(self, rows: Tensor, now: int, moments: dict[str, Tensor]) -> None:
-        """Bring rows (u,) with a gradient in this step, and their moments, up to the previous step."""
-        waking = self._resting(rows)
-        self._apply_decay(waking)
-        missed = now - 1 - self._memory - self._last[waking]  # steps
-        for name, beta in zip(("exp_avg", "exp_avg_sq"), self._group["betas"], strict=True):
-            moments[name][waking] *= (beta ** missed.to(self._weight.dtype))[:, None]
-        self._last[rows] = now
+        def by_row(of_steps: Tensor) -> Tensor:
+            return of_steps.to(dtype)[place, None]  # (u, 1)
+
+        root, change = moments["exp_avg_sq"][rows].sqrt_(), torch.zeros(len(rows), self._weight.shape[1], dtype=dtype)
+        for share, node in _two_nodes(self._past[1:, steps]) if self._memory else ():
+            change += by_row(share * node * self._past[0, self._now]) / (root + by_row(group["eps"] * node))
+        change *= moments["exp_avg"][rows]
+        self._weight[rows] = self._weight[rows] * by_row(self._past[0, self._now] / self._past[0, steps]) - change
+        if for_good:
+            for name, beta in zip(("exp_avg", "exp_avg_sq"), group["betas"], strict=True):
+                moments[name][rows] *= by_row(beta ** (self._now - steps).to(torch.float64))
+            self._updated[rows] = self._now
 
     def _update(self, rows: Tensor, gradient: Tensor, moments: dict[str, Tensor]) -> None:
         """Update these rows (a,) by a gradient (a, H)."""
@@ -162,3 +180,21 @@ class EmbeddingRows:
         )
         for tensor, updated in zip(whole, (weight, mean, square), strict=True):
             tensor.index_copy_(0, rows, updated)
+
+
+def _steps_to_come(passed: int = 0) -> Tensor:
+    return torch.zeros(5, passed + 1024, dtype=torch.float64)
+
+
+def _two_nodes(sums: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Return two weighted nodes (s,) whose moments 0 to 3 are the given sums (4, s)."""
+    whole = sums[0].clamp(min=torch.finfo(sums.dtype).tiny)
+    first, second, third = sums[1:] / whole
+    variance = second - first**2
+    variance[variance < 1e-11 * first**2] = 0  # one node, up to rounding
+    skewness = torch.where(variance > 0, (third - 3 * first * second + 2 * first**3) / variance**1.5, 0)
+    spread = (1 + skewness**2 / 4).sqrt()
+    return [
+        (sums[0] * (1 - sign * skewness / (2 * spread)) / 2, first + variance.sqrt() * (skewness / 2 + sign * spread))
+        for sign in (1, -1)
+    ]

@@ -175,3 +175,13 @@ def test_lower_layers_move_less_in_a_run(small_config: MakeConfig, resources: Re
 
     plain, decayed = moved(1.0), moved(0.1)
     assert decayed[0] / decayed[1] < 0.2 * plain[0] / plain[1]
+
+
+@pytest.mark.parametrize(("betas", "sparse"), [((0.9, 0.999), True), ((0.99, 0.9), False)])
+def test_all_rows_are_updated_where_missed_steps_have_no_sum(
+    small_config: MakeConfig, resources: Resources, betas: tuple[float, float], sparse: bool
+) -> None:
+    config = small_config(optim={"beta1": betas[0], "beta2": betas[1]})
+    model = make_model(config, resources)
+    Optimiser(config, model, (), by_row=True)
+    assert all(bert.embeddings.word_embeddings.sparse == sparse for bert in model.distinct_encoders().values())

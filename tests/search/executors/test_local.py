@@ -268,6 +268,20 @@ def test_thread_variables_are_the_workers_own(tmp_path: Path) -> None:
     assert os.environ.get("OMP_NUM_THREADS") == before
 
 
+@pytest.mark.parametrize("given", [None, "glibc.malloc.check=1"])
+def test_memory_in_large_pages_unless_the_user_has_tuned_it(
+    given: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    if given:
+        monkeypatch.setenv("GLIBC_TUNABLES", given)
+    study = StubStudy(tmp_path, changed(trials=1))
+    study.driver(LocalExecutor(1, tmp_path / "cache", code=study.code)).run()
+    tuned = study.starts(0)[0]["tunables"]
+    assert tuned == given or (given is None and "glibc.malloc.hugetlb=1" in tuned)
+    assert os.environ.get("GLIBC_TUNABLES") == given
+
+
 def test_a_worker_that_dies_while_it_loads_the_encoder(study: StubStudy, executor: LocalExecutor) -> None:
     study.script(encoder="die once")
     with pytest.warns(UserWarning, match=r"^a worker died \(exit code -9\) while loading the encoder; trying again$"):

@@ -142,7 +142,8 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
         file.seek(0)
         trouble = Trouble(script, folder.name, len(file.readlines()))
         start = {"pid": os.getpid(), "examples": state.examples, "run_of_process": resources.runs}
-        file.write(json.dumps(start | {"threads": os.environ["OMP_NUM_THREADS"]}) + "\n")
+        variables = {"threads": os.environ["OMP_NUM_THREADS"], "tunables": os.environ.get("GLIBC_TUNABLES")}
+        file.write(json.dumps(start | variables) + "\n")
     if fate == "refuse":
         raise UserError("file data/train.csv does not exist")
     if fate == "die":
