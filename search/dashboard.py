@@ -80,7 +80,9 @@ def make_dashboard(storage: str | None, runs_dir: Path, port: int) -> WSGIServer
 
     _report_failures(runs_dir)
 
-    application = local_only(wsgi(open_recorded(storage, runs_dir)), ("localhost", _HOST))
+    recorded = open_recorded(storage, runs_dir)
+    recorded.sees_reopened = True  # by a search that is running
+    application = local_only(wsgi(recorded), ("localhost", _HOST))
     try:
         return make_server(_HOST, port, application, server_class=_Server, handler_class=_QuietHandler)
     except OSError as error:

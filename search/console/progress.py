@@ -23,6 +23,7 @@ from search.driver.events import (
     TrialEnded,
     TrialEvaluated,
     TrialRetried,
+    TrialStarted,
     WorkerDied,
 )
 from search.driver.retries import describe_exit
@@ -75,6 +76,8 @@ class PlainProgress:
             case StudyStarted() if event.done or event.resumed:
                 of = "" if event.trials is None else f" of {event.trials}"
                 self._print(f"resuming: {event.done}{of} trials have ended, {len(event.resumed)} continue")
+            case TrialStarted() if event.revived:
+                self._print(f"trial {event.number:>3}  continues: it is now among the best at its last rung")
             case TrialEvaluated():
                 evaluation = event.evaluation
                 self._print(
@@ -115,7 +118,7 @@ class LiveProgress:
             case TrialEnded():
                 style = {"complete": "green", "pruned": "yellow", "failed": "red"}[event.state]
                 self._console.print(Text(trial_line(event), style=style))
-            case WorkerDied() | TrialRetried():
+            case TrialStarted() | WorkerDied() | TrialRetried():
                 PlainProgress(self._console)(event)
 
     def _render(self) -> RenderableType:

@@ -37,6 +37,7 @@ class StudyState:
     running: dict[int, ShownTrial] = field(default_factory=dict)
     ended: list[TrialEnded] = field(default_factory=list)
     best: TrialEnded | None = None
+    _revived_before: int = 0  # trials that an earlier run of the study had pruned, and that continue
     _begun: float = field(default_factory=time.monotonic)
 
     def __call__(self, event: Event) -> None:
@@ -45,6 +46,7 @@ class StudyState:
             case StudyStarted():
                 self.started, self.best = event, event.best
             case TrialStarted():
+                self._start(event)
                 self.running[event.number] = ShownTrial(event.number, event.planned_examples)
             case TrialAdvanced():
                 self.running[event.number].examples = event.examples
@@ -53,6 +55,13 @@ class StudyState:
                 self.running[event.number].evaluation = event.evaluation
             case TrialEnded():
                 self._end(event)
+
+    def _start(self, event: TrialStarted) -> None:
+        """Take a trial that was pruned, and continues, for one that has not ended."""
+        before = len(self.ended)
+        self.ended = [ended for ended in self.ended if ended.number != event.number]
+        if event.revived and len(self.ended) == before:
+            self._revived_before += 1
 
     def _end(self, event: TrialEnded) -> None:
         self.running.pop(event.number, None)
@@ -65,7 +74,7 @@ class StudyState:
     @property
     def done(self) -> int:
         """Number of trials that have ended, including those of earlier runs of the study."""
-        return (self.started.done if self.started else 0) + len(self.ended)
+        return (self.started.done if self.started else 0) - self._revived_before + len(self.ended)
 
     @property
     def seconds_left(self) -> float | None:

@@ -27,28 +27,34 @@ class DiskNeed:
     """The disk space that a study needs at most, without predictions and metrics.
 
     Every worker has a checkpoint and the best model of its trial, and writes the next checkpoint before it deletes the
-    old one; the best models of ended trials are kept.
+    old one; the best models of ended trials are kept, and the checkpoints and models of pruned ones that may continue.
 
     Attributes:
         workers: number of workers of the study.
         keep_models: number of models that the study keeps.
         size: size of the largest run that it may try.
+        revivable: number of pruned trials that may continue.
     """
 
     workers: int
     keep_models: int
     size: RunSize
+    revivable: int = 0
 
     @property
     def bytes(self) -> int:
         """Bytes in total."""
-        return self.workers * (2 * self.size.checkpoint + self.size.model) + self.keep_models * self.size.model
+        of_workers = self.workers * (2 * self.size.checkpoint + self.size.model)
+        of_pruned = self.revivable * (self.size.checkpoint + self.size.model)
+        return of_workers + self.keep_models * self.size.model + of_pruned
 
     def __str__(self) -> str:
         """Describe the need: ``4.1 GiB: 1 worker x (2 checkpoints of 1,253 MiB + a model of 418 MiB) + 3 models``."""
+        of_pruned = f" + {self.revivable} checkpoints and models of pruned trials that may continue"
         return (
             f"{_size(self.bytes)}: {self.workers} worker{'s' * (self.workers > 1)} x (2 checkpoints of "
             f"{_mib(self.size.checkpoint)} + a model of {_mib(self.size.model)}) + {self.keep_models} models"
+            f"{of_pruned if self.revivable else ''}"
         )
 
 
@@ -108,7 +114,7 @@ def check_room(runs_dir: Path, spec: StudySpec | None, size: RunSize | None) -> 
         else:
             yield ok("disk", found)
         return
-    need = DiskNeed(spec.workers, spec.keep_models, size)
+    need = DiskNeed(spec.workers, spec.keep_models, size, spec.pruner.revivable)
     missing = need.bytes - _already_there(TrialFolders(runs_dir / spec.name).root)
     found += f"; the study needs at most {need}"
     advice = "run python -m search.clean to free some space, or pass another --runs-dir"

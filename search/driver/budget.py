@@ -9,7 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.display.values import shown
-from search.driver.events import Event, TrialAdvanced, TrialEnded, TrialEvaluated
+from search.driver.events import Event, TrialAdvanced, TrialEnded, TrialEvaluated, TrialStarted
 from search.driver.gain_rule import gain_of_last_doubling
 from search.recorded.ranking import contends
 from search.study.spec import StudySpec
@@ -51,7 +51,7 @@ class Budget:
         self._study = study
         trials = study.get_trials(deepcopy=False)
         ended = sorted((trial for trial in trials if trial.state.is_finished()), key=_end_time)
-        self._ended = [_cost_and_score(trial) for trial in ended]
+        self._ended = {trial.number: _cost_and_score(trial) for trial in ended}  # in the order of their ends
         self._duplicates = 0  # in a row, up to the last trial that ended
         for trial in ended:
             self._count_duplicates(REPEAT_OF in trial.user_attrs)
@@ -64,6 +64,8 @@ class Budget:
     def __call__(self, event: Event) -> None:
         """Update the counts with an event."""
         match event:
+            case TrialStarted(number=number) if number in self._ended:  # it was pruned, and continues
+                self._running[number], _ = self._ended.pop(number)
             case TrialAdvanced():
                 self._advance(event.number, event.examples)
             case TrialEvaluated():
@@ -71,7 +73,7 @@ class Budget:
             case TrialEnded():
                 self._running.pop(event.number, None)
                 can_win = event.state == "complete" and event.feasible
-                self._ended.append((event.examples, event.value if can_win else None))
+                self._ended[event.number] = event.examples, event.value if can_win else None
                 self._count_duplicates(event.repeat_of is not None)
 
     def _count_duplicates(self, is_duplicate: bool) -> None:
@@ -89,7 +91,7 @@ class Budget:
     @property
     def examples(self) -> int:
         """Training examples of all trials; for running ones, as far as reported."""
-        return sum(cost for cost, _ in self._ended) + sum(self._running.values())
+        return sum(cost for cost, _ in self._ended.values()) + sum(self._running.values())
 
     @property
     def seconds(self) -> float:
@@ -121,12 +123,22 @@ class Budget:
 
     def stop_reason(self, started: int) -> str:
         """Return why no trial starts once ``started`` have started, and how to continue; empty if another may."""
-        spec, rules = self._spec, self._spec.stop
+        spec = self._spec
         if spec.trials is not None and started >= spec.trials:
             is_exhausted = spec.sampler.name == "grid"  # a study of variants, too, has no more than its runs
             return f"all {spec.trials} trials have ended" + (
                 "" if is_exhausted else "; pass a larger --trials to continue"
             )
+        return self._why_spent()
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing more is to be trained, except for trials that run: neither new trials nor revived ones."""
+        return bool(self._why_spent())
+
+    def _why_spent(self) -> str:
+        """Return why no trial starts, however many there are, and how to continue; empty if one may."""
+        spec, rules = self._spec, self._spec.stop
         if rules.hours is not None and self.seconds >= rules.hours * 3600:
             return f"its {shown(rules.hours)} h are used up; pass a larger --hours to continue"
         if rules.examples is not None and self.examples >= rules.examples:
@@ -142,7 +154,7 @@ class Budget:
         rule = self._spec.stop.gain
         if rule is None or self.ended < rule.min_trials:
             return ""
-        gain = gain_of_last_doubling(self._ended)
+        gain = gain_of_last_doubling(list(self._ended.values()))
         if gain >= rule.below:
             return ""
         return (

@@ -212,7 +212,7 @@ class _Session:
         self._panels = LivePanels(study, self._folders)
         duplicates = Duplicates(study)
         proposals = Proposals(spec, study, self._folders, duplicates, recorded_encoders(study.user_attrs), inputs.data)
-        self._queue = TrialQueue(proposals, self._budget, executor.workers)
+        self._queue = TrialQueue(proposals, self._recorder.revivals, self._budget, executor.workers)
         ended = TrialFinisher(self._recorder, self._folders, self._panels, self._queue, self._notify)
         self._broken = BrokenTrials(retry_limits, self._queue, ended, stop, self._notify)
         self._loop = TrainingLoop(
@@ -278,6 +278,7 @@ class _Session:
         finished = bool(reason)
         if finished:  # may take seconds; skipped for a user who has pressed Ctrl-C and waits for the prompt
             self._panels.draw_expected()
+            self._recorder.give_up_revivals()
         states = [trial.state for trial in self._study.get_trials(deepcopy=False)]
         counts = {name: states.count(state) for state, name in STATES.items()}
         self._notify(events.StudyEnded(self._spec.name, finished, counts, reason))

@@ -25,13 +25,19 @@ __all__ = [
 
 @dataclass(frozen=True)
 class TrialStarted:
-    """A trial was handed to a worker."""
+    """A trial was handed to a worker.
+
+    Attributes:
+        resumed: whether it was started before.
+        revived: whether it had ended as pruned, and continues.
+    """
 
     number: int
     params: dict[str, object]
     resumed: bool
     worker: int
     planned_examples: int
+    revived: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,10 @@ class LivePanels:
         for panel in self._panels:
             panel.refresh()
 
+    def forget(self, number: int) -> None:
+        """Read a trial's curve again: it has ended, perhaps after it was pruned and continued."""
+        self._curves.pop(number, None)
+
     def draw_curves(self) -> None:
         """Draw the learning curves of the best trials and of the last ones that ended."""
         trials = self._study.get_trials(deepcopy=False)

@@ -26,7 +26,7 @@ from search.study.encoder_names import with_present_encoder
 from search.study.spec import StudySpec
 from search.trials.floors import Floor
 from search.trials.folders import TrialFolders
-from search.trials.record import CONFIG, stored_config
+from search.trials.record import CONFIG, TrialResult, stored_config
 
 __all__ = ["Duplicates", "Proposals"]
 
@@ -105,6 +105,13 @@ class Proposals:
         redraws, begin = self._redraws(number, sampler), partial(self._begin, sampler)
         with reported_as_users(self.spec.sampler, "sampler"):
             return optuna_internals.ask(self.study, sampler, self._suggest, begin, redraws, number)
+
+    def revive(self, number: int) -> RunningTrial:
+        """Return a pruned trial that continues from its checkpoint, as if it had not been pruned."""
+        optuna_internals.reopen(self.study, number, TrialResult.__dataclass_fields__)
+        running = self.resume(number)
+        running.revived = True
+        return running
 
     def _resume(self, sampler: BaseSampler, trial: Trial) -> RunningTrial:
         number = trial.number

@@ -27,6 +27,7 @@ class RunningTrial:
     Attributes:
         sampler: made for this trial's number.
         resumed: whether it was started before, by an earlier driver or on a worker that died.
+        revived: whether it was pruned before, and continues.
         defect: why it fails although none of its runs raised an error; empty for a sound trial.
         retries: counts how often it was interrupted.
         pruned_because: why it is pruned; empty as long as it continues.
@@ -37,6 +38,7 @@ class RunningTrial:
     config: RunConfig
     folder: Path
     resumed: bool = False
+    revived: bool = False
     defect: str = ""
     floors: tuple[Floor, ...] = ()
     pruned_because: str = ""

@@ -90,6 +90,7 @@ class TrainingLoop:
                 resumed=running.resumed,
                 worker=worker,
                 planned_examples=running.config.budget.examples,
+                revived=running.revived,
             )
         )
 

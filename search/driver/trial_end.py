@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from core.run.evaluation import best_evaluation
 from search.driver.events import Observer, TrialEnded
 from search.driver.panels import LivePanels, save_trial_note
+from search.driver.revivals import Revivals
 from search.driver.running_trial import RunningTrial
 from search.driver.trial_queue import TrialQueue
 from search.recorded.ranking import best_trial, contends, rank
@@ -38,9 +39,13 @@ class TrialRecorder:
         study: where trials are recorded.
         folders: where they left their artifacts.
         keep_models: number of the best complete trials that keep their model; trials below a floor do not count.
+
+    Attributes:
+        revivals: the pruned trials that may continue, which keep their checkpoint and model.
     """
 
     def __init__(self, study: optuna.Study, folders: TrialFolders, keep_models: int) -> None:
+        self.revivals = Revivals(study, folders)
         self._study = study
         self._folders = folders
         self._keep_models = keep_models
@@ -89,7 +94,7 @@ class TrialRecorder:
         optuna_internals.tell(self._study, running.trial, running.sampler, original.state, value)
 
     def tidy(self) -> None:
-        """Delete the checkpoints of all ended trials and all but the best models, once, when a driver opens a study.
+        """Delete what no ended trial needs, once, when a driver opens a study: most checkpoints and models.
 
         From then on :meth:`end` handles only what one end changes, which costs the same however large the study is.
         """
@@ -97,20 +102,30 @@ class TrialRecorder:
             self._study.set_user_attr(KEEP_MODELS, self._keep_models)
         ended = [trial for trial in self._study.get_trials(deepcopy=False) if trial.state.is_finished()]
         self._models = nsmallest(self._keep_models, map(rank, filter(contends, ended)))
-        kept = {number for _, number in self._models}
+        self.revivals.find()
         for trial in ended:
-            self._folders.tidy(trial.number, keep_model=trial.number in kept)
+            self._tidy(trial.number)
 
     def _tidy_after(self, ended: FrozenTrial) -> None:
-        """Clean up after one trial, and delete the model that it displaces from the best ones."""
+        """Clean up after one trial and those that it displaces: from the best, or from those that may continue."""
         before = self._models
         if contends(ended):
             self._models = nsmallest(self._keep_models, [*before, rank(ended)])
-        kept = {number for _, number in self._models}
-        for number in {ended.number, *(number for _, number in before)} - kept:
-            self._folders.tidy(number, keep_model=False)
-        if ended.number in kept:
-            self._folders.tidy(ended.number, keep_model=True)
+        displaced = {number for _, number in {*before} - {*self._models}}
+        if ended.state == TrialState.PRUNED:
+            displaced |= self.revivals.add(ended.number)
+        for number in {ended.number, *displaced}:
+            self._tidy(number)
+
+    def give_up_revivals(self) -> None:
+        """Delete the checkpoints of pruned trials, because the study has ended."""
+        for number in self.revivals.give_up():
+            self._tidy(number)
+
+    def _tidy(self, number: int) -> None:
+        may_continue = number in self.revivals
+        is_best = any(number == best for _, best in self._models)
+        self._folders.tidy(number, keep_model=is_best or may_continue, keep_checkpoint=may_continue)
 
 
 @dataclass(frozen=True)
@@ -129,6 +144,7 @@ class TrialFinisher:
     def end(self, running: RunningTrial, state: TrialState, reason: str) -> None:
         """End a trial as COMPLETE, PRUNED or FAIL."""
         value = self.recorder.end(running, state, reason)
+        self.panels.forget(running.number)
         self.panels.refresh()
         self.queue.release()
         result = running.result(reason)

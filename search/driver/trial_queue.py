@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from search.driver.budget import Budget
 from search.driver.proposals import Proposals
+from search.driver.revivals import Revivals
 from search.driver.running_trial import RunningTrial
 
 __all__ = ["TrialQueue"]
@@ -15,13 +16,15 @@ __all__ = ["TrialQueue"]
 
 @dataclass(frozen=True)
 class TrialQueue:
-    """Hand out trials: retried and resumed ones first, then new proposals while the budget lasts.
+    """Hand out trials: retried and resumed ones first; then, while the budget lasts, pruned ones that are to continue
+    after all, and new proposals.
 
     Attributes:
         workers: number of trials that run at the same time.
     """
 
     proposals: Proposals
+    revivals: Revivals
     budget: Budget
     workers: int
     _waiting: deque[RunningTrial] = field(default_factory=deque)  # started before
@@ -48,7 +51,7 @@ class TrialQueue:
     @property
     def is_waiting(self) -> bool:
         """Whether a trial that was started before is to be handed out."""
-        return bool(self._waiting)
+        return bool(self._waiting) or (self.revivals.is_due and not self.budget.is_spent)
 
     def next(self, running: int) -> RunningTrial | None:
         """Return the next trial; None if no other is to be started now.
@@ -58,6 +61,9 @@ class TrialQueue:
         """
         if self._waiting:
             return self._waiting.popleft()
+        # A revived trial is not a further one: it continues even if all trials of the study have been started.
+        if not self.budget.is_spent and (revived := self.revivals.take()) is not None:
+            return self.proposals.revive(revived)
         # Once every worker's share of proposals duplicates running trials, further ones would do the same.
         if len(self._held) >= self.workers:
             return None

@@ -7,7 +7,7 @@ are our own and decide at the study's rungs; the others are Optuna's.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Self, cast
 
 import optuna
@@ -22,9 +22,11 @@ from search.pruners.equal_shares import EqualShares, StudyAtEqualShares
 from search.pruners.halving import SuccessiveHalving
 from search.pruners.hyperband import Hyperband
 
-__all__ = ["PRUNERS", "PrunerChoice", "UntilLastRung", "make_pruner"]
+__all__ = ["MOST_REVIVABLE", "PRUNERS", "PrunerChoice", "UntilLastRung", "make_pruner"]
 
 KEY = ("pruner",)
+MOST_REVIVABLE = 2
+"""Number of pruned trials that keep their checkpoints; on recorded curves, more hardly help (docs/search.md)."""
 _WarmupSteps = Annotated[
     int | None, Field(ge=0, description="no pruning before this many examples; None: the first rung")
 ]
@@ -33,6 +35,12 @@ _Make = Callable[[Any, tuple[int, ...]], BasePruner]
 
 class PrunerChoice(NamedChoice):
     """The name and options of a pruner."""
+
+    @property
+    def revivable(self) -> int:
+        """Number of pruned trials that may continue, and therefore keep their checkpoints and models."""
+        does_revive = self.name == "halving" and HalvingOptions.model_validate(self.options).revive
+        return MOST_REVIVABLE if does_revive else 0
 
 
 class HyperbandOptions(Options):
@@ -49,6 +57,7 @@ class HalvingOptions(HyperbandOptions):
     """Asynchronous successive halving (Li et al. 2020)."""
 
     skip: int = Field(0, ge=0, description="number of first rungs at which no trial is pruned")
+    revive: bool = Field(False, description="continue pruned trials that turn out to be among the best of their rung")
 
 
 class MedianOptions(Options):
@@ -96,7 +105,7 @@ def _halving(options: HalvingOptions, rungs: tuple[int, ...]) -> BasePruner:
             (*KEY, "skip"),
             f"skipping {options.skip} of {len(rungs)} rungs leaves none to prune at; the last is the end of a run",
         )
-    return SuccessiveHalving(rungs, options.reduction_factor, options.skip)
+    return SuccessiveHalving(rungs, options.reduction_factor, options.skip, revive=options.revive)
 
 
 def _patient(options: PatientOptions, rungs: tuple[int, ...]) -> BasePruner:
@@ -189,3 +198,14 @@ class UntilLastRung(BasePruner):
             return False
         with reported_as_users(self.choice, "pruner"):
             return self.pruner.prune(study, trial)
+
+    def waits(self, study: Study, numbers: Iterable[int]) -> list[tuple[int, float]]:
+        """Return which of these trials could still continue; none if the pruner ends trials for good.
+
+        See :meth:`search.pruners.halving.SuccessiveHalving.waits`.
+        """
+        if not isinstance(self.pruner, SuccessiveHalving):
+            return []
+        if self.shares is not None:
+            study = cast(Study, StudyAtEqualShares(study, self.shares))
+        return self.pruner.waits(study, numbers)

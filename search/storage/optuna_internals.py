@@ -43,6 +43,7 @@ __all__ = [
     "cached_trials",
     "copy_reports",
     "next_number",
+    "reopen",
     "reported_steps",
     "resume",
     "running_trials",
@@ -60,6 +61,7 @@ __all__ = [
 
 GIVEN = "fixed_params"  # where Optuna keeps the parameters of an enqueued trial
 PRUNED = "onebert:pruned"
+CONSTRAINT = "constraints:"  # where Optuna keeps those of a trial
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -165,6 +167,24 @@ def resume(study: optuna.Study, number: int) -> Trial:
     """Return a RUNNING trial that was begun: it suggests the parameters that are stored."""
     study.sampler = RandomSampler(seed=0)  # has nothing to propose, and its hooks change nothing
     return _reopening(study, number)()
+
+
+def reopen(study: optuna.Study, number: int, forgotten: Container[str] = ()) -> None:
+    """Make a PRUNED trial RUNNING again, as it was before it was pruned; one that is RUNNING stays as it is.
+
+    Optuna cannot do this: it never changes trials that have ended. The trial keeps its parameters and reports.
+
+    Args:
+        study: has the trial.
+        number: of the trial.
+        forgotten: names of the user attributes that its end has set.
+    """
+    stored = study.get_trials(deepcopy=False)[number]
+
+    def is_of_end(key: str) -> bool:
+        return key == PRUNED or key.startswith(CONSTRAINT)
+
+    study_transaction(study, lambda: _storage_of(study).reopen_trial(stored._trial_id, forgotten, is_of_end))
 
 
 def _reopening(study: optuna.Study, number: int) -> Callable[[], Trial]:

@@ -61,9 +61,14 @@ class DatabaseStorage(_CachedStorage):
     Args:
         url: an SQLAlchemy URL.
         engine_kwargs: for ``sqlalchemy.create_engine``.
+
+    Attributes:
+        sees_reopened: whether to look for trials that another process has reopened since they were read. This takes
+            another query each time that trials are read; only programs that watch a study while it runs need it.
     """
 
     _backend: _Database
+    sees_reopened = False
 
     def __init__(self, url: str, engine_kwargs: dict[str, Any]) -> None:
         super().__init__(_Database(url, engine_kwargs=engine_kwargs))
@@ -161,10 +166,29 @@ class DatabaseStorage(_CachedStorage):
             for name, (_, distribution) in params.items():
                 known.setdefault(name, distribution)
 
+    def reopen_trial(self, trial_id: int, user_attrs: Container[str], system_attrs: Callable[[str], bool]) -> None:
+        """Make a PRUNED trial RUNNING again, without its value; Optuna itself never changes trials that have ended.
+
+        Another process that has read the trial does not see the change, except with :attr:`sees_reopened`.
+
+        Args:
+            trial_id: of the trial; if it is not PRUNED, nothing changes.
+            user_attrs: names of the user attributes that are deleted.
+            system_attrs: whether the system attribute of this name is deleted.
+        """
+        self._backend.reopen_trial(trial_id, user_attrs, system_attrs)
+        with self._lock:
+            study_id, number = self._trial_id_to_study_id_and_number[trial_id]
+            study = self._studies[study_id]
+            study.trials[number] = self._backend.get_trial(trial_id)
+            study.unfinished_trial_ids.add(trial_id)
+
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         """Return all trials like Optuna's method, which sorts them by a slower key on each call."""
+        if self.sees_reopened:
+            self._forget_reopened(study_id)
         self._read_trials_from_remote_storage(study_id)
         with self._lock:
             known = self._studies[study_id].trials
@@ -172,6 +196,19 @@ class DatabaseStorage(_CachedStorage):
         if states is not None:
             trials = [trial for trial in trials if trial.state in states]
         return copy.deepcopy(trials) if deepcopy else trials
+
+    def _forget_reopened(self, study_id: int) -> None:
+        """Note which ended trials have another end than when they were read, or none, so that they are read again."""
+        with self._lock:
+            study = self._studies.get(study_id)
+            if study is None:
+                return
+            ends = self._backend.ends(study_id)
+            study.unfinished_trial_ids.update(
+                trial._trial_id
+                for trial in study.trials.values()
+                if trial.state.is_finished() and ends.get(trial._trial_id) != trial.datetime_complete
+            )
 
     def get_trial_system_attrs(self, trial_id: int) -> dict[str, Any]:
         """Return a trial's system attributes like Optuna's method, but without reading the rest of the trial."""
@@ -263,6 +300,28 @@ class _Database(RDBStorage):
             row.param_name: frozen.distributions[row.param_name].to_external_repr(row.param_value) for row in params
         }
         return frozen
+
+    def ends(self, study_id: int) -> dict[int, Any]:
+        """Return when each trial ended, by id; None for those that have not."""
+        with _create_scoped_session(self.scoped_session) as session:
+            trials: Any = session.scalars(select(models.TrialModel).where(models.TrialModel.study_id == study_id))
+            return {trial.trial_id: trial.datetime_complete for trial in trials}
+
+    def reopen_trial(self, trial_id: int, user_attrs: Container[str], system_attrs: Callable[[str], bool]) -> None:
+        """Do what :meth:`DatabaseStorage.reopen_trial` says."""
+        with _create_scoped_session(self.scoped_session, True) as session:
+            trial: Any = models.TrialModel.find_or_raise_by_id(trial_id, session, for_update=True)
+            if trial.state != TrialState.PRUNED:
+                return
+            trial.state, trial.datetime_complete = TrialState.RUNNING, None
+            for value in trial.values:
+                session.delete(value)
+            for attribute in trial.user_attributes:
+                if attribute.key in user_attrs:
+                    session.delete(attribute)
+            for attribute in trial.system_attributes:
+                if system_attrs(attribute.key):
+                    session.delete(attribute)
 
     def add_params(self, trial_id: int, params: Params, known: dict[str, BaseDistribution]) -> None:
         """Add the parameters that a trial does not have yet; ``known`` distributions need not be looked up."""

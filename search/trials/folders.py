@@ -106,14 +106,15 @@ class TrialFolders:
             if path.is_file():
                 _link(path, target.path / path.relative_to(source.path))
 
-    def tidy(self, number: int, *, keep_model: bool) -> None:
-        """Delete what an ended trial no longer needs: its checkpoint, and the model unless it is kept.
+    def tidy(self, number: int, *, keep_model: bool, keep_checkpoint: bool = False) -> None:
+        """Delete what an ended trial no longer needs: its checkpoint and its model, unless they are kept.
 
         Metrics, predictions and configurations always stay. A missing folder is not an error.
         """
         run = self.run(number)
         for file in (*run.disposable_files, run.path / WORKER_LOCK):
-            _delete(file)
+            if file != run.checkpoint or not keep_checkpoint:
+                _delete(file)
         if not keep_model:
             for file in run.model_files:
                 _delete(file)

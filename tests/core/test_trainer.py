@@ -124,6 +124,17 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(
     assert same_files(tmp_path, folder)
 
 
+def test_a_pruned_run_that_continues_equals_one_that_was_not_pruned(
+    finished: tuple[RunConfig, Path], resources: Resources, tmp_path: Path
+) -> None:
+    config, folder = finished
+    for rung in (200, 400):
+        assert train(config, tmp_path, resources, Watcher(prune_at=rung)) == RunOutcome.PRUNED
+    assert train(config, tmp_path, Resources(tmp_path / "other cache"), NullRunObserver()) == RunOutcome.FINISHED
+    assert curve(tmp_path) == curve(folder)
+    assert same_files(tmp_path, folder)
+
+
 def test_a_run_killed_at_a_rung_reports_the_rung_again(
     finished: tuple[RunConfig, Path], resources: Resources, tmp_path: Path
 ) -> None:

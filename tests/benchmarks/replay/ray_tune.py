@@ -65,6 +65,9 @@ class RayTune:
         self._asha.on_trial_complete(None, SimpleNamespace(trial_id=str(number)), result)
         self._search.on_trial_complete(str(number), result)
 
+    def revive(self) -> None:
+        """See Method; Ray's ASHA ends trials for good."""
+
     def _result(self, number: int, rung: int) -> dict[str, Any]:
         return {"overall": self._rows[number].overall[rung], "training_iteration": self._table.rungs[rung]}
 

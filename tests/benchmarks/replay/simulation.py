@@ -9,6 +9,7 @@ import heapq
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,11 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from search.driver.revivals import Revivals
+from search.storage.optuna_internals import reopen
+from search.trials.folders import TrialFolders
 from tests.benchmarks.replay.table import Row, Table
+from tests.search.stubs.memory_storage import MemoryStorage
 
 __all__ = ["Method", "OptunaMethod", "Replay", "replay"]
 
@@ -35,6 +40,10 @@ class Method(Protocol):
 
     def complete(self, number: int) -> None:
         """Report that a trial was trained in full."""
+        ...
+
+    def revive(self) -> int | None:
+        """Return a pruned trial that continues, at the cost of the rest, before another one begins; or None."""
         ...
 
 
@@ -70,12 +79,20 @@ def replay(table: Table, method: Method, workers: int, until: float = math.inf) 
     ends: list[tuple[float, int, int, Row]] = []  # when a trial reaches its next rung; its number; the rung's index
     costs: list[float] = []
     best: list[float] = []
+    pruned: dict[int, tuple[int, Row]] = {}  # by number: the rung's index
     begun = 0
     idle, now = workers, 0.0
     while True:
-        while idle and now * workers < until and (row := method.ask(begun)) is not None:
-            heapq.heappush(ends, (now + row.cost[0], begun, 0, row))
-            begun, idle = begun + 1, idle - 1
+        while idle and now * workers < until:
+            if (revived := method.revive()) is not None:
+                rung, row = pruned.pop(revived)
+                heapq.heappush(ends, (now + row.cost[rung + 1] - row.cost[rung], revived, rung + 1, row))
+            elif (new := method.ask(begun)) is not None:
+                heapq.heappush(ends, (now + new.cost[0], begun, 0, new))
+                begun += 1
+            else:
+                break
+            idle -= 1
         if not ends:
             return Replay(np.array(costs), np.array(best), begun)
         now, number, rung, row = heapq.heappop(ends)
@@ -86,6 +103,8 @@ def replay(table: Table, method: Method, workers: int, until: float = math.inf) 
         elif method.report(number, rung):
             heapq.heappush(ends, (now + row.cost[rung + 1] - row.cost[rung], number, rung + 1, row))
             continue
+        else:
+            pruned[number] = rung, row
         idle += 1
 
 
@@ -104,7 +123,8 @@ class OptunaMethod:
         self._table = table
         self._free = Unvisited(table)
         self._sampler = sampler
-        self._study = optuna.create_study(direction="maximize", pruner=pruner)
+        self._study = optuna.create_study(storage=MemoryStorage(), direction="maximize", pruner=pruner)
+        self._revivals = Revivals(self._study, TrialFolders(Path()))  # the simulation writes no files
         self._trials: dict[int, tuple[Trial, Row]] = {}
 
     def ask(self, number: int) -> Row | None:
@@ -126,7 +146,15 @@ class OptunaMethod:
         if self._table.rungs[rung] < self._first_decision or not trial.should_prune():
             return True
         self._study.tell(trial, state=TrialState.PRUNED)
+        self._revivals.add(number)
         return False
+
+    def revive(self) -> int | None:
+        """See :class:`Method`."""
+        number = self._revivals.take()
+        if number is not None:
+            reopen(self._study, number)
+        return number
 
     def complete(self, number: int) -> None:
         """See :class:`Method`."""

@@ -44,3 +44,21 @@ def test_what_is_left_of_a_resumed_study_of_different_lengths() -> None:
     shown = StudyState(expected_seconds=10.0, planned=(100, 900))
     shown(StudyStarted("s", 4, 1, (), 1, "", Path(), ("sst",)))
     assert shown.seconds_left == pytest.approx(10 * (900 + 2 * 500) / 100)  # of two trials only the mean is known
+
+
+@pytest.mark.parametrize("is_of_this_run", [True, False])
+def test_a_trial_that_continues_after_it_was_pruned_counts_once(is_of_this_run: bool) -> None:
+    state = StudyState()
+    state(StudyStarted("s", 6, 1 if is_of_this_run else 2, (), 1, "sqlite:///x", Path("runs/s"), ("sst",)))
+    end = TrialEnded(1, "pruned", 0.5, "", None, 1.0, Path("runs/s/trial-0001"), 20)
+    if is_of_this_run:
+        state(TrialStarted(1, {}, False, 0, 100))
+        state(end)
+    assert state.done == 2
+    for _ in range(2):
+        state(TrialStarted(1, {}, True, 0, 100, revived=True))
+        assert state.done == 1
+        assert list(state.running) == [1]
+        state(end)
+        assert state.done == 2
+    assert len(state.ended) == 1

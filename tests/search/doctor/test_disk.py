@@ -80,3 +80,6 @@ def test_the_need_of_one_worker() -> None:
     need = disk.DiskNeed(workers=1, keep_models=2, size=RunSize(2**19, 25 * 2**19))
     assert need.bytes == 53 * 2**19
     assert str(need) == "26 MiB: 1 worker x (2 checkpoints of 12 MiB + a model of 0.50 MiB) + 2 models"
+    reviving = replace(need, revivable=2)
+    assert reviving.bytes == need.bytes + 2 * 26 * 2**19
+    assert str(reviving).endswith(" + 2 models + 2 checkpoints and models of pruned trials that may continue")

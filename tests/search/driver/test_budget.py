@@ -20,7 +20,15 @@ from data.task_files import builtin_tasks
 from search.driver import budget
 from search.driver.budget import SAVE_SECONDS, Budget, Remaining
 from search.driver.driver import Driver, StudyResult
-from search.driver.events import Event, StudyEnded, StudyStarted, TrialEvaluated
+from search.driver.events import (
+    Event,
+    StudyEnded,
+    StudyStarted,
+    TrialAdvanced,
+    TrialEnded,
+    TrialEvaluated,
+    TrialStarted,
+)
 from search.samplers.registry import SamplerChoice
 from search.study.spec import StudySpec
 from search.study.stop_rules import GainRule, StopRules
@@ -232,3 +240,18 @@ def test_what_is_recorded_says_the_same_as_what_was_seen(tmp_path: Path) -> None
         assert (one.ended, one.examples) == (8, 800)
         one._spec = unlimited
     assert seen[0].stop_reason(8) == recorded.stop_reason(8) != ""
+
+
+def test_a_trial_that_continues_after_it_was_pruned_counts_once() -> None:
+    study = optuna.create_study(storage=MemoryStorage(), direction="maximize")
+    budget = Budget(spec_of(trials=3), study)
+    for number, state, examples in ((0, "complete", 100), (1, "pruned", 20)):
+        budget(TrialStarted(number, {}, False, 0, 100))
+        budget(TrialEnded(number, state, 0.5, "", None, 1.0, Path(), examples))
+    assert (budget.ended, budget.examples) == (2, 120)
+    budget(TrialStarted(1, {}, True, 0, 100, revived=True))
+    assert (budget.ended, budget.examples, budget.remaining.trials) == (1, 120, 2)
+    budget(TrialAdvanced(1, 30))
+    assert budget.examples == 130
+    budget(TrialEnded(1, "pruned", 0.6, "", None, 2.0, Path(), 40))
+    assert (budget.ended, budget.examples, budget.remaining.trials) == (2, 140, 1)

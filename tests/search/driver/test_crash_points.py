@@ -16,6 +16,7 @@ from stub_study import BASE, SPEC, changed
 
 from core.run.evaluation import Evaluation
 from search.driver.driver import Driver
+from search.driver.events import Event, TrialStarted
 from search.driver.retries import RETRIES
 from search.pruners.registry import PrunerChoice
 from search.samplers.registry import SamplerChoice
@@ -29,6 +30,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 WRITES = (
     "create_new_study",
     "create_new_trial",
+    "reopen_trial",
     "set_study_system_attr",
     "set_study_user_attr",
     "set_trial_intermediate_value",
@@ -134,6 +136,18 @@ def killed_and_resumed(
         Driver(spec, storage, executors[0], folder).run()
     assert Driver(spec, storage, executors[1], folder).run().finished
     return storage, [executor.trained for executor in executors]
+
+
+def test_every_write_of_a_study_in_which_pruned_trials_continue(tmp_path: Path) -> None:
+    choice = PrunerChoice("halving", {"revive": True, "reduction_factor": 2.0})
+    spec = changed(trials=6, pruner=choice, sampler=SamplerChoice("random"), seed=8)
+    whole, executor = FragileStorage(), InlineExecutor({})
+    events: list[Event] = []
+    Driver(spec, whole, executor, tmp_path / "whole").run([events.append])
+    assert sum(isinstance(event, TrialStarted) and event.revived for event in events) >= 2
+    for last_write in range(whole.writes // 3, whole.writes, 3):
+        storage, _ = killed_and_resumed(spec, tmp_path / str(last_write), last_write)
+        assert outcome(storage) == outcome(whole), f"killed at write {last_write}"
 
 
 AGAIN = {"heads.sst.layers": 1}

@@ -1,4 +1,4 @@
-"""Which trial is started next: retried and resumed ones, then proposals while the budget lasts."""
+"""Which trial is started next: retried and resumed ones, then pruned ones that continue, and proposals."""
 
 from __future__ import annotations
 
@@ -29,21 +29,38 @@ class Proposals:
     def resume(self, number: int) -> Trial:
         return Trial(number)
 
+    revive = resume
+
+
+class Revivals:
+    """Pruned trials that are to continue."""
+
+    def __init__(self, *numbers: int) -> None:
+        self.numbers = list(numbers)
+
+    @property
+    def is_due(self) -> bool:
+        return bool(self.numbers)
+
+    def take(self) -> int | None:
+        return self.numbers.pop(0) if self.numbers else None
+
 
 class Budget:
-    """A number of trials."""
+    """A number of trials, and perhaps no time that is left."""
 
-    def __init__(self, trials: int) -> None:
-        self.trials, self.ended = trials, 0
+    def __init__(self, trials: int, is_spent: bool) -> None:
+        self.trials, self.ended, self.is_spent = trials, 0, is_spent
 
     def stop_reason(self, started: int) -> str:
-        return "enough" if started >= self.trials else ""
+        return "enough" if started >= self.trials or self.is_spent else ""
 
 
-def queue_of(trials: int = 100, workers: int = 2) -> Any:
+def queue_of(trials: int = 100, workers: int = 2, revivals: tuple[int, ...] = (), *, is_spent: bool = False) -> Any:
     proposals: Any = Proposals()
-    budget: Any = Budget(trials)
-    return TrialQueue(proposals, budget, workers)
+    pruned: Any = Revivals(*revivals)
+    budget: Any = Budget(trials, is_spent)
+    return TrialQueue(proposals, pruned, budget, workers)
 
 
 def test_resumed_trials_come_before_proposals_and_retried_ones_before_both() -> None:
@@ -89,3 +106,18 @@ def test_no_proposal_once_every_worker_has_a_duplicate() -> None:
     assert queue.next(1) is None
     queue.release()
     assert queue.next(1).number == 5
+
+
+def test_pruned_trials_continue_before_others_begin_even_if_all_have_begun() -> None:
+    queue = queue_of(trials=1, revivals=(4, 2))
+    queue.retry(Trial(7))
+    assert [queue.next(0).number for _ in range(3)] == [7, 4, 2]
+    assert not queue.is_waiting
+    assert queue.next(0).number == 10
+    assert queue.next(1) is None
+
+
+def test_no_pruned_trial_continues_when_the_time_is_up() -> None:
+    queue = queue_of(revivals=(4,), is_spent=True)
+    assert not queue.is_waiting
+    assert queue.next(0) is None

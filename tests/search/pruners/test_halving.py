@@ -1,12 +1,16 @@
 """Successive halving against its rule, on simulated curves."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import optuna
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from optuna.pruners import BasePruner
+from optuna.trial import TrialState
 
 from search.pruners.halving import SuccessiveHalving
-from search.pruners.registry import PrunerChoice
+from search.pruners.registry import PrunerChoice, make_pruner
 from search.trials.record import REPEAT_OF
 from tests.search.pruners.simulation import EVEN, simulate
 
@@ -77,3 +81,76 @@ def test_repeats_do_not_compete() -> None:
     trial = study.ask()
     trial.report(0.5, 100)
     assert trial.should_prune()
+
+
+REVIVE = {"revive": True, "reduction_factor": 2.0}
+
+
+def pruned_at_100(scores: Sequence[float], pruner: BasePruner) -> optuna.Study:
+    """Return a study whose trials have these scores at the first rung; who passes it is complete."""
+    study = optuna.create_study(direction="maximize", pruner=pruner)
+    for score in scores:
+        trial = study.ask()
+        trial.report(score, 100)
+        if trial.should_prune():
+            study.tell(trial, state=TrialState.PRUNED)
+        else:
+            trial.report(score, 200)
+            study.tell(trial, score)
+    return study
+
+
+def test_a_pruned_trial_may_continue_once_there_is_room() -> None:
+    """Trial 1 is second of two, of three, and of four, half of which continue."""
+    pruner = make_pruner(PrunerChoice("halving", REVIVE), (100, 200))
+    assert pruner.waits(pruned_at_100([0.9, 0.5], pruner), [1]) == [(1, 2.0)]
+    assert pruner.waits(pruned_at_100([0.9, 0.5, 0.1], pruner), [0, 1, 2]) == [(1, 1.0), (2, 3.0)]
+    assert pruner.waits(pruned_at_100([0.9, 0.5, 0.1, 0.2], pruner), range(4)) == [(1, 0.0), (3, 2.0), (2, 4.0)]
+    assert pruner.waits(pruned_at_100([0.9, 0.5, 0.6, 0.7], pruner), [2, 1]) == [(2, 2.0), (1, 4.0)]
+
+
+def test_without_revive_every_end_is_final() -> None:
+    for choice in (PrunerChoice("halving"), PrunerChoice("hyperband"), PrunerChoice("median")):
+        pruner = make_pruner(choice, (100, 200))
+        assert pruner.waits(pruned_at_100([0.9, 0.5, 0.1, 0.2], pruner), range(4)) == []
+
+
+def test_repeats_and_trials_below_a_floor_never_continue() -> None:
+    pruner = make_pruner(PrunerChoice("halving", REVIVE), (100, 200))
+    study = optuna.create_study(direction="maximize", pruner=pruner)
+    for number in range(3):
+        trial = study.ask()
+        trial.report(0.5, 100)
+        if number == 0:
+            trial.set_user_attr(REPEAT_OF, 7)
+        if number == 1:
+            trial.set_constraint("floor sst", 0.1)
+        study.tell(trial, state=TrialState.PRUNED)
+    assert pruner.waits(study, range(3)) == [(2, 0.0)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(scores=st.lists(st.integers(0, 9), min_size=1, max_size=9), factor=st.floats(1.1, 5.0))
+def test_a_trial_continues_later_exactly_if_the_rule_lets_it(scores: list[int], factor: float) -> None:
+    """A wait of 0 means that the pruner, asked now, lets the trial pass; after as many worse ones as it waits, too."""
+    pruner = SuccessiveHalving((100, 200), factor, revive=True)
+    study = pruned_at_100(scores, pruner)
+    for number, wait in pruner.waits(study, range(len(scores))):
+        assert (wait == 0.0) == (not pruner.prune(study, study.trials[number]))
+        longer = pruned_at_100([*scores, *[-1.0] * int(wait)], pruner)
+        assert not pruner.prune(longer, study.trials[number])
+        if wait >= 1:
+            shorter = pruned_at_100([*scores, *[-1.0] * (int(wait) - 1)], pruner)
+            assert pruner.prune(shorter, study.trials[number])
+
+
+def test_later_rungs_come_first_and_take_longer() -> None:
+    """At 200, one further trial is needed; as half of them pass 100, two must start."""
+    pruner = SuccessiveHalving((100, 200, 400), 2.0, revive=True)
+    study = optuna.create_study(direction="maximize", pruner=pruner)
+    for curve in ([0.9, 0.9, 0.9], [0.8, 0.8], [0.7, 0.7], [0.6], [0.5]):
+        trial = study.ask()
+        for rung, score in zip((100, 200, 400), curve, strict=False):
+            trial.report(score, rung)
+        study.tell(trial, curve[-1] if len(curve) == 3 else None, state=None if len(curve) == 3 else TrialState.PRUNED)
+    assert pruner.waits(study, range(1, 5)) == [(1, 2.0), (3, 3.0), (4, 5.0), (2, 6.0)]

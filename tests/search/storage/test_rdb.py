@@ -258,3 +258,67 @@ def test_a_driver_killed_at_any_transaction_or_within_one(tmp_path: Path, statem
         resumed = open_quickly(folder)
         assert Driver(study, resumed, InstantExecutor(), folder / "stub").run().finished
         assert outcome(resumed) == outcome(whole), f"killed at write {last}"
+
+
+def pruned(study: optuna.Study) -> optuna.trial.FrozenTrial:
+    """Return a pruned trial with two reports, and attributes of which two are to go."""
+    trial = study.ask({"a": HALF})
+    for step, value in ((1, 0.1), (2, 0.2)):
+        trial.report(value, step)
+    for name in ("stays", "goes"):
+        trial.set_user_attr(name, 1)
+        trial.storage.set_trial_system_attr(trial._trial_id, name, 1)
+    return study.tell(trial, state=TrialState.PRUNED)
+
+
+def reopen(storage: DatabaseStorage, trial: optuna.trial.FrozenTrial) -> None:
+    storage.reopen_trial(trial._trial_id, {"goes"}, lambda key: key == "goes")
+
+
+def test_a_pruned_trial_is_reopened(storage: DatabaseStorage, study: optuna.Study, tmp_path: Path) -> None:
+    before = pruned(study)
+    assert study.trials[0].value == 0.2  # and is now in the cache as an ended one
+    reopen(storage, before)
+    reopen(storage, before)  # as after an answer that was lost
+    for one in (storage, open_quickly(tmp_path)):
+        trial = optuna.load_study(study_name=study.study_name, storage=one).trials[0]
+        assert (trial.state, trial.values, trial.datetime_complete) == (TrialState.RUNNING, None, None)
+        assert (trial.params, trial.intermediate_values) == (before.params, before.intermediate_values)
+        assert (trial.user_attrs, trial.system_attrs) == ({"stays": 1}, {"stays": 1})
+        assert trial.datetime_start == before.datetime_start
+    storage.set_trial_intermediate_value(before._trial_id, 3, 0.3)
+    storage.set_trial_state_values(before._trial_id, TrialState.COMPLETE, [0.3])
+    assert (study.trials[0].state, study.trials[0].value, study.best_value) == (TrialState.COMPLETE, 0.3, 0.3)
+    reopen(storage, before)
+    assert study.trials[0].state == TrialState.COMPLETE
+
+
+def test_a_reopening_is_undone_with_its_transaction(storage: DatabaseStorage, study: optuna.Study) -> None:
+    before = pruned(study)
+    assert study.trials[0].state == TrialState.PRUNED
+
+    def fail() -> None:
+        reopen(storage, before)
+        assert study.trials[0].state == TrialState.RUNNING
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        storage.in_transaction(fail)
+    assert study.trials[0] == before
+
+
+def test_who_watches_a_study_sees_what_another_process_reopens(
+    storage: DatabaseStorage, study: optuna.Study, tmp_path: Path
+) -> None:
+    before = pruned(study)
+    watching = open_quickly(tmp_path)
+    watching.sees_reopened = True
+    seen = optuna.load_study(study_name=study.study_name, storage=watching)
+    assert seen.trials[0].state == TrialState.PRUNED
+    reopen(storage, before)
+    assert seen.trials[0].state == TrialState.RUNNING
+    storage.set_trial_state_values(before._trial_id, TrialState.PRUNED, [0.4])
+    assert seen.trials[0].value == 0.4
+    reopen(storage, before)  # between two looks
+    storage.set_trial_state_values(before._trial_id, TrialState.COMPLETE, [0.5])
+    assert (seen.trials[0].state, seen.trials[0].value) == (TrialState.COMPLETE, 0.5)

@@ -77,6 +77,7 @@ class InlineExecutor:
         if one.reported == len(done):
             done.append(evaluation(config, config.rungs[one.reported]))
             RunFolder(one.job.folder).metrics.write_text("".join(e.to_json() + "\n" for e in done))  # no fsync
+            RunFolder(one.job.folder).checkpoint.touch()
         one.reported += 1
         return Evaluated(number, done[one.reported - 1])
 

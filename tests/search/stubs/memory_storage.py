@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from optuna.distributions import BaseDistribution
 from optuna.storages import InMemoryStorage
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 
 class MemoryStorage(InMemoryStorage):
@@ -46,6 +46,15 @@ class MemoryStorage(InMemoryStorage):
         for name, (value, distribution) in params.items():
             if name not in stored:
                 self.set_trial_param(trial_id, name, value, distribution)
+
+    def reopen_trial(self, trial_id: int, user_attrs: Container[str], system_attrs: Callable[[str], bool]) -> None:
+        trial = copy.copy(self._get_trial(trial_id))
+        if trial.state != TrialState.PRUNED:
+            return
+        trial.state, trial.values, trial.datetime_complete = TrialState.RUNNING, None, None
+        trial.user_attrs = {key: value for key, value in trial.user_attrs.items() if key not in user_attrs}
+        trial.system_attrs = {key: value for key, value in trial.system_attrs.items() if not system_attrs(key)}
+        self._set_trial(trial_id, trial)
 
     def compare_and_set(self, study_id: int, key: str, old: Any, new: Any) -> bool:
         if self.get_study_system_attrs(study_id).get(key) != old:
