@@ -1,6 +1,7 @@
 """The replay of recorded learning curves: its clock, its table, and that nothing is tried twice."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import optuna
@@ -8,9 +9,10 @@ import pytest
 from optuna.distributions import FloatDistribution
 
 from search.pruners.halving import SuccessiveHalving
-from tests.benchmarks.replay.early_part import with_early_part
+from search.pruners.registry import PrunerChoice, make_pruner
+from tests.benchmarks.replay.early_part import EarlyPart
 from tests.benchmarks.replay.simulation import OptunaMethod, replay
-from tests.benchmarks.replay.table import Row, Table, load_table
+from tests.benchmarks.replay.table import Row, Table, load_table, tables
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -49,6 +51,32 @@ def test_a_pruned_trial_costs_what_it_has_seen() -> None:
     assert replay(table, late, 1).costs[-1] > halved.costs[-1]
 
 
+class Noting(OptunaMethod):
+    """Notes which trials it revives."""
+
+    def __init__(self, table: Table, pruner: optuna.pruners.BasePruner) -> None:
+        super().__init__(table, optuna.samplers.RandomSampler(seed=0), pruner)
+        self.revived: list[int] = []
+
+    def revive(self) -> int | None:
+        number = super().revive()
+        self.revived += [] if number is None else [number]
+        return number
+
+
+def test_a_revived_trial_costs_the_rest_only() -> None:
+    """Of scores that never change their order, halving may prune the second of two; it continues as others come."""
+    table, costs = straight(32), {10: 1.0, 20: 2.0, 40: 4.0}
+    method = Noting(table, make_pruner(PrunerChoice("halving", {"revive": True}), table.rungs))
+    outcome = replay(table, method, 1)
+    assert method.revived
+    assert outcome.trials == 32
+    trials = method._study.trials
+    assert all(trial.state.is_finished() for trial in trials)
+    spent = sum(costs[max(trial.intermediate_values)] for trial in trials)
+    assert spent - 4.0 <= outcome.costs[-1] <= spent
+
+
 def test_the_nearest_configuration_takes_a_proposal_s_place() -> None:
     class Fixed(optuna.samplers.RandomSampler):
         def sample_independent(self, *_: object) -> float:
@@ -61,9 +89,11 @@ def test_the_nearest_configuration_takes_a_proposal_s_place() -> None:
     assert method.ask(10) is None
 
 
-def test_the_recorded_curves() -> None:
-    """At least 200 configurations with whole curves; the two halves share none."""
-    table = load_table()
+@pytest.mark.parametrize("path", tables(), ids=lambda path: path.name)
+def test_the_recorded_curves(path: Path) -> None:
+    """At least 200 configurations with whole curves; the two halves share none. The study is next to the table."""
+    assert path.with_name(path.name.replace(".json.gz", ".toml")).is_file()
+    table = load_table(path)
     assert len(table.rows) >= 200
     for row in table.rows:
         assert len(row.overall) == len(row.cost) == len(table.rungs)
@@ -80,11 +110,11 @@ def test_a_part_of_dev_adds_its_noise_to_early_rungs() -> None:
     """Accuracies of .5 and a correlation of 0 on 30 of 300 examples, and the last rung as it was."""
     scores = {"sst": (0.5, 0.5), "para": (0.5, 0.5), "sts": (0.0, 0.0)}
     rows = tuple(Row({"x": n / 2000}, (0.5, 0.4), scores, (1.0, 2.0)) for n in range(2000))
-    part = with_early_part(Table((10, 20), 0, rows, {}), 0.1, seed=0)
+    part = EarlyPart(0.1).scored(Table((10, 20), 0, rows, {}), seed=0)
     missing = 1 / 30 - 1 / 300
     expected = 0.68 * math.sqrt(2 * 0.25 * missing + 0.25 * missing) / 3
     assert np.std([row.overall[0] for row in part.rows]) == pytest.approx(expected, rel=0.05)
     assert {row.value for row in part.rows} == {0.4}
-    assert with_early_part(part, 1.0, seed=0).rows == part.rows
-    costs = with_early_part(part, 0.1, seed=0, scoring_cost=0.5).rows[0].cost
+    assert EarlyPart().scored(part, seed=0).rows == part.rows
+    costs = EarlyPart(0.1, cost=0.5).scored(part, seed=0).rows[0].cost
     assert costs == pytest.approx((1.0 + 0.1 * 0.5 * 2.0, 2.0 + 1.1 * 0.5 * 2.0))

@@ -1,10 +1,11 @@
 """Record the learning curves that the replay benchmark runs on.
 
-    python tests/benchmarks/replay/record.py --data DIR [--layers 2]
+    python -m tests.benchmarks.replay.record --data DIR
+    python -m tests.benchmarks.replay.record --data DIR --study curves-2 --layers 3
 
-Cuts MiniLM down to its lowest layers, trains the random configurations of ``curves.toml`` (again to resume), and
-writes ``curves.json.gz``: for every configuration its parameters, and at every rung the overall score, the task scores,
-and what it had cost until there.
+Cuts MiniLM down to its lowest layers, trains the random configurations of ``curves.toml`` or ``curves-2.toml`` (again
+to resume), and writes ``curves.json.gz`` or ``curves-2.json.gz``: for every configuration its parameters, and at every
+rung the overall score, the task scores, and what it had cost until there.
 """
 
 from __future__ import annotations
@@ -33,15 +34,41 @@ STUDY = HERE / "curves.toml"
 
 def main(
     data: Annotated[Path, typer.Option(help="Folder with the tasks' files.")],
+    study: Annotated[str, typer.Option(help="curves or curves-2.")] = "curves",
     layers: Annotated[int, typer.Option(help="Encoder layers to keep, from below.")] = 2,
     runs_dir: Annotated[Path, typer.Option(help="Where the study's runs go.")] = Path("runs"),
-    output: Annotated[Path, typer.Option(help="The table.")] = HERE / "curves.json.gz",
+    output: Annotated[Path | None, typer.Option(help="The table; by default next to the study.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Configurations, if others than the study's.")] = None,
 ) -> None:
     """Train the configurations that are not trained yet, and write the table."""
     encoder = lowest_layers(layers, runs_dir / f"lowest-{layers}-layers")
-    search = ["-m", "search.run", "--study", str(STUDY), "--model", str(encoder), "--data", str(data)]
-    subprocess.run([sys.executable, *search, "--runs-dir", str(runs_dir)], check=True)
-    write_table(open_study(STUDY.stem, None, runs_dir), TrialFolders(runs_dir / STUDY.stem), layers, output)
+    corpus = with_sick(data, runs_dir / "corpus") if study != STUDY.stem else data
+    search = [
+        "-m",
+        "search.run",
+        "--study",
+        str(HERE / f"{study}.toml"),
+        "--model",
+        str(encoder),
+        "--data",
+        str(corpus),
+    ]
+    number = [] if trials is None else ["--trials", str(trials)]
+    subprocess.run([sys.executable, *search, *number, "--runs-dir", str(runs_dir)], check=True)
+    table = output or HERE / f"{study}.json.gz"
+    write_table(open_study(study, None, runs_dir), TrialFolders(runs_dir / study), layers, table)
+
+
+def with_sick(data: Path, folder: Path) -> Path:
+    """Write the film reviews, and SICK as a training and a dev file, as its authors split it; from ``sick2014.csv``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in data.glob("ids-cfimdb-*.csv"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    header, *rows = (data / "sick2014.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    for split, of_split in (("train", "TRAIN"), ("dev", "TRIAL")):
+        chosen = [row for row in rows if row.rstrip().endswith(f"\t{of_split}")]
+        (folder / f"sick-{split}.csv").write_text(header + "".join(chosen), encoding="utf-8")
+    return folder
 
 
 def lowest_layers(layers: int, folder: Path) -> Path:

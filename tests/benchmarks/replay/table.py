@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from optuna.distributions import BaseDistribution, json_to_distribution
 
-__all__ = ["CURVES", "Row", "Table", "load_table"]
+__all__ = ["CURVES", "Row", "Table", "load_table", "tables"]
 
 CURVES = Path(__file__).parent / "curves.json.gz"
 
@@ -64,6 +64,11 @@ class Table:
     def full_cost(self) -> float:
         """Return the mean cost of training a configuration in full."""
         return float(np.mean([row.cost[-1] for row in self.rows]))
+
+
+def tables() -> list[Path]:
+    """Return the files of all recorded tables; the study of each is next to it."""
+    return sorted(CURVES.parent.glob("curves*.json.gz"), key=lambda path: (len(path.name), path.name))
 
 
 def load_table(path: Path = CURVES) -> Table:
