@@ -4,10 +4,11 @@
 other file uses any. ``pyproject.toml`` therefore pins Optuna's minor version.
 
 Optuna can create a trial (``study.ask``) and end it (``study.tell``), but it cannot resume a trial that a dead process
-left RUNNING. What follows from that:
+left RUNNING. Nor does it change a trial that has ended. What follows from that:
 
 - ``optuna.trial.Trial(study, trial_id)`` resumes a trial. Its constructor calls ``sampler.before_trial``; ``suggest_*``
   returns parameters that are already stored without sampling.
+- :func:`reopen` makes a pruned trial RUNNING again in the database itself; then it is resumed like any other.
 - A proposal takes several writes, and some samplers would propose something else after half of them: TPE's start-up
   trials draw parameter by parameter, QMC advances a counter in the study, and GP takes the half-made trial for a
   running one. All writes of a proposal are therefore held back until it is wanted, and then stored in one transaction
