@@ -10,7 +10,7 @@ from optuna.storages import BaseStorage
 
 from search.storage.errors import StorageAwayError
 
-CALLS = (*vars(BaseStorage), "compare_and_set", "in_transaction", "set_trial_params")
+CALLS = (*vars(BaseStorage), "compare_and_set", "in_transaction", "reopen_trial", "set_trial_params")
 
 
 def nothing(*_: int) -> str:
