@@ -51,30 +51,20 @@ def test_a_pruned_trial_costs_what_it_has_seen() -> None:
     assert replay(table, late, 1).costs[-1] > halved.costs[-1]
 
 
-class Noting(OptunaMethod):
-    """Notes which trials it revives."""
-
-    def __init__(self, table: Table, pruner: optuna.pruners.BasePruner) -> None:
-        super().__init__(table, optuna.samplers.RandomSampler(seed=0), pruner)
-        self.revived: list[int] = []
-
-    def revive(self) -> int | None:
-        number = super().revive()
-        self.revived += [] if number is None else [number]
-        return number
-
-
 def test_a_revived_trial_costs_the_rest_only() -> None:
-    """Of scores that never change their order, halving may prune the second of two; it continues as others come."""
-    table, costs = straight(32), {10: 1.0, 20: 2.0, 40: 4.0}
-    method = Noting(table, make_pruner(PrunerChoice("halving", {"revive": True}), table.rungs))
-    outcome = replay(table, method, 1)
-    assert method.revived
-    assert outcome.trials == 32
-    trials = method._study.trials
-    assert all(trial.state.is_finished() for trial in trials)
-    spent = sum(costs[max(trial.intermediate_values)] for trial in trials)
-    assert spent - 4.0 <= outcome.costs[-1] <= spent
+    """Trial 1 is second of four at its rung, half of which continue: from 10 to 20 examples, where it ends again."""
+    proposals = iter([0.8, 0.5, 0.1, 0.2, 0.9])
+
+    class Scripted(optuna.samplers.RandomSampler):
+        def sample_independent(self, *_: object) -> float:
+            return next(proposals)
+
+    table = straight(10)
+    pruner = make_pruner(PrunerChoice("halving", {"revive": True, "reduction_factor": 2.0}), table.rungs)
+    method = OptunaMethod(table, Scripted(), pruner)
+    outcome = replay(table, method, 1, until=9.0)
+    assert outcome.costs.tolist() == [4.0, 4.0 + 3 * 1.0 + 1.0 + 4.0]
+    assert [max(trial.intermediate_values) for trial in method._study.trials] == [40, 20, 10, 10, 40]
 
 
 def test_the_nearest_configuration_takes_a_proposal_s_place() -> None:
