@@ -304,8 +304,9 @@ class _Database(RDBStorage):
     def ends(self, study_id: int) -> dict[int, Any]:
         """Return when each trial ended, by id; None for those that have not."""
         with _create_scoped_session(self.scoped_session) as session:
-            trials: Any = session.scalars(select(models.TrialModel).where(models.TrialModel.study_id == study_id))
-            return {trial.trial_id: trial.datetime_complete for trial in trials}
+            trial: Any = models.TrialModel
+            found = session.execute(select(trial.trial_id, trial.datetime_complete).where(trial.study_id == study_id))
+            return {trial_id: ended for trial_id, ended in found}
 
     def reopen_trial(self, trial_id: int, user_attrs: Container[str], system_attrs: Callable[[str], bool]) -> None:
         """Do what :meth:`DatabaseStorage.reopen_trial` says."""
