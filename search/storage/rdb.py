@@ -304,9 +304,8 @@ class _Database(RDBStorage):
     def ends(self, study_id: int) -> dict[int, Any]:
         """Return when each trial ended, by id; None for those that have not."""
         with _create_scoped_session(self.scoped_session) as session:
-            trial: Any = models.TrialModel
-            found = session.execute(select(trial.trial_id, trial.datetime_complete).where(trial.study_id == study_id))
-            return {trial_id: ended for trial_id, ended in found}
+            trials: Any = session.scalars(select(models.TrialModel).where(models.TrialModel.study_id == study_id))
+            return {trial.trial_id: trial.datetime_complete for trial in trials}
 
     def reopen_trial(self, trial_id: int, user_attrs: Container[str], system_attrs: Callable[[str], bool]) -> None:
         """Do what :meth:`DatabaseStorage.reopen_trial` says."""

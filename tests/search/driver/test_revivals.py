@@ -20,6 +20,7 @@ from search.driver.budget import Budget
 from search.driver.events import Event, TrialEnded, TrialEvaluated, TrialStarted
 from search.pruners.registry import MOST_REVIVABLE, PrunerChoice
 from search.samplers.registry import SamplerChoice
+from search.trials.floors import Floor, is_feasible
 from search.trials.record import TrialRecord
 
 HALVING = PrunerChoice("halving", {"revive": True, "reduction_factor": 2.0})
@@ -135,6 +136,18 @@ class Observed(list[Any]):
     def append(self, event: Any) -> None:
         super().append(event)
         self._observer(event)
+
+
+def test_a_floor_that_was_not_judged_when_a_trial_was_pruned_is_judged_in_the_end(tmp_path: Path) -> None:
+    """It begins at the last rung, and nobody meets it."""
+    floors = (Floor("sst", 1.0, SPEC.base.budget.examples),)
+    halving = PrunerChoice("halving", {"revive": True, "reduction_factor": 1.5})
+    study = InlineStudy(tmp_path, replace(SPEC, floors=floors, pruner=halving, trials=20), rng=Random(8))
+    study.run()
+    continued = [trial for trial in study.trials if trial.number in revived(study.events)]
+    assert "COMPLETE" in {trial.state.name for trial in continued}
+    for trial in study.trials:
+        assert is_feasible(trial) == (trial.state.name == "PRUNED")
 
 
 def test_no_checkpoint_no_revival(tmp_path: Path) -> None:

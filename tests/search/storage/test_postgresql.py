@@ -16,11 +16,14 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.trial import TrialState
 from stub_study import StubStudy, changed
 
 from data.errors import UserError
 from search.driver.driver import Driver
-from search.driver.events import Event, TrialEnded, TrialEvaluated
+from search.driver.events import Event, TrialEnded, TrialEvaluated, TrialStarted
+from search.pruners.registry import PrunerChoice
+from search.samplers.registry import SamplerChoice
 from search.storage.errors import StorageAwayError
 from search.storage.open import describe_storage, open_storage
 from search.storage.rdb import DatabaseStorage
@@ -107,6 +110,34 @@ def test_a_study_is_interrupted_and_continues(server: str, tmp_path: Path) -> No
     assert not stopping.run([stop_once]).finished
     assert driver().run().finished
     trials = optuna.load_study(study_name="stub", storage=open_storage(server, tmp_path)).get_trials()
+    assert [(t.state, t.params, t.value) for t in trials] == [(t.state, t.params, t.value) for t in undisturbed.trials]
+
+
+def test_pruned_trials_continue_after_an_interruption_and_are_seen_to(server: str, tmp_path: Path) -> None:
+    halving = PrunerChoice("halving", {"revive": True, "reduction_factor": 2.0})
+    spec = changed(pruner=halving, sampler=SamplerChoice("random"), trials=10, seed=8, name="revived")
+    study, undisturbed = StubStudy(tmp_path, spec), StubStudy(tmp_path / "sqlite", spec)
+    undisturbed.run()
+    watching, seen, continued = open_storage(server, tmp_path), list[set[TrialState]](), set[int]()
+    watching.sees_reopened = True
+
+    def watch(event: Event) -> None:
+        if isinstance(event, TrialEnded):  # so that it has seen the trial as ended
+            watching.get_all_trials(watching.get_study_id_from_name("revived"))
+        if isinstance(event, TrialStarted) and event.revived:
+            continued.add(event.number)
+        if isinstance(event, TrialEvaluated) and event.number in continued and not seen:
+            trials = watching.get_all_trials(watching.get_study_id_from_name("revived"))
+            seen.append({trial.state for trial in trials if trial.number in continued})
+            os.kill(os.getpid(), 2)
+
+    def driver() -> Driver:
+        return Driver(spec, open_storage(server, tmp_path), study.executor(), study.folder)
+
+    assert not driver().run([watch]).finished
+    assert seen == [{TrialState.RUNNING}]
+    assert driver().run().finished
+    trials = optuna.load_study(study_name="revived", storage=open_storage(server, tmp_path)).get_trials()
     assert [(t.state, t.params, t.value) for t in trials] == [(t.state, t.params, t.value) for t in undisturbed.trials]
 
 
