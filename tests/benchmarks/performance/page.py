@@ -1,0 +1,127 @@
+"""Measure everything on the page about performance, and write it.
+
+    python -m tests.benchmarks.performance.page [--out FILE] [--data DIR] [--device cuda --precision bfloat16] [--quick]
+
+--quick measures tiny models for a moment: it shows that the page can be written, and its numbers mean nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import tempfile
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import peft
+import sentence_transformers
+import torch
+import transformers
+
+from core.config.budget import BudgetConfig
+from search.recorded.provenance import code_version
+from tests.benchmarks.performance import growth, step_parts, training_step, workers
+from tests.benchmarks.performance.bound import MatrixProducts
+from tests.benchmarks.performance.setting import Setting, add_options, setting_of
+
+__all__ = ["main", "render"]
+
+TEMPLATE = Path(__file__).with_name("page.md.jinja")
+QUICK = "**Written with --quick: the numbers mean nothing.** "
+
+
+def machine(setting: Setting) -> dict[str, str]:
+    """Return what the numbers depend on."""
+    if setting.device == "cuda":
+        device = f"{torch.cuda.get_device_name()}, {torch.cuda.get_device_properties(0).total_memory / 2**30:.0f} GiB"
+    else:
+        device = f"{_cpu()}, {os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}"
+    versions = {"transformers": transformers, "sentence-transformers": sentence_transformers, "peft": peft}
+    return {
+        "device": device,
+        "threads, precision": f"{setting.threads}, {setting.precision}",
+        "torch": torch.__version__,
+        "other libraries": ", ".join(f"{name} {module.__version__}" for name, module in versions.items()),
+        "Python": platform.python_version(),
+        "version": code_version(),
+        "day": date.today().isoformat(),
+    }
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    text = info.read_text(encoding="utf-8") if info.exists() else ""
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1] if found else platform.processor() or platform.machine()
+
+
+def measure(setting: Setting, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Return what the template needs."""
+    rounds, examples, quick = options.rounds, options.examples, options.quick
+    names = list(training_step.COMPARISONS)
+    rates = training_step.measure_steps(setting, names, options.batch_sizes, rounds, examples, folder)
+    parts = step_parts.measure_parts(setting, options.batch_sizes, rounds, examples, folder)
+    layouts = workers.layouts(1 if setting.device == "cuda" or quick else os.cpu_count() or 1)
+    together = workers.measure_workers(setting, layouts, min(rounds, 3), 0.5 if quick else 10.0, folder)
+    growths = {
+        name: growth.measure_growth(setting, name, min(rounds, 3), examples // 2, folder / name.split()[0], quick)
+        for name in growth.DIMENSIONS
+    }
+    return {
+        "machine": machine(setting),
+        "rounds": rounds,
+        "encoder": options.encoder,
+        "warning": QUICK if quick else "",
+        "comparisons": {
+            name: _section(training_step.COMPARISONS[name], training_step.table(of)) for name, of in rates.items()
+        },
+        "parts": training_step.markdown(*step_parts.table(parts)),
+        "flop": f"{MatrixProducts(setting, 1).flop_per_token / 1e6:.3g}",
+        "trial_examples": BudgetConfig().examples,
+        "workers": training_step.markdown(*workers.table(together)),
+        "growths": {
+            name: _section(growth.DIMENSIONS[name], growth.growth_table(name, seconds))
+            for name, seconds in growths.items()
+        },
+        "starts": training_step.markdown(*growth.starts_table(growth.measure_starts(setting, folder, quick))),
+    }
+
+
+def _section(described: Any, table: tuple[list[str], list[list[str]]]) -> dict[str, str]:
+    return {"text": described.__doc__, "table": training_step.markdown(*table)}
+
+
+def render(values: Mapping[str, Any]) -> str:
+    """Return the page; a value that the template needs and does not get is an error."""
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    template = TEMPLATE.read_text(encoding="utf-8")
+    return environment.from_string(template).render(values)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
+    parser.add_argument("--out", type=Path, default=Path("docs", "performance.md"))
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=list(training_step.BATCH_SIZES))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--examples", type=int, default=160, help="timed in each round")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.encoder, options.rounds, options.examples, options.batch_sizes = "tiny", 2, 16, [8]
+    training_step.quieten()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        setting = setting_of(options, folder)
+        page = render(measure(setting, options, folder))
+    options.out.write_text(page, encoding="utf-8")
+    print(f"written: {options.out}")
+
+
+if __name__ == "__main__":
+    main()
