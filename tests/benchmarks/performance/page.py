@@ -14,20 +14,18 @@ import re
 import tempfile
 from collections.abc import Mapping
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import peft
-import sentence_transformers
 import torch
-import transformers
 
 from core.config.budget import BudgetConfig
 from search.recorded.provenance import code_version
-from tests.benchmarks.performance import growth, step_parts, training_step, workers
-from tests.benchmarks.performance.bound import MatrixProducts
+from tests.benchmarks.performance import growth, step_parts, workers
 from tests.benchmarks.performance.setting import Setting, add_options, setting_of
+from tests.benchmarks.performance.timed import markdown
 
 __all__ = ["main", "render"]
 
@@ -41,12 +39,12 @@ def machine(setting: Setting) -> dict[str, str]:
         device = f"{torch.cuda.get_device_name()}, {torch.cuda.get_device_properties(0).total_memory / 2**30:.0f} GiB"
     else:
         device = f"{_cpu()}, {os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}"
-    versions = {"transformers": transformers, "sentence-transformers": sentence_transformers, "peft": peft}
+    versions = ("transformers", "sentence-transformers", "peft")
     return {
         "device": device,
         "threads, precision": f"{setting.threads}, {setting.precision}",
         "torch": torch.__version__,
-        "other libraries": ", ".join(f"{name} {module.__version__}" for name, module in versions.items()),
+        "other libraries": ", ".join(f"{name} {version(name)}" for name in versions),
         "Python": platform.python_version(),
         "version": code_version(),
         "day": date.today().isoformat(),
@@ -62,6 +60,10 @@ def _cpu() -> str:
 
 def measure(setting: Setting, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Return what the template needs."""
+    # Here, because every process of measure_workers imports this module, and the other libraries take seconds.
+    from tests.benchmarks.performance import training_step
+    from tests.benchmarks.performance.bound import MatrixProducts
+
     rounds, examples, quick = options.rounds, options.examples, options.quick
     names = list(training_step.COMPARISONS)
     rates = training_step.measure_steps(setting, names, options.batch_sizes, rounds, examples, folder)
@@ -80,20 +82,20 @@ def measure(setting: Setting, options: argparse.Namespace, folder: Path) -> dict
         "comparisons": {
             name: _section(training_step.COMPARISONS[name], training_step.table(of)) for name, of in rates.items()
         },
-        "parts": training_step.markdown(*step_parts.table(parts)),
+        "parts": markdown(*step_parts.table(parts)),
         "flop": f"{MatrixProducts(setting, 1).flop_per_token / 1e6:.3g}",
         "trial_examples": BudgetConfig().examples,
-        "workers": training_step.markdown(*workers.table(together)),
+        "workers": markdown(*workers.table(together)),
         "growths": {
             name: _section(growth.DIMENSIONS[name], growth.growth_table(name, seconds))
             for name, seconds in growths.items()
         },
-        "starts": training_step.markdown(*growth.starts_table(growth.measure_starts(setting, folder, quick))),
+        "starts": markdown(*growth.starts_table(growth.measure_starts(setting, folder, quick))),
     }
 
 
 def _section(described: Any, table: tuple[list[str], list[list[str]]]) -> dict[str, str]:
-    return {"text": described.__doc__, "table": training_step.markdown(*table)}
+    return {"text": described.__doc__, "table": markdown(*table)}
 
 
 def render(values: Mapping[str, Any]) -> str:
@@ -107,14 +109,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser)
     parser.add_argument("--out", type=Path, default=Path("docs", "performance.md"))
-    parser.add_argument("--batch-sizes", type=int, nargs="+", default=list(training_step.BATCH_SIZES))
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[8, 16, 32])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--examples", type=int, default=160, help="timed in each round")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args(arguments)
     if options.quick:
         options.encoder, options.rounds, options.examples, options.batch_sizes = "tiny", 2, 16, [8]
-    training_step.quieten()
+    from tests.benchmarks.performance.training_step import quieten
+
+    quieten()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         setting = setting_of(options, folder)

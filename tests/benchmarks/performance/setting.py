@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 
 from core.model_files.encoder_source import resolve_encoder
 from data.reading import read_split
@@ -107,6 +106,8 @@ def setting_of(options: argparse.Namespace, folder: Path) -> Setting:
 
 def _write_random_encoder(folder: Path, data: Path, shape: dict[str, int]) -> None:
     """Write random weights, and a vocabulary from the training sentences."""
+    import transformers  # here: processes that are spawned would import it too, which takes seconds
+
     torch.manual_seed(0)
     specs = builtin_tasks()
     examples = (example for task in TASKS for example in read_split(specs[task], data, "train").sentences)

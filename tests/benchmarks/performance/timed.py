@@ -1,13 +1,13 @@
-"""Hold how many real tokens were trained in how many seconds, and take measurements in turns."""
+"""Hold how many real tokens were trained in how many seconds, take measurements in turns, and show them."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Measured", "Timed", "in_turns", "median_ratio"]
+__all__ = ["Measured", "Timed", "in_turns", "markdown", "median_ratio"]
 
 
 @dataclass(frozen=True)
@@ -44,3 +44,9 @@ def in_turns(measured: Mapping[str, Measured], steps: int, rounds: int) -> dict[
 def median_ratio(rates: list[float], reference: list[float]) -> float:
     """Return the median over the rounds of a rate's ratio to the reference in the same round."""
     return statistics.median(a / b for a, b in zip(rates, reference, strict=True))
+
+
+def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -23,7 +23,7 @@ from tests.benchmarks.performance.bound import MatrixProducts
 from tests.benchmarks.performance.ours import Ours, batches_like_ours
 from tests.benchmarks.performance.peers import SentenceTransformers, Transformers
 from tests.benchmarks.performance.setting import Setting, add_options, setting_of
-from tests.benchmarks.performance.timed import Measured, in_turns, median_ratio
+from tests.benchmarks.performance.timed import Measured, in_turns, markdown, median_ratio
 
 __all__ = ["BATCH_SIZES", "COMPARISONS", "measure_steps", "quieten", "table"]
 
@@ -103,12 +103,6 @@ def table(rates: Rates) -> tuple[list[str], list[list[str]]]:
             share = "" if name == BOUND else f"{median_ratio(values, of_names[BOUND]):.2f}"
             rows.append([str(batch_size), name, f"{statistics.median(values):,.0f}", spread, ratio, share])
     return headings, rows
-
-
-def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def quieten() -> None:
