@@ -101,7 +101,7 @@ def measure_growth(
     budget = {"examples": 1_000_000, "batch_size": 16}
     resources = Resources(folder / "cache")
     runs = {
-        name: TrainingRun(RunConfig.model_validate({**values, "budget": budget}), RunFolder(folder / "run"), resources)
+        name: TrainingRun(RunConfig.model_validate({**values, "budget": budget}), RunFolder(folder / name), resources)
         for name, values in DIMENSIONS[dimension](setting, folder, quick).items()
     }
     for run in runs.values():
