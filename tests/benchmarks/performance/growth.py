@@ -130,7 +130,7 @@ def growth_table(dimension: str, seconds: Mapping[str, list[float]]) -> tuple[li
 def measure_starts(setting: Setting, folder: Path, quick: bool = False) -> dict[int, list[float]]:
     """Return the seconds to a run's first step by training examples of each of three tasks.
 
-    Three numbers: when nothing is cached, in a new process that finds the tokens cached, and for a worker's next trial.
+    Three numbers: when nothing is cached, when the tokens are on disk, and for a worker's next trial.
     """
     found = {}
     for size in (200, 400) if quick else SIZES:

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import re
 import tempfile
@@ -22,6 +21,7 @@ import jinja2
 import torch
 
 from core.config.budget import BudgetConfig
+from core.run.cores import usable_cores
 from search.recorded.provenance import code_version
 from tests.benchmarks.performance import growth, step_parts, workers
 from tests.benchmarks.performance.setting import Setting, add_options, setting_of
@@ -38,7 +38,7 @@ def machine(setting: Setting) -> dict[str, str]:
     if setting.device == "cuda":
         device = f"{torch.cuda.get_device_name()}, {torch.cuda.get_device_properties(0).total_memory / 2**30:.0f} GiB"
     else:
-        device = f"{_cpu()}, {os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}"
+        device = f"{_cpu()}, {usable_cores()} cores, {torch.backends.cpu.get_cpu_capability()}"
     versions = ("transformers", "sentence-transformers", "peft")
     return {
         "device": device,
@@ -65,18 +65,20 @@ def measure(setting: Setting, options: argparse.Namespace, folder: Path) -> dict
     from tests.benchmarks.performance.bound import MatrixProducts
 
     rounds, examples, quick = options.rounds, options.examples, options.quick
+    fewer = min(rounds, 3)  # these take long
     names = list(training_step.COMPARISONS)
     rates = training_step.measure_steps(setting, names, options.batch_sizes, rounds, examples, folder)
     parts = step_parts.measure_parts(setting, options.batch_sizes, rounds, examples, folder)
-    layouts = workers.layouts(1 if setting.device == "cuda" or quick else os.cpu_count() or 1)
-    together = workers.measure_workers(setting, layouts, min(rounds, 3), 0.5 if quick else 10.0, folder)
+    layouts = workers.layouts(1 if setting.device == "cuda" or quick else usable_cores())
+    together = workers.measure_workers(setting, layouts, fewer, 0.5 if quick else 10.0, folder)
     growths = {
-        name: growth.measure_growth(setting, name, min(rounds, 3), examples // 2, folder / name.split()[0], quick)
+        name: growth.measure_growth(setting, name, fewer, examples // 2, folder / name.split()[0], quick)
         for name in growth.DIMENSIONS
     }
     return {
         "machine": machine(setting),
         "rounds": rounds,
+        "fewer": fewer,
         "encoder": options.encoder,
         "warning": QUICK if quick else "",
         "comparisons": {

@@ -73,7 +73,7 @@ def _train(values: dict[str, Any], cache: Path, seconds: float, barrier: Barrier
         trained = (run.progress.examples - before) / (time.perf_counter() - begun)
     barrier.wait()
     speed = measure_speed(config, resources)
-    scoring = speed.scored_examples * len(config.rungs) / speed.eval_examples_per_second
+    scoring = speed.scored_examples * sum(map(config.dev_share, config.rungs)) / speed.eval_examples_per_second
     barrier.wait()
     answers.put(config.budget.examples / trained + scoring)
 
