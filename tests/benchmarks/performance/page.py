@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import platform
 import re
 import tempfile
@@ -33,7 +34,7 @@ TEMPLATE = Path(__file__).with_name("page.md.jinja")
 QUICK = "**Written with --quick: the numbers mean nothing.** "
 
 
-def machine(setting: Setting) -> dict[str, str]:
+def machine(setting: Setting, options: argparse.Namespace) -> dict[str, str]:
     """Return what the numbers depend on."""
     if setting.device == "cuda":
         device = f"{torch.cuda.get_device_name()}, {torch.cuda.get_device_properties(0).total_memory / 2**30:.0f} GiB"
@@ -43,12 +44,22 @@ def machine(setting: Setting) -> dict[str, str]:
     return {
         "device": device,
         "threads, precision": f"{setting.threads}, {setting.precision}",
+        "encoder": f"{options.encoder}: {_shape(setting.encoder)}",
+        "data": "a generated corpus" if options.data is None else "files of --data",
+        "clock": "CPU seconds for the training step and its parts, else wall clock"
+        if setting.cpu_time
+        else "wall clock",
         "torch": torch.__version__,
         "other libraries": ", ".join(f"{name} {version(name)}" for name in versions),
         "Python": platform.python_version(),
         "version": code_version(),
         "day": date.today().isoformat(),
     }
+
+
+def _shape(encoder: Path) -> str:
+    shape = json.loads((encoder / "config.json").read_text(encoding="utf-8"))
+    return f"{shape['num_hidden_layers']} layers of {shape['hidden_size']}, {shape['num_attention_heads']} heads"
 
 
 def _cpu() -> str:
@@ -76,7 +87,7 @@ def measure(setting: Setting, options: argparse.Namespace, folder: Path) -> dict
         for name in growth.DIMENSIONS
     }
     return {
-        "machine": machine(setting),
+        "machine": machine(setting, options),
         "rounds": rounds,
         "fewer": fewer,
         "encoder": options.encoder,

@@ -17,6 +17,7 @@ __all__ = ["PARTS", "measure_parts", "part_of", "table"]
 _SCOPE = "part: "
 _REST = "other operations"
 _PYTHON = "Python and the profiler's blind spots"
+_WHOLE = "the whole step"
 
 # Parts by the names of operations, the first that fits; and those that are found by who calls them.
 _OPERATIONS = {
@@ -51,14 +52,14 @@ def part_of(operation: str, callers: Iterable[str]) -> str:
 def measure_parts(
     setting: Setting, batch_sizes: Sequence[int], rounds: int, examples: int, folder: Path
 ) -> dict[int, dict[str, float]]:
-    """Return the milliseconds of a step by batch size and part, the medians of the rounds."""
+    """Return the milliseconds of a step by batch size and part, and of the whole step; the medians of the rounds."""
     found = {}
     for batch_size in batch_sizes:
         ours = Ours(setting, "sst", batch_size, folder / f"parts-{batch_size}")
         _mark(ours)
         steps = max(2, examples // batch_size)
         each = [_one_round(setting, ours, steps, number) for number in range(rounds)]
-        found[batch_size] = {part: statistics.median(one.get(part, 0.0) for one in each) for part in PARTS}
+        found[batch_size] = {part: statistics.median(one.get(part, 0.0) for one in each) for part in (*PARTS, _WHOLE)}
     return found
 
 
@@ -93,7 +94,7 @@ def _one_round(setting: Setting, ours: Ours, steps: int, seed: int) -> dict[str,
         part = part_of(event.name, _callers(event))
         # Microseconds, of the steps that warm up too.
         parts[part] = parts.get(part, 0.0) + getattr(event, attribute) / 1000 / (steps + WARM_UP)
-    return {**parts, _PYTHON: max(0.0, whole - sum(parts.values()))}
+    return {**parts, _PYTHON: max(0.0, whole - sum(parts.values())), _WHOLE: whole}
 
 
 def _callers(event: Any) -> Iterable[str]:
@@ -102,11 +103,11 @@ def _callers(event: Any) -> Iterable[str]:
 
 
 def table(parts: Mapping[int, Mapping[str, float]]) -> tuple[list[str], list[list[str]]]:
-    """Return headings and rows: of each part the milliseconds and the share of a step, by batch size."""
+    """Return headings and rows: of each part the milliseconds and the share of all parts, by batch size."""
     headings = ["part", *(f"batch size {size}" for size in parts)]
-    wholes = {size: sum(of_size.values()) for size, of_size in parts.items()}
+    sums = {size: sum(of[part] for part in PARTS) for size, of in parts.items()}
     rows = [
-        [part, *(f"{of[part]:.1f} ms ({100 * of[part] / wholes[size]:.0f} %)" for size, of in parts.items())]
+        [part, *(f"{of[part]:.1f} ms ({100 * of[part] / sums[size]:.0f} %)" for size, of in parts.items())]
         for part in PARTS
     ]
-    return headings, [*rows, ["the whole step", *(f"{whole:.1f} ms" for whole in wholes.values())]]
+    return headings, [*rows, [_WHOLE, *(f"{of[_WHOLE]:.1f} ms" for of in parts.values())]]
