@@ -49,6 +49,7 @@ SCENARIOS = {
     "tests/core/test_batch_sizes.py",
     "tests/core/test_gradient_accumulation.py",
     "tests/core/test_head_training.py",
+    "tests/core/test_imports_of_training.py",
     "tests/search/analysis/test_early_share.py",
     "tests/search/driver/test_crash_points.py",
     "tests/search/driver/test_duplicates.py",

@@ -90,3 +90,8 @@ class ComputeConfig(ConfigSection):
         description="precision of matrix products; weights and losses stay float32 (autocast). auto, only in studies: "
         "bfloat16 where it is measured to be faster, else float32",
     )
+    gradient_checkpointing: bool = added(
+        False,
+        description="keep only the inputs of layers in training, and compute the layers again for their gradients: "
+        "less memory, the same result, about a third more time",
+    )

@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from core.model.dropout import Dropout
 from core.model.row_packing import RowPacking
@@ -162,7 +163,10 @@ class Bert(nn.Module):
             self.embeddings = _Embeddings(config)
             self.encoder = _Encoder(config)
             self.pooler = _Pooler(config)
-        self.to_empty(device=device)
+        for module in self.modules():
+            for name, shape in module.named_parameters(recurse=False):
+                # torch's own to_empty loads its compiler for tensors without storage.
+                setattr(module, name, nn.Parameter(torch.empty(shape.shape, device=device)))
         found = self.load_state_dict(weights or {}, strict=False)
         if found.unexpected_keys:
             raise RuntimeError(f"a BERT has no parameter named '{found.unexpected_keys[0]}'")
@@ -172,7 +176,7 @@ class Bert(nn.Module):
     def draw(self, names: Collection[str], generator: torch.Generator | None) -> None:
         """Initialise the named parameters, in the same way as those that a checkpoint does not have."""
         for name, parameter in self.named_parameters():
-            if name not in names:
+            if name not in names or parameter.is_meta:  # a shape alone has no values
                 continue
             if name.endswith("LayerNorm.weight"):
                 parameter.fill_(1.0)
@@ -182,6 +186,13 @@ class Bert(nn.Module):
                 parameter.normal_(std=self.config.initializer_range, generator=generator)
             if name == "embeddings.word_embeddings.weight" and self.config.pad_token_id is not None:
                 parameter[self.config.pad_token_id] = 0.0
+
+    def checkpoint_gradients(self, enabled: bool) -> None:
+        """Choose whether training keeps only the inputs of layers, and computes the layers again for their gradients.
+
+        That saves memory and costs time; results are the same (Chen et al. 2016, arXiv:1604.06174).
+        """
+        self.encoder.gradient_checkpointing = enabled
 
     @property
     def layers(self) -> nn.ModuleList:
@@ -268,15 +279,20 @@ def _look_up(table: nn.Embedding, ids: Tensor, what: str, bound: str) -> Tensor:
         raise ValueError(f"{what} must be in [0, {bound} = {table.num_embeddings}), got {int(wrong[0])}") from error
 
 
+def _empty_table(entries: int, width: int, padding: int | None = None) -> nn.Embedding:
+    """Return a table without initial weights: to draw them without storage, torch would load its compiler."""
+    return nn.Embedding(entries, width, padding, _weight=torch.empty(entries, width))
+
+
 class _Embeddings(nn.Module):
     """Word + segment + position, LayerNorm, dropout."""
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         width = config.hidden_size
-        self.word_embeddings = nn.Embedding(config.vocab_size, width, padding_idx=config.pad_token_id)
-        self.position_embeddings = nn.Embedding(config.max_position_embeddings, width)
-        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, width)
+        self.word_embeddings = _empty_table(config.vocab_size, width, config.pad_token_id)
+        self.position_embeddings = _empty_table(config.max_position_embeddings, width)
+        self.token_type_embeddings = _empty_table(config.type_vocab_size, width)
         self.LayerNorm = nn.LayerNorm(width, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.hidden_dropout_prob)
 
@@ -294,11 +310,16 @@ class _Encoder(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.layer = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
+        self.gradient_checkpointing = False
 
     def forward(self, hidden: Tensor, packing: RowPacking, first_only: bool) -> Tensor:
         last = len(self.layer) - 1
         for number, layer in enumerate(self.layer):
-            hidden = layer(hidden, packing, first_only and number == last)
+            inputs = hidden, packing, first_only and number == last
+            if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
+                hidden = checkpoint(layer, *inputs, use_reentrant=False)  # with the same dropout
+            else:
+                hidden = layer(*inputs)
         return hidden
 
 

@@ -228,7 +228,7 @@ def build_plain_model(config: RunConfig, encoders: dict[str, Bert]) -> Multitask
 
 
 def build_encoder(config: RunConfig, bert_config: BertConfig, weights: dict[str, Tensor] | None) -> Bert:
-    """Build an encoder with the run's dropout, without reinitialising, freezing or LoRA.
+    """Build an encoder with the run's dropout and gradient checkpointing, without reinitialising, freezing or LoRA.
 
     Args:
         config: the run; its seed draws the weights that are missing in ``weights``.
@@ -240,7 +240,9 @@ def build_encoder(config: RunConfig, bert_config: BertConfig, weights: dict[str,
         hidden_dropout_prob=_given(config.model.dropout, bert_config.hidden_dropout_prob),
         attention_probs_dropout_prob=_given(config.model.attention_dropout, bert_config.attention_probs_dropout_prob),
     )
-    return Bert(shape, weights, torch.Generator().manual_seed(config.seed))
+    bert = Bert(shape, weights, torch.Generator().manual_seed(config.seed))
+    bert.checkpoint_gradients(config.compute.gradient_checkpointing)
+    return bert
 
 
 def _given(override: float | None, own: float) -> float:

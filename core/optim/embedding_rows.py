@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adamw import adamw
+
+from core.optim.adamw import AdamW, Group
 
 __all__ = ["EmbeddingRows"]
 
@@ -38,11 +39,12 @@ class EmbeddingRows:
             beta2^2.
     """
 
-    def __init__(self, table: nn.Embedding, optimiser: torch.optim.AdamW) -> None:
+    def __init__(self, table: nn.Embedding, optimiser: AdamW) -> None:
         table.sparse = True
         table.register_forward_pre_hook(self._before_lookup)
-        self._weight, self._optimiser = table.weight, optimiser
-        beta1 = self._group["betas"][0]
+        self._weight, self._optimiser = _parameter(table), optimiser
+        self._group = _group_of(self._weight, optimiser)
+        beta1, _ = optimiser.betas
         self._memory = math.ceil(math.log(_FORGOTTEN) / math.log(beta1)) if beta1 else 0  # steps of a momentum
         self._updated = torch.zeros(table.num_embeddings, dtype=torch.int64)  # the step that a row is at
         self._now = 0
@@ -56,13 +58,12 @@ class EmbeddingRows:
         gradient = self._weight.grad
         if gradient is None:  # AdamW passes over a parameter without a gradient, and does not count the step
             return
-        moments = self._moments()
         if gradient.is_sparse:
             self._weight.grad = None
             gradient = gradient.coalesce()
             rows = gradient.indices()[0]
             self._make_up(rows)
-            self._update(rows, gradient.values(), moments)
+            self._update(rows, gradient.values())
             self._updated[rows] = self._now + 1
         else:
             self._make_up(torch.arange(len(self._updated)))
@@ -92,28 +93,13 @@ class EmbeddingRows:
     def load_state_dict(self, state: dict[str, Any] | None) -> None:
         """Restore what :meth:`state_dict` returned; None: the state of an AdamW that updated all rows."""
         if state is None:
-            moments = self._optimiser.state.get(self._weight)
-            self._now = int(moments["step"]) if moments else 0
+            self._now = int(self._optimiser.moments(self._weight)["step"])
             self._updated.fill_(self._now)
             self._past = _steps_to_come(self._now)
             self._past[0, self._now] = 1
             return
         self._updated.copy_(state["updated"])
         self._now, self._past = state["now"], state["past"]
-
-    @property
-    def _group(self) -> dict[str, Any]:
-        """Return the optimiser's group that the table is in; loading a state replaces it."""
-        groups = self._optimiser.param_groups
-        return next(group for group in groups if any(entry is self._weight for entry in group["params"]))
-
-    def _moments(self) -> dict[str, Tensor]:
-        """Return the table's entry in the optimiser's state, in torch's format."""
-        moments: dict[str, Tensor] = self._optimiser.state[self._weight]
-        if not moments:
-            moments["step"] = torch.zeros((), dtype=torch.float32)
-            moments["exp_avg"], moments["exp_avg_sq"] = torch.zeros_like(self._weight), torch.zeros_like(self._weight)
-        return moments
 
     def _before_lookup(self, table: nn.Module, inputs: tuple[Tensor]) -> None:
         if table.training:
@@ -126,11 +112,11 @@ class EmbeddingRows:
         if self._now == self._past.shape[1]:
             self._past = torch.cat([self._past, _steps_to_come()], 1)
         now, past, group = self._now, self._past, self._group
-        beta1, beta2 = group["betas"]
-        past[0, now] = past[0, now - 1] * (1 - group["lr"] * group["weight_decay"])
+        beta1, beta2 = self._optimiser.betas
+        past[0, now] = past[0, now - 1] * (1 - group.learning_rate * group.weight_decay)
         since = max(0, now - self._memory)
         missed = now - torch.arange(since, now, dtype=torch.float64)
-        share = group["lr"] * beta1**missed / (1 - beta1**now) / past[0, now]
+        share = group.learning_rate * beta1**missed / (1 - beta1**now) / past[0, now]
         node = math.sqrt(1 - beta2**now) / beta2 ** (missed / 2)
         for power, sums in enumerate(past[1:, since:now]):
             sums += share * node**power
@@ -140,7 +126,7 @@ class EmbeddingRows:
         rows = rows[self._updated[rows] < self._now]
         if not len(rows):
             return
-        moments, group, dtype = self._moments(), self._group, self._weight.dtype
+        moments, dtype = self._optimiser.moments(self._weight), self._weight.dtype
         # Rows at the same step have missed the same.
         steps, place = torch.unique(self._updated[rows], return_inverse=True)
 
@@ -149,37 +135,32 @@ class EmbeddingRows:
 
         root, change = moments["exp_avg_sq"][rows].sqrt_(), torch.zeros(len(rows), self._weight.shape[1], dtype=dtype)
         for share, node in _two_nodes(self._past[1:, steps]) if self._memory else ():
-            change += by_row(share * node * self._past[0, self._now]) / (root + by_row(group["eps"] * node))
+            change += by_row(share * node * self._past[0, self._now]) / (root + by_row(self._optimiser.epsilon * node))
         change *= moments["exp_avg"][rows]
         self._weight[rows] = self._weight[rows] * by_row(self._past[0, self._now] / self._past[0, steps]) - change
         if for_good:
-            for name, beta in zip(("exp_avg", "exp_avg_sq"), group["betas"], strict=True):
+            for name, beta in zip(("exp_avg", "exp_avg_sq"), self._optimiser.betas, strict=True):
                 moments[name][rows] *= by_row(beta ** (self._now - steps).to(torch.float64))
             self._updated[rows] = self._now
 
-    def _update(self, rows: Tensor, gradient: Tensor, moments: dict[str, Tensor]) -> None:
-        """Update these rows (a,) by a gradient (a, H)."""
-        group = self._group
-        whole = self._weight, moments["exp_avg"], moments["exp_avg_sq"]
-        weight, mean, square = (tensor.index_select(0, rows) for tensor in whole)
-        adamw(
-            [weight],
-            [gradient],
-            [mean],
-            [square],
-            [],
-            [moments["step"]],  # counted up here
-            fused=True,
-            amsgrad=False,
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            lr=group["lr"],
-            weight_decay=group["weight_decay"],
-            eps=group["eps"],
-            maximize=False,
-        )
-        for tensor, updated in zip(whole, (weight, mean, square), strict=True):
-            tensor.index_copy_(0, rows, updated)
+    def _update(self, rows: Tensor, gradient: Tensor) -> None:
+        """Update these rows (u,) by a gradient (u, H)."""
+        moments = self._optimiser.moments(self._weight)
+        tables = {"weight": self._weight.detach(), **{name: moments[name] for name in ("exp_avg", "exp_avg_sq")}}
+        of_rows = {name: table.index_select(0, rows) for name, table in tables.items()}
+        of_rows["step"] = moments["step"]  # counted up
+        self._optimiser.update(self._group, [of_rows["weight"]], [gradient], [of_rows])
+        for name, table in tables.items():
+            table.index_copy_(0, rows, of_rows[name])
+
+
+def _parameter(table: nn.Embedding) -> nn.Parameter:
+    assert isinstance(table.weight, nn.Parameter)  # torch declares it as a tensor
+    return table.weight
+
+
+def _group_of(parameter: nn.Parameter, optimiser: AdamW) -> Group:
+    return next(group for group in optimiser.groups if any(one is parameter for one in group.parameters))
 
 
 def _steps_to_come(passed: int = 0) -> Tensor:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import torch
 from torch import nn
 
+from core.optim.adamw import AdamW
 from core.optim.embedding_rows import EmbeddingRows
 from core.optim.schedules import rate_factor
 from core.run.progress import Progress
@@ -44,14 +44,8 @@ class ScheduledAdamW:
         tables: Sequence[nn.Embedding] = (),
     ) -> None:
         self._schedule, self._warmup = schedule, warmup
-        self._peaks = [rate for rate, _ in groups]
-        self._adamw = torch.optim.AdamW(
-            [{"params": list(p), "lr": rate, "weight_decay": decay} for (rate, decay), p in groups.items()],
-            betas=betas,
-            eps=epsilon,
-            fused=True,
-        )
-        self._rows = [EmbeddingRows(table, self._adamw) for table in tables]
+        self.adamw = AdamW(groups, betas, epsilon)
+        self._rows = [EmbeddingRows(table, self.adamw) for table in tables]
 
     def step(self, progress: Progress, examples: int) -> None:
         """Update the parameters by their gradients, then drop the gradients.
@@ -60,12 +54,11 @@ class ScheduledAdamW:
         """
         fraction = (progress.examples + examples / 2) / progress.planned
         factor = rate_factor(self._schedule, self._warmup, fraction)
-        for group, peak in zip(self._adamw.param_groups, self._peaks, strict=True):
-            group["lr"] = peak * factor
+        for group in self.adamw.groups:
+            group.learning_rate = group.peak * factor
         for rows in self._rows:
             rows.step()
-        self._adamw.step()
-        self._adamw.zero_grad(set_to_none=True)
+        self.adamw.step()
 
     @contextmanager
     def settled(self) -> Iterator[None]:
@@ -77,10 +70,10 @@ class ScheduledAdamW:
 
     def state_dict(self) -> dict[str, Any]:
         """Return moments and step counts."""
-        return {**self._adamw.state_dict(), "rows": [rows.state_dict() for rows in self._rows]}
+        return {**self.adamw.state_dict(), "rows": [rows.state_dict() for rows in self._rows]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned, also from a version that updated all rows of embeddings."""
-        self._adamw.load_state_dict({name: state[name] for name in ("state", "param_groups")})
+        self.adamw.load_state_dict(state)
         for rows, saved in zip(self._rows, state.get("rows") or [None] * len(self._rows), strict=True):
             rows.load_state_dict(saved)

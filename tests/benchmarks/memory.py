@@ -162,6 +162,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--gradient-checkpointing", action="store_true", help="of the worker")
     parser.add_argument("--no-study", action="store_true", help="measure only the worker")
     arguments = parser.parse_args()
     from data.synthetic.corpus import write_corpus
@@ -179,6 +180,7 @@ def main() -> None:
             "model": {"encoder": arguments.encoder, "max_length": arguments.max_length},
             "data": {"directory": str(data)},
             "budget": {"batch_size": arguments.batch_size, "examples": 10**6},
+            "compute": {"gradient_checkpointing": arguments.gradient_checkpointing},
         }
         print("A worker that tokenises the data:")
         alone(worker, config, folder, arguments.steps)

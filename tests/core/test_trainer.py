@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -179,6 +180,37 @@ def test_pruning_stops_at_the_rung(small_config: MakeConfig, resources: Resource
     again = Watcher(prune_at=400)
     assert train(small_config(), tmp_path, resources, again) == RunOutcome.PRUNED
     assert again.steps == 0
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {},
+        {"lora": {"rank": 2}},
+        {"smart": {"weight": {"sst": 1.0}}, "r_drop": {"alpha": {"sst": 1.0}}},
+        {"model": {"own_layers": 1}},
+        {"compute": {"device": "cpu", "precision": "bfloat16"}},
+        {"gradients": {"rule": "pcgrad"}, "sampler": {"order": "together"}},
+    ],
+    ids=["plain", "LoRA", "regularisers", "own layers", "bfloat16", "surgery"],
+)
+def test_gradient_checkpointing_changes_no_bit(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path, sections: dict[str, Any]
+) -> None:
+    stored, kept = [], []
+    for checkpointing in (False, True):
+        compute = {"device": "cpu", **sections.get("compute", {}), "gradient_checkpointing": checkpointing}
+        config = small_config(**{**sections, "compute": compute}, budget={"examples": 120}, eval={"rungs": 2})
+        run = TrainingRun(config, RunFolder(tmp_path / f"step {checkpointing}"), resources)
+        sizes: list[int] = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda x, s=sizes: (s.append(x.nbytes), x)[1], lambda x: x):
+            run.step()
+        stored.append(sum(sizes))
+        train(config, tmp_path / str(checkpointing), resources, NullRunObserver())
+        kept.append(curve(tmp_path / str(checkpointing)))
+    assert kept[0] == kept[1]
+    assert same_files(tmp_path / "False", tmp_path / "True")
+    assert stored[1] < 0.6 * stored[0]
 
 
 def test_scoring_more_often_does_not_change_training(

@@ -210,9 +210,9 @@ def test_every_trained_weight_is_in_one_group_at_its_layers_rate(
 ) -> None:
     config = make(2, {"optim": {"layer_decay": 0.5, "learning_rate": 1e-3, "weight_decay": 0.0, "warmup": 0.0}})
     run = TrainingRun(config, RunFolder(tmp_path), resources)
-    groups = run.optimiser._adamw.param_groups
-    rates = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
-    every = [id(parameter) for group in groups for parameter in group["params"]]
+    groups = run.optimiser.adamw.groups
+    rates = {id(parameter): group.learning_rate for group in groups for parameter in group.parameters}
+    every = [id(parameter) for group in groups for parameter in group.parameters]
     assert len(every) == len(set(every)) == len(list(run.model.parameters()))
     by_part = {"embeddings": 0.125e-3, "layer.0": 0.25e-3, "layer.1": 0.5e-3, "layer.2": 1e-3, "pooler": 1e-3}
     for task in TASKS:

@@ -267,10 +267,10 @@ def test_rates_follow_the_layers(small_config: MakeConfig, resources: Resources,
     """V^E and V^D, which all layers share, have the rate of the top layer."""
     optim = {"layer_decay": 0.5, "learning_rate": 1e-3, "weight_decay": 0.0, "warmup": 0.0}
     run = TrainingRun(small_config(task_layers={**PAL, "size": 6}, optim=optim), RunFolder(tmp_path), resources)
-    groups = run.optimiser._adamw.param_groups
-    every = [parameter for group in groups for parameter in group["params"]]
+    groups = run.optimiser.adamw.groups
+    every = [parameter for group in groups for parameter in group.parameters]
     assert len(every) == len(set(every)) == len(list(run.model.parameters()))
-    rates = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
+    rates = {id(parameter): group.learning_rate for group in groups for parameter in group.parameters}
     for name, parameter in run.model.own["para"].named_parameters():
         assert rates[id(parameter)] == pytest.approx(0.5e-3 if "layer.0" in name else 1e-3), name
 
