@@ -28,7 +28,7 @@ PEERS = ("accelerate", "datasets", "peft", "sentence_transformers", "transformer
         ("aten::gelu_backward", [], "GELU"),
         ("aten::bernoulli_", ["aten::dropout"], "dropout"),
         ("aten::embedding_dense_backward", [], "embedding"),
-        ("aten::_fused_adamw_", ["Optimizer.step#AdamW.step", "part: optimiser"], "optimiser"),
+        ("aten::_fused_adamw_", ["part: optimiser"], "optimiser"),
         ("aten::mul_", ["part: clipping"], "clipping"),
         ("aten::add", [], "other operations"),
     ],

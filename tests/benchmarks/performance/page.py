@@ -25,6 +25,7 @@ from core.config.budget import BudgetConfig
 from core.run.cores import usable_cores
 from search.recorded.provenance import code_version
 from tests.benchmarks.performance import growth, step_parts, workers
+from tests.benchmarks.performance.apart import restart_like_a_worker
 from tests.benchmarks.performance.setting import Setting, add_options, setting_of
 from tests.benchmarks.performance.timed import markdown
 
@@ -141,4 +142,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    restart_like_a_worker()
     main()

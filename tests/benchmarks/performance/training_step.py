@@ -11,7 +11,7 @@ import argparse
 import statistics
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import datasets
 import transformers
 
+from tests.benchmarks.performance.apart import apart
 from tests.benchmarks.performance.bound import MatrixProducts
 from tests.benchmarks.performance.ours import Ours, batches_like_ours
 from tests.benchmarks.performance.peers import SentenceTransformers, Transformers
@@ -31,44 +32,65 @@ BATCH_SIZES = (8, 16, 32)
 OURS, BOUND = "ours", "bound"
 SIAMESE = {"heads": {"sts": {"pair": "siamese", "pooling": "mean", "combine": "cos", "loss": "mse"}}}
 
+Makes = dict[str, Callable[[], Measured]]  # by name
 Rates = dict[int, dict[str, list[float]]]  # tokens per second: batch size, name, round
 
 
-def _plain(setting: Setting, batch_size: int, folder: Path) -> dict[str, Measured]:
+def _plain(setting: Setting, batch_size: int, folder: Path) -> Makes:
     """Single sentences (sst), all weights trained."""
-    ours = Ours(setting, "sst", batch_size, folder)
-    given = {"batches": "ours", "like_ours": partial(batches_like_ours, ours, batch_size)}
+    ours = partial(Ours, setting, "sst", batch_size)
+    trainer = partial(Transformers, setting, batch_size, folder / "trainer")
     return {
-        OURS: ours,
-        "Trainer": Transformers(setting, batch_size, folder),
-        "Trainer, group_by_length": Transformers(setting, batch_size, folder, "group_by_length"),
-        "Trainer, our batches": Transformers(setting, batch_size, folder, **given),
-        BOUND: MatrixProducts(setting, _tokens(ours)),
+        OURS: partial(ours, folder / "ours"),
+        "Trainer": trainer,
+        "Trainer, group_by_length": partial(trainer, "group_by_length"),
+        "Trainer, our batches": partial(_on_our_batches, trainer, partial(ours, folder / "batches"), batch_size),
+        BOUND: partial(_bound, setting, partial(ours, folder / "bound")),
     }
 
 
-def _lora(setting: Setting, batch_size: int, folder: Path) -> dict[str, Measured]:
+def _lora(setting: Setting, batch_size: int, folder: Path) -> Makes:
     """The same with LoRA, rank 8, on query and value."""
-    ours = Ours(setting, "sst", batch_size, folder, lora={"rank": 8, "targets": "query,value"})
-    given = {"batches": "ours", "like_ours": partial(batches_like_ours, ours, batch_size)}
+    ours = partial(_with_lora, setting, batch_size)
+    trainer = partial(Transformers, setting, batch_size, folder / "trainer", lora_rank=8)
     return {
-        OURS: ours,
-        "Trainer with peft": Transformers(setting, batch_size, folder, lora_rank=8),
-        "Trainer with peft, our batches": Transformers(setting, batch_size, folder, lora_rank=8, **given),
-        BOUND: MatrixProducts(setting, _tokens(ours), frozen=True),
+        OURS: partial(ours, folder / "ours"),
+        "Trainer with peft": trainer,
+        "Trainer with peft, our batches": partial(
+            _on_our_batches, trainer, partial(ours, folder / "batches"), batch_size
+        ),
+        BOUND: partial(_bound, setting, partial(ours, folder / "bound"), frozen=True),
     }
 
 
-def _pairs(setting: Setting, batch_size: int, folder: Path) -> dict[str, Measured]:
+def _pairs(setting: Setting, batch_size: int, folder: Path) -> Makes:
     """Pairs (sts), each sentence encoded separately, cosine of the mean of the tokens."""
-    ours = Ours(setting, "sts", batch_size, folder, **SIAMESE)
-    given = {"batches": "ours", "like_ours": partial(batches_like_ours, ours, batch_size)}
+    ours = partial(_siamese, setting, batch_size)
+    trainer = partial(SentenceTransformers, setting, batch_size, folder / "trainer")
     return {
-        OURS: ours,
-        "sentence-transformers": SentenceTransformers(setting, batch_size, folder),
-        "sentence-transformers, our batches": SentenceTransformers(setting, batch_size, folder, **given),
-        BOUND: MatrixProducts(setting, _tokens(ours)),
+        OURS: partial(ours, folder / "ours"),
+        "sentence-transformers": trainer,
+        "sentence-transformers, our batches": partial(
+            _on_our_batches, trainer, partial(ours, folder / "batches"), batch_size
+        ),
+        BOUND: partial(_bound, setting, partial(ours, folder / "bound")),
     }
+
+
+def _with_lora(setting: Setting, batch_size: int, folder: Path) -> Ours:
+    return Ours(setting, "sst", batch_size, folder, lora={"rank": 8, "targets": "query,value"})
+
+
+def _siamese(setting: Setting, batch_size: int, folder: Path) -> Ours:
+    return Ours(setting, "sts", batch_size, folder, **SIAMESE)
+
+
+def _on_our_batches(trainer: Callable[..., Measured], make_ours: Callable[[], Ours], batch_size: int) -> Measured:
+    return trainer(batches="ours", like_ours=partial(batches_like_ours, make_ours(), batch_size))
+
+
+def _bound(setting: Setting, make_ours: Callable[[], Ours], frozen: bool = False) -> Measured:
+    return MatrixProducts(setting, _tokens(make_ours()), frozen)
 
 
 COMPARISONS = {"plain": _plain, "LoRA": _lora, "pairs": _pairs}
@@ -87,8 +109,9 @@ def measure_steps(
     rates: dict[str, Rates] = {name: {} for name in names}
     for name in names:
         for batch_size in batch_sizes:
-            measured = COMPARISONS[name](setting, batch_size, folder / f"{name}-{batch_size}")
-            rates[name][batch_size] = in_turns(measured, max(2, examples // batch_size), rounds)
+            makes = COMPARISONS[name](setting, batch_size, folder / f"{name}-{batch_size}")
+            with apart(makes, like_workers=frozenset({OURS, BOUND})) as measured:
+                rates[name][batch_size] = in_turns(measured, max(2, examples // batch_size), rounds)
     return rates
 
 
