@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from core.config import RunConfig
+from core.frozen_features import FrozenFeatures
 from core.inputs.fixed_subset import fixed_subset, stratified_part
 from core.inputs.task_data import TaskData, sorted_batches
 from core.model.multitask import MultitaskBert
@@ -42,7 +43,12 @@ def scored_batches(
 
 @torch.inference_mode()
 def predict(
-    model: MultitaskBert, config: RunConfig, examples: Examples, layout: RowLayout, device: torch.device
+    model: MultitaskBert,
+    config: RunConfig,
+    examples: Examples,
+    layout: RowLayout,
+    device: torch.device,
+    features: FrozenFeatures | None = None,
 ) -> np.ndarray:
     """Return class probabilities (N, K) or scores (N,), float32, in the examples' order.
 
@@ -54,11 +60,12 @@ def predict(
         examples: examples of one of its tasks.
         layout: how rows are put together.
         device: where to compute.
+        features: outputs of the model's frozen layers; None computes these layers like all others.
     """
     model.eval()
     if config.heads[examples.spec.name].pair_order == "given":
-        return _predict_once(model, config, examples, layout, device)
-    both = [_predict_once(model, config, examples, layout, device, swapped) for swapped in (False, True)]
+        return _predict_once(model, config, examples, layout, device, features)
+    both = [_predict_once(model, config, examples, layout, device, features, swapped) for swapped in (False, True)]
     return np.asarray((both[0] + both[1]) / 2)
 
 
@@ -68,12 +75,14 @@ def _predict_once(
     examples: Examples,
     layout: RowLayout,
     device: torch.device,
+    features: FrozenFeatures | None,
     swapped: bool = False,
 ) -> np.ndarray:
     outputs, positions = [], []
     with autocast(config.compute, device):  # around all batches: weights are cast once
         for batch in scored_batches(config, examples, layout, device, swapped):
-            outputs.append(model.predict(batch.to(device)).cpu().numpy())
+            known = batch if features is None else features.look_up(batch)
+            outputs.append(model.predict(known.to(device)).cpu().numpy())
             positions.append(batch.positions.numpy())
     stacked = np.concatenate(outputs)
     predictions = np.empty_like(stacked)
@@ -124,7 +133,12 @@ class DevScores:
 
 
 def score_dev(
-    model: MultitaskBert, config: RunConfig, tasks: dict[str, TaskData], device: torch.device, share: float = 1.0
+    model: MultitaskBert,
+    config: RunConfig,
+    tasks: dict[str, TaskData],
+    device: torch.device,
+    share: float = 1.0,
+    features: FrozenFeatures | None = None,
 ) -> DevScores:
     """Score all tasks on their dev examples, and on ``config.eval.train_examples`` of their training examples.
 
@@ -136,6 +150,7 @@ def score_dev(
         tasks: the run's examples.
         device: where to compute.
         share: of both kinds of examples, in (0, 1]; see :func:`core.inputs.fixed_subset.stratified_part`.
+        features: outputs of the model's frozen layers; see :func:`predict`.
 
     Raises:
         DivergedError: if a prediction is NaN or infinite.
@@ -143,19 +158,26 @@ def score_dev(
     predictions, gold, train_scores = {}, {}, {}
     for name, data in tasks.items():
         dev = _part(data.dev, share)
-        predictions[name] = _finite_predictions(model, config, dev, "dev", data.layout, device)
+        predictions[name] = _finite_predictions(model, config, dev, "dev", data.layout, device, features)
         gold[name] = _gold(dev)
         if config.eval.train_examples:
             seen = _part(_some_training_examples(data, config.eval.train_examples), share)
-            outputs = _finite_predictions(model, config, seen, "training examples", data.layout, device)
+            what = "training examples"
+            outputs = _finite_predictions(model, config, seen, what, data.layout, device, features)
             train_scores[name] = own_metric(seen.spec, outputs, _gold(seen))
     return DevScores(config, predictions, gold, train_scores)
 
 
 def _finite_predictions(
-    model: MultitaskBert, config: RunConfig, examples: Examples, what: str, layout: RowLayout, device: torch.device
+    model: MultitaskBert,
+    config: RunConfig,
+    examples: Examples,
+    what: str,
+    layout: RowLayout,
+    device: torch.device,
+    features: FrozenFeatures | None,
 ) -> np.ndarray:
-    outputs = predict(model, config, examples, layout, device)
+    outputs = predict(model, config, examples, layout, device, features)
     if not np.isfinite(outputs).all():
         # Weights can break in the last update before a rung, which no training loss has seen.
         name = examples.spec.name

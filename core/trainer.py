@@ -21,6 +21,7 @@ from torch import Tensor
 
 from core.batch_orders import make_order
 from core.config import RunConfig
+from core.frozen_features import FrozenFeatures
 from core.gradients import make_gradient_rule
 from core.inputs.pinned_data import check_pinned_data
 from core.inputs.pinned_encoder import pinned_encoder
@@ -126,6 +127,7 @@ class TrainingRun:
         weights = encoder_weights(config, resources, observer)
         self._pretraining_examples = in_examples(config, resources).examples(encoder_names(config))
         self.model: MultitaskBert = build_model(config, self.encoder.config, None, weights).to(self.device)
+        self.features = FrozenFeatures(config, self.model, resources.cache_dir, self.device)
         self.tasks = resources.task_data(config)
         self.order = make_order(config, {name: len(data.train) for name, data in self.tasks.items()})
         self.techniques = make_techniques(config)
@@ -166,7 +168,7 @@ class TrainingRun:
                 for data in self.tasks.values():
                     data.restart()
             for task in self.order.next(position):
-                batch = self.tasks[task].next_batch(self.config.batch_size(task)).to(self.device)
+                batch = self.features.look_up(self.tasks[task].next_batch(self.config.batch_size(task))).to(self.device)
                 loss = self.weighting.weigh(task, self._loss(batch), now)
                 self.gradients.add(task, loss * self.config.batch_share(task) / turns)
                 examples += len(batch)
@@ -205,7 +207,8 @@ class TrainingRun:
             weights.enter_context(self.optimiser.settled())
             for technique in self.techniques.values():
                 weights.enter_context(technique.evaluation_weights(self.model))
-            scores = score_dev(self.model, self.config, self.tasks, self.device, self.config.dev_share(rung))
+            share = self.config.dev_share(rung)
+            scores = score_dev(self.model, self.config, self.tasks, self.device, share, self.features)
             evaluation = self._evaluation(rung, scores, speed)
             if evaluation.dev_share == 1.0 and best_evaluation([*self.evaluations, evaluation]) is evaluation:
                 kept = kept_encoder_files(self.encoder.config, self.encoder.tokenizer)

@@ -13,7 +13,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-__all__ = ["Batch", "PaddedRows"]
+__all__ = ["Batch", "LowerOutputs", "PaddedRows"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,21 @@ class PaddedRows:
     input_ids: Tensor  # int64
     attention_mask: Tensor  # bool, True on real tokens
     token_type_ids: Tensor  # int64, the segment: 0 or 1
+
+
+@dataclass(frozen=True)
+class LowerOutputs:
+    """What the lowest layers of an encoder have returned for the rows of a batch before.
+
+    Attributes:
+        hidden: hidden states of all tokens, in the order of :attr:`Batch.input_ids`, (N, H); or pooled, (R, H).
+        layers: number of layers.
+        pooled: whether there is one vector per row; then the layers are all that the encoder has.
+    """
+
+    hidden: Tensor
+    layers: int
+    pooled: bool
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,7 @@ class Batch:
         labels: class indices (int64) or scores (float32), (B,); None if there are none.
         positions: positions of the examples in their split, (B,) int64.
         pad_id: the id that :meth:`padded` pads with.
+        lower: outputs of frozen layers, which the encoder then does not compute; None if there are none.
     """
 
     task: str
@@ -49,6 +65,7 @@ class Batch:
     labels: Tensor | None
     positions: Tensor
     pad_id: int
+    lower: LowerOutputs | None = None
 
     def __len__(self) -> int:
         """Return the number of examples, B."""

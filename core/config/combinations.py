@@ -179,11 +179,14 @@ def _averages(config: RunConfig) -> Iterator[str]:
 def _dropout(config: RunConfig) -> Iterator[str]:
     """Check that R-Drop has dropout, because it compares two passes that differ only by dropout."""
     in_updates = config.lora.dropout if config.lora.rank else 0.0
-    if config.model.dropout != 0 or config.model.attention_dropout != 0 or in_updates:
+    model = config.model
+    is_fixed = model.freeze == "encoder" and not model.frozen_dropout and config.task_layers.kind == "none"
+    if in_updates or (not is_fixed and (model.dropout != 0 or model.attention_dropout != 0)):
         return
+    where = "model.frozen_dropout = false, and the head has none" if is_fixed else "all dropout rates of the task are 0"
     for name, alpha in config.r_drop.alpha.items():
         if alpha and not any(_head_dropouts(config.heads[name])):
-            yield f"r_drop.alpha.{name} = {alpha:g} needs dropout, but all dropout rates of the task are 0"
+            yield f"r_drop.alpha.{name} = {alpha:g} needs dropout, but {where}"
 
 
 def _head_dropouts(head: HeadConfig) -> Iterator[float]:

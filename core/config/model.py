@@ -78,6 +78,11 @@ class ModelConfig(ConfigSection):
         "nothing", description="what keeps its pretrained weights; 'encoder' trains only the heads"
     )
     freeze_layers: int = Field(0, ge=0, description="number of lowest layers to freeze, together with the embeddings")
+    frozen_dropout: bool = added(
+        True,
+        "dropout also in frozen embeddings and frozen layers below the lowest trained one; false: what they return for "
+        "a row is always the same, and kept on disk for all runs",
+    )
     reinit_layers: int = Field(
         0, ge=0, description="topmost layers to reinitialise, and the pooler (Zhang et al. 2021, arXiv:2006.05987)"
     )
@@ -97,6 +102,11 @@ class ModelConfig(ConfigSection):
         if self.freeze == "encoder" and self.reinit_layers:
             raise ValueError("model.reinit_layers must be 0 with model.freeze = 'encoder': they would stay random")
         return self
+
+    @property
+    def keeps_features(self) -> bool:
+        """Return whether the outputs of frozen layers may be kept; see :mod:`core.frozen_features`."""
+        return not self.frozen_dropout and (self.freeze == "encoder" or self.freeze_layers > 0)
 
 
 class LoraConfig(ConfigSection):

@@ -16,7 +16,7 @@ _TRAINING_ONLY = {
     "seed": (),
     "pretraining": (),
     "task_layers": (),
-    "model": ("dropout", "attention_dropout", "freeze", "freeze_layers"),
+    "model": ("dropout", "attention_dropout", "freeze", "freeze_layers", "frozen_dropout"),
     "heads": (
         *("dropout", "dropout_hidden", "dropout_last", "auxiliary_loss", "auxiliary_weight", "label_smoothing"),
         *("class_weights", "class_balance", "cosine_margin", "cosent_scale"),

@@ -246,6 +246,22 @@ class Bert(nn.Module):
         hidden: Tensor = self.encoder(self.embeddings(words, segments, packing.positions), packing, first_only)
         return hidden[:, None] if first_only else packing.unpack(hidden)
 
+    def continue_from(self, layers: int, hidden: Tensor, attention_mask: Tensor, first_only: bool = False) -> Tensor:
+        """Compute the last layer's hidden states from those of a lower layer, on the CPU.
+
+        Args:
+            layers: number of lowest layers that are left out, fewer than there are.
+            hidden: the hidden states that they return for all real tokens, row by row, (N, H).
+            attention_mask: (B, T) bool, true on real tokens.
+            first_only: as in :meth:`forward`.
+
+        Returns:
+            As :meth:`forward`.
+        """
+        packing = RowPacking((attention_mask.shape[0], attention_mask.shape[1]), attention_mask, hidden.device)
+        out: Tensor = self.encoder(hidden, packing, first_only, layers)
+        return out[:, None] if first_only else packing.unpack(out)
+
     def pool(self, hidden: Tensor) -> Tensor:
         """Compute the pretrained sentence vector: tanh of a linear map of the first token, (B, T, H) -> (B, H)."""
         out: Tensor = self.pooler(hidden)
@@ -312,14 +328,14 @@ class _Encoder(nn.Module):
         self.layer = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
         self.gradient_checkpointing = False
 
-    def forward(self, hidden: Tensor, packing: RowPacking, first_only: bool) -> Tensor:
+    def forward(self, hidden: Tensor, packing: RowPacking, first_only: bool, begin: int = 0) -> Tensor:
         last = len(self.layer) - 1
-        for number, layer in enumerate(self.layer):
+        for number in range(begin, len(self.layer)):
             inputs = hidden, packing, first_only and number == last
             if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
-                hidden = checkpoint(layer, *inputs, use_reentrant=False)  # with the same dropout
+                hidden = checkpoint(self.layer[number], *inputs, use_reentrant=False)  # with the same dropout
             else:
-                hidden = layer(*inputs)
+                hidden = self.layer[number](*inputs)
         return hidden
 
 

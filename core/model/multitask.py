@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from core.config import RunConfig
 from core.losses import TaskLoss, make_loss
 from core.model.bert import Bert, BertConfig
-from core.model.freezing import freeze
+from core.model.freezing import freeze, frozen_parts, remove_dropout
 from core.model.heads import TaskHead
 from core.model.lora import add_lora, load_updates, split_updates
 from core.model.pooling import EncodedRows
@@ -135,9 +135,20 @@ class MultitaskBert(nn.Module):
             batch: a batch of one task.
             word_embeddings: replace the rows' own, (R, T, H).
             first_only: compute nothing else in the last layer.
+
+        Returns:
+            The rows; with one token each, if the batch has vectors that are already pooled.
         """
+        encoder, lower = self.encoder(batch.task), batch.lower
+        if word_embeddings is not None:
+            lower = None  # they take another way through the frozen layers
+        if lower is not None and lower.pooled:
+            vectors = lower.hidden[:, None]
+            return EncodedRows(vectors, torch.ones(vectors.shape[:2], dtype=torch.bool, device=vectors.device))
         rows = batch.padded()
-        encoder = self.encoder(batch.task)
+        if lower is not None:
+            hidden = encoder.continue_from(lower.layers, lower.hidden, rows.attention_mask, first_only)
+            return EncodedRows(hidden, rows.attention_mask[:, : hidden.shape[1]])
         hidden = encoder(rows.input_ids, rows.attention_mask, rows.token_type_ids, word_embeddings, first_only)
         return EncodedRows(hidden, rows.attention_mask[:, : hidden.shape[1]])
 
@@ -199,6 +210,9 @@ def build_model(
         if config.lora.rank and head.pooling == "pooler":
             # A pooler in use is trained like the heads: many checkpoints have none, and it would stay random.
             model.encoder(task).pooler.requires_grad_(True)
+    if not config.model.frozen_dropout:
+        for encoder in model.distinct_encoders().values():
+            remove_dropout(frozen_parts(encoder))
     return model
 
 

@@ -95,7 +95,7 @@ SWITCHES: tuple[Switch, ...] = (
         {"lora.rank": 0},
         ["lora.alpha", "lora.rank_stabilised", "lora.dropout", "lora.targets", "lora.initial", "lora.embeddings"],
     ),
-    technique("frozen layers", {"model.freeze": "nothing", "model.freeze_layers": 0}),
+    technique("frozen layers", {"model.freeze": "nothing", "model.freeze_layers": 0}, ["model.frozen_dropout"]),
     technique("reinitialised layers", {"model.reinit_layers": 0}),
     technique("an encoder for each task", {"model.encoders": "shared"}),
     technique("top layers for each task", {"model.own_layers": 0}),
