@@ -42,6 +42,7 @@ class RowStore:
     def __init__(self, folder: Path, limit: CacheLimit) -> None:
         self._folder, self._limit = folder, limit
         self._places: dict[bytes, int] = {}
+        self._damaged: set[int] = set()
         self._files: list[int] = []  # descriptors of the files of rows
         self._indexes: dict[str, tuple[int, int]] = {}  # by name: the number of the file, and entries read so far
         self._own: _Appended | None = None
@@ -73,9 +74,15 @@ class RowStore:
         except OSError:
             count = 0
         if count != _CHECK_BYTES + target.nbytes or bytes(check) != _check(key, target):
-            del self._places[key]
+            self._forget(key, place)
             return False
         return True
+
+    def _forget(self, key: bytes, place: int) -> None:
+        """Do not use a damaged row again; the next refresh looks for another one, that a process has added instead."""
+        del self._places[key]
+        self._damaged.add(place)
+        self._indexes = {name: (number, 0) for name, (number, _) in self._indexes.items()}
 
     def refresh(self) -> None:
         """Find the rows that other processes have added since."""
@@ -100,8 +107,9 @@ class RowStore:
         entries = np.fromfile(path, _ENTRY, complete - seen, offset=seen * _ENTRY.itemsize)
         self._indexes[name] = number, seen + len(entries)
         for key, offset in zip(entries["key"].tolist(), entries["offset"].tolist(), strict=True):
-            if offset >> _OFFSET_BITS == 0:
-                self._places.setdefault(bytes(key), number << _OFFSET_BITS | offset)
+            place = number << _OFFSET_BITS | offset
+            if offset >> _OFFSET_BITS == 0 and place not in self._damaged:
+                self._places.setdefault(bytes(key), place)
 
     def write(self, rows: Iterable[tuple[bytes, AnyArray]]) -> None:
         """Add rows; those for which there is no room, or that the disk refuses, are left out.

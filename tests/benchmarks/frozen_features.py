@@ -3,10 +3,10 @@
     python -m tests.benchmarks.frozen_features [--encoder minilm] [--data DIR] [--rounds 5] [--threads 1]
 
 Three runs take turns, with the lower half of the layers frozen and then with all of them: with dropout in the frozen
-layers, so that nothing is kept; with an empty cache; and with a full one. The first table compares the seconds per
-training example in the first pass over some examples; the second, whole trials of one pass and of three, with scoring at
-three rungs. Seconds are those of the process alone, so that other programs disturb little. Without --encoder the model
-has MiniLM's shape and random weights; without --data it reads a generated corpus.
+layers, so that nothing is kept; with an empty cache; and with a full one. They are whole trials of one pass and of
+three over the training examples, with scoring at three rungs. Seconds are those of the process alone, so that other
+programs disturb little. Without --encoder the model has MiniLM's shape and random weights; without --data it reads a
+generated corpus.
 """
 
 from __future__ import annotations
@@ -102,9 +102,8 @@ def main() -> None:
             "budget": {"examples": len(TASKS) * options.examples, "batch_size": 16},
             "compute": {"device": "cpu", "threads": options.threads},
         }
-        print(
-            "| frozen | passes | outputs of frozen layers | steps a second | a trial, s | ratio |\n|---|---:|---|---:|---:|---:|"
-        )
+        print("| frozen | passes | outputs of frozen layers | steps a second | a trial, s | ratio |")
+        print("|---|---:|---|---:|---:|---:|")
         for what, frozen in FROZEN.items():
             for passes in (1, 3):
                 found: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
