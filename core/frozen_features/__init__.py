@@ -3,6 +3,7 @@
 May import ``core.model``, ``core.config`` and ``data``.
 """
 
-from core.frozen_features.features import FrozenFeatures
+from core.frozen_features.cache_limit import CacheLimit
+from core.frozen_features.features import FEATURES, FrozenFeatures
 
-__all__ = ["FrozenFeatures"]
+__all__ = ["FEATURES", "CacheLimit", "FrozenFeatures"]

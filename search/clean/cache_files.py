@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from core.config import RunConfig
 from core.config.pretraining import NO_LENGTH
+from core.frozen_features import FEATURES
 from core.pretraining.stage_folder import StageFolder
 from data.errors import UserError
 from search.clean.found_files import FilesBelow, Finding, FoundFile
@@ -61,7 +62,7 @@ def _run(study: optuna.Study, trial: FrozenTrial) -> RunConfig:
 
 
 def cache_files(cache: Path, runs: Sequence[RunConfig] | None, below: FilesBelow) -> list[Finding]:
-    """Return the tokenised splits, further examples and results of stages that can be freed.
+    """Return the tokenised splits, further examples, outputs of frozen layers and results of stages that can be freed.
 
     Computing the name of a run's entry takes its data and encoder. Instead, the tasks and the settings of the stages
     are compared: every entry that a run may need is kept, and some that it does not. Vocabularies are kept too: they
@@ -75,6 +76,7 @@ def cache_files(cache: Path, runs: Sequence[RunConfig] | None, below: FilesBelow
     found = [
         _finding("tokenised data", cache / "tokens", _entries(cache / "tokens", tasks, below)),
         _finding("further examples", cache / "further", _entries(cache / "further", augmented, below)),
+        _finding("outputs of frozen layers", cache / FEATURES, _features(cache / FEATURES, runs or (), below)),
         _finding(
             "half-written files",
             cache,
@@ -96,6 +98,18 @@ def _entries(folder: Path, tasks: Iterable[str], below: FilesBelow) -> list[_Cac
     wanted = set(tasks)
     others = (path for path in below.folders(folder) if path.name.partition("-")[0] not in wanted)
     return [_CacheEntry(path, _manifest_first(below.files(path))) for path in others if not path.name.startswith(".")]
+
+
+def _features(folder: Path, runs: Iterable[RunConfig], below: FilesBelow) -> list[_CacheEntry]:
+    """Return the outputs of all frozen layers, unless a run may need some."""
+    if any(run.model.keeps_features for run in runs):
+        return []
+    return [_CacheEntry(path, _index_first(below.files(path))) for path in below.folders(folder)]
+
+
+def _index_first(files: list[FoundFile]) -> tuple[FoundFile, ...]:
+    """Sort the indexes first: rows that no index names are not read."""
+    return tuple(sorted(files, key=lambda file: file.path.suffix != ".index"))
 
 
 def _manifest_first(files: list[FoundFile]) -> tuple[FoundFile, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.frozen_features import FEATURES, CacheLimit
 from core.run_size import RunSize
 from search.doctor.check import Check, ok, warning, wrong
 from search.study.spec import StudySpec
@@ -101,8 +102,17 @@ def check_folder(runs_dir: Path, study: str | None = None) -> Iterator[Check]:
         yield ok("clock", time.strftime("%Y-%m-%d %H:%M:%S %Z"))
 
 
-def check_room(runs_dir: Path, spec: StudySpec | None, size: RunSize | None) -> Iterator[Check]:
-    """Compare the free disk space with what the study may still need."""
+def check_room(
+    runs_dir: Path, spec: StudySpec | None, size: RunSize | None, keeps_features: bool = False
+) -> Iterator[Check]:
+    """Compare the free disk space with what the study may still need.
+
+    Args:
+        runs_dir: the folder of all studies' results; need not exist.
+        spec: the study; None: no study's need is known.
+        size: size of the largest run that it may try; None if not known.
+        keeps_features: whether a run may keep the outputs of frozen layers.
+    """
     folder = nearest_folder(runs_dir)
     free = shutil.disk_usage(folder).free
     found = f"{_size(free)} free in {folder}"
@@ -117,6 +127,10 @@ def check_room(runs_dir: Path, spec: StudySpec | None, size: RunSize | None) -> 
     need = DiskNeed(spec.workers, spec.keep_models, size, spec.pruner.revivable)
     missing = need.bytes - _already_there(TrialFolders(runs_dir / spec.name).root)
     found += f"; the study needs at most {need}"
+    if keeps_features:
+        room = CacheLimit(runs_dir / "cache" / FEATURES).room
+        missing += room
+        found += f", and up to {_size(room)} more for outputs of frozen layers"
     advice = "run python -m search.clean to free some space, or pass another --runs-dir"
     if free < missing:
         yield wrong("disk", found, advice)

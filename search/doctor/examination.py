@@ -59,4 +59,7 @@ def _about(spec: StudySpec, storage: str | None, runs_dir: Path) -> Iterator[Che
     models = safely("model", lambda: check_encoder(spec, runs, runs_dir / "cache"))
     yield from models
     is_usable = all(check.state != "wrong" for check in models)
-    yield from safely("disk", lambda: check_room(runs_dir, spec, largest_run(runs) if is_usable else None))
+    keeps_features = any(run.config.model.keeps_features for run in runs)
+    yield from safely(
+        "disk", lambda: check_room(runs_dir, spec, largest_run(runs) if is_usable else None, keeps_features)
+    )

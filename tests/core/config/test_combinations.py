@@ -50,6 +50,7 @@ def r_drop(*, encoder: float = 0.0, lora: dict[str, Any] | None = None, **head: 
     }
 
 
+R_DROP: dict[str, Any] = {"r_drop": {"alpha": {"para": 1.0}}}
 NO_DROPOUT = "r_drop.alpha.para = 1 needs dropout, but all dropout rates of the task are 0"
 TWO_TASKS = "compares the tasks of one update, but sampler.order ="
 
@@ -230,6 +231,11 @@ CASES = {
     ),
     "R-Drop with LoRA dropout but without LoRA": Case(
         r_drop(lora={"dropout": 0.1}), NO_DROPOUT, r_drop(lora={"dropout": 0.1, "rank": 4})
+    ),
+    "R-Drop above frozen layers without dropout": Case(
+        {"model": {"freeze": "encoder", "frozen_dropout": False}, "heads": {"para": {"dropout": 0.0}}, **R_DROP},
+        "r_drop.alpha.para = 1 needs dropout, but model.frozen_dropout = false, and the head has none",
+        {"model": {"freeze_layers": 1, "frozen_dropout": False}, "heads": {"para": {"dropout": 0.0}}, **R_DROP},
     ),
     "R-Drop with another head's dropout": Case(
         {**r_drop(), "heads": {**r_drop()["heads"], "sst": {"dropout": 0.3}}}, NO_DROPOUT, r_drop(dropout=0.3)

@@ -58,3 +58,22 @@ def test_settings_that_are_refused(section: type[Any], settings: dict[str, Any],
     with pytest.raises(ValidationError) as caught:
         section(**settings)
     assert message in str(caught.value)
+
+
+def test_dropout_in_frozen_layers_is_left_out_of_the_json_at_its_default() -> None:
+    assert "frozen_dropout" not in ModelConfig(freeze_layers=1, frozen_dropout=True).model_dump(mode="json")
+    assert ModelConfig(frozen_dropout=False).model_dump(mode="json")["frozen_dropout"] is False
+
+
+@pytest.mark.parametrize(
+    ("settings", "kept"),
+    [
+        ({"freeze_layers": 1}, True),
+        ({"freeze": "encoder"}, True),
+        ({"freeze": "embeddings"}, False),
+        ({}, False),
+        ({"freeze_layers": 1, "frozen_dropout": True}, False),
+    ],
+)
+def test_when_outputs_of_frozen_layers_are_kept(settings: dict[str, Any], kept: bool) -> None:
+    assert ModelConfig.model_validate({"frozen_dropout": False, **settings}).keeps_features == kept

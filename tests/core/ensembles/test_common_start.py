@@ -29,6 +29,7 @@ MakeConfig = Callable[..., RunConfig]
         {"optim": {"learning_rate": 1e-4}, "loss": {"weights": {"sst": 2.0}}},
         {"lora": {"rank": 4}},
         {"model": {"dropout": 0.3, "attention_dropout": 0.2, "freeze_layers": 1}},
+        {"model": {"freeze_layers": 1, "frozen_dropout": False}},
         {"heads": {"sst": {"dropout": 0.4, "label_smoothing": 0.1, "class_balance": 0.5}}},
         {"sampler": {"order": "together"}, "swa": {"start": 0.5}, "smart": {"weight": {"sst": 1.0}}},
         {"pretraining": {"mnrl": {"scale": 1.0}, "nli_file": {"path": "mnli.csv"}}},  # of stages that neither has

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.inputs.resources import Resources
-from core.model.freezing import parameter_counts
+from core.model.freezing import frozen_parts, parameter_counts
 from core.model.multitask import MultitaskBert, build_model
 from core.run.run_folder import RunFolder
 from core.trainer import TrainingRun
@@ -111,3 +111,33 @@ def test_counts_by_hand(small_config: MakeConfig, resources: Resources) -> None:
     layer = 4 * (width * width + width) + 2 * width * inner + inner + width + 4 * width
     embeddings = (resources.encoder(config).config.vocab_size + 512 + 2) * width + 2 * width
     assert total == trained + 2 * layer + embeddings + width * width + width
+
+
+@pytest.mark.parametrize("sections", [{}, {"own_layers": 1}, {"encoders": "per-task"}], ids=str)
+def test_frozen_layers_without_dropout(
+    small_config: MakeConfig, resources: Resources, sections: dict[str, Any]
+) -> None:
+    """They return the same in training as in evaluation; the layer above keeps its dropout."""
+    scratch = small_config().model.model_dump()
+    config = small_config(model={**scratch, "freeze_layers": 1, "frozen_dropout": False, **sections})
+    model, batch = built(config, resources), first_batch(config, resources)
+    seen: list[Tensor] = []
+    for layer in model.encoder("sst").layers:
+        layer.register_forward_hook(lambda _, __, out: seen.append(out))
+    model.train()(batch)
+    model.eval()(batch)
+    assert torch.equal(seen[0], seen[2])
+    assert not torch.equal(seen[1], seen[3])
+
+
+def test_frozen_parts_end_below_the_lowest_trained_layer(small_config: MakeConfig, resources: Resources) -> None:
+    scratch = small_config().model.model_dump()
+    counts = {
+        number: len(frozen_parts(built(small_config(model={**scratch, **model}), resources).encoder("sst")))
+        for number, model in enumerate(
+            ({}, {"freeze": "embeddings"}, {"freeze_layers": 1}, {"freeze_layers": 2}, {"freeze": "encoder"})
+        )
+    }
+    assert counts == {0: 0, 1: 1, 2: 2, 3: 3, 4: 3}
+    with_updates = built(small_config(lora={"rank": 2}), resources)
+    assert len(frozen_parts(with_updates.encoder("sst"))) == 1

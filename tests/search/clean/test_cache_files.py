@@ -64,6 +64,21 @@ def test_a_waiting_trial_needs_the_stages_of_its_parameters_and_the_base(runs: R
     assert runs.freed() == set()
 
 
+def test_outputs_of_frozen_layers_are_kept_while_an_open_trial_may_read_them(runs: Runs) -> None:
+    for name in ("a.rows", "a.index"):
+        write(runs.root / "cache" / "features" / "0a" / name)
+    model = {**BASE.model_dump()["model"], "freeze_layers": 1}
+    for number, dropout in enumerate((False, True)):
+        config = RunConfig.model_validate({**BASE.model_dump(), "model": {**model, "frozen_dropout": dropout}})
+        files = cache_files(runs.root / "cache", [BASE, config], FilesBelow(runs.root))
+        assert [found.what for found in files] == ["outputs of frozen layers"] * number
+    (found,) = files
+    assert [file.path.name for file in found.files] == ["a.index", "a.rows"]
+    runs.study("s", "COMPLETE")
+    assert {"cache/features/0a/a.rows", "cache/features/0a/a.index"} < runs.freed()
+    assert not (runs.root / "cache" / "features" / "0a").exists()
+
+
 def test_old_drafts_are_freed(runs: Runs) -> None:
     for name, age in ((".writing-a", 7200), (".writing-b", 0)):
         file = write(runs.root / "cache" / "tokens" / name / "labels.npy")

@@ -68,6 +68,22 @@ def test_room_for_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert [check.state for check in disk.check_room(tmp_path, None, None)] == ["warning"]
 
 
+def test_room_for_outputs_of_frozen_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the free space on top of 5 GiB: with 6 GiB free, half a GiB is missing."""
+    spec, usage = replace(SPEC, workers=1, keep_models=2), namedtuple("usage", "free")
+    found = []
+    for free in (6, 12, 30):
+        monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: usage(free * GIB))
+        (check,) = disk.check_room(tmp_path, spec, RunSize(1 * GIB, 1 * GIB), keeps_features=True)
+        found.append(check.state)
+        assert f", and up to {_gib(free / 4)} more for outputs of frozen layers" in check.found
+    assert found == ["wrong", "warning", "ok"]
+
+
+def _gib(number: float) -> str:
+    return f"{number:.1f} GiB"
+
+
 def test_nearest_folder(tmp_path: Path) -> None:
     assert disk.nearest_folder(tmp_path) == tmp_path
     assert disk.nearest_folder(tmp_path / "a" / "b") == tmp_path
