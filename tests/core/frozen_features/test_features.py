@@ -43,8 +43,8 @@ def frozen_config(small_config: MakeConfig) -> MakeConfig:
 
 
 @pytest.fixture
-def computed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Row]]:
-    """Yield the rows that frozen layers have computed so far, in all stores."""
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[Row]:
+    """Return the rows that frozen layers have computed so far, in all stores."""
     seen: list[Row] = []
     real = FrozenPrefix.outputs
 
@@ -53,7 +53,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Row]]:
         return real(prefix, rows)
 
     monkeypatch.setattr(FrozenPrefix, "outputs", outputs)
-    return iter([seen])
+    return seen
 
 
 def users(config: RunConfig, resources: Resources, folder: Path) -> set[str]:
@@ -148,22 +148,21 @@ def test_no_state_of_the_cache_changes_a_curve(
     frozen_config: MakeConfig,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    computed: Iterator[list[Row]],
+    computed: list[Row],
     model: dict[str, Any],
 ) -> None:
     """Empty, full, half full, damaged, deleted in between, bounded, of a killed run."""
-    (seen,) = computed
     torch.set_num_threads(1)
     short = {"budget": {"examples": 200, "batch_size": 20}, "eval": {"rungs": 2}}
     config = frozen_config(model, heads=POOLINGS, optim={"learning_rate": 3e-3, "ema": 0.9}, **short)
 
     def trained(name: str, cache: Path) -> int:
         """Train, compare, and return the number of rows that frozen layers computed."""
-        before = len(seen)
+        before = len(computed)
         assert train(config, tmp_path / name, Resources(cache), NullRunObserver()) == RunOutcome.FINISHED
         assert curve(tmp_path / name) == curve(tmp_path / "cold")
         assert same_files(tmp_path / name, tmp_path / "cold")
-        return len(seen) - before
+        return len(computed) - before
 
     cache = tmp_path / "cache"
     all_rows = trained("cold", cache)
@@ -203,20 +202,19 @@ def test_no_state_of_the_cache_changes_a_curve(
 
 
 def test_two_runs_share_the_rows_while_they_train(
-    frozen_config: MakeConfig, tmp_path: Path, computed: Iterator[list[Row]]
+    frozen_config: MakeConfig, tmp_path: Path, computed: list[Row]
 ) -> None:
-    (seen,) = computed
     config, resources = frozen_config(LOWER), Resources(tmp_path / "cache")
     runs = [TrainingRun(config, RunFolder(tmp_path / name), resources) for name in ("a", "b")]
     for step in range(12):
-        before = len(seen)
+        before = len(computed)
         torch.manual_seed(step)  # for the dropout above: both runs are in one process
         runs[0].step()
-        first = len(seen) - before
+        first = len(computed) - before
         torch.manual_seed(step)
         runs[1].step()
-        assert len(seen) == before + first  # what one has computed, the other reads at once
-    assert seen
+        assert len(computed) == before + first  # what one has computed, the other reads at once
+    assert computed
     assert all(
         torch.equal(one, other)
         for one, other in zip(runs[0].model.parameters(), runs[1].model.parameters(), strict=True)
@@ -224,16 +222,15 @@ def test_two_runs_share_the_rows_while_they_train(
 
 
 def test_rows_are_shared_by_runs_with_the_same_frozen_part(
-    frozen_config: MakeConfig, tmp_path: Path, computed: Iterator[list[Row]]
+    frozen_config: MakeConfig, tmp_path: Path, computed: list[Row]
 ) -> None:
     """Whatever lies above them, and whichever task has the row."""
-    (seen,) = computed
     resources = Resources(tmp_path / "cache")
     short = {"budget": {"examples": 100, "batch_size": 20}, "eval": {"rungs": 1}}
     train(frozen_config(LOWER, **short), tmp_path / "a", resources, NullRunObserver())
-    count = len(seen)
+    count = len(computed)
     for name, model in (("own", {"own_layers": 1}), ("each", {"encoders": "per-task"}), ("new", {"reinit_layers": 1})):
         config = frozen_config({**LOWER, **model}, optim={"learning_rate": 1e-2}, **short)
         train(config, tmp_path / name, resources, NullRunObserver())
-        assert len(seen) == count
+        assert len(computed) == count
     assert len(list((tmp_path / "cache" / FEATURES).iterdir())) == 1
