@@ -16,7 +16,7 @@ from search.trials.record import REPEAT_OF
 __all__ = ["SuccessiveHalving"]
 
 STRICTER = 1.25
-"""The factor is so many times larger where pruned trials may continue, as recorded curves suggest (docs/search.md)."""
+"""Multiplies the factor where pruned trials may continue, as recorded curves suggest (docs/search.md)."""
 
 
 class SuccessiveHalving(BasePruner):
