@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +37,7 @@ class FrozenFeatures:
     - at least one layer is frozen, with everything below it, and has no adapters or low-rank updates;
     - these layers have no dropout (``model.frozen_dropout`` is false);
     - SMART does not perturb the task's embeddings below them, and compare the outputs;
-    - the run is on the CPU.
+    - the run is on the CPU, of a system that reads parts of files (Windows does not).
 
     Otherwise batches stay as they are. A row that no run has seen is computed, and kept as long as there is room; the
     numbers are the same bits in each case. If all layers are frozen, only the vector that the task's head pools from a
@@ -51,7 +52,7 @@ class FrozenFeatures:
 
     def __init__(self, config: RunConfig, model: MultitaskBert, cache_dir: Path, device: torch.device) -> None:
         self._by_task: dict[str, _TaskFeatures] = {}
-        if config.model.frozen_dropout or device.type != "cpu":
+        if config.model.frozen_dropout or device.type != "cpu" or not hasattr(os, "preadv"):
             return
         limit = CacheLimit(cache_dir / FEATURES)
         of_prefix: dict[tuple[int, ...], _KeptPrefix] = {}
