@@ -46,6 +46,10 @@ class Apart:
             os.environ.update(before)
         theirs.close()
 
+    def wait(self) -> None:
+        """Wait until the process can measure."""
+        self._connection.recv()
+
     def measure(self, steps: int, seed: int) -> Timed:
         """Time that many steps."""
         self._connection.send((steps, seed))
@@ -63,6 +67,8 @@ def apart(makes: Mapping[str, Callable[[], Measured]], like_workers: frozenset[s
     """Return each measurement in a process of its own, those named with the memory settings of a worker."""
     measured = {name: Apart(make, name in like_workers) for name, make in makes.items()}
     try:
+        for one in measured.values():
+            one.wait()
         yield measured
     finally:
         for one in measured.values():
@@ -75,6 +81,7 @@ def _serve(make: Callable[[], Measured], orders: Connection, threads: int) -> No
     torch.set_num_threads(threads)
     quieten()
     measured = make()
+    orders.send("ready")
     with contextlib.suppress(EOFError):
         while True:
             orders.send(measured.measure(*orders.recv()))
