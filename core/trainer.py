@@ -264,7 +264,8 @@ class TrainingRun:
         state = load_checkpoint(path)
         if state.get("config") != self.config.digest and state.get("content") != self._digest_by_content:
             raise CheckpointError(f"{path}: the checkpoint belongs to another configuration")
-        if state["parts"].keys() != self._parts().keys():
+        parts = state["parts"]
+        if parts.keys() != self._parts().keys() or not self.optimiser.accepts(parts["optimiser"]):
             raise CheckpointError(f"{path}: the checkpoint was written by another version of this program")
         return state
 

@@ -164,9 +164,9 @@ class Bert(nn.Module):
             self.encoder = _Encoder(config)
             self.pooler = _Pooler(config)
         for module in self.modules():
-            for name, shape in module.named_parameters(recurse=False):
+            for name, parameter in module.named_parameters(recurse=False):
                 # torch's own to_empty loads its compiler for tensors without storage.
-                setattr(module, name, nn.Parameter(torch.empty(shape.shape, device=device)))
+                setattr(module, name, nn.Parameter(torch.empty(parameter.shape, device=device)))
         found = self.load_state_dict(weights or {}, strict=False)
         if found.unexpected_keys:
             raise RuntimeError(f"a BERT has no parameter named '{found.unexpected_keys[0]}'")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -89,6 +89,10 @@ class EmbeddingRows:
     def state_dict(self) -> dict[str, Any]:
         """Return the steps that rows are at, and what they have missed; the table itself is saved as it is."""
         return {"updated": self._updated, "now": self._now, "past": self._past}
+
+    def accepts(self, state: Mapping[str, Any] | None) -> bool:
+        """Return whether the state can be loaded; one version kept other facts about rows."""
+        return state is None or state.keys() == self.state_dict().keys()
 
     def load_state_dict(self, state: dict[str, Any] | None) -> None:
         """Restore what :meth:`state_dict` returned; None: the state of an AdamW that updated all rows."""

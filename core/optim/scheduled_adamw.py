@@ -72,8 +72,16 @@ class ScheduledAdamW:
         """Return moments and step counts."""
         return {**self.adamw.state_dict(), "rows": [rows.state_dict() for rows in self._rows]}
 
+    def accepts(self, state: Mapping[str, Any]) -> bool:
+        """Return whether the state can be loaded."""
+        saved = self._saved_rows(state)
+        return len(saved) == len(self._rows) and all(map(EmbeddingRows.accepts, self._rows, saved))
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`state_dict` returned, also from a version that updated all rows of embeddings."""
         self.adamw.load_state_dict(state)
-        for rows, saved in zip(self._rows, state.get("rows") or [None] * len(self._rows), strict=True):
+        for rows, saved in zip(self._rows, self._saved_rows(state), strict=True):
             rows.load_state_dict(saved)
+
+    def _saved_rows(self, state: Mapping[str, Any]) -> list[dict[str, Any] | None]:
+        return state.get("rows") or [None] * len(self._rows)

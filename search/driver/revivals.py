@@ -50,7 +50,7 @@ class Revivals:
         return number
 
     def give_up(self) -> set[int]:
-        """Return all trials, none of which continues any more."""
+        """Return all trials: the study continues none of them any more."""
         given_up, self._numbers = self._numbers, set()
         return given_up
 

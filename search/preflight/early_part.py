@@ -19,7 +19,7 @@ _OF_A_CLASS = 2
 
 
 class _Group(NamedTuple):
-    """Examples of which a part needs some: all, or those of a class."""
+    """Examples, all or those of a class; a part must contain some of them."""
 
     name: str
     size: int

@@ -19,6 +19,7 @@ from core.inputs.resources import Resources
 from core.model.forward_pass import ForwardPass
 from core.model.multitask import MultitaskBert
 from core.optim.optimiser import Optimiser
+from core.run.checkpoint import load_checkpoint, save_checkpoint
 from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
 from core.run.progress import Progress
@@ -182,6 +183,20 @@ def test_pruning_stops_at_the_rung(small_config: MakeConfig, resources: Resource
     assert again.steps == 0
 
 
+@pytest.mark.parametrize("rows", [[{"last": 0, "decay": 1.0, "decayed": 1.0}], [None, None]])
+def test_a_checkpoint_with_other_facts_about_rows_is_not_taken(
+    small_config: MakeConfig, resources: Resources, tmp_path: Path, rows: list[Any]
+) -> None:
+    config = small_config()
+    assert train(config, tmp_path, resources, Watcher(stop_after_steps=9)) == RunOutcome.INTERRUPTED
+    checkpoint = RunFolder(tmp_path).checkpoint
+    state = load_checkpoint(checkpoint)
+    state["parts"]["optimiser"]["rows"] = rows
+    save_checkpoint(checkpoint, state)
+    with pytest.warns(UserWarning, match="written by another version of this program; the run starts over"):
+        assert train(config, tmp_path, resources, NullRunObserver()) == RunOutcome.FINISHED
+
+
 @pytest.mark.parametrize(
     "sections",
     [
@@ -189,10 +204,11 @@ def test_pruning_stops_at_the_rung(small_config: MakeConfig, resources: Resource
         {"lora": {"rank": 2}},
         {"smart": {"weight": {"sst": 1.0}}, "r_drop": {"alpha": {"sst": 1.0}}},
         {"model": {"own_layers": 1}},
+        {"model": {"freeze_layers": 1, "frozen_dropout": False}},
         {"compute": {"device": "cpu", "precision": "bfloat16"}},
         {"gradients": {"rule": "pcgrad"}, "sampler": {"order": "together"}},
     ],
-    ids=["plain", "LoRA", "regularisers", "own layers", "bfloat16", "surgery"],
+    ids=["plain", "LoRA", "regularisers", "own layers", "frozen layers", "bfloat16", "surgery"],
 )
 def test_gradient_checkpointing_changes_no_bit(
     small_config: MakeConfig, resources: Resources, tmp_path: Path, sections: dict[str, Any]
