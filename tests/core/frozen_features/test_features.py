@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,23 @@ def test_not_on_other_devices(frozen_config: MakeConfig, resources: Resources, t
     features = type(run.features)(config, run.model, resources.cache_dir, torch.device("meta"))
     batch = run.tasks["sst"].next_batch(4)
     assert features.look_up(batch) is batch
+
+
+def test_not_on_systems_that_do_not_read_parts_of_files(
+    frozen_config: MakeConfig, resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("os.preadv")
+    assert not users(frozen_config(LOWER), resources, tmp_path)
+
+
+def test_rows_that_differ_in_their_segments_alone(frozen_config: MakeConfig, tmp_path: Path) -> None:
+    run = TrainingRun(frozen_config(LOWER), RunFolder(tmp_path), Resources(tmp_path / "cache"))
+    batch = run.tasks["sst"].next_batch(4)
+    second = replace(batch, token_type_ids=torch.ones_like(batch.token_type_ids))
+    found = [run.features.look_up(one).lower for one in (batch, second)]
+    assert found[0] is not None
+    assert found[1] is not None
+    assert not torch.allclose(found[0].hidden, found[1].hidden)
 
 
 @pytest.mark.parametrize("model", [LOWER, WHOLE, {"freeze_layers": 2}, {**LOWER, "encoders": "per-task"}], ids=str)

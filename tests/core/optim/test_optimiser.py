@@ -161,6 +161,21 @@ def test_moments_come_back_to_their_parameters(small_config: MakeConfig, resourc
     assert all(torch.equal(p, q) for p, q in zip(one.parameters(), two.parameters(), strict=True))
 
 
+def test_a_loaded_state_is_not_changed_by_later_steps(small_config: MakeConfig, resources: Resources) -> None:
+    config = small_config()
+    model = make_model(config, resources)
+    first, other = Optimiser(config, model, ()), Optimiser(config, model, ())
+    fill_gradients(model, 0.5)
+    first.step(Progress(0, 0, planned=40, epochs=1), examples=10)
+    state = first.state_dict()
+    before = deepcopy(state)
+    other.load_state_dict(state)
+    fill_gradients(model, 0.25)
+    other.step(Progress(1, 10, planned=40, epochs=1), examples=10)
+    for number, moments in before["state"].items():
+        assert all(torch.equal(value, state["state"][number][name]) for name, value in moments.items())
+
+
 def test_lower_layers_move_less_in_a_run(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
     def moved(layer_decay: float) -> list[float]:
         config = small_config(optim={"layer_decay": layer_decay, "weight_decay": 0.0})

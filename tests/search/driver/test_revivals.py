@@ -67,6 +67,22 @@ def test_a_revived_trial_is_recorded_once(undisturbed: StubStudy) -> None:
             assert (trial.value, result.reason) == (max(trial.intermediate_values.values()), "")
 
 
+def test_a_revived_trial_that_completes_keeps_no_checkpoint_while_the_study_goes_on(tmp_path: Path) -> None:
+    halving = PrunerChoice("halving", {"revive": True, "reduction_factor": 1.5})
+    study = StubStudy(tmp_path, replace(SPEC, pruner=halving, trials=20))
+    continued, completed = set[int](), list[bool]()
+
+    def look(event: Event) -> None:
+        if isinstance(event, TrialStarted) and event.revived:
+            continued.add(event.number)
+        if isinstance(event, TrialEnded) and event.state == "complete" and event.number in continued:
+            completed.append((study.folder / f"trial-{event.number:04d}" / "checkpoint.pt").exists())
+
+    study.run(look)
+    assert completed
+    assert not any(completed)
+
+
 def test_what_is_left_of_a_finished_study(undisturbed: StubStudy) -> None:
     assert not list(undisturbed.folder.glob("trial-*/checkpoint*"))
     complete = sorted((t for t in undisturbed.trials if t.state.name == "COMPLETE"), key=lambda trial: -trial.value)

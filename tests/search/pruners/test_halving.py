@@ -109,6 +109,16 @@ def test_a_pruned_trial_may_continue_once_there_is_room() -> None:
     assert pruner.waits(pruned_at_100([0.9, 0.5, 0.6, 0.7], pruner), [2, 1]) == [(2, 2.0), (1, 4.0)]
 
 
+def test_the_default_factor_is_a_quarter_larger_where_pruned_trials_may_continue() -> None:
+    rungs = (100, 200, 600)
+    by_cost, revived = SuccessiveHalving(rungs), SuccessiveHalving(rungs, revive=True)
+    for rung, ratio in ((100, 2.0), (200, 3.0)):
+        assert [by_cost._places(rung, trials) for trials in (30, 60)] == [30 // ratio, 60 // ratio]
+        assert [revived._places(rung, trials) for trials in (30, 60)] == [30 / 1.25 // ratio, 60 / 1.25 // ratio]
+    given = SuccessiveHalving(rungs, 3.0, revive=True)
+    assert given._places(100, 30) == 10
+
+
 def test_without_revive_every_end_is_final() -> None:
     for choice in (PrunerChoice("halving"), PrunerChoice("hyperband"), PrunerChoice("median")):
         pruner = make_pruner(choice, (100, 200))
