@@ -27,7 +27,7 @@ from optuna.storages._cached_storage import _CachedStorage
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import ColumnElement, Engine, Table, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Table, and_, event, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
@@ -48,6 +48,18 @@ _PARTS: dict[str, Any] = {
     "intermediate_values": models.TrialIntermediateValueModel,
 }
 """Part of a trial, as Optuna names it -> its table."""
+
+
+@event.listens_for(models.BaseModel.metadata, "after_create")
+def _create_missing_indexes(metadata: MetaData, connection: Connection, **_: Any) -> None:
+    """Create what Optuna left out, where SQLite and MySQL commit each statement and a process was killed between two.
+
+    Optuna creates the indexes of a table only together with the table. Without one, two studies can have one name.
+    """
+    for table in metadata.sorted_tables:
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
+
 
 _distribution: Callable[[str], BaseDistribution] = lru_cache(maxsize=4096)(json_to_distribution)
 

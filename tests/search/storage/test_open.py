@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -254,12 +255,24 @@ def test_processes_that_create_a_database_together(tmp_path: Path) -> None:
 
 
 def test_a_database_whose_creation_was_killed(tmp_path: Path) -> None:
-    whole = tmp_path / "whole"
-    open_storage(None, whole)
-    with sqlite3.connect(whole / "studies.db") as connection:
-        connection.execute("DROP TABLE alembic_version")
-        connection.execute("DROP TABLE trial_params")
-    optuna.create_study(study_name="s", storage=open_storage(None, whole))
+    """At any statement: SQLite commits each one."""
+    open_storage(None, tmp_path)
+    with closing(sqlite3.connect(tmp_path / "studies.db")) as connection:
+        whole = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    assert "ix_studies_study_name" in {name for _, name, _ in whole}
+    for statements in range(len(whole)):
+        runs = tmp_path / str(statements)
+        runs.mkdir()
+        with closing(sqlite3.connect(runs / "studies.db")) as connection:
+            for _, _, sql in whole[:statements]:
+                connection.execute(sql)
+        storage = open_storage(None, runs)
+        with closing(sqlite3.connect(runs / "studies.db")) as connection:
+            found = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+        assert sorted(found) == sorted(whole)
+        optuna.create_study(study_name="s", storage=storage)
+        with pytest.raises(optuna.exceptions.DuplicatedStudyError):
+            optuna.create_study(study_name="s", storage=storage)
 
 
 @pytest.mark.parametrize("loss", ["deleted", "older copy", "copy of another study"])
