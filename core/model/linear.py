@@ -1,9 +1,10 @@
-"""Linear maps of the encoder: under autocast on a CPU their products are bfloat16, and nothing is cast.
+"""Linear maps of the encoder; under autocast on a CPU with AMX, oneDNN rounds their operands to bfloat16.
 
-Autocast itself casts every weight and activation back and forth, which costs more than bfloat16 saves. oneDNN can round
-the operands of float32 tensors while it multiplies them, and adds up in float32. It compiles code for every new number
-of rows, which takes milliseconds, so the rows of a batch's tokens are filled up to few different numbers; with others,
-which products of single tokens have, they are float32.
+Elsewhere they are torch's own. Autocast itself casts every weight and activation back and forth, which costs more than
+bfloat16 saves. oneDNN can round the operands of float32 tensors while it multiplies them, and adds up in float32. It
+compiles code for every new number of rows, which takes milliseconds, so the tokens of a batch are filled up to one of
+few numbers of rows. Products with other numbers are float32. Where only first tokens are computed, the batch decides:
+16 rows are rounded, 24 are not.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Linear(nn.Linear):
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return W x + b, (..., in) -> (..., out), in the precision that the module names."""
+    """Return W x + b, (..., in) -> (..., out), rounded if the number of rows allows it; see the top of this file."""
     if not rounds_products(x.device) or x.dtype != torch.float32 or weight.dtype != torch.float32:
         return F.linear(x, weight, bias)
     if x.dim() == 2 and len(x) == filled_up(len(x)):
@@ -49,19 +50,22 @@ def rounds_products(device: torch.device) -> bool:
 
 
 def filled_up(rows: int) -> int:
-    """Return the next number of rows for which code is compiled; an eighth more at most, but for fewer than 128."""
+    """Return the smallest number of rows, at least this many, that are rounded.
+
+    A multiple of 16 below 128, then one of eight numbers between a power of two and the next.
+    """
     step = max(FEWEST, (1 << rows.bit_length()) // (2 * STEPS))
     return -(-rows // step) * step
 
 
 def _rounded(product: Callable[[], T]) -> T:
-    """Compute products whose float32 operands are rounded to bfloat16."""
+    """Compute products whose float32 operands are rounded to bfloat16; for use in one thread of a process."""
     settings: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]  # torch has not annotated it
     # Switches instead of torch's context managers, which would take a quarter of the time of a small product.
     precision, is_autocast = settings.fp32_precision, torch.is_autocast_enabled("cpu")
-    torch.set_autocast_enabled("cpu", False)
-    settings.fp32_precision = "bf16"
     try:
+        torch.set_autocast_enabled("cpu", False)
+        settings.fp32_precision = "bf16"
         return product()
     finally:
         settings.fp32_precision = precision
@@ -70,10 +74,11 @@ def _rounded(product: Callable[[], T]) -> T:
 
 @lru_cache(maxsize=1)
 def _can_round() -> bool:
-    """Return whether oneDNN can; without the instructions for it, torch computes in float32 instead."""
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    """Return whether oneDNN can; without AMX, it computes in float32 instead."""
+    settings = torch.backends.mkldnn
+    if not settings.is_available() or not hasattr(settings, "matmul"):  # type: ignore[no-untyped-call]  # torch < 2.9
         return False
-    ones = torch.full((64, 64), 1 + 2**-12)  # bfloat16 has 8 bits
+    ones = torch.full((64, 64), 1 + 2**-12, dtype=torch.float32, device="cpu")  # bfloat16 has 8 bits
     return bool((_rounded(lambda: ones @ ones) == 64).all())
 
 
@@ -81,18 +86,19 @@ class _RoundedLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """(N, in), (out, in), (out,) -> (N, out)."""
-        ctx.save_for_backward(x, weight)
+        of_x, of_weight, _ = ctx.needs_input_grad
+        ctx.save_for_backward(x if of_weight else None, weight if of_x else None)
         return _rounded(partial(F.linear, x, weight, bias))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        return _rounded(partial(_gradients, gradient, x, weight, ctx.needs_input_grad))
+        return _rounded(partial(_gradients, gradient, x, weight, ctx.needs_input_grad[2]))
 
 
-def _gradients(gradient: Tensor, x: Tensor, weight: Tensor, needed: tuple[bool, ...]) -> tuple[Tensor | None, ...]:
+def _gradients(gradient: Tensor, x: Tensor | None, weight: Tensor | None, of_bias: bool) -> tuple[Tensor | None, ...]:
     return (
-        gradient @ weight if needed[0] else None,
-        gradient.T @ x if needed[1] else None,
-        gradient.sum(0) if needed[2] else None,
+        None if weight is None else gradient @ weight,
+        None if x is None else gradient.T @ x,
+        gradient.sum(0) if of_bias else None,
     )

@@ -22,13 +22,14 @@ class RowPacking:
     """The places of R rows' tokens in a padded (R, T) and in a packed (N,) layout.
 
     Rows are packed on the CPU only, where time grows with the number of tokens. On other devices finding the padding
-    would wait for the device; there, and where nothing is padded, the packed layout is the padded one, N = R T.
+    would wait for the device; there, and where nothing is padded, the packed layout is the padded one, N = R T, unless
+    it is filled up.
 
     Args:
         shape: R and T.
         mask: (R, T) bool, true on real tokens; None if there is no padding.
         device: where the tokens are.
-        fill_up: whether to add copies of the first token on the CPU, so that N is one of few numbers; see
+        fill_up: whether to add copies of the first cell on the CPU, so that N is one of few numbers; see
             :mod:`core.model.linear`. They are never attended to, left out when unpacked, and have no gradient.
     """
 
@@ -70,8 +71,9 @@ class RowPacking:
     def first(self) -> Tensor:
         """Return the place of every row's first token, (R,) int64."""
         rows, longest = self.shape
-        if self._cells is None or self.mask is None:
+        if self._tokens == rows * longest:
             return torch.arange(0, rows * longest, longest, device=self.device)
+        assert self.mask is not None
         lengths = self.mask.sum(1)
         return lengths.cumsum(0) - lengths
 
@@ -81,8 +83,14 @@ class RowPacking:
         return flat if self._cells is None else flat.index_select(0, self._cells)
 
     def fill_up(self, packed: Tensor) -> Tensor:
-        """(tokens, ...) -> (N, ...), for what was packed without what fills it up."""
-        extra = 0 if self._cells is None else len(self._cells) - len(packed)
+        """(tokens, ...) -> (N, ...), with zeros, for what was packed without what fills it up.
+
+        Raises:
+            ValueError: if there are more or fewer tokens.
+        """
+        if len(packed) != self._tokens:
+            raise ValueError(f"the rows have {self._tokens} tokens, got {len(packed)}")
+        extra = 0 if self._cells is None else len(self._cells) - self._tokens
         return torch.cat([packed, packed.new_zeros(extra, *packed.shape[1:])]) if extra else packed
 
     def unpack(self, packed: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.precision_neutrality --data DIR [--encoder minilm] [--seeds 20] [--processes 2]
 
-The two runs of a seed have the same weights, batches and dropout masks to begin with. The last line also gives the
+The two runs of a seed begin with the same weights, and train on the same batches. The last line also gives the
 ratio of the CPU seconds of training.
 """
 

@@ -114,7 +114,7 @@ COMPARISONS = {"plain": _plain, "bfloat16": _bfloat16, "LoRA": _lora, "pairs": _
 
 
 def comparisons(setting: Setting) -> list[str]:
-    """Return the names of those that make sense: bfloat16 where the device has it and it is not the setting's own."""
+    """Return the names of those that make sense: bfloat16 if torch can compute it and the setting is float32."""
     names = list(COMPARISONS)
     try:
         check_precision(ComputeConfig(precision="bfloat16"), torch.device(setting.device))

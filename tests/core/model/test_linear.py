@@ -68,9 +68,9 @@ def test_frozen_weights_get_no_gradient() -> None:
 
 
 @pytest.mark.usefixtures("rounding")
-@pytest.mark.parametrize("shape", [(15, 8), (17, 8), (16, 2, 8)])
+@pytest.mark.parametrize("shape", [(63, 40), (65, 40), (64, 2, 40)])
 def test_other_numbers_of_rows_are_float32(shape: tuple[int, ...]) -> None:
-    layer, x = Linear(8, 4), torch.randn(shape)
+    layer, x = Linear(40, 24), torch.randn(shape)
     with bfloat16():
         found = layer(x)
     assert torch.equal(found, F.linear(x, layer.weight, layer.bias))
@@ -160,6 +160,40 @@ def test_what_fills_up_changes_no_result(
         found.append(results(bert, lengths, first_only))
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("fill_up", [False, True])
+def test_rows_without_a_first_token(fill_up: bool) -> None:
+    """They keep the padded layout, and every row its place."""
+    mask = torch.tensor([[False, True, True], [True, True, False]])
+    packing = RowPacking((2, 3), mask, CPU, fill_up)
+    assert packing.first.tolist() == [0, 3]
+    assert len(packing.pack(torch.zeros(2, 3, 4))) == (16 if fill_up else 6)
+
+
+def test_tokens_that_do_not_fit_the_rows_are_refused() -> None:
+    packing = RowPacking((2, 3), torch.tensor([[True, True, True], [True, False, False]]), CPU, fill_up=True)
+    with pytest.raises(ValueError, match="the rows have 4 tokens, got 5"):
+        packing.fill_up(torch.zeros(5, 8))
+
+
+@pytest.mark.usefixtures("rounding")
+def test_nothing_is_kept_for_gradients_that_nobody_needs() -> None:
+    kept: list[Tensor] = []
+    frozen, x = Linear(40, 24).requires_grad_(False), torch.randn(64, 40, requires_grad=True)
+    with bfloat16(), torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        frozen(x)
+    assert [t.shape for t in kept] == [frozen.weight.shape]
+
+
+def test_a_torch_that_cannot_be_asked_to_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions before 2.9 have no such setting."""
+
+    class Older:
+        is_available = staticmethod(lambda: True)
+
+    monkeypatch.setattr(torch.backends, "mkldnn", Older)
+    assert not module._can_round.__wrapped__()
 
 
 @pytest.mark.usefixtures("rounding")
