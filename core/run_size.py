@@ -18,7 +18,7 @@ __all__ = ["RunSize", "run_size"]
 
 @dataclass(frozen=True)
 class RunSize:
-    """Bytes of tensors; the files contain a few kB besides.
+    """Bytes of tensors; the files contain some more: for BERT's vocabulary a quarter of a MB.
 
     Attributes:
         model: the weights of the best rung.

@@ -16,7 +16,7 @@ from torch import Tensor
 from core.config import RunConfig
 from core.frozen_features.cache_limit import CacheLimit
 from core.frozen_features.prefix import FrozenPrefix, Row
-from core.frozen_features.row_store import KEY_BYTES, RowStore
+from core.frozen_features.row_store import KEY_BYTES, AnyArray, RowStore
 from core.model.freezing import frozen_parts
 from core.model.multitask import MultitaskBert
 from core.model.pooling import FIRST_TOKEN_POOLINGS, POOLINGS, EncodedRows
@@ -36,8 +36,8 @@ class FrozenFeatures:
 
     - at least one layer is frozen, with everything below it, and has no adapters or low-rank updates;
     - these layers have no dropout (``model.frozen_dropout`` is false);
-    - SMART does not perturb the task's embeddings below them, and compare the outputs;
-    - the run is on the CPU, of a system that reads parts of files (Windows does not).
+    - the task does not use SMART, which perturbs the embeddings below them;
+    - the run is on the CPU, on a system with ``os.preadv`` (Windows has none).
 
     Otherwise batches stay as they are. A row that no run has seen is computed, and kept as long as there is room; the
     numbers are the same bits in each case. If all layers are frozen, only the vector that the task's head pools from a
@@ -109,10 +109,21 @@ class _TaskFeatures:
         if missing:
             store.refresh()
             missing = [number for number in missing if not store.read(keys[number], places[number])]
-        for number, output in zip(missing, prefix.outputs([rows[number] for number in missing]), strict=True):
-            places[number][:] = self._pooled(output).numpy()
-        store.write((keys[number], places[number]) for number in missing)
+        if missing:
+            self._compute(missing, keys, rows, places)
         return LowerOutputs(hidden, prefix.layers, self.pooling != _ALL_TOKENS)
+
+    def _compute(
+        self, missing: Sequence[int], keys: Sequence[bytes], rows: Sequence[Row], places: Sequence[AnyArray]
+    ) -> None:
+        """Fill the places of missing rows, and keep them; equal rows are computed once."""
+        first = {keys[number]: number for number in reversed(missing)}
+        outputs = self.kept.prefix.outputs([rows[number] for number in first.values()])
+        for number, output in zip(first.values(), outputs, strict=True):
+            places[number][:] = self._pooled(output).numpy()
+        for number in missing:
+            places[number][:] = places[first[keys[number]]]
+        self.kept.store.write((key, places[number]) for key, number in first.items())
 
     def _length(self, row: Row) -> int:
         return len(row) if self.pooling == _ALL_TOKENS else 1

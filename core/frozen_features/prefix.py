@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -60,7 +60,7 @@ class FrozenPrefix:
         self.bert = bert
         self.layers = len(frozen_parts(bert)) - 1
         self._longest, self._chunk = longest, max(_CHUNK, longest)
-        self._compute: Callable[[Sequence[Row]], Iterator[Tensor]] | None = None
+        self._packs: bool | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -97,9 +97,9 @@ class FrozenPrefix:
 
     def outputs(self, rows: Sequence[Row]) -> Iterator[Tensor]:
         """Yield the last frozen layer's hidden states of every row, (T, H), in their order."""
-        if self._compute is None:
-            self._compute = self._packed if self.is_steady() else self._alone
-        yield from self._compute(rows)
+        if self._packs is None:
+            self._packs = self.is_steady()
+        yield from self._packed(rows) if self._packs else self._alone(rows)
 
     @torch.no_grad()
     def is_steady(self) -> bool:

@@ -1,9 +1,11 @@
 """Keep byte strings on disk by key: several processes add to one folder, and nothing damaged is read.
 
-Every process appends to two files of its own, ``NAME.rows`` and ``NAME.index``, and reads those of all. A row is
+Every store appends to two files, ``NAME.rows`` and ``NAME.index``, that it has locked, and reads those of all. It takes
+over files that nobody appends to any longer, so there are as many as stores that ever wrote at the same time. A row is
 written before its entry in the index, and its checksum covers key and content: whatever a crash, a full disk or another
 program leaves behind is either complete or counts as missing. Files are read with ``pread``, so the system's page cache
-is the only copy, which all processes share, and a file that another program shortens is no fault of memory.
+is the only copy, which all processes share; if another program shortens a file, rows are missing, where a memory map
+would crash the process.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import numpy.typing as npt
 
 from core.frozen_features.cache_limit import CacheLimit
 
-__all__ = ["KEY_BYTES", "RowStore"]
+__all__ = ["KEY_BYTES", "AnyArray", "RowStore"]
 
 KEY_BYTES: Final = 16
 _CHECK_BYTES: Final = 4  # before every row
@@ -126,27 +128,59 @@ class RowStore:
                 return
             try:
                 if self._own is None:
-                    self._own = _Appended(self._folder)
-                    self._files.append(self._own.rows)
-                    self._own_number = len(self._files) - 1
+                    self._own = self._begin()
                 offset = self._own.add(key, content)
             except OSError:
                 self._may_write = False
                 return
             self._places[key] = self._own_number << _OFFSET_BITS | offset
 
+    def _begin(self) -> _Appended:
+        """Lock a pair of files to append to."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        free = (own for path in sorted(self._folder.glob("*.index")) if (own := _Appended.take_over(path)) is not None)
+        own = next(free, None) or _Appended(self._folder / f"{uuid.uuid4().hex}.index", os.O_CREAT | os.O_EXCL)
+        self._read_index(own.index_name)  # to its end: refresh() passes over it from now on
+        self._files.append(own.rows)
+        self._own_number = len(self._files) - 1
+        return own
+
 
 class _Appended:
-    """The files that a process appends to."""
+    """The files that a store appends to.
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        name = uuid.uuid4().hex
-        self.index_name = f"{name}.index"
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
-        self.rows = os.open(folder / f"{name}.rows", flags, 0o666)
-        self._index = os.open(folder / self.index_name, flags, 0o666)
-        self._end = 0
+    Args:
+        index: path of the index.
+        flags: with which they are opened, besides reading and writing.
+
+    Raises:
+        OSError: if the disk refuses it, or another store has locked them.
+    """
+
+    def __init__(self, index: Path, flags: int = 0) -> None:
+        self.index_name = index.name
+        import fcntl  # only here: Windows, where nothing is kept, has none
+
+        self.rows = self._index = -1
+        try:
+            self.rows = os.open(index.with_suffix(".rows"), os.O_RDWR | os.O_APPEND | flags, 0o666)
+            fcntl.flock(self.rows, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._index = os.open(index, os.O_RDWR | os.O_APPEND | flags, 0o666)
+            # What a killed writer left: part of an entry, and perhaps of a row, which no entry names.
+            os.ftruncate(self._index, os.fstat(self._index).st_size // _ENTRY.itemsize * _ENTRY.itemsize)
+            self._end = os.fstat(self.rows).st_size
+        except OSError:
+            if self.rows >= 0:
+                os.close(self.rows)
+            raise
+
+    @classmethod
+    def take_over(cls, index: Path) -> _Appended | None:
+        """Return the files to append to them; None if another store does."""
+        try:
+            return cls(index)
+        except OSError:
+            return None
 
     def __del__(self) -> None:
         with suppress(AttributeError, OSError):

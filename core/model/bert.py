@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from core.model.dropout import Dropout
+from core.model.linear import Linear, rounds_products
 from core.model.row_packing import RowPacking
 from core.model.self_attention import SelfAttention
 
@@ -240,7 +241,8 @@ class Bert(nn.Module):
         """
         self._check_shapes(input_ids, attention_mask, token_type_ids, word_embeddings)
         mask = None if attention_mask is None else attention_mask.bool()
-        packing = RowPacking((input_ids.shape[0], input_ids.shape[1]), mask, input_ids.device)
+        rows, longest = input_ids.shape
+        packing = RowPacking((rows, longest), mask, input_ids.device, rounds_products(input_ids.device))
         words = self.embed_words(packing.pack(input_ids)) if word_embeddings is None else packing.pack(word_embeddings)
         segments = None if token_type_ids is None else packing.pack(token_type_ids)
         hidden: Tensor = self.encoder(self.embeddings(words, segments, packing.positions), packing, first_only)
@@ -258,8 +260,9 @@ class Bert(nn.Module):
         Returns:
             As :meth:`forward`.
         """
-        packing = RowPacking((attention_mask.shape[0], attention_mask.shape[1]), attention_mask, hidden.device)
-        out: Tensor = self.encoder(hidden, packing, first_only, layers)
+        rows, longest = attention_mask.shape
+        packing = RowPacking((rows, longest), attention_mask, hidden.device, rounds_products(hidden.device))
+        out: Tensor = self.encoder(packing.fill_up(hidden), packing, first_only, layers)
         return out[:, None] if first_only else packing.unpack(out)
 
     def pool(self, hidden: Tensor) -> Tensor:
@@ -372,7 +375,7 @@ class _Attention(nn.Module):
 class _Intermediate(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.dense = Linear(config.hidden_size, config.intermediate_size)
         self.activation = ACTIVATIONS[config.hidden_act]
 
     def forward(self, hidden: Tensor) -> Tensor:
@@ -386,7 +389,7 @@ class _Output(nn.Module):
 
     def __init__(self, width_in: int, config: BertConfig) -> None:
         super().__init__()
-        self.dense = nn.Linear(width_in, config.hidden_size)
+        self.dense = Linear(width_in, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.dropout = Dropout(config.hidden_dropout_prob)
         self.register_module("adapter", None)
@@ -402,7 +405,7 @@ class _Output(nn.Module):
 class _Pooler(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.dense = Linear(config.hidden_size, config.hidden_size)
 
     def forward(self, hidden: Tensor) -> Tensor:
         return torch.tanh(self.dense(hidden[:, 0]))

@@ -40,7 +40,8 @@ class ForwardPass:
         """Return the outputs (B, C) under the *same* dropout masks; without arguments, the same numbers.
 
         A regulariser that compares two passes must use the same masks for both; otherwise it measures dropout instead
-        of its own change. Afterwards the random state is as if this pass had not happened.
+        of its own change. Afterwards the random state is as if this pass had not happened. In bfloat16 on a CPU, passes
+        outside autocast have other masks than those within.
 
         Args:
             word_embeddings: replace ``model.embed_words(batch)``, (R, T, H).

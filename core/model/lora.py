@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import LoraConfig
 from core.model.bert import Bert
 from core.model.dropout import Dropout
+from core.model.linear import linear
 from core.model.randomness import named_generator
 
 __all__ = ["LoraLinear", "add_lora", "load_updates", "merged_state_dict", "split_updates"]
@@ -51,9 +51,9 @@ class LoraLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) -> (..., out)."""
-        low = F.linear(self.dropout(x), self.lora_a)  # (..., r)
+        low = linear(self.dropout(x), self.lora_a)  # (..., r)
         # Multiplying by s on the narrow side costs least.
-        return F.linear(x, self.weight, self.bias) + F.linear(low * self.scale, self.lora_b)
+        return linear(x, self.weight, self.bias) + linear(low * self.scale, self.lora_b)
 
     def merged_weight(self) -> Tensor:
         """Return W + s B A, (out, in), summed in float64 on the CPU, because not every device supports float64."""

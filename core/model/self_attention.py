@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from core.model.dropout import keep_mask
+from core.model.linear import Linear
 from core.model.row_packing import RowPacking
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ class SelfAttention(nn.Module):
         self.heads = config.num_attention_heads
         self.dropout_prob = config.attention_probs_dropout_prob
         # One matrix for all three was not faster on a CPU, and the checkpoint has three.
-        self.query = nn.Linear(config.hidden_size, config.hidden_size, bias=bias)
-        self.key = nn.Linear(config.hidden_size, config.hidden_size, bias=bias)
-        self.value = nn.Linear(config.hidden_size, config.hidden_size, bias=bias)
+        self.query = Linear(config.hidden_size, config.hidden_size, bias=bias)
+        self.key = Linear(config.hidden_size, config.hidden_size, bias=bias)
+        self.value = Linear(config.hidden_size, config.hidden_size, bias=bias)
 
     def forward(self, hidden: Tensor, packing: RowPacking, first_only: bool = False) -> Tensor:
         """(N, H) -> (N, H), or (R, H) for the first tokens' queries alone."""
@@ -52,7 +53,8 @@ class SelfAttention(nn.Module):
         mask = None if packing.mask is None else packing.mask[:, None, None, :]
         q = self._split(queries[:, None] if first_only else packing.unpack(queries))
         k, v = self._split(packing.unpack(keys)), self._split(packing.unpack(values))
-        context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+        with torch.autocast(hidden.device.type, enabled=False):  # as in _DroppedAttention
+            context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
         merged = context.transpose(1, 2).flatten(2)  # (R, A, Q, D) -> (R, Q, H)
         return merged[:, 0] if first_only else packing.pack(merged)
 

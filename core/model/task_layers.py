@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from core.config.task_layers import TaskLayersConfig
 from core.model.bert import Bert, BertConfig
+from core.model.linear import Linear
 from core.model.randomness import named_generator
 from core.model.row_packing import RowPacking
 from core.model.self_attention import SelfAttention
@@ -64,7 +65,7 @@ class Adapter(nn.Module):
 
     def __init__(self, width: int, size: int) -> None:
         super().__init__()
-        self.down, self.up = nn.Linear(width, size), nn.Linear(size, width)
+        self.down, self.up = Linear(width, size), Linear(size, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., H) -> (..., H)."""
@@ -120,7 +121,7 @@ def _layer_norms(bert: Bert) -> list[str]:
 def _added_pals(bert: Bert, config: TaskLayersConfig) -> Iterator[tuple[str, nn.Module]]:
     """Add projected attention to all layers, and yield its parts by name."""
     width, biased = bert.config.hidden_size, config.mode == "released"
-    down, up = nn.Linear(width, config.width, bias=biased), nn.Linear(config.width, width, bias=biased)
+    down, up = Linear(width, config.width, bias=biased), Linear(config.width, width, bias=biased)
     yield from (("projections.down", down), ("projections.up", up))
     for number, layer in enumerate(bert.layers):
         pal = ProjectedAttention(bert.config, config, down, up)

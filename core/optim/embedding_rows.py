@@ -14,6 +14,7 @@ from core.optim.adamw import AdamW, Group
 
 __all__ = ["EmbeddingRows"]
 
+_BLOCK: Final = 4096  # rows that make up at a time, for the memory's sake
 _FORGOTTEN: Final = 1e-8  # share of a momentum, far below what float32 shows in a weight
 
 
@@ -48,6 +49,7 @@ class EmbeddingRows:
         self._memory = math.ceil(math.log(_FORGOTTEN) / math.log(beta1)) if beta1 else 0  # steps of a momentum
         self._updated = torch.zeros(table.num_embeddings, dtype=torch.int64)  # the step that a row is at
         self._now = 0
+        self._is_settled = False
         # By step s: D_s, and the sums over i > s of (1 / D_i) a_i y_i^p for p = 0, 1, 2, 3.
         self._past = _steps_to_come()
         self._past[0, 0] = 1
@@ -75,14 +77,18 @@ class EmbeddingRows:
         """Bring all rows up to date while the table is read as a whole.
 
         Afterwards the rows are as before: what is made up for in two parts is rounded twice, and training must not
-        depend on how often dev is scored.
+        depend on how often dev is scored. Nothing may be trained meanwhile.
         """
+        assert not self._is_settled, "rows would make up for the same steps twice"
         weight = self._weight.detach().clone()
         with torch.no_grad():
-            self._make_up(torch.arange(len(self._updated)), for_good=False)
+            for begin in range(0, len(weight), _BLOCK):
+                self._make_up(torch.arange(begin, min(begin + _BLOCK, len(weight))), for_good=False)
+        self._is_settled = True
         try:
             yield
         finally:
+            self._is_settled = False
             with torch.no_grad():
                 self._weight.copy_(weight)
 
@@ -103,10 +109,11 @@ class EmbeddingRows:
             self._past[0, self._now] = 1
             return
         self._updated.copy_(state["updated"])
-        self._now, self._past = state["now"], state["past"]
+        self._now, self._past = state["now"], state["past"].clone()
 
     def _before_lookup(self, table: nn.Module, inputs: tuple[Tensor]) -> None:
         if table.training:
+            assert not self._is_settled, "rows would make up for the same steps twice"
             with torch.no_grad():
                 self._make_up(torch.unique(inputs[0]))
 
@@ -174,7 +181,8 @@ def _steps_to_come(passed: int = 0) -> Tensor:
 def _two_nodes(sums: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Return two weighted nodes (s,) whose moments 0 to 3 are the given sums (4, s)."""
     whole = sums[0].clamp(min=torch.finfo(sums.dtype).tiny)
-    first, second, third = sums[1:] / whole
+    # If all missed steps had a rate of 0, any node will do but 0, by which epsilon would not count.
+    first, second, third = torch.where(sums[0] > 0, sums[1:] / whole, 1.0)
     variance = second - first**2
     variance[variance < 1e-11 * first**2] = 0  # one node, up to rounding
     skewness = torch.where(variance > 0, (third - 3 * first * second + 2 * first**3) / variance**1.5, 0)

@@ -25,7 +25,7 @@ class Optimiser(ScheduledAdamW):
         run: learning rates, schedule and betas.
         model: whose trainable parameters are updated.
         learned: loss weights that are learned along with the model; they have their own rate and no weight decay.
-        by_row: update only those rows of the word embeddings that are looked up, if the betas allow it; see
+        by_row: update only those rows of the word embeddings that are looked up, if betas and decay allow it; see
             :class:`core.optim.embedding_rows.EmbeddingRows`.
     """
 
@@ -46,9 +46,10 @@ class Optimiser(ScheduledAdamW):
         if learned:
             alike.setdefault((run.loss.uncertainty_rate, 0.0), []).extend(learned)
         betas = config.beta1, config.beta2
-        # With a momentum that is forgotten more slowly than gradients, updates grow in steps without a gradient, and
-        # the sums over such steps do not converge.
-        tables = _trained_tables(model) if by_row and config.beta1 < config.beta2**2 else ()
+        # The sums over steps without a gradient converge for beta1 < beta2^1.5; the square leaves a margin. With the
+        # other condition, the product of all decay factors is above 0 for more than 50,000 steps.
+        by_row = by_row and config.beta1 < config.beta2**2 and config.learning_rate * config.weight_decay < 1e-2
+        tables = _trained_tables(model) if by_row else ()
         super().__init__(alike, config.schedule, config.warmup, betas, config.epsilon, tables)
 
 

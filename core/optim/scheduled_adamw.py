@@ -50,7 +50,7 @@ class ScheduledAdamW:
     def step(self, progress: Progress, examples: int) -> None:
         """Update the parameters by their gradients, then drop the gradients.
 
-        The rate is that of the step's middle, so that neither the first nor the last step has a rate of zero.
+        The rate is that of the step's middle. In the last step it is 0 if half of the step or more is over the budget.
         """
         fraction = (progress.examples + examples / 2) / progress.planned
         factor = rate_factor(self._schedule, self._warmup, fraction)
@@ -62,7 +62,7 @@ class ScheduledAdamW:
 
     @contextmanager
     def settled(self) -> Iterator[None]:
-        """Return a context in which those rows of embeddings are up to date that were not looked up lately."""
+        """Return a context in which all rows of the embeddings are up to date; it must not be nested or trained in."""
         with ExitStack() as tables:
             for rows in self._rows:
                 tables.enter_context(rows.settled())

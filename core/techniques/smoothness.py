@@ -18,11 +18,11 @@ class Smoothness(Technique):
     """Adversarial penalty lambda_task * mean over the batch of max l_s(f(x~), f(x)), with |x~ - x|_inf <= epsilon.
 
     x are the word embeddings of an example's rows, l_s is the task loss's ``divergence``, and x~ starts at
-    x + N(0, sigma^2) and takes ``steps`` ascent steps. All passes share the dropout masks of the step's own pass, so
-    that the penalty is 0 if nothing is perturbed. Gradients flow through both f(x~) and f(x), as in the paper's R_s;
-    the released code treats each in turn as constant, which halves the gradient to first order, so that a lambda found
-    with it corresponds to half of it here. (Its ascent uses a variant of the divergence in the logits of every single
-    probability; ``mode = "released"`` uses l_s there too.)
+    x + N(0, sigma^2) and takes ``steps`` ascent steps. All passes share their dropout masks, so that the penalty is 0
+    if nothing is perturbed; but for bfloat16 on a CPU, they are the masks of the step's own pass. Gradients flow
+    through both f(x~) and f(x), as in the paper's R_s; the released code treats each in turn as constant, which halves
+    the gradient to first order, so that a lambda found with it corresponds to half of it here. (Its ascent uses a
+    variant of the divergence in the logits of every single probability; ``mode = "released"`` uses l_s there too.)
 
     Float32 is precise enough for the tiny epsilon: with MiniLM the penalty and its gradient are within .2 % of float64
     at epsilon = 1e-5, and within 1 % (in direction, cos = .999) at 1e-6. bfloat16 rounds such changes away, so under

@@ -1,18 +1,23 @@
 """Measure what bfloat16 does to scores: the difference to float32 over paired seeds, with its interval.
 
-    python -m tests.benchmarks.precision_neutrality --data DIR [--encoder minilm] [--seeds 8] [--examples 3000]
+    python -m tests.benchmarks.precision_neutrality --data DIR [--encoder minilm] [--seeds 20] [--processes 2]
 
-The two runs of a seed have the same weights, batches and dropout masks to begin with. The last line also gives the
+The two runs of a seed begin with the same weights, and train on the same batches. The last line also gives the
 ratio of the CPU seconds of training.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import statistics
 import tempfile
 import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from scipy import stats
@@ -47,44 +52,48 @@ def interval(values: list[float], level: float = 0.95) -> tuple[float, float]:
     return mean - half, mean + half
 
 
+def compared(base: Mapping[str, Any], compute: Mapping[str, Any], cache: Path, seed: int) -> dict[str, float]:
+    """Return the differences of scores, bfloat16 - float32, for one seed, and the ratio of speeds."""
+    torch.set_num_threads(compute["threads"])
+    ends, seconds = {}, {}
+    for precision in PRECISIONS if seed % 2 else PRECISIONS[::-1]:
+        config = RunConfig.model_validate({**base, "seed": seed, "compute": {**compute, "precision": precision}})
+        with tempfile.TemporaryDirectory() as folder:
+            ends[precision], seconds[precision] = trained(config, Path(folder), Resources(cache))
+    scores = {precision: {"overall": end.overall, **end.scores} for precision, end in ends.items()}
+    ratio = seconds["float32"] / seconds["bfloat16"]
+    texts = (f"{p} " + ", ".join(f"{what} {v:.4f}" for what, v in of.items()) for p, of in scores.items())
+    print(f"seed {seed}: {'; '.join(texts)}; faster by {ratio:.2f}", flush=True)
+    return {"ratio": ratio} | {what: scores["bfloat16"][what] - scores["float32"][what] for what in ("overall", *TASKS)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument("--examples", type=int, default=3000, help="trained in each run, all tasks together")
-    parser.add_argument("--dev-limit", type=int, default=800, help="dev examples of each task")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--processes", type=int, default=1, help="each trains another seed, with --threads threads")
+    parser.add_argument("--examples", type=int, default=2400, help="trained in each run, all tasks together")
+    parser.add_argument("--dev-limit", type=int, default=600, help="dev examples of each task")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
     specs = builtin_tasks()
     base = {
         "tasks": {task: {"spec": specs[task], "dev_limit": options.dev_limit} for task in TASKS},
         "model": {"encoder": options.encoder},
         "data": {"directory": options.data},
-        "optim": {"learning_rate": 5e-5, "head_learning_rate": 5e-4},
+        "optim": {"learning_rate": 2e-4, "head_learning_rate": 1e-3},
         "sampler": {"order": "round-robin"},
         "budget": {"examples": options.examples, "batch_size": 16},
         "eval": {"rungs": 1, "train_examples": 0},
     }
-    differences: dict[str, list[float]] = {name: [] for name in ("overall", *TASKS)}
-    ratios = []
-    with tempfile.TemporaryDirectory() as name:
-        resources = Resources(Path(name) / "cache")
-        for seed in range(options.seeds):
-            ends, seconds = {}, {}
-            for precision in PRECISIONS if seed % 2 else PRECISIONS[::-1]:
-                compute = {"device": options.device, "threads": options.threads, "precision": precision}
-                config = RunConfig.model_validate({**base, "seed": seed, "compute": compute})
-                folder = Path(name) / f"{seed}-{precision}"
-                ends[precision], seconds[precision] = trained(config, folder, resources)
-            scores = {precision: {"overall": end.overall, **end.scores} for precision, end in ends.items()}
-            for what, values in differences.items():
-                values.append(scores["bfloat16"][what] - scores["float32"][what])
-            ratios.append(seconds["float32"] / seconds["bfloat16"])
-            texts = (f"{p} " + ", ".join(f"{what} {v:.4f}" for what, v in of.items()) for p, of in scores.items())
-            print(f"seed {seed}: {'; '.join(texts)}; faster by {ratios[-1]:.2f}", flush=True)
+    compute = {"device": options.device, "threads": options.threads}
+    spawn = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(options.processes, spawn) as pool:
+        found = list(pool.map(partial(compared, base, compute, Path(name)), range(options.seeds)))
+    differences = {what: [one[what] for one in found] for what in ("overall", *TASKS)}
+    ratios = [one["ratio"] for one in found]
     print("\n| score | bfloat16 - float32, mean | 95 % interval |\n|---|---:|---|")
     for what, values in differences.items():
         low, high = interval(values)

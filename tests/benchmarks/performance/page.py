@@ -78,7 +78,7 @@ def measure(setting: Setting, options: argparse.Namespace, folder: Path) -> dict
 
     rounds, examples, quick = options.rounds, options.examples, options.quick
     fewer = min(rounds, 3)  # these take long
-    names = list(training_step.COMPARISONS)
+    names = training_step.comparisons(setting)
     rates = training_step.measure_steps(setting, names, options.batch_sizes, rounds, examples, folder)
     parts = step_parts.measure_parts(setting, options.batch_sizes, rounds, examples, folder)
     layouts = workers.layouts(1 if setting.device == "cuda" or quick else usable_cores())

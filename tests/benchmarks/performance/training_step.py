@@ -12,13 +12,18 @@ import statistics
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import datasets
+import torch
 import transformers
 
+from core.config import ComputeConfig
+from core.run.precision import check_precision
+from data.errors import UserError
 from tests.benchmarks.performance.apart import apart
 from tests.benchmarks.performance.bound import MatrixProducts
 from tests.benchmarks.performance.ours import Ours, batches_like_ours
@@ -26,7 +31,7 @@ from tests.benchmarks.performance.peers import SentenceTransformers, Transformer
 from tests.benchmarks.performance.setting import Setting, add_options, setting_of
 from tests.benchmarks.performance.timed import Measured, in_turns, markdown, median_ratio
 
-__all__ = ["BATCH_SIZES", "COMPARISONS", "measure_steps", "quieten", "table"]
+__all__ = ["BATCH_SIZES", "COMPARISONS", "comparisons", "measure_steps", "quieten", "table"]
 
 BATCH_SIZES = (8, 16, 32)
 OURS, BOUND = "ours", "bound"
@@ -46,6 +51,18 @@ def _plain(setting: Setting, batch_size: int, folder: Path) -> Makes:
         "Trainer, group_by_length": partial(trainer, "group_by_length"),
         "Trainer, our batches": partial(_on_our_batches, trainer, partial(ours, folder / "batches"), batch_size),
         BOUND: partial(_bound, setting, partial(ours, folder / "bound")),
+    }
+
+
+def _bfloat16(setting: Setting, batch_size: int, folder: Path) -> Makes:
+    """Single sentences (sst), all weights trained, with matrix products in bfloat16; the Trainer also in float32."""
+    half = replace(setting, precision="bfloat16")
+    ours = partial(Ours, half, "sst", batch_size)
+    return {
+        OURS: partial(ours, folder / "ours"),
+        "Trainer, bf16": partial(Transformers, half, batch_size, folder / "trainer"),
+        "Trainer, float32": partial(Transformers, setting, batch_size, folder / "float32"),
+        BOUND: partial(_bound, half, partial(ours, folder / "bound")),
     }
 
 
@@ -93,7 +110,20 @@ def _bound(setting: Setting, make_ours: Callable[[], Ours], frozen: bool = False
     return MatrixProducts(setting, _tokens(make_ours()), frozen)
 
 
-COMPARISONS = {"plain": _plain, "LoRA": _lora, "pairs": _pairs}
+COMPARISONS = {"plain": _plain, "bfloat16": _bfloat16, "LoRA": _lora, "pairs": _pairs}
+
+
+def comparisons(setting: Setting) -> list[str]:
+    """Return the names of those that make sense: bfloat16 if torch can compute it and the setting is float32."""
+    names = list(COMPARISONS)
+    try:
+        check_precision(ComputeConfig(precision="bfloat16"), torch.device(setting.device))
+    except UserError:
+        names.remove("bfloat16")
+    else:
+        if setting.precision == "bfloat16":
+            names.remove("bfloat16")
+    return names
 
 
 def _tokens(ours: Ours) -> int:
@@ -148,13 +178,14 @@ def main() -> None:
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=BATCH_SIZES)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--examples", type=int, default=160, help="timed in each round")
-    parser.add_argument("--only", nargs="+", choices=list(COMPARISONS), default=list(COMPARISONS))
+    parser.add_argument("--only", nargs="+", choices=list(COMPARISONS))
     options = parser.parse_args()
     quieten()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         setting = setting_of(options, folder)
-        rates = measure_steps(setting, options.only, options.batch_sizes, options.rounds, options.examples, folder)
+        names = options.only or comparisons(setting)
+        rates = measure_steps(setting, names, options.batch_sizes, options.rounds, options.examples, folder)
         clock = "CPU time" if setting.cpu_time else "wall-clock time"
         _print(rates, threads=setting.threads, precision=setting.precision, rounds=options.rounds, clock=clock)
 

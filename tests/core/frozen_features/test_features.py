@@ -123,6 +123,20 @@ def test_rows_that_differ_in_their_segments_alone(frozen_config: MakeConfig, tmp
     assert not torch.allclose(found[0].hidden, found[1].hidden)
 
 
+def test_equal_rows_of_a_batch_are_computed_once(
+    frozen_config: MakeConfig, tmp_path: Path, computed: list[Row]
+) -> None:
+    run = TrainingRun(frozen_config(LOWER), RunFolder(tmp_path), Resources(tmp_path / "cache"))
+    one = run.tasks["sst"].next_batch(1)
+    ids, segments = one.input_ids.repeat(3), one.token_type_ids.repeat(3)
+    several = replace(one, input_ids=ids, token_type_ids=segments, offsets=torch.arange(4) * len(one.input_ids))
+    found, single = run.features.look_up(several).lower, run.features.look_up(one).lower
+    assert len(computed) == 1
+    assert found is not None
+    assert single is not None
+    assert torch.equal(found.hidden, single.hidden.repeat(3, 1))
+
+
 @pytest.mark.parametrize("model", [LOWER, WHOLE, {"freeze_layers": 2}, {**LOWER, "encoders": "per-task"}], ids=str)
 def test_outputs_and_gradients_equal_those_without(
     frozen_config: MakeConfig, tmp_path: Path, model: dict[str, Any]

@@ -120,6 +120,37 @@ def test_a_full_disk_leaves_rows_out(
     assert found(store) == found(opened(tmp_path)) == [0]
 
 
+def test_files_without_a_writer_are_taken_over(tmp_path: Path) -> None:
+    """There are as many as writers at the same time, however many runs there were."""
+    for number in range(5):
+        store = opened(tmp_path)
+        store.write([(KEYS[number], ROWS[number])])
+        del store
+    assert len(list(tmp_path.iterdir())) == 2
+    stores = [opened(tmp_path) for _ in range(3)]
+    for store in stores:
+        store.write([(b"k" * 16, ROWS[0])])
+    assert len(list(tmp_path.iterdir())) == 6
+    assert found(stores[0]) == found(opened(tmp_path)) == [0, 1, 2, 3, 4]
+
+
+def test_what_a_killed_writer_left_is_not_continued(tmp_path: Path) -> None:
+    rows, index = written(tmp_path)
+    os.truncate(index, 24 * 3 + 11)  # killed in the fourth entry
+    os.truncate(rows, rows.stat().st_size - 5)
+    reader, writer = opened(tmp_path), opened(tmp_path)
+    writer.write([(KEYS[4], ROWS[4]), (KEYS[3], ROWS[3])])
+    assert len(list(tmp_path.iterdir())) == 2
+    assert found(reader) == found(writer) == found(opened(tmp_path)) == [0, 1, 2, 3, 4]
+
+
+def test_rows_added_since_the_last_look_are_found_when_files_are_taken_over(tmp_path: Path) -> None:
+    late = opened(tmp_path)
+    written(tmp_path)
+    late.write([(b"k" * 16, ROWS[0])])
+    assert found(late) == [0, 1, 2, 3, 4]
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a file")
     store = opened(tmp_path / "a" / "b")

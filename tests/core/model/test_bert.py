@@ -14,17 +14,7 @@ from torch import Tensor, nn
 from core.model.bert import Bert, BertConfig
 from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights
 from core.model_files.encoder_source import resolve_encoder
-from tests.core.model.reference_bert import SMALL, reference_for
-
-
-def random_rows(config: BertConfig, lengths: list[int], seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-    """Return right-padded ids, bool mask and segments; row r has lengths[r] tokens."""
-    generator = torch.Generator().manual_seed(seed)
-    shape = (len(lengths), max(lengths))
-    mask = torch.arange(shape[1])[None, :] < torch.tensor(lengths)[:, None]
-    ids = torch.randint(1, config.vocab_size, shape, generator=generator).masked_fill(~mask, 0)
-    segments = torch.randint(0, config.type_vocab_size, shape, generator=generator)
-    return ids, mask, segments
+from tests.core.model.reference_bert import SMALL, random_rows, reference_for
 
 
 def gradients(model: torch.nn.Module) -> dict[str, Tensor]:

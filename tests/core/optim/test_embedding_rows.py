@@ -180,3 +180,39 @@ def test_clipping_counts_sparse_gradients() -> None:
 
 def test_clipping_nothing() -> None:
     clip_gradients([nn.Parameter(torch.ones(1))], 1.0)
+
+
+def test_missed_steps_at_a_rate_of_zero() -> None:
+    """A row whose gradients were all 0 stays, as a row of [PAD] must: wrong was 0 / 0."""
+    table, other = nn.Embedding(5, 3, padding_idx=0), nn.Parameter(torch.ones(2))
+    optimiser = ScheduledAdamW({(RATE, 0.1): [table.weight, other]}, "linear", 0.0, tables=[table])
+    for number, ids in enumerate(([0, 1], [2, 3], [0, 1])):
+        table(torch.tensor(ids)).sum().backward()
+        optimiser.step(Progress(number, number, planned=1, epochs=1), 2)  # the rate is 0 from the first step on
+    with optimiser.settled():
+        assert table.weight.isfinite().all()
+        assert not table.weight[0].any()
+
+
+def test_nothing_is_trained_while_all_rows_are_up_to_date() -> None:
+    pair = Pair()
+    pair.step(0, [1, 2])
+    with pair.optimiser.settled():
+        with pytest.raises(AssertionError), pair.optimiser.settled():
+            pass
+        with pytest.raises(AssertionError):
+            pair.ours(torch.tensor([1]))
+    pair.step(1, [1, 2])
+
+
+def test_a_loaded_state_is_not_changed_by_later_steps() -> None:
+    pair = Pair()
+    pair.step(0, [1, 2])
+    state = pair.optimiser.state_dict()
+    before = deepcopy(state["rows"][0])
+    other = pair.make()
+    other.load_state_dict(state)
+    pair.ours(torch.tensor([1])).sum().backward()
+    other.step(Progress(1, 1, planned=10**6, epochs=1), 1)
+    assert torch.equal(state["rows"][0]["past"], before["past"])
+    assert torch.equal(state["rows"][0]["updated"], before["updated"])

@@ -192,11 +192,18 @@ def test_lower_layers_move_less_in_a_run(small_config: MakeConfig, resources: Re
     assert decayed[0] / decayed[1] < 0.2 * plain[0] / plain[1]
 
 
-@pytest.mark.parametrize(("betas", "sparse"), [((0.9, 0.999), True), ((0.99, 0.9), False)])
+@pytest.mark.parametrize(
+    ("optim", "sparse"),
+    [
+        ({}, True),
+        ({"beta1": 0.99, "beta2": 0.9}, False),
+        ({"learning_rate": 0.5, "weight_decay": 0.5}, False),  # the product of decay factors would come to 0
+    ],
+)
 def test_all_rows_are_updated_where_missed_steps_have_no_sum(
-    small_config: MakeConfig, resources: Resources, betas: tuple[float, float], sparse: bool
+    small_config: MakeConfig, resources: Resources, optim: dict[str, float], sparse: bool
 ) -> None:
-    config = small_config(optim={"beta1": betas[0], "beta2": betas[1]})
+    config = small_config(optim=optim)
     model = make_model(config, resources)
     Optimiser(config, model, (), by_row=True)
     assert all(bert.embeddings.word_embeddings.sparse == sparse for bert in model.distinct_encoders().values())
