@@ -1,7 +1,7 @@
 # make demo        install and run the quickstart study (under two minutes on two cores after installing)
 # make test        install with the development extras, check style and types, run the tests
 # make test-slow   run the slow tests: kills, browsers, PostgreSQL, whole studies
-# make bench       measure training speed against other libraries and write docs/performance.md (about 40 minutes)
+# make bench       measure training speed against other libraries and write docs/performance.md (about 25 minutes)
 # make clean       remove the environment and all caches, but not runs/
 
 PYTHON ?= python3

@@ -40,13 +40,14 @@ def machine(setting: Setting, options: argparse.Namespace) -> dict[str, str]:
     if setting.device == "cuda":
         device = f"{torch.cuda.get_device_name()}, {torch.cuda.get_device_properties(0).total_memory / 2**30:.0f} GiB"
     else:
-        device = f"{_cpu()}, {usable_cores()} cores, {torch.backends.cpu.get_cpu_capability()}"
+        amx = ", AMX" if "amx_bf16" in _cpu_info() else ""
+        device = f"{_cpu()}, {usable_cores()} cores, {torch.backends.cpu.get_cpu_capability()}{amx}"
     versions = ("transformers", "sentence-transformers", "peft")
     return {
         "device": device,
         "threads, precision": f"{setting.threads}, {setting.precision}",
         "encoder": f"{options.encoder}: {_shape(setting.encoder)}",
-        "data": "a generated corpus" if options.data is None else "files of --data",
+        "data": "a generated corpus" if options.data is None else "the files of `--data`",
         "clock": "CPU seconds for the training step and its parts, else wall clock"
         if setting.cpu_time
         else "wall clock",
@@ -63,10 +64,13 @@ def _shape(encoder: Path) -> str:
     return f"{shape['num_hidden_layers']} layers of {shape['hidden_size']}, {shape['num_attention_heads']} heads"
 
 
-def _cpu() -> str:
+def _cpu_info() -> str:
     info = Path("/proc/cpuinfo")
-    text = info.read_text(encoding="utf-8") if info.exists() else ""
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return info.read_text(encoding="utf-8") if info.exists() else ""
+
+
+def _cpu() -> str:
+    found = re.search(r"^model name\s*:\s*(.+)$", _cpu_info(), re.MULTILINE)
     return found[1] if found else platform.processor() or platform.machine()
 
 
