@@ -7,7 +7,7 @@ D = H / A, Q queries per row: T, or 1.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from core.model.bert import BertConfig
 
 __all__ = ["SelfAttention"]
+
+_GROUP_BYTES: Final = 8 * 2**20
 
 
 class SelfAttention(nn.Module):
@@ -75,18 +77,23 @@ class _DroppedAttention(torch.autograd.Function):
             k, v = packing.split_heads(keys, heads), packing.split_heads(values, heads)  # (R A, T, D)
             q = queries.reshape(len(k), 1, -1) if first_only else packing.split_heads(queries, heads)  # (R A, Q, D)
             ctx.scale = 1 / math.sqrt(q.shape[-1])
-            scores = torch.baddbmm(packing.padding(heads, q.dtype), q, k.transpose(1, 2), alpha=ctx.scale)
-            weights = torch.softmax(scores, -1)  # (R A, Q, T)
-            mask = keep_mask(weights, dropout)
-            context = torch.bmm(weights * mask, v)  # (R A, Q, D)
-        ctx.save_for_backward(q, k, v, weights, mask)
+            context, padding = torch.empty_like(q), packing.padding(heads, q.dtype)
+            weights, masks = [], []
+            for group in _groups(q, k):
+                added = padding if len(padding) == 1 else padding[group]
+                scores = torch.baddbmm(added, q[group], k[group].transpose(1, 2), alpha=ctx.scale)
+                weights.append(torch.softmax(scores, -1))  # (G, Q, T)
+                masks.append(keep_mask(weights[-1], dropout))
+                torch.bmm(weights[-1] * masks[-1], v[group], out=context[group])
+        ctx.save_for_backward(q, k, v, *weights, *masks)
         ctx.packing, ctx.heads, ctx.first_only = packing, heads, first_only
         return context.view_as(queries) if first_only else packing.merge_heads(context, heads)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        q, k, v, weights, mask = ctx.saved_tensors
+        q, k, v, *saved = ctx.saved_tensors
+        weights, masks = saved[: len(saved) // 2], saved[len(saved) // 2 :]
         packing, heads = ctx.packing, ctx.heads
         if ctx.first_only:
             of_context = gradient.reshape(q.shape)
@@ -95,10 +102,24 @@ class _DroppedAttention(torch.autograd.Function):
             if packing.mask is not None:  # padded queries have no gradient
                 rows, longest = packing.shape
                 of_context.view(rows, heads, longest, -1).mul_(packing.mask[:, None, :, None])
-        of_values = torch.bmm((weights * mask).transpose(1, 2), of_context)
-        of_weights = torch.bmm(of_context, v.transpose(1, 2)).mul_(mask)
-        of_scores = torch._softmax_backward_data(of_weights, weights, -1, weights.dtype).mul_(ctx.scale)
-        of_queries, of_keys = torch.bmm(of_scores, k), torch.bmm(of_scores.transpose(1, 2), q)
+        of_queries, of_keys, of_values = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+        for group, weight, mask in zip(_groups(q, k), weights, masks, strict=True):
+            torch.bmm((weight * mask).transpose(1, 2), of_context[group], out=of_values[group])
+            of_weights = torch.bmm(of_context[group], v[group].transpose(1, 2)).mul_(mask)
+            of_scores = torch._softmax_backward_data(of_weights, weight, -1, weight.dtype).mul_(ctx.scale)
+            torch.bmm(of_scores, k[group], out=of_queries[group])
+            torch.bmm(of_scores.transpose(1, 2), q[group], out=of_keys[group])
         merged = (packing.merge_heads(part, heads) for part in (of_keys, of_values))
         query_part = of_queries.view_as(gradient) if ctx.first_only else packing.merge_heads(of_queries, heads)
         return query_part, *merged, None, None, None
+
+
+def _groups(queries: Tensor, keys: Tensor) -> list[slice]:
+    """Return slices of all rows' heads, (R A, ...), that are computed one after the other.
+
+    Their attention weights then stay in the processor's cache, and in memory that the C library keeps: it returns
+    blocks of more than 32 MiB to the system, which clears them each time.
+    """
+    per_head = queries.shape[1] * keys.shape[1] * queries.element_size()
+    count = max(1, _GROUP_BYTES // per_head)
+    return [slice(start, start + count) for start in range(0, len(queries), count)]

@@ -42,6 +42,20 @@ def formula(module: SelfAttention, rows: Tensor, mask: Tensor, dropped: Tensor) 
 @pytest.mark.parametrize("lengths", ROWS.values(), ids=ROWS)
 @pytest.mark.parametrize("first_only", [False, True])
 def test_values_and_gradients(lengths: list[int], first_only: bool) -> None:
+    check_values_and_gradients(lengths, first_only)
+
+
+@pytest.mark.parametrize("heads", [1, 3, 5])
+@pytest.mark.parametrize("lengths", [[8, 3, 6, 8], [4, 4, 4]], ids=str)
+@pytest.mark.parametrize("first_only", [False, True])
+def test_heads_in_groups(heads: int, lengths: list[int], first_only: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many draws of 16 bits as fill whole words of 64, so that masks are those of all heads together."""
+    per_head = (1 if first_only else max(lengths)) * max(lengths) * 8  # bytes of float64
+    monkeypatch.setattr("core.model.self_attention._GROUP_BYTES", heads * per_head + 7)
+    check_values_and_gradients(lengths, first_only)
+
+
+def check_values_and_gradients(lengths: list[int], first_only: bool) -> None:
     module = attention(0.4)
     mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
     packing = RowPacking((len(lengths), max(lengths)), mask, mask.device)
