@@ -98,12 +98,12 @@ def test_weights_gradients_outputs_and_losses_are_float32(
         batch = data.next_batch(6)
         assert batch.labels is not None
         with autocast(config.compute, CPU):
-            query = run.model.encoder(task).layers[0].attention.self.query
-            rows = torch.randn(64, 16)
-            rounded = query(rows).float()
+            dense = run.model.encoder(task).layers[0].output.dense
+            rows = torch.randn(64, dense.in_features)
+            rounded = dense(rows).float()
             forward = ForwardPass(run.model, batch)
             loss = run.model.losses[task].loss(forward.outputs, batch.labels)
-        assert (rounded - query(rows)).abs().max() > 1e-5
+        assert (rounded - dense(rows)).abs().max() > 1e-5
         assert forward.outputs.dtype == loss.dtype == torch.float32
         torch.testing.assert_close(run.model.losses[task].loss(forward.outputs, batch.labels), loss)
         loss.backward()  # type: ignore[no-untyped-call]
