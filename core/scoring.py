@@ -79,7 +79,7 @@ def _predict_once(
     swapped: bool = False,
 ) -> np.ndarray:
     outputs, positions = [], []
-    with autocast(config.compute, device):  # around all batches: weights are cast once, where they are cast
+    with autocast(config.compute, device):  # around all batches: where weights are cast, they are cast once
         for batch in scored_batches(config, examples, layout, device, swapped):
             known = batch if features is None else features.look_up(batch)
             outputs.append(model.predict(known.to(device)).cpu().numpy())

@@ -140,9 +140,9 @@ class RowStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         free = (own for path in sorted(self._folder.glob("*.index")) if (own := _Appended.take_over(path)) is not None)
         own = next(free, None) or _Appended(self._folder / f"{uuid.uuid4().hex}.index", os.O_CREAT | os.O_EXCL)
-        self._read_index(own.index_name)  # to its end: refresh() passes over it from now on
-        self._files.append(own.rows)
+        self._files.append(own.rows)  # closed, and so unlocked, with this store
         self._own_number = len(self._files) - 1
+        self._read_index(own.index_name)  # to its end: refresh() passes over it from now on
         return own
 
 
@@ -158,13 +158,15 @@ class _Appended:
     """
 
     def __init__(self, index: Path, flags: int = 0) -> None:
-        self.index_name = index.name
         import fcntl  # only here: Windows, where nothing is kept, has none
 
+        self.index_name = index.name
         self.rows = self._index = -1
         try:
             self.rows = os.open(index.with_suffix(".rows"), os.O_RDWR | os.O_APPEND | flags, 0o666)
-            fcntl.flock(self.rows, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Where a file system has no locks, new files are this store's all the same, and nobody takes them over.
+            with suppress(*([OSError] if flags & os.O_EXCL else [])):
+                fcntl.flock(self.rows, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._index = os.open(index, os.O_RDWR | os.O_APPEND | flags, 0o666)
             # What a killed writer left: part of an entry, and perhaps of a row, which no entry names.
             os.ftruncate(self._index, os.fstat(self._index).st_size // _ENTRY.itemsize * _ENTRY.itemsize)

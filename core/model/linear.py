@@ -21,8 +21,8 @@ __all__ = ["Linear", "filled_up", "linear", "rounds_products"]
 
 T = TypeVar("T")
 
-FEWEST: Final = 16  # rows of a product in bfloat16
-STEPS: Final = 8  # numbers of rows between a power of two and the next
+_FEWEST: Final = 16  # rows of a product in bfloat16
+_STEPS: Final = 8  # numbers of rows between a power of two and the next
 
 
 class Linear(nn.Linear):
@@ -54,7 +54,7 @@ def filled_up(rows: int) -> int:
 
     A multiple of 16 below 128, then one of eight numbers between a power of two and the next.
     """
-    step = max(FEWEST, (1 << rows.bit_length()) // (2 * STEPS))
+    step = max(_FEWEST, (1 << rows.bit_length()) // (2 * _STEPS))
     return -(-rows // step) * step
 
 

@@ -62,7 +62,7 @@ class ScheduledAdamW:
 
     @contextmanager
     def settled(self) -> Iterator[None]:
-        """Return a context in which all rows of the embeddings are up to date; it must not be nested or trained in."""
+        """Return a context in which all rows of the embeddings are up to date; do not nest it, or train inside."""
         with ExitStack() as tables:
             for rows in self._rows:
                 tables.enter_context(rows.settled())

@@ -19,7 +19,7 @@ class Smoothness(Technique):
 
     x are the word embeddings of an example's rows, l_s is the task loss's ``divergence``, and x~ starts at
     x + N(0, sigma^2) and takes ``steps`` ascent steps. All passes share their dropout masks, so that the penalty is 0
-    if nothing is perturbed; but for bfloat16 on a CPU, they are the masks of the step's own pass. Gradients flow
+    if nothing is perturbed; except in bfloat16 on a CPU, they are those of the step's own pass. Gradients flow
     through both f(x~) and f(x), as in the paper's R_s; the released code treats each in turn as constant, which halves
     the gradient to first order, so that a lambda found with it corresponds to half of it here. (Its ascent uses a
     variant of the divergence in the logits of every single probability; ``mode = "released"`` uses l_s there too.)

@@ -164,3 +164,15 @@ def test_the_limit_holds(tmp_path: Path) -> None:
     assert found(opened(tmp_path)) == [0, 1]  # 40 + 52 bytes; 64 more would exceed it
     opened(tmp_path, limit).write(zip(KEYS, ROWS, strict=True))
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= limit
+
+
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    written(tmp_path)
+    other = opened(tmp_path)
+    other.write([(b"k" * 16, ROWS[0])])
+    assert found(other) == found(opened(tmp_path)) == [0, 1, 2, 3, 4]
+    assert len(list(tmp_path.iterdir())) == 4
