@@ -12,11 +12,10 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from core.batch_orders import make_order
@@ -32,6 +31,7 @@ from core.model.freezing import parameter_counts
 from core.model.multitask import MultitaskBert, build_model, encoder_names
 from core.model.randomness import random_state, restore_random_state
 from core.model_files.kept_encoder import kept_encoder_files
+from core.model_files.safetensors_writer import write_safetensors
 from core.optim.optimiser import Optimiser
 from core.pretraining import PretrainingInterruptedError, StageObserver, encoder_weights, in_examples
 from core.run.checkpoint import load_checkpoint, save_checkpoint
@@ -212,7 +212,7 @@ class TrainingRun:
             evaluation = self._evaluation(rung, scores, speed)
             if evaluation.dev_share == 1.0 and best_evaluation([*self.evaluations, evaluation]) is evaluation:
                 kept = kept_encoder_files(self.encoder.config, self.encoder.tokenizer)
-                self.folder.write_best(self._model_file(), kept, evaluation)
+                self.folder.write_best(self._write_model, kept, evaluation)
         self.folder.write_predictions(rung, scores.predictions)
         self.evaluations.append(evaluation)
         self.losses.clear()
@@ -249,7 +249,7 @@ class TrainingRun:
             warnings.warn(f"{error}; the run starts over", stacklevel=2)
             return
         for name, part in self._parts().items():
-            part.load_state_dict(state["parts"][name])
+            part.load_state_dict(state["parts"].pop(name))  # one after the other, for the memory's sake
         restore_random_state(state["random"], self.device)
         self.progress = Progress(**state["progress"])
         self.forward_examples = state["forward_examples"]
@@ -288,8 +288,8 @@ class TrainingRun:
             **{f"technique {name}": technique for name, technique in self.techniques.items()},
         }
 
-    def _model_file(self) -> bytes:
-        return save({name: weight.contiguous().cpu() for name, weight in self.model.state_dict().items()})
+    def _write_model(self, file: BinaryIO) -> None:
+        write_safetensors(file, self.model.state_dict())
 
     def _evaluation(self, rung: int, scores: DevScores, speed: float) -> Evaluation:
         return Evaluation(

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
 from core.model.bert import Bert, BertConfig
 from core.model_files.encoder_content import CONFIG, WEIGHTS
+from core.model_files.safetensors_writer import write_safetensors
 from core.model_files.weight_files import check_no_adapter, check_shapes, read_json, read_weights
-from core.run.atomic_files import write_atomically
+from core.run.atomic_files import replace_file, write_atomically
 from data.errors import UserError
 
 __all__ = ["BERT_FILES", "load_bert_config", "load_bert_weights", "load_mlm_head", "remove_bert", "save_bert"]
@@ -119,9 +119,9 @@ def save_bert(folder: Path, config: BertConfig, state_dict: Mapping[str, Tensor]
         if given.get(name) != expected.get(name):
             raise ValueError(f"'{name}' must be {expected.get(name, 'absent')}, got {given.get(name, 'none')}")
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state_dict.items()}
     # transformers refuses a file that does not say which framework wrote it.
-    write_atomically(folder / WEIGHTS, safetensors.torch.save(tensors, metadata={"format": "pt"}))
+    metadata = {"format": "pt"}
+    replace_file(folder / WEIGHTS, lambda file: write_safetensors(file, state_dict, metadata))
     write_atomically(folder / CONFIG, (json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n").encode())
 
 

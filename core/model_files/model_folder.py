@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -26,7 +26,8 @@ from core.model.bert import Bert
 from core.model.lora import merged_state_dict
 from core.model.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, plain_encoder_names
 from core.model_files.bert_checkpoint import BERT_FILES, load_bert_config, load_bert_weights, remove_bert, save_bert
-from core.run.atomic_files import write_atomically
+from core.model_files.safetensors_writer import write_safetensors
+from core.run.atomic_files import replace_file
 from core.run.checksums import CHECKSUMS, Checksums
 from data.errors import UserError
 from data.rows import RowLayout
@@ -79,13 +80,13 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
     remove_model(folder)
     folder.mkdir(parents=True, exist_ok=True)
     of_others = _files(folder)
-    write_atomically(folder / _HEADS, _saved(trained.model.heads))  # first: it marks what follows as exported
+    _save(trained.model.heads, folder / _HEADS)  # first: it marks what follows as exported
     for name, encoder in trained.model.plain_encoders().items():
         place = _encoder_folder(folder, name)
         save_bert(place, encoder.config, merged_state_dict(encoder))
         save_tokenizer(trained.tokenizer, place, trained.config.model.max_length)
     if trained.config.task_layers.kind != "none":
-        write_atomically(folder / _TASK_LAYERS, _saved(trained.model.own))
+        _save(trained.model.own, folder / _TASK_LAYERS)
     (folder / _RUN_CONFIG).write_text(trained.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
     Checksums(folder).record(sorted(_files(folder) - of_others))
     (folder / _PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
@@ -166,8 +167,8 @@ def remove_model(folder: Path) -> None:
             emptied.rmdir()
 
 
-def _saved(module: nn.Module) -> bytes:
-    return save({name: weight.contiguous() for name, weight in module.state_dict().items()})
+def _save(module: nn.Module, path: Path) -> None:
+    replace_file(path, lambda file: write_safetensors(file, module.state_dict()))
 
 
 def _load(module: nn.Module, path: Path) -> None:

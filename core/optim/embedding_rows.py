@@ -80,17 +80,18 @@ class EmbeddingRows:
         depend on how often dev is scored. Nothing may be trained meanwhile.
         """
         assert not self._is_settled, "rows would make up for the same steps twice"
-        weight = self._weight.detach().clone()
+        blocks = self._weight.detach().split(_BLOCK)
+        before = [block.clone() for block in blocks]  # in the memory that gradients have left
         with torch.no_grad():
-            for begin in range(0, len(weight), _BLOCK):
-                self._make_up(torch.arange(begin, min(begin + _BLOCK, len(weight))), for_good=False)
+            for rows in torch.arange(len(self._weight)).split(_BLOCK):
+                self._make_up(rows, for_good=False)
         self._is_settled = True
         try:
             yield
         finally:
             self._is_settled = False
-            with torch.no_grad():
-                self._weight.copy_(weight)
+            for block, saved in zip(blocks, before, strict=True):
+                block.copy_(saved)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the steps that rows are at, and what they have missed; the table itself is saved as it is."""

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from core.model_files.safetensors_writer import write_safetensors
 from core.pretraining.observer import PretrainingInterruptedError, StageObserver
 from core.pretraining.weights_digest import weights_digest
-from core.run.atomic_files import flush_folder, half_written_files, write_atomically, writing
+from core.run.atomic_files import flush_folder, half_written_files, replace_file, write_atomically, writing
 from core.run.checkpoint import load_checkpoint, save_checkpoint
 from core.run.errors import CheckpointError
 from data.errors import MachineError
@@ -99,7 +99,7 @@ class StageFolder:
             MachineError: if the disk refuses the write, as for all files written here.
         """
         metadata = {"format": "pt", "sha256": weights_digest(weights)}
-        write_atomically(self.encoder, safetensors.torch.save(dict(weights), metadata=metadata))
+        replace_file(self.encoder, lambda file: write_safetensors(file, weights, metadata))
         flush_folder(self.path)
         self.checkpoint.unlink(missing_ok=True)
 

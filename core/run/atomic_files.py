@@ -35,7 +35,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     replace_file(path, lambda file: file.write(content))
 
 
-def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def replace_file(
+    path: Path, write: Callable[[BinaryIO], object], before_renaming: Callable[[Path], object] | None = None
+) -> None:
     """Replace the file at ``path`` once all of the new one is safe on disk; until then the old one stays.
 
     A missing folder is created.
@@ -43,6 +45,7 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     Args:
         path: path of the file.
         write: writes the content; called again if the folder is deleted meanwhile.
+        before_renaming: called with the new file while it has a temporary name.
 
     Raises:
         MachineError: if the disk is full or the folder is not writable.
@@ -50,20 +53,24 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     with writing(path):
         for attempt in range(_ATTEMPTS):
             try:
-                _write_once(path, write)
+                _write_once(path, write, before_renaming)
                 return
             except FileNotFoundError:
                 if attempt == _ATTEMPTS - 1:
                     raise
 
 
-def _write_once(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def _write_once(
+    path: Path, write: Callable[[BinaryIO], object], before_renaming: Callable[[Path], object] | None
+) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(_TOKEN_BYTES)}.tmp")
     try:
         with os.fdopen(os.open(temporary, _NEW_FILE, 0o666), "wb") as file:
             write(file)
             flush_to_disk(file)
+        if before_renaming is not None:
+            before_renaming(temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)  # half a file would keep a full disk full

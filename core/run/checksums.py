@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
-from core.run.atomic_files import write_atomically
+from core.run.atomic_files import replace_file, write_atomically
 from data.errors import MachineError, UserError
 
 __all__ = ["CHECKSUMS", "Checksums"]
@@ -54,13 +55,28 @@ class Checksums:
             MachineError: if the disk is full or a folder is not writable.
         """
         new = {self._name(path): [hashlib.sha256(content).hexdigest()] for path, content in contents.items()}
-        stored = self._recall()
-        known = {**stored, **{name: self._written[name] for name in self._written if name in stored}}
-        both = {name: list(dict.fromkeys([*new[name], *(known.get(name) or self._present(name))])) for name in new}
-        self._recorded = {**known, **both}
-        write_atomically(self.path, _text(self._recorded))
+        self._add(new)
         for path, content in contents.items():
             write_atomically(path, content)
+        self._written.update(new)
+
+    def write_large(self, path: Path, write: Callable[[BinaryIO], object]) -> None:
+        """Write a file as :meth:`write` does, without its whole content in memory.
+
+        Args:
+            path: the file.
+            write: writes the content; called again if the folder is deleted meanwhile.
+
+        Raises:
+            MachineError: as :meth:`write`.
+        """
+        new: dict[str, list[str]] = {}
+
+        def add(temporary: Path) -> None:
+            new[self._name(path)] = [_digest(temporary)]
+            self._add(new)
+
+        replace_file(path, write, before_renaming=add)
         self._written.update(new)
 
     def record(self, paths: Iterable[Path]) -> None:
@@ -109,6 +125,14 @@ class Checksums:
                 f"{path}: the file is damaged or was changed, its checksum is not that in {self.path.name}; {remedy}"
             )
         return True
+
+    def _add(self, new: Mapping[str, list[str]]) -> None:
+        """Record the checksums of files that are about to be written, in addition to those that they have now."""
+        stored = self._recall()
+        known = {**stored, **{name: self._written[name] for name in self._written if name in stored}}
+        both = {name: list(dict.fromkeys([*new[name], *(known.get(name) or self._present(name))])) for name in new}
+        self._recorded = {**known, **both}
+        write_atomically(self.path, _text(self._recorded))
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._folder).as_posix()

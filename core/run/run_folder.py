@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core.run.atomic_files import half_written_files, write_atomically, writing
 from core.run.checksums import Checksums
@@ -133,16 +133,19 @@ class RunFolder:
         """Write each task's predictions at a rung into the file that :meth:`predictions` names."""
         self.checksums.write({self.predictions(task, rung): _npy(of_task) for task, of_task in predictions.items()})
 
-    def write_best(self, model: bytes, encoder: Mapping[str, bytes], evaluation: Evaluation) -> None:
+    def write_best(
+        self, write_model: Callable[[BinaryIO], object], encoder: Mapping[str, bytes], evaluation: Evaluation
+    ) -> None:
         """Write the best model so far and its evaluation.
 
         Args:
-            model: the content of a safetensors file.
+            write_model: writes the content of a safetensors file.
             encoder: the contents of the files with the encoder's shape and tokenizer, by name.
             evaluation: of this model.
         """
         kept = {self.best_encoder / name: content for name, content in encoder.items()}
-        self.checksums.write({self.best_model: model, **kept, self.best_evaluation: evaluation.to_json().encode()})
+        self.checksums.write_large(self.best_model, write_model)
+        self.checksums.write({**kept, self.best_evaluation: evaluation.to_json().encode()})
 
     def read_best_evaluation(self) -> Evaluation:
         """Read the evaluation of the best model.

@@ -119,7 +119,7 @@ def test_an_unfinished_folder_is_not_a_model(train: Train, tmp_path: Path, monke
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.model_files.model_folder.write_atomically", killed)
+    monkeypatch.setattr("core.model_files.model_folder.replace_file", killed)
     with pytest.raises(KeyboardInterrupt):
         save_model_folder(tmp_path, other, {})
     with pytest.raises(UserError, match=r"no run_config\.json; give a folder written by"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -49,29 +50,39 @@ def test_files_of_earlier_versions_are_not_checked(tmp_path: Path) -> None:
     assert not checked(tmp_path, "old")
 
 
-@pytest.mark.parametrize("before", range(1, 8))
-def test_a_kill_before_any_write_leaves_no_file_that_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int
+def one_by_one(checksums: Checksums, contents: Mapping[Path, bytes]) -> None:
+    """Write files as large ones are written."""
+    for path, content in contents.items():
+        checksums.write_large(path, lambda file, content=content: file.write(content))
+
+
+@pytest.mark.parametrize("before", range(1, 10))
+@pytest.mark.parametrize("write", [Checksums.write, one_by_one])
+def test_a_kill_before_any_file_is_renamed_leaves_none_that_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write: Callable[[Checksums, Mapping[Path, bytes]], None],
+    before: int,
 ) -> None:
     """Two files are written three times, by two processes, of which the first is killed; then once more."""
-    write, left = core.run.checksums.write_atomically, before
+    rename, left = Path.replace, before
 
-    def killed(path: Path, content: bytes) -> None:
+    def killed(path: Path, target: Path) -> Path:
         nonlocal left
         left -= 1
         if left == 0:
             raise Killed
-        write(path, content)
+        return rename(path, target)
 
     def all_are_checked() -> bool:
         return all(checked(tmp_path, name) for name in ("a", "b") if (tmp_path / name).exists())
 
-    monkeypatch.setattr(core.run.checksums, "write_atomically", killed)
+    monkeypatch.setattr(Path, "replace", killed)
     for start in range(2):
         try:
             checksums = Checksums(tmp_path)
             for time in range(3):
-                checksums.write({tmp_path / name: f"{name} {start} {time}".encode() for name in ("a", "b")})
+                write(checksums, {tmp_path / name: f"{name} {start} {time}".encode() for name in ("a", "b")})
                 assert all_are_checked()
         except Killed:
             pass
@@ -79,11 +90,14 @@ def test_a_kill_before_any_write_leaves_no_file_that_is_refused(
     assert (tmp_path / "b").read_text() == "b 1 2"
 
 
-def test_an_earlier_version_of_a_file_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("write", [Checksums.write, one_by_one])
+def test_an_earlier_version_of_a_file_is_refused(
+    tmp_path: Path, write: Callable[[Checksums, Mapping[Path, bytes]], None]
+) -> None:
     """Only the one before stays valid, until the next write."""
     checksums = Checksums(tmp_path)
     for content in (b"1", b"2", b"3"):
-        checksums.write({tmp_path / "a": content})
+        write(checksums, {tmp_path / "a": content})
     (tmp_path / "a").write_bytes(b"1")
     with pytest.raises(UserError):
         checked(tmp_path, "a")
