@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from data.batching import Batch
 from data.examples import Examples
 from data.rows import RowLayout
 
-__all__ = ["DevScores", "predict", "score_dev", "scored_batches"]
+__all__ = ["DevScores", "predict", "predict_tasks", "score_dev", "scored_batches"]
 
 _TOKENS_ON_CPU = 2048  # per batch: what a layer computes then stays in the caches, however long the rows are
 
@@ -62,31 +63,86 @@ def predict(
         device: where to compute.
         features: outputs of the model's frozen layers; None computes these layers like all others.
     """
+    name = examples.spec.name
+    return _predict_together(model, config, examples, [name], layout, device, features)[name]
+
+
+@torch.inference_mode()
+def predict_tasks(
+    model: MultitaskBert,
+    config: RunConfig,
+    examples: Examples,
+    tasks: Sequence[str],
+    layout: RowLayout,
+    device: torch.device,
+) -> dict[str, np.ndarray]:
+    """Return what :func:`predict` returns for each of several tasks, on the same sentences.
+
+    Tasks that share an encoder, and read rows of the same form, are predicted from one pass of the encoder. Tasks with
+    an encoder, layers or adapters of their own have passes of their own. Siamese and cross-encoded pairs have different
+    rows. If tasks pool differently, their predictions may differ from those of :func:`predict` in rounding.
+
+    Args:
+        model: on ``device``.
+        config: the model's; gives precision and batch size.
+        examples: examples of one of the tasks, whose sentences all tasks read.
+        tasks: names of tasks that read as many sentences per example.
+        layout: how rows are put together.
+        device: where to compute.
+    """
+    groups: dict[tuple[int, bool], list[str]] = {}
+    for task in tasks:
+        groups.setdefault((id(model.encoder(task)), config.heads[task].pair == "siamese"), []).append(task)
+    outputs: dict[str, np.ndarray] = {}
+    for names in groups.values():
+        own = replace(examples, spec=config.tasks[names[0]].spec)
+        outputs |= _predict_together(model, config, own, names, layout, device, None)
+    return {task: outputs[task] for task in tasks}
+
+
+def _predict_together(
+    model: MultitaskBert,
+    config: RunConfig,
+    examples: Examples,
+    tasks: Sequence[str],
+    layout: RowLayout,
+    device: torch.device,
+    features: FrozenFeatures | None,
+) -> dict[str, np.ndarray]:
+    """Predict for tasks whose rows are encoded in the same way as those of the examples' own task, one of them."""
     model.eval()
-    if config.heads[examples.spec.name].pair_order == "given":
-        return _predict_once(model, config, examples, layout, device, features)
-    both = [_predict_once(model, config, examples, layout, device, features, swapped) for swapped in (False, True)]
-    return np.asarray((both[0] + both[1]) / 2)
+    outputs = _predict_once(model, config, examples, tasks, layout, device, features)
+    if both := [task for task in tasks if config.heads[task].pair_order != "given"]:
+        swapped = _predict_once(model, config, examples, both, layout, device, features, swapped=True)
+        outputs |= {task: np.asarray((outputs[task] + swapped[task]) / 2) for task in both}
+    return outputs
 
 
 def _predict_once(
     model: MultitaskBert,
     config: RunConfig,
     examples: Examples,
+    tasks: Sequence[str],
     layout: RowLayout,
     device: torch.device,
     features: FrozenFeatures | None,
     swapped: bool = False,
-) -> np.ndarray:
-    outputs, positions = [], []
+) -> dict[str, np.ndarray]:
+    outputs: dict[str, list[np.ndarray]] = {task: [] for task in tasks}
+    positions = []
     with autocast(config.compute, device):  # around all batches: where weights are cast, they are cast once
         for batch in scored_batches(config, examples, layout, device, swapped):
             known = batch if features is None else features.look_up(batch)
-            outputs.append(model.predict(known.to(device)).cpu().numpy())
+            for task, predicted in zip(tasks, model.predict_tasks(known.to(device), tasks), strict=True):
+                outputs[task].append(predicted.cpu().numpy())
             positions.append(batch.positions.numpy())
-    stacked = np.concatenate(outputs)
+    order = np.concatenate(positions)
+    return {task: _in_order(np.concatenate(parts), order) for task, parts in outputs.items()}
+
+
+def _in_order(stacked: np.ndarray, positions: np.ndarray) -> np.ndarray:
     predictions = np.empty_like(stacked)
-    predictions[np.concatenate(positions)] = stacked
+    predictions[positions] = stacked
     return predictions
 
 

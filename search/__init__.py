@@ -1,5 +1,7 @@
 """Search hyperparameters with Optuna: studies in; trials, reports and models out.
 
+Programs that predict with an exported model use :func:`load_model`; all else is done by commands.
+
 A command is ``search/NAME.py`` or ``search/NAME/__main__.py`` and runs as ``python -m search.NAME``. Everything
 else stands in a package that is named after what it holds. Nothing below ``search`` imports Optuna. Packages import
 only those above them in this list::
@@ -21,6 +23,39 @@ only those above them in this list::
 import-linter holds the order (``pyproject.toml``).
 """
 
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from search.console.shadowing import refuse_shadowed
 
+if TYPE_CHECKING:
+    from search.predict.model import Model
+
+__all__ = ["load_model"]
+
 refuse_shadowed()
+
+
+def load_model(folder: str | os.PathLike[str], device: str = "auto") -> Model:
+    """Load a model that ``onebert export`` wrote, to predict for new text.
+
+    ::
+
+        model = search.load_model("runs/mood/export/model")
+        model.predict(["a sunny day", "rain again"], "mood").values
+
+    Neither importing ``search`` nor loading a model imports Optuna.
+
+    Args:
+        folder: the ``model`` folder of an export: of one model, or of an ensemble, all of whose members are loaded.
+        device: 'auto', 'cpu', 'cuda' or 'mps'; 'auto' is a GPU if there is one.
+
+    Raises:
+        UserError: if the folder was not exported or is damaged, or the machine lacks the device.
+    """
+    from search.predict.model import Model
+
+    return Model(Path(folder), device)

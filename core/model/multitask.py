@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -161,7 +161,22 @@ class MultitaskBert(nn.Module):
 
     def predict(self, batch: Batch) -> Tensor:
         """Predict class probabilities (B, K) or scores (B,)."""
-        return self.losses[batch.task].predict(self(batch))
+        return self.predict_tasks(batch, [batch.task])[0]
+
+    def predict_tasks(self, batch: Batch, tasks: Sequence[str]) -> list[Tensor]:
+        """Predict for several tasks from one pass of the encoder: class probabilities (B, K) or scores (B,) of each.
+
+        Args:
+            batch: rows as all of the tasks read them.
+            tasks: at least one; all have the encoder of the batch's task.
+        """
+        heads = [self.heads[task] for task in tasks]
+        encoder = self.encoder(batch.task)
+        encoded = self.encode(batch, first_only=all(bool(head.reads_first_only) for head in heads))
+        return [
+            self.losses[task].predict(head(encoder, encoded, batch.pooled))
+            for task, head in zip(tasks, heads, strict=True)
+        ]
 
 
 def encoder_name(config: RunConfig, task: str) -> str:

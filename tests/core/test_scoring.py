@@ -20,7 +20,7 @@ from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
 from core.run_observer import NullRunObserver
-from core.scoring import DevScores, predict, score_dev
+from core.scoring import DevScores, predict, predict_tasks, score_dev
 from core.statistics import task_metrics
 from core.trainer import TrainingRun, train
 from data.rows import assemble
@@ -270,3 +270,15 @@ def test_a_better_score_on_a_part_keeps_no_weights(
 
 def timeless(evaluation: Evaluation) -> Evaluation:
     return replace(evaluation, seconds=0.0, examples_per_second=0.0, cost=None, dev_share=1.0)
+
+
+def test_several_tasks_at_once_have_the_predictions_of_each(run: TrainingRun) -> None:
+    """In float64, where rounding is out of sight."""
+    run.model.double()
+    pairs, layout = run.tasks["para"].dev, run.tasks["para"].layout
+    together = predict_tasks(run.model, run.config, pairs, ["sts", "para"], layout, CPU)
+    assert list(together) == ["sts", "para"]
+    for task, found in together.items():
+        alone = predict(run.model, run.config, replace(pairs, spec=run.config.tasks[task].spec), layout, CPU)
+        assert np.allclose(found, alone, rtol=0, atol=1e-12)
+        assert found.std() > 0

@@ -19,12 +19,12 @@ from safetensors.torch import load_file
 from core.model_files.model_folder import load_model_folder
 from data.reading import read_split
 from data.task_files import builtin_tasks
-from search import predict
 from search.ensemble.__main__ import main as ensemble_command
 from search.ensemble.ensemble_export import BAGS
 from search.ensemble.selection import GreedyOptions
 from search.ensemble.selection_replay import SelectionReplay
 from search.export import __main__ as export
+from search.predict import __main__ as predict
 from search.score import __main__ as score
 from search.trials.folders import TrialFolders
 

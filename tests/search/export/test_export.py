@@ -212,7 +212,7 @@ def test_text_that_is_not_utf8(exported: Path) -> None:
     ("task", "text", "message"),
     [
         ("para", "one sentence only\n", "line 1: task 'para' reads two sentences separated by a tab"),
-        ("sst", "fine\n\nfine\n", "line 2: task 'sst' reads one sentence a line"),
+        ("sst", "fine\na\tb\nfine\n", "line 2: task 'sst' reads one sentence a line"),
         ("sst", "", "standard input is empty"),
         ("sst", "id,sentence,sentiment\n1,fine,3\n", "line 1: 'id', 'sentence', 'sentiment' are columns of task 'sst'"),
         ("cfimdb", "x\n", "the model has the tasks sst, para, sts"),

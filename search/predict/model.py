@@ -1,0 +1,179 @@
+"""A trained model that predicts for new text: one model, or an ensemble of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+import torch
+from torch import nn
+
+from core.ensembles import average
+from core.inputs.resources import pick_device
+from core.model_files.ensemble_folder import load_shares
+from core.model_files.model_folder import TrainedModel, load_model_folder, load_run_config
+from core.scoring import predict_tasks
+from data.errors import UserError, did_you_mean, quoted
+from data.examples import Examples
+from data.tasks import TaskSpec
+from search.predict.predictions import TaskPredictions
+from search.predict.texts import Text, form_of, sentences_of
+
+__all__ = ["Model", "find_tasks"]
+
+_Names = list[str] | tuple[str, ...]  # not any sequence, which a single name is too
+
+
+class Model:
+    """A model that ``onebert export`` wrote, ready to predict; made by :func:`search.load_model`.
+
+    Several threads may use one model at the same time.
+
+    Args:
+        folder: the ``model`` folder of an export.
+        device: 'auto', 'cpu', 'cuda' or 'mps'.
+
+    Raises:
+        UserError: if the folder was not exported or is damaged, or the machine lacks the device.
+    """
+
+    def __init__(self, folder: Path, device: str = "auto") -> None:
+        self._shares = load_shares(folder)
+        self._device = pick_device(device)
+        self._members = {
+            place: _moved(load_model_folder(place), self._device)
+            for place in dict.fromkeys(place for of_task in self._shares.values() for place in of_task)
+        }
+        self._specs = {
+            task: self._members[next(iter(of_task))].config.tasks[task].spec for task, of_task in self._shares.items()
+        }
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Return the names of the tasks."""
+        return tuple(self._specs)
+
+    def describe(self, task: str) -> TaskSpec:
+        """Return the description of a task: its kind, classes or range of scores, and column names.
+
+        Raises:
+            UserError: if the model has no such task.
+        """
+        if task not in self._specs:
+            raise UserError(_unknown_task(task, self.tasks))
+        return self._specs[task]
+
+    @overload
+    def predict(self, texts: Iterable[Text], task: str) -> TaskPredictions: ...
+
+    @overload
+    def predict(self, texts: Iterable[Text], task: _Names | None = None) -> dict[str, TaskPredictions]: ...
+
+    def predict(
+        self, texts: Iterable[Text], task: str | _Names | None = None
+    ) -> TaskPredictions | dict[str, TaskPredictions]:
+        """Predict one task, or several at once.
+
+        The encoder runs once for all tasks that share it and read rows of the same form: single sentences,
+        cross-encoded pairs, or siamese pairs. Tasks with an encoder, top layers or small layers of their own, and pairs
+        that are encoded in different ways, take a pass each; so does every member of an ensemble.
+
+        Predictions are those of the run, computed in its precision: a text is cut at its ``max_length``, and an empty
+        text is predicted from ``[CLS] [SEP]``. For one task and one model they are those of
+        :func:`core.scoring.predict` bit for bit. In float32, the other texts of a call, and other tasks, change
+        probabilities and scores relative to their range by less than 1e-5.
+
+        Args:
+            texts: strings, or (first, second) tuples for tasks on pairs; none is allowed. They are sorted by length
+                inside, so one call with many texts is faster than many calls.
+            task: name of a task; names of several; or None for all tasks that read such texts, single or in pairs.
+
+        Returns:
+            The predictions of the task; for several tasks or None, by task.
+
+        Raises:
+            UserError: if there is no such task, it reads texts of the other kind, or a text is not a string.
+        """
+        examples = sentences_of(texts)
+        names = self._chosen(task, examples)
+        outputs = self._outputs(names, examples)
+        found = {name: TaskPredictions.of(self._specs[name], outputs[name]) for name in names}
+        return found[task] if isinstance(task, str) else found
+
+    def _chosen(self, task: str | Iterable[str] | None, examples: Sequence[tuple[str, ...]]) -> list[str]:
+        size = len(examples[0]) if examples else None
+        if task is None:
+            fitting = [name for name, spec in self._specs.items() if size in (None, len(spec.columns.sentences))]
+            if not fitting:
+                raise UserError(
+                    f"no task of the model reads {form_of(size or 1)}; its tasks are {', '.join(self.tasks)}"
+                )
+            return fitting
+        names = [task] if isinstance(task, str) else list(dict.fromkeys(task))
+        for name in names:
+            expected = len(self.describe(name).columns.sentences)
+            if size not in (None, expected):
+                raise UserError(f"task '{name}' reads {form_of(expected)}; got {form_of(size or 1)}")
+        return names
+
+    def _outputs(self, tasks: Sequence[str], examples: list[tuple[str, ...]]) -> dict[str, np.ndarray]:
+        if not examples:
+            return {task: np.zeros(_shape_of_none(self._specs[task]), dtype=np.float32) for task in tasks}
+        of_members: dict[str, list[np.ndarray]] = {task: [] for task in tasks}
+        for place, member in self._members.items():
+            asked = [task for task in tasks if place in self._shares[task]]
+            for task, outputs in self._of_member(member, asked, examples).items():
+                of_members[task].append(outputs)
+        return {task: self._averaged(task, outputs) for task, outputs in of_members.items()}
+
+    def _of_member(
+        self, member: TrainedModel, tasks: Sequence[str], examples: list[tuple[str, ...]]
+    ) -> Mapping[str, np.ndarray]:
+        # Tasks on single sentences and on pairs are only asked together if there are no texts.
+        if not tasks:
+            return {}
+        tokenised = Examples.from_sentences(self._specs[tasks[0]], examples, member.tokenizer)
+        return predict_tasks(member.model, member.config, tokenised, tasks, member.layout, self._device)
+
+    def _averaged(self, task: str, outputs: list[np.ndarray]) -> np.ndarray:
+        """Average over the members that have a share in the task, which are in the order of all members."""
+        if len(outputs) == 1:
+            return outputs[0]
+        shares = self._shares[task]
+        return average(outputs, [shares[place] for place in self._members if place in shares])
+
+
+def find_tasks(folder: Path, names: Sequence[str]) -> dict[str, TaskSpec]:
+    """Return tasks of an exported model by name, without loading its weights.
+
+    Args:
+        folder: the ``model`` folder of an export.
+        names: of the tasks; none means the only one that there is.
+
+    Raises:
+        UserError: if the folder was not exported, the model has no such task, or several tasks and none is named.
+    """
+    shares = load_shares(folder)
+    if not names and len(shares) > 1:
+        raise UserError(f"which task? give --task NAME; the model has the tasks {', '.join(shares)}")
+    for name in names:
+        if name not in shares:
+            raise UserError(f"--task: {_unknown_task(name, shares)}")
+    return {name: load_run_config(next(iter(shares[name]))).tasks[name].spec for name in names or shares}
+
+
+def _moved(trained: TrainedModel, device: torch.device) -> TrainedModel:
+    model: nn.Module = trained.model.to(device)
+    model.eval()
+    return trained
+
+
+def _shape_of_none(spec: TaskSpec) -> tuple[int, ...]:
+    return (0,) if spec.kind.is_score else (0, len(spec.classes))
+
+
+def _unknown_task(name: str, tasks: Iterable[str]) -> str:
+    known = list(tasks)
+    return f"no task {quoted(name)}: the model has the tasks {', '.join(known)}{did_you_mean(name, known)}"
