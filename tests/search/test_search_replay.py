@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
-from optuna.distributions import FloatDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from search.pruners.halving import SuccessiveHalving
 from search.pruners.registry import PrunerChoice, make_pruner
@@ -79,12 +79,27 @@ def test_the_nearest_configuration_takes_a_proposal_s_place() -> None:
     assert method.ask(10) is None
 
 
+def test_what_matters_little_counts_little() -> None:
+    """Of a row with the same choice and one with nearly the same number, the importance decides which is nearer."""
+
+    class Fixed(optuna.samplers.RandomSampler):
+        def sample_independent(self, _study: object, _trial: object, name: str, _space: object) -> float | str:
+            return {"rate": 0.5, "choice": "a"}[name]
+
+    space = {"rate": FloatDistribution(0.0, 1.0), "choice": CategoricalDistribution(["a", "b"])}
+    rows = [Row({"rate": rate, "choice": choice}, (0.5,), {}, (1.0,)) for rate, choice in ((0.0, "a"), (0.6, "b"))]
+    for importance, nearest in (({}, 0), ({"rate": 0.9, "choice": 0.1}, 1)):
+        table = Table((10,), 0, tuple(rows), space, importance)
+        assert OptunaMethod(table, Fixed(), optuna.pruners.NopPruner()).ask(0) == rows[nearest]
+
+
 @pytest.mark.parametrize("path", tables(), ids=lambda path: path.name)
 def test_the_recorded_curves(path: Path) -> None:
     """At least 200 configurations with whole curves; the two halves share none. The study is next to the table."""
     assert path.with_name(path.name.replace(".json.gz", ".toml")).is_file()
     table = load_table(path)
     assert len(table.rows) >= 200
+    assert max(table.importance, key=lambda name: table.importance[name]) == "optim.learning_rate"
     for row in table.rows:
         assert len(row.overall) == len(row.cost) == len(table.rungs)
         assert list(row.cost) == sorted(row.cost)

@@ -14,14 +14,14 @@ from typing import Any, Protocol
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from search.driver.revivals import Revivals
 from search.storage.optuna_internals import reopen
 from search.trials.folders import TrialFolders
-from tests.benchmarks.replay.table import Row, Table
+from tests.benchmarks.replay.table import Row, Table, coordinates
 from tests.search.stubs.memory_storage import MemoryStorage
 
 __all__ = ["Method", "OptunaMethod", "Replay", "replay"]
@@ -164,10 +164,14 @@ class OptunaMethod:
 
 
 class Unvisited:
-    """The configurations that were not proposed yet; finds the nearest one to a proposal."""
+    """The configurations that were not proposed yet; finds the nearest one to a proposal.
+
+    What matters little counts little: otherwise a proposal would be replaced by one that agrees in settings without
+    effect, and has another learning rate.
+    """
 
     def __init__(self, table: Table) -> None:
-        self._space = table.space
+        self._space, self._importance = table.space, table.importance
         self._rows = table.rows
         self._points = np.array([self._point(row.params) for row in table.rows])
         self._is_free = np.ones(len(table.rows), dtype=bool)
@@ -178,7 +182,7 @@ class Unvisited:
         return int(self._is_free.sum())
 
     def nearest(self, params: Mapping[str, Any]) -> Row:
-        """Return the row at the smallest distance; a number's range has length 1, and so has a different choice."""
+        """Return the row at the smallest distance; squares are weighted by the table's importance."""
         distance = np.square(self._points - self._point(params)).sum(axis=1)
         return self._rows[int(np.argmin(np.where(self._is_free, distance, np.inf)))]
 
@@ -189,15 +193,12 @@ class Unvisited:
         return row
 
     def _point(self, params: Mapping[str, Any]) -> np.ndarray:
-        return np.concatenate([_coordinates(space, params[name]) for name, space in self._space.items()])
-
-
-def _coordinates(space: BaseDistribution, value: Any) -> Sequence[float]:
-    if isinstance(space, CategoricalDistribution):
-        return [math.sqrt(0.5) * (choice == value) for choice in space.choices]
-    assert isinstance(space, FloatDistribution)
-    low, high, at = (math.log(x) if space.log else x for x in (space.low, space.high, value))
-    return [(at - low) / (high - low)]
+        return np.concatenate(
+            [
+                math.sqrt(self._importance.get(name, 1.0)) * np.array(coordinates(space, params[name]))
+                for name, space in self._space.items()
+            ]
+        )
 
 
 class Snapping(BaseSampler):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution, json_to_distribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, json_to_distribution
+from sklearn.ensemble import RandomForestRegressor
 
-__all__ = ["CURVES", "Row", "Table", "load_table", "tables"]
+__all__ = ["CURVES", "Row", "Table", "coordinates", "load_table", "tables"]
 
 CURVES = Path(__file__).parent / "curves.json.gz"
 
@@ -49,12 +51,15 @@ class Table:
         warmup: training examples until the learning rate reached its peak, before which the driver prunes nothing.
         rows: the configurations, in random order.
         space: the distribution of every parameter.
+        importance: how much of what a forest predicts of the values it owes to each parameter, as a share; a parameter
+            that is left out has 1.
     """
 
     rungs: tuple[int, ...]
     warmup: int
     rows: tuple[Row, ...]
     space: Mapping[str, BaseDistribution]
+    importance: Mapping[str, float] = field(default_factory=dict)
 
     def half(self, which: int) -> Table:
         """Return every second row, from row 0 or 1 on: one half to select by, the other to report."""
@@ -75,7 +80,25 @@ def load_table(path: Path = CURVES) -> Table:
     """Read what ``record.py`` wrote."""
     table = json.loads(gzip.decompress(path.read_bytes()))
     space = {name: json_to_distribution(searched) for name, searched in table["space"].items()}
-    return Table(tuple(table["rungs"]), table["warmup"], tuple(_row(row) for row in table["rows"]), space)
+    rows = tuple(_row(row) for row in table["rows"])
+    return Table(tuple(table["rungs"]), table["warmup"], rows, space, _importance(rows, space))
+
+
+def coordinates(space: BaseDistribution, value: Any) -> Sequence[float]:
+    """Return a parameter's coordinates: a number's range has length 1, and so has the way between two choices."""
+    if isinstance(space, CategoricalDistribution):
+        return [math.sqrt(0.5) * (choice == value) for choice in space.choices]
+    assert isinstance(space, FloatDistribution)
+    low, high, at = (math.log(x) if space.log else x for x in (space.low, space.high, value))
+    return [(at - low) / (high - low)]
+
+
+def _importance(rows: Sequence[Row], space: Mapping[str, BaseDistribution]) -> dict[str, float]:
+    points = [[coordinates(searched, row.params[name]) for name, searched in space.items()] for row in rows]
+    owners = np.repeat(np.arange(len(space)), [len(part) for part in points[0]])
+    forest = RandomForestRegressor(500, min_samples_leaf=3, max_features=0.5, random_state=0)
+    forest.fit([np.concatenate(point) for point in points], [row.value for row in rows])
+    return {name: float(forest.feature_importances_[owners == place].sum()) for place, name in enumerate(space)}
 
 
 def _row(row: Mapping[str, Any]) -> Row:
