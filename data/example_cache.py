@@ -18,7 +18,7 @@ from data.tasks import SplitName, TaskSpec
 
 __all__ = ["load_examples", "load_or_make"]
 
-_FORMAT = 3  # increase it when the same file would give different examples, or entries have other facts
+_FORMAT = 4  # increase it when the same file would give different examples, or entries have other facts
 
 
 def load_examples(spec: TaskSpec, directory: Path, split: SplitName, tokenizer: Tokenizer, cache_dir: Path) -> Examples:

@@ -54,6 +54,7 @@ def _class_parser(spec: TaskSpec) -> Callable[[str], int]:
     # Classes named by numbers, such as ratings 1 to 5, are matched by their names, never by their indices.
     numbers = {value: index for name, index in named.items() if (value := _as_number(name)) is not None}
     numbers = numbers or {float(index): index for index in named.values()}
+    booleans = _booleans(spec.classes, numbers)
 
     def parse(text: str) -> int:
         label = text.strip()
@@ -62,12 +63,23 @@ def _class_parser(spec: TaskSpec) -> Callable[[str], int]:
         index = named.get(text, named.get(label, stripped.get(label)))
         if index is None:
             value = _as_number(label)
-            index = None if value is None else numbers.get(value)
+            index = booleans.get(label.casefold()) if value is None else numbers.get(value)
         if index is None:
             raise ValueError(f"label must be one of {_listed(spec.classes, numbers)}, got {quoted(label)}")
         return index
 
     return parse
+
+
+def _booleans(classes: tuple[str, ...], numbers: dict[float, int]) -> dict[str, int]:
+    """Return the class that true and false mean, however they are capitalised: pandas and JSON differ in that.
+
+    They are classes of these names, or of two others the numbers 1 and 0.
+    """
+    named = {name.strip().casefold(): index for index, name in enumerate(classes)}
+    if {"true", "false"} <= named.keys():
+        return {word: named[word] for word in ("true", "false")}
+    return {"false": numbers[0.0], "true": numbers[1.0]} if len(classes) == 2 and {0.0, 1.0} <= numbers.keys() else {}
 
 
 def _listed(classes: tuple[str, ...], numbers: dict[float, int]) -> str:

@@ -17,9 +17,10 @@ import numpy.typing as npt
 from data.errors import UserError, quoted
 from data.files import read_bytes, split_path
 from data.gold import Labels, label_array, label_parser
-from data.tables.columns import column_index
-from data.tables.delimited import DelimitedFile, Record, read_delimited
+from data.tables.columns import column_index, id_index
+from data.tables.read import read_beginning, read_table
 from data.tables.swallowed_rows import RowLike, swallowed_rows
+from data.tables.table import Record, Table
 from data.tasks import SplitName, TaskSpec
 
 __all__ = [
@@ -29,13 +30,14 @@ __all__ = [
     "check_header",
     "column_names",
     "parse_split",
+    "parse_table",
     "read_split",
     "texts_digest",
 ]
 
 _SKIPPED_PER_ROW = 0.001  # at most 0.1 % of a file's rows are skipped; a file with under 1,000 rows must be clean
 _QUOTED_FAULTS = 3
-_BEGINNING = 2**16  # bytes in which a header ends
+_BREAK = re.compile("[\r\n]")
 # What a BERT tokenizer gives a token for: neither white space nor control, format, surrogate or replacement characters.
 _VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffd]")
 
@@ -85,7 +87,7 @@ class RawSplit:
     """The rows of one split, in the order of the file.
 
     Attributes:
-        ids: one per example, all different; the row number from 0 if the task has no id column.
+        ids: one per example, all different; the row number from 0 if the task or the file has no id column.
         sentences: one or two sentences per example, as in the file.
         labels: class indices (int64) or scores (float32), (n,); None for a test split with missing labels.
         skipped: 'file:line: reason' for each row that was left out: malformed, or in train and dev without text.
@@ -153,7 +155,7 @@ def column_names(spec: TaskSpec, directory: Path, split: SplitName) -> list[str]
         UserError: for a missing folder or file, or one without a header; UnavailableError as :func:`read_split`.
     """
     path = split_path(spec, directory, split)
-    return read_delimited(read_bytes(path), str(path), spec.quoting).header
+    return read_table(read_bytes(path), str(path), spec.quoting).header
 
 
 def texts_digest(texts: Iterable[tuple[str, Sequence[str]]]) -> str:
@@ -161,21 +163,26 @@ def texts_digest(texts: Iterable[tuple[str, Sequence[str]]]) -> str:
     return hashlib.sha256(json.dumps(sorted([name, *sentences] for name, sentences in texts)).encode()).hexdigest()
 
 
-def check_header(spec: TaskSpec, split: SplitName, path: Path) -> None:
-    """Check the first line of a split's file, without reading the rest; a compressed file passes.
+def check_header(spec: TaskSpec, split: SplitName, path: Path, *, needs_id: bool = False) -> None:
+    """Check the columns of a split's file, without reading the rest; a compressed file passes.
+
+    The columns of a JSON file are those of its first rows. For ``needs_id``, see :func:`parse_split`.
 
     Raises:
         UserError: a column of the task is missing, or the file has another format.
     """
-    with path.open("rb") as file:
-        beginning = file.read(_BEGINNING)
-    is_text = not beginning.startswith((b"\x1f\x8b", b"\xff\xfe", b"\xfe\xff"))  # gzip, UTF-16
-    if is_text and (lines := beginning[: beginning.rfind(b"\n") + 1]):
-        _RowReader.of(spec, split, read_delimited(lines, str(path), spec.quoting), path, ())
+    if (table := read_beginning(path, spec.quoting)) is not None:
+        _RowReader.of(spec, split, table, path, (), needs_id)
 
 
 def parse_split(
-    spec: TaskSpec, split: SplitName, content: bytes, path: Path, other_columns: Sequence[str] = ()
+    spec: TaskSpec,
+    split: SplitName,
+    content: bytes,
+    path: Path,
+    other_columns: Sequence[str] = (),
+    *,
+    needs_id: bool = False,
 ) -> RawSplit:
     """Parse the rows in a split file's bytes.
 
@@ -185,12 +192,26 @@ def parse_split(
         content: the bytes of the file.
         path: the file, for messages.
         other_columns: see :func:`read_split`.
+        needs_id: refuse a file without the task's id column, instead of numbering its rows if it is the default one.
 
     Raises:
         UserError: see :func:`read_split`.
     """
-    table = read_delimited(content, str(path), spec.quoting)
-    reader = _RowReader.of(spec, split, table, path, other_columns)
+    table = read_table(content, str(path), spec.quoting)
+    return parse_table(spec, split, table, path, other_columns, needs_id=needs_id)
+
+
+def parse_table(
+    spec: TaskSpec,
+    split: SplitName,
+    table: Table,
+    path: Path,
+    other_columns: Sequence[str] = (),
+    *,
+    needs_id: bool = False,
+) -> RawSplit:
+    """Parse the rows of a split in the table of its file; see :func:`parse_split`."""
+    reader = _RowReader.of(spec, split, table, path, other_columns, needs_id)
     rows: list[_Row] = []
     faults: list[tuple[Record, str]] = []
     textless: list[tuple[Record, str]] = []
@@ -207,7 +228,7 @@ def parse_split(
     _check_text(path, [why for _, why in textless], len(rows))
     if not rows:
         raise UserError(f"{path}: no rows below the header")
-    _check_ids(path, rows)
+    _check_ids(path, rows, table.counts)
     skipped = [f"{path.name}:{record.line}: {why}" for record, why in sorted(faults + textless)]
     labels = [row.label for row in rows if row.label is not None]
     return RawSplit(
@@ -217,7 +238,7 @@ def parse_split(
         skipped=skipped,
         path=path,
         counts=RowCounts(
-            several_lines=sum(row.lines > 1 for row in rows),
+            several_lines=sum(row.is_broken for row in rows),
             textless=sum(row.is_textless for row in rows),
             left_out=len(textless),
             empty=table.empty,
@@ -238,7 +259,7 @@ class _NoTextError(ValueError):
 
 class _Row(NamedTuple):
     line: int
-    lines: int
+    is_broken: bool
     id: str
     sentences: tuple[str, ...]
     label: float | None
@@ -254,18 +275,24 @@ class _RowReader:
     sentences: dict[str, int]
     label: int | None
     parse_label: Callable[[str], float]
-    delimiter: str
+    delimiter: str | None
     is_test: bool
     other_columns: dict[str, int]
 
     @classmethod
     def of(
-        cls, spec: TaskSpec, split: SplitName, table: DelimitedFile, path: Path, other_columns: Iterable[str]
+        cls,
+        spec: TaskSpec,
+        split: SplitName,
+        table: Table,
+        path: Path,
+        other_columns: Iterable[str],
+        needs_id: bool,
     ) -> _RowReader:
         columns, header, is_test = spec.columns, table.header, split == "test"
         without_label = is_test and columns.label not in header
         return cls(
-            id=None if columns.id is None else column_index(header, columns.id, path),
+            id=id_index(header, columns.id, path, is_needed=needs_id),
             sentences={name: column_index(header, name, path) for name in columns.sentences},
             label=None if without_label else column_index(header, columns.label, path),
             parse_label=label_parser(spec),
@@ -280,6 +307,8 @@ class _RowReader:
             raise _MalformedRowError(record.fault)
         if record.lines > 1:
             self._refuse_joined(record)
+        if record.nested:
+            self._refuse_nested(record.nested)
         row_id = str(record.number) if self.id is None else record.cells[self.id].strip()
         if not row_id:
             raise _MalformedRowError("id is empty")
@@ -288,12 +317,22 @@ class _RowReader:
         if is_textless and not self.is_test:
             self._refuse_empty(sentences)
         other_columns = tuple([record.cells[column] for column in self.other_columns.values()])
-        return _Row(record.line, record.lines, row_id, sentences, self._label(record), is_textless, other_columns)
+        # Other formats than delimited text write a line break in a text without breaking the line.
+        is_broken = record.lines > 1 or (self.delimiter is None and any(map(_BREAK.search, sentences)))
+        return _Row(record.line, is_broken, row_id, sentences, self._label(record), is_textless, other_columns)
 
     def _refuse_joined(self, record: Record) -> None:
+        assert self.delimiter is not None, "records of other formats are of one line"
         like = RowLike(record.cells, self.delimiter, self.id, self.label, self.parse_label)
         if (why := swallowed_rows(record, self.delimiter, like)) is not None:
             raise _MalformedRowError(why)
+
+    def _refuse_nested(self, nested: tuple[int, ...]) -> None:
+        """Refuse lists and objects in the columns of the task."""
+        used = {"id": self.id, **self.sentences, "label": None if self.is_test else self.label}
+        for name, column in used.items():
+            if column in nested:
+                raise _MalformedRowError(f"{name} is a list or an object; a row has one text or number per column")
 
     def _refuse_empty(self, sentences: tuple[str, ...]) -> None:
         """Refuse empty sentences; invisible characters count as text here, as they always did."""
@@ -331,13 +370,13 @@ def _check_text(path: Path, textless: list[str], good: int) -> None:
         )
 
 
-def _check_ids(path: Path, rows: list[_Row]) -> None:
+def _check_ids(path: Path, rows: list[_Row], places: str) -> None:
     seen: dict[str, int] = {}
     twice: list[str] = []
     for row in rows:
         first = seen.setdefault(row.id, row.line)
         if first != row.line:
-            twice.append(f"{quoted(row.id)} is in lines {first} and {row.line}")
+            twice.append(f"{quoted(row.id)} is in {places}s {first} and {row.line}")
     if twice:
         more = len(twice) - _QUOTED_FAULTS
         rest = f", and {more:,} more" if more > 0 else ""

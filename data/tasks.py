@@ -21,6 +21,7 @@ from pydantic import (
 
 from data.kinds import Kind
 from data.metrics import Metric, all_metrics, find_metric
+from data.tables.columns import DEFAULT_ID
 from data.tables.delimited import Quoting
 
 __all__ = ["TAKEN_NAMES", "Columns", "Kind", "SplitFiles", "SplitName", "TaskName", "TaskSpec", "WrittenAs"]
@@ -71,11 +72,20 @@ class SplitFiles(_Frozen):
 
 
 class Columns(_Frozen):
-    """Header names in the files: one in ``sentences``, or two for a pair; ``id`` None means the row number."""
+    """Header names in the files: one in ``sentences``, or two for a pair.
 
-    id: str | None = "id"
+    ``id`` None means the row number, and so does ``"id"`` if a file has no such column. Study files may insist on it
+    by naming it (:attr:`names_id`); what is recorded does not tell whether it was named or left out.
+    """
+
+    id: str | None = DEFAULT_ID
     sentences: tuple[str, ...] = Field(min_length=1, max_length=2)
     label: str
+
+    @property
+    def names_id(self) -> bool:
+        """Return whether an id column is named in the table that this was built from, so that no file may lack it."""
+        return self.id is not None and "id" in self.model_fields_set
 
 
 class TaskSpec(_Frozen):

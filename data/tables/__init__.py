@@ -1,4 +1,5 @@
-"""Read files of delimited text: decode them, split them into records, and find rows that quotes have joined.
+"""Read tables from files: delimited text, JSON and Parquet, in any of the encodings that people have.
 
-Modules import only :mod:`data.errors` and each other.
+:func:`data.tables.read.read_table` finds out which format a file has. Modules import only :mod:`data.errors` and each
+other.
 """

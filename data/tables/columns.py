@@ -7,7 +7,10 @@ from pathlib import Path
 
 from data.errors import UserError, did_you_mean, quoted
 
-__all__ = ["column_hint", "column_index"]
+__all__ = ["DEFAULT_ID", "column_hint", "column_index", "id_index"]
+
+DEFAULT_ID = "id"
+"""The id column that a file may lack: its rows are then numbered."""
 
 
 def column_index(header: list[str], name: str, path: Path) -> int:
@@ -23,6 +26,17 @@ def column_index(header: list[str], name: str, path: Path) -> int:
     named = [column for column in header if column.strip()]
     found = ", ".join(quoted(column) for column in named) or "no names"
     raise UserError(f"{path}: no column '{name}'; the header has {found}{column_hint(name, named)}")
+
+
+def id_index(header: list[str], name: str | None, path: Path, *, is_needed: bool = False) -> int | None:
+    """Return the index of the id column; None if rows are numbered: ``name`` is None, or the default column is missing.
+
+    Raises:
+        UserError: if another column is missing, or the default one ``is_needed``, or the header has several of them.
+    """
+    if name is None or (name == DEFAULT_ID and name not in header and not is_needed):
+        return None
+    return column_index(header, name, path)
 
 
 def column_hint(name: str, header: Iterable[str]) -> str:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from data.errors import UserError
-from data.tables.text_files import decode_text, not_utf8, refuse_other_text
+from data.tables.table import Record, Table, unreadable
+from data.tables.text_files import decode_text, refuse_other_text
 
-__all__ = ["DelimitedFile", "Quoting", "Record", "read_delimited"]
+__all__ = ["Quoting", "parse_delimited", "read_delimited"]
 
 Quoting = Literal["minimal", "none"]
 """``minimal``: a cell that begins with ``"`` is quoted; ``none``: ``"`` is a character like any other."""
 
-# NUL, and the code points that `surrogateescape` uses for bytes that are not UTF-8.
-_UNREADABLE = re.compile("[\0\udc80-\udcff]")
 _SEPARATORS = ' \t\r\n,;"\N{NO-BREAK SPACE}'
 _OR_NONE = '; if quotes are plain text in this file, set quoting = "none"'
 # The module refuses cells of more than 131,072 characters, but a cell is never larger than its file. The limit is one
@@ -26,46 +23,8 @@ _OR_NONE = '; if quotes are plain text in this file, set quoting = "none"'
 csv.field_size_limit(2**31 - 1)
 
 
-class Record(NamedTuple):
-    """One record below the header.
-
-    Attributes:
-        line: number of its first line in the file, from 1.
-        lines: number of its lines; more than one if a quoted cell contains line breaks.
-        cells: its cells, as many as the header has; empty if there is a ``fault``.
-        fault: why the record cannot be used, or None.
-        number: its position below the header, from 0; records of empty cells count, empty lines do not.
-    """
-
-    line: int
-    lines: int
-    cells: list[str]
-    fault: str | None = None
-    number: int = 0
-
-
-@dataclass(frozen=True)
-class DelimitedFile:
-    """A delimited file.
-
-    Attributes:
-        header: the column names in its first line.
-        records: in the order of the file.
-        delimiter: between the cells.
-        empty: number of records left out because all their cells are empty, as spreadsheets leave them at the end.
-    """
-
-    header: list[str]
-    records: list[Record]
-    delimiter: str = ","
-    empty: int = 0
-
-
-def read_delimited(content: bytes, source: str, quoting: Quoting = "minimal") -> DelimitedFile:
-    """Parse a whole file: text as :func:`data.tables.text_files.decode_text` reads it, with any line ends.
-
-    Empty lines, and records whose cells are all empty, are skipped; in a file of one column, only empty lines. A record
-    that cannot be used does not stop the parsing, but has a fault.
+def read_delimited(content: bytes, source: str, quoting: Quoting = "minimal") -> Table:
+    """Parse the bytes of a whole file, which :func:`data.tables.text_files.decode_text` decodes.
 
     Args:
         content: the file's bytes.
@@ -73,9 +32,25 @@ def read_delimited(content: bytes, source: str, quoting: Quoting = "minimal") ->
         quoting: whether cells may be quoted.
 
     Raises:
+        UserError: see :func:`parse_delimited`; also if the file is no text.
+    """
+    return parse_delimited(decode_text(content, source), source, quoting)
+
+
+def parse_delimited(text: str, source: str, quoting: Quoting = "minimal") -> Table:
+    """Parse the text of a whole file, with any line ends.
+
+    Empty lines, and records whose cells are all empty, are skipped; in a file of one column, only empty lines. A record
+    that cannot be used does not stop the parsing, but has a fault.
+
+    Args:
+        text: the file's text.
+        source: the file's name for error messages.
+        quoting: whether cells may be quoted.
+
+    Raises:
         UserError: if the file is empty, has another format, or its header cannot be used.
     """
-    text = decode_text(content, source)
     if not text.strip():
         raise UserError(f"{source}: the file is empty")
     refuse_other_text(text, source)
@@ -88,19 +63,14 @@ def read_delimited(content: bytes, source: str, quoting: Quoting = "minimal") ->
             break
     else:
         raise UserError(f"{source}: the file is empty")
-    columns, empty = len(header), 0
-    kept: list[Record] = []
+    columns = len(header)
+    found: list[Record] = []
     for number, (line, lines, cells, fault) in enumerate(records):
-        if fault:
-            kept.append(Record(line, lines, [], fault, number))
-        elif columns > 1 and not any(map(str.strip, cells)):
-            empty += 1
-        elif len(cells) != columns:
-            why = f"{len(cells)} cell{'s' if len(cells) != 1 else ''}, but the header has {columns}"
-            kept.append(Record(line, lines, [], why, number))
-        else:
-            kept.append(Record(line, lines, cells, None, number))
-    return DelimitedFile(header, kept, delimiter, empty)
+        # A record of other length whose cells are all empty is a line that a spreadsheet left.
+        if not fault and len(cells) != columns and (columns == 1 or any(map(str.strip, cells))):
+            fault = f"{len(cells)} cell{'s' if len(cells) != 1 else ''}, but the header has {columns}"
+        found.append(Record(line, lines, [] if fault else cells, fault, number))
+    return Table.of(header, found, delimiter=delimiter)
 
 
 def _records(text: str, delimiter: str, quoting: Quoting) -> Iterator[tuple[int, int, list[str], str | None]]:
@@ -122,7 +92,7 @@ def _records(text: str, delimiter: str, quoting: Quoting) -> Iterator[tuple[int,
             yield line, reader.line_num + 1 - line, [], _explain(error)
         else:
             if cells:
-                fault = None if is_readable else _unreadable(cells)
+                fault = None if is_readable else unreadable(cells)
                 yield line, reader.line_num + 1 - line, cells, fault
         line = reader.line_num + 1
 
@@ -137,19 +107,12 @@ def _delimiter(text: str) -> str:
 
 
 def _is_readable(text: str) -> bool:
-    """Return whether the whole text is free of what :func:`_unreadable` finds, which is faster than cell by cell."""
+    """Return whether the whole text is free of what :func:`unreadable` finds, which is faster than cell by cell."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
     return "\0" not in text
-
-
-def _unreadable(cells: list[str]) -> str | None:
-    found = _UNREADABLE.search("".join(cells))
-    if found is None:
-        return None
-    return "contains a NUL byte" if found[0] == "\0" else not_utf8(found[0])
 
 
 def _explain(error: csv.Error) -> str:

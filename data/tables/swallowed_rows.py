@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from data.tables.delimited import Record
+from data.tables.table import Record
 
 __all__ = ["RowLike", "swallowed_rows"]
 

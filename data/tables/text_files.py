@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import re
 import zlib
 from contextlib import suppress
 
 from data.errors import UserError
 
-__all__ = ["NOT_UTF8", "decode_text", "not_utf8", "refuse_other_text"]
+__all__ = ["NOT_UTF8", "decode", "decode_text", "expand", "is_compressed", "is_utf16", "not_utf8", "refuse_other_text"]
 
 NOT_UTF8 = re.compile("[\udc80-\udcff]")
 """A byte that is not UTF-8, as :func:`decode_text` represents it."""
@@ -57,8 +56,46 @@ def decode_text(content: bytes, source: str) -> str:
         UserError: if it is another format, which the message names, or a gzip file is damaged or expands to more than a
             hundred times its size and 256 MiB.
     """
-    if content.startswith(_GZIP):
-        content = _expand(content, source)
+    return decode(expand(content, source), source)
+
+
+def expand(content: bytes, source: str) -> bytes:
+    """Return the content of a gzip file, or of any other file as it is.
+
+    Raises:
+        UserError: if a gzip file is damaged, or expands to more than a hundred times its size and 256 MiB.
+    """
+    if not is_compressed(content):
+        return content
+    limit = max(_MOST_GROWTH * len(content), _ALWAYS_ALLOWED)
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+            expanded = file.read(limit + 1)
+    except (EOFError, OSError, zlib.error) as error:
+        raise UserError(f"{source}: the gzip file is damaged or incomplete: {error}") from None
+    if len(expanded) > limit:
+        raise UserError(
+            f"{source}: the gzip file expands to more than {_MOST_GROWTH} times its size; unpack it if it is correct"
+        )
+    return expanded
+
+
+def is_compressed(content: bytes) -> bool:
+    """Return whether the content of a file, or its beginning, is compressed with gzip."""
+    return content.startswith(_GZIP)
+
+
+def is_utf16(content: bytes) -> bool:
+    """Return whether the content of a file, or its beginning, has the mark of UTF-16 or of UTF-32."""
+    return content.startswith((*_UTF16_MARKS, *_UTF32_MARKS))
+
+
+def decode(content: bytes, source: str) -> str:
+    """Decode the content of a text file that is not compressed; see :func:`decode_text`.
+
+    Raises:
+        UserError: if it is another format.
+    """
     if (found := _other_format(content)) is not None:
         raise UserError(f"{source}: the file is {found[0]}; {found[1]}")
     marked = {"utf-32": _UTF32_MARKS, "utf-16": _UTF16_MARKS}  # the mark of UTF-32 begins with that of UTF-16
@@ -76,24 +113,13 @@ def decode_text(content: bytes, source: str) -> str:
 
 
 def refuse_other_text(text: str, source: str) -> None:
-    """Refuse text that is no table of cells: JSON, and web pages.
+    """Refuse text that is no table of cells, such as a web page.
 
     Raises:
         UserError: it names the format.
     """
-    start = text[:1000].lstrip().casefold()
-    if start.startswith(("<!doctype", "<html", "<?xml")):
+    if text[:1000].lstrip().casefold().startswith(("<!doctype", "<html", "<?xml")):
         raise UserError(f"{source}: the file is a web page or XML, no table; check where it was downloaded from")
-    if start.startswith(("{", "[")):
-        first = text.lstrip().split("\n", 1)[0]
-        whole = first.rstrip() in ("{", "[")  # an array or object over several lines
-        with suppress(ValueError, RecursionError):
-            whole = whole or isinstance(json.loads(first), dict | list)
-        if whole:
-            raise UserError(
-                f"{source}: the file is JSON, no table; write its rows to a CSV file, for example with "
-                "pandas.read_json(FILE, lines=True).to_csv(NEW, index=False)"
-            )
 
 
 def not_utf8(surrogate: str) -> str:
@@ -103,20 +129,6 @@ def not_utf8(surrogate: str) -> str:
         if (character := bytes([byte]).decode("cp1252")).isprintable():
             return f"byte 0x{byte:02x} is not UTF-8; in Latin-1 it is '{character}': save the file as UTF-8"
     return f"byte 0x{byte:02x} is not UTF-8"
-
-
-def _expand(content: bytes, source: str) -> bytes:
-    limit = max(_MOST_GROWTH * len(content), _ALWAYS_ALLOWED)
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-            expanded = file.read(limit + 1)
-    except (EOFError, OSError, zlib.error) as error:
-        raise UserError(f"{source}: the gzip file is damaged or incomplete: {error}") from None
-    if len(expanded) > limit:
-        raise UserError(
-            f"{source}: the gzip file expands to more than {_MOST_GROWTH} times its size; unpack it if it is correct"
-        )
-    return expanded
 
 
 def _other_format(content: bytes) -> tuple[str, str] | None:

@@ -13,9 +13,9 @@ from core.config import TaskConfig
 from core.statistics import Expectation, bootstrap_scores, overall_score, own_metric
 from data.errors import UserError
 from data.reading import texts_digest
-from data.tables.delimited import DelimitedFile
+from data.tables.table import Table
 from data.tasks import TaskSpec
-from search.trials.label_files import find_labels, label_file_names, read_labels, read_texts
+from search.trials.label_files import check_numbered, find_labels, label_file_names, read_labels, read_texts
 from search.trials.prediction_files import (
     check_written,
     prediction_path,
@@ -99,6 +99,7 @@ def score_predictions(
         else:
             check_written(path)
             predicted_ids, predictions = read_predictions(path, task.spec)
+        check_numbered(task.spec, *found, predicted_ids)
         ids, gold = read_labels(task.spec, *found)
         position = {example: place for place, example in enumerate(predicted_ids)}
         kept = [place for place, example in enumerate(ids) if example in position]
@@ -139,9 +140,7 @@ def _unmatched(task: str, labelled: list[str], predicted: list[str], labels: Pat
     return notes
 
 
-def _other_texts(
-    spec: TaskSpec, labels: Path, table: DelimitedFile, predicted: list[str], digest: str | None
-) -> list[str]:
+def _other_texts(spec: TaskSpec, labels: Path, table: Table, predicted: list[str], digest: str | None) -> list[str]:
     """Say so if the labels are of other texts than those that were predicted for, under the same ids."""
     found = None if digest is None else read_texts(spec, table)
     if found is None or {name for name, _ in found} != {*predicted} or texts_digest(found) == digest:

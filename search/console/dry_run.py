@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from core.model_files.encoder_source import find_encoder
 from data.errors import UserError
 from data.files import split_path
 from data.reading import check_header
+from data.tables.read import count_rows
 from data.tasks import SplitName, TaskSpec
 from search.console.cli import check_data_folder
 from search.console.plan import show_own_classes, show_warnings
@@ -31,8 +31,6 @@ __all__ = ["show_dry_run", "show_start"]
 
 _SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 _CLASSES = 3  # to name
-_CHUNK = 2**20
-_GZIP = b"\x1f\x8b"
 
 
 def show_dry_run(console: Console, spec: StudySpec, start: SecondStart) -> None:
@@ -106,32 +104,13 @@ def _size(task: TaskSpec, split: SplitName, spec: StudySpec, warnings: list[str]
         return "missing"
     try:
         path = split_path(task, folder, split)
-        lines = _count_lines(path)
+        rows = count_rows(path)
     except UserError as error:
         warnings.append(str(error))
         return "missing"
     with _noted(warnings):
-        check_header(task, split, path)
-    return f"{max(lines - 1, 0):,}"
-
-
-def _count_lines(path: Path) -> int:
-    """Count the lines of a file, or of what a gzip file contains.
-
-    Raises:
-        UserError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            is_gzip = file.read(len(_GZIP)) == _GZIP
-        with gzip.open(path, "rb") if is_gzip else path.open("rb") as file:
-            count, last = 0, b"\n"
-            while chunk := file.read(_CHUNK):
-                count += chunk.count(b"\n")
-                last = chunk[-1:]
-            return count + (last != b"\n")
-    except (OSError, EOFError) as error:
-        raise UserError(f"{path}: cannot read the file: {error}") from error
+        check_header(task, split, path, needs_id=task.name in spec.named_ids)
+    return f"{rows:,}"
 
 
 def _changes(base: RunConfig) -> Iterator[tuple[str, str, str]]:

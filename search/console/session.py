@@ -114,7 +114,7 @@ class StudySession:
         faults = self.runs_dir / spec.name / "malformed-rows.txt"
         with self._working("generating data" if spec.synthetic else "reading data"):
             spec = with_synthetic_data(spec, self.runs_dir)
-            report = check_data(spec.base, faults)
+            report = check_data(spec.base, faults, spec.named_ids)
             check(replace(known, splits_digest=report.splits_digest, data_parts=report.parts))
             report = check_nli_files(spec, report)
             report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)

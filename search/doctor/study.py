@@ -53,7 +53,7 @@ def check_study_data(spec: StudySpec, runs_dir: Path) -> Iterator[Check]:
             yield ok("data", "will be generated when the study begins")
             return
         spec = replace(spec, base=spec.base.model_copy(update={"data": DataConfig(directory=str(corpus))}))
-    report = check_nli_files(spec, check_data(spec.base))
+    report = check_nli_files(spec, check_data(spec.base, named_ids=spec.named_ids))
     yield from _data_check(check_further(report, spec, answers_dir(runs_dir / "cache")))
 
 

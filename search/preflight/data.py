@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -82,12 +83,13 @@ class DataReport:
         )
 
 
-def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataReport:
+def check_data(config: RunConfig, list_faults_in: Path | None = None, named_ids: Collection[str] = ()) -> DataReport:
     """Read every split of every task; :mod:`search.preflight.further` checks further training examples.
 
     Args:
         config: the run whose tasks and data folder to read.
         list_faults_in: a file to write all malformed rows to, if a split has too many; the error quotes a few.
+        named_ids: tasks whose files must have the id column; in those of others, the default one may be missing.
 
     Raises:
         UserError: if a file is missing, has wrong columns or too many malformed rows; see :mod:`data.reading`. Also if
@@ -99,7 +101,8 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None) -> DataRep
     digest = hashlib.sha256()
     for name, task in config.tasks.items():
         with listing_faults(list_faults_in):
-            splits = {split: _read(task.spec, directory, split, digest) for split in _splits(task.spec)}
+            read = partial(_read, task.spec, directory, digest=digest, needs_id=name in named_ids)
+            splits = {split: read(split) for split in _splits(task.spec)}
         warnings = [warning for split, raw in splits.items() for warning in _left_out(name, split, raw)]
         warnings += check_labels(name, task, splits, config.eval.early_share)
         overlaps = {split: count_overlap(splits["train"], raw) for split, raw in splits.items() if split != "train"}
@@ -134,11 +137,11 @@ def _splits(spec: TaskSpec) -> tuple[SplitName, ...]:
     return ("train", "dev", "test") if spec.files.test else ("train", "dev")
 
 
-def _read(spec: TaskSpec, directory: Path, split: SplitName, digest: hashlib._Hash) -> RawSplit:
+def _read(spec: TaskSpec, directory: Path, split: SplitName, *, digest: hashlib._Hash, needs_id: bool) -> RawSplit:
     """Read a split, and add its file to the digest."""
     path = split_path(spec, directory, split)
     content = read_bytes(path)
-    raw = parse_split(spec, split, content, path)
+    raw = parse_split(spec, split, content, path, needs_id=needs_id)
     digest.update(f"{spec.name} {split} ".encode() + content)
     return raw
 

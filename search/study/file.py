@@ -186,6 +186,7 @@ def _build(
         floors=floors,
         stop=stop,
         lengths=runs.lengths,
+        named_ids=frozenset(name for name, task in tasks.items() if task.columns.names_id),
     )
     check_trials(spec, is_comparison=is_comparison)
     return spec, runs.in_passes

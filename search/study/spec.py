@@ -63,6 +63,7 @@ class StudySpec:
         origin: what it took from other studies, as JSON data by name; recorded with it, since those may continue.
         lengths: how a length given in passes became training examples, in words by variant; under "" for the base of a
             search.
+        named_ids: tasks whose id column the file names, so that no data file may lack it; no part of what the study is.
     """
 
     name: str
@@ -86,6 +87,7 @@ class StudySpec:
     stop: StopRules = field(default_factory=StopRules)
     origin: Mapping[str, Any] = field(default_factory=dict)
     lengths: Mapping[str, str] = field(default_factory=dict)
+    named_ids: frozenset[str] = frozenset()
 
     @cached_property
     def variants(self) -> Mapping[str, RunConfig]:

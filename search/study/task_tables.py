@@ -14,7 +14,10 @@ from search.parsing.errors import StudyFileError, name_hint
 from search.parsing.mistakes import Mistakes
 from search.parsing.pydantic_messages import explain
 
-__all__ = ["parse_tasks", "stand_in"]
+__all__ = ["NO_ID", "parse_tasks", "stand_in"]
+
+NO_ID = "none"
+"""How a study file says that rows are numbered, even if a file has a column of ids."""
 
 _FIELDS: dict[tuple[str, ...], type[BaseModel]] = {(): TaskSpec, ("files",): SplitFiles, ("columns",): Columns}
 _CHOICES: dict[tuple[str, ...], list[str]] = {
@@ -70,7 +73,7 @@ def parse_tasks(tables: Mapping[str, object], mistakes: Mistakes) -> dict[str, T
             mistakes.note(StudyFileError((*key, "name"), "remove it, the task's name is that of its table"))
         else:
             try:
-                spec = TaskSpec.model_validate({"name": name, **fields})
+                spec = TaskSpec.model_validate({"name": name, **fields, **_numbered(fields)})
                 if spec.columns.label in spec.columns.sentences:
                     what = f"has the label '{spec.columns.label}', which would be predicted from itself"
                     mistakes.note(StudyFileError((*key, "columns", "sentences"), what))
@@ -83,6 +86,14 @@ def parse_tasks(tables: Mapping[str, object], mistakes: Mistakes) -> dict[str, T
                     if not (one.what == "is missing" and any(meant in another.what for another in found)):
                         mistakes.note(one)
     return tasks
+
+
+def _numbered(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return the columns of a task with ``id = "none"``, which TOML has no value for; nothing for other tasks."""
+    columns = fields.get("columns")
+    if isinstance(columns, Mapping) and columns.get("id") == NO_ID:
+        return {"columns": {**columns, "id": None}}
+    return {}
 
 
 def stand_in(name: str) -> TaskSpec:

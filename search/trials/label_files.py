@@ -7,23 +7,25 @@ from pathlib import Path
 from data.errors import UserError, quoted
 from data.files import read_bytes
 from data.gold import Labels, label_array, label_parser
-from data.tables.delimited import DelimitedFile, Record, read_delimited
+from data.tables.columns import DEFAULT_ID, id_index
+from data.tables.read import read_table
 from data.tables.swallowed_rows import RowLike, swallowed_rows
+from data.tables.table import Record, Table
 from data.tasks import TaskSpec
 
-__all__ = ["find_labels", "label_file_names", "read_labels", "read_texts"]
+__all__ = ["check_numbered", "find_labels", "label_file_names", "read_labels", "read_texts"]
 
 
-def find_labels(spec: TaskSpec, folder: Path) -> tuple[Path, DelimitedFile] | None:
+def find_labels(spec: TaskSpec, folder: Path) -> tuple[Path, Table] | None:
     """Return the first file of :func:`label_file_names` that has labels; None if there is none.
 
     Raises:
-        UserError: if a file is empty, or not a text file; see :func:`data.tables.delimited.read_delimited`.
+        UserError: if a file is empty, or not a table; see :func:`data.tables.read.read_table`.
     """
     for name in label_file_names(spec):
         path = folder / name
         if path.is_file():
-            table = read_delimited(read_bytes(path), str(path), spec.quoting)
+            table = read_table(read_bytes(path), str(path), spec.quoting)
             # A test file of id and sentence has two columns too.
             two = len(table.header) == 2 and not {*spec.columns.sentences} & {*table.header}
             if two or spec.columns.label in table.header:
@@ -37,11 +39,12 @@ def label_file_names(spec: TaskSpec) -> list[str]:
     return [*test, *(f"{spec.name}{end}.csv" for end in ("-test-labels", "-labels", "-test", ""))]
 
 
-def read_labels(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[str], Labels]:
+def read_labels(spec: TaskSpec, path: Path, table: Table) -> tuple[list[str], Labels]:
     """Read ids and labels, in the order of the file; rows with an empty label are left out.
 
-    A file with the task's label column also has its id column; if the task has none, ids are row numbers from 0. Any
-    other file has two columns, the id and the label, with or without a header.
+    A file with the task's label column also has its id column; if the task has none, or the default one is missing
+    next to the sentences, ids are row numbers from 0. Any other file has two columns, the id and the label; delimited
+    text needs no header.
 
     Raises:
         UserError: if a column or all labels are missing, a row cannot be read, or an id occurs twice.
@@ -50,8 +53,13 @@ def read_labels(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[
     parse = label_parser(spec)
     found: dict[str, float] = {}
     for record in records:
-        like = RowLike(record.cells, table.delimiter, id_column, label_column, parse)
-        if fault := record.fault or (record.lines > 1 and swallowed_rows(record, table.delimiter, like)):
+        fault = record.fault
+        if table.delimiter is not None and record.lines > 1:
+            like = RowLike(record.cells, table.delimiter, id_column, label_column, parse)
+            fault = fault or swallowed_rows(record, table.delimiter, like)
+        if label_column in record.nested or id_column in record.nested:
+            fault = "id or label is a list or an object"
+        if fault:
             raise UserError(f"{path}:{record.line}: {fault}")
         text = record.cells[label_column]
         if not text.strip():
@@ -68,30 +76,47 @@ def read_labels(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[
     return list(found), label_array(spec, list(found.values()))
 
 
-def read_texts(spec: TaskSpec, table: DelimitedFile) -> list[tuple[str, list[str]]] | None:
+def check_numbered(spec: TaskSpec, path: Path, table: Table, predicted: list[str]) -> None:
+    """Make sure that row numbers, which stand for the ids of a file without them, are the ids of the predictions too.
+
+    Raises:
+        UserError: if the predictions have other ids.
+    """
+    if spec.columns.id is None or _layout(spec, path, table)[1] is not None:
+        return
+    if {*predicted} != {str(record.number) for record in table.records}:
+        raise UserError(
+            f"{path}: no column '{spec.columns.id}', and the ids of the predictions are not the row numbers from 0; "
+            "add the column to the labels"
+        )
+
+
+def read_texts(spec: TaskSpec, table: Table) -> list[tuple[str, list[str]]] | None:
     """Read the id and the sentences of each row; None if the table does not have all of these columns."""
     columns, header = spec.columns, table.header
-    if not {*columns.sentences, *([] if columns.id is None else [columns.id])} <= {*header}:
+    if not {*columns.sentences, *([] if columns.id in (None, DEFAULT_ID) else [columns.id])} <= {*header}:
         return None
     places = [header.index(name) for name in columns.sentences]
+    numbered = columns.id not in header
     names = [
-        str(record.number) if columns.id is None else record.cells[header.index(columns.id)].strip()
+        str(record.number) if numbered else record.cells[header.index(str(columns.id))].strip()
         for record in table.records
     ]
     return [(name, [r.cells[place] for place in places]) for name, r in zip(names, table.records, strict=True)]
 
 
-def _layout(spec: TaskSpec, path: Path, table: DelimitedFile) -> tuple[list[Record], int | None, int]:
+def _layout(spec: TaskSpec, path: Path, table: Table) -> tuple[list[Record], int | None, int]:
     """Return the records, and the indices of their id and label columns."""
     columns, header = spec.columns, table.header
-    if columns.label in header and (columns.id is None or columns.id in header):
-        return table.records, None if columns.id is None else header.index(columns.id), header.index(columns.label)
+    may_lack_id = columns.id is None or (columns.id == DEFAULT_ID and {*columns.sentences} <= {*header})
+    if columns.label in header and (may_lack_id or columns.id in header):
+        return table.records, id_index(header, columns.id, path), header.index(columns.label)
     if len(header) != 2:
         raise UserError(f"{path}: no column '{columns.id}'; the header has {', '.join(map(quoted, header))}")
     first = []
     try:
         label_parser(spec)(header[1])
-        first = [Record(1, 1, header)]  # no header: it is an example itself
+        first = [Record(1, 1, header)] if table.delimiter is not None else []  # no header: it is an example itself
     except ValueError:
         pass
     return [*first, *table.records], 0, 1

@@ -65,3 +65,18 @@ def test_an_empty_label() -> None:
 def test_types_of_label_arrays() -> None:
     assert label_array(SST, [1, 2]).dtype == np.int64
     assert label_array(STS, [1.5, 2]).dtype == np.float32
+
+
+@pytest.mark.parametrize("text", ["True", "true", " TRUE "])
+def test_booleans_are_classes_of_these_names_or_the_numbers_of_two(text: str) -> None:
+    def parsed(*classes: str) -> int:
+        return int(label_parser(SST.model_copy(update={"classes": classes}))(text))
+
+    assert parsed("false", "true") == 1
+    assert parsed("True", "False") == 0
+    assert parsed("no", "yes") == 1
+    assert parsed("1", "0") == 0
+    for others in (("a", "b", "c"), ("1", "2"), ("true", "maybe", "never")):
+        if text.strip() not in others:
+            with pytest.raises(ValueError, match="label must be one of"):
+                parsed(*others)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from data.reading import RawSplit, column_names, read_split
+from data.reading import RawSplit, check_header, column_names, parse_split, read_split
 from data.task_files import builtin_tasks
 from data.tasks import SplitName, TaskSpec
 
@@ -58,6 +58,33 @@ def test_without_an_id_column_rows_are_numbered(tmp_path: Path) -> None:
     raw = read_split(spec, tmp_path, "dev")
     assert raw.skipped == ["ids-sst-dev.csv:2: sentence is empty"]
     assert raw.ids[:2] == ["1", "2"]  # as in the file: a row left out changes no number
+
+
+class TestIdColumn:
+    """Left out, it is the column ``id`` where a file has one, whatever the other splits have."""
+
+    def test_the_default_one_may_be_missing(self, tmp_path: Path) -> None:
+        (tmp_path / SST.files.train).write_text("id\tsentence\tsentiment\nx\tgood\t3\n")
+        (tmp_path / SST.files.dev).write_text("sentence\tsentiment\n\t\ngood\t3\nbad\t1\n")
+        assert read_split(SST, tmp_path, "train").ids == ["x"]
+        assert read_split(SST, tmp_path, "dev").ids == ["1", "2"]
+
+    def test_unless_the_reader_insists(self, tmp_path: Path) -> None:
+        path = tmp_path / SST.files.dev
+        path.write_text("ID\tsentence\tsentiment\n7\tgood\t3\n")
+        assert parse_split(SST, "dev", path.read_bytes(), path).ids == ["0"]
+        for check in (
+            lambda: parse_split(SST, "dev", path.read_bytes(), path, needs_id=True),
+            lambda: check_header(SST, "dev", path, needs_id=True),
+        ):
+            with pytest.raises(UserError, match="no column 'id'; the header has 'ID', .* did you mean 'ID'"):
+                check()
+
+    def test_another_one_may_not(self, tmp_path: Path) -> None:
+        spec = SST.model_copy(update={"columns": SST.columns.model_copy(update={"id": "number"})})
+        (tmp_path / SST.files.dev).write_text("id\tsentence\tsentiment\n7\tgood\t3\n")
+        with pytest.raises(UserError, match="no column 'number'"):
+            read_split(spec, tmp_path, "dev")
 
 
 class TestTestSplit:

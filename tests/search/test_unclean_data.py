@@ -5,19 +5,24 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import typer
 
 from search import run
 from search.ensemble import __main__ as ensemble
 from search.export import __main__ as export
+from search.report import __main__ as report
+from search.score import __main__ as score
 from tests.search.study_texts import TINY_BASE
 
 STUDY = f"""\
@@ -38,9 +43,9 @@ TEST_ROWS, EMPTY = 1500, 700
 Rows = list[list[str]]
 
 
-def write(path: Path, rows: Rows, delimiter: str = ",") -> None:
+def write(path: Path, rows: Rows, header: Sequence[str] = ("id", "text", "mood")) -> None:
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows([["id", "text", "mood"], *rows])
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
     path.write_text(text.getvalue(), encoding="utf-8")
 
 
@@ -48,13 +53,14 @@ def rows_of(path: Path) -> Rows:
     return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))[1:]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Project:
     """A copy of the data, and the finished study, which is not changed."""
 
     study: Path
     data: Path
     runs: Path
+    study_text: str = STUDY
 
     def file(self, split: str) -> Path:
         return self.data / f"mood-{split}.csv"
@@ -67,7 +73,7 @@ class Project:
     def search(self, name: str = "mood", *, table: str = "") -> None:
         """Run the study, which is over; under another name, with a further line in its task."""
         file = self.data / "mood.toml"
-        file.write_text(STUDY.replace("[tasks.mood]\n", f"[tasks.mood]\n{table}\n"))
+        file.write_text(self.study_text.replace("[tasks.mood]\n", f"[tasks.mood]\n{table}\n"))
         run.main(study=str(file), name=name, data=self.data, runs_dir=self.runs)
 
     def survey(self, name: str, capsys: pytest.CaptureFixture[str], *, table: str = "") -> str:
@@ -153,6 +159,33 @@ def test_the_same_rows_in_other_bytes_are_no_change(project: Project) -> None:
     project.search()
 
 
+def test_the_same_rows_in_other_formats_are_no_change(project: Project) -> None:
+    for split, is_lines in (("train", True), ("dev", False)):
+        objects = [dict(zip(("id", "text", "mood"), row, strict=True)) for row in rows_of(project.file(split))]
+        text = "".join(f"{json.dumps(one)}\n" for one in objects) if is_lines else json.dumps(objects, indent=1)
+        project.file(split).write_text(text)
+    if find_spec("pyarrow"):
+        pd.DataFrame(objects).to_parquet(project.file("dev"))
+    project.search()
+
+
+def test_no_ids_from_the_study_file_to_the_predictions(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """Train has ids, which are used; dev and test are numbered; and so are the labels of test."""
+    project.study_text = STUDY.replace('id = "id", ', "")
+    for split in ("dev", "test"):
+        write(project.file(split), [row[1:] for row in rows_of(project.file(split))], header=["text", "mood"])
+    project.search("numbered")
+    assert "data:   mood: 120 train, 40 dev, 1,500 test (1 without text)\n" in capsys.readouterr().out
+    project.search("numbered")  # recorded and read back
+    options: dict[str, Any] = {"data": project.data, "runs_dir": project.runs}
+    export.main(study="numbered", out=project.data / "out", **options)
+    assert project.predictions() == [str(number) for number in range(TEST_ROWS)]
+    report.main(study="numbered", runs_dir=project.runs)
+    errors = pd.read_csv(project.runs / "numbered" / "report" / "errors-mood.csv")
+    assert sorted(errors["id"]) == list(range(40))
+    score.main(labels=project.data, predictions=project.data / "out", study="numbered", runs_dir=project.runs)
+
+
 @pytest.mark.parametrize("split", ["train", "dev"])
 def test_a_changed_row_is_named(project: Project, split: str, capsys: pytest.CaptureFixture[str]) -> None:
     project.change(split, lambda rows: rows[3].__setitem__(1, "another text"))
@@ -185,9 +218,17 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
         "quote that opens in line 2 closes in line 4, and 3 of these 3 lines look like rows; if quotes are plain text",
     ),
     "zip": (lambda data: (data / "mood-dev.csv").write_bytes(b"PK\3\4\0"), "mood-dev.csv: the file is a zip archive"),
+    "xlsx": (
+        lambda data: (data / "mood-dev.csv").write_bytes(b"PK\3\4 [Content_Types].xml"),
+        "mood-dev.csv: the file is an Excel workbook (.xlsx); save the sheet as CSV in UTF-8",
+    ),
     "json": (
-        lambda data: (data / "mood-dev.csv").write_text('{"text": "a", "mood": "neg"}\n'),
-        "mood-dev.csv: the file is JSON, no table; write its rows to a CSV file",
+        lambda data: (data / "mood-dev.csv").write_text('{"id": 1, "text": "a", "mood": "neg"}\n{"id": 2\n'),
+        "mood-dev.csv: 1 of 2 rows are malformed, but at most 0.1 % may be skipped; fix them: mood-dev.csv:2: not valid",
+    ),
+    "no id": (
+        lambda data: (data / "mood-dev.csv").write_text("text,mood\na,neg\nb,pos\n"),
+        "mood-dev.csv: no column 'id'; the header has 'text', 'mood'",  # which the study names
     ),
     "latin-1": (
         lambda data: (data / "mood-dev.csv").write_bytes("id,text,mood\n1,schön,neg\n".encode("latin-1")),

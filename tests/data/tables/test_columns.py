@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import UserError
-from data.tables.columns import column_hint, column_index
+from data.tables.columns import column_hint, column_index, id_index
 
 HEADER = ["", "id", "Source", "text", "text"]
 
@@ -25,3 +25,12 @@ def test_a_column_is_found_by_its_exact_name() -> None:
 def test_the_hint_ignores_case_and_is_empty_where_nothing_is_near() -> None:
     assert column_hint("SUORCE ", HEADER) == "; did you mean 'Source'? Use the name in the header"
     assert column_hint("xyz", HEADER) == ""
+
+
+def test_only_the_default_id_column_may_be_missing() -> None:
+    assert id_index(HEADER, "id", Path("d.csv")) == 1
+    assert id_index(HEADER, None, Path("d.csv")) is None
+    assert id_index(["text"], "id", Path("d.csv")) is None
+    for header, name, needed in ((["text"], "number", False), (["text"], "id", True), (["id", "id"], "id", False)):
+        with pytest.raises(UserError):
+            id_index(header, name, Path("d.csv"), is_needed=needed)

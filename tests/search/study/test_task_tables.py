@@ -35,6 +35,19 @@ def test_a_task_of_the_users_own(tmp_path: Path) -> None:
     assert task.prediction_column == "Prediction"
 
 
+def test_an_id_column_that_is_left_out_named_or_none(tmp_path: Path) -> None:
+    """What is recorded of a study is the same whether the default is named: earlier versions wrote it in both cases."""
+    tasks = {
+        given: load_tasks(written(tmp_path, MINE.replace("{ sentences", f"{{ {given} sentences")))["mood"]
+        for given in ("", 'id = "id",', 'id = "number",', 'id = "none",')
+    }
+    assert [spec.columns.id for spec in tasks.values()] == ["id", "id", "number", None]
+    assert [spec.columns.names_id for spec in tasks.values()] == [False, True, True, False]
+    assert tasks[""] == tasks['id = "id",']
+    assert tasks[""].columns.model_dump_json() == '{"id":"id","sentences":["text"],"label":"mood"}'
+    assert tasks['id = "none",'].columns.model_dump_json() == '{"id":null,"sentences":["text"],"label":"mood"}'
+
+
 KINDS = "must be one of classify, classify-pair, score, score-pair"
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from data.tables.delimited import read_delimited
+from data.tables.read import read_table
 from data.tasks import TaskSpec
-from search.trials.label_files import find_labels, label_file_names, read_labels
+from search.trials.label_files import check_numbered, find_labels, label_file_names, read_labels
 
 SPEC = TaskSpec.model_validate(
     {
@@ -26,7 +26,7 @@ WITHOUT_ID = SPEC.model_copy(update={"columns": SPEC.columns.model_copy(update={
 
 
 def read(text: str, spec: TaskSpec = SPEC) -> tuple[list[str], list[int]]:
-    ids, labels = read_labels(spec, Path("l.csv"), read_delimited(text.encode(), "l.csv"))
+    ids, labels = read_labels(spec, Path("l.csv"), read_table(text.encode(), "l.csv"))
     return ids, np.asarray(labels).tolist()
 
 
@@ -58,6 +58,7 @@ def test_the_first_file_with_labels_is_found(tmp_path: Path) -> None:
         ("id,text,mood\na,x,happy\nb,y,sad\n", SPEC, ["a", "b"], [1, 0]),
         ("id,text,mood\na,x,\nb,y,1\n", SPEC, ["b"], [1]),  # an empty label is left out; 1 is an index
         ("text,mood\nx,sad\ny,\nz,happy\n", WITHOUT_ID, ["0", "2"], [0, 1]),
+        ("text,mood\nx,sad\ny,\nz,happy\n", SPEC, ["0", "2"], [0, 1]),  # the default column may be missing
         ("number,label\na,happy\n", SPEC, ["a"], [1]),
         ("a,happy\nb,sad\n", SPEC, ["a", "b"], [1, 0]),  # no header
     ],
@@ -72,7 +73,7 @@ def test_layouts(text: str, spec: TaskSpec, ids: list[str], labels: list[int]) -
         ("id,text,mood\na,x,sad\na,y,sad\n", "l.csv:3: the id 'a' occurs twice"),
         ("id,text,mood\na,x,hapy\n", "l.csv:2: "),
         ("id,text,mood\na,x,\n", "l.csv: contains no labels"),
-        ("x,text,mood\na,x,sad\n", "l.csv: no column 'id'; the header has 'x', 'text', 'mood'"),
+        ("x,more,mood\na,x,sad\n", "l.csv: no column 'id'; the header has 'x', 'more', 'mood'"),
         ("id,text,mood\na,x\n", "l.csv:2: "),
     ],
 )
@@ -89,3 +90,26 @@ def test_rows_that_two_lone_quotes_join_are_named() -> None:
     ):
         read('id,text,mood\n1,"a,sad\n2,b",happy\n')
     assert read('id,text,mood\n1,"two\nlines",sad\n2,b,happy\n') == (["1", "2"], [0, 1])
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    (tmp_path / "mood-labels.csv").write_text('{"id": 7, "mood": "happy"}\n{"id": 8, "mood": null}\n{"id": 9, "mood": 0}\n')
+    found = find_labels(SPEC, tmp_path)
+    assert found is not None
+    ids, labels = read_labels(SPEC, *found)
+    assert (ids, labels.tolist()) == (["7", "9"], [1, 0])
+    with pytest.raises(UserError, match=r"^l\.csv:2: id or label is a list or an object"):
+        read('{"id": 7, "mood": "happy"}\n{"id": 8, "mood": ["sad"]}\n')
+
+
+def test_row_numbers_match_predictions_for_the_same_rows_only() -> None:
+    """Ids of a file are often numbers too, which would match the rows of other texts."""
+    table = read_table(b"text,mood\nx,sad\ny,\nz,happy\n", "l.csv")
+    check_numbered(SPEC, Path("l.csv"), table, ["0", "1", "2"])
+    check_numbered(WITHOUT_ID, Path("l.csv"), table, ["1", "2", "3"])  # the user's choice
+    with pytest.raises(UserError) as caught:
+        check_numbered(SPEC, Path("l.csv"), table, ["1", "2", "3"])
+    assert str(caught.value) == (
+        "l.csv: no column 'id', and the ids of the predictions are not the row numbers from 0; add the column to the "
+        "labels"
+    )
