@@ -161,7 +161,7 @@ class CosinePairsConfig(StageConfig):
 
 
 class NliFileConfig(ConfigSection):
-    """A delimited file with premise, hypothesis and label; columns and labels default to those of SICK."""
+    """A data file with premise, hypothesis and label; columns and labels default to those of SICK."""
 
     path: str | None = Field(None, min_length=1, description="relative to data.directory; None: no file")
     premise: str = Field("sentence_A", description="column of the premise")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -60,15 +61,18 @@ def parse_json(text: str, source: str, *, is_beginning: bool = False) -> Table:
         UserError: if an array is malformed, or the file contains no objects.
     """
     rows = _array(text, source, is_beginning) if text.lstrip().startswith("[") else _lines(text, source)
-    found = list(rows)
-    header = list(dict.fromkeys(key for one in found if one.row is not None for key in one.row))
-    if not header:
-        why = next((f":{one.line}: {one.fault}" for one in found if one.fault), ": the file is empty")
+    places: dict[str, int] = {}
+    records = [_record(one, number, places) for number, one in enumerate(rows)]
+    if not places:
+        why = next((f":{one.line}: {one.fault}" for one in records if one.fault), ": the file is empty")
         raise UserError(f"{source}{why}")
+    header = list(places)
     if (fault := unreadable(header)) is not None:
         raise UserError(f"{source}: a key {fault}")
-    places = {key: place for place, key in enumerate(header)}
-    return Table.of(header, [_record(one, number, places) for number, one in enumerate(found)])
+    for record in records:
+        if not record.fault:
+            record.cells.extend([""] * (len(header) - len(record.cells)))  # keys that occur in later objects only
+    return Table.of(header, records)
 
 
 def _after_value(text: str) -> str | None:
@@ -84,11 +88,9 @@ def _lines(text: str, source: str) -> Iterator[_Row]:
     """Yield the object in each line that is not empty."""
     if text.lstrip().split("\n", 1)[0].strip() == "{":
         raise UserError(f"{source}: the file contains a JSON object over several lines; {_AS_LINES}")
-    start = 0
-    for line, end in enumerate([*re.finditer("\r\n|\r|\n", text), None], start=1):
-        part = text[start : None if end is None else end.start()].strip(" \t")
-        start = start if end is None else end.end()
-        if part:
+    # Not str.splitlines, which also splits at separators that may be in a text.
+    for line, part in enumerate(io.StringIO(text, newline=None), start=1):
+        if part := part.strip(" \t\n"):
             yield _object(part, line)
 
 
@@ -142,17 +144,21 @@ def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
     return position if found is None else found.end()
 
 
-def _record(one: _Row, number: int, places: Mapping[str, int]) -> Record:
+def _record(one: _Row, number: int, places: dict[str, int]) -> Record:
+    """Return the record of an object; keys that are new get the next places."""
     if one.row is None:
         return Record(one.line, 1, [], one.fault, number)
     cells, nested = [""] * len(places), []
     for key, value in one.row.items():
+        place = places.setdefault(key, len(places))
+        if place == len(cells):
+            cells.append("")
         if isinstance(value, str):
-            cells[places[key]] = value
+            cells[place] = value
         elif isinstance(value, bool):
-            cells[places[key]] = str(value)
+            cells[place] = str(value)
         elif value is not None:
-            nested.append(places[key])
+            nested.append(place)
     if (fault := unreadable(cells)) is not None:
         return Record(one.line, 1, [], fault, number)
     return Record(one.line, 1, cells, None, number, tuple(nested))

@@ -106,7 +106,11 @@ def _text_of(kind: Any, arrow: Any) -> Callable[[Any], str]:
     if arrow.types.is_floating(kind):
         narrow = {16: np.float16, 32: np.float32}.get(kind.bit_width, float)  # 0.1, not 0.10000000149011612
         return lambda value: "" if math.isnan(value) else str(narrow(value))
-    if any(is_bytes(kind) for is_bytes in (arrow.types.is_binary, arrow.types.is_large_binary)):
+    types = arrow.types
+    if any(
+        is_bytes(kind)
+        for is_bytes in (types.is_binary, types.is_large_binary, types.is_fixed_size_binary, types.is_binary_view)
+    ):
         return _decoded
     return str
 

@@ -77,7 +77,7 @@ class TestIdColumn:
             lambda: parse_split(SST, "dev", path.read_bytes(), path, needs_id=True),
             lambda: check_header(SST, "dev", path, needs_id=True),
         ):
-            with pytest.raises(UserError, match="no column 'id'; the header has 'ID', .* did you mean 'ID'"):
+            with pytest.raises(UserError, match=r"no column 'id'; the header has 'ID', .* did you mean 'ID'"):
                 check()
 
     def test_another_one_may_not(self, tmp_path: Path) -> None:

@@ -224,7 +224,7 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "json": (
         lambda data: (data / "mood-dev.csv").write_text('{"id": 1, "text": "a", "mood": "neg"}\n{"id": 2\n'),
-        "mood-dev.csv: 1 of 2 rows are malformed, but at most 0.1 % may be skipped; fix them: mood-dev.csv:2: not valid",
+        "mood-dev.csv: 1 of 2 rows are malformed, but at most 0.1 % may be skipped; fix them: mood-dev.csv:2: not ",
     ),
     "no id": (
         lambda data: (data / "mood-dev.csv").write_text("text,mood\na,neg\nb,pos\n"),

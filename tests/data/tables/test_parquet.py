@@ -42,6 +42,7 @@ def cells(content: bytes) -> list[list[str]]:
         (pa.array(["a\nb", " ", None]).dictionary_encode(), ["a\nb", " ", ""]),
         (pa.array(["a", "ü😀", ""], pa.large_string()), ["a", "ü😀", ""]),
         (pa.array([b"a", "ü".encode(), None]), ["a", "ü", ""]),  # as Spark used to write text
+        (pa.array([b"ab", b"cd", None], pa.binary(2)), ["ab", "cd", ""]),
         (pa.array([Decimal("1.50"), None, Decimal(2)]), ["1.50", "", "2.00"]),
         (pa.array([datetime.date(2026, 1, 2)] * 3), ["2026-01-02"] * 3),
     ],

@@ -90,8 +90,7 @@ def outcome(content: bytes, split: SplitName, *, numbered: bool) -> tuple[object
     columns = SPEC.columns.model_copy(update={"id": None if numbered else "id"})
     try:
         raw = parse_split(SPEC.model_copy(update={"columns": columns}), split, content, Path("f"), ["note"])
-    except UserError as error:
-        assert "quote that opens" not in str(error)
+    except UserError:  # its lines differ
         return ("refused",)
     return raw.ids, raw.sentences, None if raw.labels is None else raw.labels.tolist(), raw.digest, raw.other_columns
 
@@ -113,17 +112,17 @@ def test_every_format_gives_the_same_rows(
 
 
 @pytest.mark.parametrize(
-    ("kind", "classes", "values", "expected"),
+    ("classes", "values", "expected"),
     [
-        ("int", ("1", "2"), [1, 2], [0, 1]),
-        ("float", ("1", "2"), [1.0, 2.0], [0, 1]),
-        ("bool", ("no", "yes"), [False, True], [0, 1]),
-        ("bool", ("true", "false"), [False, True], [1, 0]),
-        ("score", (), [1, 2.5], [1.0, 2.5]),
+        (("1", "2"), [1, 2], [0, 1]),
+        (("1", "2"), [1.0, 2.0], [0, 1]),
+        (("no", "yes"), [False, True], [0, 1]),
+        (("true", "false"), [False, True], [1, 0]),
+        ((), [1, 2.5], [1.0, 2.5]),
     ],
 )
 def test_labels_that_are_numbers_or_booleans(
-    kind: str, classes: tuple[str, ...], values: list[object], expected: list[float]
+    classes: tuple[str, ...], values: list[object], expected: list[float]
 ) -> None:
     rules = {"classes": classes, "metric": "accuracy"} if classes else {"score_range": (0, 5), "metric": "pearson"}
     spec = TaskSpec.model_validate(

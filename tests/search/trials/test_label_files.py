@@ -93,7 +93,8 @@ def test_rows_that_two_lone_quotes_join_are_named() -> None:
 
 
 def test_json_lines(tmp_path: Path) -> None:
-    (tmp_path / "mood-labels.csv").write_text('{"id": 7, "mood": "happy"}\n{"id": 8, "mood": null}\n{"id": 9, "mood": 0}\n')
+    rows = '{"id": 7, "mood": "happy"}\n{"id": 8, "mood": null}\n{"id": 9, "mood": 0}\n'
+    (tmp_path / "mood-labels.csv").write_text(rows)
     found = find_labels(SPEC, tmp_path)
     assert found is not None
     ids, labels = read_labels(SPEC, *found)
