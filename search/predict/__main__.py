@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +14,7 @@ from data.errors import UserError
 from search.console import cli
 
 if TYPE_CHECKING:
+    from data.tasks import TaskSpec
     from search.predict.predictions import TaskPredictions
 
 __all__ = ["main"]
@@ -21,35 +23,80 @@ __all__ = ["main"]
 @cli.entry_point
 def main(
     model_dir: Annotated[Path, typer.Option(help="The model/ folder that onebert export wrote.")],
-    task: Annotated[str, typer.Option(help="Name of one of the model's tasks.")],
+    task: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of one of the model's tasks; repeatable with --input. Needless if there is only one."),
+    ] = None,
+    input: Annotated[  # noqa: A002
+        Path | None,
+        typer.Option(help="File of rows to predict for, in place of standard input: .csv, .tsv, .jsonl or .parquet."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write for --input: .csv, .tsv, .jsonl or .parquet.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=COLUMN: the task's column NAME, or id, is COLUMN in the input; repeatable."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes that predict for --input on the CPU.")] = 1,
     probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="Also print the probability of every class.")
+        bool, typer.Option("--probabilities", help="Also print the probability of every class; files always have them.")
     ] = False,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Device to compute on.")] = "auto",
 ) -> None:
-    """Predict for sentences read from standard input, one per line.
+    """Predict for sentences read from standard input, one per line, or for a file.
 
-    Separate the two sentences of a pair by a tab. An empty line is an empty text. Classes are printed by name, scores
-    as numbers, one line per example.
+    Standard input: separate the two sentences of a pair by a tab. An empty line is an empty text. Classes are printed
+    by name, scores as numbers, one line per example.
+
+    Files: columns are found by their names in the task, ids are copied, and the output has a row for each of the input,
+    in its order: id, prediction, and probability_CLASS for each class; with several tasks, TASK_prediction and so on.
+    Memory does not depend on the number of rows.
 
     Examples:
 
         onebert predict --model-dir runs/starter/export/model --task sst < sentences.txt
-        onebert predict --model-dir runs/starter/export/model --task sst --probabilities < sentences.txt
+        onebert predict --model-dir runs/mood/export/model --task mood --input tickets.csv --output moods.csv
+        onebert predict --model-dir runs/mood/export/model --task mood --input tickets.jsonl.gz --columns text=body
+          --columns id=ticket --output moods.parquet --workers 4
     """
     if not model_dir.is_dir():
         raise UserError(f"--model-dir {model_dir}: no such folder; give the model/ folder that onebert export wrote")
+    if input is None and (output is not None or columns or workers > 1):
+        raise UserError("--output, --columns and --workers are for files: give --input FILE too")
+    if input is not None and output is None:
+        raise UserError("--input needs --output FILE, where the predictions are written")
+    if workers > 1 and device not in ("auto", "cpu"):
+        raise UserError(f"--workers {workers}: several processes predict on the CPU only, not on {device}")
 
-    from search.predict.model import Model, find_tasks
+    from search.predict.model import find_tasks
+
+    specs = find_tasks(model_dir, task or [])
+    if input is None or output is None:
+        _predict_lines(model_dir, specs, probabilities, device)
+        return
+
+    from search.display.console import make_console
+    from search.predict.file_job import FileJob
+
+    rows = FileJob(model_dir, specs, input, output, columns or [], device, workers).run(make_console(stderr=True))
+    make_console().print(f"{rows:,} row{'s' if rows != 1 else ''}: {output}", soft_wrap=True)
+
+
+def _predict_lines(model_dir: Path, specs: Mapping[str, TaskSpec], probabilities: bool, device: str) -> None:
+    """Predict for the lines of standard input, and print a line for each."""
+    from search.predict.model import Model
     from search.predict.sentence_lines import parse_sentences, read_lines, refuse_table
 
-    specs = find_tasks(model_dir, [task])
+    if len(specs) > 1:
+        raise UserError("standard input is predicted for one --task; for several, give --input FILE and --output FILE")
+    ((name, spec),) = specs.items()
     lines = read_lines(sys.stdin.buffer.read())
-    refuse_table(lines, specs[task])
-    texts = parse_sentences(lines, specs[task])
+    refuse_table(lines, spec)
+    texts = parse_sentences(lines, spec)
     if not texts:
         raise UserError("standard input is empty; give one sentence per line")
-    _print(Model(model_dir, device).predict(texts, task), probabilities)
+    _print(Model(model_dir, device).predict(texts, name), probabilities)
 
 
 def _print(predictions: TaskPredictions, probabilities: bool) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import typer
 
-from search import predict
 from search.ensemble import __main__ as ensemble
 from search.export import __main__ as export
+from search.predict import __main__ as predict
 from search.score import __main__ as score
 from tests.docs.pages import text
 

@@ -12,12 +12,13 @@ from search.doctor import __main__ as doctor
 from search.doctor.disk import DiskNeed
 from search.pareto import __main__ as pareto
 from search.pareto.costs import COSTS
+from search.predict import __main__ as predict
 from tests.docs.pages import text
 
 
 def test_options_of_tools_are_those_there_are() -> None:
     options: set[str] = set()
-    for module in (clean, doctor, pareto):
+    for module in (clean, doctor, pareto, predict):
         command = typer.Typer(add_completion=False)
         command.command()(module.main)
         options |= {option for param in typer.main.get_command(command).params for option in param.opts}

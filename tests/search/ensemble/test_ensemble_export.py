@@ -108,7 +108,7 @@ def predicted(trials: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         text = "".join("\t".join(one) + "\n" for one in sentences)
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(text.encode())))
         capsys.readouterr()
-        predict.main(model_dir=model, task=task, **options)
+        predict.main(model_dir=model, task=[task], **options)
         return capsys.readouterr().out.splitlines()
 
     return run

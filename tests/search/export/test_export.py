@@ -192,6 +192,25 @@ def test_new_text_gets_the_same_predictions(exported: Path, corpus: Path, run_co
         assert done.stdout.splitlines() == [spec.classes[int(float(value))] for value in written]
 
 
+def test_a_file_gets_the_same_predictions(exported: Path, corpus: Path, run_command: Run, tmp_path: Path) -> None:
+    """Of two tasks at once, with the probabilities of the classes."""
+    spec, output = builtin_tasks()["para"], tmp_path / "y.jsonl"
+    tasks = ("--task", "sts", "--task", "para")
+    given = corpus / str(spec.files.test)
+    arguments = ("--model-dir", exported / "model", *tasks, "--input", given, "--output", output)
+    done = run_command("search.predict", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    lines = (exported / "predictions" / "para-test-output.csv").read_text().splitlines()[1:]
+    written = [tuple(line.split(" , ")) for line in lines]
+    assert [row["id"] for row in rows] == [example for example, _ in written]
+    assert [row["para_prediction"] for row in rows] == [spec.classes[int(float(value))] for _, value in written]
+    assert list(rows[0]) == [
+        *("id", "sts_prediction", "para_prediction"),
+        *("para_probability_not duplicate", "para_probability_duplicate"),
+    ]
+
+
 def test_probabilities(exported: Path, run_command: Run) -> None:
     arguments = ("search.predict", "--model-dir", exported / "model", "--task", "sst", "--probabilities")
     done = run_command(*arguments, input="the film is great .\n")

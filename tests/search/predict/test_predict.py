@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from core.model_files.model_folder import ENSEMBLE
+from core.model_files.model_folder import ENSEMBLE, save_model_folder
 from data.task_files import builtin_tasks
 from search.console.cli import make_app
 from search.predict.__main__ import main
 from search.predict.predictions import TaskPredictions
+from tests.search.predict.conftest import MakeModel
 
 SST, STS = (builtin_tasks()[name] for name in ("sst", "sts"))
 
@@ -58,3 +59,46 @@ def test_no_sentences_at_all(predicted: Path) -> None:
     ended = CliRunner().invoke(make_app(main), ["--model-dir", str(predicted), "--task", "sst"], input="")
     assert ended.exit_code == 2
     assert "standard input is empty; give one sentence per line" in " ".join(ended.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--task", "sst", "--output", "y.csv"], "--output, --columns and --workers are for files: give --input FILE"),
+        (["--task", "sst", "--columns", "a=b"], "--output, --columns and --workers are for files: give --input FILE"),
+        (["--task", "sst", "--workers", "2"], "--output, --columns and --workers are for files: give --input FILE too"),
+        (["--task", "sst", "--input", "x.csv"], "--input needs --output FILE, where the predictions are written"),
+        (
+            ["--task", "sst", "--input", "x.csv", "--output", "y.csv", "--workers", "2", "--device", "cuda"],
+            "--workers 2: several processes predict on the CPU only, not on cuda",
+        ),
+        (["--task", "sst", "--task", "sts"], "standard input is predicted for one --task; for several, give --input"),
+        ([], "which task? give --task NAME; the model has the tasks sst, sts"),
+        (
+            ["--task", "sst", "--task", "st"],
+            "--task: no task 'st': the model has the tasks sst, sts; did you mean 'sts'?",
+        ),
+    ],
+)
+def test_options_that_do_not_fit(predicted: Path, arguments: list[str], message: str) -> None:
+    ended = CliRunner().invoke(make_app(main), ["--model-dir", str(predicted), *arguments], input="x\n")
+    assert ended.exit_code == 2
+    assert message in " ".join(ended.stderr.split())
+
+
+def test_a_file_is_predicted_and_named(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("id,sentence\n7,a fine film\n8,\n")
+    arguments = ["--model-dir", saved, "--task", "sst", "--input", tmp_path / "x.csv", "--output", tmp_path / "y.csv"]
+    done = CliRunner().invoke(make_app(main), list(map(str, arguments)))
+    assert done.exit_code == 0, done.stderr
+    assert " ".join(done.stdout.split()) == f"2 rows: {tmp_path / 'y.csv'}"
+    lines = (tmp_path / "y.csv").read_text().splitlines()
+    assert lines[0] == ",".join(["id", "prediction", *(f"probability_{name}" for name in SST.classes)])
+    assert [line.split(",")[0] for line in lines[1:]] == ["7", "8"]
+
+
+def test_the_only_task_need_not_be_named(tmp_path: Path, make_model: MakeModel) -> None:
+    save_model_folder(tmp_path, make_model("sts"), {})
+    done = CliRunner().invoke(make_app(main), ["--model-dir", str(tmp_path)], input="a\tb\n\t\n")
+    assert done.exit_code == 0, done.stderr
+    assert len([float(line) for line in done.stdout.splitlines()]) == 2
