@@ -18,6 +18,7 @@ _ENDINGS = {".json", ".jsonl", ".ndjson"}
 _WHITE = re.compile(r"[ \t\r\n]*")
 _BETWEEN = re.compile(r"[ \t\r\n]*([,\]]?)[ \t\r\n]*")
 _AS_LINES = "write one object per line, or one array of objects"
+_MOST_KEYS = 4096  # every row has a cell for each key of the file: if keys are data, that is a square of them
 _CONSTANTS = {"NaN": "", "Infinity": "inf", "-Infinity": "-inf"}  # pandas writes NaN as an empty cell
 # Numbers stay as they are written: 1.50 remains 1.50, as in a CSV file, and long ones lose no digits.
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_CONSTANTS.__getitem__)
@@ -58,11 +59,18 @@ def parse_json(text: str, source: str, *, is_beginning: bool = False) -> Table:
         is_beginning: the text is the beginning of a longer file, and may end anywhere.
 
     Raises:
-        UserError: if an array is malformed, or the file contains no objects.
+        UserError: if an array is malformed, or the file contains no objects, or objects without common keys.
     """
     rows = _array(text, source, is_beginning) if text.lstrip().startswith("[") else _lines(text, source)
     places: dict[str, int] = {}
-    records = [_record(one, number, places) for number, one in enumerate(rows)]
+    records: list[Record] = []
+    for one in rows:
+        records.append(_record(one, len(records), places))
+        if len(places) > _MOST_KEYS:
+            raise UserError(
+                f"{source}:{one.line}: the objects down to this line have more than {_MOST_KEYS:,} different keys; "
+                "keys must be the names of the columns, the same ones in every object"
+            )
     if not places:
         why = next((f":{one.line}: {one.fault}" for one in records if one.fault), ": the file is empty")
         raise UserError(f"{source}{why}")

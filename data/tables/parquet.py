@@ -85,7 +85,7 @@ def _opened(source: str) -> Iterator[Any]:
         raise UserError(f"{source}: the file is Parquet, which needs pyarrow: {_INSTALL}") from None
     try:
         yield pyarrow
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         why = str(error).split("\n", 1)[0]
         raise UserError(f"{source}: the Parquet file is damaged or cannot be read: {why}") from None
 
@@ -98,6 +98,8 @@ def _cells(column: Any, arrow: Any) -> list[str]:
         values = column.to_pylist()
     except UnicodeDecodeError:
         values, text = column.cast(arrow.binary()).to_pylist(), _decoded
+    except (ValueError, OverflowError):  # a date that Python has no object for
+        values = column.cast(arrow.string()).to_pylist()
     return ["" if value is None else text(value) for value in values]
 
 

@@ -94,6 +94,10 @@ def test_elements_of_an_array_have_their_lines() -> None:
         ('["a", "b"]', "f:1: a single value, not an object with the columns as its keys"),
         (json.dumps({"a": {"0": 1}}, indent=1), "f: the file contains a JSON object over several lines; write one "),
         (r'{"a\u0000": 1}', "f: a key contains a NUL byte"),
+        (
+            "".join(f'{{"{n}": 1}}\n' for n in range(9000)),
+            "f:4097: the objects down to this line have more than 4,096 ",
+        ),
     ],
 )
 def test_files_that_are_not_a_table(text: str, message: str) -> None:

@@ -44,6 +44,7 @@ def cells(content: bytes) -> list[list[str]]:
         (pa.array([b"a", "ü".encode(), None]), ["a", "ü", ""]),  # as Spark used to write text
         (pa.array([b"ab", b"cd", None], pa.binary(2)), ["ab", "cd", ""]),
         (pa.array([Decimal("1.50"), None, Decimal(2)]), ["1.50", "", "2.00"]),
+        (pa.array([10**7, None, 0], pa.date32()), ["29349-01-26", "", "1970-01-01"]),
         (pa.array([datetime.date(2026, 1, 2)] * 3), ["2026-01-02"] * 3),
     ],
     ids=lambda value: str(value.type) if hasattr(value, "type") else "",
@@ -107,9 +108,14 @@ def test_header_and_size_without_reading(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file() -> None:
-    content = packed({"a": ["text"] * 1000})
+    content = packed({"abcd": ["text"] * 1000})
     assert is_parquet(content)
-    for damaged in (content[:-50], content[:4], content[:4] + b"\xff" * 60 + content[64:]):
+    for damaged in (
+        content.replace(b"abcd", b"ab\xffd"),
+        content[:-50],
+        content[:4],
+        content[:4] + b"\xff" * 60 + content[64:],
+    ):
         with pytest.raises(UserError, match=r"^f.parquet: the Parquet file is damaged or cannot be read: [^\n]+$"):
             read_parquet(damaged, "f.parquet")
 
