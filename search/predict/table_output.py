@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from data.tasks import TaskSpec
 from search.predict.parquet import load_pyarrow
 from search.predict.predictions import TaskPredictions
 from search.predict.table_input import format_of
+from search.trials.plain_predictions import csv_rows, plain_header
 
 __all__ = ["OutputTable", "new_table", "output_columns"]
 
@@ -39,10 +38,7 @@ def output_columns(specs: Mapping[str, TaskSpec]) -> dict[str, list[str]]:
     Where there are several tasks, all names begin with their task's.
     """
     prefixes = {task: f"{task}_" if len(specs) > 1 else "" for task in specs}
-    return {
-        task: [f"{prefixes[task]}prediction", *(f"{prefixes[task]}probability_{name}" for name in spec.classes)]
-        for task, spec in specs.items()
-    }
+    return {task: plain_header(spec, prefixes[task]) for task, spec in specs.items()}
 
 
 @contextmanager
@@ -91,9 +87,7 @@ class _DelimitedTable:
         self._write(list(zip(*columns, strict=True)))
 
     def _write(self, rows: Sequence[Sequence[object]]) -> None:
-        text = io.StringIO()
-        csv.writer(text, delimiter=self._delimiter, lineterminator="\n").writerows(rows)
-        self._file.write(text.getvalue().encode())
+        self._file.write(csv_rows(rows, self._delimiter).encode())
 
 
 class _JsonTable:

@@ -1,4 +1,4 @@
-"""Read and write prediction files in the format of the course, byte for byte as its graders read them."""
+"""Read and write prediction files: plain CSV, or the format of the course, byte for byte as its graders read it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from core.run.checksums import CHECKSUMS, Checksums
 from data.errors import UserError
 from data.metrics.classes import predicted_classes
 from data.tasks import SplitName, TaskSpec
+from search.trials.plain_predictions import is_plain_csv, plain_csv, plain_csv_lines, writes_plain_csv
 
 __all__ = [
     "ENSEMBLE",
@@ -70,10 +71,15 @@ def check_complete(spec: TaskSpec, split: SplitName, skipped: Sequence[str]) -> 
 def write_split(out: Path, spec: TaskSpec, split: SplitName, ids: Sequence[str], predictions: np.ndarray) -> None:
     """Write ``predictions/TASK-SPLIT-output.csv`` below ``out``, from class probabilities (N, K) or scores (N,).
 
-    Where the task's metric needs the probabilities, they are written to ``TASK-SPLIT-probabilities.csv`` too.
+    It is plain CSV, or the course's format; see :func:`search.trials.plain_predictions.writes_plain_csv`. Where the
+    task's metric needs the probabilities, they are written to ``TASK-SPLIT-probabilities.csv`` too.
     """
     folder = out / "predictions"
-    write_predictions(prediction_path(folder, spec.name, split), spec, ids, prediction_values(spec, predictions))
+    path, values = prediction_path(folder, spec.name, split), prediction_values(spec, predictions)
+    if writes_plain_csv(spec):
+        _write_checked(path, plain_csv(spec, ids, values, predictions))
+    else:
+        write_predictions(path, spec, ids, values)
     if spec.metric.reads_probabilities:
         _write_probabilities(probabilities_path(folder, spec.name, split), spec, ids, predictions)
 
@@ -171,7 +177,7 @@ def prediction_values(spec: TaskSpec, predictions: np.ndarray) -> list[str]:
 
 
 def write_predictions(path: Path, spec: TaskSpec, ids: Sequence[str], values: Sequence[str]) -> None:
-    r"""Write a header line ``id \t Predicted_Sentiment`` and a line ``id , value`` per example, in the given order.
+    r"""Write the course's format: a line ``id , value`` per example, below the header ``id \t Predicted_Sentiment``.
 
     Like the course's own writer, every line ends in a blank before its line feed. An id or a class that would be
     misread in such a line is quoted as in CSV; those of the course never are.
@@ -241,7 +247,7 @@ def read_probabilities(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarra
 
 
 def read_predictions(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]:
-    """Read what :func:`write_predictions` wrote: ids, and what a metric takes, one-hot classes (N, K) or scores (N,).
+    """Read predictions of either format: ids, and what a metric takes, one-hot classes (N, K) or scores (N,).
 
     Raises:
         UserError: if there is no such file, or a line is not a prediction of the task; it names the line.
@@ -251,7 +257,7 @@ def read_predictions(path: Path, spec: TaskSpec) -> tuple[list[str], np.ndarray]
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: predictions cannot be read: {error}") from error
     try:
-        found = _parsed(path, spec, _quoted_lines(text))
+        found = _parsed(path, spec, plain_csv_lines(text) if is_plain_csv(text) else _quoted_lines(text))
     except UserError as error:
         try:  # as earlier versions wrote it, without quotes
             found = _parsed(path, spec, _plain_lines(text))

@@ -84,8 +84,8 @@ class Project:
         return capsys.readouterr().out
 
     def predictions(self) -> list[str]:
-        lines = (self.data / "out" / "predictions" / "mood-test-output.csv").read_text().splitlines()
-        return [line.split(" , ")[0] for line in lines[1:]]
+        with (self.data / "out" / "predictions" / "mood-test-output.csv").open(newline="") as file:
+            return [row["id"] for row in csv.DictReader(file)]
 
 
 def _stop(*_: object) -> None:

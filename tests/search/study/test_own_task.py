@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.search.study.mood_study import WORDS, base_of, day
@@ -94,10 +95,14 @@ def test_they_are_learnt_and_weighted(folder: Path) -> None:
 
 def test_classes_are_predicted_by_name(folder: Path, run_command: Run) -> None:
     predictions = folder / "runs/own/export/predictions"
-    lines = (predictions / "mood-test-output.csv").read_text().splitlines()
-    assert lines[0].rstrip() == "id \t Prediction"
-    assert [line.split(" , ")[0] for line in lines[1:]] == [str(number) for number in range(30)]
-    assert {line.split(" , ")[1].strip() for line in lines[1:]} == set(WORDS)
+    table = pd.read_csv(predictions / "mood-test-output.csv")
+    assert table.columns.tolist() == ["id", "prediction", *(f"probability_{name}" for name in WORDS)]
+    assert table["id"].tolist() == list(range(30))
+    assert set(table["prediction"]) == set(WORDS)
+    probabilities = table.iloc[:, 2:].to_numpy()
+    assert np.allclose(probabilities.sum(axis=1), 1, rtol=0, atol=1e-6)
+    assert table["prediction"].tolist() == [list(WORDS)[index] for index in probabilities.argmax(axis=1)]
+    assert pd.read_csv(predictions / "closeness-dev-output.csv").columns.tolist() == ["id", "prediction"]
     # the second task has no test file
     assert sorted(path.name for path in predictions.glob("*.csv")) == [
         "closeness-dev-output.csv",

@@ -149,7 +149,8 @@ def test_exported_predictions_give_the_test_scores(trained: Path, command: Comma
         gold = [row["mood"] == "happy" for row in csv.DictReader(file)]
     with (folder / "sure-test-probabilities.csv").open(newline="") as file:
         happy = [float(row["happy"]) for row in csv.DictReader(file)]
-    moods = [line.split(" , ")[1].strip() for line in (folder / "mood-test-output.csv").read_text().splitlines()[1:]]
+    with (folder / "mood-test-output.csv").open(newline="") as file:
+        moods = [row["prediction"] for row in csv.DictReader(file)]
     shown = command(
         "search.score", "--study", "measured", "--labels", trained / "data", "--runs-dir", trained / "runs"
     ).stdout
