@@ -56,3 +56,11 @@ def test_missing_file_and_column(tmp_path: Path) -> None:
         read_extra_file(PARA, tmp_path / "none.csv")
     with pytest.raises(UserError, match="no column 'sentence2'"):
         read_extra_file(PARA, write(tmp_path, "id\tsentence1\tis_duplicate\nx\ta\t1\n"))
+
+
+def test_json_lines_for_a_training_file_of_tabs(tmp_path: Path) -> None:
+    path = write(tmp_path, '{"sentence": "two\\nlines", "sentiment": 3}\n{"sentiment": 1.0, "sentence": "bad"}\n')
+    extra, skipped = read_extra_file(SST, path)
+    assert extra.sentences == [("two\nlines",), ("bad",)]
+    assert extra.labels.tolist() == [3, 1]
+    assert skipped == []
