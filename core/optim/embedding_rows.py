@@ -80,10 +80,10 @@ class EmbeddingRows:
         depend on how often dev is scored. Nothing may be trained meanwhile.
         """
         assert not self._is_settled, "rows would make up for the same steps twice"
-        blocks = self._weight.detach().split(_BLOCK)
+        blocks = torch.split(self._weight.detach(), _BLOCK)
         before = [block.clone() for block in blocks]  # in the memory that gradients have left
         with torch.no_grad():
-            for rows in torch.arange(len(self._weight)).split(_BLOCK):
+            for rows in torch.split(torch.arange(len(self._weight)), _BLOCK):
                 self._make_up(rows, for_good=False)
         self._is_settled = True
         try:
