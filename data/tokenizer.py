@@ -19,7 +19,15 @@ from tokenizers.models import WordPiece
 from data.errors import UserError
 from data.tokenizer_settings import SETTINGS, TokenizerSettings
 
-__all__ = ["SAVED_TOKENIZER", "SpecialIds", "load_tokenizer", "remove_tokenizer", "save_tokenizer", "special_ids"]
+__all__ = [
+    "SAVED_TOKENIZER",
+    "SpecialIds",
+    "load_tokenizer",
+    "remove_tokenizer",
+    "save_tokenizer",
+    "special_ids",
+    "tokenizer_files",
+]
 
 _TOKENIZER, _VOCABULARY = "tokenizer.json", "vocab.txt"
 SAVED_TOKENIZER = (_TOKENIZER, _VOCABULARY, SETTINGS)
@@ -91,22 +99,56 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, max_length: int = 512) ->
         max_length: the longest row of the encoder, tokens.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
-    tokens = sorted(vocabulary, key=lambda token: vocabulary[token])
-    config = {
-        **_class_settings(tokenizer.normalizer),
-        "model_max_length": max_length,
-        **{f"{token.strip('[]').lower()}_token": token for token in _SPECIAL_TOKENS},
-    }
-    tokenizer.save(str(folder / _TOKENIZER))
-    (folder / _VOCABULARY).write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
-    (folder / SETTINGS).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    for name, content in _contents(tokenizer, max_length).items():
+        (folder / name).write_text(content, encoding="utf-8")
+
+
+def tokenizer_files(tokenizer: Tokenizer, max_length: int) -> dict[str, bytes]:
+    """Return the files of a tokenizer with which other libraries make the rows of :mod:`data.rows`: name -> content.
+
+    A checkpoint's tokenizer may put other special tokens around a sentence, which rows here do not have, or may not
+    say that pairs have segments.
+
+    Args:
+        tokenizer: a WordPiece tokenizer.
+        max_length: tokens of the longest row; the libraries cut longer ones if they are asked to.
+    """
+    plain = Tokenizer.from_str(tokenizer.to_str())
+    plain.post_processor = _row_template(plain)
+    contents = _contents(plain, max_length, model_input_names=["input_ids", "token_type_ids", "attention_mask"])
+    return {name: content.encode() for name, content in contents.items()}
 
 
 def remove_tokenizer(folder: Path) -> None:
     """Remove the files that :func:`save_tokenizer` writes, if they exist."""
     for name in SAVED_TOKENIZER:
         (folder / name).unlink(missing_ok=True)
+
+
+def _contents(tokenizer: Tokenizer, max_length: int, **settings: Any) -> dict[str, str]:
+    """Return the text of each file of :data:`SAVED_TOKENIZER`."""
+    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+    tokens = sorted(vocabulary, key=lambda token: vocabulary[token])
+    config = {
+        **_class_settings(tokenizer.normalizer),
+        "model_max_length": max_length,
+        **{f"{token.strip('[]').lower()}_token": token for token in _SPECIAL_TOKENS},
+        **settings,
+    }
+    return {
+        _TOKENIZER: tokenizer.to_str(pretty=True),
+        _VOCABULARY: "".join(f"{token}\n" for token in tokens),
+        SETTINGS: json.dumps(config, indent=2) + "\n",
+    }
+
+
+def _row_template(tokenizer: Tokenizer) -> processors.TemplateProcessing:
+    """Return what puts [CLS] and [SEP] around one sentence or two, with segment 1 from the second on."""
+    return processors.TemplateProcessing(
+        single="[CLS]:0 $A:0 [SEP]:0",
+        pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")],
+    )
 
 
 def _class_settings(normaliser: Any) -> dict[str, Any]:
@@ -163,9 +205,5 @@ def _from_vocabulary(vocabulary: Path, settings: Mapping[str, Any]) -> Tokenizer
     tokenizer.decoder = decoders.WordPiece(prefix="##")
     tokenizer.add_special_tokens([token for token in _SPECIAL_TOKENS if token in set(tokens)])
     if "[CLS]" in tokens and "[SEP]" in tokens:
-        tokenizer.post_processor = processors.TemplateProcessing(
-            single="[CLS]:0 $A:0 [SEP]:0",
-            pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
-            special_tokens=[(token, tokens.index(token)) for token in ("[CLS]", "[SEP]")],
-        )
+        tokenizer.post_processor = _row_template(tokenizer)
     return tokenizer

@@ -4,6 +4,7 @@ heads.safetensors, run_config.json, provenance.json, checksums.json
 config.json, model.safetensors, tokenizer.json, ...                   the encoder, if the tasks share it
 encoders/sst/config.json, model.safetensors, tokenizer.json, ...      each task's encoder, if it has layers of its own
 task_layers.safetensors                                               what tasks add to a shared encoder, if they do
+formats.json, sst/config.json, ...                                    tasks in forms of other libraries, if asked for
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from core.model.bert import Bert
 from core.model.lora import merged_state_dict
 from core.model.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, plain_encoder_names
 from core.model_files.bert_checkpoint import BERT_FILES, load_bert_config, load_bert_weights, remove_bert, save_bert
+from core.model_files.formats.written import remove_formats, written_formats
 from core.model_files.safetensors_writer import write_safetensors
 from core.run.atomic_files import replace_file
 from core.run.checksums import CHECKSUMS, Checksums
@@ -34,6 +36,7 @@ from data.rows import RowLayout
 from data.tokenizer import SAVED_TOKENIZER, load_tokenizer, remove_tokenizer, save_tokenizer
 
 __all__ = [
+    "ENCODERS",
     "ENSEMBLE",
     "MEMBERS",
     "TrainedModel",
@@ -46,7 +49,7 @@ __all__ = [
 
 _HEADS, _RUN_CONFIG, _PROVENANCE = "heads.safetensors", "run_config.json", "provenance.json"
 _TASK_LAYERS = "task_layers.safetensors"
-_ENCODERS = "encoders"
+ENCODERS = "encoders"
 ENSEMBLE, MEMBERS = "ensemble.json", "members"  # of a folder of several models: core.model_files.ensemble_folder
 
 
@@ -134,10 +137,11 @@ def check_replaceable(folder: Path) -> None:
     Raises:
         UserError: it names a file that would be lost.
     """
+    written_formats(folder)  # a damaged record would leave folders of the earlier model
     # An export that was interrupted has written the heads at least.
     if any((folder / name).exists() for name in (_HEADS, _RUN_CONFIG, ENSEMBLE)):
         return
-    for path in (*map(folder.joinpath, (*BERT_FILES, *SAVED_TOKENIZER)), *(folder / _ENCODERS).glob("*/config.json")):
+    for path in (*map(folder.joinpath, (*BERT_FILES, *SAVED_TOKENIZER)), *(folder / ENCODERS).glob("*/config.json")):
         if path.exists():
             raise UserError(f"'{folder}' has a model that was not exported ('{path.name}'); choose another folder")
 
@@ -151,12 +155,13 @@ def remove_model(folder: Path) -> None:
         UserError: if the folder has a model that was not exported.
     """
     check_replaceable(folder)
+    remove_formats(folder)
     if (folder / ENSEMBLE).exists():
         (folder / ENSEMBLE).unlink()
         shutil.rmtree(folder / MEMBERS, ignore_errors=True)
     for name in (_RUN_CONFIG, _TASK_LAYERS, _PROVENANCE, CHECKSUMS):
         (folder / name).unlink(missing_ok=True)
-    encoders = folder / _ENCODERS
+    encoders = folder / ENCODERS
     own = [config.parent for config in encoders.glob("*/config.json")]
     for place in (*own, folder):
         remove_bert(place)
@@ -186,7 +191,7 @@ def _files(folder: Path) -> set[Path]:
 
 
 def _encoder_folder(folder: Path, name: str) -> Path:
-    return folder if name == SHARED_ENCODER else folder / _ENCODERS / name
+    return folder if name == SHARED_ENCODER else folder / ENCODERS / name
 
 
 def _load_encoder(config: RunConfig, place: Path) -> Bert:

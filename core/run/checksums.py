@@ -88,6 +88,10 @@ class Checksums:
         found = {self._name(path): [_digest(path)] for path in paths}
         write_atomically(self.path, _text(found))
 
+    def files(self) -> list[Path]:
+        """Return the files that have a checksum, whether or not they are there."""
+        return [self._folder / name for name in self._read()]
+
     def check_all(self, remedy: str) -> None:
         """Check all files that have a checksum.
 

@@ -1,0 +1,80 @@
+"""Choose a form for every task that one of the libraries asked for can hold, and write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from core.model_files.formats import sentence_encoder, sequence_classifier
+from core.model_files.formats.task_model import TaskModel
+from core.model_files.formats.written import FormatName, check_free, record_formats
+from core.model_files.model_folder import TrainedModel
+
+__all__ = ["FormatPlan", "plan_formats", "write_formats"]
+
+
+class _Format(NamedTuple):
+    why_not: Callable[[TaskModel], str | None]
+    write: Callable[[Path, TaskModel], None]
+
+
+_FORMATS: Final[dict[str, _Format]] = {
+    "transformers": _Format(sequence_classifier.why_not, sequence_classifier.write),
+    "sentence-transformers": _Format(sentence_encoder.why_not, sentence_encoder.write),
+}
+
+
+@dataclass(frozen=True)
+class FormatPlan:
+    """What is written for other libraries.
+
+    Attributes:
+        formats: the first format asked for that holds the task: task -> format.
+        refusals: a sentence for each task that none of them holds.
+    """
+
+    formats: Mapping[str, str]
+    refusals: Sequence[str]
+
+
+def plan_formats(trained: TrainedModel, asked: Sequence[FormatName]) -> FormatPlan:
+    """Return what :func:`write_formats` would write for these libraries; nothing if none is asked for."""
+    formats, refusals = {}, []
+    for task in trained.config.tasks if asked else ():
+        reasons = {name: _FORMATS[name].why_not(TaskModel(trained, task)) for name in asked}
+        held = next((name for name, reason in reasons.items() if reason is None), None)
+        if held is None:
+            refusals.append(_refusal(task, {name: str(reason) for name, reason in reasons.items()}))
+        else:
+            formats[task] = held
+    return FormatPlan(formats, refusals)
+
+
+def write_formats(folder: Path, trained: TrainedModel, plan: FormatPlan) -> None:
+    """Write each task's folder into a model folder, which :func:`save_model_folder` has just written.
+
+    Args:
+        folder: the model folder.
+        trained: the model.
+        plan: from :func:`plan_formats`.
+
+    Raises:
+        UserError: if a task's folder has files that were not exported.
+    """
+    if not plan.formats:
+        return
+    check_free(folder, plan.formats)
+    record_formats(folder, plan.formats)
+    for task, name in plan.formats.items():
+        _FORMATS[name].write(folder / task, TaskModel(trained, task))
+
+
+def _refusal(task: str, reasons: Mapping[str, str]) -> str:
+    """Say why a task has no folder; a reason that several libraries share is given once."""
+    libraries: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        libraries.setdefault(reason, []).append(name)
+    why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in libraries.items())
+    return f"Task {task} is not written for other libraries. {why}. onebert predict and search.load_model predict it."
