@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from core.model_files.formats.names import parse_formats
 from data.errors import UserError
 from search.console import cli
 from search.storage.study_names import check_recorded
@@ -23,6 +24,13 @@ def main(
         typer.Option(min=2, help="Export an ensemble of up to N of the trials whose models are kept on disk."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/STUDY/export.")] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="Library to write each task for, in model/TASK: transformers or sentence-transformers; repeatable.",
+        ),
+    ] = None,
     data: cli.MovedDataDir = None,
     device: cli.OtherDevice = None,
     storage: cli.StorageUrl = None,
@@ -35,14 +43,21 @@ def main(
     Hugging Face layout (transformers.AutoModel loads it), the heads, the tokenizer, the configuration and the
     provenance. If every task has its own encoder, or top layers of its own, the encoders are in model/encoders/TASK.
     For an ensemble, model/ contains such a folder for every member, and each member's share in the average.
+    With --format, model/TASK is a complete model of a library: encoder, head and tokenizer for the pipeline
+    "text-classification" of transformers, or for SentenceTransformer or CrossEncoder of sentence-transformers. Where no
+    such model gives the task's predictions, none is written, and a line says why.
 
     Examples:
 
         onebert export --study quickstart
         onebert export --study quickstart --ensemble 5 --out ensemble
+        onebert export --study quickstart --format transformers --format sentence-transformers
     """
     if ensemble is not None and trial is not None:
         raise UserError("--ensemble selects several trials, --trial names one: give only one of them")
+    if ensemble is not None and formats:
+        raise UserError("--format cannot write an ensemble, which is several models: leave out --ensemble or --format")
+    libraries = parse_formats(formats or ())
     check_recorded(study, storage, runs_dir)
     cli.check_data_folder(data)
 
@@ -57,7 +72,7 @@ def main(
     if ensemble is not None:
         export_ensemble_and_show(opened, folders, ensemble, out, data, device)
     else:
-        export_and_show(opened, folders, trial, out, data, device, open_recorded(storage, runs_dir))
+        export_and_show(opened, folders, trial, out, data, device, open_recorded(storage, runs_dir), libraries)
 
 
 if __name__ == "__main__":

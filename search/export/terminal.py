@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.console import Console
 
 from core.config import RunConfig
 from core.inputs.resources import Resources
+from core.model_files.formats.names import FormatName
 from search.analysis.expected_score import Estimate, estimate_trial
 from search.analysis.expected_text import estimate_sentences, expectation_text
 from search.console.summary import command_line
@@ -39,10 +40,12 @@ def export_and_show(
     data: Path | None,
     device: str | None,
     storage: BaseStorage,
+    formats: Sequence[FormatName] = (),
 ) -> None:
     """Export one trial, the best one for ``number`` None, and print its scores.
 
-    Data and device of None are those of the search. The storage may contain the study's finalists.
+    Data and device of None are those of the search. The storage may contain the study's finalists. Tasks are also
+    written for the libraries in ``formats``.
 
     Raises:
         UserError: there is no such trial, its model is gone, or it cannot be used.
@@ -56,7 +59,7 @@ def export_and_show(
         estimate, unknown = estimate_trial(study, chosen.number, folders, data)
         expected = None if estimate is None else estimate.to_dict()
         resources = Resources(folders.root.parent / "cache")
-        provenance = export_trial(study.study_name, chosen, folder, config, resources, out, expected)
+        provenance = export_trial(study.study_name, chosen, folder, config, resources, out, expected, formats)
     lines = estimate_sentences(estimate, unknown)
     if number is None:
         lines += final_sentences(study, chosen.number, storage)
@@ -92,14 +95,19 @@ def _show(
             f"of {', '.join(limited)}), and what is expected is estimated from that part.",
             *lines,
         ]
-    _show_places(console, lines, out, next(iter(config.tasks)))
+    formats = provenance.get("formats", {"written": {}, "refused": []})
+    _show_places(console, [*lines, *formats["refused"]], out, next(iter(config.tasks)), formats["written"])
 
 
-def _show_places(console: Console, lines: Sequence[str], out: Path, task: str) -> None:
+def _show_places(
+    console: Console, lines: Sequence[str], out: Path, task: str, formats: Mapping[str, str] | None = None
+) -> None:
     """Print what is known about the scores, and where the files are."""
     for line in lines:
         console.print(line, soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"model:       {out / 'model'}", soft_wrap=True)
+    for written, name in (formats or {}).items():
+        console.print(f"for {name}: {out / 'model' / written}", soft_wrap=True)
     predict_new = command_line(f"predict --model-dir {shlex.quote(str(out / 'model'))} --task {task}")
     console.print(f"new text:    {predict_new} < sentences.txt", soft_wrap=True)

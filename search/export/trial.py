@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,9 @@ from optuna.trial import FrozenTrial
 from core.config import RunConfig
 from core.inputs.best_model import load_best_model
 from core.inputs.resources import Resources, pick_device
+from core.model_files.formats.names import FormatName
+from core.model_files.formats.registry import plan_formats, write_formats
+from core.model_files.formats.written import check_free
 from core.model_files.model_folder import check_replaceable, save_model_folder
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
@@ -43,11 +47,13 @@ def export_trial(
     resources: Resources,
     out: Path,
     expected: dict[str, Any] | None = None,
+    formats: Sequence[FormatName] = (),
 ) -> dict[str, Any]:
     """Write ``predictions/`` and ``model/`` below ``out``, and return the provenance, which contains the dev scores.
 
     The config is the trial's, with the data folder to predict for. The expected scores on new data are recorded if
-    known. ``predictions/provenance.json`` is written last: an export that was interrupted has none.
+    known. Tasks are also written for the libraries in ``formats``, as far as these can hold them.
+    ``predictions/provenance.json`` is written last: an export that was interrupted has none.
 
     Nothing is written unless the model still has the recorded scores on dev, and every row of test can be predicted.
 
@@ -59,6 +65,8 @@ def export_trial(
     check_replaceable(out / "model")
     check_replaceable_predictions(out, config.tasks)
     trained = load_best_model(folder, config, resources)
+    plan = plan_formats(trained, formats)
+    check_free(out / "model", plan.formats)
     best = folder.read_best_evaluation()
     device = pick_device(config.compute.device)
 
@@ -95,9 +103,12 @@ def export_trial(
         "config_sha256": config.digest,
         "encoder": folder.read_encoder(),
         **made_from(config),
+        **({"formats": {"written": plan.formats, "refused": plan.refusals}} if formats else {}),
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    save_model_folder(out / "model", replace(trained, model=trained.model.cpu()), provenance)
+    trained = replace(trained, model=trained.model.cpu())
+    save_model_folder(out / "model", trained, provenance)
+    write_formats(out / "model", trained, plan)
     write_provenance(out / "predictions" / PROVENANCE, provenance)
     return provenance
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import typer
 
@@ -10,19 +11,25 @@ from core.run_size import RunSize
 from search.clean import __main__ as clean
 from search.doctor import __main__ as doctor
 from search.doctor.disk import DiskNeed
+from search.export import __main__ as export
 from search.pareto import __main__ as pareto
 from search.pareto.costs import COSTS
 from search.predict import __main__ as predict
 from tests.docs.pages import text
 
 
+def options_of(main: Callable[..., None]) -> set[str]:
+    command = typer.Typer(add_completion=False)
+    command.command()(main)
+    return {option for param in typer.main.get_command(command).params for option in param.opts}
+
+
 def test_options_of_tools_are_those_there_are() -> None:
-    options: set[str] = set()
-    for module in (clean, doctor, pareto, predict):
-        command = typer.Typer(add_completion=False)
-        command.command()(module.main)
-        options |= {option for param in typer.main.get_command(command).params for option in param.opts}
-    assert set(re.findall(r"(--[a-z][a-z-]+)", text("tools.md").partition("\n## All commands")[0])) == options
+    options = set.union(*(options_of(module.main) for module in (clean, doctor, pareto, predict)))
+    of_export = {"--format", "--ensemble"}  # the only ones of its options that the page is about
+    assert of_export <= options_of(export.main)
+    named = set(re.findall(r"(--[a-z][a-z-]+)", text("tools.md").partition("\n## All commands")[0]))
+    assert named == options | of_export
 
 
 def test_costs_that_are_named_are_those_there_are() -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from core.model_files.formats import sentence_encoder, sequence_classifier
+from core.model_files.formats.names import FormatName
 from core.model_files.formats.task_model import TaskModel
-from core.model_files.formats.written import FormatName, check_free, record_formats
+from core.model_files.formats.written import check_free, record_formats
 from core.model_files.model_folder import TrainedModel
 
 __all__ = ["FormatPlan", "plan_formats", "write_formats"]

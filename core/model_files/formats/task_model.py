@@ -66,7 +66,7 @@ class TaskModel:
             return f"a model folder has a folder '{self.task}' of its own; give the task another name"
         if kind != "none":
             what = "adapters" if kind == "adapter" else "projected attention layers"
-            return f"its encoder has {what} in every layer (task_layers.kind = '{kind}'), which BERT has not"
+            return f"its encoder has {what} in every layer (task_layers.kind = '{kind}'), which BERT does not have"
         if self.config.pair_order == "both":
             return "its predictions are means over both orders of a pair (pair_order = 'both')"
         return None

@@ -10,15 +10,13 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from core.run.atomic_files import half_written_files, write_atomically
 from core.run.checksums import Checksums
 from data.errors import UserError
 
-__all__ = ["FormatName", "check_free", "record_formats", "remove_formats", "written_formats"]
-
-FormatName = Literal["transformers", "sentence-transformers"]
+__all__ = ["check_free", "record_formats", "remove_formats", "written_formats"]
 
 _RECORD: Final = "formats.json"
 

@@ -149,6 +149,31 @@ def test_encoders_of_the_tasks_own_predict_what_was_scored(
     assert np.allclose([float(value) for value in done.stdout.split()], written["sts"], atol=1e-4)
 
 
+def test_tasks_for_other_libraries(finished_study: Any, tmp_path: Path) -> None:
+    """As trained, the pairs of the tiny study are siamese with a layer on both sentences."""
+    heads = {"para": {"pair": "cross", "pooling": "cls"}}
+    config, resources, folder = trained(finished_study, tmp_path, heads=heads)
+    out, trial = tmp_path / "out", optuna.trial.create_trial(value=0.5)
+    (out / "model" / "sst").mkdir(parents=True)
+    (out / "model" / "sst" / "config.json").write_text("mine")
+    with pytest.raises(UserError, match="sst' was not exported, and would be overwritten"):
+        export_trial("s", trial, folder, config, resources, out, formats=["transformers"])
+    assert not (out / "predictions").exists()
+    (out / "model" / "sst" / "config.json").unlink()
+    provenance = export_trial("s", trial, folder, config, resources, out, formats=["transformers"])
+    assert provenance["formats"]["written"] == {"sst": "transformers", "para": "transformers"}
+    (refusal,) = provenance["formats"]["refused"]
+    assert refusal.startswith("Task sts is not written for other libraries. transformers: its sentences are encoded")
+    read = read_split(builtin_tasks()["para"], Path(config.data.directory), "dev").sentences
+    pipe = transformers.pipeline("text-classification", str(out / "model" / "para"), truncation=True, device="cpu")
+    labels = [pipe({"text": first, "text_pair": second})["label"] for first, second in read]
+    classes = config.tasks["para"].spec.classes
+    assert [classes.index(label) for label in labels] == np.load(folder.predictions("para", 100)).argmax(1).tolist()
+    provenance = export_trial("s", trial, folder, config, resources, out)
+    assert "formats" not in provenance
+    assert not (out / "model" / "para").exists()
+
+
 def test_a_model_of_other_encoders_is_refused(finished_study: Any, tmp_path: Path) -> None:
     """Such as one of an earlier version: its weights have other names."""
     config, resources, folder = trained(finished_study, tmp_path)

@@ -78,6 +78,15 @@ def test_where_the_files_are(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert lines[4].endswith(f"predict --model-dir {tmp_path / 'model'} --task sst < sentences.txt")
 
 
+def test_folders_for_other_libraries(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    formats = {"written": {"sst": "transformers"}, "refused": ["Task sts is not written."]}
+    _show(tmp_path, BASE, {**PROVENANCE, "formats": formats}, None, ["a line"])
+    lines = capsys.readouterr().out.splitlines()
+    first = lines.index("a line")
+    assert lines[first + 1] == "Task sts is not written."
+    assert lines[first + 4] == f"for transformers: {tmp_path / 'model' / 'sst'}"
+
+
 def test_a_repeat_names_the_trial_that_has_the_model(tmp_path: Path) -> None:
     study, folders = a_study(0.5, 0.7), TrialFolders(tmp_path / "mine")
     repeat = study.trials[0]
