@@ -263,6 +263,6 @@ def test_what_cannot_be_exported(trials: Any, tmp_path: Path, capsys: pytest.Cap
     assert "without --ensemble the best trial is exported" in message
     assert not out.exists()
     (tmp_path / "ensemble.json").write_text("{}")
-    assert "ensemble.json: cannot read the ensemble" in refused(predict.main, model_dir=tmp_path, task="sst")
+    assert "ensemble.json: cannot read the ensemble" in refused(predict.main, model_dir=tmp_path, task=["sst"])
     (tmp_path / "ensemble.json").write_text('{"shares": {"sst": {"trial-0001": 1.0}}}')
-    assert "trial-0001: no run_config.json" in refused(predict.main, model_dir=tmp_path, task="sst")
+    assert "trial-0001: no run_config.json" in refused(predict.main, model_dir=tmp_path, task=["sst"])
