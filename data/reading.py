@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,8 @@ import numpy.typing as npt
 from data.errors import UserError, quoted
 from data.files import read_bytes, split_path
 from data.gold import Labels, label_array, label_parser
+from data.holdout import assign_splits
+from data.split_rule import SPLIT_WORDS
 from data.tables.columns import column_index, id_index
 from data.tables.read import read_beginning, read_table
 from data.tables.swallowed_rows import RowLike, swallowed_rows
@@ -173,6 +175,9 @@ def check_header(spec: TaskSpec, split: SplitName, path: Path, *, needs_id: bool
     """
     if (table := read_beginning(path, spec.quoting)) is not None:
         _RowReader.of(spec, split, table, path, (), needs_id)
+        for column in (spec.split.group, spec.split.column) if spec.split else ():
+            if column is not None and split in ("train", *spec.taken):
+                column_index(table.header, column, path)
 
 
 def parse_split(
@@ -211,6 +216,67 @@ def parse_table(
     needs_id: bool = False,
 ) -> RawSplit:
     """Parse the rows of a split in the table of its file; see :func:`parse_split`."""
+    if split in ("train", *spec.taken) and spec.taken:
+        return _parse_part(spec, split, table, path, other_columns, needs_id)
+    return _parse_whole(spec, split, table, path, other_columns, needs_id)
+
+
+def _parse_part(
+    spec: TaskSpec, split: SplitName, table: Table, path: Path, other_columns: Sequence[str], needs_id: bool
+) -> RawSplit:
+    """Parse the rows of a split that shares its file with others."""
+    assert spec.split is not None, "a split without a rule has a file of its own"
+    if spec.split.column is not None:
+        records = _records_of(split, spec.split.column, table, path)
+        return _parse_whole(spec, split, replace(table, records=records), path, other_columns, needs_id)
+    group = spec.split.group
+    if group is not None:
+        column_index(table.header, group, path)  # other columns may be missing, this one may not
+    read = other_columns if group is None else dict.fromkeys([*other_columns, group])
+    raw = _parse_whole(spec, "train", table, path, list(read), needs_id)
+    assert raw.labels is not None, "rows of train without a label are malformed"
+    groups = None if group is None else raw.other_columns[group]
+    parts = assign_splits(raw.sentences, raw.labels, spec.shares, spec.split.seed, groups)
+    if not all(len(part) for part in parts.values()):
+        empty = next(name for name, part in parts.items() if not len(part))
+        raise UserError(
+            f"{path}: {empty} gets none of {len(raw):,} rows, whose near-duplicates and groups stay together; set "
+            f"split.{'dev' if empty == 'train' else empty} to another share, or give {empty} a file of its own"
+        )
+    part = raw.subset(parts[split])
+    asked = {name: cells for name, cells in part.other_columns.items() if name in other_columns}
+    part = replace(part, other_columns=asked)
+    # What is to be said of the file is said once.
+    return part if split == "train" else replace(part, skipped=[], counts=RowCounts())
+
+
+def _records_of(split: SplitName, column: str, table: Table, path: Path) -> list[Record]:
+    """Return the records that the column assigns to the split; malformed ones belong to train.
+
+    Raises:
+        UserError: if the column is missing, or a cell names no split.
+    """
+    place = column_index(table.header, column, path)
+    names = {word: name for name, words in SPLIT_WORDS.items() for word in words}
+    found = []
+    for record in table.records:
+        word = "train" if record.fault else record.cells[place].strip().casefold()
+        if word not in names:
+            raise UserError(
+                f"{path}:{record.line}: column '{column}' must name a split (train, dev or test), got "
+                f"{quoted(record.cells[place])}"
+            )
+        if names[word] == split:
+            found.append(record)
+    if not found:
+        remedy = "; set split.test = 0 if there is no test" if split == "test" else ""
+        raise UserError(f"{path}: column '{column}' has no row of {split}{remedy}")
+    return found
+
+
+def _parse_whole(
+    spec: TaskSpec, split: SplitName, table: Table, path: Path, other_columns: Sequence[str], needs_id: bool
+) -> RawSplit:
     reader = _RowReader.of(spec, split, table, path, other_columns, needs_id)
     rows: list[_Row] = []
     faults: list[tuple[Record, str]] = []

@@ -6,7 +6,8 @@ own, and are read by the same code.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -21,6 +22,7 @@ from pydantic import (
 
 from data.kinds import Kind
 from data.metrics import Metric, all_metrics, find_metric
+from data.split_rule import DEFAULT_SHARE, SplitRule
 from data.tables.columns import DEFAULT_ID
 from data.tables.delimited import Quoting
 
@@ -64,7 +66,10 @@ class _Frozen(BaseModel):
 
 
 class SplitFiles(_Frozen):
-    """File names of the splits, relative to the data folder; only the test file may be missing."""
+    """File names of the splits, relative to the data folder; the test file may be missing.
+
+    A split that :attr:`TaskSpec.split` takes out of the training file has the name of that file.
+    """
 
     train: str
     dev: str
@@ -102,6 +107,7 @@ class TaskSpec(_Frozen):
         metric: what is reported as the task's score, and counts in the overall score.
         prediction_column: header of the predictions file.
         written_as: how a predicted class is written: its name, its index, or its index as a float.
+        split: how dev, and perhaps test, are taken out of the training file; None if they have files of their own.
         quoting: "none" if ``"`` is plain text in the files. Not written where it is the default, so that descriptions
             and digests of before there was a choice stay the same.
     """
@@ -115,7 +121,21 @@ class TaskSpec(_Frozen):
     metric: NamedMetric
     prediction_column: str = "Prediction"
     written_as: WrittenAs = "name"
+    split: SplitRule | None = Field(None, exclude_if=lambda rule: rule is None)
     quoting: Quoting = Field("minimal", exclude_if=lambda quoting: quoting == "minimal")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_from_train(cls, fields: Any) -> Any:
+        """Name the training file as that of each split that is taken out of it: dev, if it has no file, and test."""
+        match fields:
+            case {"files": {"train": str(train)} as files} if isinstance(rule := fields.get("split", {}), Mapping):
+                takes_test = bool(rule.get("test", rule.get("column")))
+                taken = {"dev": train} | ({"test": train} if takes_test else {})
+                named = {split: name for split, name in files.items() if name is not None}
+                if "split" in fields or "dev" not in named:
+                    return {**fields, "files": {**taken, **named}, "split": dict(rule)}
+        return fields
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -132,7 +152,33 @@ class TaskSpec(_Frozen):
         else:
             self._check_classes()
         self._check_metric()
+        self._check_split()
         return self
+
+    @property
+    def taken(self) -> tuple[SplitName, ...]:
+        """Return the splits that are taken out of the training file."""
+        if self.split is None:
+            return ()
+        splits: tuple[SplitName, ...] = ("dev", "test")
+        return tuple(name for name in splits if getattr(self.files, name) == self.files.train)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Return the shares of the training file that splits are given; empty if a column names the splits."""
+        if self.split is None or self.split.column is not None:
+            return {}
+        shares = {"dev": self.split.dev or DEFAULT_SHARE, "test": self.split.test}
+        return {name: shares[name] for name in self.taken}
+
+    def _check_split(self) -> None:
+        if self.split is None:
+            return
+        for name in ("dev", "test"):
+            if getattr(self.split, name) and name not in self.taken:
+                raise ValueError(f"split.{name} and files.{name} are both given; remove one of them")
+        if not self.taken:
+            raise ValueError("split has nothing to do, because all files are given; remove it")
 
     def _check_score(self) -> None:
         if self.classes:

@@ -110,6 +110,8 @@ def _size(task: TaskSpec, split: SplitName, spec: StudySpec, warnings: list[str]
         return "missing"
     with _noted(warnings):
         check_header(task, split, path, needs_id=task.name in spec.named_ids)
+    if split in task.taken:
+        return "from train" if task.split and task.split.column else f"{task.shares[split]:.0%} of train"
     return f"{rows:,}"
 
 

@@ -113,9 +113,14 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None, named_ids:
             warnings=(*report.warnings, *warnings),
             parts={**report.parts, name: {split: raw.digest for split, raw in splits.items()}},
             test_texts={**report.test_texts, **_test_texts(name, splits)},
-            remarks={**report.remarks, name: {split: tuple(raw.counts.remarks()) for split, raw in splits.items()}},
+            remarks={**report.remarks, name: {split: _remarks(task.spec, split, raw) for split, raw in splits.items()}},
         )
     return replace(report, digest=digest.hexdigest(), splits_digest=digest.hexdigest())
+
+
+def _remarks(spec: TaskSpec, split: SplitName, raw: RawSplit) -> tuple[str, ...]:
+    taken = [f"out of {spec.files.train}"] if split in spec.taken else []
+    return (*taken, *raw.counts.remarks())
 
 
 def _test_texts(name: str, splits: Mapping[SplitName, RawSplit]) -> dict[str, str]:

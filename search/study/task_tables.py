@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from data.metrics import find_metric
+from data.split_rule import SplitRule
 from data.tasks import Columns, Kind, SplitFiles, TaskSpec, WrittenAs
 from search.parsing.errors import StudyFileError, name_hint
 from search.parsing.mistakes import Mistakes
@@ -19,7 +20,12 @@ __all__ = ["NO_ID", "parse_tasks", "stand_in"]
 NO_ID = "none"
 """How a study file says that rows are numbered, even if a file has a column of ids."""
 
-_FIELDS: dict[tuple[str, ...], type[BaseModel]] = {(): TaskSpec, ("files",): SplitFiles, ("columns",): Columns}
+_FIELDS: dict[tuple[str, ...], type[BaseModel]] = {
+    (): TaskSpec,
+    ("files",): SplitFiles,
+    ("columns",): Columns,
+    ("split",): SplitRule,
+}
 _CHOICES: dict[tuple[str, ...], list[str]] = {
     ("kind",): [str(kind) for kind in Kind],
     ("written_as",): list(get_args(WrittenAs)),

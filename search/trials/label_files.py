@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from data.errors import UserError, quoted
 from data.files import read_bytes
 from data.gold import Labels, label_array, label_parser
+from data.reading import parse_table
 from data.tables.columns import DEFAULT_ID, id_index
 from data.tables.read import read_table
 from data.tables.swallowed_rows import RowLike, swallowed_rows
@@ -26,11 +28,20 @@ def find_labels(spec: TaskSpec, folder: Path) -> tuple[Path, Table] | None:
         path = folder / name
         if path.is_file():
             table = read_table(read_bytes(path), str(path), spec.quoting)
+            if "test" in spec.taken and name == spec.files.test:
+                table = _test_rows(spec, table, path)
             # A test file of id and sentence has two columns too.
             two = len(table.header) == 2 and not {*spec.columns.sentences} & {*table.header}
             if two or spec.columns.label in table.header:
                 return path, table
     return None
+
+
+def _test_rows(spec: TaskSpec, table: Table, path: Path) -> Table:
+    """Return the rows that were taken out of the training file for test."""
+    test, place = {*parse_table(spec, "test", table, path).ids}, id_index(table.header, spec.columns.id, path)
+    names = [str(one.number) if place is None or one.fault else one.cells[place].strip() for one in table.records]
+    return replace(table, records=[one for one, name in zip(table.records, names, strict=True) if name in test])
 
 
 def label_file_names(spec: TaskSpec) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from data.errors import UserError
 from data.reading import RawSplit, check_header, column_names, parse_split, read_split
@@ -320,3 +321,109 @@ class TestOtherColumns:
         assert len(read_split(SST, tmp_path, "dev")) == 1
         with pytest.raises(UserError, match="column 'source' occurs 2 times in the header"):
             read_split(SST, tmp_path, "dev", ["source"])
+
+
+def shared(rule: dict[str, object], **files: str) -> TaskSpec:
+    return TaskSpec.model_validate(
+        {
+            "name": "mood",
+            "kind": "classify",
+            "files": {"train": "all.csv", **files},
+            "columns": {"sentences": ["text"], "label": "mood"},
+            "classes": ["sad", "happy"],
+            "metric": "accuracy",
+            "split": rule,
+        }
+    )
+
+
+def write_all(folder: Path, count: int = 100, columns: str = "customer") -> None:
+    cells = {"customer": lambda n: f"c{n // 4}", "part": lambda n: ("train", "Val", "TEST")[n % 3]}
+    rows = [f"unlike{n} text{n} own{n},{('sad', 'happy')[n % 2]},{cells[columns](n)}\n" for n in range(count)]
+    (folder / "all.csv").write_text(f"text,mood,{columns}\n" + "".join(rows))
+
+
+def test_dev_and_test_are_taken_out_of_train(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    spec = shared({"dev": 0.2, "test": 0.1, "group": "customer"})
+    parts = {split: read_split(spec, tmp_path, split) for split in ("train", "dev", "test")}
+    assert [len(raw) for raw in parts.values()] == [68, 20, 12]  # whole groups of four
+    assert sorted((int(i) for raw in parts.values() for i in raw.ids)) == list(range(100))
+    customers = [{int(i) // 4 for i in raw.ids} for raw in parts.values()]
+    assert not customers[0] & customers[1] and not customers[1] & customers[2] and not customers[0] & customers[2]
+    assert all(raw.labels is not None and raw.other_columns == {} for raw in parts.values())
+    with_group = read_split(spec, tmp_path, "dev", ["customer"])
+    assert with_group.other_columns["customer"] == [f"c{int(i) // 4}" for i in with_group.ids]
+    assert read_split(spec, tmp_path, "dev").digest == parts["dev"].digest
+
+
+def test_without_a_dev_file_a_tenth_is_taken(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    fields = shared({}).model_dump(exclude={"split"})
+    del fields["files"]["dev"]
+    spec = TaskSpec.model_validate(fields)
+    assert spec == shared({}) == TaskSpec.model_validate_json(spec.model_dump_json())
+    assert spec.taken == ("dev",)
+    assert [len(read_split(spec, tmp_path, split)) for split in ("train", "dev")] == [90, 10]
+
+
+def test_a_column_names_the_splits(tmp_path: Path) -> None:
+    write_all(tmp_path, columns="part")
+    spec = shared({"column": "part"})
+    assert [read_split(spec, tmp_path, split).ids[:2] for split in ("train", "dev", "test")] == [
+        ["0", "3"],
+        ["1", "4"],
+        ["2", "5"],
+    ]
+    without = shared({"column": "part", "test": 0})
+    assert without.taken == ("dev",)
+    assert without == TaskSpec.model_validate_json(without.model_dump_json())
+    (tmp_path / "all.csv").write_text("text,mood,part\na b,sad,train\nc d,happy,later\n")
+    with pytest.raises(UserError, match=r"all\.csv:3: column 'part' must name a split \(train, dev or test\), got 'later'"):
+        read_split(spec, tmp_path, "dev")
+    (tmp_path / "all.csv").write_text("text,mood,part\na b,sad,train\nc d,happy,dev\n")
+    with pytest.raises(UserError, match=r"column 'part' has no row of test; set split\.test = 0 if there is no test"):
+        read_split(spec, tmp_path, "test")
+
+
+def test_only_test_rows_of_a_column_may_lack_a_label(tmp_path: Path) -> None:
+    (tmp_path / "all.csv").write_text("text,mood,part\na b,sad,train\nc d,happy,dev\ne f,,test\n")
+    raw = read_split(shared({"column": "part"}), tmp_path, "test")
+    assert (raw.ids, raw.labels) == (["2"], None)
+
+
+def test_what_is_said_of_a_shared_file_is_said_once(tmp_path: Path) -> None:
+    write_all(tmp_path, 2000)
+    with (tmp_path / "all.csv").open("a") as file:
+        file.write("no label,angry,c1\n")
+    parts = [read_split(shared({"test": 0.1}), tmp_path, split).skipped for split in ("train", "dev", "test")]
+    assert [len(skipped) for skipped in parts] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "files", "message"),
+    [
+        ({"dev": 0.5, "test": 0.5}, {}, "leaves none to train on"),
+        ({"dev": 0.1}, {"dev": "dev.csv"}, r"split\.dev and files\.dev are both given"),
+        ({}, {"dev": "dev.csv"}, "split has nothing to do"),
+        ({"column": "part", "dev": 0.1}, {}, "column names the split of every row"),
+        ({"dev": 1.5}, {}, "less than 1"),
+    ],
+)
+def test_rules_that_make_no_sense(rule: dict[str, object], files: dict[str, str], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        shared(rule, **files)
+
+
+def test_shares_too_small_for_a_row(tmp_path: Path) -> None:
+    (tmp_path / "all.csv").write_text("text,mood\n" + "same text,sad\n" * 3)
+    with pytest.raises(UserError, match=r"all\.csv: dev gets none of 3 rows, whose near-duplicates and groups stay together"):
+        read_split(shared({}), tmp_path, "train")
+
+
+def test_a_missing_group_column_is_named_by_a_look_at_the_header(tmp_path: Path) -> None:
+    write_all(tmp_path)
+    spec = shared({"group": "costumer"})
+    for look in (lambda: check_header(spec, "train", tmp_path / "all.csv"), lambda: read_split(spec, tmp_path, "dev")):
+        with pytest.raises(UserError, match=r"no column 'costumer'.*did you mean 'customer'"):
+            look()
