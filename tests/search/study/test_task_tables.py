@@ -127,6 +127,6 @@ def test_every_mistake_has_its_line() -> None:
         "tasks.one.files: is missing",
         "tasks.one.columns: is missing",
         "tasks.one.metrics: unknown key; did you mean 'metric'? Known: kind, files, columns, classes, score_range, "
-        "metric, prediction_column, written_as, quoting",
+        "metric, prediction_column, written_as, split, quoting",
         "tasks.two: must be a table, got 3",
     ]
