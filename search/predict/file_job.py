@@ -104,7 +104,7 @@ class FileJob:
 def _progress(console: Console) -> Iterator[Callable[[int, float], None]]:
     """Show rows and the share of the file that has been read, on a terminal."""
     parts = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
