@@ -17,7 +17,7 @@ COMMANDS = {
     "run": "Search for the best configuration of a study.",
     "report": "Write what a study has found so far, as a page, Markdown and CSV.",
     "export": "Write the best trial's predictions and its model.",
-    "predict": "Predict for sentences read from standard input, one per line, or for a file.",
+    "predict": "Predict for the rows of a file, or the lines of standard input.",
     "score": "Score test predictions where you have the labels.",
     "compare": "Compare two trials: scores, settings and changed predictions.",
     "finalists": "Train a study's best configurations again over fresh seeds.",

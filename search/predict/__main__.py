@@ -44,7 +44,7 @@ def main(
     ] = False,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Device to compute on.")] = "auto",
 ) -> None:
-    """Predict for sentences read from standard input, one per line, or for a file.
+    """Predict for the rows of a file, or the lines of standard input.
 
     Standard input: separate the two sentences of a pair by a tab. An empty line is an empty text. Classes are printed
     by name, scores as numbers, one line per example.
