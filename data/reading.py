@@ -17,8 +17,8 @@ import numpy.typing as npt
 from data.errors import UserError, quoted
 from data.files import read_bytes, split_path
 from data.gold import Labels, label_array, label_parser
-from data.holdout import assign_splits
-from data.split_rule import SPLIT_WORDS
+from data.splitting.holdout import assign_splits
+from data.splitting.split_rule import SPLIT_WORDS
 from data.tables.columns import column_index, id_index
 from data.tables.read import read_beginning, read_table
 from data.tables.swallowed_rows import RowLike, swallowed_rows

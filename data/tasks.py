@@ -22,7 +22,7 @@ from pydantic import (
 
 from data.kinds import Kind
 from data.metrics import Metric, all_metrics, find_metric
-from data.split_rule import DEFAULT_SHARE, SplitRule
+from data.splitting.split_rule import DEFAULT_SHARE, SplitRule
 from data.tables.columns import DEFAULT_ID
 from data.tables.delimited import Quoting
 

@@ -49,7 +49,6 @@ def main(
 
     Examples:
 
-        onebert export --study quickstart
         onebert export --study quickstart --ensemble 5 --out ensemble
         onebert export --study quickstart --format transformers --format sentence-transformers
     """

@@ -56,7 +56,6 @@ def main(
     Examples:
 
         onebert predict --model-dir runs/starter/export/model --task sst < sentences.txt
-        onebert predict --model-dir runs/mood/export/model --task mood --input tickets.csv --output moods.csv
         onebert predict --model-dir runs/mood/export/model --task mood --input tickets.jsonl.gz --columns text=body
           --columns id=ticket --output moods.parquet --workers 4
     """

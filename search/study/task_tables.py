@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from data.metrics import find_metric
-from data.split_rule import SplitRule
+from data.splitting.split_rule import SplitRule
 from data.tasks import Columns, Kind, SplitFiles, TaskSpec, WrittenAs
 from search.parsing.errors import StudyFileError, name_hint
 from search.parsing.mistakes import Mistakes

@@ -40,7 +40,7 @@ def test_the_examples_of_comparisons_are_valid(tmp_path: Path) -> None:
 
 def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
     text = (Path(__file__).parents[3] / "docs" / "study-files.md").read_text(encoding="utf-8")
-    (whole,), (irony,), (base, passes), (synthetic,), (endpoint,) = (
+    (whole,), (irony, topic), (base, passes), (synthetic,), (endpoint,) = (
         examples_under(heading, text) for heading in ("", "Tasks", "The base", "A generated corpus", "A language model")
     )
     _, conditions, linked = examples_under("The space", text)
@@ -49,6 +49,8 @@ def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
         "sst",
         "irony",
     ]
+    taken = load_study(write(tmp_path, topic + "[space]\n'sampler.alpha' = [0.0, 1.0]"))
+    assert taken.base.tasks["topic"].spec.shares == {"dev": 0.1, "test": 0.1}
     table = [line for line in re.findall(r"\| `(\"[a-z._]+\" = [^`]*)`", text) if "heads.sst.layers" not in line]
     assert len(table) == 6
     space = "\n".join(["[space]", conditions, *table])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.holdout import assign_splits
+from data.splitting.holdout import assign_splits
 
 SHARES = {"dev": 0.1, "test": 0.2}
 

@@ -22,7 +22,7 @@ class SplitRule(BaseModel):
     """Which rows of the training file are dev and test: shares of them, or those that a column names.
 
     Shares are drawn once, from the content of the file and the seed, so that every trial and every later start has the
-    same rows; see :mod:`data.holdout`.
+    same rows; see :mod:`data.splitting.holdout`.
 
     Attributes:
         dev: share of the rows, above 0 and below 1; None: a tenth, if no dev file is given.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.gold import Labels
-from data.near_duplicates import duplicate_groups
+from data.splitting.near_duplicates import duplicate_groups
 
 __all__ = ["assign_splits"]
 
@@ -27,8 +27,8 @@ def assign_splits(
 ) -> dict[str, Indices]:
     """Assign every example to one split.
 
-    Near-duplicates (:func:`data.near_duplicates.duplicate_groups`), for pairs of both sentences together, and examples
-    of one group are in one split. Every class, or range of scores, has its share in each split as far as that allows,
+    Near-duplicates (:mod:`data.splitting.near_duplicates`), for pairs of both sentences together, and examples of one
+    group are in one split. Every class, or range of scores, has its share in each split as far as that allows,
     and every class has an example in each split, if it has as many that are free to go there.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.near_duplicates import NEARLY_SAME, duplicate_groups
+from data.splitting.near_duplicates import NEARLY_SAME, duplicate_groups
 
 TEXT = st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), max_size=4).map(" ".join)
 
