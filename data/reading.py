@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from data.errors import UserError, quoted
 from data.files import read_bytes, split_path
-from data.gold import Labels, label_array, label_parser
+from data.gold import Labels, label_array
+from data.row_reader import MalformedRowError, NoTextError, Row, RowReader
 from data.splitting.holdout import assign_splits
 from data.splitting.split_rule import SPLIT_WORDS
-from data.tables.columns import column_index, id_index
+from data.tables.columns import column_index
 from data.tables.read import read_beginning, read_table
-from data.tables.swallowed_rows import RowLike, swallowed_rows
 from data.tables.table import Record, Table
 from data.tasks import SplitName, TaskSpec
 
@@ -39,9 +37,6 @@ __all__ = [
 
 _SKIPPED_PER_ROW = 0.001  # at most 0.1 % of a file's rows are skipped; a file with under 1,000 rows must be clean
 _QUOTED_FAULTS = 3
-_BREAK = re.compile("[\r\n]")
-# What a BERT tokenizer gives a token for: neither white space nor control, format, surrogate or replacement characters.
-_VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffd]")
 
 
 class MalformedRowsError(UserError):
@@ -174,7 +169,7 @@ def check_header(spec: TaskSpec, split: SplitName, path: Path, *, needs_id: bool
         UserError: a column of the task is missing, or the file has another format.
     """
     if (table := read_beginning(path, spec.quoting)) is not None:
-        _RowReader.of(spec, split, table, path, (), needs_id)
+        RowReader.of(spec, split, table, path, (), needs_id)
         for column in (spec.split.group, spec.split.column) if spec.split else ():
             if column is not None and split in ("train", *spec.taken):
                 column_index(table.header, column, path)
@@ -277,16 +272,16 @@ def _records_of(split: SplitName, column: str, table: Table, path: Path) -> list
 def _parse_whole(
     spec: TaskSpec, split: SplitName, table: Table, path: Path, other_columns: Sequence[str], needs_id: bool
 ) -> RawSplit:
-    reader = _RowReader.of(spec, split, table, path, other_columns, needs_id)
-    rows: list[_Row] = []
+    reader = RowReader.of(spec, split, table, path, other_columns, needs_id)
+    rows: list[Row] = []
     faults: list[tuple[Record, str]] = []
     textless: list[tuple[Record, str]] = []
     for record in table.records:
         try:
             rows.append(reader.row(record))
-        except _NoTextError as fault:
+        except NoTextError as fault:
             textless.append((record, str(fault)))
-        except _MalformedRowError as fault:
+        except MalformedRowError as fault:
             faults.append((record, str(fault)))
     named = [f"{path.name}:{record.line}: {why}" for record, why in faults]
     # An unclosed quote makes one record of many lines, which are all lost.
@@ -315,108 +310,6 @@ def _parse_whole(
     )
 
 
-class _MalformedRowError(ValueError):
-    """Why a row cannot be used."""
-
-
-class _NoTextError(ValueError):
-    """Which sentence of a row is empty."""
-
-
-class _Row(NamedTuple):
-    line: int
-    is_broken: bool
-    id: str
-    sentences: tuple[str, ...]
-    label: float | None
-    is_textless: bool
-    other_columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _RowReader:
-    """The columns of id, sentences, label and others in a record; None if there is no such column."""
-
-    id: int | None
-    sentences: dict[str, int]
-    label: int | None
-    parse_label: Callable[[str], float]
-    delimiter: str | None
-    is_test: bool
-    other_columns: dict[str, int]
-
-    @classmethod
-    def of(
-        cls,
-        spec: TaskSpec,
-        split: SplitName,
-        table: Table,
-        path: Path,
-        other_columns: Iterable[str],
-        needs_id: bool,
-    ) -> _RowReader:
-        columns, header, is_test = spec.columns, table.header, split == "test"
-        without_label = is_test and columns.label not in header
-        return cls(
-            id=id_index(header, columns.id, path, is_needed=needs_id),
-            sentences={name: column_index(header, name, path) for name in columns.sentences},
-            label=None if without_label else column_index(header, columns.label, path),
-            parse_label=label_parser(spec),
-            delimiter=table.delimiter,
-            is_test=is_test,
-            other_columns={name: column_index(header, name, path) for name in other_columns if name in header},
-        )
-
-    def row(self, record: Record) -> _Row:
-        """Read the row in a record."""
-        if record.fault:
-            raise _MalformedRowError(record.fault)
-        if record.lines > 1:
-            self._refuse_joined(record)
-        if record.nested:
-            self._refuse_nested(record.nested)
-        row_id = str(record.number) if self.id is None else record.cells[self.id].strip()
-        if not row_id:
-            raise _MalformedRowError("id is empty")
-        sentences = tuple([record.cells[column] for column in self.sentences.values()])
-        is_textless = not all(map(_VISIBLE.search, sentences))
-        if is_textless and not self.is_test:
-            self._refuse_empty(sentences)
-        other_columns = tuple([record.cells[column] for column in self.other_columns.values()])
-        # Other formats than delimited text write a line break in a text without breaking the line.
-        is_broken = record.lines > 1 or (self.delimiter is None and any(map(_BREAK.search, sentences)))
-        return _Row(record.line, is_broken, row_id, sentences, self._label(record), is_textless, other_columns)
-
-    def _refuse_joined(self, record: Record) -> None:
-        assert self.delimiter is not None, "records of other formats are of one line"
-        like = RowLike(record.cells, self.delimiter, self.id, self.label, self.parse_label)
-        if (why := swallowed_rows(record, self.delimiter, like)) is not None:
-            raise _MalformedRowError(why)
-
-    def _refuse_nested(self, nested: tuple[int, ...]) -> None:
-        """Refuse lists and objects in the columns of the task."""
-        used = {"id": self.id, **self.sentences, "label": None if self.is_test else self.label}
-        for name, column in used.items():
-            if column in nested:
-                raise _MalformedRowError(f"{name} is a list or an object; a row has one text or number per column")
-
-    def _refuse_empty(self, sentences: tuple[str, ...]) -> None:
-        """Refuse empty sentences; invisible characters count as text here, as they always did."""
-        for name, sentence in zip(self.sentences, sentences, strict=True):
-            if not sentence.strip():
-                raise _NoTextError(f"{name} is empty")
-
-    def _label(self, record: Record) -> float | None:
-        if self.label is None:
-            return None
-        try:
-            return self.parse_label(record.cells[self.label])
-        except ValueError as error:
-            if not self.is_test:
-                raise _MalformedRowError(str(error)) from error
-            return None  # a test row is only predicted, whatever its label cell contains
-
-
 def _check_faults(path: Path, faults: list[str], lost: int, good: int) -> None:
     if lost <= _SKIPPED_PER_ROW * (lost + good):
         return
@@ -436,7 +329,7 @@ def _check_text(path: Path, textless: list[str], good: int) -> None:
         )
 
 
-def _check_ids(path: Path, rows: list[_Row], places: str) -> None:
+def _check_ids(path: Path, rows: list[Row], places: str) -> None:
     seen: dict[str, int] = {}
     twice: list[str] = []
     for row in rows:

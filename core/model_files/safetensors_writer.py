@@ -28,8 +28,8 @@ _ALIGNMENT: Final = 8  # bytes, of the first tensor
 def write_safetensors(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
     """Write what ``safetensors.torch.save`` returns, which takes twice the size of the tensors in memory.
 
-    The library's ``save_file`` takes no such copy, but it writes to a path: it cannot flush the file to disk, leaves
-    half a file when it is killed, and its errors have no ``errno``.
+    The library's ``save_file`` takes no such copy, but it writes to a path: it does not flush the file to disk, leaves
+    a temporary file under a name of its own when it is killed, and its errors have no ``errno``.
 
     Args:
         file: where to write.

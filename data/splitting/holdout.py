@@ -36,7 +36,7 @@ def assign_splits(
         labels: class indices or scores, (n,).
         shares: of the examples by split, together below 1; the rest is 'train'.
         seed: of the draw.
-        groups: the group of each example; an empty string is none.
+        groups: the group of each example; an empty string means no group.
 
     Returns:
         The positions of each split's examples, ascending.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from data.errors import UserError
 from data.tables.table import Record, Table, unreadable
 
-__all__ = ["is_parquet", "parquet_header", "parquet_rows", "read_parquet"]
+__all__ = ["is_parquet", "load_pyarrow", "parquet_header", "parquet_rows", "read_parquet"]
 
 _MAGIC = b"PAR1"
 _INSTALL = "pip install -c constraints.txt -e '.[parquet]'"
@@ -22,6 +23,22 @@ _INSTALL = "pip install -c constraints.txt -e '.[parquet]'"
 def is_parquet(content: bytes) -> bool:
     """Return whether the content of a file, or its beginning, is Parquet."""
     return content.startswith(_MAGIC)
+
+
+def load_pyarrow(what: str) -> Any:
+    """Return the module ``pyarrow``, with ``pyarrow.parquet``.
+
+    Args:
+        what: what needs it, for the message.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        import_module("pyarrow.parquet")
+    except ImportError:
+        raise UserError(f"{what} needs pyarrow: {_INSTALL}") from None
+    return import_module("pyarrow")
 
 
 def read_parquet(content: bytes, source: str) -> Table:
@@ -79,10 +96,7 @@ def parquet_rows(path: Path) -> int:
 @contextmanager
 def _opened(source: str) -> Iterator[Any]:
     """Import pyarrow, and explain the errors that it raises in a ``with`` block."""
-    try:
-        import pyarrow.parquet
-    except ImportError:
-        raise UserError(f"{source}: the file is Parquet, which needs pyarrow: {_INSTALL}") from None
+    pyarrow = load_pyarrow(f"{source}: the file is Parquet, which")
     try:
         yield pyarrow
     except (pyarrow.ArrowException, OSError, ValueError) as error:

@@ -25,7 +25,7 @@ def main(
     model_dir: Annotated[Path, typer.Option(help="The model/ folder that onebert export wrote.")],
     task: Annotated[
         list[str] | None,
-        typer.Option(help="Name of one of the model's tasks; repeatable with --input. Needless if there is only one."),
+        typer.Option(help="Name of one of the model's tasks; repeatable with --input. Optional if there is only one."),
     ] = None,
     input: Annotated[  # noqa: A002
         Path | None,

@@ -14,10 +14,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from core.run.atomic_files import replace_file
 from data.errors import UserError
 from data.tables.delimited import Quoting
+from data.tables.parquet import load_pyarrow
 from data.tasks import TaskSpec
 from search.predict.chunk_predictions import predict_chunks
 from search.predict.columns import FileColumns, parse_names
-from search.predict.parquet import load_pyarrow
 from search.predict.table_input import format_of, open_table
 from search.predict.table_output import new_table
 
@@ -77,7 +77,7 @@ class FileJob:
         if self.output.exists() and self.output.samefile(self.input):
             raise UserError(f"--output {self.output}: would replace the input; give another name")
         if format_of(self.output, "--output")[0] == "parquet":
-            load_pyarrow(self.output)
+            load_pyarrow(f"{self.output}: Parquet")
         names = parse_names(self.columns, self.specs)
         with open_table(self.input, self._quoting) as table:
             FileColumns.of(self.input, table, self.specs, names)

@@ -86,7 +86,7 @@ class Model:
         probabilities and scores relative to their range by less than 1e-5.
 
         Args:
-            texts: strings, or (first, second) tuples for tasks on pairs; none is allowed. They are sorted by length
+            texts: strings, or (first, second) tuples for tasks on pairs; may be empty. They are sorted by length
                 inside, so one call with many texts is faster than many calls.
             task: name of a task; names of several; or None for all tasks that read such texts, single or in pairs.
 
@@ -150,7 +150,7 @@ def find_tasks(folder: Path, names: Sequence[str]) -> dict[str, TaskSpec]:
 
     Args:
         folder: the ``model`` folder of an export.
-        names: of the tasks; none means the only one that there is.
+        names: of the tasks; may be empty if there is only one.
 
     Raises:
         UserError: if the folder was not exported, the model has no such task, or several tasks and none is named.

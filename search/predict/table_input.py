@@ -17,9 +17,9 @@ from data.errors import UserError, quoted
 from data.tables.columns import column_index
 from data.tables.delimited import Quoting
 from data.tables.json_rows import is_json
+from data.tables.parquet import load_pyarrow
 from data.tables.table import unreadable
 from data.tables.text_files import decode_text, refuse_other_text
-from search.predict.parquet import load_pyarrow
 
 __all__ = ["InputTable", "format_of", "open_table"]
 
@@ -255,7 +255,7 @@ class _JsonTable:
 class _ParquetTable:
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path = path
-        self._arrow = load_pyarrow(path)
+        self._arrow = load_pyarrow(f"{path}: Parquet")
         try:
             self._file = self._arrow.parquet.ParquetFile(file)
         except self._arrow.ArrowException as error:

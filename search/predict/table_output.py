@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
+from data.tables.parquet import load_pyarrow
 from data.tasks import TaskSpec
-from search.predict.parquet import load_pyarrow
 from search.predict.predictions import TaskPredictions
 from search.predict.table_input import format_of
 from search.trials.plain_predictions import csv_rows, plain_header
@@ -54,7 +54,7 @@ def new_table(path: Path, file: BinaryIO, specs: Mapping[str, TaskSpec], counts:
     name, compressed = format_of(path, "--output")
     columns = output_columns(specs)
     if name == "parquet":
-        arrow = load_pyarrow(path)
+        arrow = load_pyarrow(f"{path}: Parquet")
         schema = _schema(arrow, specs, columns, counts)
         with arrow.parquet.ParquetWriter(file, schema) as writer:
             table = _ParquetTable(arrow, writer, schema, columns)

@@ -70,3 +70,8 @@ def test_no_copy_is_made(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert (tmp_path / "model.safetensors").stat().st_size > 8 * 2**20
     assert peak < 2**19
+
+
+def test_each_tensor_begins_at_a_multiple_of_its_items() -> None:
+    tensors = {"a": torch.ones(3, dtype=torch.bool), "b": torch.ones(5), "c": torch.ones(1, dtype=torch.int64)}
+    assert written(tensors) == save(tensors)

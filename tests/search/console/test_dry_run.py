@@ -67,6 +67,15 @@ def test_tasks_settings_and_encoder() -> None:
     assert sorted(path.name for path in Path().iterdir()) == ["data", "mine.toml"]
 
 
+def test_splits_that_are_taken_out_of_the_training_file() -> None:
+    without_dev = STUDY.replace(', dev = "dev.csv"', "")
+    Path("mine.toml").write_text(without_dev.replace("classes", "split = { test = 0.2 }\nclasses"))
+    assert "accuracy 1,200 10% of train 20% of train\n" in shown()
+    Path("data", "train.csv").write_text("id,text,mood,part\n1,good,pos,train\n")
+    Path("mine.toml").write_text(without_dev.replace("classes", 'split = { column = "part" }\nclasses'))
+    assert "accuracy 1 from train from train\n" in shown()
+
+
 def test_a_column_that_a_file_lacks() -> None:
     Path("data", "train.csv").write_text("id,text,mod\n" + "1,good,pos\n" * 20_000)
     assert "warning: data/train.csv: no column 'mood'; " in shown()

@@ -48,6 +48,17 @@ def test_a_task_without_a_test_file(config: RunConfig) -> None:
     assert check_data(RunConfig.model_validate(tree)).sizes == {"sst": {"train": 30, "dev": 10}}
 
 
+def test_splits_that_are_taken_out_of_the_training_file(config: RunConfig) -> None:
+    tree, train = config.model_dump(), SST.files.train
+    tree["tasks"]["sst"]["spec"] |= {"files": {"train": train}, "split": {"dev": 0.2, "test": 0.1}}
+    report = check_data(RunConfig.model_validate(tree))
+    assert sum(report.sizes["sst"].values()) == 30
+    text = report.describe("sst")
+    assert f"dev (out of {train})" in text
+    assert f"test (out of {train})" in text
+    assert f"train (out of {train})" not in text
+
+
 def test_dev_sentences_that_are_in_train_are_a_warning(config: RunConfig) -> None:
     file(config, "dev").write_bytes(file(config, "train").read_bytes())
     warning = next(line for line in check_data(config).warnings if " dev sentences" in line)

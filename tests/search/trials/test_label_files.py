@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
+from data.reading import read_split
 from data.tables.read import read_table
 from data.tasks import TaskSpec
 from search.trials.label_files import check_numbered, find_labels, label_file_names, read_labels
@@ -114,3 +115,19 @@ def test_row_numbers_match_predictions_for_the_same_rows_only() -> None:
         "l.csv: no column 'id', and the ids of the predictions are not the row numbers from 0; add the column to the "
         "labels"
     )
+
+
+@pytest.mark.parametrize("with_ids", [True, False])
+def test_of_a_training_file_only_the_rows_taken_for_test_have_labels(tmp_path: Path, with_ids: bool) -> None:
+    fields = SPEC.model_dump() | {"files": {"train": "all.csv"}, "split": {"dev": 0.2, "test": 0.2}}
+    spec = TaskSpec.model_validate(fields)
+    rows = [f"n{n},unlike{n} text{n} own{n},{('sad', 'happy')[n % 2]}\n" for n in range(50)]
+    lines = ["id,text,mood\n", *rows]
+    (tmp_path / "all.csv").write_text("".join(line if with_ids else line.partition(",")[2] for line in lines))
+    test = read_split(spec, tmp_path, "test")
+    found = find_labels(spec, tmp_path)
+    assert found is not None
+    ids, labels = read_labels(spec, *found)
+    assert (ids, np.asarray(labels).tolist()) == (test.ids, np.asarray(test.labels).tolist())
+    assert len(ids) == 10
+    check_numbered(spec, *found, test.ids)
