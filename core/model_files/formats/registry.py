@@ -53,13 +53,16 @@ def plan_formats(trained: TrainedModel, asked: Sequence[FormatName]) -> FormatPl
     return FormatPlan(formats, refusals)
 
 
-def write_formats(folder: Path, trained: TrainedModel, plan: FormatPlan) -> None:
+def write_formats(
+    folder: Path, trained: TrainedModel, plan: FormatPlan, temperatures: Mapping[str, float] | None = None
+) -> None:
     """Write each task's folder into a model folder, which :func:`save_model_folder` has just written.
 
     Args:
         folder: the model folder.
         trained: the model.
         plan: from :func:`plan_formats`.
+        temperatures: what calibrates the probabilities of a task: task -> temperature, 1 for those that it lacks.
 
     Raises:
         UserError: if a task's folder has files that were not exported.
@@ -69,7 +72,7 @@ def write_formats(folder: Path, trained: TrainedModel, plan: FormatPlan) -> None
     check_free(folder, plan.formats)
     record_formats(folder, plan.formats)
     for task, name in plan.formats.items():
-        _FORMATS[name].write(folder / task, TaskModel(trained, task))
+        _FORMATS[name].write(folder / task, TaskModel(trained, task, (temperatures or {}).get(task, 1.0)))
 
 
 def _refusal(task: str, reasons: Mapping[str, str]) -> str:

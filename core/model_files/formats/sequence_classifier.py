@@ -83,6 +83,11 @@ def _answer(model: TaskModel) -> _Answer:
     spec, head = model.spec, model.config
     if spec.score_range is None:
         meaning = "Each label is a class, and its score is the probability of the class."
+        if model.temperature != 1.0:
+            meaning += (
+                f" Probabilities are calibrated on dev: the last layer is divided by a temperature of "
+                f"{model.temperature:.4g}."
+            )
         return _Answer(spec.classes, "single_label_classification", "Softmax", meaning)
     low, high = spec.score_range
     if head.score_output == "classes":
@@ -146,9 +151,12 @@ def _electra_weights(model: TaskModel) -> dict[str, Tensor]:
 
 
 def _outputs(model: TaskModel) -> tuple[Tensor, Tensor]:
-    """Return weight (C, H) and bias (C,) of the last layer, with one output for each label."""
+    """Return weight (C, H) and bias (C,) of the last layer, with one output for each label.
+
+    Logits are divided by the task's temperature here, so that probabilities are calibrated without any other change.
+    """
     last = linear_layers(model.head.layers)[-1]
-    weight, bias = last.weight.detach(), last.bias.detach()
+    weight, bias = (tensor.detach() / model.temperature for tensor in (last.weight, last.bias))
     if model.spec.score_range is None and len(weight) < len(model.spec.classes):
         # Binary cross-entropy has one logit z, and softmax(0, z) are the probabilities of both classes.
         weight, bias = (torch.cat([torch.zeros_like(tensor), tensor]) for tensor in (weight, bias))

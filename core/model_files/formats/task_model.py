@@ -27,10 +27,17 @@ _PYTORCH: Final = {"format": "pt"}  # transformers refuses a file that does not 
 
 @dataclass(frozen=True)
 class TaskModel:
-    """One task of a trained model."""
+    """One task of a trained model.
+
+    Attributes:
+        trained: the model.
+        task: name of the task.
+        temperature: what logits of classes are divided by, above 0, so that probabilities are calibrated; 1 for scores.
+    """
 
     trained: TrainedModel
     task: str
+    temperature: float = 1.0
 
     @property
     def spec(self) -> TaskSpec:

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file
+from scipy.special import softmax
 from sentence_transformers import CrossEncoder
 from tokenizers import Tokenizer, normalizers, processors
 
@@ -43,8 +45,8 @@ SCORES: list[dict[str, Any]] = [
 ]
 
 
-def written(tmp_path: Path, trained: TrainedModel, task: str) -> Path:
-    model = TaskModel(trained, task)
+def written(tmp_path: Path, trained: TrainedModel, task: str, temperature: float = 1.0) -> Path:
+    model = TaskModel(trained, task, temperature)
     assert sequence_classifier.why_not(model) is None
     sequence_classifier.write(tmp_path / task, model)
     return tmp_path / task
@@ -87,6 +89,39 @@ def test_classes_of_pairs(make_model: MakeModel, predicted: Predict, tmp_path: P
     encoder = CrossEncoder(str(folder), device="cpu")
     assert encoder.max_seq_length == 24
     assert np.allclose(encoder.predict(list(PAIRS)), ours, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("task", "head"),
+    [
+        ("tone", {"pooling": "cls"}),
+        ("tone", {"pooling": "pooler"}),
+        ("tone", {"layers": 2}),
+        ("para", {"loss": "bce"}),
+        ("para", {"layers": 2}),
+    ],
+)
+@pytest.mark.parametrize("temperature", [0.4, 3.0])
+def test_a_temperature_calibrates_the_probabilities(
+    make_model: MakeModel, predicted: Predict, tmp_path: Path, task: str, head: dict[str, Any], temperature: float
+) -> None:
+    """The expected ones are softmax(log p / T) of the probabilities that the model was trained for."""
+    trained = make_model(task, heads={task: head}, model={"max_length": 24})
+    is_pair = trained.config.tasks[task].spec.kind.is_pair
+    logs = np.log(predicted(trained, task, PAIRS if is_pair else [(text,) for text in TEXTS]).astype(np.float64))
+    folder = written(tmp_path, trained, task, temperature)
+    classes = trained.config.tasks[task].spec.classes
+    theirs = [[one[name] for name in classes] for one in answers(folder, as_inputs(PAIRS) if is_pair else TEXTS)]
+    assert np.allclose(theirs, softmax(logs / temperature, axis=1), atol=1e-5)
+    assert not np.allclose(theirs, np.exp(logs), atol=1e-2)
+    assert f"a temperature of {temperature:.4g}" in (folder / "README.md").read_text()
+
+
+def test_without_a_temperature_the_last_layer_is_unchanged(make_model: MakeModel, tmp_path: Path) -> None:
+    trained = make_model("tone", heads={"tone": {"pooling": "pooler"}})
+    stored = load_file(written(tmp_path, trained, "tone") / "model.safetensors")
+    assert torch.equal(stored["classifier.weight"], trained.model.heads["tone"].layers[-1].weight)
+    assert "temperature" not in (tmp_path / "tone" / "README.md").read_text()
 
 
 @pytest.mark.parametrize("head", SCORES)
