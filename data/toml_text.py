@@ -1,7 +1,8 @@
-"""Parse TOML text that people have written."""
+"""Parse TOML text that people have written, and write strings as TOML does."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from typing import Any
 
 from data.errors import UserError
 
-__all__ = ["parse_toml"]
+__all__ = ["parse_toml", "toml_string"]
 
 _DEEPEST = 50  # tables and lists within each other; no file of ours needs more than six
 
@@ -37,6 +38,12 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     if _depth(table) > _DEEPEST:
         raise too_deep
     return table
+
+
+def toml_string(text: str) -> str:
+    """Write any text without lone surrogates as a basic string of TOML, in quotes."""
+    # JSON escapes as TOML does, but leaves DEL, which TOML forbids.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _depth(table: dict[str, Any]) -> int:

@@ -58,6 +58,7 @@ SCENARIOS = {
     "tests/search/driver/test_studies_with_logs.py",
     "tests/search/ensemble/test_refusals.py",
     "tests/search/export/test_encoder_changes.py",
+    "tests/search/init/test_situations.py",
     "tests/search/recorded/test_study_0_1_0.py",
     "tests/search/report/test_large_report.py",
     "tests/search/report/test_page.py",

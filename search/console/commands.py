@@ -14,6 +14,7 @@ __all__ = ["COMMANDS", "LazyCommands", "load_command"]
 
 
 COMMANDS = {
+    "init": "Propose a study for your data files, and write its file.",
     "run": "Search for the best configuration of a study.",
     "report": "Write what a study has found so far, as a page, Markdown and CSV.",
     "export": "Write the best trial's predictions and its model.",

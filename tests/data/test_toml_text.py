@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data.errors import UserError
-from data.toml_text import parse_toml
+from data.toml_text import parse_toml, toml_string
 
 
 def test_a_table() -> None:
@@ -28,3 +30,10 @@ def test_mistakes(text: str, message: str) -> None:
     with pytest.raises(UserError) as caught:
         parse_toml(text, "x.toml")
     assert str(caught.value).startswith(message)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_string_is_read_back(text: str) -> None:
+    written = toml_string(text)
+    assert "\n" not in written
+    assert parse_toml(f"a = {written}", "x.toml") == {"a": text}

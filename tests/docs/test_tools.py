@@ -12,6 +12,7 @@ from search.clean import __main__ as clean
 from search.doctor import __main__ as doctor
 from search.doctor.disk import DiskNeed
 from search.export import __main__ as export
+from search.init import __main__ as init
 from search.pareto import __main__ as pareto
 from search.pareto.costs import COSTS
 from search.predict import __main__ as predict
@@ -25,7 +26,7 @@ def options_of(main: Callable[..., None]) -> set[str]:
 
 
 def test_options_of_tools_are_those_there_are() -> None:
-    options = set.union(*(options_of(module.main) for module in (clean, doctor, pareto, predict)))
+    options = set.union(*(options_of(module.main) for module in (clean, doctor, init, pareto, predict)))
     of_export = {"--format", "--ensemble"}  # the only ones of its options that the page is about
     assert of_export <= options_of(export.main)
     named = set(re.findall(r"(--[a-z][a-z-]+)", text("tools.md").partition("\n## All commands")[0]))

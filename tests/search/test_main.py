@@ -15,6 +15,7 @@ from fresh_process import Ended, run_modules
 from search.console.commands import COMMANDS, load_command
 
 WRONG = {
+    "init": ("nowhere.csv",),
     "predict": ("--model-dir", "nowhere", "--task", "sst"),
     "compare": ("x:0", "x:1"),
     "dashboard": ("--port", "99999"),

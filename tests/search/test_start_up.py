@@ -23,13 +23,14 @@ MISSING["run"] = MISSING["augment"] = ("--study", "starter", "--data", "nowhere"
 MISSING["compare"] = ("x:0", "x:1", "--runs-dir", "nowhere")
 MISSING["dashboard"] = ("--runs-dir", "nowhere")
 MISSING["predict"] = ("--model-dir", "nowhere", "--task", "sst")
+MISSING["init"] = ("nowhere.csv",)
 MISSING["score"] = ("--predictions", "nowhere", "--labels", ".")
 
 
 def test_every_command_that_takes_a_study_or_folder_is_covered() -> None:
-    # The dashboard takes no study; the doctor examines the machine, whatever is missing; clean has nothing to free
-    # where there is no folder.
-    assert set(COMMANDS) - set(MISSPELT) == {"predict", "dashboard"}
+    # The dashboard and init take no study; the doctor examines the machine, whatever is missing; clean has nothing to
+    # free where there is no folder.
+    assert set(COMMANDS) - set(MISSPELT) == {"init", "predict", "dashboard"}
     assert set(COMMANDS) - set(MISSING) == {"doctor", "clean"}
 
 
