@@ -22,7 +22,7 @@ from tests.docs.pages import text
 def options_of(main: Callable[..., None]) -> set[str]:
     command = typer.Typer(add_completion=False)
     command.command()(main)
-    return {option for param in typer.main.get_command(command).params for option in param.opts}
+    return {option for param in typer.main.get_command(command).params for option in param.opts if option[:1] == "-"}
 
 
 def test_options_of_tools_are_those_there_are() -> None:
