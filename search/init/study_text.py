@@ -14,7 +14,7 @@ __all__ = ["StudyProposal", "passes_of", "study_text"]
 
 _PASSES: Final = ((500, 20), (2_000, 10), (10_000, 5), (50_000, 3))  # training examples below which there are as many
 _MANY: Final = 2
-_RATES: Final = {"minilm": (1e-5, 5e-4), "scratch": (1e-4, 5e-3)}
+_RATES: Final = {"minilm": (1e-5, 5e-4), "scratch": (1e-5, 5e-3)}
 _USUAL_RATES: Final = (1e-5, 1e-4)
 _ORDER: Final = ("kind", "files", "split", "columns", "quoting", "classes", "score_range", "metric")
 _SCRATCH: Final = "{ vocab_size = 2000, hidden_size = 64, layers = 2, attention_heads = 2, intermediate_size = 128 }"
