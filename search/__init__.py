@@ -39,7 +39,7 @@ __all__ = ["load_model"]
 refuse_shadowed()
 
 
-def load_model(folder: str | os.PathLike[str], device: str = "auto") -> Model:
+def load_model(folder: str | os.PathLike[str], device: str = "auto", *, calibrated: bool = True) -> Model:
     """Load a model that ``onebert export`` wrote, to predict for new text.
 
     ::
@@ -52,10 +52,12 @@ def load_model(folder: str | os.PathLike[str], device: str = "auto") -> Model:
     Args:
         folder: the ``model`` folder of an export: of one model, or of an ensemble, all of whose members are loaded.
         device: 'auto', 'cpu', 'cuda' or 'mps'; 'auto' is a GPU if there is one.
+        calibrated: give class probabilities that are calibrated on dev, as the export found; False gives those that the
+            model was trained for. The predicted class is the same.
 
     Raises:
         UserError: if the folder was not exported or is damaged, or the machine lacks the device.
     """
     from search.predict.model import Model
 
-    return Model(Path(folder), device)
+    return Model(Path(folder), device, calibrated)

@@ -1,6 +1,7 @@
 """Store several trained models as a folder, with the weight of each in the average of their predictions.
 
 ensemble.json                   the shares in each task, and provenance
+calibration.json                temperatures of the averaged classes; see core.model_files.calibration_file
 members/trial-0007/             a model folder of each member; see core.model_files.model_folder
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from core.model_files.calibration_file import CALIBRATION, calibration_content
 from core.model_files.model_folder import (
     ENSEMBLE,
     MEMBERS,
@@ -20,6 +22,7 @@ from core.model_files.model_folder import (
     save_model_folder,
 )
 from core.run.checksums import Checksums
+from core.statistics import TaskCalibration
 from data.errors import UserError
 
 __all__ = ["load_shares", "save_ensemble_folder"]
@@ -32,6 +35,7 @@ def save_ensemble_folder(
     members: Iterable[tuple[str, TrainedModel, dict[str, Any]]],
     shares: Mapping[str, Mapping[str, float]],
     provenance: dict[str, Any],
+    calibrations: Mapping[str, TaskCalibration] | None = None,
 ) -> None:
     """Write the folder; the inverse of :func:`load_shares`.
 
@@ -40,11 +44,14 @@ def save_ensemble_folder(
         members: name, model and provenance of each; with a generator, only one is in memory at a time.
         shares: task -> name -> share in the task's average, above 0, sum 1.
         provenance: where the ensemble comes from; must be JSON-serialisable.
+        calibrations: of tasks of classes, for averaged probabilities.
     """
     remove_model(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, trained, own in members:
         save_model_folder(folder / MEMBERS / name, trained, own)
+    if calibrations:
+        Checksums(folder).write({folder / CALIBRATION: calibration_content(calibrations, provenance)})
     # Last, because it makes the folder loadable.
     content = json.dumps({**provenance, _SHARES: shares}, indent=2) + "\n"
     Checksums(folder).write({folder / ENSEMBLE: content.encode()})

@@ -3,6 +3,7 @@
 heads.safetensors, run_config.json, provenance.json, checksums.json
 config.json, model.safetensors, tokenizer.json, ...                   the encoder, if the tasks share it
 encoders/sst/config.json, model.safetensors, tokenizer.json, ...      each task's encoder, if it has layers of its own
+calibration.json                                                      temperatures of classes; of the whole folder
 task_layers.safetensors                                               what tasks add to a shared encoder, if they do
 formats.json, sst/config.json, ...                                    tasks in forms of other libraries, if asked for
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +29,12 @@ from core.model.bert import Bert
 from core.model.lora import merged_state_dict
 from core.model.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, plain_encoder_names
 from core.model_files.bert_checkpoint import BERT_FILES, load_bert_config, load_bert_weights, remove_bert, save_bert
+from core.model_files.calibration_file import CALIBRATION, calibration_content
 from core.model_files.formats.written import remove_formats, written_formats
 from core.model_files.safetensors_writer import write_safetensors
 from core.run.atomic_files import replace_file
 from core.run.checksums import CHECKSUMS, Checksums
+from core.statistics import TaskCalibration
 from data.errors import UserError
 from data.rows import RowLayout
 from data.tokenizer import SAVED_TOKENIZER, load_tokenizer, remove_tokenizer, save_tokenizer
@@ -67,7 +71,12 @@ class TrainedModel:
         return RowLayout.of(self.tokenizer, self.config.model.max_length)
 
 
-def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str, Any]) -> None:
+def save_model_folder(
+    folder: Path,
+    trained: TrainedModel,
+    provenance: dict[str, Any],
+    calibrations: Mapping[str, TaskCalibration] | None = None,
+) -> None:
     """Write the folder; ``transformers.AutoModel.from_pretrained`` loads every encoder in it as a plain BERT.
 
     LoRA's updates are merged into the written weights; the model in memory does not change.
@@ -76,6 +85,7 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
         folder: created if missing; an earlier model or ensemble in it is removed.
         trained: the model to save.
         provenance: where the model comes from; must be JSON-serialisable.
+        calibrations: of tasks of classes; without any, the folder has no ``calibration.json``.
 
     Raises:
         UserError: if the folder has a model that was not exported.
@@ -91,6 +101,8 @@ def save_model_folder(folder: Path, trained: TrainedModel, provenance: dict[str,
     if trained.config.task_layers.kind != "none":
         _save(trained.model.own, folder / _TASK_LAYERS)
     (folder / _RUN_CONFIG).write_text(trained.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    if calibrations:
+        (folder / CALIBRATION).write_bytes(calibration_content(calibrations, provenance))
     Checksums(folder).record(sorted(_files(folder) - of_others))
     (folder / _PROVENANCE).write_text(json.dumps(provenance, indent=2) + "\n", encoding="utf-8")
 
@@ -159,7 +171,7 @@ def remove_model(folder: Path) -> None:
     if (folder / ENSEMBLE).exists():
         (folder / ENSEMBLE).unlink()
         shutil.rmtree(folder / MEMBERS, ignore_errors=True)
-    for name in (_RUN_CONFIG, _TASK_LAYERS, _PROVENANCE, CHECKSUMS):
+    for name in (_RUN_CONFIG, _TASK_LAYERS, CALIBRATION, _PROVENANCE, CHECKSUMS):
         (folder / name).unlink(missing_ok=True)
     encoders = folder / ENCODERS
     own = [config.parent for config in encoders.glob("*/config.json")]

@@ -6,8 +6,9 @@ Put here statistics of predictions and scores that know nothing of studies. A me
 Imports nothing else of ``core``; from ``data`` metrics and tasks.
 """
 
+from core.statistics.abstention import ConfidenceCurve, Thresholds, confidence_curves, find_thresholds
 from core.statistics.bootstrap import bootstrap_scores
-from core.statistics.calibration import Calibration, CalibrationBin, calibration_of, fit_temperature
+from core.statistics.calibration import Calibration, CalibrationBin, calibration_of
 from core.statistics.classification import confusion_matrix
 from core.statistics.interval import Interval
 from core.statistics.intervals import ScoreIntervals, pooled_variance
@@ -16,6 +17,8 @@ from core.statistics.out_of_bag import LEAST_EXAMPLES, Bags, BagScores
 from core.statistics.overall import normalised_score, overall_score
 from core.statistics.selection_difference import Replayed, expect_difference
 from core.statistics.task import counted_metric, counted_metrics, own_metric, task_metrics
+from core.statistics.task_calibration import TaskCalibration, calibrate_task
+from core.statistics.temperature import TemperatureFit, at_temperature, fit_out_of_sample, fit_temperature
 from core.statistics.unusual_spreads import unusual_spreads
 from core.statistics.winners_curse import Expectation, Expectations, expect, replay_selection
 
@@ -25,19 +28,28 @@ __all__ = [
     "Bags",
     "Calibration",
     "CalibrationBin",
+    "ConfidenceCurve",
     "Configurations",
     "Expectation",
     "Expectations",
     "Interval",
     "Replayed",
     "ScoreIntervals",
+    "TaskCalibration",
+    "TemperatureFit",
+    "Thresholds",
+    "at_temperature",
     "bootstrap_scores",
+    "calibrate_task",
     "calibration_of",
+    "confidence_curves",
     "confusion_matrix",
     "counted_metric",
     "counted_metrics",
     "expect",
     "expect_difference",
+    "find_thresholds",
+    "fit_out_of_sample",
     "fit_temperature",
     "normalised_score",
     "overall_score",

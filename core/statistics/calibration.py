@@ -6,21 +6,20 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import stats
 
 from core.statistics.bootstrap import drawn_counts
 from core.statistics.interval import Interval
+from core.statistics.temperature import TemperatureFit, fit_out_of_sample
 from data.metrics.classes import predicted_classes
 
-__all__ = ["Calibration", "CalibrationBin", "calibration_of", "fit_temperature"]
+__all__ = ["Calibration", "CalibrationBin", "calibration_of"]
 
 _FEWEST_BINS, _MOST_BINS, _PER_BIN = 5, 10, 40
 _RESAMPLES, _FEWEST_RESAMPLES = 1000, 200
 _DRAWN = 20_000_000  # examples in all resamples together, about a second
 _UPPER = 0.975
 _DEVIATIONS = 2.4  # each way: with the normal 1.96 the interval held the truth in 91 % of simulated cases
-_HOTTEST = 20.0  # temperatures are searched from 1 / 20 to 20
-_LEAST = 1e-30  # a probability of 0 has no logarithm
 
 
 @dataclass(frozen=True)
@@ -51,16 +50,17 @@ class Calibration:
             examples in a bin, 0 to 1.
         chance: the ECE that perfect probabilities would show on as many examples, on average.
         gap: mean confidence minus accuracy; above 0 is overconfident.
-        temperature: T for which softmax(log p / T) has the highest likelihood; above 1 makes less confident.
-        error_tempered: the ECE with it, on the same examples.
+        fit: the temperature that would correct it, if one can be fitted.
+        error_tempered: the ECE with temperatures that were fitted to other examples, see
+            :func:`core.statistics.temperature.fit_out_of_sample`; it is equal to ``error`` where none can be fitted.
     """
 
     bins: tuple[CalibrationBin, ...]
     error: Interval
     chance: float
     gap: Interval
-    temperature: float
-    error_tempered: float
+    fit: TemperatureFit
+    error_tempered: Interval
 
 
 def calibration_of(probabilities: np.ndarray, gold: np.ndarray, rng: np.random.Generator) -> Calibration:
@@ -74,26 +74,42 @@ def calibration_of(probabilities: np.ndarray, gold: np.ndarray, rng: np.random.G
     Args:
         probabilities: of the classes, (N, K).
         gold: class indices, (N,).
-        rng: for the resamples.
+        rng: for the resamples and folds.
     """
     confidence, right = _top(probabilities, gold)
-    excess = confidence - right  # (N,)
     bins = equal_mass_bins(confidence)
-    ece = _error(bins, excess)
-    half = float(stats.norm.ppf(_UPPER) * excess.std() / math.sqrt(len(gold)))
-    gap = Interval(float(excess.mean()), float(excess.mean()) - half, float(excess.mean()) + half)
-    error, chance = _error_interval(bins, confidence, excess, ece, rng)
-    least = 0.0 if gap.holds_zero else min(abs(gap.low), abs(gap.high))
-    temperature = fit_temperature(probabilities, gold)
-    tempered, _ = _top(_at_temperature(probabilities, temperature), gold)
+    gap = _gap(confidence - right)
+    error, chance = _measure(bins, confidence, right, rng)
+    (rng,) = rng.spawn(1)  # what follows draws none of the caller's numbers
+    fit = fit_out_of_sample(probabilities, gold, rng)
+    tempered = error
+    if not fit.reason:
+        confidence_then, _ = _top(fit.held_out, gold)
+        tempered, _ = _measure(equal_mass_bins(confidence_then), confidence_then, right, rng)
     return Calibration(
         tuple(_bin(confidence[bins == one], right[bins == one]) for one in range(int(bins.max()) + 1)),
-        Interval(ece, max(error.low, least), error.high),
+        error,
         chance,
         gap,
-        temperature,
-        _error(equal_mass_bins(tempered), tempered - right),
+        fit,
+        tempered,
     )
+
+
+def _gap(excess: np.ndarray) -> Interval:
+    half = float(stats.norm.ppf(_UPPER) * excess.std() / math.sqrt(len(excess)))
+    return Interval(float(excess.mean()), float(excess.mean()) - half, float(excess.mean()) + half)
+
+
+def _measure(
+    bins: np.ndarray, confidence: np.ndarray, right: np.ndarray, rng: np.random.Generator
+) -> tuple[Interval, float]:
+    """Return the ECE, and the mean ECE of perfect probabilities."""
+    excess = confidence - right  # (N,)
+    gap = _gap(excess)
+    least = 0.0 if gap.holds_zero else min(abs(gap.low), abs(gap.high))
+    error, chance = _error_interval(bins, confidence, excess, _error(bins, excess), rng)
+    return Interval(error.value, max(error.low, least), error.high), chance
 
 
 def equal_mass_bins(confidence: np.ndarray) -> np.ndarray:
@@ -105,28 +121,6 @@ def equal_mass_bins(confidence: np.ndarray) -> np.ndarray:
     count = min(_MOST_BINS, max(_FEWEST_BINS, len(confidence) // _PER_BIN))
     edges = np.quantile(confidence, np.linspace(0.0, 1.0, count + 1))
     return np.asarray(np.unique(np.searchsorted(edges[1:-1], confidence), return_inverse=True)[1])
-
-
-def fit_temperature(probabilities: np.ndarray, gold: np.ndarray) -> float:
-    """Find T from 1/20 to 20 that minimises the mean of -log softmax(log p / T)[gold]; see :func:`calibration_of`.
-
-    This is convex in 1 / T, so there is one minimum. It is at an end if all predictions are right, or no better than
-    guessing.
-    """
-    logs = np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
-    rows = np.arange(len(gold))
-
-    def loss(log_temperature: float) -> float:
-        scaled = logs * math.exp(-log_temperature)
-        return float((np.logaddexp.reduce(scaled, axis=1) - scaled[rows, gold]).mean())
-
-    bound = math.log(_HOTTEST)
-    return math.exp(float(optimize.minimize_scalar(loss, bounds=(-bound, bound), method="bounded").x))
-
-
-def _at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    logs = np.log(np.maximum(probabilities.astype(np.float64), _LEAST)) / temperature
-    return np.asarray(np.exp(logs - np.logaddexp.reduce(logs, axis=1)[:, None]))
 
 
 def _top(probabilities: np.ndarray, gold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

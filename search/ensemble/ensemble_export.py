@@ -26,7 +26,7 @@ from search.preflight.study_inputs import StudyInputs
 from search.recorded.data_files import check_same_data
 from search.recorded.provenance import described, made_from
 from search.trials.folders import TrialFolders
-from search.trials.prediction_files import PROVENANCE, remove_predictions, write_provenance, write_split
+from search.trials.prediction_files import PROVENANCE, remove_predictions, write_provenance
 
 __all__ = ["BAGS", "export_ensemble"]
 
@@ -83,11 +83,11 @@ def export_ensemble(
 
 def _write(out: Path, ensemble: Ensemble, resources: Resources, provenance: dict[str, Any]) -> None:
     remove_predictions(out, ensemble.shares)
-    for output in ensemble.outputs:
-        write_split(out, output.spec, output.split, output.ids, output.predictions)
+    ensemble.write_predictions(out)
     names = {member.number: member.folder.path.name for member in ensemble.members}
     shares = {task: {names[n]: share for n, share in of_task.items()} for task, of_task in ensemble.shares.items()}
-    save_ensemble_folder(out / "model", _models(ensemble, resources, provenance), shares, provenance)
+    models = _models(ensemble, resources, provenance)
+    save_ensemble_folder(out / "model", models, shares, provenance, ensemble.calibrations)
     write_provenance(out / "predictions" / PROVENANCE, provenance)
 
 

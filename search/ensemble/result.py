@@ -14,6 +14,7 @@ import numpy as np
 
 from core.model_files.model_folder import TrainedModel, check_replaceable, remove_model, save_model_folder
 from core.scoring import DevScores
+from core.statistics import TaskCalibration, calibrate_task
 from data.errors import UserError
 from data.gold import Labels
 from data.tasks import SplitName, TaskSpec
@@ -91,6 +92,22 @@ class Ensemble:
         gold = {task: np.asarray(output.labels) for task, output in dev.items()}
         return DevScores(self.members[0].config, predictions, gold)
 
+    @cached_property
+    def calibrations(self) -> dict[str, TaskCalibration]:
+        """Calibration of each task of classes, on all dev examples that are predicted for."""
+        return {
+            output.spec.name: calibrate_task(output.spec, output.predictions, np.asarray(output.labels))
+            for output in self.outputs
+            if output.split == "dev" and not output.spec.kind.is_score
+        }
+
+    def write_predictions(self, out: Path) -> None:
+        """Write the files of all outputs into ``predictions/`` below ``out``; probabilities in them are calibrated."""
+        for output in self.outputs:
+            found = self.calibrations.get(output.spec.name)
+            temperature = 1.0 if found is None else found.temperature
+            write_split(out, output.spec, output.split, output.ids, output.predictions, temperature)
+
 
 def ensemble_table(study: str, ensemble: Ensemble) -> Table:
     """Make a table of the members' dev scores and shares, the ensemble's scores and its gain over the best member."""
@@ -148,12 +165,12 @@ def write_ensemble(out: Path, ensemble: Ensemble, origin: dict[str, Any]) -> Non
         with suppress(UserError):  # a model that is not one of ours
             remove_model(out / "model")
     remove_predictions(out, ensemble.shares)
-    for output in ensemble.outputs:
-        write_split(out, output.spec, output.split, output.ids, output.predictions)
+    ensemble.write_predictions(out)
     written = datetime.now(UTC).isoformat(timespec="seconds")
     provenance = {**origin, "written": written, **ensemble_record(ensemble)}
     if ensemble.model is not None:
-        save_model_folder(out / "model", replace(ensemble.model, model=ensemble.model.model.cpu()), provenance)
+        soup = replace(ensemble.model, model=ensemble.model.model.cpu())
+        save_model_folder(out / "model", soup, provenance, ensemble.calibrations)
     write_provenance(out / ENSEMBLE, provenance)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from core.inputs.dev_gold import dev_examples
 from core.inputs.resources import Resources
 from data.reading import RawSplit
+from search.analysis.calibration_lines import calibration_lines
 from search.display.console import make_console
 from search.display.terminal_table import print_table
 from search.ensemble.averaging import average_predictions
@@ -108,7 +109,7 @@ def _show(study: str, out: Path, ensemble: Ensemble, selection: Sequence[str], d
         console.print(
             "Predictions cover only the dev examples that trials are scored on (dev_limit); the rest need models."
         )
-    for line in selection:
+    for line in [*selection, *calibration_lines(ensemble.calibrations)]:
         console.print(line, soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"made of:     {out / 'ensemble.json'}", soft_wrap=True)

@@ -42,6 +42,7 @@ def main(
     TASK-test-output.csv contain one line per example, in the order of the input file. model/ contains the encoder in
     Hugging Face layout (transformers.AutoModel loads it), the heads, the tokenizer, the configuration and the
     provenance. If every task has its own encoder, or top layers of its own, the encoders are in model/encoders/TASK.
+    model/calibration.json has a temperature for each task of classes that makes its probabilities match its accuracy.
     For an ensemble, model/ contains such a folder for every member, and each member's share in the average.
     With --format, model/TASK is a complete model of a library: encoder, head and tokenizer for the pipeline
     "text-classification" of transformers, or for SentenceTransformer or CrossEncoder of sentence-transformers. Where no

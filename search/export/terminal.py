@@ -13,7 +13,9 @@ from rich.console import Console
 
 from core.config import RunConfig
 from core.inputs.resources import Resources
+from core.model_files.calibration_file import load_calibration
 from core.model_files.formats.names import FormatName
+from search.analysis.calibration_lines import calibration_lines
 from search.analysis.expected_score import Estimate, estimate_trial
 from search.analysis.expected_text import estimate_sentences, expectation_text
 from search.console.summary import command_line
@@ -102,8 +104,8 @@ def _show(
 def _show_places(
     console: Console, lines: Sequence[str], out: Path, task: str, formats: Mapping[str, str] | None = None
 ) -> None:
-    """Print what is known about the scores, and where the files are."""
-    for line in lines:
+    """Print what is known about the scores and probabilities, and where the files are."""
+    for line in [*lines, *calibration_lines(load_calibration(out / "model"))]:
         console.print(line, soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"model:       {out / 'model'}", soft_wrap=True)

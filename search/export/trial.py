@@ -21,6 +21,7 @@ from core.model_files.model_folder import check_replaceable, save_model_folder
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
 from core.scoring import DevScores, predict
+from core.statistics import calibrate_task
 from data.examples import Examples
 from data.tasks import SplitName, TaskSpec
 from search.recorded.provenance import described, made_from
@@ -85,9 +86,15 @@ def export_trial(
         for name, task in config.tasks.items()
         for split in predicted_splits(task.spec)
     ]
+    calibrations = {
+        name: calibrate_task(task.spec, dev[name][1], gold[name])
+        for name, task in config.tasks.items()
+        if not task.spec.kind.is_score
+    }
+    temperatures = {name: found.temperature for name, found in calibrations.items()}
     remove_predictions(out, config.tasks)
     for spec, split, examples, outputs in splits:
-        write_split(out, spec, split, examples.ids, outputs)
+        write_split(out, spec, split, examples.ids, outputs, temperatures.get(spec.name, 1.0))
     scores = DevScores(config, {name: outputs for name, (_, outputs) in dev.items()}, gold)
     provenance = {
         "study": study,
@@ -107,8 +114,8 @@ def export_trial(
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     trained = replace(trained, model=trained.model.cpu())
-    save_model_folder(out / "model", trained, provenance)
-    write_formats(out / "model", trained, plan)
+    save_model_folder(out / "model", trained, provenance, calibrations)
+    write_formats(out / "model", trained, plan, temperatures)
     write_provenance(out / "predictions" / PROVENANCE, provenance)
     return provenance
 

@@ -15,6 +15,7 @@ from search.console import cli
 
 if TYPE_CHECKING:
     from data.tasks import TaskSpec
+    from search.predict.abstaining import Abstaining
     from search.predict.predictions import TaskPredictions
 
 __all__ = ["main"]
@@ -42,6 +43,10 @@ def main(
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Also print the probability of every class; files always have them.")
     ] = False,
+    threshold_for: Annotated[
+        str | None,
+        typer.Option(help="precision=P: predict a class only where so many of its predictions should be right."),
+    ] = None,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Device to compute on.")] = "auto",
 ) -> None:
     """Predict for the rows of a file, or the lines of standard input.
@@ -53,11 +58,15 @@ def main(
     in its order: id, prediction, and probability_CLASS for each class; with several tasks, TASK_prediction and so on.
     Memory does not depend on the number of rows.
 
+    Probabilities are calibrated on dev, if the export did so. With --threshold-for precision=0.95, a row whose class is
+    not probable enough has an empty prediction, and a table says from which probability on each class is predicted, and
+    how many rows are.
+
     Examples:
 
         onebert predict --model-dir runs/starter/export/model --task sst < sentences.txt
         onebert predict --model-dir runs/mood/export/model --task mood --input tickets.jsonl.gz --columns text=body
-          --columns id=ticket --output moods.parquet --workers 4
+          --columns id=ticket --output moods.parquet --threshold-for precision=0.95
     """
     if not model_dir.is_dir():
         raise UserError(f"--model-dir {model_dir}: no such folder; give the model/ folder that onebert export wrote")
@@ -68,22 +77,29 @@ def main(
     if workers > 1 and device not in ("auto", "cpu"):
         raise UserError(f"--workers {workers}: several processes predict on the CPU only, not on {device}")
 
+    from search.predict.abstaining import Abstaining
     from search.predict.model import find_tasks
 
     specs = find_tasks(model_dir, task or [])
+    abstaining = Abstaining.asked(model_dir, specs, threshold_for)
     if input is None or output is None:
-        _predict_lines(model_dir, specs, probabilities, device)
+        _predict_lines(model_dir, specs, probabilities, device, abstaining)
         return
 
     from search.display.console import make_console
     from search.predict.file_job import FileJob
 
-    rows = FileJob(model_dir, specs, input, output, columns or [], device, workers).run(make_console(stderr=True))
+    job = FileJob(model_dir, specs, input, output, columns or [], device, workers, abstaining)
+    rows = job.run(make_console(stderr=True))
+    abstaining.show(make_console())
     make_console().print(f"{rows:,} row{'s' if rows != 1 else ''}: {output}", soft_wrap=True)
 
 
-def _predict_lines(model_dir: Path, specs: Mapping[str, TaskSpec], probabilities: bool, device: str) -> None:
+def _predict_lines(
+    model_dir: Path, specs: Mapping[str, TaskSpec], probabilities: bool, device: str, abstaining: Abstaining
+) -> None:
     """Predict for the lines of standard input, and print a line for each."""
+    from search.display.console import make_console
     from search.predict.model import Model
     from search.predict.sentence_lines import parse_sentences, read_lines, refuse_table
 
@@ -95,7 +111,9 @@ def _predict_lines(model_dir: Path, specs: Mapping[str, TaskSpec], probabilities
     texts = parse_sentences(lines, spec)
     if not texts:
         raise UserError("standard input is empty; give one sentence per line")
-    _print(Model(model_dir, device).predict(texts, name), probabilities)
+    found = abstaining.apply({name: Model(model_dir, device).predict(texts, name)})
+    _print(found[name], probabilities)
+    abstaining.show(make_console(stderr=True))
 
 
 def _print(predictions: TaskPredictions, probabilities: bool) -> None:
@@ -105,7 +123,8 @@ def _print(predictions: TaskPredictions, probabilities: bool) -> None:
         for value, row in zip(predictions.written, predictions.probabilities, strict=True):
             writer.writerow([value, *(f"{p:.4f}" for p in row)])
     else:
-        writer.writerows([value] for value in predictions.written)
+        for value in predictions.written:
+            writer.writerow([value] if value else [])  # an empty line: the only cell of a row would be quoted
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +16,7 @@ from data.errors import UserError
 from data.tables.delimited import Quoting
 from data.tables.parquet import load_pyarrow
 from data.tasks import TaskSpec
+from search.predict.abstaining import Abstaining
 from search.predict.chunk_predictions import predict_chunks
 from search.predict.columns import FileColumns, parse_names
 from search.predict.table_input import format_of, open_table
@@ -36,6 +37,7 @@ class FileJob:
         columns: ``NAME=COLUMN`` for columns that have another name in the file than in the tasks.
         device: where to compute.
         workers: number of processes on the CPU.
+        abstaining: takes predictions away that are not sure enough.
     """
 
     model_dir: Path
@@ -45,6 +47,7 @@ class FileJob:
     columns: Sequence[str]
     device: str
     workers: int
+    abstaining: Abstaining = field(default_factory=lambda: Abstaining({}))
 
     def run(self, console: Console) -> int:
         """Predict all rows in little memory, and return their number.
@@ -84,13 +87,14 @@ class FileJob:
 
     def _write(self, file: BinaryIO, console: Console) -> int:
         rows = 0
+        self.abstaining.restart()
         with open_table(self.input, self._quoting) as table, _progress(console) as show:
             columns = FileColumns.of(self.input, table, self.specs, parse_names(self.columns, self.specs))
             chunks = columns.chunks(self.input, table)
             predicted = predict_chunks(self.model_dir, columns, list(self.specs), chunks, self.device, self.workers)
             with new_table(self.output, file, self.specs, columns.counts) as output, closing(predicted):
                 for chunk, predictions in predicted:
-                    output.append(chunk.ids, predictions)
+                    output.append(chunk.ids, self.abstaining.apply(predictions))
                     rows += len(chunk.ids)
                     show(rows, table.share)
         return rows

@@ -12,16 +12,18 @@ from torch import nn
 
 from core.ensembles import average
 from core.inputs.resources import pick_device
+from core.model_files.calibration_file import load_calibration
 from core.model_files.ensemble_folder import load_shares
 from core.model_files.model_folder import TrainedModel, load_model_folder, load_run_config
 from core.scoring import predict_tasks
+from core.statistics import Thresholds, at_temperature
 from data.errors import UserError, did_you_mean, quoted
 from data.examples import Examples
 from data.tasks import TaskSpec
 from search.predict.predictions import TaskPredictions
 from search.predict.texts import Text, form_of, sentences_of
 
-__all__ = ["Model", "find_tasks"]
+__all__ = ["Model", "find_tasks", "find_thresholds"]
 
 _Names = list[str] | tuple[str, ...]  # not any sequence, which a single name is too
 
@@ -34,13 +36,16 @@ class Model:
     Args:
         folder: the ``model`` folder of an export.
         device: 'auto', 'cpu', 'cuda' or 'mps'.
+        calibrated: scale class probabilities with the temperatures of the export.
 
     Raises:
         UserError: if the folder was not exported or is damaged, or the machine lacks the device.
     """
 
-    def __init__(self, folder: Path, device: str = "auto") -> None:
+    def __init__(self, folder: Path, device: str = "auto", calibrated: bool = True) -> None:
+        self._folder, self._calibrated = folder, calibrated
         self._shares = load_shares(folder)
+        self._calibrations = load_calibration(folder)
         self._device = pick_device(device)
         self._members = {
             place: _moved(load_model_folder(place), self._device)
@@ -65,6 +70,34 @@ class Model:
             raise UserError(_unknown_task(task, self.tasks))
         return self._specs[task]
 
+    def temperature(self, task: str) -> float:
+        """Return what logits of a task are divided by, above 0; 1 for scores, without a calibration, or uncalibrated.
+
+        Raises:
+            UserError: if the model has no such task.
+        """
+        self.describe(task)
+        return self._calibrations[task].temperature if self._calibrated and task in self._calibrations else 1.0
+
+    def thresholds(self, task: str, precision: float) -> Thresholds:
+        """Find from which probability on each class should be predicted, for its predictions to reach a precision.
+
+        The thresholds were found on dev, with probabilities that were calibrated on other dev examples; pass them to
+        :meth:`search.predict.predictions.TaskPredictions.abstain`. See :meth:`core.statistics.ConfidenceCurve.first`.
+
+        Args:
+            task: name of a task of classes.
+            precision: share of the predictions of a class that should be right, above 0 and below 1.
+
+        Raises:
+            UserError: if the model has no such task, predicts scores, is loaded uncalibrated or was exported without a
+                calibration; or the precision is not between 0 and 1.
+        """
+        spec = self.describe(task)
+        if not self._calibrated:
+            raise UserError("thresholds are of calibrated probabilities; load the model with calibrated=True")
+        return find_thresholds(self._folder, spec, precision)
+
     @overload
     def predict(self, texts: Iterable[Text], task: str) -> TaskPredictions: ...
 
@@ -82,8 +115,9 @@ class Model:
 
         Predictions are those of the run, computed in its precision: a text is cut at its ``max_length``, and an empty
         text is predicted from ``[CLS] [SEP]``. For one task and one model they are those of
-        :func:`core.scoring.predict` bit for bit. In float32, the other texts of a call, and other tasks, change
-        probabilities and scores relative to their range by less than 1e-5.
+        :func:`core.scoring.predict` bit for bit where the temperature is 1, as it is for scores; any other temperature
+        changes probabilities, but never the predicted class. In float32, the other texts of a call, and other tasks,
+        change probabilities and scores relative to their range by less than 1e-5 times 1 / T.
 
         Args:
             texts: strings, or (first, second) tuples for tasks on pairs; may be empty. They are sorted by length
@@ -99,8 +133,13 @@ class Model:
         examples = sentences_of(texts)
         names = self._chosen(task, examples)
         outputs = self._outputs(names, examples)
-        found = {name: TaskPredictions.of(self._specs[name], outputs[name]) for name in names}
+        found = {name: self._named(name, outputs[name]) for name in names}
         return found[task] if isinstance(task, str) else found
+
+    def _named(self, task: str, outputs: np.ndarray) -> TaskPredictions:
+        if (temperature := self.temperature(task)) != 1.0:
+            outputs = at_temperature(outputs, temperature)
+        return TaskPredictions.of(self._specs[task], outputs)
 
     def _chosen(self, task: str | Iterable[str] | None, examples: Sequence[tuple[str, ...]]) -> list[str]:
         size = len(examples[0]) if examples else None
@@ -162,6 +201,25 @@ def find_tasks(folder: Path, names: Sequence[str]) -> dict[str, TaskSpec]:
         if name not in shares:
             raise UserError(f"--task: {_unknown_task(name, shares)}")
     return {name: load_run_config(next(iter(shares[name]))).tasks[name].spec for name in names or shares}
+
+
+def find_thresholds(folder: Path, spec: TaskSpec, precision: float) -> Thresholds:
+    """Find thresholds as :meth:`Model.thresholds` does, without loading the model's weights.
+
+    Raises:
+        UserError: as there.
+    """
+    if spec.kind.is_score:
+        raise UserError(f"task {quoted(spec.name)} predicts scores: there are thresholds for classes only")
+    if not 0 < precision < 1:
+        raise UserError(f"precision must be above 0 and below 1, got {precision:g}")
+    calibrations = load_calibration(folder)
+    if spec.name not in calibrations:
+        raise UserError(
+            f"{folder}: no calibration of task {quoted(spec.name)}, which thresholds are found from; export the model "
+            "again"
+        )
+    return calibrations[spec.name].thresholds(precision)
 
 
 def _moved(trained: TrainedModel, device: torch.device) -> TrainedModel:

@@ -14,6 +14,7 @@ import numpy as np
 
 from core.run.atomic_files import write_atomically
 from core.run.checksums import CHECKSUMS, Checksums
+from core.statistics import at_temperature
 from data.errors import UserError
 from data.metrics.classes import predicted_classes
 from data.tasks import SplitName, TaskSpec
@@ -68,16 +69,27 @@ def check_complete(spec: TaskSpec, split: SplitName, skipped: Sequence[str]) -> 
         )
 
 
-def write_split(out: Path, spec: TaskSpec, split: SplitName, ids: Sequence[str], predictions: np.ndarray) -> None:
+def write_split(
+    out: Path,
+    spec: TaskSpec,
+    split: SplitName,
+    ids: Sequence[str],
+    predictions: np.ndarray,
+    temperature: float = 1.0,
+) -> None:
     """Write ``predictions/TASK-SPLIT-output.csv`` below ``out``, from class probabilities (N, K) or scores (N,).
 
     It is plain CSV, or the course's format; see :func:`search.trials.plain_predictions.writes_plain_csv`. Where the
     task's metric needs the probabilities, they are written to ``TASK-SPLIT-probabilities.csv`` too.
+
+    The probabilities in plain CSV are calibrated with the temperature, as those that ``onebert predict`` gives. Those
+    in the other file are not: the task's metric was computed from them, and may depend on the temperature.
     """
     folder = out / "predictions"
     path, values = prediction_path(folder, spec.name, split), prediction_values(spec, predictions)
     if writes_plain_csv(spec):
-        _write_checked(path, plain_csv(spec, ids, values, predictions))
+        calibrated = predictions if spec.kind.is_score else at_temperature(predictions, temperature)
+        _write_checked(path, plain_csv(spec, ids, values, calibrated))
     else:
         write_predictions(path, spec, ids, values)
     if spec.metric.reads_probabilities:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.statistics import Calibration, Interval
+from search.analysis.calibration_lines import error_text
 from search.display.table import Table
 
 __all__ = ["calibration_text", "confusion_sentence", "confusion_table"]
@@ -46,14 +47,20 @@ def calibration_text(found: Calibration) -> str:
     """Say whether a run is over- or underconfident, by how much, and which temperature would correct it."""
     error = found.error
     ece = (
-        f"ECE {error.value:.3f} [{error.low:.3f}, {error.high:.3f}] over {len(found.bins)} bins of about equal size; "
-        f"perfect probabilities would give {found.chance:.3f} by chance"
+        f"ECE {error_text(error)} over {len(found.bins)} bins of about equal size; perfect probabilities would give "
+        f"{found.chance:.3f} by chance"
     )
-    tempered = (
-        f"Temperature {found.temperature:.2f} fits best (by likelihood on these same dev examples) and leaves an ECE "
-        f"of {found.error_tempered:.3f}"
+    return f"{_verdict(found.gap)}. {ece}. {_correction(found)}."
+
+
+def _correction(found: Calibration) -> str:
+    if found.fit.reason:
+        return f"No temperature can correct it: {found.fit.reason}"
+    return (
+        f"Temperature {found.fit.temperature:.2f} fits best by likelihood. Out of sample, with temperatures that were "
+        f"fitted to four fifths of the examples and measured on the last fifth, the ECE is "
+        f"{error_text(found.error_tempered)} after it"
     )
-    return f"{_verdict(found.gap)}. {ece}. {tempered}."
 
 
 def _verdict(gap: Interval) -> str:

@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, create_trial
 from core.config import RunConfig
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
+from core.statistics import TaskCalibration
 from data.errors import UserError
 from data.task_files import builtin_tasks
 from search.export.trial import _recorded, export_trial
@@ -65,10 +66,11 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     models: list[Path] = []
     trained = Trained(SimpleNamespace(cpu=lambda: "on the CPU"))
 
-    def save(out: Path, saved: Trained, provenance: dict[str, Any]) -> None:
+    def save(out: Path, saved: Trained, provenance: dict[str, Any], calibrations: dict[str, TaskCalibration]) -> None:
         assert saved.model == "on the CPU"
         assert not (out.parent / "predictions" / "provenance.json").exists(), "the record is written last"
         assert provenance["rung"] == 100
+        assert {name: found.examples for name, found in calibrations.items()} == {"sst": 4}  # sts has scores
         models.append(out)
 
     module = "search.export.trial"

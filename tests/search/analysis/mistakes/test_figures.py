@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.statistics import Calibration, Interval
+from core.statistics import Calibration, Interval, TemperatureFit
 from core.statistics.calibration import CalibrationBin
 from data.reading import RawSplit
 from data.task_files import builtin_tasks
@@ -26,7 +26,8 @@ def runs_of(gold: np.ndarray, predicted: np.ndarray, sentence: str = "a b") -> T
 def test_reliability_has_a_point_for_each_bin() -> None:
     bins = (CalibrationBin(0.5, 0.4, 0.3, 0.55, 40), CalibrationBin(0.9, 0.8, 0.7, 0.85, 41))
     number = Interval(0.1, 0.0, 0.2)
-    diagonal, points = reliability_figure(Calibration(bins, number, 0.01, number, 1.0, number)).data
+    fit = TemperatureFit(1.0, "", np.empty((0, 2)))
+    diagonal, points = reliability_figure(Calibration(bins, number, 0.01, number, fit, number)).data
     assert (diagonal.x, diagonal.y) == ((0.3, 1.0), (0.3, 1.0))  # from the lowest end of an interval
     assert (points.x, points.y, points.text) == ((0.5, 0.9), (0.4, 0.8), ("40 examples", "41 examples"))
     assert points.error_y.array == pytest.approx((0.15, 0.05))
