@@ -91,6 +91,8 @@ class RawSplit:
         path: the file.
         counts: what is to be said of the file's rows.
         other_columns: cells of further columns that the reader asked for and the file has, one per example, by column.
+        lines: line of each example in the file, or its row in a file without lines, from 1; empty for examples that
+            were not read from a file.
     """
 
     ids: list[str]
@@ -100,6 +102,7 @@ class RawSplit:
     path: Path
     counts: RowCounts = RowCounts()
     other_columns: Mapping[str, list[str]] = field(default_factory=dict)
+    lines: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -125,6 +128,7 @@ class RawSplit:
             self.path,
             self.counts,
             {name: [cells[position] for position in positions] for name, cells in self.other_columns.items()},
+            [self.lines[position] for position in positions] if self.lines else (),
         )
 
 
@@ -307,6 +311,7 @@ def _parse_whole(
         other_columns={
             name: [row.other_columns[place] for row in rows] for place, name in enumerate(reader.other_columns)
         },
+        lines=[row.line for row in rows],
     )
 
 

@@ -14,11 +14,16 @@ from data.tables.swallowed_rows import RowLike, swallowed_rows
 from data.tables.table import Record, Table
 from data.tasks import SplitName, TaskSpec
 
-__all__ = ["MalformedRowError", "NoTextError", "Row", "RowReader"]
+__all__ = ["MalformedRowError", "NoTextError", "Row", "RowReader", "has_text"]
 
 _BREAK = re.compile("[\r\n]")
 # What a BERT tokenizer gives a token for: neither white space nor control, format, surrogate or replacement characters.
 _VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufffd]")
+
+
+def has_text(sentence: str) -> bool:
+    """Return whether a sentence has a visible character."""
+    return _VISIBLE.search(sentence) is not None
 
 
 class MalformedRowError(ValueError):
@@ -105,7 +110,7 @@ class RowReader:
         if not row_id:
             raise MalformedRowError("id is empty")
         sentences = tuple([record.cells[column] for column in self.sentences.values()])
-        is_textless = not all(map(_VISIBLE.search, sentences))
+        is_textless = not all(map(has_text, sentences))
         if is_textless and not self.is_test:
             self._refuse_empty(sentences)
         other_columns = tuple([record.cells[column] for column in self.other_columns.values()])

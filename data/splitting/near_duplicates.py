@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from data.ragged import run_offsets
 
-__all__ = ["NEARLY_SAME", "duplicate_groups"]
+__all__ = ["NEARLY_SAME", "duplicate_groups", "shared_words", "word_set"]
 
 NEARLY_SAME: Final = 0.8
 """Words that two texts share, as a share of all their words (Jaccard): from here on they are near-duplicates."""
@@ -34,12 +34,12 @@ def duplicate_groups(texts: Sequence[str]) -> npt.NDArray[np.int64]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    words = [_words(text) for text in texts]
+    words = [word_set(text) for text in texts]
     near = [
         (one, other)
         for bucket in _buckets(words)
         for one, other in {*pairwise(bucket), *((bucket[0], other) for other in bucket[1:])}
-        if _are_near(words[one], words[other])
+        if shared_words(words[one], words[other]) >= NEARLY_SAME
     ]
     ones, others = np.array(near, dtype=np.int64).reshape(-1, 2).T
     graph = coo_array((np.ones(len(near), dtype=np.int8), (ones, others)), shape=(len(texts), len(texts)))
@@ -48,14 +48,15 @@ def duplicate_groups(texts: Sequence[str]) -> npt.NDArray[np.int64]:
     return np.asarray(first[component], dtype=np.int64)
 
 
-def _words(text: str) -> frozenset[str]:
-    """Return the words of a text; one without any is itself, so that '!!' is no duplicate of '??'."""
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text in lower case; one without any is itself, so that '!!' is no duplicate of '??'."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return frozenset(_WORD.findall(plain)) or frozenset([plain.strip()])
 
 
-def _are_near(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) >= NEARLY_SAME * len(one | other)
+def shared_words(one: frozenset[str], other: frozenset[str]) -> float:
+    """Return the share of all words of two texts that both have (Jaccard), 0 to 1; at least one has a word."""
+    return len(one & other) / len(one | other)
 
 
 def _buckets(words: Sequence[frozenset[str]]) -> Iterator[list[int]]:
@@ -69,6 +70,6 @@ def _buckets(words: Sequence[frozenset[str]]) -> Iterator[list[int]]:
         lowest = [np.minimum.reduceat((hashes * factor) >> np.uint64(32), starts) for factor in band]
         _, inverse, counts = np.unique(np.stack(lowest, axis=1), axis=0, return_inverse=True, return_counts=True)
         order = np.argsort(inverse, kind="stable")
-        for bucket in np.split(order, np.cumsum(counts)[:-1]):
-            if len(bucket) > 1:
-                yield bucket.tolist()
+        ends = np.cumsum(counts)
+        for place in np.flatnonzero(counts > 1).tolist():
+            yield order[ends[place] - counts[place] : ends[place]].tolist()

@@ -27,6 +27,7 @@ COMMANDS = {
     "pareto": "Plot the overall score of trials against their cost.",
     "clean": "List files that are no longer needed, and delete them.",
     "doctor": "Check everything that a study needs.",
+    "audit": "Look at a study's data, and list rows that deserve a look.",
     "dashboard": "Show studies live in the browser.",
     "augment": "Request rephrasings of training examples from a language model.",
 }

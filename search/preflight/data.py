@@ -27,6 +27,7 @@ from search.study.spec import StudySpec
 __all__ = [
     "DataReport",
     "check_data",
+    "check_default_folder",
     "corpus_folder",
     "listing_faults",
     "some_sentences",
@@ -96,7 +97,7 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None, named_ids:
             dev cannot rank trials; see :func:`search.preflight.labels.check_labels`.
     """
     directory = Path(config.data.directory)
-    _check_default_folder(directory, [task.spec for task in config.tasks.values()])
+    check_default_folder(directory, [task.spec for task in config.tasks.values()])
     report = DataReport({}, (), "", "")
     digest = hashlib.sha256()
     for name, task in config.tasks.items():
@@ -128,8 +129,12 @@ def _test_texts(name: str, splits: Mapping[SplitName, RawSplit]) -> dict[str, st
     return {} if test is None else {name: texts_digest(zip(test.ids, test.sentences, strict=True))}
 
 
-def _check_default_folder(directory: Path, specs: list[TaskSpec]) -> None:
-    """Refuse the default folder if it has none of the tasks' files: most likely none was named."""
+def check_default_folder(directory: Path, specs: list[TaskSpec]) -> None:
+    """Refuse the default folder if it has none of the tasks' files: most likely none was named.
+
+    Raises:
+        UnavailableError: it has none.
+    """
     names = [name for spec in specs for name in (spec.files.train, spec.files.dev)]
     if directory == Path(DataConfig().directory) and not any((directory / name).is_file() for name in names):
         raise UnavailableError(

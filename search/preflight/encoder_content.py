@@ -18,17 +18,18 @@ from core.model_files.encoder_source import resolve_encoder
 from data.errors import UserError
 from data.example_cache import load_examples
 from data.examples import encode
-from data.rows import RowLayout, row_lengths
 from data.tasks import SplitName
-from data.tokenizer import load_tokenizer, special_ids
+from data.tokenizer import load_tokenizer
 from search.preflight.data import DataReport
+from search.preflight.token_shares import cut_share, unknown_share, whole_lengths
 from search.study.encoder_names import named_encoders
 from search.study.spec import StudySpec
 
-__all__ = ["read_folders", "survey_encoders"]
+__all__ = ["MAX_LENGTH", "read_folders", "survey_encoders", "tokenizer_warnings"]
 
 _MANY = 0.05  # tokens: with its own language and alphabet, a BERT does not know one in a thousand
-_MAX_LENGTH = "model.max_length"
+MAX_LENGTH = "model.max_length"
+"""The setting that says after how many tokens a row is cut."""
 _MANY_CUT = 0.1  # examples that do not fit into their rows
 
 
@@ -67,10 +68,28 @@ def survey_encoders(
         except UserError:
             continue
         if tokenizer is not None:
-            warnings += _unknown_words(spec.base, name, tokenizer, report, cache_dir)
-            if _MAX_LENGTH not in spec.space.paths:
-                warnings += _cut_examples(spec.base, tokenizer, report, cache_dir)
+            warnings += tokenizer_warnings(spec, name, tokenizer, report, cache_dir)
     return replace(report, encoders=contents, warnings=tuple(warnings))
+
+
+def tokenizer_warnings(
+    spec: StudySpec, name: str, tokenizer: Tokenizer, report: DataReport, cache_dir: Path
+) -> Iterator[str]:
+    """Yield a line for every text of which an encoder does not know many tokens, or cuts many examples.
+
+    Args:
+        spec: the study.
+        name: of the encoder.
+        tokenizer: of the encoder.
+        report: its sizes name the tasks and splits, and its samples the other texts.
+        cache_dir: tokenised splits are kept in it.
+
+    Raises:
+        MachineError: if the cache cannot be written.
+    """
+    yield from _unknown_words(spec.base, name, tokenizer, report, cache_dir)
+    if MAX_LENGTH not in spec.space.paths:
+        yield from _cut_examples(spec.base, tokenizer, report, cache_dir)
 
 
 def _tokenizer(base: RunConfig, name: str, cache_dir: Path) -> Tokenizer | None:
@@ -83,9 +102,8 @@ def _tokenizer(base: RunConfig, name: str, cache_dir: Path) -> Tokenizer | None:
 def _unknown_words(
     base: RunConfig, name: str, tokenizer: Tokenizer, report: DataReport, cache_dir: Path
 ) -> Iterator[str]:
-    unknown = special_ids(tokenizer).unk
     for (owner, part), tokens in _tokens(base, tokenizer, report, cache_dir):
-        share = float((tokens == unknown).mean()) if len(tokens) else 0.0
+        share = unknown_share(tokens, tokenizer)
         if share > _MANY:
             yield (
                 f"{owner}: {share:.0%} of all tokens in {part} are unknown to encoder '{name}' ([UNK]): check that "
@@ -109,9 +127,7 @@ def _cut(base: RunConfig, task: str, split: SplitName, tokenizer: Tokenizer, cac
     """Return the share of a split's examples that do not fit into their rows."""
     spec = base.tasks[task].spec
     examples = load_examples(spec, Path(base.data.directory), split, tokenizer, cache_dir / "tokens")
-    siamese = base.heads[task].pair == "siamese"
-    whole = row_lengths(examples, replace(RowLayout.of(tokenizer, base.model.max_length), max_length=2**31), siamese)
-    return float((whole > base.model.max_length).mean())
+    return cut_share(whole_lengths(examples, base, tokenizer), base)
 
 
 def _tokens(

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import typer
 
 from core.run_size import RunSize
+from search.audit import __main__ as audit
+from search.audit.findings import COLUMNS, Reason
 from search.clean import __main__ as clean
 from search.doctor import __main__ as doctor
 from search.doctor.disk import DiskNeed
@@ -26,7 +28,7 @@ def options_of(main: Callable[..., None]) -> set[str]:
 
 
 def test_options_of_tools_are_those_there_are() -> None:
-    options = set.union(*(options_of(module.main) for module in (clean, doctor, init, pareto, predict)))
+    options = set.union(*(options_of(module.main) for module in (audit, clean, doctor, init, pareto, predict)))
     of_export = {"--format", "--ensemble"}  # the only ones of its options that the page is about
     assert of_export <= options_of(export.main)
     named = set(re.findall(r"(--[a-z][a-z-]+)", text("tools.md").partition("\n## All commands")[0]))
@@ -37,6 +39,13 @@ def test_costs_that_are_named_are_those_there_are() -> None:
     section = text("tools.md").partition("| `--cost` |")[2]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     assert set(re.findall(r"`(\w+)`", " ".join(rows))) == {*COSTS, "all"}
+
+
+def test_reasons_and_columns_of_an_audit_are_those_there_are() -> None:
+    section = text("tools.md").partition("\n## The data: `search.audit`")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert re.findall(r"`([^`]+)`", " ".join(rows)) == list(Reason)
+    assert f"`{','.join(COLUMNS)}`" in section
 
 
 def test_the_disk_that_a_study_takes() -> None:

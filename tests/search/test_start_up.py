@@ -14,12 +14,12 @@ SLOW = {"torch", "sklearn", "scipy", "pandas", "plotly", "optuna", "optuna_dashb
 
 READERS = ("report", "export", "finalists", "ablate", "ensemble", "pareto")  # of a recorded study
 
-MISSPELT = dict.fromkeys(("run", *READERS, "clean", "doctor", "augment"), ("--study", "quikstart"))
+MISSPELT = dict.fromkeys(("run", *READERS, "clean", "doctor", "augment", "audit"), ("--study", "quikstart"))
 MISSPELT["compare"] = ("quikstart:0", "quikstart")
 MISSPELT["score"] = ("--study", "quikstart", "--labels", ".")
 
 MISSING = dict.fromkeys(READERS, ("--study", "x", "--runs-dir", "nowhere"))
-MISSING["run"] = MISSING["augment"] = ("--study", "starter", "--data", "nowhere")
+MISSING["run"] = MISSING["augment"] = MISSING["audit"] = ("--study", "starter", "--data", "nowhere")
 MISSING["compare"] = ("x:0", "x:1", "--runs-dir", "nowhere")
 MISSING["dashboard"] = ("--runs-dir", "nowhere")
 MISSING["predict"] = ("--model-dir", "nowhere", "--task", "sst")

@@ -30,6 +30,7 @@ COMMANDS = {
         "--study",
         "micro.toml",
     ),
+    "audit": ("--study", "micro.toml"),
     "dashboard": ("--port", "0"),
     "augment": ("--study", "micro.toml", "--endpoint", "http://127.0.0.1:1/v1", "--plan-only"),
 }
@@ -54,7 +55,7 @@ def data_file(house: House, rng: Random) -> tuple[Ended, object]:
     file = Path(folder) / f"mood-{name}.csv"
     content = mutated_table(file.read_bytes(), rng)
     file.write_bytes(content)
-    readers = [(name, *COMMANDS[name]) for name in ("export", "report", "compare", "ensemble", "doctor")]
+    readers = [(name, *COMMANDS[name]) for name in ("export", "report", "compare", "ensemble", "doctor", "audit")]
     search = ("run", "--study", "micro.toml")
     words = rng.choice([*[(*search, "--runs-dir", "new", "--trials", "1")] * 3, search, *readers])
     if folder == "labels":
