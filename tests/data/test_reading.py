@@ -431,3 +431,11 @@ def test_a_missing_group_column_is_named_by_a_look_at_the_header(tmp_path: Path)
     for look in (lambda: check_header(spec, "train", tmp_path / "all.csv"), lambda: read_split(spec, tmp_path, "dev")):
         with pytest.raises(UserError, match=r"no column 'costumer'.*did you mean 'customer'"):
             look()
+
+
+def test_every_example_has_its_line(tmp_path: Path) -> None:
+    """A row over two lines counts for the line that it begins on; subsets keep the lines of their examples."""
+    text = HEADER + para_row(1) + para_row(2).replace("first 2", '"first\n2"') + "\n" + para_row(3)
+    raw = read_para(tmp_path, text)
+    assert list(raw.lines) == [2, 3, 6]
+    assert list(raw.subset(np.array([2, 0])).lines) == [6, 2]

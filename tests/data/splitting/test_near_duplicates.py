@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.splitting.near_duplicates import NEARLY_SAME, duplicate_groups
+from data.splitting.near_duplicates import NEARLY_SAME, duplicate_groups, shared_words, word_set
 
 TEXT = st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), max_size=4).map(" ".join)
 
@@ -63,6 +63,11 @@ def test_nearly_all_near_duplicates_of_many_texts_are_found() -> None:
     assert NEARLY_SAME <= 9 / 11
     groups = duplicate_groups([*texts, *changed])
     assert np.mean(groups[500:] == groups[:500]) > 0.97
+
+
+def test_shared_words() -> None:
+    assert shared_words(word_set("A good, good film"), word_set("a bad film")) == 2 / 4
+    assert shared_words(word_set("!!"), word_set("??")) == 0.0
 
 
 WORDS = [f"w{number}" for number in range(3000)]
