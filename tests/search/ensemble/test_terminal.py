@@ -76,8 +76,10 @@ def test_lines_below_the_table(
     monkeypatch.setenv("COLUMNS", "200")
     _show("mine", tmp_path, ENSEMBLE, ["chosen by hand"], dev_only=False)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-3:] == [
-        "chosen by hand",
+    assert lines[-4] == "chosen by hand"
+    assert lines[-3].startswith("Calibration of sst: ECE ")
+    assert lines[-3].endswith(". No temperature is kept: 4 dev examples are too few, it takes 50.")
+    assert lines[-2:] == [
         f"predictions: {tmp_path / 'predictions'}",
         f"made of:     {tmp_path / 'ensemble.json'}",
     ]
