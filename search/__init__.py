@@ -1,6 +1,7 @@
 """Search hyperparameters with Optuna: studies in; trials, reports and models out.
 
-Programs that predict with an exported model use :func:`load_model`; all else is done by commands.
+Programs that predict with an exported model use :func:`load_model`, whose errors are :class:`UserError`; all else is
+done by commands.
 
 A command is ``search/NAME.py`` or ``search/NAME/__main__.py`` and runs as ``python -m search.NAME``. Everything
 else stands in a package that is named after what it holds. Nothing below ``search`` imports Optuna. Packages import
@@ -34,9 +35,11 @@ from search.console.shadowing import refuse_shadowed
 if TYPE_CHECKING:
     from search.predict.model import Model
 
-__all__ = ["load_model"]
+__all__ = ["UserError", "load_model"]
 
 refuse_shadowed()
+
+from data.errors import UserError  # noqa: E402  (only now is it certain that this is our package)
 
 
 def load_model(folder: str | os.PathLike[str], device: str = "auto", *, calibrated: bool = True) -> Model:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
@@ -17,6 +18,10 @@ from tests.data.metrics.new_metric import SOURCE, NewMetric
 from tests.stub_endpoint import Reply, StubEndpoint
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A slow or busy machine is no fault of the code.
+hypothesis.settings.register_profile("any-machine", deadline=None)
+hypothesis.settings.load_profile("any-machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from data.errors import UserError
 from data.tables.table import Record, Table, unreadable
 
-__all__ = ["is_json", "parse_json"]
+__all__ = ["array_elements", "is_json", "parse_json"]
 
 _ENDINGS = {".json", ".jsonl", ".ndjson"}
 _WHITE = re.compile(r"[ \t\r\n]*")
@@ -61,7 +61,12 @@ def parse_json(text: str, source: str, *, is_beginning: bool = False) -> Table:
     Raises:
         UserError: if an array is malformed, or the file contains no objects, or objects without common keys.
     """
-    rows = _array(text, source, is_beginning) if text.lstrip().startswith("[") else _lines(text, source)
+    is_array = text.lstrip().startswith("[")
+    rows = (
+        (_checked(value, line) for line, value in array_elements(text, source, _DECODER, is_beginning))
+        if is_array
+        else _lines(text, source)
+    )
     places: dict[str, int] = {}
     records: list[Record] = []
     for one in rows:
@@ -118,22 +123,34 @@ def _checked(value: Any, line: int) -> _Row:
     return _Row(line, None, f"{_kind(value)}, not an object with the columns as its keys")
 
 
-def _array(text: str, source: str, is_beginning: bool) -> Iterator[_Row]:
-    """Yield the objects in an array, whose elements may be of any number of lines."""
+def array_elements(
+    text: str, source: str, decoder: json.JSONDecoder, is_beginning: bool = False
+) -> Iterator[tuple[int, Any]]:
+    """Yield the elements of a JSON array, each of any number of lines, with the line that it begins in.
+
+    Args:
+        text: the file's text, which begins with ``[``, perhaps after white space.
+        source: the file's name for error messages.
+        decoder: decodes an element.
+        is_beginning: the text is the beginning of a longer file, and may end anywhere.
+
+    Raises:
+        UserError: if the array is empty or malformed.
+    """
     position, line, last = _end(_WHITE, text, text.index("[") + 1), 1, 0
     if text[position : position + 1] == "]":
         raise UserError(f"{source}: the file is empty")
     while True:
         line, last = line + text.count("\n", last, position), position
         try:
-            value, position = _DECODER.raw_decode(text, position)
+            value, position = decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
             if is_beginning:
                 return
             # What is malformed may be far below the line in which its object begins.
             line, why = (error.lineno, error.msg) if isinstance(error, json.JSONDecodeError) else (line, error)
             raise UserError(f"{source}:{line}: not valid JSON: {why}") from None
-        yield _checked(value, line)
+        yield line, value
         between = _BETWEEN.match(text, position)
         assert between is not None, "matches everywhere"
         position = between.end()

@@ -16,7 +16,7 @@ import typer
 from search.console.failures import ExitCode, is_interrupt
 from search.driver.stop_request import handled_signals, leave_terminal
 
-__all__ = ["RESUME", "ctrl_c_after_imports", "interruptible"]
+__all__ = ["RESUME", "ctrl_c_after_imports", "interruptible", "signals_as_ctrl_c"]
 
 P = ParamSpec("P")
 
@@ -33,7 +33,7 @@ def interruptible(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            with _raising(handled_signals()):
+            with signals_as_ctrl_c():
                 command(*args, **kwargs)
         except (KeyboardInterrupt, Exception) as error:
             if not is_interrupt(error):
@@ -42,6 +42,13 @@ def interruptible(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
 
     return run
+
+
+@contextmanager
+def signals_as_ctrl_c() -> Iterator[None]:
+    """Raise KeyboardInterrupt at SIGTERM and SIGHUP too, so that half-written files are removed."""
+    with _raising(handled_signals()):
+        yield
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def main(
     ] = None,
     input: Annotated[  # noqa: A002
         Path | None,
-        typer.Option(help="File of rows to predict for, in place of standard input: .csv, .tsv, .jsonl or .parquet."),
+        typer.Option(help="File of rows to predict for, in place of standard input: .csv, .tsv, .json(l) or .parquet."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="File to write for --input: .csv, .tsv, .jsonl or .parquet.")
@@ -86,11 +86,13 @@ def main(
         _predict_lines(model_dir, specs, probabilities, device, abstaining)
         return
 
+    from search.console.signals import signals_as_ctrl_c
     from search.display.console import make_console
     from search.predict.file_job import FileJob
 
     job = FileJob(model_dir, specs, input, output, columns or [], device, workers, abstaining)
-    rows = job.run(make_console(stderr=True))
+    with signals_as_ctrl_c():
+        rows = job.run(make_console(stderr=True))
     abstaining.show(make_console())
     make_console().print(f"{rows:,} row{'s' if rows != 1 else ''}: {output}", soft_wrap=True)
 

@@ -1,4 +1,4 @@
-"""Read rows of texts from a file as a stream: delimited text, JSON lines or Parquet."""
+"""Read rows of texts from a file as a stream: delimited text, JSON or Parquet; only a JSON array is read whole."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import IO, Any, BinaryIO, Protocol
 from data.errors import UserError, quoted
 from data.tables.columns import column_index
 from data.tables.delimited import Quoting
-from data.tables.json_rows import is_json
+from data.tables.json_rows import array_elements, is_json
 from data.tables.parquet import load_pyarrow
 from data.tables.table import unreadable
 from data.tables.text_files import decode_text, refuse_other_text
@@ -27,10 +27,12 @@ Cells = tuple[object, ...]
 
 _GZIP = b"\x1f\x8b"
 _MARKS = {b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_DECODER = json.JSONDecoder()
 _SAMPLE = 4096  # bytes that show another format
 _PARQUET_ROWS = 1024  # decoded at a time
 
-FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+_WRITTEN = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+_READ = {**_WRITTEN, ".json": "jsonl"}  # an array or lines, as the content says
 
 
 class InputTable(Protocol):
@@ -60,14 +62,19 @@ class InputTable(Protocol):
 def format_of(path: Path, option: str) -> tuple[str, bool]:
     """Return the format that a file's name ends in, and whether it is compressed with gzip.
 
+    Args:
+        path: the file.
+        option: ``--input``, or ``--output``, which is never a JSON array.
+
     Raises:
         UserError: the name ends in no format that is known.
     """
+    formats = _READ if option == "--input" else _WRITTEN
     compressed = path.suffix == ".gz"
-    name = FORMATS.get(Path(path.stem).suffix if compressed else path.suffix)
+    name = formats.get(Path(path.stem).suffix if compressed else path.suffix)
     if name is None or (compressed and name == "parquet"):
         raise UserError(
-            f"{option} {path}: the name must end in {', '.join(FORMATS)}; all but .parquet may be followed by .gz"
+            f"{option} {path}: the name must end in {', '.join(formats)}; all but .parquet may be followed by .gz"
         )
     return name, compressed
 
@@ -212,8 +219,9 @@ def _explained(error: csv.Error) -> str:
 class _JsonTable:
     def __init__(self, path: Path, file: BinaryIO, text: IO[str]) -> None:
         self._path, self._position = path, _Position(file, text)
-        self._lines = enumerate(text, start=1)
-        self._first = next(self._objects(), None)
+        self._text = text
+        self._objects = self._read()
+        self._first = next(self._objects, None)
         if self._first is None:
             raise UserError(f"{path}: the file is empty")
         self.header = list(self._first[1])
@@ -232,24 +240,41 @@ class _JsonTable:
 
     def _rows(self, columns: Sequence[str]) -> Iterator[Cells]:
         assert self._first is not None
-        for line, row in chain([self._first], self._objects()):
+        for line, row in chain([self._first], self._objects):
             if (missing := next((name for name in columns if name not in row), None)) is not None:
                 raise UserError(f"{self._path}:{line}: no key {quoted(missing)}")
             yield tuple(row[name] for name in columns)
 
-    def _objects(self) -> Iterator[tuple[int, dict[str, object]]]:
-        for line, text in self._lines:
-            if not text.strip():
-                continue
+    def _read(self) -> Iterator[tuple[int, dict[str, object]]]:
+        for line, value in self._values():
+            if not isinstance(value, dict):
+                shown = quoted(json.dumps(value, ensure_ascii=False))
+                raise UserError(f"{self._path}:{line}: expected a JSON object, got {shown}")
+            yield line, value
+
+    def _values(self) -> Iterator[tuple[int, Any]]:
+        """Yield the value in each line, or each element of the array that the file consists of."""
+        lines = enumerate(self._text, start=1)
+        line, first = next(((line, text) for line, text in lines if text.strip()), (1, ""))
+        if first.lstrip().startswith("["):
+            content = self._readable(line, [first, *self._text])
+            yield from array_elements("\n" * (line - 1) + content, str(self._path), _DECODER)
+            return
+        for number, text in chain([(line, first)], lines):
+            if text.strip():
+                yield number, self._decoded(number, text)
+
+    def _decoded(self, line: int, text: str) -> Any:
+        try:
+            return _DECODER.decode(self._readable(line, [text]).strip())
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{self._path}:{line}: not JSON: {' '.join(str(error).split())}") from error
+
+    def _readable(self, first: int, lines: list[str]) -> str:
+        for line, text in enumerate(lines, start=first):
             if fault := unreadable([text]):
                 raise UserError(f"{self._path}:{line}: {fault}")
-            try:
-                row = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                raise UserError(f"{self._path}:{line}: not JSON: {' '.join(str(error).split())}") from error
-            if not isinstance(row, dict):
-                raise UserError(f"{self._path}:{line}: expected a JSON object on each line, got {quoted(text.strip())}")
-            yield line, row
+        return "".join(lines)
 
 
 class _ParquetTable:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from transformers import BertTokenizerFast
@@ -100,7 +100,6 @@ def test_new_text_has_no_labels(tokenizer: Tokenizer) -> None:
 lengths = st.integers(0, 40)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(lengths, lengths), min_size=1, max_size=6), st.integers(5, 40))
 def test_pairs_are_cut_as_transformers_cuts_them(
     tokenizer: Tokenizer, reference: BertTokenizerFast, sizes: list[tuple[int, int]], max_length: int

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, normalizers
 from transformers import AutoTokenizer, BertTokenizerFast
@@ -58,7 +58,6 @@ def both(minilm: Path) -> tuple[Tokenizer, BertTokenizerFast]:
     return load_tokenizer(minilm), BertTokenizerFast.from_pretrained(minilm)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=80))
 def test_any_text_gives_the_ids_of_transformers(both: tuple[Tokenizer, BertTokenizerFast], text: str) -> None:
     ours, reference = both

@@ -100,7 +100,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Tokenizer,
     return found
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from(PIECES) | st.text(st.characters(codec="utf-8"), max_size=8), max_size=12))
 def test_any_text_gives_the_ids_of_transformers(both: dict[str, tuple[Tokenizer, Any]], pieces: list[str]) -> None:
     text = "".join(pieces)

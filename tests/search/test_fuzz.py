@@ -22,9 +22,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def fuzz(house: House, name: str, most: int) -> None:
-    @settings(
-        max_examples=most, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
-    )
+    @settings(max_examples=most, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
     @given(st.randoms(use_true_random=False))
     def search(rng: Random) -> None:
         with house.copied(house.folder.parent / "copy"):

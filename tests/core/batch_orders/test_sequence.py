@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.batch_orders import (
@@ -49,7 +49,6 @@ def test_a_share_smaller_than_a_batch_is_not_jumped_over() -> None:
     assert "".join(seen[:10]) == "aaaaabcccc"
 
 
-@settings(deadline=None)
 @given(tables, st.integers(1, 6), st.integers(0, 20_000))
 def test_every_task_has_its_share_of_every_epoch(table: list[tuple[int, int]], epochs: int, more: int) -> None:
     """To less than a batch, since a batch may reach over the end of its share; and each at least one turn."""

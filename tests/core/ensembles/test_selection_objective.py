@@ -49,7 +49,7 @@ def drawn(rng: np.random.Generator, members: int, values: int) -> tuple[list[dic
     return library, gold
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     members=st.integers(1, 4), values=st.integers(1, 9), so_far=st.integers(0, 6), seed=st.integers(0, 2**32 - 1),
     resample=st.booleans(),

@@ -77,7 +77,7 @@ CONFIGS = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(config=CONFIGS, lengths=st.lists(st.integers(1, 64), min_size=1, max_size=4), seed=st.integers(0, 999))
 def test_agrees_with_transformers_on_random_configs(config: BertConfig, lengths: list[int], seed: int) -> None:
     bert = Bert(config, generator=torch.Generator().manual_seed(seed)).eval().double()

@@ -50,7 +50,7 @@ def test_damage_is_noticed(tmp_path: Path, damage: str) -> None:
         load_checkpoint(path)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_no_damage_goes_unnoticed(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Any bit flipped, any end missing, anything put in between or behind."""

@@ -49,7 +49,7 @@ def right(flags: list[bool] | np.ndarray) -> np.ndarray:
     return np.stack([1 - flags, flags], axis=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     spec=st.sampled_from(ALL),
     size=st.integers(1, 12),

@@ -114,7 +114,7 @@ def test_predictions_that_say_nothing_and_that_say_all() -> None:
 
 
 @given(st.integers(10, 120), st.floats(0.3, 3.0), st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_error_is_between_the_gap_and_its_interval(size: int, sharpness: float, seed: int) -> None:
     confidence, _, right = drawn(size, sharpness, np.random.default_rng(seed))
     found = calibration_of(*two_classes(confidence, right), np.random.default_rng(0))

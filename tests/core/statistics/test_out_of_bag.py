@@ -30,7 +30,7 @@ def drawn(spec: TaskSpec, size: int, runs: int, values: int, rng: np.random.Gene
     return [rng.random((size, 5), dtype=np.float32) for _ in range(runs)], rng.integers(min(values, 5), size=size)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(spec=st.sampled_from(SPECS), size=st.integers(10, 14), values=st.integers(1, 4), seed=st.integers(0, 2**32 - 1))
 def test_scores_are_those_of_the_examples_that_a_bag_holds_and_leaves_out(
     spec: TaskSpec, size: int, values: int, seed: int

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score
 from tests.data.metrics.metric_cases import both_scores, class_task
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([2, 3, 5]), st.integers(1, 60))
 def test_against_scikit_learn(seed: int, classes: int, size: int) -> None:
     rng, task = np.random.default_rng(seed), class_task(classes, "acc")

@@ -20,7 +20,7 @@ def test_by_hand() -> None:
     assert found == pytest.approx((1 + 2 / 3) / 2)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3))
 def test_two_classes_against_scikit_learn(seed: int, digits: int) -> None:
     gold, predictions = two_classes(seed, digits)
@@ -30,7 +30,7 @@ def test_two_classes_against_scikit_learn(seed: int, digits: int) -> None:
     assert counted == pytest.approx(expected)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1))
 def test_several_classes_against_scikit_learn(seed: int) -> None:
     gold, predictions = four_classes(seed)

@@ -15,7 +15,7 @@ def test_the_first_of_equally_probable_classes_is_predicted() -> None:
     assert predicted_classes(np.array([[0.2, 0.4, 0.4]])).tolist() == [1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([2, 3, 5]), st.integers(1, 3))
 def test_counts_are_sums_of_the_confusion_matrix(seed: int, classes: int, runs: int) -> None:
     rng = np.random.default_rng(seed)

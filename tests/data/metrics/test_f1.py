@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 from tests.data.metrics.metric_cases import both_scores, class_task
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([2, 3, 5]), st.integers(1, 40))
 def test_against_scikit_learn(seed: int, classes: int, size: int) -> None:
     """Small samples lack classes, which count as 0."""

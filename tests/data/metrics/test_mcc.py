@@ -18,7 +18,7 @@ def test_by_hand() -> None:
     assert task.metric.score(task, np.eye(2)[predicted], gold) == pytest.approx(4 / np.sqrt(240))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.sampled_from([2, 3, 5]), st.integers(0, 2**32 - 1))
 def test_against_scikit_learn(classes: int, seed: int) -> None:
     rng, task = np.random.default_rng(seed), class_task(classes, "mcc")

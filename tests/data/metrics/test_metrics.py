@@ -19,7 +19,7 @@ from data.metrics import Metric, all_metrics, find_metric
 from data.tasks import TaskSpec
 from tests.data.metrics.metric_cases import CASES, Case
 
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=25)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -13,7 +13,7 @@ from tests.data.metrics.metric_cases import both_scores, score_task
 TASK = score_task("pearsonr")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 50))
 def test_against_scipy(seed: int, size: int) -> None:
     """On scores with ties, in float32."""

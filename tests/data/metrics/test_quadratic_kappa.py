@@ -11,7 +11,7 @@ from sklearn.metrics import cohen_kappa_score
 from tests.data.metrics.metric_cases import both_scores, class_task, score_task
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.sampled_from([2, 3, 5]), st.integers(0, 2**32 - 1))
 def test_classes_against_scikit_learn(classes: int, seed: int) -> None:
     rng, task = np.random.default_rng(seed), class_task(classes, "qwk")
@@ -21,7 +21,7 @@ def test_classes_against_scikit_learn(classes: int, seed: int) -> None:
     assert both_scores(task, predictions, gold) == pytest.approx((expected, expected), abs=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1))
 def test_scores_are_rounded_halves_up_and_limited_to_the_range(seed: int) -> None:
     rng, task = np.random.default_rng(seed), score_task("quadratic-weighted-kappa", 1.0, 6.0)

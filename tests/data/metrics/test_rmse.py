@@ -11,7 +11,7 @@ from sklearn.metrics import root_mean_squared_error
 from tests.data.metrics.metric_cases import both_scores, score_task
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 50))
 def test_against_scikit_learn(seed: int, size: int) -> None:
     rng, task = np.random.default_rng(seed), score_task("rmse")

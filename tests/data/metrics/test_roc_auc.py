@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from tests.data.metrics.metric_cases import both_scores, class_task, four_classes, two_classes
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3))
 def test_two_classes_against_scikit_learn(seed: int, digits: int) -> None:
     gold, predictions = two_classes(seed, digits)
@@ -21,7 +21,7 @@ def test_two_classes_against_scikit_learn(seed: int, digits: int) -> None:
     assert counted == pytest.approx(expected)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1))
 def test_several_classes_against_scikit_learn(seed: int) -> None:
     gold, predictions = four_classes(seed)

@@ -22,7 +22,6 @@ from tests.search.ablate.configurations import BY_NAME, TASKS, is_fixed, made
 
 QUICK = partial(
     settings,
-    deadline=None,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # making a failure smaller takes minutes

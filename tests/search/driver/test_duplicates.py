@@ -43,7 +43,7 @@ SPACES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     table=SPACES,
     sampler=st.sampled_from([SamplerChoice("random"), TPE, SamplerChoice("grid")]),

@@ -113,7 +113,7 @@ def test_a_study_that_is_interrupted_during_a_revival_equals_an_uninterrupted_on
     assert study.outcome() == undisturbed.outcome()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     seed=st.integers(0, 99),
     factor=st.sampled_from([None, 2.0, 3.0]),

@@ -40,7 +40,7 @@ def left(folders: TrialFolders, name: str) -> set[int]:
     return {int(path.relative_to(folders.root).parts[0][6:]) for path in folders.root.rglob(name)}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(ends=ENDS, keep=st.integers(1, 3), restart=st.integers(0, 9))
 def test_the_best_models_alone_stay(ends: list[tuple[str, float]], keep: int, restart: int) -> None:
     study = optuna.create_study(storage=MemoryStorage(), direction="maximize", pruner=optuna.pruners.NopPruner())

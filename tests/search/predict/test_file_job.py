@@ -71,7 +71,8 @@ def assert_same(found: pd.DataFrame, frame: pd.DataFrame) -> None:
             assert found[name].tolist() == frame[name].tolist()
 
 
-INPUTS = ("x.csv", "x.tsv", "x.csv.gz", "x.jsonl", "x.jsonl.gz", "x.parquet")
+OUTPUTS = ("y.csv", "y.tsv", "y.csv.gz", "y.jsonl", "y.jsonl.gz", "y.parquet")
+INPUTS = (*(name.replace("y", "x") for name in OUTPUTS), "x.json", "x.json.gz")
 
 
 def write_input(path: Path, frame: pd.DataFrame) -> None:
@@ -79,8 +80,11 @@ def write_input(path: Path, frame: pd.DataFrame) -> None:
     kind = path.name.split(".")[1]
     if kind == "parquet":
         frame.to_parquet(path)
-    elif kind == "jsonl":
-        frame.to_json(path, orient="records", lines=True, force_ascii=False, compression=packing)
+    elif kind in ("json", "jsonl"):
+        lines = kind == "jsonl"
+        frame.to_json(
+            path, orient="records", lines=lines, force_ascii=False, compression=packing, indent=None if lines else 1
+        )
     else:
         frame.to_csv(path, index=False, sep="\t" if kind == "tsv" else ",", compression=packing)
 
@@ -108,7 +112,7 @@ def test_every_format_is_read(folder: Path, tmp_path: Path, name: str) -> None:
     assert_same(found, expected(folder, TEXTS, "tone"))
 
 
-@pytest.mark.parametrize("name", [name.replace("x", "y") for name in INPUTS])
+@pytest.mark.parametrize("name", OUTPUTS)
 def test_every_format_is_written(folder: Path, tmp_path: Path, name: str) -> None:
     if "parquet" in name:
         pytest.importorskip("pyarrow")
@@ -204,7 +208,12 @@ def test_a_table_without_rows(folder: Path, tmp_path: Path) -> None:
         ("x.jsonl", b'{"body": "a"}\n{"body": \n', "x.jsonl:2: not JSON: "),
         ("x.jsonl", b'{"body": "a"}\n\n{"text": "b"}\n', "x.jsonl:3: no key 'body'"),
         ("x.jsonl", b'{"text": "a"}\n', "x.jsonl: no column 'body'; the header has 'text'"),
-        ("x.jsonl", b'[{"body": "a"}]\n', "x.jsonl:1: expected a JSON object on each line"),
+        ("x.jsonl", b'{"body": "a"}\n["a"]\n', "x.jsonl:2: expected a JSON object, got '[\"a\"]'"),
+        ("x.json", b'["a"]\n', "x.json:1: expected a JSON object, got '\"a\"'"),
+        ("x.json", b'\n[{"body": "a"},\n\n{"text": "b"}]', "x.json:4: no key 'body'"),
+        ("x.json", b'\n[{"body": "a"},\n{"body": "b"}', "x.json:3: not valid JSON: a comma or ] is missing"),
+        ("x.json", b'[{"body": "a"},\n{"body": "b\xe9"}]', "x.json:2: byte 0xe9 is not UTF-8"),
+        ("x.json", b"[]", "x.json: the file is empty"),
         ("x.jsonl", b'{"body": "a"}\n{"body": ["b"]}\n', "x.jsonl: row 1: column 'body' has a list, not a text"),
         ("x.jsonl", b'{"body": "\\ud800"}\n', "x.jsonl: row 0: column 'body' "),
         ("x.jsonl", b"\n \n", "x.jsonl: the file is empty"),
@@ -319,9 +328,11 @@ def test_a_full_disk_leaves_no_file(folder: Path, tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
-def test_ctrl_c_ends_the_command_and_its_workers(folder: Path, tmp_path: Path, workers: int) -> None:
-    csv_of(tmp_path / "x.csv", ["body"], [[" ".join(WORDS.split() * 2)]] * 200_000)
+@pytest.mark.parametrize(("workers", "number"), [(1, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGTERM)])
+def test_a_signal_ends_the_command_and_its_workers(
+    folder: Path, tmp_path: Path, workers: int, number: signal.Signals
+) -> None:
+    csv_of(tmp_path / "x.csv", ["body"], [[" ".join(WORDS.split() * 2)]] * 20_000)
     options = ["--model-dir", folder, "--task", "tone", "--input", "x.csv", "--output", "y.csv", "--workers", workers]
     started = subprocess.Popen(
         [sys.executable, "-m", "search.predict", *map(str, options)],
@@ -331,13 +342,16 @@ def test_ctrl_c_ends_the_command_and_its_workers(folder: Path, tmp_path: Path, w
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    deadline = time.monotonic() + 60
-    while not any(path.stat().st_size > 1000 for path in tmp_path.glob("y.csv.*.tmp")):
-        assert time.monotonic() < deadline
-        assert started.poll() is None
-        time.sleep(0.05)
-    started.send_signal(signal.SIGINT)
-    out, err = started.communicate(timeout=60)
+    try:
+        deadline = time.monotonic() + 120
+        while not any(path.stat().st_size > 1000 for path in tmp_path.glob("y.csv.*.tmp")):
+            assert time.monotonic() < deadline
+            assert started.poll() is None
+            time.sleep(0.05)
+        started.send_signal(number)
+        out, err = started.communicate(timeout=60)
+    finally:
+        started.kill()
     assert (started.returncode, out, err) == (130, "", "")
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
 

@@ -139,7 +139,7 @@ def test_pairs_that_are_encoded_in_the_same_way_share_a_pass(
         assert np.allclose(outputs, alone(trained, task, PAIRS), rtol=0, atol=5e-6)  # of a range of 5
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(len(SINGLE))), size=st.integers(1, len(SINGLE)))
 def test_other_texts_of_a_call_change_rounding_only(loaded: Model, order: list[int], size: int) -> None:
     whole = loaded.predict(SINGLE)

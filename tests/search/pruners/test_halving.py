@@ -139,7 +139,7 @@ def test_repeats_and_trials_below_a_floor_never_continue() -> None:
     assert pruner.waits(study, range(3)) == [(2, 0.0)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(scores=st.lists(st.integers(0, 9), min_size=1, max_size=9), factor=st.floats(1.1, 5.0))
 def test_a_trial_continues_later_exactly_if_the_rule_lets_it(scores: list[int], factor: float) -> None:
     """A wait of 0 means that the pruner, asked now, lets the trial pass; after as many worse ones as it waits, too."""

@@ -180,7 +180,7 @@ def ended_trials(draw: st.DrawFn) -> list[FrozenTrial]:
     return trials
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ended_trials(), st.integers(1, 6), st.sampled_from(sorted(STUDIES)))
 def test_the_best_are_those_that_tpe_takes(trials: list[FrozenTrial], count: int, direction: str) -> None:
     study = STUDIES[direction]

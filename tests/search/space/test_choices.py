@@ -99,7 +99,7 @@ def test_a_linked_value_as_json_and_its_changes() -> None:
     ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_encode_inverts_suggest_with_linked_values(seed: int) -> None:
     space = parse_space(LINKED, base())

@@ -78,7 +78,7 @@ def test_the_default_run_lies_in_the_space_and_comes_back() -> None:
     assert again.model_copy(update={"loss": base().loss}) == base()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_encode_inverts_suggest(seed: int) -> None:
     space = parse_space(EVERYTHING, base())

@@ -72,7 +72,7 @@ score = st.integers(0, 10).map(lambda n: n / 10)
 curve = st.lists(st.tuples(score, score), min_size=len(RUNGS), max_size=len(RUNGS))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(curve, min_size=4, max_size=4), score, score, st.sampled_from([0, 21, 60, 100]))
 def test_a_floor_prunes_where_the_rule_says_and_nothing_below_it_wins(
     found: list[Curve], sst: float, sts: float, start: int

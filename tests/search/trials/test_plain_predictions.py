@@ -117,7 +117,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 AWKWARD = st.sampled_from(["a, b", ' "a" ', ",", '"', "a\nb", "a\r\nb", "\r", " x", "\u2028", "\t", "'", "", "1", "NA"])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     ids=st.lists((TEXT | AWKWARD).map(str.strip).filter(bool), min_size=1, max_size=6, unique=True),
     classes=st.lists(TEXT | AWKWARD, min_size=2, max_size=5, unique=True),

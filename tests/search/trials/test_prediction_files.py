@@ -85,7 +85,7 @@ IDS = st.lists((TEXT | AWKWARD).map(str.strip).filter(bool), min_size=1, max_siz
 CLASSES = st.lists(TEXT | AWKWARD, min_size=2, max_size=5, unique=True)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ids=IDS, classes=CLASSES, seed=st.integers(0, 99))
 def test_what_is_written_is_read(tmp_path: Path, ids: list[str], classes: list[str], seed: int) -> None:
     """By search.score, by pandas, and where the metric needs probabilities."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.pretraining.objectives.distinct_stream import DistinctStream
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     pairs=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=60),
     batch_size=st.integers(1, 5),
