@@ -1,11 +1,12 @@
 """Record the learning curves that the replay benchmark runs on.
 
     python -m tests.benchmarks.replay.record --data DIR
-    python -m tests.benchmarks.replay.record --data DIR --study curves-2 --layers 3
+    python -m tests.benchmarks.replay.record --data DIR --study curves-2
 
 Cuts MiniLM down to its lowest layers, trains the random configurations of ``curves.toml`` or ``curves-2.toml`` (again
 to resume), and writes ``curves.json.gz`` or ``curves-2.json.gz``: for every configuration its parameters, and at every
-rung the overall score, the task scores, and what it had cost until there.
+rung the overall score, the task scores, and what it had cost until there. Ctrl-C writes those that are finished as
+``part-of-curves.json.gz``; with that file, the rest can be trained later, on another machine or in another runs folder.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import gzip
 import json
 import subprocess
 import sys
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +27,7 @@ from optuna.distributions import distribution_to_json
 from safetensors.torch import load_file, save_file
 
 from core.model_files.encoder_source import resolve_encoder
+from search.console.failures import ExitCode
 from search.recorded.provenance import code_version
 from search.recorded.ranking import open_study
 from search.trials.folders import TrialFolders
@@ -43,20 +48,43 @@ def main(
     """Train the configurations that are not trained yet, and write the table."""
     encoder = lowest_layers(layers, runs_dir / f"lowest-{layers}-layers")
     corpus = with_sick(data, runs_dir / "corpus") if study != STUDY.stem else data
+    part = HERE / f"part-of-{study}.json.gz"
+    earlier = json.loads(gzip.decompress(part.read_bytes()))["rows"] if part.is_file() else []
+    wanted = (trials or tomllib.loads((HERE / f"{study}.toml").read_text(encoding="utf-8"))["trials"]) - len(earlier)
     search = [
         "-m",
         "search.run",
         "--study",
-        str(HERE / f"{study}.toml"),
+        str(with_seed(len(earlier), study, runs_dir)),
         "--model",
         str(encoder),
         "--data",
         str(corpus),
+        "--trials",
+        str(wanted),
+        "--runs-dir",
+        str(runs_dir),
     ]
-    number = [] if trials is None else ["--trials", str(trials)]
-    subprocess.run([sys.executable, *search, *number, "--runs-dir", str(runs_dir)], check=True)
-    table = output or HERE / f"{study}.json.gz"
-    write_table(open_study(study, None, runs_dir), TrialFolders(runs_dir / study), layers, table)
+    with suppress(KeyboardInterrupt):
+        ended = subprocess.run([sys.executable, *search], check=False)
+        if ended.returncode not in (0, ExitCode.INTERRUPTED):
+            raise typer.Exit(ended.returncode)
+    table = table_of(open_study(study, None, runs_dir), TrialFolders(runs_dir / study), layers)
+    is_whole = len(table["rows"]) >= wanted
+    table["rows"] = [*earlier, *table["rows"]]
+    write_table(table, (output or HERE / f"{study}.json.gz") if is_whole else part)
+
+
+def with_seed(seed: int, study: str, folder: Path) -> Path:
+    """Write a study with a seed, so that other configurations are drawn than by an earlier part of the recording.
+
+    A study file that is there already stays as it is: its recording is resumed.
+    """
+    path = folder / f"{study}.toml"
+    if not path.exists():
+        text = (HERE / path.name).read_text(encoding="utf-8")
+        path.write_text(f"seed = {seed}\n{text}", encoding="utf-8")
+    return path
 
 
 def with_sick(data: Path, folder: Path) -> Path:
@@ -91,7 +119,7 @@ def _is_kept(name: str, layers: int) -> bool:
     return "layer" not in parts or int(parts[parts.index("layer") + 1]) < layers
 
 
-def write_table(study: optuna.Study, folders: TrialFolders, layers: int, output: Path) -> None:
+def table_of(study: optuna.Study, folders: TrialFolders, layers: int) -> dict[str, Any]:
     """Return the curves of all complete trials, by number; the length of the warm-up is not searched."""
     rows: list[dict[str, Any]] = []
     space: dict[str, str] = {}
@@ -108,7 +136,7 @@ def write_table(study: optuna.Study, folders: TrialFolders, layers: int, output:
                 "seconds": [round(point.seconds, 1) for point in curve],
             }
         )
-    table = {
+    return {
         "encoder": f"all-MiniLM-L6-v2, lowest {layers} layers",
         "code": code_version(),
         "rungs": [point.rung for point in curve],
@@ -116,6 +144,10 @@ def write_table(study: optuna.Study, folders: TrialFolders, layers: int, output:
         "space": space,
         "rows": rows,
     }
+
+
+def write_table(table: Mapping[str, Any], output: Path) -> None:
+    """Write the same bytes for the same table."""
     with gzip.GzipFile(output, "wb", mtime=0) as file:
         file.write(json.dumps(table).encode())
 
