@@ -157,6 +157,7 @@ def test_the_container_copies_what_there_is_and_what_the_package_needs() -> None
     assert copied == {"core", "data", "search", "studies", "pyproject.toml", "constraints.txt", "README.md", "LICENSE"}
 
 
+@pytest.mark.slow
 def test_the_batch_job_predicts_new_files_only(model: Path, tmp_path: Path) -> None:
     (tmp_path / "job.sh").write_text(
         next(one for one in re.findall(r"```sh\n(.*?)```", text("deploy.md"), re.DOTALL) if one.startswith("#!"))
