@@ -15,7 +15,9 @@ import pytest
 import torch
 import typer
 from safetensors.torch import load_file
+from scipy.special import softmax
 
+from core.model_files.calibration_file import load_calibration
 from core.model_files.model_folder import load_model_folder
 from data.reading import read_split
 from data.task_files import builtin_tasks
@@ -131,10 +133,11 @@ def test_new_text_gets_the_same_predictions(folder: Path, predicted: Predict, ta
 
 
 def test_probabilities_are_averaged(folder: Path, provenance: Any, predicted: Predict, trials: Any) -> None:
-    """The softmax of the mean logarithms."""
+    """The softmax of the mean logarithms, which are then divided by the temperature of the whole."""
     shares = {one["trial"]: one["shares"]["sst"] for one in provenance["members"]}
     logs = sum(share * np.log(trials.stored(number, "sst").astype(float)) for number, share in shares.items())
-    expected = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
+    temperature = load_calibration(folder / "model")["sst"].temperature
+    expected = softmax(logs / temperature, axis=1)
     rows = [line.split("\t")[1:] for line in predicted(folder / "model", "sst", probabilities=True)[1:]]
     assert np.allclose(np.array(rows, float), expected, atol=2e-4)
 
