@@ -20,6 +20,7 @@ COMMANDS = {
     "export": "Write the best trial's predictions and its model.",
     "predict": "Predict for the rows of a file, or the lines of standard input.",
     "score": "Score test predictions where you have the labels.",
+    "push": "Upload an exported model to the Hugging Face Hub.",
     "compare": "Compare two trials: scores, settings and changed predictions.",
     "finalists": "Train a study's best configurations again over fresh seeds.",
     "ablate": "Train the winner again with each of its techniques off in turn.",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from core.run.cost import Cost
 
-__all__ = ["cost_text", "duration", "first_few", "plus_minus", "rounded", "shown", "shown_list", "spelled"]
+__all__ = ["cost_text", "duration", "file_size", "first_few", "plus_minus", "rounded", "shown", "shown_list", "spelled"]
 
 
 def shown(value: object) -> str:
@@ -57,6 +57,13 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def file_size(size: int) -> str:
+    """Format bytes: ``0.42 MiB``, ``418 MiB``, ``1.2 GiB``."""
+    if size >= 2**30:
+        return f"{size / 2**30:,.1f} GiB"
+    return f"{size / 2**20:,.{0 if size >= 10 * 2**20 else 2}f} MiB"
 
 
 def cost_text(cost: Cost) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.frozen_features import FEATURES, CacheLimit
 from core.run_size import RunSize
+from search.display.values import file_size
 from search.doctor.check import Check, ok, warning, wrong
 from search.study.spec import StudySpec
 from search.trials.folders import TrialFolders
@@ -53,7 +54,7 @@ class DiskNeed:
         """Describe the need: ``4.1 GiB: 1 worker x (2 checkpoints of 1,253 MiB + a model of 418 MiB) + 3 models``."""
         of_pruned = f" + {self.revivable} checkpoints and models of pruned trials that may continue"
         return (
-            f"{_size(self.bytes)}: {self.workers} worker{'s' * (self.workers > 1)} x (2 checkpoints of "
+            f"{file_size(self.bytes)}: {self.workers} worker{'s' * (self.workers > 1)} x (2 checkpoints of "
             f"{_mib(self.size.checkpoint)} + a model of {_mib(self.size.model)}) + {self.keep_models} models"
             f"{of_pruned if self.revivable else ''}"
         )
@@ -115,7 +116,7 @@ def check_room(
     """
     folder = nearest_folder(runs_dir)
     free = shutil.disk_usage(folder).free
-    found = f"{_size(free)} free in {folder}"
+    found = f"{file_size(free)} free in {folder}"
     if spec is None or size is None:
         if free < _LITTLE:
             yield warning(
@@ -130,7 +131,7 @@ def check_room(
     if keeps_features:
         room = CacheLimit(runs_dir / "cache" / FEATURES).room
         missing += room
-        found += f", and up to {_size(room)} more for outputs of frozen layers"
+        found += f", and up to {file_size(room)} more for outputs of frozen layers"
     advice = "run python -m search.clean to free some space, or pass another --runs-dir"
     if free < missing:
         yield wrong("disk", found, advice)
@@ -159,10 +160,6 @@ def _already_there(folder: Path) -> int:
 
 def _newest_source() -> float:
     return max(file.stat().st_mtime for file in Path(__file__).parents[1].rglob("*.py"))
-
-
-def _size(number: int) -> str:
-    return f"{number / _GIB:,.1f} GiB" if number >= _GIB else _mib(number)
 
 
 def _mib(number: int) -> str:

@@ -28,7 +28,8 @@ def main(
         list[str] | None,
         typer.Option(
             "--format",
-            help="Library to write each task for, in model/TASK: transformers or sentence-transformers; repeatable.",
+            help="Also write each task for transformers or sentence-transformers, in model/TASK; or the whole model as "
+            "onnx or onnx-int8, in a folder of that name; repeatable.",
         ),
     ] = None,
     data: cli.MovedDataDir = None,
@@ -46,12 +47,13 @@ def main(
     For an ensemble, model/ contains such a folder for every member, and each member's share in the average.
     With --format, model/TASK is a complete model of a library: encoder, head and tokenizer for the pipeline
     "text-classification" of transformers, or for SentenceTransformer or CrossEncoder of sentence-transformers. Where no
-    such model gives the task's predictions, none is written, and a line says why.
+    such model gives the task's predictions, none is written, and a line says why. model/onnx and model/onnx-int8 have
+    one graph for ONNX Runtime that predicts all tasks, and a README.md with a program that does.
 
     Examples:
 
         onebert export --study quickstart --ensemble 5 --out ensemble
-        onebert export --study quickstart --format transformers --format sentence-transformers
+        onebert export --study quickstart --format transformers --format onnx
     """
     if ensemble is not None and trial is not None:
         raise UserError("--ensemble selects several trials, --trial names one: give only one of them")

@@ -98,7 +98,13 @@ def _show(
             *lines,
         ]
     formats = provenance.get("formats", {"written": {}, "refused": []})
-    _show_places(console, [*lines, *formats["refused"]], out, next(iter(config.tasks)), formats["written"])
+    _show_places(
+        console,
+        [*lines, *formats["refused"], *formats.get("int8", [])],
+        out,
+        next(iter(config.tasks)),
+        formats["written"],
+    )
 
 
 def _show_places(

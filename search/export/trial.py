@@ -116,6 +116,11 @@ def export_trial(
     trained = replace(trained, model=trained.model.cpu())
     save_model_folder(out / "model", trained, provenance, calibrations)
     write_formats(out / "model", trained, plan, temperatures)
+    if "onnx-int8" in plan.formats:
+        from search.export.int8_cost import int8_sentences
+
+        place = out / "model" / "onnx-int8"
+        provenance["formats"]["int8"] = int8_sentences(place, config, trained.layout, dev, temperatures)
     write_provenance(out / "predictions" / PROVENANCE, provenance)
     return provenance
 

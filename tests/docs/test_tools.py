@@ -18,6 +18,7 @@ from search.init import __main__ as init
 from search.pareto import __main__ as pareto
 from search.pareto.costs import COSTS
 from search.predict import __main__ as predict
+from search.push import __main__ as push
 from tests.docs.pages import text
 
 
@@ -28,7 +29,7 @@ def options_of(main: Callable[..., None]) -> set[str]:
 
 
 def test_options_of_tools_are_those_there_are() -> None:
-    options = set.union(*(options_of(module.main) for module in (audit, clean, doctor, init, pareto, predict)))
+    options = set.union(*(options_of(module.main) for module in (audit, clean, doctor, init, pareto, predict, push)))
     of_export = {"--format", "--ensemble"}  # the only ones of its options that the page is about
     assert of_export <= options_of(export.main)
     named = set(re.findall(r"(--[a-z][a-z-]+)", text("tools.md").partition("\n## All commands")[0]))

@@ -1,29 +1,36 @@
-"""Names of the libraries that tasks are written for. It does not import torch."""
+"""Names of the formats that tasks, or the whole model, are written in. It does not import torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Final, Literal, get_args
 
 from data.errors import UserError, did_you_mean
 
 __all__ = ["FormatName", "parse_formats"]
 
-FormatName = Literal["transformers", "sentence-transformers"]
+FormatName = Literal["transformers", "sentence-transformers", "onnx", "onnx-int8"]
 
 _NAMES: Final[dict[str, FormatName]] = {name: name for name in get_args(FormatName)}
+_PACKAGES: Final = ("onnx", "onnxruntime", "onnxscript")
 
 
 def parse_formats(words: Iterable[str]) -> list[FormatName]:
     """Return the names, each once, in the given order.
 
     Raises:
-        UserError: if one is unknown.
+        UserError: if one is unknown, or needs packages that are not installed.
     """
     names = []
     for word in dict.fromkeys(words):
         if word not in _NAMES:
             hint = did_you_mean(word, _NAMES)
-            raise UserError(f"there is no format '{word}'; the formats are {' and '.join(_NAMES)}{hint}")
+            *others, last = _NAMES
+            raise UserError(f"there is no format '{word}'; the formats are {', '.join(others)} and {last}{hint}")
         names.append(_NAMES[word])
+    asked = next((name for name in names if name.startswith("onnx")), None)
+    if asked is not None and (missing := [package for package in _PACKAGES if find_spec(package) is None]):
+        install = "pip install -c constraints.txt -e '.[onnx]'"
+        raise UserError(f"format '{asked}' needs {' and '.join(missing)}: {install}")
     return names

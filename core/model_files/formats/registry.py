@@ -1,4 +1,4 @@
-"""Choose a form for every task that one of the libraries asked for can hold, and write them."""
+"""Choose a form for every task that one of the libraries asked for can hold, or for the whole model, and write them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from core.model_files.formats import sentence_encoder, sequence_classifier
+from core.model_files.formats import onnx_model, sentence_encoder, sequence_classifier
 from core.model_files.formats.names import FormatName
 from core.model_files.formats.task_model import TaskModel
 from core.model_files.formats.written import check_free, record_formats
@@ -21,9 +21,24 @@ class _Format(NamedTuple):
     write: Callable[[Path, TaskModel], None]
 
 
+_OURS: Final = "onebert predict and search.load_model"
+
 _FORMATS: Final[dict[str, _Format]] = {
     "transformers": _Format(sequence_classifier.why_not, sequence_classifier.write),
     "sentence-transformers": _Format(sentence_encoder.why_not, sentence_encoder.write),
+}
+
+
+class _WholeFormat(NamedTuple):
+    """A form of the whole model, in a folder with the name of the format."""
+
+    why_not: Callable[[TrainedModel], str | None]
+    write: Callable[[Path, TrainedModel, Mapping[str, float]], None]
+
+
+_WHOLE: Final[dict[str, _WholeFormat]] = {
+    "onnx": _WholeFormat(onnx_model.why_not, onnx_model.write),
+    "onnx-int8": _WholeFormat(onnx_model.why_not, onnx_model.write_int8),
 }
 
 
@@ -32,8 +47,9 @@ class FormatPlan:
     """What is written for other libraries.
 
     Attributes:
-        formats: the first format asked for that holds the task: task -> format.
-        refusals: a sentence for each task that none of them holds.
+        formats: folder -> format. The folder of a task has its name, and the first format asked for that holds it;
+            that of the whole model has the name of its format.
+        refusals: a sentence for each task, and each form of the whole model, that is not written.
     """
 
     formats: Mapping[str, str]
@@ -42,21 +58,28 @@ class FormatPlan:
 
 def plan_formats(trained: TrainedModel, asked: Sequence[FormatName]) -> FormatPlan:
     """Return what :func:`write_formats` would write for these libraries; nothing if none is asked for."""
-    formats, refusals = {}, []
-    for task in trained.config.tasks if asked else ():
-        reasons = {name: _FORMATS[name].why_not(TaskModel(trained, task)) for name in asked}
+    formats: dict[str, str] = {}
+    refusals = []
+    of_tasks = [name for name in asked if name in _FORMATS]
+    for task in trained.config.tasks if of_tasks else ():
+        reasons = {name: _FORMATS[name].why_not(TaskModel(trained, task)) for name in of_tasks}
         held = next((name for name, reason in reasons.items() if reason is None), None)
         if held is None:
             refusals.append(_refusal(task, {name: str(reason) for name, reason in reasons.items()}))
         else:
             formats[task] = held
+    for name in asked:
+        if name in _WHOLE and (reason := _WHOLE[name].why_not(trained)) is None:
+            formats[name] = name
+        elif name in _WHOLE:
+            refusals.append(f"The model is not written as {name}: {reason}. {_OURS} predict it.")
     return FormatPlan(formats, refusals)
 
 
 def write_formats(
     folder: Path, trained: TrainedModel, plan: FormatPlan, temperatures: Mapping[str, float] | None = None
 ) -> None:
-    """Write each task's folder into a model folder, which :func:`save_model_folder` has just written.
+    """Write the planned folders into a model folder, which :func:`save_model_folder` has just written.
 
     Args:
         folder: the model folder.
@@ -65,14 +88,17 @@ def write_formats(
         temperatures: what calibrates the probabilities of a task: task -> temperature, 1 for those that it lacks.
 
     Raises:
-        UserError: if a task's folder has files that were not exported.
+        UserError: if one of the folders has files that were not exported.
     """
     if not plan.formats:
         return
     check_free(folder, plan.formats)
     record_formats(folder, plan.formats)
-    for task, name in plan.formats.items():
-        _FORMATS[name].write(folder / task, TaskModel(trained, task, (temperatures or {}).get(task, 1.0)))
+    for own, name in plan.formats.items():
+        if name in _WHOLE:
+            _WHOLE[name].write(folder / own, trained, temperatures or {})
+        else:
+            _FORMATS[name].write(folder / own, TaskModel(trained, own, (temperatures or {}).get(own, 1.0)))
 
 
 def _refusal(task: str, reasons: Mapping[str, str]) -> str:
@@ -81,4 +107,4 @@ def _refusal(task: str, reasons: Mapping[str, str]) -> str:
     for name, reason in reasons.items():
         libraries.setdefault(reason, []).append(name)
     why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in libraries.items())
-    return f"Task {task} is not written for other libraries. {why}. onebert predict and search.load_model predict it."
+    return f"Task {task} is not written for other libraries. {why}. {_OURS} predict it."

@@ -21,7 +21,7 @@ from data.tokenizer import tokenizer_files
 
 __all__ = ["TaskModel", "json_file", "linear_layers", "write_weights"]
 
-_TAKEN: Final = (ENCODERS, MEMBERS)
+_TAKEN: Final = (ENCODERS, MEMBERS, "onnx")
 _PYTORCH: Final = {"format": "pt"}  # transformers refuses a file that does not say which framework wrote it
 
 

@@ -16,6 +16,7 @@ import pytest
 import torch
 import transformers
 
+import search
 from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.inputs.task_data import sorted_batches
@@ -32,6 +33,7 @@ from search.analysis.expected_score import estimate_best
 from search.export.trial import export_trial
 from search.recorded.ranking import open_study
 from search.trials.folders import TrialFolders
+from tests.docs.pages import text
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -175,6 +177,37 @@ def test_tasks_for_other_libraries(finished_study: Any, tmp_path: Path) -> None:
     provenance = export_trial("s", trial, folder, config, resources, out)
     assert "formats" not in provenance
     assert not (out / "model" / "para").exists()
+
+
+@pytest.mark.slow
+def test_the_whole_model_for_onnx(finished_study: Any, run_command: Run, corpus: Path, tmp_path: Path) -> None:
+    """In float32 and int8, from the command line; and the program in docs/tools.md predicts with it."""
+    formats = ("--format", "onnx", "--format", "onnx-int8")
+    done = run_command(
+        "search.export", "--study", "tiny", "--runs-dir", finished_study.runs, "--out", tmp_path, *formats
+    )
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stdout.splitlines() if line.startswith("onnx-int8: ")]
+    assert [line.split()[1] for line in said] == ["sst", "para", "sts"]
+    same = [float(line.split("; ")[1].split("%")[0]) for line in said[:2]]
+    assert all(95 <= share <= 100 for share in same), said
+    differ = float(said[2].split("scores differ by ")[1].split()[0])
+    assert 0 < differ < 0.05, said
+    dev = {task: read_split(builtin_tasks()[task], corpus, "dev").sentences[:20] for task in ("sst", "para", "sts")}
+    model = search.load_model(tmp_path / "model", device="cpu")
+    program = text("tools.md").partition("### ONNX")[2].partition("```python\n")[2].partition("\n\n\npredict(")[0]
+    for name, tolerance in (("onnx", 1e-4), ("onnx-int8", 0.1)):
+        here: dict[str, Any] = {}
+        exec(program.replace("runs/mood/export/model/onnx", str(tmp_path / "model" / name)), here)
+        for task, sentences in dev.items():
+            ours = model.predict([one if len(one) == 2 else one[0] for one in sentences], task)
+            expected = ours.values if ours.probabilities is None else ours.probabilities
+            form = here["tasks"][task]["rows"]
+            if form == "sentences-of-pairs":
+                rows: list[Any] = [one[0] for one in sentences] + [one[1] for one in sentences]
+            else:
+                rows = [one if len(one) == 2 else one[0] for one in sentences]
+            assert np.allclose(here["predict"](rows, task), expected, rtol=0, atol=tolerance)
 
 
 def test_a_model_of_other_encoders_is_refused(finished_study: Any, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from core.model_files.formats import names
 from core.model_files.formats.names import parse_formats
 from data.errors import UserError
 
@@ -14,6 +15,14 @@ def test_an_unknown_name() -> None:
     with pytest.raises(UserError) as refused:
         parse_formats(["transformer"])
     assert str(refused.value) == (
-        "there is no format 'transformer'; the formats are transformers and sentence-transformers; "
-        "did you mean 'transformers'?"
+        "there is no format 'transformer'; the formats are transformers, sentence-transformers, onnx and "
+        "onnx-int8; did you mean 'transformers'?"
     )
+
+
+def test_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "find_spec", lambda package: None if package == "onnxscript" else package)
+    assert parse_formats(["transformers"]) == ["transformers"]
+    with pytest.raises(UserError) as refused:
+        parse_formats(["transformers", "onnx-int8"])
+    assert str(refused.value) == ("format 'onnx-int8' needs onnxscript: pip install -c constraints.txt -e '.[onnx]'")
