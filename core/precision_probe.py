@@ -45,7 +45,7 @@ def choose_precision(config: RunConfig, resources: Resources) -> PrecisionChoice
     except UserError:
         return PrecisionChoice("float32", f"device '{device.type}' does not support bfloat16")
     torch.set_num_threads(compute.threads)
-    speedup = statistics.median(_step_ratios(config, resources))
+    speedup = statistics.median(_step_ratios(config.single, resources))
     if speedup >= _WORTHWHILE:
         return PrecisionChoice("bfloat16", f"{speedup:.2f} times as fast as float32 when the study began")
     return PrecisionChoice("float32", f"bfloat16 was {speedup:.2f} times as fast when the study began")

@@ -154,6 +154,8 @@ class DevScores:
         predictions: per task, on its scored dev examples, as returned by :func:`predict`.
         gold: per task, their labels.
         train_scores: per task, its own metric on some of its training examples; a task may be missing.
+        folds: per task, the fold of each example, where each fold was predicted by a model of its own; see
+            :func:`core.statistics.task_metrics`. None, for all or a task: the examples are in none.
 
     Attributes:
         predictions: as given.
@@ -170,10 +172,14 @@ class DevScores:
         predictions: dict[str, np.ndarray],
         gold: dict[str, np.ndarray],
         train_scores: Mapping[str, float] | None = None,
+        folds: Mapping[str, np.ndarray | None] | None = None,
     ) -> None:
         specs = {name: task.spec for name, task in config.tasks.items()}
         self.predictions = predictions
-        self.metrics = {name: task_metrics(spec, predictions[name], gold[name]) for name, spec in specs.items()}
+        self.metrics = {
+            name: task_metrics(spec, predictions[name], gold[name], (folds or {}).get(name))
+            for name, spec in specs.items()
+        }
         self.confusion: dict[str, list[list[int]]] = {
             name: confusion_matrix(predictions[name], gold[name]).tolist()
             for name, spec in specs.items()

@@ -30,6 +30,7 @@ def measure_speed(config: RunConfig, resources: Resources) -> Speed:
 
     What is loaded stays in ``resources``; nothing that is trained is kept.
     """
+    config = config.single
     torch.set_num_threads(config.compute.threads)
     device = pick_device(config.compute.device)
     check_precision(config.compute, device)

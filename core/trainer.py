@@ -10,7 +10,6 @@ import json
 import warnings
 from contextlib import ExitStack
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from core.batch_orders import make_order
 from core.config import RunConfig
+from core.fold_runs import train_folds
 from core.frozen_features import FrozenFeatures
 from core.gradients import make_gradient_rule
 from core.inputs.pinned_data import check_pinned_data
@@ -41,6 +41,7 @@ from core.run.errors import CheckpointError
 from core.run.evaluation import Evaluation, best_evaluation
 from core.run.loss_log import LossLog
 from core.run.memory import PeakMemory
+from core.run.outcome import RunOutcome
 from core.run.precision import autocast, check_precision
 from core.run.progress import Progress
 from core.run.run_folder import RunFolder
@@ -50,14 +51,6 @@ from core.techniques import make_techniques
 from data.batching import Batch
 
 __all__ = ["RunOutcome", "TrainingRun", "train"]
-
-
-class RunOutcome(StrEnum):
-    """How a call of :func:`train` ended."""
-
-    FINISHED = "finished"
-    PRUNED = "pruned"
-    INTERRUPTED = "interrupted"
 
 
 def train(config: RunConfig, folder: Path, resources: Resources, observer: RunObserver) -> RunOutcome:
@@ -78,6 +71,8 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
         MachineError: if the folder cannot be written to; the run can be resumed from its checkpoint.
     """
     torch.set_num_threads(config.compute.threads)
+    if config.models > 1:
+        return train_folds(config, folder, resources, observer, train)
     try:
         run = TrainingRun(config, RunFolder(folder), resources, observer)
     except PretrainingInterruptedError:
@@ -210,7 +205,7 @@ class TrainingRun:
             share = self.config.dev_share(rung)
             scores = score_dev(self.model, self.config, self.tasks, self.device, share, self.features)
             evaluation = self._evaluation(rung, scores, speed)
-            if evaluation.dev_share == 1.0 and best_evaluation([*self.evaluations, evaluation]) is evaluation:
+            if self._is_best(evaluation):
                 kept = kept_encoder_files(self.encoder.config, self.encoder.tokenizer)
                 self.folder.write_best(self._write_model, kept, evaluation)
         self.folder.write_predictions(rung, scores.predictions)
@@ -220,6 +215,15 @@ class TrainingRun:
         self.folder.write_metrics(self.evaluations)
         self._clock.begin_lap(self.progress.examples)
         return evaluation
+
+    def _is_best(self, evaluation: Evaluation) -> bool:
+        """Return whether to keep the weights that were just scored.
+
+        Of a fold, they are those of the last rung: the rows that it is scored on must not choose among rungs.
+        """
+        if self.config.data.fold is not None:
+            return evaluation.rung == self.config.rungs[-1]
+        return evaluation.dev_share == 1.0 and best_evaluation([*self.evaluations, evaluation]) is evaluation
 
     def save(self) -> None:
         """Write everything that a resumed run needs to continue bit for bit."""

@@ -44,7 +44,7 @@ def load_examples(spec: TaskSpec, directory: Path, split: SplitName, tokenizer: 
     def make() -> Examples:
         raw = parse_split(spec, split, content, path)
         examples = Examples.from_sentences(spec, raw.sentences, tokenizer, raw.ids, raw.labels, raw.skipped)
-        return replace(examples, rows=raw.digest)
+        return replace(examples, rows=raw.digest, folds=raw.folds)
 
     return load_or_make(spec, cache_dir / f"{spec.name}-{split}-{_key(spec, content, tokenizer)}", make)
 

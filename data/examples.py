@@ -33,6 +33,7 @@ class Examples:
         labels: class indices (int64) or scores (float32), (n,); None if there are none.
         skipped: 'file:line: reason' for each row of the file that was left out.
         rows: :attr:`data.reading.RawSplit.digest` of a whole split; empty for other examples.
+        folds: see :attr:`data.reading.RawSplit.folds`.
     """
 
     spec: TaskSpec
@@ -42,6 +43,7 @@ class Examples:
     labels: Labels | None
     skipped: tuple[str, ...] = ()
     rows: str = ""
+    folds: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def from_sentences(
@@ -105,7 +107,8 @@ class Examples:
 
     def to_entry(self) -> Entry:
         """Return everything except the task, for the cache."""
-        return Entry(self._arrays, {"ids": self.ids, "skipped": self.skipped, "rows": self.rows})
+        folds = {} if self.folds is None else {"folds": self.folds}
+        return Entry({**self._arrays, **folds}, {"ids": self.ids, "skipped": self.skipped, "rows": self.rows})
 
     @classmethod
     def from_entry(cls, spec: TaskSpec, entry: Entry) -> Examples:
@@ -118,6 +121,7 @@ class Examples:
             labels=entry.arrays.get("labels"),
             skipped=tuple(entry.facts["skipped"]),
             rows=entry.facts.get("rows", ""),
+            folds=entry.arrays.get("folds"),
         )
 
     def subset(self, positions: npt.NDArray[np.int64]) -> Examples:
@@ -134,6 +138,7 @@ class Examples:
             offsets=run_offsets(lengths),
             labels=None if self.labels is None else self.labels[positions],
             skipped=self.skipped,
+            folds=None if self.folds is None else self.folds[positions],
         )
 
     def followed_by(self, further: Examples) -> Examples:

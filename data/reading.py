@@ -16,7 +16,8 @@ from data.errors import UserError, quoted
 from data.files import read_bytes, split_path
 from data.gold import Labels, label_array
 from data.row_reader import MalformedRowError, NoTextError, Row, RowReader
-from data.splitting.holdout import assign_splits
+from data.splitting.folds import assign_folds
+from data.splitting.holdout import Indices, assign_splits
 from data.splitting.split_rule import SPLIT_WORDS
 from data.tables.columns import column_index
 from data.tables.read import read_beginning, read_table
@@ -93,6 +94,7 @@ class RawSplit:
         other_columns: cells of further columns that the reader asked for and the file has, one per example, by column.
         lines: line of each example in the file, or its row in a file without lines, from 1; empty for examples that
             were not read from a file.
+        folds: the fold of each example, (n,), in which it is dev; None if train and dev have rows of their own.
     """
 
     ids: list[str]
@@ -103,19 +105,22 @@ class RawSplit:
     counts: RowCounts = RowCounts()
     other_columns: Mapping[str, list[str]] = field(default_factory=dict)
     lines: Sequence[int] = ()
+    folds: Indices | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256 of ids, sentences and labels in their order, 64 hex digits; studies have stored it."""
+        """Return the SHA-256 of ids, sentences, labels and folds, in their order, 64 hex digits; studies have stored it."""
         labels = self.labels
-        parts = (
+        parts = [
             "\0".join(self.ids).encode(),  # no cell contains NUL
             "\0".join(chain.from_iterable(self.sentences)).encode(),
             b"" if labels is None else labels.astype(labels.dtype.newbyteorder("<")).tobytes(),
-        )
+        ]
+        if self.folds is not None:
+            parts.append(self.folds.astype("<i8").tobytes())
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
     def subset(self, positions: npt.NDArray[np.int64]) -> RawSplit:
@@ -129,6 +134,7 @@ class RawSplit:
             self.counts,
             {name: [cells[position] for position in positions] for name, cells in self.other_columns.items()},
             [self.lines[position] for position in positions] if self.lines else (),
+            None if self.folds is None else self.folds[positions],
         )
 
 
@@ -242,11 +248,30 @@ def _parse_part(
             f"{path}: {empty} gets none of {len(raw):,} rows, whose near-duplicates and groups stay together; set "
             f"split.{'dev' if empty == 'train' else empty} to another share, or give {empty} a file of its own"
         )
-    part = raw.subset(parts[split])
+    part = raw.subset(parts["train" if spec.folds is not None and split == "dev" else split])
+    if spec.folds is not None and split != "test":
+        part = _in_folds(part, spec.folds, spec.split.seed, group)
     asked = {name: cells for name, cells in part.other_columns.items() if name in other_columns}
     part = replace(part, other_columns=asked)
     # What is to be said of the file is said once.
     return part if split == "train" else replace(part, skipped=[], counts=RowCounts())
+
+
+def _in_folds(raw: RawSplit, count: int, seed: int, group: str | None) -> RawSplit:
+    """Assign the rows to folds.
+
+    Raises:
+        UserError: if a fold would be empty.
+    """
+    assert raw.labels is not None, "rows of train without a label are malformed"
+    groups = None if group is None else raw.other_columns[group]
+    folds = assign_folds(raw.sentences, raw.labels, count, seed, groups)
+    if filled := count - len(np.unique(folds)):
+        raise UserError(
+            f"{raw.path}: {filled} of {count} folds get none of {len(raw):,} rows, whose near-duplicates and groups stay "
+            f"together; set folds = {count - filled} or fewer" + (", or add rows" if count - filled > 1 else "")
+        )
+    return replace(raw, folds=folds)
 
 
 def _records_of(split: SplitName, column: str, table: Table, path: Path) -> list[Record]:

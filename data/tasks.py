@@ -169,7 +169,34 @@ class TaskSpec(_Frozen):
         if self.split is None or self.split.column is not None:
             return {}
         shares = {"dev": self.split.dev or DEFAULT_SHARE, "test": self.split.test}
-        return {name: shares[name] for name in self.taken}
+        return {name: shares[name] for name in self.taken if name != "dev" or self.folds is None}
+
+    @property
+    def folds(self) -> int | None:
+        """Return how many folds the training file is divided into; None if dev has rows of its own."""
+        return None if self.split is None else self.split.folds
+
+    def with_folds(self, folds: int) -> TaskSpec:
+        """Return the task with its rows in folds: train and dev are then the same rows, each dev in one fold.
+
+        Raises:
+            ValueError: if rows of dev are given already.
+        """
+        rule = self.split
+        if rule is None or "dev" not in self.taken:
+            raise ValueError(
+                f"task '{self.name}' has a dev file ({self.files.dev}), but folds take dev out of the training file; "
+                "add its rows to the training file and remove it, or remove folds"
+            )
+        try:
+            checked = SplitRule.model_validate({**rule.model_dump(), "folds": folds})
+        except ValueError:
+            key = "dev" if rule.column is None else "column"
+            raise ValueError(
+                f"task '{self.name}' has split.{key}, which says which rows are dev, but in folds every row is dev "
+                "once; remove one of them"
+            ) from None
+        return self.model_copy(update={"split": checked})
 
     def _check_split(self) -> None:
         if self.split is None:
@@ -177,6 +204,8 @@ class TaskSpec(_Frozen):
         for name in ("dev", "test"):
             if getattr(self.split, name) and name not in self.taken:
                 raise ValueError(f"split.{name} and files.{name} are both given; remove one of them")
+        if self.split.folds is not None and "dev" not in self.taken:
+            raise ValueError("split.folds and files.dev are both given; remove one of them")
         if not self.taken:
             raise ValueError("split has nothing to do, because all files are given; remove it")
 

@@ -198,6 +198,31 @@ def _head_dropouts(head: HeadConfig) -> Iterator[float]:
         yield head.dropout_hidden
 
 
+_LEAKING = {
+    "phrases": "its phrases are of all training rows, also of those that a fold is scored on",
+    "rephrased": "its rephrasings are of all training rows, also of those that a fold is scored on",
+}
+
+
+def _folds(config: RunConfig) -> Iterator[str]:
+    counts = {name: task.spec.folds for name, task in config.tasks.items()}
+    if len(set(counts.values())) > 1:
+        yield f"all tasks need the same number of folds, got {', '.join(f'{n}: {k}' for n, k in counts.items())}"
+    fold, folds = config.data.fold, config.folds
+    if fold is not None and (folds is None or fold >= folds):
+        yield f"data.fold must be below the number of folds, {folds}, got {fold}"
+    if folds is None:
+        return
+    if config.eval.early_share < 1.0:
+        yield f"eval.early_share = {config.eval.early_share:g} cannot be combined with folds, which are parts already"
+    for name, task in config.tasks.items():
+        if task.dev_limit is not None:
+            yield f"tasks.{name}.dev_limit cannot be combined with folds, in which every row is scored once"
+        for source, why in _LEAKING.items():
+            if source in config.augmentation[name].sources:
+                yield f"augmentation.{name}.{source} cannot be combined with folds: {why}"
+
+
 _RULES: tuple[Callable[[RunConfig], Iterator[str]], ...] = (
     _loss_weights,
     _batch_sizes,
@@ -209,4 +234,5 @@ _RULES: tuple[Callable[[RunConfig], Iterator[str]], ...] = (
     _frozen,
     _averages,
     _dropout,
+    _folds,
 )

@@ -95,9 +95,9 @@ class RunConfig(ConfigSection):
             check_augmentation(name, self.augmentation[name], task.spec)
         check_pretraining(self.pretraining, {name: task.spec for name, task in self.tasks.items()})
         check_combinations(self)
-        if max(self.rungs) > self.budget.examples:
+        if max(self._own_rungs) > self.budget.examples:
             raise ValueError(
-                f"eval.rungs must not exceed budget.examples = {self.budget.examples}, got {max(self.rungs)}"
+                f"eval.rungs must not exceed budget.examples = {self.budget.examples}, got {max(self._own_rungs)}"
             )
         return self
 
@@ -121,12 +121,49 @@ class RunConfig(ConfigSection):
         return self.batch_size(task) * len(sizes) / sum(sizes)
 
     @property
+    def folds(self) -> int | None:
+        """Return how many folds the tasks' rows are in; None if train and dev have rows of their own."""
+        return next(iter(self.tasks.values())).spec.folds
+
+    @property
+    def models(self) -> int:
+        """Return how many models the run trains, one after the other: one for each fold, or a single one."""
+        return 1 if self.folds is None or self.data.fold is not None else self.folds
+
+    def in_fold(self, fold: int) -> RunConfig:
+        """Return the run of one fold: trained on the rows of all others, and scored on those of this one."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"fold": fold})})
+
+    @property
+    def single(self) -> RunConfig:
+        """Return the run of a single model: this one, or that of the first fold."""
+        return self if self.models == 1 else self.in_fold(0)
+
+    @property
+    def examples(self) -> int:
+        """Return the training examples of the whole run: ``budget.examples`` for each of its models."""
+        return self.models * self.budget.examples
+
+    @property
     def rungs(self) -> tuple[int, ...]:
-        """Return where dev is scored, in training examples, ascending; the last is always ``budget.examples``."""
+        """Return where dev is scored, in training examples, ascending; the last is always :attr:`examples`.
+
+        The models of folds are trained one after the other: the rungs of fold f lie ``f * budget.examples`` further.
+        """
+        length = self.budget.examples
+        return tuple(fold * length + rung for fold in range(self.models) for rung in self._own_rungs)
+
+    @property
+    def _own_rungs(self) -> tuple[int, ...]:
         return self.eval.positions(self.budget.examples)
 
     def dev_share(self, rung: int) -> float:
-        """Return the share of the scored dev examples, and of ``eval.train_examples``, that a rung scores."""
+        """Return the share of the scored dev examples, and of ``eval.train_examples``, that a rung scores.
+
+        In a run over folds, it is the share of the folds whose models are trained to the end; 0 in the first one.
+        """
+        if self.models > 1:
+            return rung // self.budget.examples / self.models
         return self.eval.early_share if rung < self.budget.examples else 1.0
 
     @property

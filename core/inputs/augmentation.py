@@ -79,6 +79,7 @@ class TaskAugmentation:
         self.settings = config.augmentation[task]
         self._spec: TaskSpec = config.tasks[task].spec
         self._limit = config.tasks[task].train_limit
+        self._fold = config.data.fold
         self._directory = Path(config.data.directory)
         self._answers_dir = answers_dir
 
@@ -107,7 +108,7 @@ class TaskAugmentation:
         parts = [
             str(_FORMAT).encode(),
             self._spec.model_dump_json().encode(),
-            str(self._limit).encode(),
+            str(self._limit).encode() + (b"" if self._fold is None else f" without fold {self._fold}".encode()),
             *(f"{name} {source.model_dump_json()}".encode() for name, source in sources.items()),
             *(read_bytes(path) for path in (*splits, *self.files)),
         ]
@@ -192,7 +193,11 @@ class TaskAugmentation:
     @property
     def _chosen(self) -> npt.NDArray[np.int64]:
         """Return the positions of the run's training examples in the split."""
-        return fixed_subset(len(self._whole), self._limit, self.task)
+        folds = self._whole.folds
+        own = (
+            np.arange(len(self._whole)) if folds is None or self._fold is None else np.flatnonzero(folds != self._fold)
+        )
+        return own[fixed_subset(len(own), self._limit, self.task)]
 
     @property
     def _train(self) -> RawSplit:

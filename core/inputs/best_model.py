@@ -19,7 +19,14 @@ from core.run.cores import usable_cores
 from core.run.run_folder import RunFolder
 from data.errors import UserError
 
-__all__ = ["best_encoder", "load_best_model"]
+__all__ = ["best_encoder", "load_best_model", "model_runs"]
+
+
+def model_runs(folder: RunFolder, config: RunConfig) -> list[tuple[RunFolder, RunConfig]]:
+    """Return the folder and the run of each of a run's models: its own, or those of its folds."""
+    if config.models == 1:
+        return [(folder, config)]
+    return [(folder.fold(fold), config.in_fold(fold)) for fold in range(config.models)]
 
 
 def load_best_model(folder: RunFolder, config: RunConfig, resources: Resources) -> TrainedModel:

@@ -9,8 +9,9 @@ from core.config import RunConfig
 from core.inputs.fixed_subset import fixed_subset
 from data.gold import Labels
 from data.reading import RawSplit, read_split
+from data.splitting.holdout import Indices
 
-__all__ = ["dev_examples", "dev_gold"]
+__all__ = ["dev_examples", "dev_folds", "dev_gold"]
 
 
 def dev_examples(
@@ -41,3 +42,12 @@ def dev_gold(config: RunConfig, task: str) -> Labels:
     labels = dev_examples(config, task).labels
     assert labels is not None, "dev files without labels are refused when read"
     return labels
+
+
+def dev_folds(config: RunConfig, task: str) -> Indices | None:
+    """Read the folds of :func:`dev_examples`, (N,); None if they are in none.
+
+    Raises:
+        UserError: see :func:`dev_examples`.
+    """
+    return None if config.folds is None else dev_examples(config, task).folds

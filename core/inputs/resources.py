@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -146,9 +147,11 @@ class Resources:
         self._splits.pop(self._split_key(config, spec, split, self.encoder(config).tokenizer), None)
 
     def scored_dev(self, config: RunConfig, name: str, tokenizer: Tokenizer | None = None) -> Examples:
-        """Return the dev examples of a task that the run is scored on: all, or ``dev_limit`` of them."""
+        """Return the dev examples of a task that the run is scored on: all, ``dev_limit`` of them, or those of a fold."""
         task = config.tasks[name]
         dev = self.examples(config, task.spec, "dev", tokenizer)
+        if config.data.fold is not None:
+            return dev.subset(np.flatnonzero(dev.folds == config.data.fold))
         return dev.subset(fixed_subset(len(dev), task.dev_limit, name))
 
     def layout(self, config: RunConfig) -> RowLayout:
@@ -169,11 +172,18 @@ class Resources:
             config.heads[name].pair_order == "both",
         )
 
+    def own_train(self, config: RunConfig, name: str) -> Examples:
+        """Return the task's own training examples: all, those outside the run's fold, or ``train_limit`` of these."""
+        task = config.tasks[name]
+        train = self.examples(config, task.spec, "train")
+        if config.data.fold is not None:
+            train = train.subset(np.flatnonzero(train.folds != config.data.fold))
+        return train.subset(fixed_subset(len(train), task.train_limit, name))
+
     def _train_examples(self, config: RunConfig, name: str) -> Examples:
         """Return the task's own training examples, the additional ones, or both."""
-        task, augmentation = config.tasks[name], config.augmentation[name]
-        train = self.examples(config, task.spec, "train")
-        train = train.subset(fixed_subset(len(train), task.train_limit, name))
+        augmentation = config.augmentation[name]
+        train = self.own_train(config, name)
         if not augmentation.sources:
             return train
         additional = self._additional_examples(config, name)

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.config.pretraining import NliFileConfig, has_labelled_pairs, parse_task_names
-from core.inputs.fixed_subset import fixed_subset
 from core.inputs.nli_file import known_files, read_nli_pairs
 from core.inputs.resources import Resources
 from data.examples import Examples
@@ -63,8 +62,7 @@ class Sources:
 
     def train(self, task: str) -> Examples:
         """Return the task's training examples in this run."""
-        whole, limit = self._whole(task), self._config.tasks[task].train_limit
-        return whole if limit is None else whole.subset(fixed_subset(len(whole), limit, task))
+        return self._resources.own_train(self._config, task)
 
     def train_facts(self, tasks: list[str]) -> dict[str, Any]:
         """Return what identifies :meth:`train` of these tasks, including labels and their meaning."""
@@ -73,6 +71,7 @@ class Sources:
                 "examples": self._whole(name).digest,
                 "limit": self._config.tasks[name].train_limit,
                 "classes": self._config.tasks[name].spec.classes,
+                **({} if self._config.data.fold is None else {"used": self.train(name).digest}),
             }
             for name in tasks
         }

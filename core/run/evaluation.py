@@ -31,7 +31,8 @@ class Evaluation:
         loss_weights: the factor of each task's loss at this point, not counting a batch's share; empty in files written
             before weights were recorded.
         cost: the cost so far; None in files written before costs were recorded.
-        dev_share: share of the dev examples that were scored; below 1 only before the last rung (``eval.early_share``).
+        dev_share: share of the dev examples that were scored; below 1 only before the last rung (``eval.early_share``,
+            and runs over folds: the share of the folds whose models are trained to the end).
     """
 
     rung: int

@@ -47,6 +47,33 @@ class RunFolder:
         self.checksums = Checksums(path)
         self._predictions = path / "predictions"
 
+    def fold(self, number: int) -> RunFolder:
+        """Return the folder of the model of one fold; see :mod:`core.fold_runs`."""
+        return RunFolder(self.path / f"fold-{number}")
+
+    @property
+    def folds(self) -> list[RunFolder]:
+        """Return the folders of the models of folds that are there, in the order of the folds."""
+        numbers = (path.name.removeprefix("fold-") for path in self.path.glob("fold-*") if path.is_dir())
+        return [self.fold(number) for number in sorted(int(number) for number in numbers if number.isdecimal())]
+
+    @property
+    def has_model(self) -> bool:
+        """Return whether the model is there; in a run over folds, those of all folds after the last was trained."""
+        if folds := self.folds:
+            return self.best_evaluation.is_file() and all(fold.best_model.is_file() for fold in folds)
+        return self.best_model.is_file()
+
+    @property
+    def checkpoints(self) -> tuple[Path, ...]:
+        """Return where a checkpoint may be: the run's, and those of its folds."""
+        return self.checkpoint, *(fold.checkpoint for fold in self.folds)
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Return whether the run can continue from a checkpoint."""
+        return any(path.is_file() for path in self.checkpoints)
+
     def make(self) -> None:
         """Create the folder and its subfolders where they are missing; delete what a killed run left half-written.
 
@@ -110,8 +137,8 @@ class RunFolder:
 
     @property
     def disposable_files(self) -> tuple[Path, ...]:
-        """Return the large files that an ended run no longer needs: its checkpoint, and half-written files."""
-        return self.checkpoint, *self._half_written
+        """Return the large files that an ended run no longer needs: its checkpoints, and half-written files."""
+        return *self.checkpoints, *(file for one in (self, *self.folds) for file in one._half_written)
 
     @property
     def _half_written(self) -> tuple[Path, ...]:
@@ -119,8 +146,9 @@ class RunFolder:
 
     @property
     def model_files(self) -> tuple[Path, ...]:
-        """Return the best model's files: its weights, and its encoder's shape and tokenizer."""
-        return self.best_model, self.best_encoder / "config.json", self.best_encoder / "tokenizer.json"
+        """Return the best model's files: its weights, and its encoder's shape and tokenizer; of all folds, if any."""
+        own = self.best_model, self.best_encoder / "config.json", self.best_encoder / "tokenizer.json"
+        return *own, *(file for fold in self.folds for file in fold.model_files)
 
     def predictions(self, task: str, rung: int) -> Path:
         """Return the file of a task's dev predictions at a rung.
@@ -146,6 +174,10 @@ class RunFolder:
         kept = {self.best_encoder / name: content for name, content in encoder.items()}
         self.checksums.write_large(self.best_model, write_model)
         self.checksums.write({**kept, self.best_evaluation: evaluation.to_json().encode()})
+
+    def write_best_evaluation(self, evaluation: Evaluation) -> None:
+        """Write the evaluation of a run whose folds have kept their models."""
+        self.checksums.write({self.best_evaluation: evaluation.to_json().encode()})
 
     def read_best_evaluation(self) -> Evaluation:
         """Read the evaluation of the best model.

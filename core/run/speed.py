@@ -27,6 +27,8 @@ class Speed:
     pretraining_seconds: float = 0.0
 
     def seconds(self, config: RunConfig) -> float:
-        """Estimate the duration of a full run, excluding loading and stages."""
+        """Estimate the duration of a full run, of all its models, excluding loading and stages."""
+        if config.models > 1:
+            return config.models * self.seconds(config.single)
         scored = self.scored_examples * sum(map(config.dev_share, config.rungs))
         return config.budget.examples / self.train_examples_per_second + scored / self.eval_examples_per_second

@@ -15,7 +15,12 @@ _ENTRIES = 1 << 21  # of a table of counts in memory at a time: 16 MiB
 
 
 def bootstrap_scores(
-    spec: TaskSpec, predictions: Sequence[np.ndarray], gold: np.ndarray, replicates: int, rng: np.random.Generator
+    spec: TaskSpec,
+    predictions: Sequence[np.ndarray],
+    gold: np.ndarray,
+    replicates: int,
+    rng: np.random.Generator,
+    folds: np.ndarray | None = None,
 ) -> np.ndarray:
     """Compute the own metric of several runs on resampled examples, (replicates, runs) float64.
 
@@ -29,6 +34,7 @@ def bootstrap_scores(
         gold: class indices or scores, (N,).
         replicates: number of resamples, at least 1.
         rng: draws the examples.
+        folds: see :func:`core.statistics.task.counted_metrics`.
 
     Raises:
         ValueError: if a run has predictions of another number of examples.
@@ -42,7 +48,7 @@ def bootstrap_scores(
     for start in range(0, replicates, step):
         counts = drawn_counts(min(step, replicates - start), size, rng)
         for run, one in enumerate(predictions):
-            found[start : start + step, run] = counted_metric(spec, one, gold, counts)
+            found[start : start + step, run] = counted_metric(spec, one, gold, counts, folds)
     return found
 
 

@@ -48,14 +48,16 @@ class Bags:
         size: number of examples, N.
         resamples: their number, at least 1.
         rng: draws them. A resample that leaves nothing out is drawn again.
+        folds: of the examples; see :func:`core.statistics.task.counted_metrics`.
 
     Raises:
         ValueError: if there are fewer than :data:`LEAST_EXAMPLES` examples.
     """
 
-    def __init__(self, size: int, resamples: int, rng: np.random.Generator) -> None:
+    def __init__(self, size: int, resamples: int, rng: np.random.Generator, folds: np.ndarray | None = None) -> None:
         if size < LEAST_EXAMPLES:
             raise ValueError(f"there must be at least {LEAST_EXAMPLES} examples, got {size}")
+        self._folds = folds
         # Bytes are enough: no example is drawn more than 255 times.
         self._counts = np.empty((resamples, size), dtype=np.uint8)
         step = self._step
@@ -77,9 +79,10 @@ class Bags:
         inside, outside = [], []
         for start in range(0, len(self._counts), self._step):
             counts = self._counts[start : start + self._step].astype(np.float64)
-            inside.append(counted_metrics(spec, predictions, gold, counts))
-            outside.append(counted_metrics(spec, predictions, gold, (counts == 0).astype(np.float64)))
-        whole = counted_metrics(spec, predictions, gold, np.ones((1, len(gold))))
+            inside.append(counted_metrics(spec, predictions, gold, counts, self._folds))
+            left_out = (counts == 0).astype(np.float64)
+            outside.append(counted_metrics(spec, predictions, gold, left_out, self._folds))
+        whole = counted_metrics(spec, predictions, gold, np.ones((1, len(gold))), self._folds)
         return BagScores(whole[0], np.concatenate(inside), np.concatenate(outside))
 
     @property

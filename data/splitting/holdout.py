@@ -11,7 +11,7 @@ import numpy.typing as npt
 from data.gold import Labels
 from data.splitting.near_duplicates import duplicate_groups
 
-__all__ = ["assign_splits"]
+__all__ = ["Indices", "assign_splits", "blocks", "strata"]
 
 _SCORE_RANGES: Final = 10  # of about as many examples each; every split gets its share of each
 
@@ -41,25 +41,25 @@ def assign_splits(
     Returns:
         The positions of each split's examples, ascending.
     """
-    strata = _strata(labels)
-    blocks = _blocks(sentences, groups)
+    of_label = strata(labels)
+    together = blocks(sentences, groups)
     splits = ["train", *shares]
-    wanted = np.outer([1 - sum(shares.values()), *shares.values()], np.bincount(strata))  # (splits, strata)
+    wanted = np.outer([1 - sum(shares.values()), *shares.values()], np.bincount(of_label))  # (splits, strata)
     rng = np.random.default_rng(seed)
     assigned = np.full(len(labels), -1)
     have = np.zeros_like(wanted)
-    sizes = np.array([len(block) for block in blocks])
+    sizes = np.array([len(block) for block in together])
     large = rng.permutation(np.flatnonzero(sizes > 1))
     for place in large[np.argsort(-sizes[large], kind="stable")]:
-        block = blocks[place]
-        counts = np.bincount(strata[block], minlength=wanted.shape[1])
+        block = together[place]
+        counts = np.bincount(of_label[block], minlength=wanted.shape[1])
         missing = ((wanted - have) / np.maximum(wanted.sum(0), 1)) @ counts
         split = int(np.argmax(missing))
         assigned[block] = split
         have[split] += counts
-    single = np.concatenate([blocks[place] for place in np.flatnonzero(sizes == 1)] or [np.zeros(0, dtype=np.int64)])
+    single = np.concatenate([together[place] for place in np.flatnonzero(sizes == 1)] or [np.zeros(0, dtype=np.int64)])
     for stratum in range(wanted.shape[1]):
-        left = rng.permutation(single[strata[single] == stratum])
+        left = rng.permutation(single[of_label[single] == stratum])
         for split in range(1, len(splits)):
             count = _count(wanted[split, stratum] - have[split, stratum], have[split, stratum], len(left), labels)
             assigned[left[:count]], left = split, left[count:]
@@ -73,19 +73,19 @@ def _count(missing: float, have: float, left: int, labels: Labels) -> int:
     return max(0, min(max(round(missing), least), left - 1))
 
 
-def _strata(labels: Labels) -> Indices:
+def strata(labels: Labels) -> Indices:
     """Return the class of every example, or the range of its score, as indices from 0."""
     of_class: Indices = labels.astype(np.int64)
     if labels.dtype != np.int64:
         scores = labels.astype(np.float64)
         edges = np.unique(np.quantile(scores, np.linspace(0, 1, _SCORE_RANGES + 1)[1:-1]))
         of_class = np.digitize(scores, edges).astype(np.int64)
-    _, strata = np.unique(of_class, return_inverse=True)
-    return strata
+    _, found = np.unique(of_class, return_inverse=True)
+    return found
 
 
-def _blocks(sentences: Sequence[tuple[str, ...]], groups: Sequence[str] | None) -> list[Indices]:
-    """Return the positions of the examples that stay together, block by block."""
+def blocks(sentences: Sequence[tuple[str, ...]], groups: Sequence[str] | None) -> list[Indices]:
+    """Return the positions of the examples that stay together, block by block: near-duplicates, and those of a group."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

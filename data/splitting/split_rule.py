@@ -1,4 +1,4 @@
-"""Describe how dev and test are taken out of a task's training file."""
+"""Describe how dev and test are taken out of a task's training file, or how it is divided into folds."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ class SplitRule(BaseModel):
         seed: of the draw.
         column: a column that names the split of each row, by a word of :data:`SPLIT_WORDS`, instead of shares. Then
             test is taken too, unless ``test`` is set to 0.
+        folds: divide what is not test into this many folds, each of which is dev once, instead of taking dev out; see
+            :mod:`data.splitting.folds`. None: no folds.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,11 +42,17 @@ class SplitRule(BaseModel):
     group: str | None = None
     seed: int = Field(0, ge=0)
     column: str | None = None
+    folds: int | None = Field(None, ge=2, le=100, exclude_if=lambda folds: folds is None)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.column is not None and (self.dev is not None or self.test or self.group is not None):
             raise ValueError("column names the split of every row; remove dev, test and group")
+        if self.folds is not None and (self.dev is not None or self.column is not None):
+            given = "dev" if self.column is None else "column"
+            raise ValueError(
+                f"{given} cannot be combined with folds, in which every row is dev once; remove one of them"
+            )
         if (taken := (self.dev or 0.0) + self.test) >= 1.0:
             raise ValueError(f"dev and test take {taken:g} of the rows, which leaves none to train on")
         return self

@@ -10,17 +10,27 @@ from typing import Self
 import numpy as np
 
 from core.config import RunConfig
-from core.inputs.dev_gold import dev_gold
+from core.inputs.dev_gold import dev_folds, dev_gold
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
 from core.statistics import LEAST_EXAMPLES, Bags, BagScores
 from data.errors import UserError
 from data.gold import Labels
+from data.splitting.holdout import Indices
 from data.tasks import TaskSpec
 from search.trials.artifacts import check_score, check_size, load_predictions
 from search.trials.folders import TrialFolders
 
-__all__ = ["Checkpoint", "ScoredCheckpoints", "bags_of", "gold_of", "resamples_for", "score_bags", "stored_checkpoints"]
+__all__ = [
+    "Checkpoint",
+    "ScoredCheckpoints",
+    "bags_of",
+    "folds_of",
+    "gold_of",
+    "resamples_for",
+    "score_bags",
+    "stored_checkpoints",
+]
 
 _AT_ONCE = 32  # checkpoints whose predictions are in memory
 RESAMPLES, FEWEST_RESAMPLES = 1000, 100
@@ -114,10 +124,10 @@ class ScoredCheckpoints:
     @classmethod
     def of(cls, checkpoints: Sequence[Checkpoint], config: RunConfig, specs: Mapping[str, TaskSpec]) -> Self:
         """Score them on the dev files of ``config``; raises as :func:`gold_of` and ``score_bags``."""
-        gold = gold_of(config)
+        gold, folds = gold_of(config), folds_of(config)
         resamples = resamples_for(specs, gold, len(checkpoints))
         bags = {
-            name: score_bags(checkpoints, spec, gold[name], bags_of(name, gold[name], resamples))
+            name: score_bags(checkpoints, spec, gold[name], bags_of(name, gold[name], resamples, folds[name]))
             for name, spec in specs.items()
         }
         return cls(checkpoints, bags, {name: task.score_weight for name, task in config.tasks.items()}, resamples)
@@ -150,9 +160,14 @@ def gold_of(config: RunConfig) -> dict[str, Labels]:
     return found
 
 
-def bags_of(task: str, gold: Labels, resamples: int) -> Bags:
+def folds_of(config: RunConfig) -> dict[str, Indices | None]:
+    """Read the folds of the dev examples of each task; None where they are in none. Raises as :func:`gold_of`."""
+    return {name: dev_folds(config, name) for name in config.tasks}
+
+
+def bags_of(task: str, gold: Labels, resamples: int, folds: Indices | None = None) -> Bags:
     """Draw a task's resamples, always the same ones and independent of the other tasks."""
-    return Bags(len(gold), resamples, np.random.default_rng([_SEED, zlib.crc32(task.encode())]))
+    return Bags(len(gold), resamples, np.random.default_rng([_SEED, zlib.crc32(task.encode())]), folds)
 
 
 def resamples_for(specs: Mapping[str, TaskSpec], gold: Mapping[str, Labels], runs: int) -> int:

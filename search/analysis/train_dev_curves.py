@@ -99,13 +99,14 @@ def counted_passes(config: RunConfig, curve: Sequence[Evaluation], answers_dir: 
     Runs do not record how many examples of each task they have seen, but the batch order gives the same turns again.
 
     Args:
-        config: the run, with the folder where its data are now.
+        config: the run, with the folder where its data are now; of a run over folds, one of its models is counted.
         curve: its evaluations.
         answers_dir: folder of a language model's answers.
 
     Raises:
         UserError: if the training files are missing or have changed, or examples would have to be made by EDA.
     """
+    config = config.single
     if any("eda" in augmentation.sources for augmentation in config.augmentation.values()):
         raise UserError("some training examples are made by EDA, and are not made again to be counted")
     sizes = training_sizes(config, answers_dir)

@@ -188,9 +188,11 @@ def trial_difference(a: OneTrial, b: OneTrial, data: Path | None = None) -> Tria
         dev, other = (dev_examples(trial.config, name, data) for trial in (a, b))
         if (dev.ids, dev.sentences) != (other.ids, other.sentences) or not np.array_equal(dev.labels, other.labels):  # type: ignore[arg-type]
             raise UserError(f"{a.label} and {b.label} were scored on other dev examples of {name}: nothing is paired")
+        if not np.array_equal(dev.folds, other.folds):  # type: ignore[arg-type]
+            raise UserError(f"{a.label} and {b.label} were scored in other folds of {name}: nothing is paired")
         assert dev.labels is not None, "dev files without labels are refused when read"
-        predictions = [stored_predictions(trial.folders, trial.record, task.spec, dev.labels) for trial in (a, b)]
-        replicates[name] = task_replicates(task.spec, predictions, dev.labels)
+        predictions = [stored_predictions(trial.folders, trial.record, task.spec, dev) for trial in (a, b)]
+        replicates[name] = task_replicates(task.spec, predictions, dev.labels, dev.folds)
         changes[name] = task_changes(task.spec, dev, *predictions)
     return TrialDifference(a.label, b.label, _scores(a, b, replicates), changed_settings(a.config, b.config), changes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence, Set
+from itertools import chain
 from pathlib import Path
 
 import optuna
@@ -42,10 +43,12 @@ def _findings(folder: Path, below: FilesBelow, ended: Set[int], models: str, wit
     found: dict[str, list[list[FoundFile]]] = {"checkpoints of ended trials": [], "half-written files": [], models: []}
     for number in sorted(ended & _numbers(folder, below)):
         run = TrialFolders(folder).run(number)
-        places = (run.path, run.best_model.parent, run.best_encoder, run.predictions("x", 0).parent)
+        runs = (run, *run.folds)
+        of_runs = ((one.path, one.best_model.parent, one.best_encoder, one.predictions("x", 0).parent) for one in runs)
+        places = chain.from_iterable(of_runs)
         halves = [file for place in places for file in below.files(place) if is_half_written(file.path)]
         wanted: dict[str, Sequence[FoundFile | None]] = {
-            "checkpoints of ended trials": [below.find(run.checkpoint)],
+            "checkpoints of ended trials": [below.find(file) for file in run.checkpoints],
             "half-written files": halves,
             models: [below.find(file) for file in run.model_files] if number in without_model else [],
         }

@@ -41,9 +41,10 @@ def budget_line(spec: StudySpec) -> str:
     if (early := spec.base.eval.early_share) < 1.0:
         where += f" ({early:.3g} of it before the last)"
     number = "any number of" if spec.trials is None else spec.trials
+    folds = "" if spec.base.folds is None else f" ({spec.base.folds} folds)"
     ends = "" if spec.stop.is_empty else f"; no new trial {spec.stop.describe()}"
     return (
-        f"budget: {number} trials of up to {spec.longest_run:,} training examples, dev scored "
+        f"budget: {number} trials of up to {spec.longest_run:,} training examples{folds}, dev scored "
         f"{where}; sampler {spec.sampler.describe()}, pruner {spec.pruner.describe()}, {spec.workers} worker(s) of "
         f"{spec.base.compute.threads} thread(s){ends}"
     )
@@ -151,7 +152,7 @@ def _begun_within(one: float, spec: StudySpec, ahead: Remaining) -> list[int]:
     if ahead.seconds is not None:
         begun.append(spec.workers * math.ceil(ahead.seconds / one))
     if ahead.examples is not None:
-        begun.append(math.ceil(ahead.examples / spec.base.budget.examples))
+        begun.append(math.ceil(ahead.examples / spec.base.examples))
     return begun
 
 

@@ -33,7 +33,7 @@ class Revivals:
         """Look for the trials when a driver opens a study: those with a checkpoint."""
         pruned = self._study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
         self._numbers = self._shortest(
-            trial.number for trial in pruned if self._folders.run(trial.number).checkpoint.is_file()
+            trial.number for trial in pruned if self._folders.run(trial.number).has_checkpoint
         )
 
     def add(self, number: int) -> set[int]:

@@ -89,7 +89,7 @@ class TrainingLoop:
                 params=self.space.chosen(running.config),
                 resumed=running.resumed,
                 worker=worker,
-                planned_examples=running.config.budget.examples,
+                planned_examples=running.config.examples,
                 revived=running.revived,
             )
         )

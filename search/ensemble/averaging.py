@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from core.ensembles import average
+from core.fold_models import predict_with_folds
 from core.inputs.best_model import load_best_model
+from core.inputs.dev_gold import dev_examples
 from core.inputs.resources import Resources, pick_device
 from core.scoring import DevScores, predict
 from data.reading import RawSplit, read_split
 from data.tasks import SplitName
-from search.ensemble.member_check import check_member
+from search.ensemble.member_check import check_member, check_predicted
 from search.ensemble.members import Member
 from search.ensemble.result import Ensemble, Output
 from search.ensemble.selection import Shares
@@ -42,7 +44,8 @@ def average_predictions(
     config = used[0].config
     shares = {task: shares[task] for task in config.tasks}  # in the study's order
     stored = {task: _averaged({m.number: m.predictions[task] for m in used}, shares[task]) for task in shares}
-    scores = DevScores(config, stored, {task: np.asarray(examples.labels) for task, examples in dev.items()})
+    gold = {task: np.asarray(examples.labels) for task, examples in dev.items()}
+    scores = DevScores(config, stored, gold, folds={task: examples.folds for task, examples in dev.items()})
     if dev_only:
         return Ensemble(
             "averaged predictions",
@@ -72,7 +75,12 @@ def _predict(
 ) -> _Predictions:
     found: dict[tuple[str, SplitName], dict[int, np.ndarray]] = defaultdict(dict)
     for member in members:
-        trained, config = load_best_model(member.folder, member.config, resources), member.config
+        config = member.config
+        if config.models > 1:
+            for (task, split), predictions in _predict_with_folds(member, shares, wanted, resources).items():
+                found[task, split][member.number] = predictions
+            continue
+        trained = load_best_model(member.folder, config, resources)
         device = pick_device(config.compute.device)
         check_member(member, trained, resources, [task for task in shares if member.number in shares[task]])
         for task, split in wanted:
@@ -81,6 +89,16 @@ def _predict(
                 predictions = predict(trained.model, config, examples, trained.layout, device)
                 found[task, split][member.number] = predictions
     return {(task, split): _averaged(found[task, split], shares[task]) for task, split in wanted}
+
+
+def _predict_with_folds(
+    member: Member, shares: Shares, wanted: Sequence[tuple[str, SplitName]], resources: Resources
+) -> _Predictions:
+    """Predict with the models of a member's folds, and check those for dev."""
+    own = [(task, split) for task, split in wanted if member.number in shares[task]]
+    predicted = predict_with_folds(member.folder, member.config, resources, own)
+    check_predicted(member, predicted.dev, {task: dev_examples(member.config, task) for task in shares})
+    return predicted.others
 
 
 def _averaged(predictions: Mapping[int, np.ndarray], shares: Mapping[int, float]) -> np.ndarray:

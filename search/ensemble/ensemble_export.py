@@ -10,7 +10,7 @@ from typing import Any
 
 import optuna
 
-from core.inputs.best_model import load_best_model
+from core.inputs.best_model import load_best_model, model_runs
 from core.inputs.dev_gold import dev_examples
 from core.inputs.resources import Resources
 from core.model_files.ensemble_folder import save_ensemble_folder
@@ -18,7 +18,7 @@ from core.model_files.model_folder import TrainedModel, check_replaceable
 from data.errors import UserError
 from search.ensemble.averaging import average_predictions
 from search.ensemble.member_check import check_stored
-from search.ensemble.members import CandidateTrials
+from search.ensemble.members import CandidateTrials, Member
 from search.ensemble.result import Ensemble, ensemble_record
 from search.ensemble.selection import GreedyOptions, select_members
 from search.ensemble.selection_estimate import estimate_selection, selection_sentence
@@ -84,8 +84,11 @@ def export_ensemble(
 def _write(out: Path, ensemble: Ensemble, resources: Resources, provenance: dict[str, Any]) -> None:
     remove_predictions(out, ensemble.shares)
     ensemble.write_predictions(out)
-    names = {member.number: member.folder.path.name for member in ensemble.members}
-    shares = {task: {names[n]: share for n, share in of_task.items()} for task, of_task in ensemble.shares.items()}
+    names = {member.number: _names(member) for member in ensemble.members}
+    shares = {
+        task: {name: share / len(names[number]) for number, share in of_task.items() for name in names[number]}
+        for task, of_task in ensemble.shares.items()
+    }
     models = _models(ensemble, resources, provenance)
     save_ensemble_folder(out / "model", models, shares, provenance, ensemble.calibrations)
     write_provenance(out / "predictions" / PROVENANCE, provenance)
@@ -96,5 +99,12 @@ def _models(
 ) -> Iterator[tuple[str, TrainedModel, dict[str, Any]]]:
     common = {key: provenance[key] for key in ("study", "tasks", "data_sha256", "code", "versions", "exported")}
     for member, record in zip(ensemble.members, provenance["members"], strict=True):
-        trained = load_best_model(member.folder, member.config, resources)
-        yield member.folder.path.name, replace(trained, model=trained.model.cpu()), {**common, **record}
+        for name, (run, own) in zip(_names(member), model_runs(member.folder, member.config), strict=True):
+            trained = load_best_model(run, own, resources)
+            yield name, replace(trained, model=trained.model.cpu()), {**common, **record}
+
+
+def _names(member: Member) -> list[str]:
+    """Return the names of a member's models: ``trial-0007``, or with folds ``trial-0007-fold-0`` and so on."""
+    name, count = member.folder.path.name, member.config.models
+    return [name] if count == 1 else [f"{name}-fold-{fold}" for fold in range(count)]

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 
 from core.statistics import Expectations
 from data.errors import UserError
-from search.analysis.checkpoints import gold_of, stored_checkpoints
+from search.analysis.checkpoints import folds_of, gold_of, stored_checkpoints
 from search.ensemble.selection import GreedyOptions
 from search.ensemble.selection_replay import SelectionReplay
 from search.recorded.ranking import rank, ranked_trials
@@ -73,7 +73,7 @@ def _outlook(ranked: list[FrozenTrial], folders: TrialFolders, data: Path | None
     if best.number in gone:
         raise UserError(f"trial {best.number}'s dev predictions are gone (--runs-dir says where to look)")
     candidates = min(_CANDIDATES, len({one.trial for one in found}))
-    replay = SelectionReplay(found, candidates, _OPTIONS, config.tasks, gold)
+    replay = SelectionReplay(found, candidates, _OPTIONS, config.tasks, gold, folds_of(config))
     shares = replay.selected_on_all
     of_trials = next(iter(shares.values()))  # the same in every task
     return EnsembleForecast(

@@ -14,7 +14,7 @@ from search.ensemble.members import Member
 from search.trials.artifacts import check_predictions
 from search.trials.recomputed_scores import RecordedScores
 
-__all__ = ["check_member", "check_stored"]
+__all__ = ["check_member", "check_predicted", "check_stored"]
 
 
 def check_member(member: Member, trained: TrainedModel, resources: Resources, tasks: Iterable[str]) -> None:
@@ -23,14 +23,28 @@ def check_member(member: Member, trained: TrainedModel, resources: Resources, ta
     Raises:
         UserError: they differ by more than rounding.
     """
-    result, config = member.result, member.config
-    assert result.best_rung is not None, "that is what makes it a scored trial"
-    recorded = RecordedScores(member.number, member.folder, config, result.best_rung, result.scores)
+    recorded, config = _recorded(member), member.config
     device = pick_device(config.compute.device)
     for task in tasks:
         examples = resources.examples(config, config.tasks[task].spec, "dev", trained.tokenizer)
         predictions = predict(trained.model, config, examples, trained.layout, device)
         recorded.check(task, predictions, np.asarray(examples.labels))
+
+
+def check_predicted(member: Member, predictions: Mapping[str, np.ndarray], dev: Mapping[str, RawSplit]) -> None:
+    """Compare the scores of what the models of a member's folds predict for dev with the recorded ones.
+
+    Raises:
+        UserError: they differ by more than rounding.
+    """
+    for task, examples in dev.items():
+        _recorded(member).check(task, predictions[task], np.asarray(examples.labels), examples.folds)
+
+
+def _recorded(member: Member) -> RecordedScores:
+    result = member.result
+    assert result.best_rung is not None, "that is what makes it a scored trial"
+    return RecordedScores(member.number, member.folder, member.config, result.best_rung, result.scores)
 
 
 def check_stored(members: Iterable[Member], dev: Mapping[str, RawSplit]) -> None:
@@ -45,4 +59,5 @@ def check_stored(members: Iterable[Member], dev: Mapping[str, RawSplit]) -> None
     for member in members:
         for task, examples in dev.items():
             gold, recorded = np.asarray(examples.labels), member.result.scores[task]
-            check_predictions(member.predictions[task], gold, recorded, member.config.tasks[task].spec, member.number)
+            spec, number = member.config.tasks[task].spec, member.number
+            check_predictions(member.predictions[task], gold, recorded, spec, number, examples.folds)

@@ -101,7 +101,7 @@ class CandidateTrials:
         """
         found, scored = self.scored, f"study '{self.study.study_name}' has {len(self.scored)} scored trial(s)"
         if self.needs_models:
-            found = [number for number in found if self.folders.run(number).best_model.is_file()]
+            found = [number for number in found if self.folders.run(number).has_model]
             scored += f", {len(found)} of them still have a model (keep_models says how many do)"
         if len(found) < 2:
             raise UserError(f"{scored}: nothing to select from")

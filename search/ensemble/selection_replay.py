@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
 
@@ -14,8 +14,9 @@ from core.ensembles import Predictions, average
 from core.statistics import Bags, BagScores, Expectations, Replayed, expect, expect_difference, overall_score
 from data.errors import UserError
 from data.gold import Labels
+from data.splitting.holdout import Indices
 from data.tasks import TaskSpec
-from search.analysis.checkpoints import Checkpoint, bags_of, gold_of, score_bags, stored_checkpoints
+from search.analysis.checkpoints import Checkpoint, bags_of, folds_of, gold_of, score_bags, stored_checkpoints
 from search.ensemble.selection import GreedyOptions, Shares, select_shares
 from search.trials.folders import TrialFolders
 
@@ -43,6 +44,7 @@ class SelectionReplay:
         pool: from how many of them it did: from the best by their overall scores.
         options: how it selected.
         gold: per task, the labels that trials are scored by on dev.
+        folds: per task, the folds of these examples, if they are in folds.
     """
 
     checkpoints: Sequence[Checkpoint]
@@ -50,6 +52,7 @@ class SelectionReplay:
     options: GreedyOptions
     tasks: Mapping[str, TaskConfig]
     gold: Mapping[str, Labels]
+    folds: Mapping[str, Indices | None] = field(default_factory=dict)
 
     @classmethod
     def stored(
@@ -74,7 +77,7 @@ class SelectionReplay:
         checkpoints, gone = stored_checkpoints(sorted({*trials, *pool}), folders, config.tasks)
         if gone:
             raise UserError(f"trial {gone[0]}'s dev predictions are gone")
-        return cls(_selectable(checkpoints, pool), len(pool), options, config.tasks, gold)
+        return cls(_selectable(checkpoints, pool), len(pool), options, config.tasks, gold, folds_of(config))
 
     @cached_property
     def resamples(self) -> int:
@@ -140,7 +143,7 @@ class SelectionReplay:
 
     @cached_property
     def _bags(self) -> dict[str, Bags]:
-        return {task: bags_of(task, gold, self.resamples) for task, gold in self.gold.items()}
+        return {task: bags_of(task, gold, self.resamples, self.folds.get(task)) for task, gold in self.gold.items()}
 
     @cached_property
     def _best_trials(self) -> Replayed:

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.inputs.dev_gold import dev_examples
 from core.inputs.resources import Resources
+from data.errors import UserError
 from data.reading import RawSplit
 from search.analysis.calibration_lines import calibration_lines
 from search.display.console import make_console
@@ -93,6 +94,11 @@ def _make(
     request: EnsembleRequest, named: Shares | None, pool: list[Member], dev: dict[str, RawSplit], resources: Resources
 ) -> Ensemble:
     if request.soup is not None:
+        if pool[0].config.models > 1:
+            raise UserError(
+                f"--soup {request.soup} needs one model of each trial, and these have one for each fold; average their "
+                "predictions instead (--trials or --greedy)"
+            )
         return average_weights(pool, request.soup == "greedy", dev, resources)
     if request.greedy is not None:
         named = select_members(pool, dev, request.greedy)

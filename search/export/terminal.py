@@ -15,6 +15,7 @@ from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.model_files.calibration_file import load_calibration
 from core.model_files.formats.names import FormatName
+from data.errors import UserError
 from search.analysis.calibration_lines import calibration_lines
 from search.analysis.expected_score import Estimate, estimate_trial
 from search.analysis.expected_text import estimate_sentences, expectation_text
@@ -24,6 +25,7 @@ from search.display.table import Table
 from search.display.terminal_table import print_table
 from search.ensemble.ensemble_export import export_ensemble
 from search.ensemble.result import ensemble_table
+from search.export.fold_models import export_fold_models
 from search.export.trial import export_trial
 from search.finalists.final_outcome import final_sentences
 from search.recorded.ranking import pick_trial
@@ -57,11 +59,19 @@ def export_and_show(
     original = TrialRecord.read(chosen).repeat_of
     require_model(folder, "" if original is None else f"; this trial is a repeat of trial {original}: export that one")
     config = stored_config(chosen, folder, data, device)
+    if config.models > 1 and formats:
+        raise UserError(
+            f"--format cannot write the {config.models} models of the folds, which predict together; leave it out"
+        )
     with make_console(stderr=True).status(f"predicting with trial {chosen.number}"):
         estimate, unknown = estimate_trial(study, chosen.number, folders, data)
         expected = None if estimate is None else estimate.to_dict()
         resources = Resources(folders.root.parent / "cache")
-        provenance = export_trial(study.study_name, chosen, folder, config, resources, out, expected, formats)
+        name = study.study_name
+        if config.models > 1:
+            provenance = export_fold_models(name, chosen, folder, config, resources, out, expected)
+        else:
+            provenance = export_trial(name, chosen, folder, config, resources, out, expected, formats)
     lines = estimate_sentences(estimate, unknown)
     if number is None:
         lines += final_sentences(study, chosen.number, storage)

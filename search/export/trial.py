@@ -37,7 +37,7 @@ from search.trials.prediction_files import (
 from search.trials.recomputed_scores import RecordedScores
 from search.trials.record import TrialResult
 
-__all__ = ["export_trial"]
+__all__ = ["export_trial", "recorded_scores", "trial_provenance"]
 
 
 def export_trial(
@@ -78,7 +78,7 @@ def export_trial(
 
     dev = {name: predicted(task.spec, "dev") for name, task in config.tasks.items()}
     gold = {name: np.asarray(examples.labels) for name, (examples, _) in dev.items()}
-    recorded = _recorded(trial, folder, config, best)
+    recorded = recorded_scores(trial, folder, config, best)
     for name, (_, outputs) in dev.items():
         recorded.check(name, outputs, gold[name])
     splits = [
@@ -97,19 +97,7 @@ def export_trial(
         write_split(out, spec, split, examples.ids, outputs, temperatures.get(spec.name, 1.0))
     scores = DevScores(config, {name: outputs for name, (_, outputs) in dev.items()}, gold)
     provenance = {
-        "study": study,
-        "trial": trial.number,
-        "params": trial.params,
-        "seed": config.seed,
-        "rung": best.rung,
-        "tasks": described(config),
-        "dev": {"overall": scores.overall, **scores.scores},
-        **({} if expected is None else {"expected": expected}),
-        "dev_metrics": scores.metrics,
-        "dev_confusion": scores.confusion,
-        "config_sha256": config.digest,
-        "encoder": folder.read_encoder(),
-        **made_from(config),
+        **trial_provenance(study, trial, folder, config, best, scores, expected),
         **({"formats": {"written": plan.formats, "refused": plan.refusals}} if formats else {}),
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -125,7 +113,44 @@ def export_trial(
     return provenance
 
 
-def _recorded(trial: FrozenTrial, folder: RunFolder, config: RunConfig, best: Evaluation) -> RecordedScores:
+def trial_provenance(
+    study: str,
+    trial: FrozenTrial,
+    folder: RunFolder,
+    config: RunConfig,
+    best: Evaluation,
+    scores: DevScores,
+    expected: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """Return where predictions and a model come from, as JSON data; all but the expected scores are as for export.
+
+    Args:
+        study: name of the study.
+        trial: that is exported.
+        folder: of the trial.
+        config: its run.
+        best: the evaluation of the model, or of the models of all folds.
+        scores: on dev.
+        expected: the expected scores on new data; None if not known.
+    """
+    return {
+        "study": study,
+        "trial": trial.number,
+        "params": trial.params,
+        "seed": config.seed,
+        "rung": best.rung,
+        "tasks": described(config),
+        "dev": {"overall": scores.overall, **scores.scores},
+        **({} if expected is None else {"expected": expected}),
+        "dev_metrics": scores.metrics,
+        "dev_confusion": scores.confusion,
+        "config_sha256": config.digest,
+        "encoder": folder.read_encoder(),
+        **made_from(config),
+    }
+
+
+def recorded_scores(trial: FrozenTrial, folder: RunFolder, config: RunConfig, best: Evaluation) -> RecordedScores:
     """Return the scores in the storage; where it has none, those in the trial's folder."""
     result = TrialResult.read(trial.user_attrs)
     rung, scores = (best.rung, best.scores) if result.best_rung is None else (result.best_rung, result.scores)

@@ -106,7 +106,8 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None, named_ids:
             splits = {split: read(split) for split in _splits(task.spec)}
         warnings = [warning for split, raw in splits.items() for warning in _left_out(name, split, raw)]
         warnings += check_labels(name, task, splits, config.eval.early_share)
-        overlaps = {split: count_overlap(splits["train"], raw) for split, raw in splits.items() if split != "train"}
+        same = ("train",) if task.spec.folds is None else ("train", "dev")  # in folds, equal rows are in one fold
+        overlaps = {split: count_overlap(splits["train"], raw) for split, raw in splits.items() if split not in same}
         warnings += [warning for split, one in overlaps.items() if (warning := one.warning(name, split)) is not None]
         report = replace(
             report,
@@ -121,6 +122,8 @@ def check_data(config: RunConfig, list_faults_in: Path | None = None, named_ids:
 
 def _remarks(spec: TaskSpec, split: SplitName, raw: RawSplit) -> tuple[str, ...]:
     taken = [f"out of {spec.files.train}"] if split in spec.taken else []
+    if spec.folds is not None and split != "test":
+        taken = [f"in {spec.folds} folds"] if split == "train" else ["the same, each in its fold"]
     return (*taken, *raw.counts.remarks())
 
 

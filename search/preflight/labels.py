@@ -42,6 +42,7 @@ def check_labels(
 def _doubts(
     name: str, task: TaskConfig, splits: Mapping[SplitName, RawSplit], used: Mapping[SplitName, Labels]
 ) -> Iterator[str]:
+    yield from _fold_doubts(name, task.spec, splits["dev"])
     for split, labels in used.items():
         if _is_constant(labels):
             is_part = len(labels) < len(splits[split])
@@ -58,6 +59,27 @@ def _doubts(
         if len(missing) and not _is_constant(used["train"]):
             classes = ", ".join(f"'{task.spec.classes[int(index)]}'" for index in missing)
             yield f"{name}: dev has examples of {classes}, and train has none"
+
+
+def _fold_doubts(name: str, spec: TaskSpec, dev: RawSplit) -> Iterator[str]:
+    """Say which classes are missing in some folds, and which folds cannot rank trials."""
+    if dev.folds is None or dev.labels is None or spec.folds is None:
+        return
+    parts = [dev.labels[dev.folds == fold] for fold in range(spec.folds)]
+    if not spec.kind.is_score:
+        for index, class_name in enumerate(spec.classes):
+            count, having = int((dev.labels == index).sum()), sum(bool((part == index).any()) for part in parts)
+            if 0 < having < spec.folds:
+                yield (
+                    f"{name}: {spec.folds - having} of {spec.folds} folds have no example of '{class_name}', which has "
+                    f"{count:,} in all; fewer folds may rank trials better"
+                )
+    useless = [part for part in parts if _is_constant(part) and not _can_rank(spec, part)]
+    if useless and not _is_constant(dev.labels):
+        yield (
+            f"{name}: {len(useless)} of {spec.folds} folds have a single label, so that {spec.metric} cannot rank trials "
+            "on them; use fewer folds"
+        )
 
 
 def _used(raw: RawSplit, limit: int | None, name: str) -> Labels:

@@ -118,6 +118,11 @@ class ReportContext:
             return None if self.outcome.default is None else self.outcome.default.config
         return None if self.default is None else self.default.config
 
+    @property
+    def is_over_folds(self) -> bool:
+        """Whether trials train a model for each fold."""
+        return any(one.config is not None and one.config.models > 1 for one in self.records.values())
+
     @cached_property
     def default(self) -> FinishedTrial | None:
         """The default configuration's trial; None if there is none or it has not finished."""
@@ -150,9 +155,9 @@ class ReportContext:
 
     @cached_property
     def compared_curve(self) -> list[Evaluation]:
-        """The learning curve of the first of the compared runs; empty without one, or if its folder is gone."""
+        """The learning curve of the first of the compared runs, over folds their mean; empty if it is gone."""
         run = None if self.compared_runs is None else self.compared_runs.runs[0]
-        return [] if run is None else run.folders.curve(run.record.number)
+        return [] if run is None else run.folders.model_curve(run.record.number)
 
     @cached_property
     def passes(self) -> tuple[dict[int, dict[str, float]] | None, str]:

@@ -56,7 +56,7 @@ def search_cost(table: pd.DataFrame, records: Mapping[int, TrialRecord]) -> Sear
     saved_examples, saved_seconds = 0, 0.0
     pruned = trained[(trained["state"] == "pruned") & (trained["examples"] > 0)]
     for number, examples, seconds in zip(pruned["trial"], pruned["examples"], pruned["seconds"], strict=True):
-        planned = FinishedTrial.of(records[number]).config.budget.examples
+        planned = FinishedTrial.of(records[number]).config.examples
         left = max(planned - int(examples), 0)
         saved_examples += left
         saved_seconds += left * seconds / examples

@@ -146,7 +146,7 @@ def why_fixed_in_variants(path: str) -> str | None:
 
 def _walk(annotation: Any, path: str, tasks: tuple[str, ...]) -> Iterator[tuple[str, FieldType]]:
     annotation, optional = _plain(annotation)
-    if annotation is TaskSpec:
+    if annotation is TaskSpec or path == "data.fold":  # a study trains all folds
         return
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         for name, field in annotation.model_fields.items():

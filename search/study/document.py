@@ -27,6 +27,7 @@ class StudyDocument(BaseModel):
     description: str = ""
     tasks: list[str] | dict[str, Any]
     task_files: list[str] = []
+    folds: int | None = Field(None, ge=2, le=100)
     trials: int | None = Field(None, ge=1)
     seed: int = Field(0, ge=0, lt=2**32)
     workers: int = Field(1, ge=1, le=1024)

@@ -104,7 +104,7 @@ class StudySpec:
     @property
     def longest_run(self) -> int:
         """The training examples of the longest of the study's runs."""
-        return max([self.base.budget.examples, *(rungs[-1] for rungs in self.own_rungs.values())])
+        return max([self.base.examples, *(rungs[-1] for rungs in self.own_rungs.values())])
 
     @property
     def planned_examples(self) -> tuple[int, ...]:

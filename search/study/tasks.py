@@ -45,7 +45,19 @@ def study_tasks(document: StudyDocument, path: Path, mistakes: Mistakes) -> dict
             mistakes.note(StudyFileError(("tasks",), f"no task '{name}'{hint} Known: {', '.join(known)}"))
         if names.count(name) > 1:
             mistakes.note(StudyFileError(("tasks",), f"'{name}' is listed twice"))
-    return {name: known[name] if name in known else stand_in(name) for name in names}
+    tasks = {name: known[name] if name in known else stand_in(name) for name in names}
+    if document.folds is not None:
+        for name in tasks.keys() & known.keys():
+            with mistakes.noted():
+                tasks[name] = _in_folds(tasks[name], document.folds)
+    return tasks
+
+
+def _in_folds(task: TaskSpec, folds: int) -> TaskSpec:
+    try:
+        return task.with_folds(folds)
+    except ValueError as error:
+        raise StudyFileError(("folds",), str(error)) from None
 
 
 def load_tasks(path: Path) -> dict[str, TaskSpec]:

@@ -30,7 +30,7 @@ def require_model(folder: RunFolder, otherwise: str = "") -> None:
         UserError: if the trial's folder or its model is not there.
     """
     _require_folder(folder)
-    if not folder.best_model.is_file():
+    if not folder.has_model:
         raise UserError(
             f"{folder.path}: the model is gone; studies keep the models of their best trials only (keep_models)"
             + otherwise
@@ -157,16 +157,25 @@ def check_score(score: float, recorded: float, spec: TaskSpec, trial: int) -> No
         )
 
 
-def check_predictions(stored: np.ndarray, gold: np.ndarray, recorded: float, spec: TaskSpec, trial: int) -> None:
+def check_predictions(
+    stored: np.ndarray,
+    gold: np.ndarray,
+    recorded: float,
+    spec: TaskSpec,
+    trial: int,
+    folds: np.ndarray | None = None,
+) -> None:
     """Raise an error unless stored predictions give the score that was recorded.
 
     Args:
         stored: class probabilities (N, K) or scores (N,).
         gold: the labels of the dev examples that trials are scored on, (N,).
         recorded: the trial's score in the task.
+        folds: of these examples, (N,); None: they are in none.
 
     Raises:
         UserError: as :func:`check_size` and :func:`check_score`.
     """
     check_size(stored, len(gold), spec, trial)
-    check_score(float(counted_metric(spec, stored, gold, np.ones((1, len(gold))))[0]), recorded, spec, trial)
+    score = counted_metric(spec, stored, gold, np.ones((1, len(gold))), folds)[0]
+    check_score(float(score), recorded, spec, trial)

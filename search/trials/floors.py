@@ -33,6 +33,7 @@ class Floor:
         start: training examples from which on runs are pruned; a winner meets the floor wherever its best rung lies.
         is_ceiling: whether smaller scores are better, so that this is the highest one allowed.
         is_half: whether ``start`` follows from the length of the run, see :func:`parse_floors`.
+        fold_length: training examples of each model of a run over folds; None: of one model.
     """
 
     task: str
@@ -40,10 +41,21 @@ class Floor:
     start: int
     is_ceiling: bool = False
     is_half: bool = field(default=False, compare=False)
+    fold_length: int | None = field(default=None, compare=False)
 
     def in_run(self, config: RunConfig) -> Floor:
         """Return the floor of a run, which may be longer or shorter than the base."""
-        return replace(self, start=_half_way(config)) if self.is_half else self
+        own = replace(self, fold_length=config.budget.examples if config.models > 1 else None)
+        return replace(own, start=_half_way(config)) if self.is_half else own
+
+    def holds_at(self, rung: int) -> bool:
+        """Return whether runs are pruned at this rung; in a run over folds, from ``start`` examples of a fold on.
+
+        The mean over folds falls whenever the model of another fold begins.
+        """
+        if self.fold_length is not None:
+            rung = (rung - 1) % self.fold_length + 1
+        return rung >= self.start
 
     def lack(self, evaluation: Evaluation) -> float:
         """Return how much is missing to the floor, or exceeds the ceiling; 0 or less where it is met."""
@@ -120,7 +132,7 @@ def _bounds_words(metric: Metric) -> str:
 
 def why_pruned(floors: Sequence[Floor], evaluation: Evaluation) -> str:
     """Say which floor ends a run at this evaluation; empty if none does."""
-    below = [floor for floor in floors if evaluation.rung >= floor.start and floor.lack(evaluation) > 0]
+    below = [floor for floor in floors if floor.holds_at(evaluation.rung) and floor.lack(evaluation) > 0]
     if not below:
         return ""
     return f"{' and '.join(floor.describe(evaluation) for floor in below)} at {evaluation.rung:,} examples"
@@ -145,7 +157,7 @@ def constrain(trial: Trial, floors: Sequence[Floor], judged: Evaluation, *, comp
     """
     there = trial.constraints  # some may be left by a driver that was killed here; Optuna warns of a second value
     for floor in floors:
-        holds = complete or judged.rung >= floor.start
+        holds = complete or floor.holds_at(judged.rung)
         if (key := f"floor {floor.task}") not in there:
             trial.set_constraint(key, floor.lack(judged) if holds else 0.0)
 

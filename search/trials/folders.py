@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.run.atomic_files import writing
 from core.run.evaluation import Evaluation
+from core.run.joined_evaluation import mean_curve
 from core.run.run_folder import RunFolder
 from data.errors import UserError
 from search.trials.folder_owner import FolderOwner, write_owner
@@ -53,7 +54,8 @@ class TrialFolders:
     def has_results(self, number: int) -> bool:
         """Return whether the trial's folder holds work: evaluations, a checkpoint or a model."""
         run = self.run(number)
-        return any(path.is_file() for path in (run.metrics, run.checkpoint, run.best_model))
+        files = (file for one in (run, *run.folds) for file in (one.metrics, one.checkpoint, one.best_model))
+        return any(file.is_file() for file in files)
 
     def begin(
         self, number: int, config: RunConfig, encoder: EncoderContent | None = None, data: DataContent | None = None
@@ -92,6 +94,21 @@ class TrialFolders:
             warnings.warn(str(error), stacklevel=2)
             return []
 
+    def model_curve(self, number: int) -> list[Evaluation]:
+        """Return the curve of one model: that of :meth:`curve`, or, of a trial over folds, the mean over its folds.
+
+        None, with a warning, if one cannot be read, or not all folds are trained.
+        """
+        folds = self.run(number).folds
+        if not folds:
+            return self.curve(number)
+        try:
+            curves = [fold.read_metrics() for fold in folds]
+        except UserError as error:
+            warnings.warn(str(error), stacklevel=2)
+            return []
+        return mean_curve(curves) if len({len(curve) for curve in curves}) == 1 else []
+
     def copy_outputs(self, original: int, number: int) -> None:
         """Give trial ``number`` the metrics and predictions of ``original``, as far as they exist, but no model.
 
@@ -113,13 +130,14 @@ class TrialFolders:
         """
         run = self.run(number)
         for file in (*run.disposable_files, run.path / WORKER_LOCK):
-            if file != run.checkpoint or not keep_checkpoint:
+            if file not in run.checkpoints or not keep_checkpoint:
                 _delete(file)
         if not keep_model:
             for file in run.model_files:
                 _delete(file)
-            with suppress(OSError):  # it contains other files, or does not exist
-                run.best_encoder.rmdir()
+            for one in (run, *run.folds):
+                with suppress(OSError):  # it contains other files, or does not exist
+                    one.best_encoder.rmdir()
 
 
 def _link(source: Path, target: Path) -> None:

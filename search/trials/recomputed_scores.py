@@ -42,7 +42,7 @@ class RecordedScores:
     rung: int
     scores: Mapping[str, float]
 
-    def check(self, task: str, predictions: np.ndarray, gold: np.ndarray) -> None:
+    def check(self, task: str, predictions: np.ndarray, gold: np.ndarray, folds: np.ndarray | None = None) -> None:
         """Raise an error unless a task's dev predictions give the recorded score, apart from rounding.
 
         Another device, number of threads or version of a library rounds otherwise, which may change the class of an
@@ -52,6 +52,7 @@ class RecordedScores:
             task: name of the task.
             predictions: for all dev examples, class probabilities (N, K) or scores (N,).
             gold: their labels, (N,).
+            folds: the fold of each, (N,); None: they are in none.
 
         Raises:
             UserError: naming both scores.
@@ -59,8 +60,8 @@ class RecordedScores:
         section = self.config.tasks[task]
         scored = fixed_subset(len(gold), section.dev_limit, task)
         predictions, gold = predictions[scored], gold[scored]
-        now, recorded = own_metric(section.spec, predictions, gold), self.scores[task]
-        if abs(now - recorded) <= _SAME or self._differs_by_rounding(task, predictions, gold):
+        now, recorded = own_metric(section.spec, predictions, gold, folds), self.scores[task]
+        if abs(now - recorded) <= _SAME or self._differs_by_rounding(task, predictions, gold, folds):
             return
         raise UserError(
             f"trial {self.number} was recorded with {task} {section.spec.metric} {recorded:.4f} on dev, but its model "
@@ -68,14 +69,18 @@ class RecordedScores:
             "choose another trial"
         )
 
-    def _differs_by_rounding(self, task: str, predictions: np.ndarray, gold: np.ndarray) -> bool:
+    def _differs_by_rounding(
+        self, task: str, predictions: np.ndarray, gold: np.ndarray, folds: np.ndarray | None
+    ) -> bool:
         """Return whether the predictions are nearly those that were stored with the recorded score."""
         spec = self.config.tasks[task].spec
         try:
             stored = load_predictions(self.folder, self.number, task, self.rung)
         except UserError:
             return False
-        if stored.shape != predictions.shape or abs(own_metric(spec, stored, gold) - self.scores[task]) > _SAME:
+        if stored.shape != predictions.shape:
+            return False
+        if abs(own_metric(spec, stored, gold, folds) - self.scores[task]) > _SAME:
             return False
         bounds = spec.score_range
         width = 1.0 if bounds is None else bounds[1] - bounds[0]

@@ -157,7 +157,7 @@ def study_score_model(study: optuna.Study) -> ScoreModel | None:
 
 def _curves(configs: Sequence[RunConfig], curves: list[dict[int, float]]) -> Sequence[Mapping[float, float]]:
     """Return the curves by training examples, or by shares of the run where variants differ in length."""
-    lengths = [config.budget.examples for config in configs]
+    lengths = [config.examples for config in configs]
     if len(set(lengths)) == 1:
         return [{float(rung): score for rung, score in curve.items()} for curve in curves]
     return [

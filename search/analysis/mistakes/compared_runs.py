@@ -104,11 +104,11 @@ def task_runs(panel: ComparedRuns, task: str, directory: Path | None = None, col
         raise UserError(f"{error} (--data says where the files are now)") from error
     gold = dev.labels
     assert gold is not None, "dev files without labels are refused when read"
-    found = {first.label: stored_predictions(first.folders, first.record, spec, gold)}
+    found = {first.label: stored_predictions(first.folders, first.record, spec, dev)}
     gone = []
     for run in panel.runs[1:]:
         try:
-            found[run.label] = stored_predictions(run.folders, run.record, spec, gold)
+            found[run.label] = stored_predictions(run.folders, run.record, spec, dev)
         except UserError:
             gone.append(run.label)
     return TaskRuns(spec, dev, gold, tuple(found), tuple(found.values()), tuple(gone))

@@ -81,11 +81,10 @@ def _interval(
     config = pair[1].config
     spec = config.tasks[task].spec
     try:
-        gold = dev_examples(config, task, data).labels
-        assert gold is not None, "dev files without labels are refused when read"
-        predictions = [stored_predictions(folders, record, spec, gold) for record in pair]
+        dev = dev_examples(config, task, data)
+        predictions = [stored_predictions(folders, record, spec, dev) for record in pair]
     except UserError:
         return None
-    drawn = task_replicates(spec, predictions, gold)
+    drawn = task_replicates(spec, predictions, np.asarray(dev.labels), dev.folds)
     low, high = np.quantile(spec.metric.gain(drawn[:, 0], drawn[:, 1]), [0.025, 0.975]).tolist()
     return Interval(spec.metric.gain(pair[0].result.scores[task], pair[1].result.scores[task]), low, high)

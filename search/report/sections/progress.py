@@ -13,7 +13,7 @@ from core.run.evaluation import Evaluation
 from core.statistics import BagScores, Expectation, replay_selection
 from data.errors import UserError
 from data.tasks import TaskSpec
-from search.analysis.checkpoints import bags_of, gold_of, score_bags, stored_checkpoints
+from search.analysis.checkpoints import bags_of, folds_of, gold_of, score_bags, stored_checkpoints
 from search.analysis.expected_score import MOST_CHECKPOINTS
 from search.analysis.train_dev_curves import train_score
 from search.recorded.ranking import rank, ranked_trials
@@ -46,7 +46,12 @@ def progress_section(context: ReportContext) -> ReportSection:
         "score expected on new data is lower. Pruned trials are shown at their best rung. Click a point to open its "
         "trial."
     )
-    if (early := min((point.dev_share for curve in curves.values() for point in curve), default=1.0)) < 1.0:
+    if context.is_over_folds:
+        note += (
+            " Scores are means over the folds that are trained so far, so a curve falls where the model of another fold "
+            "begins; only its end, over all folds, decides."
+        )
+    elif (early := min((point.dev_share for curve in curves.values() for point in curve), default=1.0)) < 1.0:
         note += (
             f" All rungs but the last scored {early:.3g} of the dev examples (eval.early_share): scores there, and "
             "those of pruned trials, vary more."
@@ -87,9 +92,9 @@ def expected_progress(
         least = sorted((one.evaluation.overall for one in checkpoints), reverse=True)[MOST_CHECKPOINTS - 1]
         checkpoints = [one for one in checkpoints if one.evaluation.overall >= least]
     try:
-        gold = gold_of(config)
+        gold, folds = gold_of(config), folds_of(config)
         bags = {
-            name: score_bags(checkpoints, spec, gold[name], bags_of(name, gold[name], _RESAMPLES))
+            name: score_bags(checkpoints, spec, gold[name], bags_of(name, gold[name], _RESAMPLES, folds[name]))
             for name, spec in specs.items()
         }
     except UserError:  # the answer says why
@@ -120,7 +125,8 @@ def _frame(context: ReportContext) -> pd.DataFrame:
     """Return a row for each rung of each trial; passes are those of the best trial."""
     config = next((one.config for one in context.records.values() if one.config is not None), None)
     specs = [] if config is None else [task.spec for task in config.tasks.values()]
-    best = None if context.best is None or context.outcome is not None else context.best.number
+    is_other = context.best is None or context.outcome is not None or context.best.config.models > 1
+    best = None if is_other or context.best is None else context.best.number  # passes are counted of one model
     passes = {best: context.passes[0] or {}}
     return pd.DataFrame(
         [

@@ -49,7 +49,9 @@ def trials_section(context: ReportContext) -> ReportSection:
     table = Table("", tuple(shown.columns), tuple(tuple(row) for row in shown.to_numpy().tolist()))
     note = "Best first. On the page, click a row to open its trial: learning curves, settings and cost."
     if partly:
-        note += " Trials that were pruned when only a part of dev had been scored (eval.early_share) come last."
+        of_part = "only a part of dev had been scored (eval.early_share)"
+        early = "not all folds had been trained" if context.is_over_folds else of_part
+        note += f" Trials that were pruned when {early} come last."
     frame = with_expected(context.table, context.expected[0])
     return ReportSection(
         "trials", "Trials", (Note(note), TrialBrowser(table, _details(context))), {"trials.csv": frame}
