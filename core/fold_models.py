@@ -1,4 +1,4 @@
-"""Predict with the models that a run over folds has kept: each for the rows it has not seen, all together for others."""
+"""Predict with the models of a run over folds: each for the rows that it has not seen, all together for others."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class RawSplit:
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256 of ids, sentences, labels and folds, in their order, 64 hex digits; studies have stored it."""
+        """Return the SHA-256 of ids, sentences, labels and folds in order, 64 hex digits; studies have stored it."""
         labels = self.labels
         parts = [
             "\0".join(self.ids).encode(),  # no cell contains NUL
@@ -266,10 +266,11 @@ def _in_folds(raw: RawSplit, count: int, seed: int, group: str | None) -> RawSpl
     assert raw.labels is not None, "rows of train without a label are malformed"
     groups = None if group is None else raw.other_columns[group]
     folds = assign_folds(raw.sentences, raw.labels, count, seed, groups)
-    if filled := count - len(np.unique(folds)):
+    if (filled := len(np.unique(folds))) < count:
+        remedy = f"set folds = {filled} or fewer, or add rows" if filled > 1 else "add rows"
         raise UserError(
-            f"{raw.path}: {filled} of {count} folds get none of {len(raw):,} rows, whose near-duplicates and groups stay "
-            f"together; set folds = {count - filled} or fewer" + (", or add rows" if count - filled > 1 else "")
+            f"{raw.path}: {count - filled} of {count} folds get none of {len(raw):,} rows, because near-duplicates and "
+            f"groups stay in one fold; {remedy}"
         )
     return replace(raw, folds=folds)
 

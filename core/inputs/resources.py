@@ -147,7 +147,7 @@ class Resources:
         self._splits.pop(self._split_key(config, spec, split, self.encoder(config).tokenizer), None)
 
     def scored_dev(self, config: RunConfig, name: str, tokenizer: Tokenizer | None = None) -> Examples:
-        """Return the dev examples of a task that the run is scored on: all, ``dev_limit`` of them, or those of a fold."""
+        """Return the dev examples of a task that the run is scored on: all, ``dev_limit``, or those of its fold."""
         task = config.tasks[name]
         dev = self.examples(config, task.spec, "dev", tokenizer)
         if config.data.fold is not None:

@@ -85,7 +85,7 @@ def strata(labels: Labels) -> Indices:
 
 
 def blocks(sentences: Sequence[tuple[str, ...]], groups: Sequence[str] | None) -> list[Indices]:
-    """Return the positions of the examples that stay together, block by block: near-duplicates, and those of a group."""
+    """Return the positions of examples that stay together, block by block: near-duplicates, and those of a group."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

@@ -76,8 +76,8 @@ def stored_predictions(folders: TrialFolders, record: FinishedTrial, spec: TaskS
     Class probabilities (N, K) or scores (N,), for the N examples of ``dev``.
 
     Raises:
-        UserError: if they are gone, cannot be read, or are not of these examples; or if the trial was pruned when only a
-            part of dev had been scored.
+        UserError: if they are gone, cannot be read, or are not of these examples; or if the trial was pruned when
+            only a part of dev had been scored.
     """
     assert record.result.best_rung is not None, "a trial with a score has a best rung"
     if record.dev_share < 1.0:

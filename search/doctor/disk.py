@@ -36,26 +36,31 @@ class DiskNeed:
         keep_models: number of models that the study keeps.
         size: size of the largest run that it may try.
         revivable: number of pruned trials that may continue.
+        folds: models of each trial, one for each fold; 1 without folds.
     """
 
     workers: int
     keep_models: int
     size: RunSize
     revivable: int = 0
+    folds: int = 1
 
     @property
     def bytes(self) -> int:
         """Bytes in total."""
-        of_workers = self.workers * (2 * self.size.checkpoint + self.size.model)
-        of_pruned = self.revivable * (self.size.checkpoint + self.size.model)
-        return of_workers + self.keep_models * self.size.model + of_pruned
+        models = self.folds * self.size.model
+        of_workers = self.workers * (2 * self.size.checkpoint + models)
+        of_pruned = self.revivable * (self.size.checkpoint + models)
+        return of_workers + self.keep_models * models + of_pruned
 
     def __str__(self) -> str:
         """Describe the need: ``4.1 GiB: 1 worker x (2 checkpoints of 1,253 MiB + a model of 418 MiB) + 3 models``."""
         of_pruned = f" + {self.revivable} checkpoints and models of pruned trials that may continue"
+        one = "a model" if self.folds == 1 else f"{self.folds} models of folds"
+        of_folds = "" if self.folds == 1 else f" x {self.folds}"
         return (
             f"{file_size(self.bytes)}: {self.workers} worker{'s' * (self.workers > 1)} x (2 checkpoints of "
-            f"{_mib(self.size.checkpoint)} + a model of {_mib(self.size.model)}) + {self.keep_models} models"
+            f"{_mib(self.size.checkpoint)} + {one} of {_mib(self.size.model)}) + {self.keep_models}{of_folds} models"
             f"{of_pruned if self.revivable else ''}"
         )
 
@@ -125,7 +130,7 @@ def check_room(
         else:
             yield ok("disk", found)
         return
-    need = DiskNeed(spec.workers, spec.keep_models, size, spec.pruner.revivable)
+    need = DiskNeed(spec.workers, spec.keep_models, size, spec.pruner.revivable, spec.base.models)
     missing = need.bytes - _already_there(TrialFolders(runs_dir / spec.name).root)
     found += f"; the study needs at most {need}"
     if keeps_features:
@@ -154,7 +159,13 @@ def _obstacle(path: Path) -> Path | None:
 
 
 def _already_there(folder: Path) -> int:
-    files = [*folder.glob("trial-*/checkpoint.pt"), *folder.glob("trial-*/best/model.safetensors")]
+    runs = ("trial-*", "trial-*/fold-*")
+    files = [
+        file
+        for run in runs
+        for name in ("checkpoint.pt", "best/model.safetensors")
+        for file in folder.glob(f"{run}/{name}")
+    ]
     return sum(file.stat().st_size for file in files if file.is_file())
 
 

@@ -82,7 +82,7 @@ def export_fold_models(
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     runs = model_runs(folder, config)
-    shares = dict.fromkeys(config.tasks, {run.path.name: 1 / len(runs) for run, _ in runs})
+    shares = {task: {run.path.name: 1 / len(runs) for run, _ in runs} for task in config.tasks}
     save_ensemble_folder(out / "model", _models(folder, config, resources, provenance), shares, provenance)
     write_provenance(out / "predictions" / PROVENANCE, provenance)
     return provenance

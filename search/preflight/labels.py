@@ -77,8 +77,8 @@ def _fold_doubts(name: str, spec: TaskSpec, dev: RawSplit) -> Iterator[str]:
     useless = [part for part in parts if _is_constant(part) and not _can_rank(spec, part)]
     if useless and not _is_constant(dev.labels):
         yield (
-            f"{name}: {len(useless)} of {spec.folds} folds have a single label, so that {spec.metric} cannot rank trials "
-            "on them; use fewer folds"
+            f"{name}: {len(useless)} of {spec.folds} folds have a single label, so that {spec.metric} cannot rank "
+            "trials on them; use fewer folds"
         )
 
 

@@ -13,6 +13,7 @@ from data.example_cache import load_examples
 from data.examples import Examples
 from data.reading import read_split
 from data.task_files import builtin_tasks
+from data.tasks import TaskSpec
 from data.tokenizer import load_tokenizer
 
 SST, PARA = builtin_tasks()["sst"], builtin_tasks()["para"]
@@ -110,3 +111,22 @@ def test_the_largest_course_file_loads_in_a_moment(course_data: Path, minilm: Pa
     assert time.perf_counter() - began < 0.5  # measured 0.015 s
     assert second.digest == first.digest
     assert len(second.skipped) == 2
+
+
+def test_folds_are_cached(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    rows = "".join(f"{n},text{n} own{n},{'ab'[n % 2]}\n" for n in range(9))
+    (tmp_path / "rows.csv").write_text("id,text,label\n" + rows)
+    spec = TaskSpec.model_validate(
+        {
+            "name": "mood",
+            "kind": "classify",
+            "classes": ["a", "b"],
+            "metric": "accuracy",
+            "files": {"train": "rows.csv"},
+            "columns": {"sentences": ["text"], "label": "label"},
+            "split": {"folds": 3},
+        }
+    )
+    found = [load_examples(spec, tmp_path, "dev", tokenizer, tmp_path / "cache") for _ in range(2)]
+    assert found[0].folds is not None
+    assert found[0].folds.tolist() == found[1].folds.tolist() == read_split(spec, tmp_path, "dev").folds.tolist()  # type: ignore[union-attr]

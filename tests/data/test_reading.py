@@ -439,3 +439,53 @@ def test_every_example_has_its_line(tmp_path: Path) -> None:
     raw = read_para(tmp_path, text)
     assert list(raw.lines) == [2, 3, 6]
     assert list(raw.subset(np.array([2, 0])).lines) == [6, 2]
+
+
+def folds_spec(**rule: object) -> TaskSpec:
+    return TaskSpec.model_validate(
+        {
+            "name": "mood",
+            "kind": "classify",
+            "classes": ["a", "b"],
+            "metric": "accuracy",
+            "files": {"train": "rows.csv"},
+            "columns": {"sentences": ["text"], "label": "label"},
+            "split": rule,
+        }
+    )
+
+
+def write_groups(folder: Path) -> None:
+    rows = [f"r{n},one{n} two{n} three{n},{'ab'[n % 2]},customer {n // 2}" for n in range(30)]
+    (folder / "rows.csv").write_text("\n".join(["id,text,label,customer", *rows]) + "\n")
+
+
+def test_in_folds_train_and_dev_are_all_rows_that_are_not_test(tmp_path: Path) -> None:
+    write_groups(tmp_path)
+    spec = folds_spec(folds=3, test=0.2, group="customer")
+    train, dev, test = (read_split(spec, tmp_path, split) for split in ("train", "dev", "test"))
+    assert train.ids == dev.ids
+    assert sorted([*dev.ids, *test.ids]) == sorted(f"r{n}" for n in range(30))
+    assert test.folds is None
+    assert dev.folds is not None
+    assert np.array_equal(train.folds, dev.folds)
+    assert sorted(set(dev.folds.tolist())) == [0, 1, 2]
+    fold_of = dict(zip(dev.ids, dev.folds.tolist(), strict=True))
+    assert all(fold_of.get(f"r{n}") == fold_of.get(f"r{n + 1}") for n in range(0, 30, 2))
+    assert dev.subset(np.array([2, 0])).folds.tolist() == [dev.folds[2], dev.folds[0]]  # type: ignore[union-attr]
+
+
+def test_the_digest_of_a_split_covers_its_folds(tmp_path: Path) -> None:
+    write_groups(tmp_path)
+    one, other = (read_split(folds_spec(folds=3, seed=seed), tmp_path, "dev") for seed in (0, 1))
+    assert (one.ids, one.sentences) == (other.ids, other.sentences)
+    assert one.digest != other.digest
+    assert one.digest == read_split(folds_spec(folds=3), tmp_path, "train").digest
+
+
+def test_more_folds_than_groups_are_refused(tmp_path: Path) -> None:
+    rows = [f"{n},text{n} own{n},{'ab'[n % 2]},customer {n % 3}" for n in range(12)]
+    (tmp_path / "rows.csv").write_text("\n".join(["id,text,label,customer", *rows]) + "\n")
+    message = "rows.csv: 2 of 5 folds get none of 12 rows, because near-duplicates and groups stay in one fold; "
+    with pytest.raises(UserError, match=message + "set folds = 3 or fewer, or add rows"):
+        read_split(folds_spec(folds=5, group="customer"), tmp_path, "train")

@@ -48,8 +48,8 @@ def progress_section(context: ReportContext) -> ReportSection:
     )
     if context.is_over_folds:
         note += (
-            " Scores are means over the folds that are trained so far, so a curve falls where the model of another fold "
-            "begins; only its end, over all folds, decides."
+            " Scores are means over the folds that are trained so far, so a curve falls where the model of another "
+            "fold begins; only its end, over all folds, decides."
         )
     elif (early := min((point.dev_share for curve in curves.values() for point in curve), default=1.0)) < 1.0:
         note += (

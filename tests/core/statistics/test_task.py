@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from sklearn.exceptions import UndefinedMetricWarning
 
-from core.statistics import confusion_matrix, own_metric, task_metrics
+from core.statistics import confusion_matrix, counted_metric, own_metric, task_metrics
 from data.metrics import find_metric
+from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 from tests.core.statistics.task_cases import SPECS, by_f1, certain
 
@@ -80,3 +81,30 @@ def test_another_own_metric_is_added_to_what_is_reported() -> None:
     predictions, gold = rng.dirichlet(np.ones(2), 50), rng.integers(0, 2, 50)
     found = task_metrics(spec, predictions, gold)
     assert found == {"mcc": own_metric(spec, predictions, gold), **task_metrics(SPECS["para"], predictions, gold)}
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "pearson", "rmse"])
+def test_in_folds_a_metric_is_the_mean_over_them(metric: str) -> None:
+    rng = np.random.default_rng(0)
+    folds = rng.integers(3, size=47)
+    if metric in ("accuracy", "f1"):
+        spec = builtin_tasks()["sst"].model_copy(update={"metric": find_metric(metric)})
+        predictions, gold = rng.dirichlet(np.ones(5), 47), rng.integers(5, size=47)
+    else:
+        spec = builtin_tasks()["sts"].model_copy(update={"metric": find_metric(metric)})
+        predictions, gold = rng.random(47) * 5, rng.random(47) * 5
+    parts = [own_metric(spec, predictions[folds == fold], gold[folds == fold]) for fold in range(3)]
+    by_hand = sum(parts) / 3
+    assert own_metric(spec, predictions, gold, folds) == pytest.approx(by_hand)
+    assert task_metrics(spec, predictions, gold, folds)[metric] == pytest.approx(by_hand)
+    counts = rng.integers(3, size=(20, 47)).astype(np.float64)
+    counts[0] = 1.0
+    counts[1, folds == 2] = 0.0  # the resample has no example of a fold
+    found = counted_metric(spec, predictions, gold, counts, folds)
+    assert found[0] == pytest.approx(by_hand)
+    for resample, kept in ((1, [0, 1]), (5, [0, 1, 2])):
+        rows = np.repeat(np.arange(47), counts[resample].astype(np.int64))
+        drawn = [
+            own_metric(spec, predictions[rows][folds[rows] == fold], gold[rows][folds[rows] == fold]) for fold in kept
+        ]
+        assert found[resample] == pytest.approx(np.mean(drawn))

@@ -71,3 +71,31 @@ def test_an_error_ranks_even_then(tmp_path: Path, metric: str, score: int) -> No
 def test_the_examples_that_are_scored_count(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"all 2 dev examples that dev_limit selects are of the class 'neg', so"):
         warnings(tmp_path, CLASSES, ["neg", "pos"], ["neg"] * 500 + ["pos"], dev_limit=2)
+
+
+def test_folds_without_a_class(tmp_path: Path) -> None:
+    labels = ["neg"] * 8 + ["pos"] * 8 + ["odd"] * 3
+    rows = "".join(f"{n},text{n} own{n},{label}\n" for n, label in enumerate(labels))
+    (tmp_path / "train.csv").write_text(f"id,text,mood\n{rows}")
+    columns = {"sentences": ["text"], "label": "mood"}
+    spec = {"name": "mood", "files": {"train": "train.csv"}, "columns": columns, "split": {"folds": 5}, **CLASSES}
+    report = check_data(
+        RunConfig.model_validate({"tasks": {"mood": {"spec": spec}}, "data": {"directory": str(tmp_path)}})
+    )
+    assert report.warnings == (
+        "mood: 2 of 5 folds have no example of 'odd', which has 3 in all; fewer folds may rank trials better",
+    )
+    assert report.describe("mood") == "19 train (in 5 folds), 19 dev (the same, each in its fold)"
+
+
+def test_folds_of_a_single_label(tmp_path: Path) -> None:
+    labels = ["neg"] * 8 + ["pos"] * 2
+    rows = "".join(f"{n},text{n} own{n},{label}\n" for n, label in enumerate(labels))
+    (tmp_path / "train.csv").write_text(f"id,text,mood\n{rows}")
+    columns = {"sentences": ["text"], "label": "mood"}
+    spec = {"name": "mood", "files": {"train": "train.csv"}, "columns": columns, "split": {"folds": 4}, **CLASSES}
+    config = RunConfig.model_validate({"tasks": {"mood": {"spec": spec}}, "data": {"directory": str(tmp_path)}})
+    assert (
+        "mood: 2 of 4 folds have a single label, so that accuracy cannot rank trials on them; use fewer folds"
+        in check_data(config).warnings
+    )

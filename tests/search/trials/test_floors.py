@@ -38,6 +38,7 @@ from search.study.spec import StudySpec
 from search.study.variant_study import plan_comparison
 from search.trials.floors import Floor, is_feasible, parse_floors, why_no_winner, why_pruned
 from search.trials.folders import TrialFolders
+from tests.core.fold_cases import folds_config, write_rows
 from search.trials.record import TrialResult
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -337,3 +338,14 @@ def changed_budget(examples: int, rungs: int = 5) -> RunConfig:
     return RunConfig.model_validate(
         {**TWO.model_dump(), "budget": {**TWO.budget.model_dump(), "examples": examples}, "eval": {"rungs": rungs}}
     )
+
+
+def test_in_folds_a_floor_begins_at_the_same_rung_of_each(tmp_path: Path) -> None:
+    """The mean over folds falls when the model of another one begins."""
+    write_rows(tmp_path)
+    config = folds_config(tmp_path)  # 3 folds of 160 examples, scored at 80 and 160
+    (floor,) = parse_floors({"mood": {"score": 0.5, "from": 160}}, config)
+    own = floor.in_run(config)
+    assert [own.holds_at(rung) for rung in config.rungs] == [False, True] * 3
+    (half,) = parse_floors({"mood": 0.5}, config)
+    assert [half.in_run(config).holds_at(rung) for rung in config.rungs] == [True] * 6
