@@ -38,6 +38,15 @@ def test_the_examples_of_comparisons_are_valid(tmp_path: Path) -> None:
     assert left_out == ["no trial of 'cooking'", "no trial of 'wider'"], "this space does not hold them"
 
 
+def test_the_example_of_folds_is_valid(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "study-files.md").read_text(encoding="utf-8")
+    (folds,) = examples_under("Folds for small data", text)
+    base = load_study(write(tmp_path, folds + "[space]\n'sampler.alpha' = [0.0, 1.0]")).base
+    rule = base.tasks["ticket"].spec.split
+    assert rule is not None
+    assert (rule.folds, rule.group) == (5, "customer")
+
+
 def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
     text = (Path(__file__).parents[3] / "docs" / "study-files.md").read_text(encoding="utf-8")
     (whole,), (irony, topic), (base, passes), (synthetic,), (endpoint,) = (

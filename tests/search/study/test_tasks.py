@@ -71,8 +71,8 @@ def test_folds_are_those_of_every_task(tmp_path: Path) -> None:
         ),
         (
             'files = { train = "t.csv" }\nsplit = { dev = 0.2 }',
-            "task 'ticket' has split.dev, which says which rows are dev, but in folds every row is dev once; remove one "
-            "of them",
+            "task 'ticket' has split.dev, which says which rows are dev, but in folds every row is dev once; remove "
+            "one of them",
         ),
         (
             'files = { train = "t.csv" }\nsplit = { column = "part" }',

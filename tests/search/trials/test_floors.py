@@ -38,8 +38,8 @@ from search.study.spec import StudySpec
 from search.study.variant_study import plan_comparison
 from search.trials.floors import Floor, is_feasible, parse_floors, why_no_winner, why_pruned
 from search.trials.folders import TrialFolders
-from tests.core.fold_cases import folds_config, write_rows
 from search.trials.record import TrialResult
+from tests.core.fold_cases import folds_config, write_rows
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 TWO = RunConfig.model_validate(
