@@ -60,7 +60,7 @@ def base_noting(mistakes: Mistakes, table: RunTable, *, is_part: bool = False) -
         found = [_located(one, fields, key) for one in error.errors() if not (is_part and one["type"] == "value_error")]
         for one in {one.key: one for one in reversed(found)}.values():  # a type with several members: its first
             wrong.note(one)
-        config = RunConfig.model_validate({"tasks": tree["tasks"]})
+        config = RunConfig.model_validate({"tasks": {name: {"spec": spec} for name, spec in table.tasks.items()}})
     if wrong:
         mistakes.note(wrong.as_error())
     return config

@@ -19,7 +19,7 @@ from core.run.run_folder import RunFolder
 from core.statistics import TaskCalibration
 from data.errors import UserError
 from data.task_files import builtin_tasks
-from search.export.trial import _recorded, export_trial
+from search.export.trial import export_trial, recorded_scores
 from search.trials.prediction_files import read_predictions
 from search.trials.record import TrialResult
 
@@ -140,7 +140,7 @@ def test_a_test_row_that_cannot_be_read_is_refused_before_anything_is_written(
 
 def test_scores_of_the_storage_come_before_those_of_the_folder(folder: RunFolder) -> None:
     """A study of an earlier version has none in the storage."""
-    stored = _recorded(trial_of(TrialResult(0.5, {"sst": 0.5}, 50)), folder, CONFIG, BEST)
+    stored = recorded_scores(trial_of(TrialResult(0.5, {"sst": 0.5}, 50)), folder, CONFIG, BEST)
     assert (stored.rung, stored.scores) == (50, {"sst": 0.5})
-    old = _recorded(trial_of(None), folder, CONFIG, replace(BEST, rung=200))
+    old = recorded_scores(trial_of(None), folder, CONFIG, replace(BEST, rung=200))
     assert (old.rung, old.scores) == (200, BEST.scores)

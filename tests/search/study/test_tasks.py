@@ -93,13 +93,13 @@ def test_a_single_fold_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("base", "reason"),
     [
-        ("[base.eval]\nearly_share = 0.5", "early_share = 0.5 cannot be combined with folds, which are parts already"),
+        ("[base.eval]\nearly_share = 0.5", "early_share: 0.5 cannot be combined with folds, which are parts already"),
         (
             "[base.tasks.ticket]\ndev_limit = 50",
             "dev_limit cannot be combined with folds, in which every row is scored",
         ),
         (
-            '[base.augmentation.ticket.rephrased]\nmodel = "m"',
+            '[base.augmentation.ticket.rephrased]\nmodel = "m"\nfraction = 0.5',
             "rephrased cannot be combined with folds: its rephrasings are of all training rows",
         ),
         ("[base.data]\nfold = 1", "base.data.fold: no such setting of a run"),
