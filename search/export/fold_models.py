@@ -20,6 +20,7 @@ from core.model_files.ensemble_folder import save_ensemble_folder
 from core.model_files.model_folder import TrainedModel, check_replaceable
 from core.run.run_folder import RunFolder
 from core.scoring import DevScores
+from core.statistics import calibrate_task
 from data.reading import read_split
 from search.export.trial import recorded_scores, trial_provenance
 from search.trials.prediction_files import (
@@ -47,7 +48,8 @@ def export_fold_models(
     """Write ``predictions/`` and ``model/`` below ``out``; arguments and result are those of ``export_trial``.
 
     Every row of dev is predicted by the model that was trained without its fold; test, and new text, by the average of
-    all models. ``model/`` is the folder of an ensemble, in which each model has the same share.
+    all models. Temperatures are those of the dev predictions; the average, which is less confident, gets the same.
+    ``model/`` is the folder of an ensemble, in which each model has the same share.
 
     Raises:
         UserError: as :func:`search.export.trial.export_trial`.
@@ -70,11 +72,19 @@ def export_fold_models(
     gold = {name: np.asarray(raw.labels) for name, raw in dev.items()}
     for name, raw in dev.items():
         recorded.check(name, predicted.dev[name], gold[name], raw.folds)
+    calibrations = {
+        name: calibrate_task(task.spec, predicted.dev[name], gold[name])
+        for name, task in config.tasks.items()
+        if not task.spec.kind.is_score
+    }
+    temperatures = {name: found.temperature for name, found in calibrations.items()}
     remove_predictions(out, config.tasks)
     for name, raw in dev.items():
-        write_split(out, config.tasks[name].spec, "dev", raw.ids, predicted.dev[name])
+        spec, of_dev = config.tasks[name].spec, predicted.dev[name]
+        write_split(out, spec, "dev", raw.ids, of_dev, temperatures.get(name, 1.0))
     for (name, split), raw in others.items():
-        write_split(out, config.tasks[name].spec, split, raw.ids, predicted.others[name, split])
+        spec, averaged = config.tasks[name].spec, predicted.others[name, split]
+        write_split(out, spec, split, raw.ids, averaged, temperatures.get(name, 1.0))
     scores = DevScores(config, predicted.dev, gold, folds={name: raw.folds for name, raw in dev.items()})
     provenance = {
         **trial_provenance(study, trial, folder, config, best, scores, expected),
@@ -83,7 +93,9 @@ def export_fold_models(
     }
     runs = model_runs(folder, config)
     shares = {task: {run.path.name: 1 / len(runs) for run, _ in runs} for task in config.tasks}
-    save_ensemble_folder(out / "model", _models(folder, config, resources, provenance), shares, provenance)
+    save_ensemble_folder(
+        out / "model", _models(folder, config, resources, provenance), shares, provenance, calibrations
+    )
     write_provenance(out / "predictions" / PROVENANCE, provenance)
     return provenance
 
