@@ -16,8 +16,10 @@ import search
 from core.inputs.best_model import load_best_model, model_runs
 from core.inputs.dev_gold import dev_examples
 from core.inputs.resources import Resources
+from core.model_files.calibration_file import load_calibration
 from core.model_files.ensemble_folder import load_shares
 from core.run.run_folder import RunFolder
+from core.statistics.temperature import at_temperature
 from search.recorded.ranking import best_trial
 from search.storage.open import open_recorded
 from search.trials.record import FinishedTrial
@@ -26,9 +28,9 @@ from tests.core.fold_cases import write_rows
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 STUDY = """
-trials = 2
+trials = 3
 folds = 3
-keep_models = 1
+keep_models = 2
 pruner = "none"
 [tasks.mood]
 kind = "classify"
@@ -62,7 +64,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, run_command: Run) -> Path
     places = ("--runs-dir", folder / "runs")
     done = run_command("search.run", "--study", folder / "small.toml", "--data", folder / "data", *places)
     assert done.returncode == 0, done.stderr
-    assert "budget: 2 trials of up to 480 training examples (3 folds), dev scored at 80, 160, 240" in done.stdout
+    assert "budget: 3 trials of up to 480 training examples (3 folds), dev scored at 80, 160, 240" in done.stdout
     for command in ("search.export", "search.report"):
         done = run_command(command, "--study", "small", *places)
         assert done.returncode == 0, done.stderr
@@ -82,7 +84,10 @@ def test_every_training_row_has_one_dev_prediction(finished: Path) -> None:
     written = pd.read_csv(finished / "runs/small/export/predictions/mood-dev-output.csv")
     assert written["id"].tolist() == dev.ids
     stored = np.load(run.predictions("mood", 480))
-    assert written["probability_b"].to_numpy() == pytest.approx(stored[:, 1], abs=1e-5)
+    temperature = load_calibration(finished / "runs/small/export/model")["mood"].temperature
+    assert temperature != 1.0
+    calibrated = at_temperature(stored, temperature)[:, 1]
+    assert written["probability_b"].to_numpy() == pytest.approx(calibrated, abs=1e-5)
     right = written["prediction"].to_numpy() == np.array(["a", "b"])[np.asarray(dev.labels)]
     assert dev.folds is not None
     mean = np.mean([right[dev.folds == fold].mean() for fold in range(3)])
@@ -99,7 +104,7 @@ def test_the_exported_models_predict_together(finished: Path) -> None:
     written = pd.read_csv(finished / "runs/small/export/predictions/mood-test-output.csv")
     texts = pd.read_csv(finished / "data" / "test.csv")["text"].tolist()
     found = search.load_model(model, device="cpu").predict(texts, "mood")
-    assert found.values == written["prediction"].tolist()
+    assert found.values.tolist() == written["prediction"].tolist()
     provenance = json.loads((finished / "runs/small/export/predictions/provenance.json").read_text())
     assert provenance["folds"] == 3
     assert provenance["dev"]["mood"] == pytest.approx(record.result.scores["mood"])
@@ -108,12 +113,13 @@ def test_the_exported_models_predict_together(finished: Path) -> None:
         assert load_best_model(folder, own, resources).config.data.fold == own.data.fold
 
 
-def test_models_of_other_trials_are_not_kept(finished: Path) -> None:
-    best, _ = best_of(finished)
-    other = RunFolder(finished / "runs" / "small" / f"trial-{1 - best.number:04d}")
-    assert len(other.folds) == 3
-    assert not any(file.exists() for file in other.model_files)
-    assert other.predictions("mood", 480).is_file()
+def test_models_of_the_worst_trial_are_not_kept(finished: Path) -> None:
+    runs = [RunFolder(finished / "runs" / "small" / f"trial-{number:04d}") for number in range(3)]
+    kept = [any(file.exists() for file in run.model_files) for run in runs]
+    (worst,) = (run for run, is_kept in zip(runs, kept, strict=True) if not is_kept)
+    assert len(worst.folds) == 3
+    assert not any(file.exists() for file in worst.model_files)
+    assert worst.predictions("mood", 480).is_file()
 
 
 def test_the_report_is_written_from_out_of_fold_predictions(finished: Path) -> None:
@@ -134,14 +140,12 @@ def test_the_report_is_written_from_out_of_fold_predictions(finished: Path) -> N
             "error: --format cannot write the 3 models of the folds, which predict together; leave it out\n",
         ),
         (
-            ["search.ensemble", "--soup", "uniform", "--trials", "{best}"],
-            "error: --soup uniform needs one model of each trial, and these have one for each fold; average their "
+            ["search.ensemble", "--soup", "greedy"],
+            "error: --soup greedy needs one model of each trial, and these have one for each fold; average their "
             "predictions instead (--trials or --greedy)\n",
         ),
     ],
 )
 def test_what_folds_rule_out(finished: Path, run_command: Run, arguments: list[str], message: str) -> None:
-    best = str(best_of(finished)[0].number)
-    given = [argument.replace("{best}", best) for argument in arguments[1:]]
-    done = run_command(arguments[0], "--study", "small", "--runs-dir", finished / "runs", *given)
+    done = run_command(arguments[0], "--study", "small", "--runs-dir", finished / "runs", *arguments[1:])
     assert (done.returncode, done.stderr) == (2, message)
