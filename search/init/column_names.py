@@ -16,6 +16,7 @@ __all__ = [
     "is_split_name",
     "is_text_name",
     "label_rank",
+    "says_pair",
     "words_of",
 ]
 
@@ -43,6 +44,10 @@ _OWNER: Final = _set(
 _SPLIT: Final = _set("fold part partition set split splits subset")
 _NUMBERED: Final = (("1", "2"), ("0", "1"), ("a", "b"), ("x", "y"), ("left", "right"), ("first", "second"))
 _COUPLES: Final = (("premise", "hypothesis"), ("query", "passage"), ("query", "document"), ("anchor", "positive"))
+_COMPARED: Final = _set(
+    "contradiction duplicate duplicates entailment equivalent match matches matching paraphrase paraphrases "
+    "relatedness relevance relevant same similar similarity"
+)
 _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
 
 
@@ -69,6 +74,11 @@ def is_score_name(name: str) -> bool:
 def is_label_name(name: str) -> bool:
     """Return whether the name is one of a column of classes or scores."""
     return (is_class_name(name) or is_score_name(name)) and not is_id_name(name)
+
+
+def says_pair(name: str) -> bool:
+    """Return whether a label of this name compares two texts, such as same, duplicate or similarity."""
+    return bool(_COMPARED & set(words_of(name)))
 
 
 def label_rank(name: str) -> int:

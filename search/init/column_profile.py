@@ -48,6 +48,13 @@ class ColumnProfile:
         """Whether every row has a cell of its own."""
         return self.distinct == self.filled == self.rows > 0
 
+    @property
+    def is_code(self) -> bool:
+        """Whether every row has a word or whole number of its own, as ids are."""
+        is_fraction = any(finite(cell) is not None and not cell.isdecimal() for cell in self.counts)
+        is_phrase = any(len(cell.split()) > 1 or _UNSPACED.search(cell) for cell in self.counts)
+        return self.is_unique and not is_fraction and not is_phrase
+
     @cached_property
     def numeric(self) -> float:
         """Share of the filled cells that are finite numbers, 0 to 1."""

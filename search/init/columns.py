@@ -95,6 +95,10 @@ class ColumnFinder:
         for name in sorted(found, key=lambda name: name.casefold() != DEFAULT_ID):
             if all(name in table and table[name].is_unique for table in (self.columns, *self.others)):
                 return name, "every row of each file has a value of its own"
+        first = next(iter(self.columns))
+        tables = (self.columns, *self.others)
+        if not found and first not in taken and all(first in one and one[first].is_code for one in tables):
+            return first, "the first column, in which every row has a word or number of its own"
         for name in found:
             return NO_ID, f"rows are numbered, since {quoted(name)} repeats or is missing in a file"
         return NO_ID, "rows are numbered, since no column looks like an id"
@@ -237,6 +241,8 @@ class ColumnFinder:
             )
         if len(found) == 1:
             return (found[0],), "the only column of text"
+        if len(found) == 2 and not pairs and self.wants_pair is None and names.says_pair(label):
+            return (found[0], found[1]), f"a label named {quoted(label)} compares the two columns of text"
         return self._ask_texts(found, named, pairs)
 
     def _small(self, columns: Sequence[str]) -> set[str]:

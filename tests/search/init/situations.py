@@ -159,6 +159,15 @@ def odd_names(folder: Path) -> None:
     write_rows(folder / "日本.csv", moods(seed=3), USUAL)
 
 
+def codes(folder: Path) -> None:
+    rows = [{"ticket": f"T-{row['number']}", **row} for row in moods()]
+    write_rows(folder / "tickets.csv", rows, {"ticket": "ticket"} | USUAL)
+
+
+def compared(folder: Path) -> None:
+    write_rows(folder / "faq.jsonl", pairs(), {"sentence1": "question", "sentence2": "faq", "same": "same"})
+
+
 def twins(folder: Path) -> None:
     numbers_of = {name: number for number, name in enumerate(WORDS)}
     rows = [row | {"label": numbers_of[str(row["mood"])]} for row in moods()]
@@ -208,6 +217,8 @@ SITUATIONS: dict[str, Callable[[Path], None]] = {
     "class names with commas, quotes and umlauts": odd_classes,
     "odd names of columns": odd_columns,
     "odd names of files": odd_names,
+    "a first column of codes": codes,
+    "two texts that the label compares": compared,
     "classes by number and by name": twins,
     "quotes that are plain text": plain_quotes,
     "texts without spaces": chinese,

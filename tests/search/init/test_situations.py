@@ -37,6 +37,11 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "scores with fractions": {"kind": "score", "score_range": [1.0, 10.0]},
     "ids that repeat": {"columns": {"id": "none", "sentences": ["text"], "label": "mood"}},
     "an id column": {"columns": {"id": "Ticket ID", "sentences": ["text"], "label": "mood"}},
+    "a first column of codes": {"columns": {"id": "ticket", "sentences": ["text"], "label": "mood"}},
+    "two texts that the label compares": {
+        "kind": "classify-pair",
+        "columns": {"id": "none", "sentences": ["question", "faq"], "label": "same"},
+    },
     "a group column": {"split": {"dev": 0.2, "test": 0.2, "group": "customer_id"}},
     "class names with commas, quotes and umlauts": {"classes": ["back\\slash\x7f", 'Größe "XL"', "schön, warm"]},
     "odd names of columns": {
