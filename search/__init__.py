@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 from search.console.shadowing import refuse_shadowed
 
 if TYPE_CHECKING:
-    from search.predict.model import Model
+    from search.predict.model import Model, Precision
 
 __all__ = ["UserError", "load_model"]
 
@@ -42,7 +42,9 @@ refuse_shadowed()
 from data.errors import UserError  # noqa: E402  (only now is it certain that this is our package)
 
 
-def load_model(folder: str | os.PathLike[str], device: str = "auto", *, calibrated: bool = True) -> Model:
+def load_model(
+    folder: str | os.PathLike[str], device: str = "auto", *, calibrated: bool = True, precision: Precision | None = None
+) -> Model:
     """Load a model that ``onebert export`` wrote, to predict for new text.
 
     ::
@@ -57,10 +59,12 @@ def load_model(folder: str | os.PathLike[str], device: str = "auto", *, calibrat
         device: 'auto', 'cpu', 'cuda' or 'mps'; 'auto' is a GPU if there is one.
         calibrated: give class probabilities that are calibrated on dev, as the export found; False gives those that the
             model was trained for. The predicted class is the same.
+        precision: of matrix products, 'float32' or 'bfloat16'; None: that of the run.
 
     Raises:
-        UserError: if the folder was not exported or is damaged, or the machine lacks the device.
+        UserError: if the folder was not exported or is damaged, or the machine lacks the device, or the device the
+            precision.
     """
     from search.predict.model import Model
 
-    return Model(Path(folder), device, calibrated)
+    return Model(Path(folder), device, calibrated, precision)

@@ -16,6 +16,7 @@ from search.console import cli
 if TYPE_CHECKING:
     from data.tasks import TaskSpec
     from search.predict.abstaining import Abstaining
+    from search.predict.model import ModelSource
     from search.predict.predictions import TaskPredictions
 
 __all__ = ["main"]
@@ -48,6 +49,9 @@ def main(
         typer.Option(help="precision=P: predict a class only where so many of its predictions should be right."),
     ] = None,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Device to compute on.")] = "auto",
+    precision: Annotated[
+        Literal["float32", "bfloat16"] | None, typer.Option(help="Of matrix products; by default that of the run.")
+    ] = None,
 ) -> None:
     """Predict for the rows of a file, or the lines of standard input.
 
@@ -78,19 +82,20 @@ def main(
         raise UserError(f"--workers {workers}: several processes predict on the CPU only, not on {device}")
 
     from search.predict.abstaining import Abstaining
-    from search.predict.model import find_tasks
+    from search.predict.model import ModelSource, find_tasks
 
+    source = ModelSource(model_dir, device, precision)
     specs = find_tasks(model_dir, task or [])
     abstaining = Abstaining.asked(model_dir, specs, threshold_for)
     if input is None or output is None:
-        _predict_lines(model_dir, specs, probabilities, device, abstaining)
+        _predict_lines(source, specs, probabilities, abstaining)
         return
 
     from search.console.signals import signals_as_ctrl_c
     from search.display.console import make_console
     from search.predict.file_job import FileJob
 
-    job = FileJob(model_dir, specs, input, output, columns or [], device, workers, abstaining)
+    job = FileJob(source, specs, input, output, columns or [], workers, abstaining)
     with signals_as_ctrl_c():
         rows = job.run(make_console(stderr=True))
     abstaining.show(make_console())
@@ -98,11 +103,10 @@ def main(
 
 
 def _predict_lines(
-    model_dir: Path, specs: Mapping[str, TaskSpec], probabilities: bool, device: str, abstaining: Abstaining
+    source: ModelSource, specs: Mapping[str, TaskSpec], probabilities: bool, abstaining: Abstaining
 ) -> None:
     """Predict for the lines of standard input, and print a line for each."""
     from search.display.console import make_console
-    from search.predict.model import Model
     from search.predict.sentence_lines import parse_sentences, read_lines, refuse_table
 
     if len(specs) > 1:
@@ -113,7 +117,7 @@ def _predict_lines(
     texts = parse_sentences(lines, spec)
     if not texts:
         raise UserError("standard input is empty; give one sentence per line")
-    found = abstaining.apply({name: Model(model_dir, device).predict(texts, name)})
+    found = abstaining.apply({name: source.load().predict(texts, name)})
     _print(found[name], probabilities)
     abstaining.show(make_console(stderr=True))
 

@@ -7,17 +7,16 @@ import signal
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 
 import torch
 
 from core.run.cores import usable_cores
 from data.errors import MachineError, UserError
 from search.predict.columns import Chunk, FileColumns, texts_of
-from search.predict.model import Model
+from search.predict.model import Model, ModelSource
 from search.predict.predictions import TaskPredictions
 
 __all__ = ["predict_chunks"]
@@ -27,16 +26,15 @@ _Predicted = tuple[Chunk, dict[str, TaskPredictions]]
 
 
 def predict_chunks(
-    folder: Path, columns: FileColumns, tasks: Sequence[str], chunks: Iterator[Chunk], device: str, workers: int
+    source: ModelSource, columns: FileColumns, tasks: Sequence[str], chunks: Iterator[Chunk], workers: int
 ) -> Generator[_Predicted]:
     """Yield every chunk with its predictions by task, in the order of the tasks; close it to end the workers.
 
     Args:
-        folder: the ``model`` folder of an export.
+        source: the model; with several workers, it predicts on the CPU.
         columns: which columns the tasks read.
         tasks: names of the tasks.
         chunks: of the file; as many as there are workers are in memory.
-        device: where to compute; with several workers, the CPU.
         workers: number of processes, which share the cores; 1 predicts in this process.
 
     Raises:
@@ -44,12 +42,12 @@ def predict_chunks(
         MachineError: a worker ended before its time.
     """
     if workers == 1:
-        model = Model(folder, device)
+        model = source.load()
         for chunk in chunks:
             yield chunk, _ordered(_predict(model, columns.groups, chunk), tasks)
         return
     threads = max(1, usable_cores() // workers)
-    with closing(_Workers(folder, columns.groups, threads, workers)) as pool:
+    with closing(_Workers(replace(source, device="cpu"), columns.groups, threads, workers)) as pool:
         for chunk, found in pool.predict(chunks):
             yield chunk, _ordered(found, tasks)
 
@@ -87,12 +85,12 @@ class _Worker:
 class _Workers:
     """Processes that take turns, one chunk each."""
 
-    def __init__(self, folder: Path, groups: _Groups, threads: int, count: int) -> None:
+    def __init__(self, source: ModelSource, groups: _Groups, threads: int, count: int) -> None:
         context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
         self._workers: list[_Worker] = []
         for _ in range(count):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, folder, groups, threads), daemon=True)
+            process = context.Process(target=_work, args=(theirs, source, groups, threads), daemon=True)
             process.start()
             theirs.close()  # so that its end is noticed here
             self._workers.append(_Worker(process, ours))
@@ -133,12 +131,12 @@ class _Workers:
             worker.connection.close()
 
 
-def _work(connection: Connection, folder: Path, groups: _Groups, threads: int) -> None:
+def _work(connection: Connection, source: ModelSource, groups: _Groups, threads: int) -> None:
     """Predict chunks until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends the others
     torch.set_num_threads(threads)
     try:
-        model = Model(folder, "cpu")
+        model = source.load()
         while True:
             connection.send(_predict(model, groups, connection.recv()))
     except UserError as error:

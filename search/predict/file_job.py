@@ -19,6 +19,7 @@ from data.tasks import TaskSpec
 from search.predict.abstaining import Abstaining
 from search.predict.chunk_predictions import predict_chunks
 from search.predict.columns import FileColumns, parse_names
+from search.predict.model import ModelSource
 from search.predict.table_input import format_of, open_table
 from search.predict.table_output import new_table
 
@@ -30,22 +31,20 @@ class FileJob:
     """What to predict, and where.
 
     Attributes:
-        model_dir: the ``model`` folder of an export.
+        source: the model, and how it computes.
         specs: the tasks to predict.
         input: a file of rows; its columns have the names of the tasks' own, or those in ``columns``.
         output: the file to write; replaced if it exists.
         columns: ``NAME=COLUMN`` for columns that have another name in the file than in the tasks.
-        device: where to compute.
         workers: number of processes on the CPU.
         abstaining: takes predictions away that are not sure enough.
     """
 
-    model_dir: Path
+    source: ModelSource
     specs: Mapping[str, TaskSpec]
     input: Path
     output: Path
     columns: Sequence[str]
-    device: str
     workers: int
     abstaining: Abstaining = field(default_factory=lambda: Abstaining({}))
 
@@ -91,7 +90,7 @@ class FileJob:
         with open_table(self.input, self._quoting) as table, _progress(console) as show:
             columns = FileColumns.of(self.input, table, self.specs, parse_names(self.columns, self.specs))
             chunks = columns.chunks(self.input, table)
-            predicted = predict_chunks(self.model_dir, columns, list(self.specs), chunks, self.device, self.workers)
+            predicted = predict_chunks(self.source, columns, list(self.specs), chunks, self.workers)
             with new_table(self.output, file, self.specs, columns.counts) as output, closing(predicted):
                 for chunk, predictions in predicted:
                     output.append(chunk.ids, self.abstaining.apply(predictions))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import overload
+from typing import Literal, overload
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from core.inputs.resources import pick_device
 from core.model_files.calibration_file import load_calibration
 from core.model_files.ensemble_folder import load_shares
 from core.model_files.model_folder import TrainedModel, load_model_folder, load_run_config
+from core.run.precision import check_precision
 from core.scoring import predict_tasks
 from core.statistics import Thresholds, at_temperature
 from data.errors import UserError, did_you_mean, quoted
@@ -23,7 +25,9 @@ from data.tasks import TaskSpec
 from search.predict.predictions import TaskPredictions
 from search.predict.texts import Text, form_of, sentences_of
 
-__all__ = ["Model", "find_tasks", "find_thresholds"]
+__all__ = ["Model", "ModelSource", "Precision", "find_tasks", "find_thresholds"]
+
+Precision = Literal["float32", "bfloat16"]
 
 _Names = list[str] | tuple[str, ...]  # not any sequence, which a single name is too
 
@@ -37,18 +41,22 @@ class Model:
         folder: the ``model`` folder of an export.
         device: 'auto', 'cpu', 'cuda' or 'mps'.
         calibrated: scale class probabilities with the temperatures of the export.
+        precision: of matrix products; None: that of the run.
 
     Raises:
-        UserError: if the folder was not exported or is damaged, or the machine lacks the device.
+        UserError: if the folder was not exported or is damaged, or the machine lacks the device, or the device the
+            precision.
     """
 
-    def __init__(self, folder: Path, device: str = "auto", calibrated: bool = True) -> None:
+    def __init__(
+        self, folder: Path, device: str = "auto", calibrated: bool = True, precision: Precision | None = None
+    ) -> None:
         self._folder, self._calibrated = folder, calibrated
         self._shares = load_shares(folder)
         self._calibrations = load_calibration(folder)
         self._device = pick_device(device)
         self._members = {
-            place: _moved(load_model_folder(place), self._device)
+            place: _moved(load_model_folder(place), self._device, precision)
             for place in dict.fromkeys(place for of_task in self._shares.values() for place in of_task)
         }
         self._specs = {
@@ -113,11 +121,11 @@ class Model:
         cross-encoded pairs, or siamese pairs. Tasks with an encoder, top layers or small layers of their own, and pairs
         that are encoded in different ways, take a pass each; so does every member of an ensemble.
 
-        Predictions are those of the run, computed in its precision: a text is cut at its ``max_length``, and an empty
-        text is predicted from ``[CLS] [SEP]``. For one task and one model they are those of
-        :func:`core.scoring.predict` bit for bit where the temperature is 1, as it is for scores; any other temperature
-        changes probabilities, but never the predicted class. In float32, the other texts of a call, and other tasks,
-        change probabilities and scores relative to their range by less than 1e-5 times 1 / T.
+        Predictions are those of the run, computed in its precision if none was given: a text is cut at its
+        ``max_length``, and an empty text is predicted from ``[CLS] [SEP]``. For one task and one model they are those
+        of :func:`core.scoring.predict` bit for bit where the temperature is 1, as it is for scores; any other
+        temperature changes probabilities, but never the predicted class. In float32, the other texts of a call, and
+        other tasks, change probabilities and scores relative to their range by less than 1e-5 times 1 / T.
 
         Args:
             texts: strings, or (first, second) tuples for tasks on pairs; may be empty. They are sorted by length
@@ -222,10 +230,27 @@ def find_thresholds(folder: Path, spec: TaskSpec, precision: float) -> Threshold
     return calibrations[spec.name].thresholds(precision)
 
 
-def _moved(trained: TrainedModel, device: torch.device) -> TrainedModel:
+@dataclass(frozen=True)
+class ModelSource:
+    """What a model is loaded from, and how it computes; see :class:`Model`. Processes can send it to each other."""
+
+    folder: Path
+    device: str = "auto"
+    precision: Precision | None = None
+
+    def load(self) -> Model:
+        """Load the model; errors are those of :class:`Model`."""
+        return Model(self.folder, self.device, precision=self.precision)
+
+
+def _moved(trained: TrainedModel, device: torch.device, precision: Precision | None) -> TrainedModel:
+    compute = trained.config.compute
+    if precision is not None:
+        compute = compute.model_copy(update={"precision": precision})
+        check_precision(compute, device)
     model: nn.Module = trained.model.to(device)
     model.eval()
-    return trained
+    return replace(trained, config=trained.config.model_copy(update={"compute": compute}))
 
 
 def _shape_of_none(spec: TaskSpec) -> tuple[int, ...]:

@@ -26,7 +26,7 @@ from core.model_files.model_folder import save_model_folder
 from data.errors import MachineError, UserError
 from search.predict import columns
 from search.predict.file_job import FileJob
-from search.predict.model import find_tasks
+from search.predict.model import ModelSource, find_tasks
 from search.predict.table_input import open_table
 from tests.search.predict.conftest import TONE, WORDS, MakeModel
 
@@ -47,7 +47,7 @@ def quiet() -> Console:
 
 
 def run(folder: Path, given: Path, output: Path, *tasks: str, names: Sequence[str] = (), workers: int = 1) -> int:
-    return FileJob(folder, find_tasks(folder, tasks), given, output, names, "cpu", workers).run(quiet())
+    return FileJob(ModelSource(folder, "cpu"), find_tasks(folder, tasks), given, output, names, workers).run(quiet())
 
 
 def csv_of(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]], delimiter: str = ",") -> Path:
@@ -160,6 +160,18 @@ def test_scores_are_digits_of_a_float32(folder: Path, tmp_path: Path) -> None:
     values = search.load_model(folder).predict([("a", "b"), ("", "")], "sts").values
     lines = (tmp_path / "y.csv").read_text().splitlines()
     assert lines == ["id,prediction", *(f"{number},{value}" for number, value in enumerate(map(str, values)))]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_precision_reaches_every_process(folder: Path, tmp_path: Path, workers: int) -> None:
+    csv_of(tmp_path / "x.csv", ["body"], [[text] for text in TEXTS])
+    source = ModelSource(folder, "cpu", "bfloat16")
+    FileJob(source, find_tasks(folder, ["tone"]), tmp_path / "x.csv", tmp_path / "y.csv", (), workers).run(quiet())
+    rough = search.load_model(folder, "cpu", precision="bfloat16").predict(TEXTS, "tone").probabilities
+    found = read_output(tmp_path / "y.csv").iloc[:, 2:].to_numpy()
+    np.testing.assert_allclose(found, rough, atol=1e-6)
+    exact = search.load_model(folder, "cpu").predict(TEXTS, "tone").probabilities
+    assert np.abs(found - exact).max() > 1e-5
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -290,7 +302,7 @@ def test_utf16_is_read(folder: Path, tmp_path: Path) -> None:
 def test_a_model_that_is_found_to_be_damaged(folder: Path, tmp_path: Path, workers: int) -> None:
     csv_of(tmp_path / "x.csv", ["body"], [["a"]] * 3)
     specs = find_tasks(folder, ["tone"])
-    job = FileJob(tmp_path, specs, tmp_path / "x.csv", tmp_path / "y.csv", (), "cpu", workers)
+    job = FileJob(ModelSource(tmp_path, "cpu"), specs, tmp_path / "x.csv", tmp_path / "y.csv", (), workers)
     with pytest.raises(UserError, match=r"no run_config\.json; give a folder written by search\.export"):
         job.run(quiet())
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
@@ -362,7 +374,9 @@ def test_progress_is_for_terminals(folder: Path, tmp_path: Path) -> None:
     for terminal in (True, False):
         text = io.StringIO()
         console = Console(file=text, force_terminal=terminal)
-        FileJob(folder, find_tasks(folder, ["tone"]), tmp_path / "x.csv", tmp_path / "y.csv", (), "cpu", 1).run(console)
+        FileJob(
+            ModelSource(folder, "cpu"), find_tasks(folder, ["tone"]), tmp_path / "x.csv", tmp_path / "y.csv", (), 1
+        ).run(console)
         shown[terminal] = text.getvalue()
     assert "3 rows" in shown[True]
     assert shown[False] == ""

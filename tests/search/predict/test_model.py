@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,24 @@ def test_one_task_is_predicted_as_in_a_run_to_the_bit(saved: Path) -> None:
     for task in model.tasks:
         texts = PAIRS if SPECS[task].kind.is_pair else SINGLE
         assert np.array_equal(probabilities(model, texts, task), alone(trained, task, texts)), task
+
+
+def test_another_precision_than_that_of_the_run(saved: Path) -> None:
+    """As if the run itself had this precision; the default is the run's."""
+    trained = load_model_folder(saved)
+    compute = trained.config.compute.model_copy(update={"precision": "bfloat16"})
+    rough = replace(trained, config=trained.config.model_copy(update={"compute": compute}))
+    found = probabilities(search.load_model(saved, "cpu", precision="bfloat16"), SINGLE, "tone")
+    assert np.array_equal(found, alone(rough, "tone", SINGLE))
+    exact = alone(trained, "tone", SINGLE)
+    assert 0 < np.abs(found - exact).max() < 0.1
+    assert np.array_equal(probabilities(search.load_model(saved, "cpu", precision="float32"), SINGLE, "tone"), exact)
+
+
+def test_a_precision_that_the_device_lacks(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.run.precision._has_bfloat16", lambda _: False)
+    with pytest.raises(UserError, match="device 'cpu' does not support bfloat16 here"):
+        search.load_model(saved, "cpu", precision="bfloat16")
 
 
 def test_values_are_class_names_or_scores(saved: Path) -> None:
