@@ -6,6 +6,7 @@ encoders/sst/config.json, model.safetensors, tokenizer.json, ...      each task'
 calibration.json                                                      temperatures of classes; of the whole folder
 task_layers.safetensors                                               what tasks add to a shared encoder, if they do
 formats.json, sst/config.json, ...                                    tasks in forms of other libraries, if asked for
+README.md                                                             the model card, which search.export writes
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from core.model.lora import merged_state_dict
 from core.model.multitask import SHARED_ENCODER, MultitaskBert, build_encoder, build_plain_model, plain_encoder_names
 from core.model_files.bert_checkpoint import BERT_FILES, load_bert_config, load_bert_weights, remove_bert, save_bert
 from core.model_files.calibration_file import CALIBRATION, calibration_content
+from core.model_files.card_file import remove_card
 from core.model_files.formats.written import remove_formats, written_formats
 from core.model_files.safetensors_writer import write_safetensors
 from core.run.atomic_files import replace_file
@@ -168,6 +170,7 @@ def remove_model(folder: Path) -> None:
     """
     check_replaceable(folder)
     remove_formats(folder)
+    remove_card(folder)
     if (folder / ENSEMBLE).exists():
         (folder / ENSEMBLE).unlink()
         shutil.rmtree(folder / MEMBERS, ignore_errors=True)

@@ -16,6 +16,7 @@ from core.inputs.resources import Resources
 from core.model_files.ensemble_folder import save_ensemble_folder
 from core.model_files.model_folder import TrainedModel, check_replaceable
 from data.errors import UserError
+from search.analysis.model_card import write_model_card
 from search.ensemble.averaging import average_predictions
 from search.ensemble.member_check import check_stored
 from search.ensemble.members import CandidateTrials, Member
@@ -91,6 +92,7 @@ def _write(out: Path, ensemble: Ensemble, resources: Resources, provenance: dict
     }
     models = _models(ensemble, resources, provenance)
     save_ensemble_folder(out / "model", models, shares, provenance, ensemble.calibrations)
+    write_model_card(out / "model", provenance, ensemble.members[0].config, ensemble.calibrations)
     write_provenance(out / "predictions" / PROVENANCE, provenance)
 
 

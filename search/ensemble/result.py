@@ -18,6 +18,7 @@ from core.statistics import TaskCalibration, calibrate_task
 from data.errors import UserError
 from data.gold import Labels
 from data.tasks import SplitName, TaskSpec
+from search.analysis.model_card import write_model_card
 from search.display.table import Table
 from search.ensemble.members import Member
 from search.ensemble.selection import Shares
@@ -171,6 +172,7 @@ def write_ensemble(out: Path, ensemble: Ensemble, origin: dict[str, Any]) -> Non
     if ensemble.model is not None:
         soup = replace(ensemble.model, model=ensemble.model.model.cpu())
         save_model_folder(out / "model", soup, provenance, ensemble.calibrations)
+        write_model_card(out / "model", provenance, soup.config, ensemble.calibrations)
     write_provenance(out / ENSEMBLE, provenance)
 
 

@@ -94,7 +94,7 @@ def _make(
     request: EnsembleRequest, named: Shares | None, pool: list[Member], dev: dict[str, RawSplit], resources: Resources
 ) -> Ensemble:
     if request.soup is not None:
-        if pool[0].config.models > 1:
+        if any(member.config.models > 1 for member in pool):
             raise UserError(
                 f"--soup {request.soup} needs one model of each trial, and these have one for each fold; average their "
                 "predictions instead (--trials or --greedy)"

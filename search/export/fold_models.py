@@ -22,6 +22,7 @@ from core.run.run_folder import RunFolder
 from core.scoring import DevScores
 from core.statistics import calibrate_task
 from data.reading import read_split
+from search.analysis.model_card import write_model_card
 from search.export.trial import recorded_scores, trial_provenance
 from search.trials.prediction_files import (
     PROVENANCE,
@@ -96,6 +97,7 @@ def export_fold_models(
     save_ensemble_folder(
         out / "model", _models(folder, config, resources, provenance), shares, provenance, calibrations
     )
+    write_model_card(out / "model", provenance, config, calibrations)
     write_provenance(out / "predictions" / PROVENANCE, provenance)
     return provenance
 

@@ -24,6 +24,7 @@ from core.scoring import DevScores, predict
 from core.statistics import calibrate_task
 from data.examples import Examples
 from data.tasks import SplitName, TaskSpec
+from search.analysis.model_card import write_model_card
 from search.recorded.provenance import described, made_from
 from search.trials.prediction_files import (
     PROVENANCE,
@@ -109,6 +110,7 @@ def export_trial(
 
         place = out / "model" / "onnx-int8"
         provenance["formats"]["int8"] = int8_sentences(place, config, trained.layout, dev, temperatures)
+    write_model_card(out / "model", provenance, config, calibrations)
     write_provenance(out / "predictions" / PROVENANCE, provenance)
     return provenance
 

@@ -38,13 +38,16 @@ def package_versions() -> dict[str, str]:
 def made_from(config: RunConfig) -> dict[str, Any]:
     """Return what a result depends on besides its settings: hashes of the data, versions of code and packages.
 
-    The data are hashed as bytes, all together, and as parsed rows, by task and split; of test also without labels.
+    The data are hashed as bytes, all together, and as parsed rows, by task and split; of test also without labels. What
+    a check of them warns about is repeated.
     """
     report = check_data(config)
     return {
         "data_sha256": report.digest,
         "data_rows_sha256": report.parts,
         "test_texts_sha256": report.test_texts,
+        "examples": report.sizes,
+        "data_warnings": report.warnings,
         "code": code_version(),
         "versions": package_versions(),
     }

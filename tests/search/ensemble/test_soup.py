@@ -22,6 +22,7 @@ from core.model_files.model_folder import load_model_folder
 from core.scoring import predict
 from search.ensemble.result import write_ensemble
 from search.ensemble.soup import average_weights
+from search.recorded.provenance import made_from
 from search.trials.prediction_files import prediction_values
 
 TASKS = ("sst", "para", "sts")
@@ -141,6 +142,7 @@ def test_loras_of_two_ranks_on_a_part_of_dev(train_members: Any, tmp_path: Path)
     assert made.scores.scores["sst"] == right[fixed_subset(60, 20, "sst")].mean()
     assert made.whole_dev is not None
     assert made.whole_dev.scores["sst"] == right.mean()
-    write_ensemble(tmp_path / "out", made, {})
+    write_ensemble(tmp_path / "out", made, {"study": "tiny", **made_from(config)})
+    assert "Uniform soup of trials 0, 1 of the study" in (tmp_path / "out" / "model" / "README.md").read_text()
     written = load_model_folder(tmp_path / "out" / "model").model.state_dict()
     assert all(torch.equal(weight, written[name]) for name, weight in made.model.model.state_dict().items())

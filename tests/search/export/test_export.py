@@ -15,6 +15,7 @@ import optuna
 import pytest
 import torch
 import transformers
+from huggingface_hub import ModelCard
 
 import search
 from core.config import RunConfig
@@ -90,6 +91,14 @@ def test_the_exported_dev_scores_are_those_of_the_search(exported: Path, finishe
     predicted = [int(line.split(" , ")[1]) for line in lines]
     assert gold is not None
     assert np.mean(np.array(predicted) == gold) == provenance["dev"]["sst"]
+
+
+def test_the_model_card_has_the_scores_of_the_provenance(exported: Path) -> None:
+    card = ModelCard.load(exported / "model" / "README.md")
+    provenance = json.loads((exported / "predictions" / "provenance.json").read_text())
+    found = {one.dataset_name: one.metric_value for one in card.data.eval_results}
+    assert found == {name: pytest.approx(provenance["dev"][name], abs=1e-4) for name in provenance["tasks"]}
+    assert str(exported.parent) not in card.text
 
 
 def test_the_estimate_is_exported(exported: Path, finished_study: Any, run_command: Run, tmp_path: Path) -> None:
