@@ -113,6 +113,9 @@ def _scores(provenance: Mapping[str, Any], specs: Mapping[str, TaskSpec]) -> Ite
         if estimate:
             shown = f"{estimate['expected']:.4f} ({estimate['low']:.4f} to {estimate['high']:.4f})"
         rows.append((name, metric, f"{provenance['dev'][name]:.4f}", shown))
+    if "folds" in provenance:
+        yield f"Dev is every training example, predicted by the one of {provenance['folds']} models that had not seen it."
+        yield "New text is predicted by the average of them.\n"
     yield from _table(("task", "metric", "dev", "expected on new data, 95 % interval"), rows)
     if expected:
         trials = expected.get("selected_from", {}).get("trials", "several")
@@ -188,7 +191,8 @@ def _origin(provenance: Mapping[str, Any], config: RunConfig) -> Iterator[str]:
         yield f"Trial {provenance['trial']} of the study, {place}:\n"
         yield from _table(("setting", "value"), ((key, str(value)) for key, value in provenance["params"].items()))
     yield f"- Encoder: {_cell(encoder.described)}"
-    yield f"- Licence of the encoder: {_cell(encoder.licence or 'not stated in its folder')}"
+    if config.model.encoder != "scratch":
+        yield f"- Licence of the encoder: {_cell(encoder.licence or 'not stated in its folder')}"
     versions = ", ".join(f"{name} {one}" for name, one in provenance["versions"].items())
     yield f"- Code: onebert {provenance['code']}; {versions}"
     yield "- All other settings: `run_config.json`; this page in numbers: `provenance.json`\n"

@@ -120,6 +120,10 @@ def test_an_ensemble_and_other_formats(tmp_path: Path, config: RunConfig) -> Non
     assert "| onnx | ONNX Runtime, all tasks |" in text
 
 
+def test_folds(tmp_path: Path, config: RunConfig) -> None:
+    assert "by the one of 5 models that had not seen it" in card_of(tmp_path, config, folds=5)
+
+
 def test_the_licence_is_that_of_the_encoder(tmp_path: Path, config: RunConfig) -> None:
     encoder = Path(config.model.encoder)
     encoder.mkdir(parents=True)
