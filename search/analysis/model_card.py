@@ -114,8 +114,9 @@ def _scores(provenance: Mapping[str, Any], specs: Mapping[str, TaskSpec]) -> Ite
             shown = f"{estimate['expected']:.4f} ({estimate['low']:.4f} to {estimate['high']:.4f})"
         rows.append((name, metric, f"{provenance['dev'][name]:.4f}", shown))
     if "folds" in provenance:
-        yield f"Dev is every training example, predicted by the one of {provenance['folds']} models that had not seen it."
-        yield "New text is predicted by the average of them.\n"
+        count = provenance["folds"]
+        yield f"Dev is every training example, predicted by the one of {count} models that had not seen it;"
+        yield "new text is predicted by their average.\n"
     yield from _table(("task", "metric", "dev", "expected on new data, 95 % interval"), rows)
     if expected:
         trials = expected.get("selected_from", {}).get("trials", "several")
