@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
-import numpy as np
-
 from core.run.cost import Cost
 from core.run.evaluation import Evaluation
 
@@ -38,7 +36,7 @@ def joined_evaluation(finished: Sequence[Evaluation], current: Evaluation, rung:
         scores=_means([one.scores for one in every]),
         metrics={task: _means([one.metrics[task] for one in every]) for task in current.metrics},
         seconds=sum(one.seconds for one in every),
-        confusion={task: np.sum([one.confusion[task] for one in every], axis=0).tolist() for task in current.confusion},
+        confusion={task: _sum([one.confusion[task] for one in every]) for task in current.confusion},
         cost=_cost([one.cost for one in every if one.cost is not None]),
         dev_share=share,
     )
@@ -60,6 +58,10 @@ def mean_curve(curves: Sequence[Sequence[Evaluation]]) -> list[Evaluation]:
 
 def _means(tables: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: fmean(table[name] for table in tables) for name in tables[-1]}
+
+
+def _sum(matrices: Sequence[Sequence[Sequence[int]]]) -> list[list[int]]:
+    return [[sum(cells) for cells in zip(*rows, strict=True)] for rows in zip(*matrices, strict=True)]
 
 
 def _cost(costs: Iterable[Cost]) -> Cost | None:

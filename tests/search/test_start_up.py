@@ -28,9 +28,9 @@ MISSING["score"] = ("--predictions", "nowhere", "--labels", ".")
 
 
 def test_every_command_that_takes_a_study_or_folder_is_covered() -> None:
-    # The dashboard and init take no study; the doctor examines the machine, whatever is missing; clean has nothing to
+    # The dashboard, init and push take no study; the doctor examines the machine, whatever is missing; clean has nothing to
     # free where there is no folder.
-    assert set(COMMANDS) - set(MISSPELT) == {"init", "predict", "dashboard"}
+    assert set(COMMANDS) - set(MISSPELT) == {"init", "predict", "push", "dashboard"}
     assert set(COMMANDS) - set(MISSING) == {"doctor", "clean"}
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from core.inputs.dev_gold import dev_examples
 from core.statistics import overall_score
 from data.errors import UserError
 from search.analysis.dev_bootstrap import REPLICATES, score_replicates, stored_predictions, task_replicates
@@ -51,18 +53,20 @@ def test_overall_replicates_are_the_weighted_scores_of_the_tasks(made: MadeStudy
 
 
 def test_predictions_are_those_of_the_best_rung(made: MadeStudy) -> None:
-    (record, _), gold = records_of(made), made.gold["sst"]
+    record, _ = records_of(made)
     rung = made.study.trials[0].user_attrs["best_rung"]
-    stored = stored_predictions(made.folders, record, SPECS["sst"], gold)
+    stored = stored_predictions(made.folders, record, SPECS["sst"], dev_examples(record.config, "sst"))
     assert np.array_equal(stored, made.predictions(0, rung)["sst"])
 
 
 def test_what_does_not_give_the_recorded_score_is_refused(made: MadeStudy) -> None:
-    (record, _), gold = records_of(made), made.gold["sst"]
+    record, _ = records_of(made)
+    dev = dev_examples(record.config, "sst")
+    assert dev.labels is not None
     with pytest.raises(UserError, match="sst or trial 0's stored predictions have changed; they no longer give"):
-        stored_predictions(made.folders, record, SPECS["sst"], gold[::-1].copy())
+        stored_predictions(made.folders, record, SPECS["sst"], replace(dev, labels=dev.labels[::-1].copy()))
     with pytest.raises(UserError, match="has 79 examples to be scored on, and trial 0 predicted 80"):
-        stored_predictions(made.folders, record, SPECS["sst"], gold[1:])
+        stored_predictions(made.folders, record, SPECS["sst"], dev.subset(np.arange(1, 80)))
     made.data.rename(made.data.with_name("elsewhere"))
     with pytest.raises(UserError, match=r"\(search\.report --data says where the files are now\)"):
         score_replicates([record], made.folders, record.config)
