@@ -23,13 +23,14 @@ MISSING["run"] = MISSING["augment"] = MISSING["audit"] = ("--study", "starter", 
 MISSING["compare"] = ("x:0", "x:1", "--runs-dir", "nowhere")
 MISSING["dashboard"] = ("--runs-dir", "nowhere")
 MISSING["predict"] = ("--model-dir", "nowhere", "--task", "sst")
+MISSING["push"] = ("--model-dir", "nowhere", "--to", "me/mood")
 MISSING["init"] = ("nowhere.csv",)
 MISSING["score"] = ("--predictions", "nowhere", "--labels", ".")
 
 
 def test_every_command_that_takes_a_study_or_folder_is_covered() -> None:
-    # The dashboard, init and push take no study; the doctor examines the machine, whatever is missing; clean has nothing to
-    # free where there is no folder.
+    # The dashboard, init and push take no study; the doctor examines the machine, whatever is missing; clean has
+    # nothing to free where there is no folder.
     assert set(COMMANDS) - set(MISSPELT) == {"init", "predict", "push", "dashboard"}
     assert set(COMMANDS) - set(MISSING) == {"doctor", "clean"}
 
