@@ -30,6 +30,11 @@ class AuditedTask:
     spec: TaskSpec
     splits: Mapping[SplitName, RawSplit]
 
+    @property
+    def own_splits(self) -> Mapping[SplitName, RawSplit]:
+        """The splits with rows of their own: in folds, dev has those of train, and no model is scored on its own."""
+        return {split: raw for split, raw in self.splits.items() if split != "dev" or self.spec.folds is None}
+
     def finding(self, split: SplitName, position: int, reason: Reason, detail: str = "") -> Finding:
         """Return a finding about the example at a position of a split."""
         raw = self.splits[split]
@@ -37,8 +42,8 @@ class AuditedTask:
         return Finding(self.spec.name, split, raw.ids[position], line, reason, detail, sentences, str(raw.path))
 
     def examples(self) -> Iterator[tuple[SplitName, int, tuple[str, ...]]]:
-        """Yield the split, position and sentences of every example."""
-        for split, raw in self.splits.items():
+        """Yield the split, position and sentences of every example of the splits with rows of their own."""
+        for split, raw in self.own_splits.items():
             for position, sentences in enumerate(raw.sentences):
                 yield split, position, sentences
 

@@ -34,7 +34,7 @@ def leakage_topic(tasks: Mapping[str, AuditedTask]) -> Topic:
     warnings: list[str] = []
     rows = []
     for name, task in tasks.items():
-        for split, raw in task.splits.items():
+        for split, raw in task.own_splits.items():
             if split == "train":
                 continue
             overlap = count_overlap(task.splits["train"], raw)
@@ -135,7 +135,7 @@ def find_in_other_tasks(tasks: Mapping[str, AuditedTask]) -> Iterator[Finding]:
 def _others_table(tasks: Mapping[str, AuditedTask], findings: list[Finding]) -> Table:
     rows = []
     for name, task in tasks.items():
-        for split, raw in task.splits.items():
+        for split, raw in task.own_splits.items():
             if split != "train":
                 found = [one.detail.partition(",")[0] for one in findings if (one.task, one.split) == (name, split)]
                 cells = ["" if other == name else f"{found.count(other):,}" for other in tasks]

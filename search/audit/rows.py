@@ -54,7 +54,7 @@ def find_odd_rows(task: AuditedTask) -> Iterator[Finding]:
 
 
 def _left_out(task: AuditedTask) -> Iterator[Finding]:
-    for split, raw in task.splits.items():
+    for split, raw in task.own_splits.items():
         for row in raw.skipped:
             line, _, why = row.removeprefix(f"{raw.path.name}:").partition(": ")
             yield Finding(task.spec.name, split, "", int(line), Reason.LEFT_OUT, why, (), str(raw.path))
@@ -90,7 +90,7 @@ def _equal_sentences(task: AuditedTask) -> Iterator[Finding]:
     if not task.spec.kind.is_pair:
         return
     is_expected, expected = _expectation(task)
-    for split, raw in task.splits.items():
+    for split, raw in task.own_splits.items():
         for position, (first, second) in enumerate(raw.sentences):
             is_equal = bool(first.strip()) and first.split() == second.split()
             if raw.labels is not None and is_equal and not is_expected(float(raw.labels[position])):
@@ -129,7 +129,7 @@ def _at_most(bound: float, score: float) -> bool:
 
 def _odd_ids(task: AuditedTask) -> Iterator[Finding]:
     where: dict[str, list[tuple[SplitName, int]]] = defaultdict(list)
-    for split, raw in task.splits.items():
+    for split, raw in task.own_splits.items():
         for position, name in enumerate(raw.ids):
             if _ODD.fullmatch(name):
                 yield task.finding(split, position, Reason.ODD_ID, name)

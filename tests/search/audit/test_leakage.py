@@ -71,3 +71,14 @@ def test_sentences_in_train_of_another_task(tmp_path: Path) -> None:
         ("moods", "c", "in train of another task", "pairs, line 2 of train, which shares 90% of the words"),
     ]
     assert counted(leakage_topic(tasks).findings) == {"in train of another task": 2}
+
+
+def test_in_folds_dev_is_no_copy_of_train(tmp_path: Path) -> None:
+    """Every row is dev for the one model that does not train on it; test stays a split of its own."""
+    rows = [(str(n), f"text {n} of {n % 7} words {n * n}", "pos" if n % 2 else "neg") for n in range(40)]
+    table = write_task(tmp_path, "mood", MOOD, train=rows) | {"split": {"folds": 4, "test": 0.2}}
+    task = read_tasks(base_of(tmp_path, mood=table), (), tmp_path / "faults.txt")["mood"]
+    assert len(task.splits["dev"]) == len(task.splits["train"]) == 32
+    topic = leakage_topic({"mood": task})
+    assert not topic.warnings
+    assert {one.split for one in topic.findings} <= {"test"}
