@@ -73,11 +73,17 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         assert {name: found.examples for name, found in calibrations.items()} == {"sst": 4}  # sts has scores
         models.append(out)
 
+    def describe(out: Path, provenance: dict[str, Any], config: RunConfig, calibrations: dict[str, Any]) -> None:
+        assert models == [out], "the card is written after the model"
+        assert (provenance["trial"], set(config.tasks), set(calibrations)) == (0, {"sst", "sts"}, {"sst"})
+        assert not (out.parent / "predictions" / "provenance.json").exists(), "the record is written last"
+
     module = "search.export.trial"
     monkeypatch.setattr(f"{module}.load_best_model", lambda *_: trained)
     monkeypatch.setattr(f"{module}.predict", lambda _model, _config, examples, *_: OUTPUTS[examples.key])
     monkeypatch.setattr(f"{module}.made_from", lambda _: {"code": "mine"})
     monkeypatch.setattr(f"{module}.save_model_folder", save)
+    monkeypatch.setattr(f"{module}.write_model_card", describe)
     return models
 
 
