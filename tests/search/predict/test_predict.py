@@ -34,7 +34,7 @@ def predicted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     config = SimpleNamespace(tasks={"sst": SimpleNamespace(spec=SST), "sts": SimpleNamespace(spec=STS)})
     outputs = {"sst": np.array([[0.1, 0.2, 0.5, 0.1, 0.1], [0, 0, 0, 0, 1.0]]), "sts": np.array([1.25, 4.5])}
     monkeypatch.setattr("search.predict.model.load_run_config", lambda _: config)
-    monkeypatch.setattr("search.predict.model.Model", lambda *_: fixed)
+    monkeypatch.setattr("search.predict.model.Model", lambda *_, **__: fixed)
     (tmp_path / ENSEMBLE).write_text('{"shares": {"sst": {"m": 1.0}, "sts": {"m": 1.0}}}')
     return tmp_path
 
