@@ -51,6 +51,15 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "quotes that are plain text": {"quoting": "none"},
     "texts without spaces": {"columns": {"id": "none", "sentences": ["内容"], "label": "标签"}},
 }
+# Each takes ten seconds; together they have all kinds of tasks, splits, formats and odd names.
+TRAINED = (
+    "pairs",
+    "a split column",
+    "scores with fractions",
+    "class names with commas, quotes and umlauts",
+    "odd names of columns",
+    "several files",
+)
 NAMES = {
     "several files": ["pairs", "tickets"],
     "odd names of files": ["task_2024_grosse_arger", "sst_task", "on", "task"],
@@ -90,15 +99,19 @@ def test_what_is_proposed(situation: str, folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("situation", SITUATIONS)
-def test_a_tiny_study_trains(
-    situation: str,
-    folder: Path,
-    capsys: pytest.CaptureFixture[str],
-    run_command: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
+def test_the_dry_run_is_fine(situation: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     SITUATIONS[situation](folder)
     main([folder], yes=True, model="scratch")
     assert is_dry_run_fine(folder, capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("situation", TRAINED)
+def test_a_tiny_study_trains(
+    situation: str, folder: Path, run_command: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    SITUATIONS[situation](folder)
+    main([folder], yes=True, model="scratch")
     (file,) = Path("studies").glob("*.toml")
     shorter, count = re.subn(r"passes = \d+", "passes = 1", file.read_text(encoding="utf-8"))
     assert count == 1
