@@ -17,7 +17,7 @@ from core.statistics.out_of_bag import LEAST_EXAMPLES, Bags, BagScores
 from core.statistics.overall import normalised_score, overall_score
 from core.statistics.selection_difference import Replayed, expect_difference
 from core.statistics.task import counted_metric, counted_metrics, own_metric, task_metrics
-from core.statistics.task_calibration import TaskCalibration, calibrate_task
+from core.statistics.task_calibration import TaskCalibration, calibrate_task, calibrate_tasks
 from core.statistics.temperature import TemperatureFit, at_temperature, fit_out_of_sample, fit_temperature
 from core.statistics.unusual_spreads import unusual_spreads
 from core.statistics.winners_curse import Expectation, Expectations, expect, replay_selection
@@ -41,6 +41,7 @@ __all__ = [
     "at_temperature",
     "bootstrap_scores",
     "calibrate_task",
+    "calibrate_tasks",
     "calibration_of",
     "confidence_curves",
     "confusion_matrix",

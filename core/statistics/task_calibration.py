@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from core.statistics.calibration import calibration_of
 from core.statistics.interval import Interval
 from data.tasks import TaskSpec
 
-__all__ = ["TaskCalibration", "calibrate_task"]
+__all__ = ["TaskCalibration", "calibrate_task", "calibrate_tasks"]
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,20 @@ def calibrate_task(spec: TaskSpec, probabilities: np.ndarray, gold: np.ndarray) 
     return TaskCalibration(
         found.fit.temperature, found.fit.reason, len(gold), found.error, found.error_tempered, curves
     )
+
+
+def calibrate_tasks(
+    specs: Iterable[TaskSpec], probabilities: Mapping[str, np.ndarray], gold: Mapping[str, np.ndarray]
+) -> dict[str, TaskCalibration]:
+    """Calibrate those of several tasks that have classes; see :func:`calibrate_task`.
+
+    Args:
+        specs: the tasks.
+        probabilities: by task, (N, K); those of scores are not looked at.
+        gold: by task, (N,).
+    """
+    return {
+        spec.name: calibrate_task(spec, probabilities[spec.name], gold[spec.name])
+        for spec in specs
+        if not spec.kind.is_score
+    }

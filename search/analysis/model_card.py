@@ -85,8 +85,8 @@ def _sections(
     if calibrations:
         yield "## Calibration\n"
         yield from (f"- {line}" for line in calibration_lines(calibrations))
-        yield "\nThe expected calibration error (ECE) is the mean difference of confidence and accuracy. The models"
-        yield "below give calibrated probabilities.\n"
+        yield "\nThe expected calibration error (ECE) is the mean difference between confidence and accuracy. The"
+        yield "programs below give calibrated probabilities.\n"
     yield "## Limits and data\n"
     yield from _limits(provenance, config)
     yield "## Use\n"

@@ -14,7 +14,7 @@ import numpy as np
 
 from core.model_files.model_folder import TrainedModel, check_replaceable, remove_model, save_model_folder
 from core.scoring import DevScores
-from core.statistics import TaskCalibration, calibrate_task
+from core.statistics import TaskCalibration, calibrate_tasks
 from data.errors import UserError
 from data.gold import Labels
 from data.tasks import SplitName, TaskSpec
@@ -96,11 +96,10 @@ class Ensemble:
     @cached_property
     def calibrations(self) -> dict[str, TaskCalibration]:
         """Calibration of each task of classes, on all dev examples that are predicted for."""
-        return {
-            output.spec.name: calibrate_task(output.spec, output.predictions, np.asarray(output.labels))
-            for output in self.outputs
-            if output.split == "dev" and not output.spec.kind.is_score
-        }
+        dev = [output for output in self.outputs if output.split == "dev"]
+        predictions = {output.spec.name: output.predictions for output in dev}
+        gold = {output.spec.name: np.asarray(output.labels) for output in dev}
+        return calibrate_tasks([output.spec for output in dev], predictions, gold)
 
     def write_predictions(self, out: Path) -> None:
         """Write the files of all outputs into ``predictions/`` below ``out``; probabilities in them are calibrated."""

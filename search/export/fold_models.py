@@ -20,7 +20,7 @@ from core.model_files.ensemble_folder import save_ensemble_folder
 from core.model_files.model_folder import TrainedModel, check_replaceable
 from core.run.run_folder import RunFolder
 from core.scoring import DevScores
-from core.statistics import calibrate_task
+from core.statistics import calibrate_tasks
 from data.reading import read_split
 from search.analysis.model_card import write_model_card
 from search.export.trial import recorded_scores, trial_provenance
@@ -73,11 +73,7 @@ def export_fold_models(
     gold = {name: np.asarray(raw.labels) for name, raw in dev.items()}
     for name, raw in dev.items():
         recorded.check(name, predicted.dev[name], gold[name], raw.folds)
-    calibrations = {
-        name: calibrate_task(task.spec, predicted.dev[name], gold[name])
-        for name, task in config.tasks.items()
-        if not task.spec.kind.is_score
-    }
+    calibrations = calibrate_tasks([task.spec for task in config.tasks.values()], predicted.dev, gold)
     temperatures = {name: found.temperature for name, found in calibrations.items()}
     remove_predictions(out, config.tasks)
     for name, raw in dev.items():

@@ -21,7 +21,7 @@ from core.model_files.model_folder import check_replaceable, save_model_folder
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
 from core.scoring import DevScores, predict
-from core.statistics import calibrate_task
+from core.statistics import calibrate_tasks
 from data.examples import Examples
 from data.tasks import SplitName, TaskSpec
 from search.analysis.model_card import write_model_card
@@ -87,16 +87,13 @@ def export_trial(
         for name, task in config.tasks.items()
         for split in predicted_splits(task.spec)
     ]
-    calibrations = {
-        name: calibrate_task(task.spec, dev[name][1], gold[name])
-        for name, task in config.tasks.items()
-        if not task.spec.kind.is_score
-    }
+    outputs_of_dev = {name: outputs for name, (_, outputs) in dev.items()}
+    calibrations = calibrate_tasks([task.spec for task in config.tasks.values()], outputs_of_dev, gold)
     temperatures = {name: found.temperature for name, found in calibrations.items()}
     remove_predictions(out, config.tasks)
     for spec, split, examples, outputs in splits:
         write_split(out, spec, split, examples.ids, outputs, temperatures.get(spec.name, 1.0))
-    scores = DevScores(config, {name: outputs for name, (_, outputs) in dev.items()}, gold)
+    scores = DevScores(config, outputs_of_dev, gold)
     provenance = {
         **trial_provenance(study, trial, folder, config, best, scores, expected),
         **({"formats": {"written": plan.formats, "refused": plan.refusals}} if formats else {}),
