@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from data.errors import UnavailableError, UserError, did_you_mean
+from data.hub_sets import hub_file, is_hub_name
 from data.tasks import SplitName, TaskSpec
 
 __all__ = ["file_digests", "find_file", "read_bytes", "split_path"]
@@ -36,13 +37,16 @@ def find_file(directory: Path, name: str, missing: str) -> Path:
 
     Args:
         directory: the folder.
-        name: name of the file, relative to the folder.
+        name: name of the file, relative to the folder; or of a split of a Hub data set, see :mod:`data.hub_sets`.
         missing: begins the message if there is no such file.
 
     Raises:
         UnavailableError: if the folder or the file does not exist (the message suggests the most similar name), or
             the folder cannot be read.
+        UserError: if a Hub data set cannot be loaded.
     """
+    if (hub_name := _in_hub_set(directory, name)) is not None:
+        return hub_file(hub_name)
     path = directory / name
     try:
         if path.is_file():
@@ -56,6 +60,13 @@ def find_file(directory: Path, name: str, missing: str) -> Path:
     except OSError as error:
         raise UnavailableError(f"{path}: cannot read the file: {error.strerror or error}") from error
     raise UnavailableError(f"{missing} '{path}'{did_you_mean(path.name, names)}")
+
+
+def _in_hub_set(directory: Path, name: str) -> str | None:
+    """Return the name of a split of a Hub data set; None if the file is elsewhere."""
+    if is_hub_name(name):
+        return name
+    return f"{directory}/{name}" if is_hub_name(directory) else None
 
 
 def _split_words(name: str) -> set[str]:

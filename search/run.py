@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -89,8 +88,8 @@ def main(
         examples=examples,
         answers_dir=answers_dir(runs_dir / "cache"),
     )
-    if spec.synthetic is None and not dry_run:
-        cli.check_data_folder(Path(spec.base.data.directory))
+    if not dry_run:
+        cli.check_data_folder_of(spec)
 
     from search.console.dry_run import show_dry_run
     from search.console.plan import show_plan, show_warnings

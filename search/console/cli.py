@@ -13,15 +13,19 @@ import warnings
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, ParamSpec
 
 import typer
 from typer.core import TyperCommand
 
 from data.errors import UserError
+from data.hub_sets import is_hub_name
 from search.console.failures import ExitCode, ending, open_streams
 from search.console.signals import ctrl_c_after_imports
 from search.trials.folders import RUNS
+
+if TYPE_CHECKING:
+    from search.study.spec import StudySpec
 
 __all__ = [
     "PROGRAM",
@@ -44,6 +48,7 @@ __all__ = [
     "StudyFile",
     "StudyName",
     "check_data_folder",
+    "check_data_folder_of",
     "confirm",
     "end_with",
     "end_with_usage",
@@ -186,14 +191,25 @@ def _warn_in_one_line(message: Warning | str, *_place: object, **_more: object) 
 
 
 def check_data_folder(data: Path | None) -> None:
-    """Refuse a ``--data`` folder that does not exist.
+    """Refuse a ``--data`` folder that does not exist; a data set of the Hub is looked for when it is read.
 
     Raises:
         UserError: there is no such folder.
     """
-    if data is not None and not data.is_dir():
+    if data is not None and not data.is_dir() and not is_hub_name(data):
         here = "" if data.is_absolute() else f"; you are in '{Path.cwd()}'"
         raise UserError(f"no data folder '{data}'; --data names the folder with the tasks' files{here}")
+
+
+def check_data_folder_of(spec: StudySpec) -> None:
+    """Refuse a study that reads files of a folder which does not exist.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    names = (name for task in spec.base.tasks.values() for name in task.spec.files.model_dump().values() if name)
+    if spec.synthetic is None and not all(map(is_hub_name, names)):
+        check_data_folder(Path(spec.base.data.directory))
 
 
 def location_options(runs_dir: Path, storage: str | None) -> str:

@@ -12,10 +12,11 @@ from core.config import RunConfig
 from core.model_files.encoder_source import find_encoder
 from data.errors import UserError
 from data.files import split_path
+from data.hub_sets import is_hub_name
 from data.reading import check_header
 from data.tables.read import count_rows
 from data.tasks import SplitName, TaskSpec
-from search.console.cli import check_data_folder
+from search.console.cli import check_data_folder_of
 from search.console.plan import show_own_classes, show_warnings
 from search.display.table import Table
 from search.display.terminal_table import print_table
@@ -42,9 +43,8 @@ def show_dry_run(console: Console, spec: StudySpec, start: SecondStart) -> None:
         start: of the study, to see whether it is recorded.
     """
     warnings: list[str] = []
-    if spec.synthetic is None:
-        with _noted(warnings):
-            check_data_folder(Path(spec.base.data.directory))
+    with _noted(warnings):
+        check_data_folder_of(spec)
     rows = tuple(_task_row(task.spec, spec, warnings) for task in spec.base.tasks.values())
     caption = "tasks (rows are counted as lines of the files, and checked when the study runs)"
     if spec.synthetic is not None:
@@ -100,7 +100,7 @@ def _size(task: TaskSpec, split: SplitName, spec: StudySpec, warnings: list[str]
     if getattr(task.files, split) is None:
         return "-"
     folder = Path(spec.base.data.directory)
-    if not folder.is_dir():
+    if not (folder.is_dir() or is_hub_name(folder) or is_hub_name(getattr(task.files, split))):
         return "missing"
     try:
         path = split_path(task, folder, split)

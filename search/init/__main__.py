@@ -17,7 +17,10 @@ __all__ = ["main"]
 @cli.entry_point
 def main(
     files: Annotated[
-        list[Path], typer.Argument(help="Data files (CSV, TSV, JSON lines, JSON, Parquet, also in gzip), or folders.")
+        list[Path],
+        typer.Argument(
+            help="Data files (CSV, TSV, JSON lines, JSON, Parquet, also in gzip), folders, or hub:ORG/NAME[/CONFIG]."
+        ),
     ],
     text: Annotated[list[str] | None, typer.Option(help="Column of the text, or TASK=COLUMN; repeatable.")] = None,
     pair: Annotated[
@@ -52,6 +55,7 @@ def main(
 
         onebert init tickets.csv
         onebert init data/ --label sentiment --model minilm --yes
+        onebert init hub:nyu-mll/glue/sst2
     """
     found = task_files(files)
     options = {"--text": text, "--label": label, "--id": id_column, "--kind": kind, "--metric": metric}

@@ -1,4 +1,4 @@
-"""Find out by their names which files are the train, dev and test of a task."""
+"""Find out by their names which files, or splits of a Hub data set, are the train, dev and test of a task."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from data.errors import UserError, did_you_mean
+from data.hub_sets import fetch_hub_set, is_hub_name
 from data.splitting.split_rule import SPLIT_WORDS
 from data.tasks import SplitName
 
@@ -32,12 +33,14 @@ class TaskFiles:
         key: what their names have in common; empty if they consist of the split alone, such as ``train.csv``.
         train: the training file.
         dev, test: the files of these splits; None without one.
+        hub_set: the data set of the Hub whose splits they are; None of others.
     """
 
     key: str
     train: Path
     dev: Path | None = None
     test: Path | None = None
+    hub_set: str | None = None
 
     @property
     def named(self) -> dict[SplitName, Path]:
@@ -73,24 +76,42 @@ def task_files(paths: Sequence[Path]) -> list[TaskFiles]:
     other splits next to it.
 
     Args:
-        paths: files and folders, in the order of the tasks.
+        paths: files, folders, and names of Hub data sets such as ``hub:SetFit/sst5``, whose tasks come last.
 
     Raises:
-        UserError: a path does not exist, a folder has no data file, a task has no training file, or two files could be
-            the same split.
+        UserError: a path does not exist, a folder has no data file, a task has no training file, two files could be
+            the same split, or a Hub data set cannot be loaded.
     """
+    of_hub = [_of_hub_set(str(path)) for path in paths if is_hub_name(path)]
     groups: dict[tuple[Path, str], list[_Named]] = {}
-    for path in paths:
+    for path in (path for path in paths if not is_hub_name(path)):
         for one in _of_folder(path) if path.is_dir() else _with_siblings(_existing(path)):
             group = groups.setdefault((one.path.parent, one.key), [])
             if one not in group:
                 group.append(one)
-    return [_as_task(key, group) for (_, key), group in groups.items()]
+    return [*(_as_task(key, group) for (_, key), group in groups.items()), *of_hub]
 
 
-def data_folder(files: Iterable[TaskFiles]) -> Path:
-    """Return the innermost folder that contains all files, relative to the working directory if it is below it."""
-    return _short(os.path.commonpath([path.absolute().parent for one in files for path in one.named.values()]))
+def data_folder(files: Iterable[TaskFiles]) -> Path | None:
+    """Return the innermost folder that contains all files, relative to the working directory if it is below it.
+
+    None if there are only splits of Hub data sets.
+    """
+    folders = [path.absolute().parent for one in files if one.hub_set is None for path in one.named.values()]
+    return _short(os.path.commonpath(folders)) if folders else None
+
+
+def _of_hub_set(name: str) -> TaskFiles:
+    """Return the splits of a Hub data set; of several dev or test splits, the one whose name comes first."""
+    places: dict[str, Path] = {}
+    for path in _data_files(fetch_hub_set(name)):
+        found = _SPLIT.search(path.stem.lower())
+        if found is not None:
+            places.setdefault(_SPLITS[found[1]], path)
+    if "train" not in places:
+        raise UserError(f"'{name}' has no split for training")
+    key = re.sub(r"@[^/]*", "", name).rpartition("/")[2]
+    return TaskFiles(key, places["train"], places.get("dev"), places.get("test"), name)
 
 
 def _short(path: str) -> Path:

@@ -101,6 +101,8 @@ def propose_task(
 
 
 def _names(files: TaskFiles, folder: Path) -> dict[SplitName, str]:
+    if files.hub_set is not None:
+        return {split: f"{files.hub_set}/{path.name}" for split, path in files.named.items()}
     root = folder.absolute()
     return {split: path.absolute().relative_to(root).as_posix() for split, path in files.named.items()}
 

@@ -11,6 +11,7 @@ from typing import Final
 from rich.console import Console
 from tokenizers import Tokenizer
 
+from core.config.tasks import DataConfig
 from core.model_files.encoder_source import find_encoder
 from core.run.atomic_files import write_atomically
 from data.errors import UserError, did_you_mean, escaped
@@ -71,9 +72,10 @@ def write_study(console: Console, found: Sequence[TaskFiles], request: InitReque
     Raises:
         UserError: the files cannot be used, it takes an option to tell how, or the study file exists.
     """
-    folder = data_folder(found)
+    own_folder = data_folder(found)
+    folder = own_folder or Path(DataConfig().directory)
     named = _names(found)
-    path = _path(request, list(named), folder)
+    path = _path(request, list(named), own_folder)
     tokenizer = _tokenizer(request.model)
     options = _options(request, list(named))
     questions = Questions(request.takes_proposals, can_ask)
@@ -84,7 +86,7 @@ def write_study(console: Console, found: Sequence[TaskFiles], request: InitReque
         report = check_proposals(tasks, folder)
     length, why = max_length([RowLengths.of(task.sentences, tokenizer) for task in tasks])
     examples = sum(report.sizes[task.name]["train"] for task in tasks)
-    command = _command(path, folder)
+    command = _command(path, own_folder)
     text = study_text(StudyProposal(tasks, request.model, length, why, examples, command))
     check_text(text, path.stem, folder)
     write_atomically(path, text.encode())
@@ -104,7 +106,7 @@ def _names(found: Sequence[TaskFiles]) -> dict[str, TaskFiles]:
     return named
 
 
-def _path(request: InitRequest, tasks: Sequence[str], folder: Path) -> Path:
+def _path(request: InitRequest, tasks: Sequence[str], folder: Path | None) -> Path:
     """Return the path of the study file.
 
     Raises:
@@ -120,7 +122,8 @@ def _path(request: InitRequest, tasks: Sequence[str], folder: Path) -> Path:
             )
         check_not_taken(path.stem)
     else:
-        name = request.name or (tasks[0] if len(tasks) == 1 else task_name("", folder, ()))
+        of_files = "-".join(tasks) if folder is None or len(tasks) == 1 else task_name("", folder, ())
+        name = request.name or of_files
         check_study_name(name)
         path = _STUDIES / f"{name}.toml"
     if path.is_dir() or (path.exists() and not request.overwrites):
@@ -150,9 +153,10 @@ def _options(request: InitRequest, tasks: Sequence[str]) -> dict[str, Mapping[st
     return options
 
 
-def _command(path: Path, folder: Path) -> str:
+def _command(path: Path, folder: Path | None) -> str:
     study = path.stem if path.parent == _STUDIES else str(path)
-    return f"{PROGRAM} run --study {shlex.quote(study)} --data {shlex.quote(str(folder))}"
+    data = "" if folder is None else f" --data {shlex.quote(str(folder))}"
+    return f"{PROGRAM} run --study {shlex.quote(study)}{data}"
 
 
 def _table(task: TaskProposal) -> Table:

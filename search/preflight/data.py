@@ -15,6 +15,7 @@ from core.model_files.encoder_content import EncoderContent
 from core.run.atomic_files import write_atomically
 from data.errors import UnavailableError, UserError
 from data.files import read_bytes, split_path
+from data.hub_sets import is_hub_name
 from data.overlap import count_overlap
 from data.reading import MalformedRowsError, RawSplit, parse_split, texts_digest
 from data.synthetic.corpus import write_corpus
@@ -139,7 +140,9 @@ def check_default_folder(directory: Path, specs: list[TaskSpec]) -> None:
         UnavailableError: it has none.
     """
     names = [name for spec in specs for name in (spec.files.train, spec.files.dev)]
-    if directory == Path(DataConfig().directory) and not any((directory / name).is_file() for name in names):
+    if directory == Path(DataConfig().directory) and not any(
+        is_hub_name(name) or (directory / name).is_file() for name in names
+    ):
         raise UnavailableError(
             f"the data folder '{directory}' has none of the tasks' files; --data names the folder that has them; you "
             f"are in '{Path.cwd()}'"

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from data.errors import UserError
+from data.hub_sets import is_hub_name
 from search.parsing.errors import name_hint
 
 __all__ = ["check_not_taken", "check_study_name", "find_study", "is_study_name", "list_studies", "named_data_folder"]
@@ -67,16 +68,24 @@ def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies"), ru
 def named_data_folder(study_file: Path) -> Path | None:
     """Return the data folder that a study file names, or the default one, without reading its other settings.
 
-    None if only reading all of it tells: it makes its own data, a preset may name the folder, or it has a mistake.
+    None if only reading all of it tells: it makes its own data, or reads some of the Hub, a preset may name the folder,
+    or it has a mistake.
     """
     try:
         tables = tomllib.loads(study_file.read_text(encoding="utf-8-sig"))
         override = tables.get("override", {}).get("data", {}).get("directory")
         if "synthetic" in tables or (override is None and {"preset", "variants"} & tables.keys()):
             return None
+        if _reads_the_hub(tables.get("tasks")):
+            return None
         return Path(override or tables.get("base", {}).get("data", {}).get("directory", "data"))
     except (OSError, ValueError, AttributeError, TypeError):
         return None
+
+
+def _reads_the_hub(tasks: object) -> bool:
+    described = tasks.values() if isinstance(tasks, dict) else ()
+    return any(is_hub_name(file) for task in described for file in task.get("files", {}).values())
 
 
 def is_study_name(name: str) -> bool:

@@ -77,3 +77,21 @@ def test_a_misspelt_name() -> None:
     Path("tickets.csv").touch()
     with pytest.raises(UserError, match=r"no file or folder 'tickts.csv'; did you mean 'tickets.csv'\?"):
         task_files([Path("tickts.csv")])
+
+
+def test_splits_of_a_hub_data_set(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached = folder / "cache" / "org--glue@v1--mnli"
+    cached.mkdir(parents=True)
+    for split in ("train", "validation_matched", "validation_mismatched", "test_matched", "other"):
+        (cached / f"{split}.parquet").touch()
+    Path("own").mkdir()
+    Path("own/mood-train.csv").touch()
+    monkeypatch.setattr("search.init.data_files.fetch_hub_set", lambda _: cached)
+    own, task = task_files([Path("hub:org/glue@v1/mnli"), Path("own")])
+    assert names(task) == ["train.parquet", "validation_matched.parquet", "test_matched.parquet"]
+    assert (task.key, task.hub_set) == ("mnli", "hub:org/glue@v1/mnli")
+    assert data_folder([own, task]) == Path("own")
+    assert data_folder([task]) is None
+    (cached / "train.parquet").unlink()
+    with pytest.raises(UserError, match="has no split for training"):
+        task_files([Path("hub:org/glue@v1/mnli")])
