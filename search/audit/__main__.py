@@ -45,8 +45,7 @@ def main(
     from search.study.file import load_study
 
     spec = load_study(study, data=data, model=model, name=name, answers_dir=answers_dir(runs_dir / "cache"))
-    if spec.synthetic is None:
-        cli.check_data_folder(Path(spec.base.data.directory))
+    cli.check_data_folder_of(spec)
 
     from search.audit.writing import write_and_show
 

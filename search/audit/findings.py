@@ -40,6 +40,7 @@ class Reason(StrEnum):
     HTML = "HTML"
     FOREIGN = "other script"
     LONG = "very long"
+    CUT = "cut"
     ODD_ID = "suspicious id"
     ID_AGAIN = "id in several splits"
 

@@ -1,4 +1,4 @@
-"""The topic of labels that are likely wrong: the best trials, which were not trained on dev, contradict them."""
+"""The topic of labels that are likely wrong: the best trials contradict them, and were not trained on these rows."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ class Suspects:
 
 def label_errors_topic(study: optuna.Study | None, folders: TrialFolders | None, data: Path | None) -> Topic:
     """Rank dev examples by how much the averaged predictions of up to five of the best trials contradict the labels.
+
+    In folds, these are all rows of the training file, each predicted by the models that were not trained on it.
 
     Args:
         study: the recorded study; None if it has not run.
@@ -150,6 +152,7 @@ def suspect_scores(predictions: np.ndarray, gold: Labels) -> Suspects:
 
 def _findings(runs: TaskRuns, suspects: Suspects) -> Iterator[Finding]:
     mean, dev = _mean(runs), runs.dev
+    split = "dev" if runs.spec.folds is None else "train"
     for position, margin in zip(suspects.positions.tolist(), suspects.margins.tolist(), strict=True):
         own = mean[position]
         if runs.spec.kind.is_score:
@@ -165,5 +168,5 @@ def _findings(runs: TaskRuns, suspects: Suspects) -> Iterator[Finding]:
             )
         line, sentences = dev.lines[position], dev.sentences[position]
         yield Finding(
-            runs.spec.name, "dev", dev.ids[position], line, Reason.LIKELY_WRONG, detail, sentences, str(dev.path)
+            runs.spec.name, split, dev.ids[position], line, Reason.LIKELY_WRONG, detail, sentences, str(dev.path)
         )

@@ -22,7 +22,7 @@ from data.tasks import SplitName
 from data.tokenizer import load_tokenizer, special_ids
 from search.audit.examples import AuditedTask
 from search.audit.figures import split_colour
-from search.audit.findings import Topic
+from search.audit.findings import Finding, Reason, Topic, findings_fold
 from search.display.figure_style import STATE_COLOURS, lay_out, log_axis
 from search.display.table import Table
 from search.preflight.data import DataReport
@@ -61,11 +61,17 @@ def lengths_topic(tasks: Mapping[str, AuditedTask], spec: StudySpec, cache_dir: 
         {name: {split: len(raw) for split, raw in task.splits.items()} for name, task in tasks.items()}, (), "", ""
     )
     measured = [_Measured.of(task, base, tokenizer, cache_dir) for task in tasks.values()]
+    findings = [
+        finding
+        for task, one in zip(tasks.values(), measured, strict=True)
+        for finding in _cut_rows(task, one.lengths, base.model.max_length)
+    ]
     parts: list[Part] = [Note(_explanation(spec))]
     for one in measured:
         parts += one.parts(base.model.max_length)
+    parts += findings_fold("Rows that are cut, the longest first", findings)
     warnings = tuple(tokenizer_warnings(spec, encoder, tokenizer, report, cache_dir))
-    return Topic(ReportSection("lengths", "Lengths", (*warnings, *parts)), warnings=warnings)
+    return Topic(ReportSection("lengths", "Lengths", (*warnings, *parts)), tuple(findings), warnings)
 
 
 def _tokenizer(base: RunConfig, cache_dir: Path) -> Tokenizer | None:
@@ -73,6 +79,17 @@ def _tokenizer(base: RunConfig, cache_dir: Path) -> Tokenizer | None:
         return scratch_vocabulary(base, base.model.scratch, cache_dir)
     folder = find_encoder(base.model.encoder)
     return None if folder is None else load_tokenizer(folder)
+
+
+def _cut_rows(
+    task: AuditedTask, lengths: Mapping[SplitName, npt.NDArray[np.int64]], max_length: int
+) -> Iterator[Finding]:
+    """Yield the rows that are cut, in each split the longest first."""
+    for split in task.own_splits:
+        of = lengths[split]
+        for position in np.argsort(-of, kind="stable")[: int((of > max_length).sum())].tolist():
+            detail = f"{of[position]:,} tokens; model.max_length = {max_length}"
+            yield task.finding(split, position, Reason.CUT, detail)
 
 
 def _explanation(spec: StudySpec) -> str:

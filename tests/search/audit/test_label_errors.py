@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
+import pandas as pd
 import pytest
 
 from core.statistics import own_metric
@@ -16,7 +19,34 @@ from data.reading import read_split
 from search.audit.label_errors import label_errors_topic, suspect_classes, suspect_scores
 from search.trials.folders import TrialFolders
 from search.trials.record import TrialResult
+from tests.core.fold_cases import write_rows
 from tests.search.made_study import SPECS, TASKS, make_study
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+FOLDS_STUDY = """
+trials = 2
+folds = 3
+[tasks.mood]
+kind = "classify"
+classes = ["a", "b"]
+metric = "accuracy"
+files = { train = "rows.csv" }
+columns = { sentences = ["text"], label = "label" }
+[base.model]
+encoder = "scratch"
+scratch = { vocab_size = 500, hidden_size = 16, intermediate_size = 32 }
+[base.heads.mood]
+pooling = "mean"
+[base.budget]
+examples = 800
+batch_size = 20
+[base.compute]
+device = "cpu"
+threads = 1
+[space]
+"optim.learning_rate" = { low = 5e-3, high = 1e-2, log = true }
+"""
 
 N, CLASSES, FLIPPED = 400, 3, 20  # 5 % of the labels
 
@@ -119,6 +149,28 @@ def _score_again(study: optuna.Study, folders: TrialFolders, data: Path) -> None
             labels = gold[task]
             assert labels is not None
             result.scores[task] = own_metric(SPECS[task], stored, labels)
+
+
+def test_in_folds_labels_of_train_are_contradicted(tmp_path: Path, run_command: Run) -> None:
+    """Every row of the training file is predicted by models that were not trained on it."""
+    data, wrong = tmp_path / "data", [4, 31, 77, 101]
+    write_rows(data, 120)
+    lines = (data / "rows.csv").read_text().splitlines()
+    for place in wrong:
+        name, text, label, score = lines[place].split(",")
+        lines[place] = f"{name},{text},{'ab'[label == 'a']},{score}"
+    (data / "rows.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "small.toml").write_text(FOLDS_STUDY)
+    places = ("--study", tmp_path / "small.toml", "--data", data, "--runs-dir", tmp_path / "runs")
+    for command in ("search.run", "search.audit"):
+        done = run_command(command, *places)
+        assert done.returncode == 0, done.stderr
+    found = pd.read_csv(tmp_path / "runs" / "small" / "audit" / "findings.csv")
+    likely = found[found["reason"] == "likely wrong label"]
+    assert set(likely["split"]) == {"train"}
+
+    assert {place + 1 for place in wrong} <= set(likely["line"])
+    assert len(likely) <= 24  # of 120: by chance, all four would be among them in one of 600 audits
 
 
 def test_a_study_that_has_not_run() -> None:

@@ -10,6 +10,7 @@ from tokenizers.models import WordPiece
 
 from data.tokenizer import save_tokenizer
 from search.audit.examples import read_tasks
+from search.audit.findings import Reason
 from search.audit.lengths import lengths_topic
 from search.display.table import Table
 from search.preflight.data import check_data
@@ -60,6 +61,12 @@ def test_lengths_and_unknown_words(tmp_path: Path) -> None:
     assert lengths.rows[1][2:9] == ("11", "11", "11", "11", "11", "2", "66.67 %")
     assert any("model.max_length = 11 would keep 99%" in str(part) for part in topic.section.parts)
     assert words.rows == (("Zyx", "103"),)
+    assert [(one.split, one.line, one.detail) for one in topic.findings] == [
+        ("train", 101, "22 tokens; model.max_length = 10"),
+        ("dev", 2, "11 tokens; model.max_length = 10"),
+        ("dev", 3, "11 tokens; model.max_length = 10"),
+    ]
+    assert {one.reason for one in topic.findings} == {Reason.CUT}
 
 
 def test_warnings_are_those_of_the_checks_before_a_study(tmp_path: Path) -> None:
