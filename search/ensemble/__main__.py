@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from core.model_files.formats.names import parse_formats
 from data.errors import UserError
 from search.console import cli
 from search.ensemble.ensemble_request import EnsembleRequest, SoupKind
@@ -53,6 +54,12 @@ def main(
             "--dev-only", help="Average stored dev predictions; needs no models and writes no test predictions."
         ),
     ] = False,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format", help="With --soup: also write the model in this form, as onebert export does; repeatable."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/STUDY/ensemble.")] = None,
     data: cli.MovedDataDir = None,
     device: cli.OtherDevice = None,
@@ -71,6 +78,7 @@ def main(
     """
     if greedy is None and (each_task or start > 1 or bags or seed):
         raise UserError("--each-task, --start, --bags and --seed need --greedy N")
+    libraries = parse_formats(formats or ())
     check_recorded(study, storage, runs_dir)
     cli.check_data_folder(data)
 
@@ -78,7 +86,7 @@ def main(
     from search.ensemble.terminal import ensemble_and_show
 
     options = None if greedy is None else GreedyOptions(greedy, start, bags, seed, each_task)
-    request = EnsembleRequest(trials, of or [], options, soup, dev_only)
+    request = EnsembleRequest(trials, of or [], options, soup, dev_only, libraries)
     ensemble_and_show(request, study, out, data, device, storage, runs_dir)
 
 

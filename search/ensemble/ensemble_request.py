@@ -13,6 +13,7 @@ from search.parsing.errors import name_hint
 __all__ = ["EnsembleRequest", "SoupKind", "candidates_by_hand", "shares_by_hand"]
 
 if TYPE_CHECKING:
+    from core.model_files.formats.names import FormatName
     from search.ensemble.selection import GreedyOptions, Shares
 
 SoupKind = Literal["uniform", "greedy"]
@@ -28,6 +29,7 @@ class EnsembleRequest:
         greedy: select the members; None: do not.
         soup: average weights; None: average predictions.
         dev_only: do without models.
+        formats: in which the model of a soup is also written.
 
     Raises:
         UserError: if nothing is asked for, or what does not go together.
@@ -38,6 +40,7 @@ class EnsembleRequest:
     greedy: GreedyOptions | None
     soup: SoupKind | None
     dev_only: bool
+    formats: Sequence[FormatName] = ()
 
     def __post_init__(self) -> None:
         if self.trials is None and not self.of and self.greedy is None and self.soup is None:
@@ -45,6 +48,8 @@ class EnsembleRequest:
         if self.greedy is not None and self.of:
             raise UserError("--greedy selects the members, --of names them: give one of the two")
         if self.soup is None:
+            if self.formats:
+                raise UserError("--format writes one model, and averaged predictions have several: use it with --soup")
             return
         if self.of or self.greedy is not None:
             other = "--of" if self.of else "--greedy"

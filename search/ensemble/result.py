@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +12,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.model_files.formats.names import FormatName
+from core.model_files.formats.registry import plan_formats, write_formats
+from core.model_files.formats.written import check_free
 from core.model_files.model_folder import TrainedModel, check_replaceable, remove_model, save_model_folder
 from core.scoring import DevScores
 from core.statistics import TaskCalibration, calibrate_tasks
 from data.errors import UserError
+from data.examples import Examples
 from data.gold import Labels
 from data.tasks import SplitName, TaskSpec
 from search.analysis.model_card import write_model_card
@@ -64,6 +68,7 @@ class Ensemble:
         scores: on the dev examples that trials are scored on.
         outputs: the predictions to be written.
         model: of a soup.
+        dev_examples: all of dev by task, tokenised for this model.
     """
 
     method: Method
@@ -72,6 +77,7 @@ class Ensemble:
     scores: DevScores
     outputs: list[Output]
     model: TrainedModel | None = None
+    dev_examples: Mapping[str, Examples] = field(default_factory=dict)
 
     @property
     def best(self) -> Member:
@@ -147,19 +153,23 @@ def _cells(scores: Mapping[str, float], overall: float, tasks: Mapping[str, Task
     return [f"{value:{form}}" for value in (*(scores[task] for task in tasks), overall)]
 
 
-def write_ensemble(out: Path, ensemble: Ensemble, origin: dict[str, Any]) -> None:
-    """Write ``predictions/``, ``ensemble.json`` and, for a soup, ``model/``.
+def write_ensemble(
+    out: Path, ensemble: Ensemble, origin: dict[str, Any], formats: Sequence[FormatName] = ()
+) -> dict[str, Any]:
+    """Write ``predictions/``, ``ensemble.json`` and, for a soup, ``model/``; returns what ``ensemble.json`` says.
 
     Args:
         out: made if missing; what an earlier ensemble or export left there is deleted, so that no file is of another
             one.
         origin: the study, how the members were chosen, the data and the code.
+        formats: in which the model of a soup is also written, as far as they can hold it.
 
     Raises:
         UserError: there are files that would be lost.
     """
     if ensemble.model is not None:
         check_replaceable(out / "model")
+        check_free(out / "model", plan_formats(ensemble.model, formats).formats)
     check_replaceable_predictions(out, ensemble.shares)
     if is_recorded(out):
         with suppress(UserError):  # a model that is not one of ours
@@ -170,9 +180,29 @@ def write_ensemble(out: Path, ensemble: Ensemble, origin: dict[str, Any]) -> Non
     provenance = {**origin, "written": written, **ensemble_record(ensemble)}
     if ensemble.model is not None:
         soup = replace(ensemble.model, model=ensemble.model.model.cpu())
-        save_model_folder(out / "model", soup, provenance, ensemble.calibrations)
+        provenance |= _write_model(out / "model", soup, ensemble, provenance, formats)
         write_model_card(out / "model", provenance, soup.config, ensemble.calibrations)
     write_provenance(out / ENSEMBLE, provenance)
+    return provenance
+
+
+def _write_model(
+    folder: Path, soup: TrainedModel, ensemble: Ensemble, provenance: dict[str, Any], formats: Sequence[FormatName]
+) -> dict[str, Any]:
+    """Write the model of a soup, and return what there is to be recorded about its other forms."""
+    plan = plan_formats(soup, formats)
+    about: dict[str, Any] = {"written": plan.formats, "refused": plan.refusals}
+    record = {"formats": about} if formats else {}
+    temperatures = {task: found.temperature for task, found in ensemble.calibrations.items()}
+    save_model_folder(folder, soup, {**provenance, **record}, ensemble.calibrations)
+    write_formats(folder, soup, plan, temperatures)
+    if "onnx-int8" in plan.formats:
+        from search.analysis.int8_cost import int8_sentences
+
+        outputs = {output.spec.name: output.predictions for output in ensemble.outputs if output.split == "dev"}
+        dev = {task: (examples, outputs[task]) for task, examples in ensemble.dev_examples.items()}
+        about["int8"] = int8_sentences(folder / "onnx-int8", soup.config, soup.layout, dev, temperatures)
+    return record
 
 
 def ensemble_record(ensemble: Ensemble) -> dict[str, Any]:

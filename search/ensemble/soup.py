@@ -71,9 +71,10 @@ def average_weights(
     outputs = [
         Output(spec, split, examples.ids, examples.labels, predicted(examples)) for spec, split, examples in splits
     ]
+    whole_dev = {spec.name: examples for spec, split, examples in splits if split == "dev"}
     used = [member for member in members if _name(member) in soup.names]
     shares = {task: {member.number: 1 / len(used) for member in used} for task in config.tasks}
-    return Ensemble("greedy soup" if greedy else "uniform soup", used, shares, scores, outputs, trained)
+    return Ensemble("greedy soup" if greedy else "uniform soup", used, shares, scores, outputs, trained, whole_dev)
 
 
 def _by_content(member: Member, members: Sequence[Member]) -> RunConfig:

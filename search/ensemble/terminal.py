@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,9 @@ def ensemble_and_show(
         chosen |= {"expected": expected} if expected else {}
         sentences += more
     out = out or runs_dir / study / "ensemble"
-    write_ensemble(out, ensemble, {"study": study, **chosen, "tasks": described(pool[0].config), **origin})
-    _show(study, out, ensemble, sentences, request.dev_only)
+    origin = {"study": study, **chosen, "tasks": described(pool[0].config), **origin}
+    record = write_ensemble(out, ensemble, origin, request.formats)
+    _show(study, out, ensemble, sentences, request.dev_only, record.get("formats", {}))
 
 
 def _named(request: EnsembleRequest, library: CandidateTrials) -> Shares:
@@ -106,7 +107,9 @@ def _make(
     return average_predictions(pool, named, dev, resources, request.dev_only)
 
 
-def _show(study: str, out: Path, ensemble: Ensemble, selection: Sequence[str], dev_only: bool) -> None:
+def _show(
+    study: str, out: Path, ensemble: Ensemble, selection: Sequence[str], dev_only: bool, formats: Mapping[str, Any]
+) -> None:
     console = make_console()
     print_table(console, ensemble_table(study, ensemble))
     if ensemble.whole_dev is not None:
@@ -115,9 +118,12 @@ def _show(study: str, out: Path, ensemble: Ensemble, selection: Sequence[str], d
         console.print(
             "Predictions cover only the dev examples that trials are scored on (dev_limit); the rest need models."
         )
-    for line in [*selection, *calibration_lines(ensemble.calibrations)]:
+    about_formats = [*formats.get("refused", ()), *formats.get("int8", ())]
+    for line in [*selection, *about_formats, *calibration_lines(ensemble.calibrations)]:
         console.print(line, soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"made of:     {out / 'ensemble.json'}", soft_wrap=True)
     if ensemble.model is not None:
         console.print(f"model:       {out / 'model'}", soft_wrap=True)
+    for written, name in formats.get("written", {}).items():
+        console.print(f"for {name}: {out / 'model' / written}", soft_wrap=True)

@@ -58,7 +58,10 @@ def main(
     if ensemble is not None and trial is not None:
         raise UserError("--ensemble selects several trials, --trial names one: give only one of them")
     if ensemble is not None and formats:
-        raise UserError("--format cannot write an ensemble, which is several models: leave out --ensemble or --format")
+        raise UserError(
+            "--format cannot write an ensemble, which is several models; leave out one of them, or average weights: "
+            "onebert ensemble --soup"
+        )
     libraries = parse_formats(formats or ())
     check_recorded(study, storage, runs_dir)
     cli.check_data_folder(data)

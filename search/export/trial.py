@@ -103,7 +103,7 @@ def export_trial(
     save_model_folder(out / "model", trained, provenance, calibrations)
     write_formats(out / "model", trained, plan, temperatures)
     if "onnx-int8" in plan.formats:
-        from search.export.int8_cost import int8_sentences
+        from search.analysis.int8_cost import int8_sentences
 
         place = out / "model" / "onnx-int8"
         provenance["formats"]["int8"] = int8_sentences(place, config, trained.layout, dev, temperatures)

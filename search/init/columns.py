@@ -179,9 +179,14 @@ class ColumnFinder:
                 found.append(name)
             elif not (names.is_id_name(name) or names.is_group_name(name) or self._is_of_splits(name)):
                 is_count = column.numeric == 1 and column.is_unique and all(map(str.isdecimal, column.counts))
-                if not is_count and not self._is_text(name):
+                if not is_count and not self._is_text(name) and not self._is_of_pair(name):
                     found.append(name)
         return found
+
+    def _is_of_pair(self, name: str) -> bool:
+        """Return whether this is one of two columns of texts by their names, however often the texts repeat."""
+        texts = [other for other, column in self.columns.items() if column.words >= _WORDS]
+        return name in texts and any(names.is_pair((name, one)) or names.is_pair((one, name)) for one in texts)
 
     def _is_of_splits(self, name: str) -> bool:
         return self._cells(name) <= _SPLIT_WORDS

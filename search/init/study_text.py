@@ -14,6 +14,7 @@ __all__ = ["StudyProposal", "passes_of", "study_text"]
 
 _PASSES: Final = ((500, 20), (2_000, 10), (10_000, 5), (50_000, 3))  # training examples below which there are as many
 _MANY: Final = 2
+_FEW: Final = 100  # rows of dev, whose accuracy is known to ten points or worse
 _RATES: Final = {"minilm": (1e-5, 5e-4), "scratch": (1e-5, 5e-3)}
 _USUAL_RATES: Final = (1e-5, 1e-4)
 _ORDER: Final = ("kind", "files", "split", "columns", "quoting", "classes", "score_range", "metric")
@@ -30,6 +31,7 @@ class StudyProposal:
         max_length: tokens.
         why_length: in a phrase.
         examples: in the training sets of all tasks together.
+        dev_rows: of each task.
         command: how the study is run, without line breaks.
     """
 
@@ -38,6 +40,7 @@ class StudyProposal:
     max_length: int
     why_length: str
     examples: int
+    dev_rows: Mapping[str, int]
     command: str
 
 
@@ -64,11 +67,25 @@ def study_text(study: StudyProposal) -> str:
         'sampler = { name = "tpe", n_startup_trials = 6 }\n',
         _comment("Hopeless trials end at a quarter or half of their length."),
         'pruner = "halving"\n',
+        *_about_folds(study),
         *map(_task, study.tasks),
         _base(study),
         _space(study),
     ]
     return "".join(parts)
+
+
+def _about_folds(study: StudyProposal) -> list[str]:
+    """Return a comment if a small dev is drawn from the training file, as it is then for every task."""
+    name = min(study.dev_rows, key=study.dev_rows.__getitem__)
+    if study.dev_rows[name] >= _FEW or not all("dev" in task.fields.get("split", {}) for task in study.tasks):
+        return []
+    return [
+        _comment(
+            f"Dev has only {study.dev_rows[name]} rows of {name}. To score every row of the training files instead,"
+        ),
+        _comment("in five times the time, write folds = 5 here, and remove dev from the split of each task."),
+    ]
 
 
 def _description(names: Sequence[str]) -> str:

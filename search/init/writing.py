@@ -86,8 +86,9 @@ def write_study(console: Console, found: Sequence[TaskFiles], request: InitReque
         report = check_proposals(tasks, folder)
     length, why = max_length([RowLengths.of(task.sentences, tokenizer) for task in tasks])
     examples = sum(report.sizes[task.name]["train"] for task in tasks)
+    dev_rows = {task.name: report.sizes[task.name]["dev"] for task in tasks}
     command = _command(path, own_folder)
-    text = study_text(StudyProposal(tasks, request.model, length, why, examples, command))
+    text = study_text(StudyProposal(tasks, request.model, length, why, examples, dev_rows, command))
     check_text(text, path.stem, folder)
     write_atomically(path, text.encode())
     for task in tasks:

@@ -254,9 +254,8 @@ def test_what_cannot_be_exported(trials: Any, tmp_path: Path, capsys: pytest.Cap
     both = refused(export.main, study="tiny", ensemble=3, trial=1, out=out, runs_dir=trials.runs)
     assert both == "error: --ensemble selects several trials, --trial names one: give only one of them\n"
     both = refused(export.main, study="tiny", ensemble=3, formats=["transformers"], out=out, runs_dir=trials.runs)
-    assert (
-        both == "error: --format cannot write an ensemble, which is several models: leave out --ensemble or --format\n"
-    )
+    expected = "which is several models; leave out one of them, or average weights: onebert ensemble --soup"
+    assert both == f"error: --format cannot write an ensemble, {expected}\n"
     copy = tmp_path / "runs"
     shutil.copytree(trials.runs, copy)
     for number in trials.with_model[1:]:

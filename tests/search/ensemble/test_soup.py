@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import search
 from core.config import RunConfig
 from core.inputs.best_model import load_best_model
 from core.inputs.dev_gold import dev_examples
@@ -20,6 +21,7 @@ from core.inputs.fixed_subset import fixed_subset
 from core.model.lora import merged_state_dict
 from core.model_files.model_folder import load_model_folder
 from core.scoring import predict
+from data.errors import UserError
 from search.ensemble.result import write_ensemble
 from search.ensemble.soup import average_weights
 from search.recorded.provenance import made_from
@@ -69,6 +71,36 @@ def test_the_greedy_soup_does_not_fall_below_its_best_ingredient(make: Any, tria
     averaged = make(trials=str(best))
     assert averaged.folder == made.folder
     assert not (made.folder / "model").exists()
+
+
+def test_a_soup_is_written_for_other_libraries(make: Any) -> None:
+    transformers = pytest.importorskip("transformers")
+    made = make(soup="uniform", formats=["transformers", "onnx-int8"])
+    trained = load_model_folder(made.folder / "model")
+    formats = made.record["formats"]
+    assert formats["written"] == {"sst": "transformers", "para": "transformers", "onnx-int8": "onnx-int8"}
+    assert [line.split(" ")[1] for line in formats["refused"]] == ["sts"]
+    assert [line.split(" ")[1] for line in formats["int8"]] == list(TASKS)
+    for line in [*formats["refused"], *formats["int8"]]:
+        assert line in made.printed
+    assert f"for transformers: {made.folder / 'model' / 'sst'}" in made.printed
+    folder = str(made.folder / "model" / "sst")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    with torch.no_grad():
+        theirs = model(**tokenizer("a film", return_tensors="pt")).logits.softmax(-1).numpy()
+    ours = search.load_model(made.folder / "model").predict(["a film"], "sst").probabilities
+    assert theirs == pytest.approx(ours, abs=1e-5)
+    assert trained.config.tasks["sts"].spec.kind.is_score
+    # The next ensemble in this folder has none.
+    again = make(soup="uniform")
+    assert "formats" not in again.record
+    assert not (again.folder / "model" / "sst").exists()
+
+
+def test_formats_need_a_soup(make: Any) -> None:
+    with pytest.raises(UserError, match="--format writes one model, and averaged predictions have several"):
+        make(greedy=2, formats=["transformers"])
 
 
 @pytest.mark.parametrize("kind", ["uniform", "greedy"])

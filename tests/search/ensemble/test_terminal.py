@@ -74,7 +74,7 @@ def test_lines_below_the_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    _show("mine", tmp_path, ENSEMBLE, ["chosen by hand"], dev_only=False)
+    _show("mine", tmp_path, ENSEMBLE, ["chosen by hand"], dev_only=False, formats={})
     lines = capsys.readouterr().out.splitlines()
     assert lines[-4] == "chosen by hand"
     assert lines[-3].startswith("Calibration of sst: ECE ")
@@ -94,7 +94,7 @@ def test_a_part_of_dev_is_named(
     """With models, all of dev is predicted for and scored; without, only the part that trials are scored on."""
     monkeypatch.setenv("COLUMNS", "200")
     longer = Output(SST, "dev", [*IDS, "e"], np.array([*GOLD["sst"], 1]), np.eye(5)[[0, 1, 2, 4, 4]])
-    _show("mine", tmp_path, replace(ENSEMBLE, outputs=[longer, OUTPUTS[2]]), [], dev_only=False)
+    _show("mine", tmp_path, replace(ENSEMBLE, outputs=[longer, OUTPUTS[2]]), [], dev_only=False, formats={})
     assert "Overall score on the whole dev set, not only its scored part: 0.8000" in capsys.readouterr().out
     tree = CONFIG.model_dump()
     tree["tasks"]["sst"]["dev_limit"] = 4

@@ -168,6 +168,12 @@ def compared(folder: Path) -> None:
     write_rows(folder / "faq.jsonl", pairs(), {"sentence1": "question", "sentence2": "faq", "same": "same"})
 
 
+def few_answers(folder: Path) -> None:
+    rows = [row | {"sentence2": f"the answer to question {place % 5}"} for place, row in enumerate(pairs())]
+    columns = {"sentence1": "question1", "sentence2": "question2", "same": "duplicate"}
+    write_rows(folder / "asked.csv", rows, columns)
+
+
 def twins(folder: Path) -> None:
     numbers_of = {name: number for number, name in enumerate(WORDS)}
     rows = [row | {"label": numbers_of[str(row["mood"])]} for row in moods()]
@@ -219,6 +225,7 @@ SITUATIONS: dict[str, Callable[[Path], None]] = {
     "odd names of files": odd_names,
     "a first column of codes": codes,
     "two texts that the label compares": compared,
+    "a pair of which one text repeats": few_answers,
     "classes by number and by name": twins,
     "quotes that are plain text": plain_quotes,
     "texts without spaces": chinese,

@@ -42,6 +42,10 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "kind": "classify-pair",
         "columns": {"id": "none", "sentences": ["question", "faq"], "label": "same"},
     },
+    "a pair of which one text repeats": {
+        "kind": "classify-pair",
+        "columns": {"id": "none", "sentences": ["question1", "question2"], "label": "duplicate"},
+    },
     "a group column": {"split": {"dev": 0.2, "test": 0.2, "group": "customer_id"}},
     "class names with commas, quotes and umlauts": {"classes": ["back\\slash\x7f", 'Größe "XL"', "schön, warm"]},
     "odd names of columns": {

@@ -1,4 +1,4 @@
-"""A study of Hub data sets is proposed and trained without a data folder."""
+"""The study file that is written: of Hub data sets, and for small data."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from search.init import __main__ as init
+from search.study.file import load_study
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -55,3 +58,24 @@ def test_a_study_of_a_hub_data_set(tmp_path: Path, run_command: Run) -> None:
     assert again.returncode == 0, again.stderr
     assert "missing" not in again.stdout
     assert "mood  classify  2 classes: bad, good  accuracy     60   20" in again.stdout
+
+
+@pytest.mark.parametrize(("rows", "is_small"), [(120, True), (1_200, False)])
+def test_a_small_dev_is_named_with_what_to_do(
+    rows: int, is_small: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        f"a {'fine' if at % 2 else 'dull'} film about number {at},{'good' if at % 2 else 'bad'}" for at in range(rows)
+    ]
+    Path("mood.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    init.main([Path("mood.csv")], model="scratch", yes=True)
+    study = Path("studies/mood.toml").read_text()
+    assert ("# Dev has only 24 rows of mood." in study) == is_small
+    assert ("write folds = 5 here" in study) == is_small
+    # What the comment says is a study.
+    changed = study.replace('pruner = "halving"\n', 'pruner = "halving"\nfolds = 5\n')
+    share = "0.2" if is_small else "0.1"
+    assert f"dev = {share}, " in changed
+    Path("studies/mood.toml").write_text(changed.replace(f"dev = {share}, ", ""))
+    assert load_study("mood", data=tmp_path).base.tasks["mood"].spec.folds == 5
