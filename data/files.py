@@ -92,5 +92,11 @@ def file_digests(directory: Path, names: Iterable[str]) -> dict[str, str]:
     Raises:
         UnavailableError: if one cannot be read.
     """
-    there = {name: directory / name for name in names if (directory / name).is_file()}
+    there = {name: path for name in names if (path := _existing(directory, name)) is not None}
     return {name: hashlib.sha256(read_bytes(path)).hexdigest() for name, path in there.items()}
+
+
+def _existing(directory: Path, name: str) -> Path | None:
+    if (hub_name := _in_hub_set(directory, name)) is not None:
+        return hub_file(hub_name)
+    return directory / name if (directory / name).is_file() else None

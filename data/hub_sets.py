@@ -8,11 +8,12 @@ Every command loads this module, so what is slow to import is imported in its fu
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, Final
 
 from data.errors import MachineError, UnavailableError, UserError, did_you_mean
@@ -59,12 +60,12 @@ def fetch_hub_set(name: str) -> Path:
     """Return the folder with a data set's splits as Parquet files, named after them.
 
     The folder is kept in ``HF_HOME``; a data set that is there is not downloaded again. Numbers of classes become
-    their names; columns of lists, objects, images and sound are left out, and so are labels that are withheld, which
-    are -1 in every row of a split.
+    their names. Columns of lists, objects, images and sound are left out, and so are labels that are withheld, which
+    are -1 in every row of a split, and rows without a class, which are -1 in some rows.
 
     Args:
         name: such as ``hub:SetFit/sst5`` or ``hub:nyu-mll/glue/sst2``. A folder SetFit/sst5 in the working directory
-            comes before the Hub's, as it does in the library ``datasets``.
+            comes before the Hub's, as it does in the library ``datasets``; it is read again when its files change.
 
     Raises:
         UserError: the name is not valid, there is no such data set or configuration, or ``datasets`` is not installed;
@@ -75,20 +76,33 @@ def fetch_hub_set(name: str) -> Path:
         raise UserError(f"'{name}' is no name of a data set; write {_FORM}")
     from huggingface_hub.constants import HF_HOME
 
-    folder = Path(HF_HOME) / "onebert" / name.removeprefix(HUB).strip("/").replace("/", "--")
+    key = name.removeprefix(HUB).strip("/").replace("/", "--")
+    folder = Path(HF_HOME) / "onebert" / f"{key}{_state(Path(found['set']))}"
     if not folder.is_dir():
         config = (found["config"] or "").lstrip("/") or None
+        splits = _load(name, found["set"], config, found["revision"])
         try:
-            _keep(_load(name, found["set"], config, found["revision"]), folder)
+            _keep(splits, folder)
         except OSError as error:
             raise MachineError(f"'{name}' cannot be kept in {folder}: {error.strerror or error}") from error
+        except Exception as error:  # of the library, and of Arrow, where rows are not of the types they should have
+            raise UserError(f"'{name}' cannot be read: {_one_line(error)}") from error
     return folder
+
+
+def _state(local: Path) -> str:
+    """Return what tells a local folder from the Hub's data set and from its own earlier states; nothing without one."""
+    if not local.is_dir():
+        return ""
+    files = sorted(path for path in local.rglob("*") if path.is_file())
+    states = [f"{path.resolve()} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
+    return f"--local-{hashlib.sha256(chr(10).join(states).encode()).hexdigest()[:12]}"
 
 
 def _keep(splits: Mapping[str, Any], folder: Path) -> None:
     """Write the splits to a folder that is there only when it is complete."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(mkdtemp(prefix=".partial-", dir=folder.parent))
+    partial = folder.with_name(f".partial-{os.getpid()}-{folder.name}")
+    partial.mkdir(parents=True)
     try:
         _write(splits, partial)
         partial.rename(folder)
@@ -132,16 +146,24 @@ def _write(splits: Mapping[str, Any], folder: Path) -> None:
     pyarrow = load_pyarrow("a data set of the Hub")
     for split, rows in splits.items():
         columns = _columns(rows)
-        path = folder / f"{split}.parquet"
-        writer = None
-        for block in rows.select_columns(list(columns)).with_format("arrow").iter(_ROWS):
-            cells = [_named(block.column(name), classes, pyarrow) for name, classes in columns.items()]
-            table = pyarrow.table(cells, names=list(columns))
-            if writer is None:
-                writer = pyarrow.parquet.ParquetWriter(path, table.schema)
-            writer.write_table(table)
-        if writer is not None:
-            writer.close()
+        types = rows.features.arrow_schema
+        named = [
+            (name, types.field(name).type if known is None else pyarrow.string()) for name, known in columns.items()
+        ]
+        with pyarrow.parquet.ParquetWriter(folder / f"{split}.parquet", pyarrow.schema(named)) as writer:
+            for table in _blocks(rows, columns, pyarrow):
+                writer.write_table(table)
+
+
+def _blocks(rows: Any, columns: Mapping[str, list[str] | None], pyarrow: Any) -> Iterator[Any]:
+    """Yield the rows of a split that have a class, as tables."""
+    for block in rows.select_columns(list(columns)).with_format("arrow").iter(_ROWS):
+        cells = [_named(block.column(name), known, pyarrow) for name, known in columns.items()]
+        table = pyarrow.table(cells, names=list(columns))
+        for (name, known), column in zip(columns.items(), cells, strict=True):
+            if known is not None and column.null_count:
+                table = table.filter(pyarrow.compute.is_valid(table.column(name)))
+        yield table
 
 
 def _columns(rows: Any) -> dict[str, list[str] | None]:

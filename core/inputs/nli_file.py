@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from core.config.pretraining import NliFileConfig
 from data.errors import UnavailableError, UserError
 from data.examples import Examples
-from data.files import find_file, read_bytes
+from data.files import find_file, read_bytes, split_path
 from data.reading import RawSplit, parse_split, read_split
 from data.tasks import Columns, Kind, SplitFiles, SplitName, TaskSpec
 
@@ -42,13 +42,21 @@ def read_nli_file(config: NliFileConfig, directory: Path) -> RawSplit:
 
 
 def known_files(directory: Path, tasks: Sequence[TaskSpec]) -> Iterator[tuple[TaskSpec, SplitName, Path]]:
-    """Yield every existing split file of the tasks; a test file may not exist yet."""
+    """Yield every existing split file of the tasks; a test file may not exist yet.
+
+    Raises:
+        UserError: another one does not exist; see :func:`data.files.find_file`.
+    """
     splits: tuple[SplitName, ...] = ("train", "dev", "test")
     for task in tasks:
         for split in splits:
-            name: str | None = getattr(task.files, split)
-            if name is not None and (split != "test" or (directory / name).is_file()):
-                yield task, split, directory / name
+            if getattr(task.files, split) is None:
+                continue
+            try:
+                yield task, split, split_path(task, directory, split)
+            except UnavailableError:
+                if split != "test":
+                    raise
 
 
 def known_sentences(directory: Path, tasks: Sequence[TaskSpec]) -> frozenset[str]:

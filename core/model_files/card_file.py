@@ -7,24 +7,27 @@ from typing import Final
 
 from core.run.atomic_files import write_atomically
 
-__all__ = ["CARD", "remove_card", "write_card"]
+__all__ = ["CARD", "kept_card", "remove_card", "write_card"]
 
 CARD: Final = "README.md"
 _OURS: Final = "<!-- Written by onebert export, which replaces it. Remove this line to keep your changes. -->"
 
 
-def write_card(folder: Path, front_matter: str, text: str) -> bool:
-    """Write the card, unless the folder has a README.md of somebody else; return whether it was written.
+def write_card(folder: Path, front_matter: str, text: str) -> None:
+    """Write the card, unless the folder has a README.md of somebody else.
 
     Args:
         folder: of the model.
         front_matter: YAML that the Hub reads, without the lines of dashes.
         text: Markdown.
     """
-    if (folder / CARD).exists() and not _is_ours(folder):
-        return False
-    write_atomically(folder / CARD, f"---\n{front_matter.strip()}\n---\n{_OURS}\n\n{text}".encode())
-    return True
+    if kept_card(folder) is None:
+        write_atomically(folder / CARD, f"---\n{front_matter.strip()}\n---\n{_OURS}\n\n{text}".encode())
+
+
+def kept_card(folder: Path) -> Path | None:
+    """Return the folder's README.md if it is somebody else's, which no export replaces; else None."""
+    return folder / CARD if (folder / CARD).exists() and not _is_ours(folder) else None
 
 
 def remove_card(folder: Path) -> None:

@@ -14,7 +14,7 @@ from core.config.pretraining import NliFileConfig, has_labelled_pairs, parse_tas
 from core.inputs.nli_file import known_files, read_nli_pairs
 from core.inputs.resources import Resources
 from data.examples import Examples
-from data.files import read_bytes
+from data.files import find_file, read_bytes
 from data.rows import RowLayout
 from data.tasks import TaskSpec
 
@@ -85,7 +85,7 @@ class Sources:
         assert self._nli_file.path is not None, "checked by the config"
         known = known_files(self._directory, self._specs) if self._nli_file.leave_out_known else []
         return {
-            "file": _file_digest(self._directory / self._nli_file.path),
+            "file": _file_digest(find_file(self._directory, self._nli_file.path, "pretraining.nli_file: no file")),
             "read": self._nli_file.model_dump(mode="json", exclude={"path"}),
             "left out": sorted(
                 [hashlib.sha256(spec.model_dump_json().encode()).hexdigest(), _file_digest(path)]

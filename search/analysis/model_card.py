@@ -161,6 +161,8 @@ def _limits(provenance: Mapping[str, Any], config: RunConfig) -> Iterator[str]:
     warnings = provenance.get("data_warnings")
     if warnings:  # without the folder of this machine
         yield from (f"- {_cell(line.replace(f'{config.data.directory}/', ''))}" for line in warnings)
+    elif config.models > 1:
+        yield "- Near-duplicates were in one fold. A text may be in pairs of several folds."
     elif warnings is not None:
         yield "- No dev or test sentence is, word by word, in the training data of its task."
     yield f"- SHA-256 of all data files: `{provenance['data_sha256']}`\n"

@@ -1,4 +1,4 @@
-"""Show what a study would read and train, without reading data or running code of the user."""
+"""Show what a study would read and train, without reading rows or running code of the user."""
 
 from __future__ import annotations
 
@@ -110,6 +110,8 @@ def _size(task: TaskSpec, split: SplitName, spec: StudySpec, warnings: list[str]
         return "missing"
     with _noted(warnings):
         check_header(task, split, path, needs_id=task.name in spec.named_ids)
+    if task.folds is not None and split != "test":
+        return f"in {task.folds} folds" if split == "dev" else f"{rows:,}"
     if split in task.taken:
         return "from train" if task.split and task.split.column else f"{task.shares[split]:.0%} of train"
     return f"{rows:,}"

@@ -37,9 +37,9 @@ def main(
     """Check everything that a study needs.
 
     Says how to fix what is wrong. Checks Python and packages, device, memory, threads, storage, the runs folder, its
-    clock and free disk space; with --study also the study file, its data and its encoder. Nothing is changed or
-    downloaded: a test study is written to the storage to measure how long that takes, and removed again. Exit codes: 0
-    a study would run, 2 something is wrong.
+    clock and free disk space; with --study also the study file, its data and its encoder. Nothing is changed, and
+    nothing downloaded but data sets of the Hub that the study reads: a test study is written to the storage to measure
+    how long that takes, and removed again. Exit codes: 0 a study would run, 2 something is wrong.
 
     Examples:
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.inputs.dev_gold import dev_examples
 from core.inputs.resources import Resources
+from core.model_files.card_file import kept_card
 from data.errors import UserError
 from data.reading import RawSplit
 from search.analysis.calibration_lines import calibration_lines
@@ -123,6 +124,8 @@ def _show(
         console.print(line, soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"made of:     {out / 'ensemble.json'}", soft_wrap=True)
+    if (card := kept_card(out / "model")) is not None:
+        console.print(f"{card} is yours and was kept; it may describe an earlier model.", soft_wrap=True)
     if ensemble.model is not None:
         console.print(f"model:       {out / 'model'}", soft_wrap=True)
     for written, name in formats.get("written", {}).items():

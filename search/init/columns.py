@@ -129,7 +129,8 @@ class ColumnFinder:
     def group_column(self, taken: Sequence[str]) -> tuple[str, str] | None:
         """Return a column whose equal values should stay in one split, and why; None if none is obvious."""
         for name, column in self.columns.items():
-            if not names.is_group_name(name) or name in taken or column.distinct < _FEWEST_GROUPS:
+            is_text = names.is_text_name(name) and column.words >= _WORDS  # the subject of a mail, not a person
+            if not names.is_group_name(name) or is_text or name in taken or column.distinct < _FEWEST_GROUPS:
                 continue
             is_small = max(column.counts.values()) <= _SMALL_GROUP * column.rows
             if column.distinct < column.filled and column.filled >= column.rows / 2 and is_small:

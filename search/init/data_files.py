@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from data.errors import UserError, did_you_mean
-from data.hub_sets import fetch_hub_set, is_hub_name
+from data.hub_sets import HUB, fetch_hub_set, is_hub_name
 from data.splitting.split_rule import SPLIT_WORDS
 from data.tasks import SplitName
 
@@ -34,6 +34,7 @@ class TaskFiles:
         train: the training file.
         dev, test: the files of these splits; None without one.
         hub_set: the data set of the Hub whose splits they are; None of others.
+        unused: names of further splits for dev or test.
     """
 
     key: str
@@ -41,6 +42,7 @@ class TaskFiles:
     dev: Path | None = None
     test: Path | None = None
     hub_set: str | None = None
+    unused: tuple[str, ...] = ()
 
     @property
     def named(self) -> dict[SplitName, Path]:
@@ -104,14 +106,17 @@ def data_folder(files: Iterable[TaskFiles]) -> Path | None:
 def _of_hub_set(name: str) -> TaskFiles:
     """Return the splits of a Hub data set; of several dev or test splits, the one whose name comes first."""
     places: dict[str, Path] = {}
+    unused = []
     for path in _data_files(fetch_hub_set(name)):
         found = _SPLIT.search(path.stem.lower())
-        if found is not None:
-            places.setdefault(_SPLITS[found[1]], path)
+        if found is None or _SPLITS[found[1]] in places:
+            unused.append(path.stem)
+        else:
+            places[_SPLITS[found[1]]] = path
     if "train" not in places:
         raise UserError(f"'{name}' has no split for training")
-    key = re.sub(r"@[^/]*", "", name).rpartition("/")[2]
-    return TaskFiles(key, places["train"], places.get("dev"), places.get("test"), name)
+    key = re.sub(r"@[^/]*", "", name.removeprefix(HUB)).rpartition("/")[2]
+    return TaskFiles(key, places["train"], places.get("dev"), places.get("test"), name, tuple(unused))
 
 
 def _short(path: str) -> Path:

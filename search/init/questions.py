@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 import typer
 
-from data.errors import UserError, escaped
+from data.errors import UserError, escaped, quoted
 
 __all__ = ["Choice", "Questions", "by_task"]
 
@@ -76,14 +76,22 @@ class Questions:
             typer.echo(f"type a number from 1 to {len(values)}")
 
 
-def by_task(values: Sequence[str], tasks: Sequence[str]) -> Mapping[str, str]:
+def by_task(option: str, values: Sequence[str], tasks: Sequence[str]) -> Mapping[str, str]:
     """Return the values of a repeatable option by task: ``TASK=VALUE`` for one, ``VALUE`` for all others.
 
-    What comes before ``=`` is part of the value unless it is the name of a task. Of several values for the same tasks,
-    the last one counts.
+    What comes before ``=`` is part of the value unless it is the name of a task.
+
+    Raises:
+        UserError: two values for the same task, or for all others.
     """
     found: dict[str, str] = {}
     for value in values:
         task, is_named, rest = value.partition("=")
-        found |= {task: rest} if is_named and task in tasks else {EVERY_TASK: value}
+        key, given = (task, rest) if is_named and task in tasks else (EVERY_TASK, value)
+        if key in found:
+            pair = ", or --pair for the two texts of a pair" if option == "--text" else ""
+            both = f"{quoted(found[key])} and {quoted(given)}"
+            whose = "one task" if key == EVERY_TASK else f"task '{key}'"
+            raise UserError(f"{option} {both} are two answers for {whose}; give TASK=VALUE for each task{pair}")
+        found[key] = given
     return found

@@ -95,6 +95,7 @@ def propose_task(
     fields["columns"] = {"id": id_column, "sentences": list(found.texts), "label": found.label}
     why["id"], why["sentences"], why["label"] = why_id, found.why_texts, found.why_label
     notes = [*finder.notes, *_label_notes(fields, seen + more)]
+    notes += [f"split {split} of the data set is not used" for split in files.unused]
     if "test" in files.named and found.label not in others["test"]:
         notes.append(f"{files.named['test'].name} has no labels: its rows are predicted, not scored")
     return TaskProposal(name, fields, why, tuple(notes), _sentences(tables["train"], found, files.train), is_balanced)

@@ -145,7 +145,7 @@ def _tokenizer(model: str) -> Tokenizer | None:
 
 
 def _options(request: InitRequest, tasks: Sequence[str]) -> dict[str, Mapping[str, str]]:
-    options = {option: by_task(values, tasks) for option, values in request.options.items()}
+    options = {option: by_task(option, values, tasks) for option, values in request.options.items()}
     kinds = [str(kind) for kind in Kind]
     for task, kind in options["--kind"].items():
         if kind not in kinds:

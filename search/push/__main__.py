@@ -28,7 +28,8 @@ def main(
     """Upload an exported model to the Hugging Face Hub.
 
     One commit contains the files that onebert export wrote, a README.md of the folder, and nothing else of it. Files of
-    an earlier upload that the model no longer has are removed from the repository; all others stay.
+    an earlier upload that the model no longer has are removed from the repository, with all of that model's folders;
+    other files stay.
 
     Log in first with "hf auth login", or set HF_TOKEN to a token that may write.
 

@@ -85,10 +85,15 @@ def upload(name: str, files: Mapping[str, Path], public: bool, revision: str | N
 def stale_files(there: Collection[str], files: Collection[str]) -> list[str]:
     """Return the files of an earlier model in a repository that the uploaded one does not replace.
 
+    These are its own files and all of its folders. In a repository without a model that this command uploaded, nothing
+    is deleted.
+
     Args:
         there: paths in the repository.
         files: paths that are uploaded.
     """
+    if not {"ensemble.json", "heads.safetensors"} & set(there):
+        return []  # no model of ours is there
     ours = {path.partition("/")[0] for path in there if path.count("/") == 1 and path.endswith(f"/{CHECKSUMS}")}
     ours |= {*_FOLDERS, *_AT_THE_TOP}
     return sorted(path for path in there if path not in files and path.partition("/")[0] in ours)
@@ -116,6 +121,12 @@ def _explanation(name: str, error: Exception) -> str:
     if status in (409, 412):
         return f"'{name}' was changed by somebody else at the same time; run the same command again"
     reason = re.sub(r"\s+", " ", str(error)).strip() or type(error).__name__
+    if status is None and isinstance(
+        error, ValueError
+    ):  # of the client, which checks README.md and the commit before it sends them
+        return f"the upload to '{name}' is refused: {reason}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: cannot be read: {error.strerror}"
     if status is None:
         return (
             f"the Hugging Face Hub cannot be reached: {reason}; check the connection, then run the same command again"

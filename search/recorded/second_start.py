@@ -43,7 +43,7 @@ def _is_work(trial: FrozenTrial, folders: TrialFolders) -> bool:
     if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
         return True
     is_running = trial.state == TrialState.RUNNING
-    return is_running and (bool(trial.intermediate_values) or folders.run(trial.number).checkpoint.exists())
+    return is_running and (bool(trial.intermediate_values) or folders.run(trial.number).has_checkpoint)
 
 
 @dataclass(frozen=True)

@@ -68,15 +68,15 @@ def find_study(name_or_path: str | Path, studies_dir: Path = Path("studies"), ru
 def named_data_folder(study_file: Path) -> Path | None:
     """Return the data folder that a study file names, or the default one, without reading its other settings.
 
-    None if only reading all of it tells: it makes its own data, or reads some of the Hub, a preset may name the folder,
-    or it has a mistake.
+    None if only reading all of it tells: it makes its own data or may read some of the Hub, a preset may name the
+    folder, or it has a mistake.
     """
     try:
         tables = tomllib.loads(study_file.read_text(encoding="utf-8-sig"))
         override = tables.get("override", {}).get("data", {}).get("directory")
         if "synthetic" in tables or (override is None and {"preset", "variants"} & tables.keys()):
             return None
-        if _reads_the_hub(tables.get("tasks")):
+        if "task_files" in tables or _reads_the_hub(tables.get("tasks")):
             return None
         return Path(override or tables.get("base", {}).get("data", {}).get("directory", "data"))
     except (OSError, ValueError, AttributeError, TypeError):

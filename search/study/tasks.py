@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from data.errors import UserError
+from data.splitting.split_rule import SplitRule
 from data.task_files import builtin_tasks
 from data.tasks import TaskSpec
 from data.toml_text import parse_toml
@@ -47,9 +48,12 @@ def study_tasks(document: StudyDocument, path: Path, mistakes: Mistakes) -> dict
             mistakes.note(StudyFileError(("tasks",), f"'{name}' is listed twice"))
     tasks = {name: known[name] if name in known else stand_in(name) for name in names}
     if document.folds is not None:
-        for name in tasks.keys() & known.keys():
-            with mistakes.noted():
-                tasks[name] = _in_folds(tasks[name], document.folds)
+        for name, task in tasks.items():
+            # All tasks have the same folds, so that no other mistake follows from one in this task.
+            tasks[name] = _forced_into_folds(task, document.folds)
+            if name in known:
+                with mistakes.noted():
+                    tasks[name] = _in_folds(task, document.folds)
     return tasks
 
 
@@ -58,6 +62,12 @@ def _in_folds(task: TaskSpec, folds: int) -> TaskSpec:
         return task.with_folds(folds)
     except ValueError as error:
         raise StudyFileError(("folds",), str(error)) from None
+
+
+def _forced_into_folds(task: TaskSpec, folds: int) -> TaskSpec:
+    """Return the task in folds, whatever its dev file and its split say."""
+    files = task.files.model_copy(update={"dev": task.files.train})
+    return task.model_copy(update={"files": files, "split": SplitRule(folds=folds)})
 
 
 def load_tasks(path: Path) -> dict[str, TaskSpec]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub.constants
 import numpy as np
 import pytest
 
+from data import hub_sets
 from data.errors import UnavailableError, UserError
 from data.files import find_file
 from data.hub_sets import fetch_hub_set, hub_file
@@ -126,7 +128,7 @@ def test_more_rows_than_a_block(home: Path) -> None:
     path = hub_file("hub:org/large/train.parquet")
     records = read_table(path.read_bytes(), str(path)).records
     assert [record.cells for record in records] == [
-        [f"row {at}", ("no", "yes", "")[label]] for at, label in enumerate(labels)
+        [f"row {at}", ("no", "yes")[label]] for at, label in enumerate(labels) if label >= 0
     ]
 
 
@@ -141,18 +143,39 @@ def test_a_data_set_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not list(first.parent.parent.glob(".partial-*"))
 
 
-def test_another_process_may_be_faster(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    load = datasets.load_dataset
+def test_another_process_may_be_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = hub_sets._write
 
-    def load_late(*args: object, **kwargs: object) -> object:
-        splits = load(*args, **kwargs)
-        folder = home / "cache" / "onebert" / "org--plain"
-        folder.mkdir(parents=True)
+    def write_late(splits: Any, partial: Path) -> None:
+        write(splits, partial)
+        folder = partial.with_name(partial.name.split("-", 2)[2])
+        folder.mkdir()
         (folder / "train.parquet").write_bytes(b"PAR1 of the other process")
-        return splits
 
-    monkeypatch.setattr(datasets, "load_dataset", load_late)
-    assert hub_file("hub:org/plain/train.parquet").read_bytes() == b"PAR1 of the other process"
+    monkeypatch.setattr(hub_sets, "_write", write_late)
+    path = hub_file("hub:org/plain/train.parquet")
+    assert path.read_bytes() == b"PAR1 of the other process"
+    assert not list(path.parent.parent.glob(".partial-*"))
+
+
+def test_a_local_folder_is_read_again_when_it_changes_and_is_not_kept_as_the_hubs(home: Path) -> None:
+    first = fetch_hub_set("hub:org/plain")
+    assert fetch_hub_set("hub:org/plain") == first
+    with (home / "org" / "plain" / "train.jsonl").open("a") as file:
+        file.write('{"text": "one more", "label": 0, "label_text": "a"}\n')
+    second = fetch_hub_set("hub:org/plain")
+    rows = [len(read_table((one / "train.parquet").read_bytes(), "train").records) for one in (first, second)]
+    assert rows == [4, 5]
+    assert "org--plain" not in {first.name, second.name}
+
+
+def test_rows_that_cannot_be_written_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise IndexError("list index\nout of range")
+
+    monkeypatch.setattr(hub_sets, "_named", fail)
+    with pytest.raises(UserError, match=r"'hub:org/plain' cannot be read: list index out of range"):
+        fetch_hub_set("hub:org/plain")
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from core.config.pretraining import NliFileConfig
-from core.inputs.nli_file import read_nli_pairs
-from data.errors import UserError
+from core.inputs.nli_file import known_files, read_nli_pairs
+from data.errors import UnavailableError, UserError
 from data.reading import read_split
 from data.task_files import builtin_tasks
+from data.tasks import SplitFiles
 from data.vocabulary import build_wordpiece
 
 TASKS = [builtin_tasks()[name] for name in ("sst", "para", "sts")]
@@ -40,6 +41,17 @@ def test_no_pair_with_a_sentence_of_any_split(corpus: Path, split: str, task: in
     config = NliFileConfig(path=write(corpus, rows))
     assert len(read_nli_pairs(config, corpus, TASKS, TOKENIZER)) == 1
     assert len(read_nli_pairs(config.model_copy(update={"leave_out_known": False}), corpus, TASKS, TOKENIZER)) == 2
+
+
+def test_splits_of_hub_data_sets_are_looked_at(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever they are kept; a test split too."""
+    monkeypatch.setattr("data.files.hub_file", lambda name: corpus / name.rpartition("/")[2].removesuffix(".parquet"))
+    files = {split: f"hub:org/set/{name}.parquet" for split, name in TASKS[0].files.model_dump().items()}
+    of_hub = TASKS[0].model_copy(update={"files": SplitFiles(**files)})
+    expected = {split: corpus / name for split, name in TASKS[0].files.model_dump().items()}
+    assert {split: path for _, split, path in known_files(Path("nowhere"), [of_hub])} == expected
+    with pytest.raises(UnavailableError):
+        list(known_files(Path("nowhere"), [TASKS[0]]))
 
 
 def test_columns_and_labels_can_be_named(corpus: Path) -> None:

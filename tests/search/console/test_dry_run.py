@@ -76,6 +76,12 @@ def test_splits_that_are_taken_out_of_the_training_file() -> None:
     assert "accuracy 1 from train from train\n" in shown()
 
 
+def test_a_study_over_folds() -> None:
+    in_folds = STUDY.replace(', dev = "dev.csv"', "").replace("classes", "split = { test = 0.2 }\nclasses")
+    Path("mine.toml").write_text(f"folds = 5\n{in_folds}".replace("[tasks.sts]\n", ""))
+    assert "accuracy 1,200 in 5 folds 20% of train\n" in shown()
+
+
 def test_a_column_that_a_file_lacks() -> None:
     Path("data", "train.csv").write_text("id,text,mod\n" + "1,good,pos\n" * 20_000)
     assert "warning: data/train.csv: no column 'mood'; " in shown()

@@ -168,6 +168,11 @@ def compared(folder: Path) -> None:
     write_rows(folder / "faq.jsonl", pairs(), {"sentence1": "question", "sentence2": "faq", "same": "same"})
 
 
+def mails(folder: Path) -> None:
+    rows = [row | {"subject": f"About order number {place % 40}"} for place, row in enumerate(moods())]
+    write_rows(folder / "mails.csv", rows, {"subject": "subject", "text": "body", "mood": "mood"})
+
+
 def few_answers(folder: Path) -> None:
     rows = [row | {"sentence2": f"the answer to question {place % 5}"} for place, row in enumerate(pairs())]
     columns = {"sentence1": "question1", "sentence2": "question2", "same": "duplicate"}
@@ -226,6 +231,7 @@ SITUATIONS: dict[str, Callable[[Path], None]] = {
     "a first column of codes": codes,
     "two texts that the label compares": compared,
     "a pair of which one text repeats": few_answers,
+    "a body with a subject that repeats": mails,
     "classes by number and by name": twins,
     "quotes that are plain text": plain_quotes,
     "texts without spaces": chinese,

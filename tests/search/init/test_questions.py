@@ -46,4 +46,12 @@ def test_nothing_is_asked_without_a_terminal() -> None:
 
 
 def test_options_by_task() -> None:
-    assert by_task(["a", "x=b", "y=c"], ["x"]) == {"": "y=c", "x": "b"}
+    assert by_task("--label", ["y=c", "x=b"], ["x"]) == {"": "y=c", "x": "b"}
+    with pytest.raises(
+        UserError, match=r"--text 'a' and 'b' are two answers for one task; give .* or --pair for the two"
+    ):
+        by_task("--text", ["a", "b"], ["x"])
+    with pytest.raises(
+        UserError, match=r"--label 'a' and 'b' are two answers for task 'x'; give TASK=VALUE for each task$"
+    ):
+        by_task("--label", ["x=a", "x=b"], ["x"])

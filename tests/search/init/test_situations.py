@@ -42,6 +42,10 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "kind": "classify-pair",
         "columns": {"id": "none", "sentences": ["question", "faq"], "label": "same"},
     },
+    "a body with a subject that repeats": {
+        "columns": {"id": "none", "sentences": ["body"], "label": "mood"},
+        "split": {"dev": 0.2, "test": 0.2},
+    },
     "a pair of which one text repeats": {
         "kind": "classify-pair",
         "columns": {"id": "none", "sentences": ["question1", "question2"], "label": "duplicate"},

@@ -64,7 +64,13 @@ def upload_here(
 
 
 def test_what_is_uploaded(folder: Path, hub: StubHub) -> None:
-    hub.files["main"] |= {"tone/checksums.json": b"{}", "tone/old.bin": b"", "LICENSE": b"mine", "more/mine.txt": b""}
+    hub.files["main"] |= {
+        "heads.safetensors": b"",
+        "tone/checksums.json": b"{}",
+        "tone/old.bin": b"",
+        "LICENSE": b"mine",
+        "more/mine.txt": b"",
+    }
     done = push(folder, hub.url, "--to", "me/mood", "--message", "second try")
     assert done.returncode == 0, done.stderr
     there = hub.files["main"]
@@ -167,3 +173,5 @@ def test_stale_files() -> None:
         "onnx/model.onnx",
         "vocab.txt",
     ]
+    of_others = ["config.json", "model.safetensors", "vocab.txt", "onnx/checksums.json", "onnx/notes.md"]
+    assert stale_files(of_others, ["heads.safetensors", "config.json"]) == []

@@ -123,10 +123,12 @@ def test_a_folder_of_another_study_is_left_alone(is_recorded: bool, restart: boo
     assert results.exists()
 
 
-def test_a_running_trial_with_a_score_or_a_checkpoint_is_work(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["", "fold-0"])
+def test_a_running_trial_with_a_score_or_a_checkpoint_is_work(place: str, tmp_path: Path) -> None:
     study = recorded(tmp_path, TrialState.RUNNING)
     assert not has_work(study, tmp_path / "stub")
-    checkpoint = tmp_path / "stub" / "trial-0000" / "checkpoint.pt"
+    checkpoint = tmp_path / "stub" / "trial-0000" / place / "checkpoint.pt"
+    checkpoint.parent.mkdir(exist_ok=True)
     checkpoint.write_text("")
     with pytest.raises(UserError, match="started with other settings"):
         SecondStart(None, tmp_path).check(OTHER)

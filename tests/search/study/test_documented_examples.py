@@ -49,7 +49,7 @@ def test_the_example_of_folds_is_valid(tmp_path: Path) -> None:
 
 def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
     text = (Path(__file__).parents[3] / "docs" / "study-files.md").read_text(encoding="utf-8")
-    (whole,), (irony, topic), (base, passes), (synthetic,), (endpoint,) = (
+    (whole,), (irony, of_hub, topic), (base, passes), (synthetic,), (endpoint,) = (
         examples_under(heading, text) for heading in ("", "Tasks", "The base", "A generated corpus", "A language model")
     )
     _, conditions, linked = examples_under("The space", text)
@@ -58,6 +58,8 @@ def test_the_examples_of_the_documentation_are_valid(tmp_path: Path) -> None:
         "sst",
         "irony",
     ]
+    (stsb,) = load_study(write(tmp_path, of_hub + "[space]\n'sampler.alpha' = [0.0, 1.0]")).base.tasks.values()
+    assert (str(stsb.spec.kind), stsb.spec.files.test) == ("score-pair", None)
     taken = load_study(write(tmp_path, topic + "[space]\n'sampler.alpha' = [0.0, 1.0]"))
     assert taken.base.tasks["topic"].spec.shares == {"dev": 0.1, "test": 0.1}
     table = [line for line in re.findall(r"\| `(\"[a-z._]+\" = [^`]*)`", text) if "heads.sst.layers" not in line]

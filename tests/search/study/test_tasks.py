@@ -61,6 +61,16 @@ def test_folds_are_those_of_every_task(tmp_path: Path) -> None:
     assert (base.models, base.examples) == (5, 5 * base.budget.examples)
 
 
+def test_a_task_that_cannot_be_in_folds_next_to_one_that_can(tmp_path: Path) -> None:
+    text = "folds = 5\n" + TICKETS + 'files = { train = "t.csv" }\n[tasks.sts]\n[tasks.odd]\nkind = 5\n' + SPACE
+    with pytest.raises(UserError) as refused:
+        load_study(write(tmp_path, text))
+    lines = str(refused.value).splitlines()
+    assert any("folds: task 'sts' has a dev file (sts-dev.csv)" in line for line in lines)
+    assert any("tasks.odd" in line for line in lines)
+    assert "number of folds" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("task", "reason"),
     [
