@@ -57,7 +57,8 @@ def test_commands_have_the_options_shown(command: str) -> None:
 
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--[a-z-]+)", README))))
 def test_options_in_the_text_exist(option: str) -> None:
-    assert option in help_of("search.run")
+    modules = {shlex.split(command)[2] for command in COMMANDS}
+    assert any(re.search(rf"{option}\b", help_of(module)) for module in sorted(modules))
 
 
 def write_own_data(folder: Path) -> None:
@@ -110,7 +111,10 @@ def test_the_study_is_what_init_writes(tmp_path: Path, monkeypatch: pytest.Monke
     write_own_data(tmp_path / "my-data")
     words = shlex.split(five_minutes()[0])
     assert words[:3] == ["python", "-m", "search.init"]
-    done = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True, check=False)
+    # Without a terminal, a question would end the command.
+    done = subprocess.run(
+        [sys.executable, *words[1:]], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     (shown,) = blocks("toml")
     assert tomllib.loads(shown) == tomllib.loads(Path("studies/mood.toml").read_text())
@@ -136,7 +140,14 @@ def test_every_command_of_the_five_minutes_runs(tmp_path: Path) -> None:
     for command in commands:
         line = command.replace("python -m", f"{shlex.quote(sys.executable)} -m", 1)
         done = subprocess.run(
-            line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            line,
+            shell=True,
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, command
@@ -147,6 +158,14 @@ def test_every_command_of_the_five_minutes_runs(tmp_path: Path) -> None:
     (predicted,) = (text for command, text in outputs.items() if "sentences.txt" in command)
     assert set(predicted.split()) <= {"happy", "neutral", "sad"}
     assert len(predicted.splitlines()) == 2
+    # No command replaces what an earlier one wrote.
+    runs = tmp_path / "runs" / "mood"
+    assert [(runs / name).is_dir() for name in ("export/model/members", "ensemble/model", "soup/model")] == [
+        False,
+        False,
+        True,
+    ]
+    assert (runs / "ensemble-of-models" / "model" / "members").is_dir()
     (program,) = blocks("python")
     done = subprocess.run(
         [sys.executable, "-c", program.replace(".values", ".values.tolist()\nprint(model.tasks)")],

@@ -157,32 +157,52 @@ def test_the_container_copies_what_there_is_and_what_the_package_needs() -> None
     assert copied == {"core", "data", "search", "studies", "pyproject.toml", "constraints.txt", "README.md", "LICENSE"}
 
 
-@pytest.mark.slow
-def test_the_batch_job_predicts_new_files_only(model: Path, tmp_path: Path) -> None:
-    (tmp_path / "job.sh").write_text(
+def batch_job(folder: Path, onebert: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the job in a folder, with a shell script in place of the command ``onebert``."""
+    (folder / "job.sh").write_text(
         next(one for one in re.findall(r"```sh\n(.*?)```", text("deploy.md"), re.DOTALL) if one.startswith("#!"))
     )
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "onebert").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m search "$@"\n')
-    (tmp_path / "bin" / "onebert").chmod(0o755)
+    (folder / "bin").mkdir(exist_ok=True)
+    (folder / "bin" / "onebert").write_text(f"#!/bin/sh\n{onebert}\n")
+    (folder / "bin" / "onebert").chmod(0o755)
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    command = ["sh", "job.sh", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment(PATH=path), capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_the_batch_job_predicts_new_files_only(model: Path, tmp_path: Path) -> None:
+    def run() -> subprocess.CompletedProcess[str]:
+        onebert = f'exec {shlex.quote(sys.executable)} -m search "$@"'
+        return batch_job(tmp_path, onebert, str(model), "tone", str(given), str(output))
+
     given, output = tmp_path / "in", tmp_path / "out"
     given.mkdir()
-    output.mkdir()
+    assert run().returncode == 0, "an empty folder"
     for name in ("a.csv", "b.csv"):
         pd.DataFrame({"id": range(4), "body": TEXTS}).to_csv(given / name, index=False)
     (output / "b.csv").write_text("done before")
-    command = ["sh", "job.sh", str(model), "tone", str(given), str(output)]
-    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
-
-    def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=tmp_path, env=environment(PATH=path), capture_output=True, text=True)
-
-    assert run().returncode == 0
+    (given / "c.csv").write_text("id,body\n1,a,b\n")
+    (given / "d.csv").write_text("id,body\n1,a great film\n")
+    for name in ("e.json", "notes.txt"):
+        (given / name).write_text("[]")
+    done = run()
+    assert done.returncode == 2
+    assert "c.csv:2" in done.stderr
+    assert sorted(path.name for path in output.iterdir()) == ["a.csv", "b.csv", "d.csv"]
     found = pd.read_csv(output / "a.csv")
     expected = search.load_model(model, device="cpu").predict(TEXTS, "tone").values
     assert found["prediction"].tolist() == expected.tolist()
     assert (output / "b.csv").read_text() == "done before"
-    (given / "c.csv").write_text("id,body\n1,a,b\n")
-    refused = run()
-    assert (refused.returncode, (output / "c.csv").exists()) == (2, False)
-    assert "c.csv:2" in refused.stderr
+    (given / "c.csv").write_text("id,body\n1,thin and slow\n")
+    assert run().returncode == 0
+    assert (output / "c.csv").exists()
+
+
+def test_the_batch_job_ends_when_it_is_stopped(tmp_path: Path) -> None:
+    given = tmp_path / "in"
+    given.mkdir()
+    for name in ("a.csv", "b.csv"):
+        (given / name).write_text("id,body\n")
+    done = batch_job(tmp_path, 'echo "$*" >&2; exit 130', "model", "tone", "in", "out")
+    assert (done.returncode, len(done.stderr.splitlines())) == (130, 1)
