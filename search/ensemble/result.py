@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.model_files.formats.names import FormatName
-from core.model_files.formats.registry import plan_formats, write_formats
+from core.model_files.formats.registry import built_formats, plan_formats
 from core.model_files.formats.written import check_free
 from core.model_files.model_folder import TrainedModel, check_replaceable, remove_model, save_model_folder
 from core.scoring import DevScores
@@ -167,41 +167,47 @@ def write_ensemble(
     Raises:
         UserError: there are files that would be lost.
     """
-    if ensemble.model is not None:
-        check_replaceable(out / "model")
-        check_free(out / "model", plan_formats(ensemble.model, formats).formats)
+    written = datetime.now(UTC).isoformat(timespec="seconds")
+    provenance = {**origin, "written": written, **ensemble_record(ensemble)}
     check_replaceable_predictions(out, ensemble.shares)
+    if ensemble.model is None:
+        _write_predictions(out, ensemble)
+    else:
+        provenance |= _write_soup(out, ensemble.model, ensemble, provenance, formats)
+    write_provenance(out / ENSEMBLE, provenance)
+    return provenance
+
+
+def _write_predictions(out: Path, ensemble: Ensemble) -> None:
     if is_recorded(out):
         with suppress(UserError):  # a model that is not one of ours
             remove_model(out / "model")
     remove_predictions(out, ensemble.shares)
     ensemble.write_predictions(out)
-    written = datetime.now(UTC).isoformat(timespec="seconds")
-    provenance = {**origin, "written": written, **ensemble_record(ensemble)}
-    if ensemble.model is not None:
-        soup = replace(ensemble.model, model=ensemble.model.model.cpu())
-        provenance |= _write_model(out / "model", soup, ensemble, provenance, formats)
-        write_model_card(out / "model", provenance, soup.config, ensemble.calibrations)
-    write_provenance(out / ENSEMBLE, provenance)
-    return provenance
 
 
-def _write_model(
-    folder: Path, soup: TrainedModel, ensemble: Ensemble, provenance: dict[str, Any], formats: Sequence[FormatName]
+def _write_soup(
+    out: Path, trained: TrainedModel, ensemble: Ensemble, provenance: dict[str, Any], formats: Sequence[FormatName]
 ) -> dict[str, Any]:
-    """Write the model of a soup, and return what there is to be recorded about its other forms."""
+    """Write predictions and the model of a soup, and return what there is to be recorded about its other forms."""
+    folder, soup = out / "model", replace(trained, model=trained.model.cpu())
+    check_replaceable(folder)
     plan = plan_formats(soup, formats)
+    check_free(folder, plan.formats)
     about: dict[str, Any] = {"written": plan.formats, "refused": plan.refusals}
     record = {"formats": about} if formats else {}
     temperatures = {task: found.temperature for task, found in ensemble.calibrations.items()}
-    save_model_folder(folder, soup, {**provenance, **record}, ensemble.calibrations)
-    write_formats(folder, soup, plan, temperatures)
+    with built_formats(folder, soup, plan, temperatures) as put_formats_in:
+        _write_predictions(out, ensemble)
+        save_model_folder(folder, soup, {**provenance, **record}, ensemble.calibrations)
+        put_formats_in()
     if "onnx-int8" in plan.formats:
         from search.analysis.int8_cost import int8_sentences
 
         outputs = {output.spec.name: output.predictions for output in ensemble.outputs if output.split == "dev"}
         dev = {task: (examples, outputs[task]) for task, examples in ensemble.dev_examples.items()}
         about["int8"] = int8_sentences(folder / "onnx-int8", soup.config, soup.layout, dev, temperatures)
+    write_model_card(folder, {**provenance, **record}, soup.config, ensemble.calibrations)
     return record
 
 

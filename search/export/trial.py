@@ -15,7 +15,7 @@ from core.config import RunConfig
 from core.inputs.best_model import load_best_model
 from core.inputs.resources import Resources, pick_device
 from core.model_files.formats.names import FormatName
-from core.model_files.formats.registry import plan_formats, write_formats
+from core.model_files.formats.registry import built_formats, plan_formats
 from core.model_files.formats.written import check_free
 from core.model_files.model_folder import check_replaceable, save_model_folder
 from core.run.evaluation import Evaluation
@@ -57,7 +57,8 @@ def export_trial(
     known. Tasks are also written for the libraries in ``formats``, as far as these can hold them.
     ``predictions/provenance.json`` is written last: an export that was interrupted has none.
 
-    Nothing is written unless the model still has the recorded scores on dev, and every row of test can be predicted.
+    Nothing is written unless the model still has the recorded scores on dev, every row of test can be predicted, and
+    all formats can be built.
 
     Raises:
         UserError: the model in the folder does not fit the RunConfig, was written by an earlier version, or has other
@@ -90,9 +91,6 @@ def export_trial(
     outputs_of_dev = {name: outputs for name, (_, outputs) in dev.items()}
     calibrations = calibrate_tasks([task.spec for task in config.tasks.values()], outputs_of_dev, gold)
     temperatures = {name: found.temperature for name, found in calibrations.items()}
-    remove_predictions(out, config.tasks)
-    for spec, split, examples, outputs in splits:
-        write_split(out, spec, split, examples.ids, outputs, temperatures.get(spec.name, 1.0))
     scores = DevScores(config, outputs_of_dev, gold)
     provenance = {
         **trial_provenance(study, trial, folder, config, best, scores, expected),
@@ -100,8 +98,12 @@ def export_trial(
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     trained = replace(trained, model=trained.model.cpu())
-    save_model_folder(out / "model", trained, provenance, calibrations)
-    write_formats(out / "model", trained, plan, temperatures)
+    with built_formats(out / "model", trained, plan, temperatures) as put_formats_in:
+        remove_predictions(out, config.tasks)
+        for spec, split, examples, outputs in splits:
+            write_split(out, spec, split, examples.ids, outputs, temperatures.get(spec.name, 1.0))
+        save_model_folder(out / "model", trained, provenance, calibrations)
+        put_formats_in()
     if "onnx-int8" in plan.formats:
         from search.analysis.int8_cost import int8_sentences
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -13,7 +15,7 @@ from core.model_files.formats.task_model import TaskModel
 from core.model_files.formats.written import check_free, record_formats
 from core.model_files.model_folder import TrainedModel
 
-__all__ = ["FormatPlan", "plan_formats", "write_formats"]
+__all__ = ["FormatPlan", "built_formats", "plan_formats", "write_formats"]
 
 
 class _Format(NamedTuple):
@@ -79,26 +81,52 @@ def plan_formats(trained: TrainedModel, asked: Sequence[FormatName]) -> FormatPl
 def write_formats(
     folder: Path, trained: TrainedModel, plan: FormatPlan, temperatures: Mapping[str, float] | None = None
 ) -> None:
-    """Write the planned folders into a model folder, which :func:`save_model_folder` has just written.
+    """Write the planned folders into a model folder that :func:`save_model_folder` has written.
+
+    See :func:`built_formats`.
+    """
+    with built_formats(folder, trained, plan, temperatures) as put_in:
+        put_in()
+
+
+@contextmanager
+def built_formats(
+    folder: Path, trained: TrainedModel, plan: FormatPlan, temperatures: Mapping[str, float] | None = None
+) -> Iterator[Callable[[], None]]:
+    """Build the planned folders, and yield a function that puts them into a model folder.
+
+    So what cannot be built is known before an earlier model is removed.
 
     Args:
-        folder: the model folder.
+        folder: the model folder; it may be written within the ``with`` block.
         trained: the model.
         plan: from :func:`plan_formats`.
         temperatures: what calibrates the probabilities of a task: task -> temperature, 1 for those that it lacks.
 
     Raises:
-        UserError: if one of the folders has files that were not exported.
+        UserError: if one of the folders has files that were not exported, or a form of the model cannot be built.
     """
-    if not plan.formats:
-        return
-    check_free(folder, plan.formats)
-    record_formats(folder, plan.formats)
-    for own, name in plan.formats.items():
-        if name in _WHOLE:
-            _WHOLE[name].write(folder / own, trained, temperatures or {})
-        else:
-            _FORMATS[name].write(folder / own, TaskModel(trained, own, (temperatures or {}).get(own, 1.0)))
+    place = folder.with_name(f".{folder.name}-formats")
+
+    def put_in() -> None:
+        if plan.formats:
+            check_free(folder, plan.formats)
+            record_formats(folder, plan.formats)
+        for own in plan.formats:
+            with suppress(FileNotFoundError):
+                (folder / own).rmdir()  # it is empty
+            (place / own).rename(folder / own)
+
+    shutil.rmtree(place, ignore_errors=True)  # of an export that was killed
+    try:
+        for own, name in plan.formats.items():
+            if name in _WHOLE:
+                _WHOLE[name].write(place / own, trained, temperatures or {})
+            else:
+                _FORMATS[name].write(place / own, TaskModel(trained, own, (temperatures or {}).get(own, 1.0)))
+        yield put_in
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _refusal(task: str, reasons: Mapping[str, str]) -> str:

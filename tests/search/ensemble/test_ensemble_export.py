@@ -208,7 +208,7 @@ class Killed(BaseException):
         (export.main, {}, "search.export.trial.save_model_folder"),
         (export.main, {"ensemble": 2}, "search.ensemble.ensemble_export.save_ensemble_folder"),
         (ensemble_command, {"soup": "uniform"}, "search.ensemble.result.save_model_folder"),
-        (ensemble_command, {"greedy": 2}, "search.ensemble.result.ensemble_record"),
+        (ensemble_command, {"greedy": 2}, "search.ensemble.result.write_provenance"),
     ],
 )
 def test_new_predictions_never_have_the_record_of_old_ones(

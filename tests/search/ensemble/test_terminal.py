@@ -84,7 +84,7 @@ def test_lines_below_the_table(
         f"made of:     {tmp_path / 'ensemble.json'}",
     ]
     model: Any = object()
-    _show("mine", tmp_path, replace(ENSEMBLE, model=model), [], dev_only=False)
+    _show("mine", tmp_path, replace(ENSEMBLE, model=model), [], dev_only=False, formats={})
     assert capsys.readouterr().out.splitlines()[-1] == f"model:       {tmp_path / 'model'}"
 
 
@@ -102,5 +102,5 @@ def test_a_part_of_dev_is_named(
     members = [replace(one, config=config) for one in ENSEMBLE.members]
     limited = replace(ENSEMBLE, members=members, scores=DevScores(config, ENSEMBLE.scores.predictions, GOLD))
     for dev_only in (False, True):
-        _show("mine", tmp_path, limited, [], dev_only=dev_only)
+        _show("mine", tmp_path, limited, [], dev_only=dev_only, formats={})
         assert ("(dev_limit); the rest need models" in capsys.readouterr().out) == dev_only

@@ -21,6 +21,7 @@ import search
 from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.inputs.task_data import sorted_batches
+from core.model_files.formats import registry
 from core.model_files.model_folder import load_model_folder
 from core.run.evaluation import Evaluation
 from core.run.run_folder import RunFolder
@@ -160,7 +161,7 @@ def test_encoders_of_the_tasks_own_predict_what_was_scored(
     assert np.allclose([float(value) for value in done.stdout.split()], written["sts"], atol=1e-4)
 
 
-def test_tasks_for_other_libraries(finished_study: Any, tmp_path: Path) -> None:
+def test_tasks_for_other_libraries(finished_study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As trained, the pairs of the tiny study are siamese with a layer on both sentences."""
     heads = {"para": {"pair": "cross", "pooling": "cls"}}
     config, resources, folder = trained(finished_study, tmp_path, heads=heads)
@@ -183,6 +184,18 @@ def test_tasks_for_other_libraries(finished_study: Any, tmp_path: Path) -> None:
         [one["score"] for one in sorted(answer, key=lambda one: classes.index(one["label"]))] for answer in answers
     ]
     assert np.allclose(given, np.load(folder.predictions("para", 100))[:10], atol=1e-5)
+    # What cannot be built leaves the earlier export as it was.
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    def fail(folder: Path, *_: object) -> None:
+        folder.mkdir(parents=True)
+        raise UserError("cannot be built")
+
+    with monkeypatch.context() as patched, pytest.raises(UserError, match="cannot be built"):
+        patched.setitem(registry._FORMATS, "transformers", registry._FORMATS["transformers"]._replace(write=fail))
+        export_trial("s", trial, folder, config, resources, out, formats=["transformers"])
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert sorted(path.name for path in out.iterdir()) == ["model", "predictions"]
     provenance = export_trial("s", trial, folder, config, resources, out)
     assert "formats" not in provenance
     assert not (out / "model" / "para").exists()
