@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from data.errors import UnavailableError, UserError, did_you_mean
-from data.hub_sets import hub_file, is_hub_name
+from data.tables.hub_sets import hub_file, is_hub_name
 from data.tasks import SplitName, TaskSpec
 
 __all__ = ["file_digests", "find_file", "read_bytes", "split_path"]
@@ -37,7 +37,7 @@ def find_file(directory: Path, name: str, missing: str) -> Path:
 
     Args:
         directory: the folder.
-        name: name of the file, relative to the folder; or of a split of a Hub data set, see :mod:`data.hub_sets`.
+        name: name of the file, relative to the folder; or ``hub:SET/SPLIT.parquet``, see :mod:`data.tables.hub_sets`.
         missing: begins the message if there is no such file.
 
     Raises:

@@ -68,7 +68,7 @@ class _Frozen(BaseModel):
 class SplitFiles(_Frozen):
     """File names of the splits, relative to the data folder; the test file may be missing.
 
-    A file may be a split of a data set of the Hugging Face Hub, see :mod:`data.hub_sets`.
+    A file may be a split of a data set of the Hugging Face Hub, see :mod:`data.tables.hub_sets`.
     A split that :attr:`TaskSpec.split` takes out of the training file has the name of that file.
     """
 

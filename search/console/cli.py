@@ -19,7 +19,7 @@ import typer
 from typer.core import TyperCommand
 
 from data.errors import UserError
-from data.hub_sets import is_hub_name
+from data.tables.hub_sets import is_hub_name
 from search.console.failures import ExitCode, ending, open_streams
 from search.console.signals import ctrl_c_after_imports
 from search.trials.folders import RUNS

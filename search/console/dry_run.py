@@ -12,8 +12,8 @@ from core.config import RunConfig
 from core.model_files.encoder_source import find_encoder
 from data.errors import UserError
 from data.files import split_path
-from data.hub_sets import is_hub_name
 from data.reading import check_header
+from data.tables.hub_sets import is_hub_name
 from data.tables.read import count_rows
 from data.tasks import SplitName, TaskSpec
 from search.console.cli import check_data_folder_of

@@ -54,8 +54,7 @@ def main(
     Examples:
 
         onebert init tickets.csv
-        onebert init data/ --label sentiment --model minilm --yes
-        onebert init hub:nyu-mll/glue/sst2
+        onebert init data/ hub:nyu-mll/glue/sst2 --model minilm --yes
     """
     found = task_files(files)
     options = {"--text": text, "--label": label, "--id": id_column, "--kind": kind, "--metric": metric}

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from data.errors import UserError, did_you_mean
-from data.hub_sets import HUB, fetch_hub_set, is_hub_name
 from data.splitting.split_rule import SPLIT_WORDS
+from data.tables.hub_sets import HUB, fetch_hub_set, is_hub_name
 from data.tasks import SplitName
 
 __all__ = ["SUFFIXES", "TaskFiles", "data_folder", "task_files"]

@@ -15,10 +15,10 @@ from core.model_files.encoder_content import EncoderContent
 from core.run.atomic_files import write_atomically
 from data.errors import UnavailableError, UserError
 from data.files import read_bytes, split_path
-from data.hub_sets import is_hub_name
 from data.overlap import count_overlap
 from data.reading import MalformedRowsError, RawSplit, parse_split, texts_digest
 from data.synthetic.corpus import write_corpus
+from data.tables.hub_sets import is_hub_name
 from data.tasks import SplitName, TaskSpec
 from search.preflight.data_parts import DataParts
 from search.preflight.labels import check_labels

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from data.errors import UserError
-from data.hub_sets import is_hub_name
+from data.tables.hub_sets import is_hub_name
 from search.parsing.errors import name_hint
 
 __all__ = ["check_not_taken", "check_study_name", "find_study", "is_study_name", "list_studies", "named_data_folder"]

@@ -10,11 +10,11 @@ import huggingface_hub.constants
 import numpy as np
 import pytest
 
-from data import hub_sets
 from data.errors import UnavailableError, UserError
 from data.files import find_file
-from data.hub_sets import fetch_hub_set, hub_file
 from data.reading import read_split
+from data.tables import hub_sets
+from data.tables.hub_sets import fetch_hub_set, hub_file
 from data.tables.read import read_table
 from data.tasks import TaskSpec
 
