@@ -1,5 +1,5 @@
-"""Read tables from files: delimited text, JSON and Parquet, in any of the encodings that people have; and Hub data sets.
+"""Read tables from files: delimited text, JSON and Parquet, in any of the encodings that people have.
 
 :func:`data.tables.read.read_table` finds out which format a file has. Modules import only :mod:`data.errors` and each
-other.
+other. Data sets of the Hugging Face Hub become files first (:mod:`data.tables.hub_sets`).
 """
