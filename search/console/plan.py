@@ -46,8 +46,13 @@ def budget_line(spec: StudySpec) -> str:
     return (
         f"budget: {number} trials of up to {spec.longest_run:,} training examples{folds}, dev scored "
         f"{where}; sampler {spec.sampler.describe()}, pruner {spec.pruner.describe()}, {spec.workers} worker(s) of "
-        f"{spec.base.compute.threads} thread(s){ends}"
+        f"{spec.base.compute.threads} thread(s){_where(spec)}{ends}"
     )
+
+
+def _where(spec: StudySpec) -> str:
+    """Name the GPUs that workers are pinned to."""
+    return f" on {', '.join(device.name for device in spec.devices)}" if spec.devices else ""
 
 
 def _listed(rungs: Iterable[int]) -> str:

@@ -17,6 +17,7 @@ from core.run.evaluation import Evaluation
 from search.console.state import ShownTrial, StudyState
 from search.display.values import duration
 from search.driver.events import (
+    DeviceLost,
     Event,
     StudyStarted,
     TrialAdvanced,
@@ -86,6 +87,11 @@ class PlainProgress:
                 )
             case TrialEnded():
                 self._print(trial_line(event))
+            case DeviceLost():
+                trial = "" if event.number is None else f"; trial {event.number} continues on another one"
+                self._print(
+                    f"{event.device} has failed and is used no longer ({event.reason}){trial if event.workers else ''}"
+                )
             case WorkerDied():
                 what = "retrying its trial" if event.retried else "starting another one"
                 self._print(f"worker {event.worker} {describe_exit(event.exit_code)}; {what}")
@@ -118,7 +124,7 @@ class LiveProgress:
             case TrialEnded():
                 style = {"complete": "green", "pruned": "yellow", "failed": "red"}[event.state]
                 self._console.print(Text(trial_line(event), style=style))
-            case TrialStarted() | WorkerDied() | TrialRetried():
+            case TrialStarted() | DeviceLost() | WorkerDied() | TrialRetried():
                 PlainProgress(self._console)(event)
 
     def _render(self) -> RenderableType:
@@ -153,4 +159,5 @@ def _running_row(trial: ShownTrial) -> tuple[str, str, str]:
     latest = ""
     if trial.evaluation is not None:
         latest = _overall_text(trial.evaluation)
-    return f"  trial {trial.number}", f"{trial.examples:,} / {trial.planned:,} examples ({share:.0%})", latest
+    place = f" on {trial.device}" if trial.device else ""
+    return f"  trial {trial.number}{place}", f"{trial.examples:,} / {trial.planned:,} examples ({share:.0%})", latest

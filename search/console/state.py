@@ -19,6 +19,7 @@ class ShownTrial:
     planned: int
     examples: int = 0
     evaluation: Evaluation | None = None
+    device: str = ""  # that its worker is pinned to
 
 
 @dataclass
@@ -47,7 +48,7 @@ class StudyState:
                 self.started, self.best = event, event.best
             case TrialStarted():
                 self._start(event)
-                self.running[event.number] = ShownTrial(event.number, event.planned_examples)
+                self.running[event.number] = ShownTrial(event.number, event.planned_examples, device=event.device)
             case TrialAdvanced():
                 self.running[event.number].examples = event.examples
             case TrialEvaluated():

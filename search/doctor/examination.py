@@ -10,7 +10,7 @@ from core.inputs.augmentation import answers_dir
 from search.doctor.check import Check, safely
 from search.doctor.disk import check_folder, check_room
 from search.doctor.encoder import check_encoder, check_named_encoder, largest_run
-from search.doctor.machine import check_device, check_threads
+from search.doctor.machine import check_device, check_gpus, check_threads
 from search.doctor.storage import check_storage
 from search.doctor.study import check_folder_of_data, check_study, check_study_data
 from search.preflight.encoder import encoder_runs
@@ -38,6 +38,9 @@ def examine(
     compute = ComputeConfig() if spec is None else spec.base.compute
     workers, threads = (1, None) if spec is None else (spec.workers, compute.threads)
     yield from safely("device", lambda: check_device(compute))
+    gpus = None if spec is None else spec.gpus
+    if gpus is not None:
+        yield from safely("gpus", lambda: check_gpus(gpus, workers))
     yield from safely("threads", lambda: check_threads(workers, threads))
     yield from safely("storage", lambda: check_storage(storage, runs_dir))
     yield from safely("folder", lambda: check_folder(runs_dir, None if spec is None else spec.name))

@@ -14,11 +14,12 @@ import torch
 from core.config import ComputeConfig
 from core.inputs.resources import pick_device
 from core.run.cores import usable_cores
+from core.run.gpus import GpuChoice, find_gpus
 from core.run.precision import check_precision
 from data.errors import UserError
 from search.doctor.check import Check, ok, warning
 
-__all__ = ["check_device", "check_threads", "cpu_quota"]
+__all__ = ["check_device", "check_gpus", "check_threads", "cpu_quota"]
 
 _GIB = 2**30
 _LITTLE_MEMORY = 2 * _GIB
@@ -60,6 +61,16 @@ def _cuda(device: torch.device) -> Iterator[Check]:
         yield warning("device", found, "another process uses its memory: see nvidia-smi")
     else:
         yield ok("device", found)
+
+
+def check_gpus(gpus: GpuChoice, workers: int) -> Iterator[Check]:
+    """List the GPUs that the study's workers are pinned to.
+
+    Raises:
+        UserError: one of them is not there.
+    """
+    named = (f"{device.name} {device.model}".rstrip() for device in find_gpus(gpus))
+    yield ok("gpus", f"{', '.join(named)}; {workers} worker{'s' * (workers > 1)}")
 
 
 def _bfloat16(device: torch.device) -> str:

@@ -14,7 +14,7 @@ from search.driver.running_trial import RunningTrial
 from search.driver.stop_request import StopRequest
 from search.driver.trial_end import TrialFinisher
 from search.driver.trial_queue import TrialQueue
-from search.executors.messages import Died
+from search.executors.messages import DeviceLost, Died
 
 __all__ = ["BrokenTrials"]
 
@@ -83,6 +83,18 @@ class BrokenTrials:
         failure = running.retries.count_crash(running.last_rung, cause, self.limits)
         self.notify(events.WorkerDied(death.worker, running.number, death.exit_code, retried=not failure))
         self._retry_or_fail(running, failure)
+
+    def device_lost(self, lost: DeviceLost, running: RunningTrial | None) -> None:
+        """Continue the trial on another device, without counting that as a crash; without another one, stop."""
+        self.notify(events.DeviceLost(lost.device, lost.number, lost.reason, lost.workers))
+        if not lost.workers:
+            self.stop.because_of(MachineError(f"{lost.device}: {lost.reason}; no other device is left"))
+        if running is None:
+            return
+        if self.stop.is_requested:
+            self.leave_to_next_driver(running)
+        else:
+            self.queue.retry(running)
 
     def _retry_or_fail(self, running: RunningTrial, failure: str) -> None:
         if failure:

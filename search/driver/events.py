@@ -10,6 +10,7 @@ from core.run.evaluation import Evaluation
 from search.trials.record import EndState
 
 __all__ = [
+    "DeviceLost",
     "Event",
     "Observer",
     "StudyEnded",
@@ -30,6 +31,7 @@ class TrialStarted:
     Attributes:
         resumed: whether it was started before.
         revived: whether it had ended as pruned, and continues.
+        device: that the worker is pinned to, such as ``cuda:1``; empty if it is not.
     """
 
     number: int
@@ -38,6 +40,7 @@ class TrialStarted:
     worker: int
     planned_examples: int
     revived: bool = False
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,23 @@ class StudyStarted:
 
 
 @dataclass(frozen=True)
+class DeviceLost:
+    """A device has failed, and is used no longer; its trial continues on another one.
+
+    Attributes:
+        device: such as ``cuda:1``.
+        number: the trial; None if it had none.
+        reason: in one line.
+        workers: those that are left.
+    """
+
+    device: str
+    number: int | None
+    reason: str
+    workers: int
+
+
+@dataclass(frozen=True)
 class WorkerDied:
     """A worker process died; ``retried`` says whether its trial is started again."""
 
@@ -139,6 +159,14 @@ class StudyEnded:
 
 
 Event = (
-    StudyStarted | TrialStarted | TrialAdvanced | TrialEvaluated | TrialEnded | TrialRetried | WorkerDied | StudyEnded
+    StudyStarted
+    | TrialStarted
+    | TrialAdvanced
+    | TrialEvaluated
+    | TrialEnded
+    | TrialRetried
+    | DeviceLost
+    | WorkerDied
+    | StudyEnded
 )
 Observer = Callable[[Event], None]

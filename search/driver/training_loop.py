@@ -91,6 +91,7 @@ class TrainingLoop:
                 worker=worker,
                 planned_examples=running.config.examples,
                 revived=running.revived,
+                device=self.executor.device(worker),
             )
         )
 
@@ -114,6 +115,8 @@ class TrainingLoop:
                 self.broken.machine_fault(self._pop(number), reason)
             case messages.Crashed(number, reason):
                 self.broken.crashed(self._pop(number), reason)
+            case messages.DeviceLost(number=number):
+                self.broken.device_lost(message, self._pop(number) if number in self._running else None)
             case messages.Died(number=number):
                 self.broken.worker_died(message, self._pop(number) if number in self._running else None)
 

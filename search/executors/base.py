@@ -37,6 +37,10 @@ class Executor(Protocol):
         """Number of trials that can be submitted now."""
         ...
 
+    def device(self, worker: int) -> str:
+        """Return the name of the device that a worker is pinned to, such as ``cuda:1``; empty if it is not."""
+        ...
+
     def start(self) -> None:
         """Start the workers; does nothing if they are running."""
         ...

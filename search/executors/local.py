@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.config import RunConfig
+from core.run.gpus import VISIBLE, Device
 from data.errors import UserError
 from search.executors import messages
 from search.executors.base import ExecutorError
@@ -55,6 +56,7 @@ class _Slot:
     has_stepped: bool = False  # its run has taken a step, and so has something to save
     closed: bool = False  # its end of the pipe; its exit follows
     crashed: bool = False  # as it has reported itself
+    device: Device | None = None  # that it is pinned to
 
     @property
     def number(self) -> int | None:
@@ -69,11 +71,23 @@ class LocalExecutor:
         cache_dir: where the workers cache tokenised data.
         threads: CPU threads of each worker's numeric libraries, at least 1.
         code: the functions that the workers call.
+        devices: that the workers are pinned to, in turn; a device that fails is used no longer, nor are its workers.
+            Empty: workers see all devices of the machine, and are not pinned.
     """
 
-    def __init__(self, workers: int, cache_dir: Path, *, threads: int = 1, code: TrainingCode | None = None) -> None:
+    def __init__(
+        self,
+        workers: int,
+        cache_dir: Path,
+        *,
+        threads: int = 1,
+        code: TrainingCode | None = None,
+        devices: Sequence[Device] = (),
+    ) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, got {workers}")
+        self._devices = tuple(devices)
+        self._lost: set[str] = set()  # names of devices
         self.workers = workers
         self._threads = threads
         self._cache_dir = cache_dir
@@ -89,7 +103,14 @@ class LocalExecutor:
     @property
     def idle(self) -> int:
         """Number of workers without a job, including those that still load their code: a job waits in the pipe."""
-        return sum(slot.job is None for slot in self._slots)
+        return sum(slot.job is None and self._is_usable(slot) for slot in self._slots)
+
+    def _is_usable(self, slot: _Slot) -> bool:
+        return slot.device is None or slot.device.name not in self._lost
+
+    def device(self, worker: int) -> str:
+        """Return the name of the device that a worker is pinned to; empty if it is not."""
+        return self._devices[worker % len(self._devices)].name if self._devices else ""
 
     def start(self) -> None:
         """Start the processes; returns before they have loaded their code."""
@@ -101,10 +122,11 @@ class LocalExecutor:
     def _open(self, index: int) -> _Slot:
         for _ in range(KILLED_STARTS):
             ours, theirs = self._context.Pipe()
-            arguments = theirs, self._cache_dir, self._code
+            device = self._devices[index % len(self._devices)] if self._devices else None
+            arguments = theirs, self._cache_dir, self._code, device is not None
             process = self._context.Process(target=work, args=arguments, name=f"worker-{index}")
             try:
-                with _variables(self._threads), _signals_held(), _main_module_hidden():
+                with _variables(self._threads, device), _signals_held(), _main_module_hidden():
                     process.start()
             except BrokenPipeError:  # it was killed before it had read its arguments
                 ours.close()
@@ -113,7 +135,7 @@ class LocalExecutor:
                 raise ExecutorError(f"a worker process cannot be started: {error.strerror or error}") from error
             finally:
                 theirs.close()  # otherwise the worker's death would not close the pipe
-            return _Slot(index, process, ours)
+            return _Slot(index, process, ours, device=device)
         raise ExecutorError(f"{KILLED_STARTS} worker processes in a row were killed while they were started")
 
     def measure(self, config: RunConfig) -> Speed:
@@ -150,6 +172,11 @@ class LocalExecutor:
                         raise UserError(reason)
                     case messages.Failed(reason=reason):
                         raise ExecutorError(f"{doing} failed: {reason}")
+                    case messages.DeviceLost(device, _, reason, left):
+                        if not left:
+                            raise ExecutorError(f"{doing} failed: {device}: {reason}")
+                        notice(f"{device} is used no longer: {reason}")
+                        self.submit(job)
                     case messages.Died(exit_code=code) if not any(slot.job for slot in self._slots):
                         deaths += 1
                         if deaths > LOADING_DEATHS:
@@ -159,7 +186,7 @@ class LocalExecutor:
 
     def submit(self, job: messages.Job) -> int:
         """Give the job to the first idle worker."""
-        slot = next((slot for slot in self._slots if slot.job is None), None)
+        slot = next((slot for slot in self._slots if slot.job is None and self._is_usable(slot)), None)
         if slot is None:
             raise ExecutorError(f"all {self.workers} workers are busy")
         slot.job, slot.has_stepped = job, False
@@ -220,11 +247,26 @@ class LocalExecutor:
                     case messages.Crashed():  # busy until it is replaced; a broken device must not delay its exit
                         slot.crashed = True
                         slot.process.kill()
+                    case messages.DeviceFault(number, reason):
+                        slot.crashed = True
+                        slot.process.kill()
+                        message = self._take_out(slot, number, reason)
                     case _:  # the end of its job
                         slot.job = None
                 yield message
         except (EOFError, OSError):  # OSError: killed in the middle of a message
             slot.closed = True
+
+    def _take_out(self, slot: _Slot, number: int | None, reason: str) -> messages.DeviceLost:
+        """Use the device of a worker no longer; its other workers end with their trials, or now if they have none."""
+        assert slot.device is not None, "only a pinned worker reports its device"
+        name = slot.device.name
+        self._lost.add(name)
+        for other in self._slots:
+            if other.device == slot.device and other.job is None:
+                other.process.kill()
+        left = sum(other.device is None or other.device.name not in self._lost for other in self._slots)
+        return messages.DeviceLost(name, number, reason, left)
 
     def _show_once(self, warning: str) -> None:
         if warning not in self._warnings:
@@ -239,8 +281,9 @@ class LocalExecutor:
         if not slot.ready and not self._stopping:
             self._count_false_start(code)
         position = self._slots.index(slot)
-        self._slots[position : position + 1] = [] if self._stopping else [self._open(slot.index)]
-        if not slot.crashed:
+        is_lost = slot.device is not None and slot.device.name in self._lost
+        self._slots[position : position + 1] = [] if self._stopping or is_lost else [self._open(slot.index)]
+        if not slot.crashed and not (is_lost and slot.job is None):
             yield messages.Died(slot.index, slot.number, code)
 
     def _count_false_start(self, code: int | None) -> None:
@@ -276,10 +319,12 @@ def _send(slot: _Slot, order: messages.Order) -> None:
 
 
 @contextlib.contextmanager
-def _variables(threads: int) -> Iterator[None]:
+def _variables(threads: int, device: Device | None) -> Iterator[None]:
     """Set the variables that libraries read when they are loaded, before a worker runs any code of ours."""
     variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
     variables |= {name: value for name, value in MEMORY_VARIABLES.items() if name not in os.environ}
+    if device is not None:
+        variables[VISIBLE] = device.visible
     before = {name: os.environ[name] for name in variables if name in os.environ}
     os.environ.update(variables)
     try:

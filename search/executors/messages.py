@@ -23,6 +23,8 @@ __all__ = [
     "Checked",
     "Crashed",
     "Decision",
+    "DeviceFault",
+    "DeviceLost",
     "Died",
     "Ended",
     "Evaluated",
@@ -144,6 +146,30 @@ class Crashed:
 
 
 @dataclass(frozen=True)
+class DeviceFault:
+    """The device of a run, or of a measurement (``number`` None), has failed. It is the worker's last message."""
+
+    number: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class DeviceLost:
+    """A device has failed, reported by the executor, which uses it no longer.
+
+    Attributes:
+        device: such as ``cuda:1``.
+        number: the trial whose run it failed in; None for a measurement.
+        workers: those that are left.
+    """
+
+    device: str
+    number: int | None
+    reason: str
+    workers: int
+
+
+@dataclass(frozen=True)
 class MachineFault:
     """A run stopped on a :class:`data.errors.MachineError`, such as a full disk; it can be resumed later."""
 
@@ -214,6 +240,8 @@ Message = (
     | Evaluated
     | Ended
     | Crashed
+    | DeviceFault
+    | DeviceLost
     | MachineFault
     | Failed
     | InvalidInput

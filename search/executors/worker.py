@@ -30,6 +30,7 @@ from core.config import RunConfig
 from core.run.atomic_files import write_atomically, writing
 from core.run.errors import DivergedError
 from core.run.evaluation import Evaluation
+from core.run.gpus import device_fault
 from data.errors import MachineError, UserError
 from search.display.fault_text import one_line
 from search.executors import messages
@@ -60,8 +61,8 @@ class _InterruptedError(BaseException):
     """Raised when the run is asked to stop at a rung, whose checkpoint is already written."""
 
 
-def work(connection: Connection, cache_dir: Path, code: TrainingCode) -> None:
-    """Run a worker process; returns when the driver is gone."""
+def work(connection: Connection, cache_dir: Path, code: TrainingCode, is_pinned: bool = False) -> None:
+    """Run a worker process, which may be pinned to one of several devices; returns when the driver is gone."""
     # Ctrl-C in a terminal, a batch system's SIGTERM and the SIGHUP of a terminal that is closed reach every process of
     # the group: the driver decides.
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -69,7 +70,7 @@ def work(connection: Connection, cache_dir: Path, code: TrainingCode) -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     warnings.showwarning = _WarningSender(connection)
     try:
-        worker = _Worker(connection, cache_dir, code)
+        worker = _Worker(connection, cache_dir, code, is_pinned)
         connection.send(messages.Ready())
         worker.run_jobs()
     except (_DriverGoneError, BrokenPipeError, ConnectionResetError):
@@ -173,8 +174,9 @@ class _Reporter:
 class _Worker:
     """Run jobs one after the other; what is loaded stays loaded between them."""
 
-    def __init__(self, connection: Connection, cache_dir: Path, code: TrainingCode) -> None:
+    def __init__(self, connection: Connection, cache_dir: Path, code: TrainingCode, is_pinned: bool) -> None:
         self._connection = connection
+        self._is_pinned = is_pinned
         self._train = _load(code.train)
         self._measure = _load(code.measure)
         self._code = code
@@ -187,7 +189,7 @@ class _Worker:
             answer = self._answer(job)
             self._inbox.stepping = False
             self._connection.send(answer)
-            if isinstance(answer, messages.Crashed):
+            if isinstance(answer, messages.Crashed | messages.DeviceFault):
                 return
             gc.collect()  # reference cycles of a traceback keep a failed run's model alive
 
@@ -202,6 +204,8 @@ class _Worker:
                 return messages.PrecisionChosen(_load(self._code.choose_precision)(job.config, self._resources))
             return messages.Measured(self._measure(job.config, self._resources))
         except Exception as error:  # the driver reports whatever loading and the training code raise
+            if (fault := self._device_fault(error)) is not None:
+                return messages.DeviceFault(None, fault)
             refusal = error if isinstance(error, UserError) else machine_fault(error)
             if refusal is not None:
                 return messages.InvalidInput(None, one_line(refusal))
@@ -227,6 +231,8 @@ class _Worker:
         except _InterruptedError:
             return messages.Ended(job.number, "interrupted")
         except MachineError as error:
+            if (fault := self._device_fault(error)) is not None:
+                return messages.DeviceFault(job.number, fault)
             return messages.MachineFault(job.number, one_line(error))
         except UserError as error:
             return messages.InvalidInput(job.number, one_line(error))
@@ -235,9 +241,15 @@ class _Worker:
         except Timeout:
             return messages.Crashed(job.number, f"another process is still training in {job.folder}")
         except Exception as error:  # the driver decides what to do
+            if (fault := self._device_fault(error)) is not None:
+                return messages.DeviceFault(job.number, fault)
             with suppress(Exception):  # memory may be what the run was short of
                 write_atomically(job.folder / ERROR, traceback.format_exc().encode())
             return messages.Crashed(job.number, f"{type(error).__name__}: {one_line(error)}")
+
+    def _device_fault(self, error: Exception) -> str | None:
+        """Return why the device that this worker is pinned to has failed; None if it has not."""
+        return device_fault(error) if self._is_pinned else None
 
 
 @contextmanager

@@ -31,6 +31,8 @@ class StudyDocument(BaseModel):
     trials: int | None = Field(None, ge=1)
     seed: int = Field(0, ge=0, lt=2**32)
     workers: int = Field(1, ge=1, le=1024)
+    gpus: Any = None
+    workers_per_gpu: int = Field(1, ge=1, le=64)
     keep_models: int = Field(3, ge=1)
     sampler: Any = None
     pruner: Any = None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.run.cores import usable_cores
+from core.run.gpus import Device, GpuChoice, find_gpus, parse_gpus
 from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 from data.errors import UserError
 from data.tasks import TaskSpec
@@ -53,9 +54,11 @@ class _Overrides:
     name: str | None
     hours: float | None
     examples: int | None
+    gpus: str | None = None
+    workers_per_gpu: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("trials", "workers", "threads", "examples"):
+        for name in ("trials", "workers", "threads", "examples", "workers_per_gpu"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"{name} must be at least 1, got {value}")
@@ -78,6 +81,8 @@ def load_study(
     name: str | None = None,
     hours: float | None = None,
     examples: int | None = None,
+    gpus: str | None = None,
+    workers_per_gpu: int | None = None,
     studies_dir: Path = Path("studies"),
     answers_dir: Path | None = RUNS / "answers",
 ) -> StudySpec:
@@ -90,6 +95,8 @@ def load_study(
         model: replaces ``base.model.encoder``, and drops ``base.model.scratch`` unless it is ``scratch``.
         trials: replaces ``trials``.
         workers: replaces ``workers``.
+        gpus: replaces ``gpus``: ``all``, or numbers such as ``0,1``.
+        workers_per_gpu: replaces ``workers_per_gpu``.
         threads: replaces ``base.compute.threads``, which is otherwise the usable cores shared out among the workers.
         name: replaces the file's stem as the study's name, for example to start again after a change.
         hours: replaces ``stop.hours``.
@@ -108,7 +115,7 @@ def load_study(
         UserError: with ``file:line: key: what`` for a mistake in the file; with the known names for an unknown study.
     """
     folder = str(data) if data is not None else None
-    overrides = _Overrides(folder, model, trials, workers, threads, name, hours, examples)
+    overrides = _Overrides(folder, model, trials, workers, threads, name, hours, examples, gpus, workers_per_gpu)
     path = find_study(name_or_path, studies_dir)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -148,7 +155,10 @@ def _build(
         raise mistakes.as_error()
     has_tasks = not mistakes.under("tasks", "task_files")
     synthetic = mistakes.attempt(lambda: _synthetic(document, tasks, overrides), None)
-    workers = overrides.workers or document.workers
+    gpus = mistakes.attempt(lambda: _gpus(document, overrides), None)
+    devices = _devices(gpus)
+    per_gpu = overrides.workers_per_gpu or document.workers_per_gpu
+    workers = overrides.workers or document.workers if gpus is None else max(len(devices), 1) * per_gpu
     tables = Tables(
         tasks,
         document.base,
@@ -186,10 +196,37 @@ def _build(
         floors=floors,
         stop=stop,
         lengths=runs.lengths,
+        gpus=gpus,
+        devices=devices,
         named_ids=frozenset(name for name, task in tasks.items() if task.columns.names_id),
     )
     check_trials(spec, is_comparison=is_comparison)
     return spec, runs.in_passes
+
+
+def _gpus(document: StudyDocument, overrides: _Overrides) -> GpuChoice | None:
+    """Return the chosen GPUs; None if workers are not pinned to any."""
+    given = document.gpus if overrides.gpus is None else overrides.gpus
+    if given is None:
+        return None
+    try:
+        choice = parse_gpus(given)
+    except ValueError as error:
+        raise StudyFileError(("gpus",), f"{error}, got {given!r}") from None
+    if overrides.workers is not None or "workers" in document.model_fields_set:
+        raise StudyFileError(("workers",), "cannot be combined with gpus: each has workers_per_gpu workers; remove it")
+    devices = {table.get("compute", {}).get("device", "auto") for table in (document.base, document.override)}
+    if wrong := devices - {"auto", "cuda"}:
+        raise StudyFileError(("gpus",), f"need base.compute.device = 'cuda' or 'auto', got {wrong.pop()!r}")
+    return choice
+
+
+def _devices(gpus: GpuChoice | None) -> tuple[Device, ...]:
+    """Return the chosen GPUs of this machine; none if it lacks one, since the study may only be looked at here."""
+    try:
+        return () if gpus is None else find_gpus(gpus)
+    except UserError:
+        return ()
 
 
 def _sampler(document: StudyDocument, runs: StudyRuns, is_comparison: bool) -> SamplerChoice:

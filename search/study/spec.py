@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from core.config import RunConfig
+from core.run.gpus import Device, GpuChoice
 from data.augmentation.rephrasing.endpoint_settings import EndpointSettings
 from data.errors import UserError
 from search.display.values import shown
@@ -51,6 +52,8 @@ class StudySpec:
         trials: in total, over all resumptions; None: as many as ``stop`` allows.
         seed: of the sampler; trial n draws from (seed, n).
         workers: runs at the same time.
+        gpus: whose workers are pinned to one each; None: to none.
+        devices: the GPUs of this machine that these are; empty if it lacks one of them.
         keep_models: how many of the best models stay on disk, at least 1.
         synthetic: the corpus to generate; None reads ``base.data.directory``.
         corpus: the generated corpus that ``base.data.directory`` holds, if another study generated it; no part of what
@@ -87,6 +90,8 @@ class StudySpec:
     stop: StopRules = field(default_factory=StopRules)
     origin: Mapping[str, Any] = field(default_factory=dict)
     lengths: Mapping[str, str] = field(default_factory=dict)
+    gpus: GpuChoice | None = None
+    devices: tuple[Device, ...] = ()
     named_ids: frozenset[str] = frozenset()
 
     @cached_property

@@ -11,13 +11,16 @@ from multiprocessing import spawn
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
+import optuna
 import psutil
 import pytest
 from stub_study import BASE, StubStudy, changed
 
 from core.config import ComputeConfig
+from core.run.gpus import Device
 from core.run.precision_choice import PrecisionChoice
-from data.errors import UserError
+from data.errors import MachineError, UserError
+from search.driver.events import DeviceLost, TrialRetried, TrialStarted, WorkerDied
 from search.executors.base import ExecutorError
 from search.executors.local import LocalExecutor
 from search.executors.messages import (
@@ -32,6 +35,7 @@ from search.executors.messages import (
     Ready,
     TrialJob,
 )
+from search.samplers.registry import SamplerChoice
 
 
 @pytest.fixture
@@ -297,3 +301,75 @@ def test_a_worker_whose_driver_dies_while_it_starts_says_nothing(
     worker.wait(20)
     executor._slots.clear()
     assert capfd.readouterr().err == ""
+
+
+DEVICES = tuple(Device(f"cuda:{at}", f"GPU-{name}") for at, name in enumerate("ab"))
+
+
+def on_devices(study: StubStudy, workers: int, devices: tuple[Device, ...] = DEVICES) -> LocalExecutor:
+    return LocalExecutor(workers, study.root / "cache", code=study.code, devices=devices)
+
+
+def test_workers_are_pinned_to_devices_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "before")
+    study = StubStudy(tmp_path, changed(trials=4, workers=4)).script(step_seconds=0.01)
+    study.driver(on_devices(study, 4)).run([study.events.append])
+    started = [event for event in study.events if isinstance(event, TrialStarted)]
+    assert [event.device for event in started] == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]
+    assert [study.starts(event.number)[0]["device"] for event in started] == ["GPU-a", "GPU-b", "GPU-a", "GPU-b"]
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "before"
+
+
+def test_without_devices_nothing_is_pinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    study = StubStudy(tmp_path, changed(trials=1))
+    study.run()
+    assert study.starts(0)[0]["device"] is None
+    assert next(event for event in study.events if isinstance(event, TrialStarted)).device == ""
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_a_device_that_fails_is_used_no_longer(workers: int, tmp_path: Path) -> None:
+    """Its trials continue elsewhere, from their checkpoints, and end as if nothing had happened."""
+    alone = StubStudy(tmp_path / "alone", changed(sampler=SamplerChoice("random"), trials=8))
+    alone.run()
+    study = StubStudy(tmp_path / "study", changed(sampler=SamplerChoice("random"), trials=8, workers=workers))
+    study.script(broken={"GPU-b": 48}, step_seconds=0.002)
+    assert study.driver(on_devices(study, workers)).run([study.events.append]).finished
+    assert study.outcome() == alone.outcome()
+    lost = [event for event in study.events if isinstance(event, DeviceLost)]
+    assert {event.device for event in lost} == {"cuda:1"}
+    assert {event.workers for event in lost} == {workers // 2}
+    assert lost[0].reason == "CUDA error: uncorrectable ECC error encountered"
+    assert not [event for event in study.events if isinstance(event, TrialRetried | WorkerDied)]
+    moved = {event.number for event in lost}
+    for number in range(8):
+        starts = study.starts(number)
+        assert [start["device"] for start in starts] == (["GPU-b", "GPU-a"] if number in moved else ["GPU-a"])
+        assert starts[-1]["examples"] == (40 if number in moved else 0)
+
+
+def test_when_the_last_device_fails_the_study_stops_and_can_be_resumed(tmp_path: Path) -> None:
+    study = StubStudy(tmp_path, changed(trials=4, workers=2)).script(broken={"GPU-a": 48, "GPU-b": 48})
+    with pytest.raises(MachineError, match=r"^cuda:\d: CUDA error: uncorrectable .*; no other device is left"):
+        study.driver(on_devices(study, 2)).run()
+    assert {trial.state for trial in study.trials} == {optuna.trial.TrialState.RUNNING}
+    study.script()
+    assert study.driver(on_devices(study, 2)).run().finished
+
+
+def test_a_device_that_fails_in_a_measurement(tmp_path: Path) -> None:
+    study = StubStudy(tmp_path).script(measure="broken")
+    executor = on_devices(study, 2)
+    try:
+        with pytest.warns(UserWarning, match=r"^cuda:0 is used no longer: CUDA error: uncorrectable"):
+            assert executor.measure(BASE).train_examples_per_second > 0
+        assert executor.idle == 1
+    finally:
+        executor.stop()
+    executor = on_devices(study, 1, DEVICES[:1])
+    try:
+        with pytest.raises(ExecutorError, match="measuring the speed failed: cuda:0: CUDA error"):
+            executor.measure(BASE)
+    finally:
+        executor.stop()

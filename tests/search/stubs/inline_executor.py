@@ -41,6 +41,9 @@ class InlineExecutor:
     jobs: dict[int, Job] = field(default_factory=dict)
     rng: Random = field(default_factory=lambda: Random(0))
 
+    def device(self, worker: int) -> str:  # noqa: ARG002
+        return ""
+
     @property
     def idle(self) -> int:
         return self.workers - len(self.jobs)

@@ -26,6 +26,9 @@ class ScriptedExecutor:
         self.go_on = True
         self.interrupted = False
 
+    def device(self, worker: int) -> str:  # noqa: ARG002
+        return ""
+
     @property
     def idle(self) -> int:
         return int(self.job is None)

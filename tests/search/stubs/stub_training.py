@@ -2,7 +2,8 @@
 
 ``script.json`` in the cache folder says what goes wrong: {"step_seconds": 0.001, "trials": {"trial-0001": "raise"}},
 or {"faults": {"trial-0001": [["die", 24]]}}: at its first start only, the trial dies after 24 examples; or
-{"chaos": [0.01, 7]}: every step fails with this probability, drawn with this seed; or {"warn": "a warning"}.
+{"chaos": [0.01, 7]}: every step fails with this probability, drawn with this seed; or {"warn": "a warning"}; or
+{"broken": {"GPU-b": 24}}: a run on this device fails after 24 examples.
 A checkpoint contains a running hash over all steps: scores show whether a resumed run equals an undisturbed one.
 """
 
@@ -143,6 +144,7 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
         trouble = Trouble(script, folder.name, len(file.readlines()))
         start = {"pid": os.getpid(), "examples": state.examples, "run_of_process": resources.runs}
         variables = {"threads": os.environ["OMP_NUM_THREADS"], "tunables": os.environ.get("GLIBC_TUNABLES")}
+        variables["device"] = os.environ.get("CUDA_VISIBLE_DEVICES")
         file.write(json.dumps(start | variables) + "\n")
     if fate == "refuse":
         raise UserError("file data/train.csv does not exist")
@@ -156,6 +158,10 @@ def train(config: RunConfig, folder: Path, resources: Resources, observer: RunOb
     while len(state.evaluations) < len(config.rungs):
         time.sleep(script.get("step_seconds", 0.0))
         trouble.strike(state.examples)
+        if state.examples >= script.get("broken", {}).get(os.environ.get("CUDA_VISIBLE_DEVICES"), math.inf):
+            raise RuntimeError(
+                "CUDA error: uncorrectable ECC error encountered\nCUDA kernel errors might be reported late"
+            )
         state.examples += config.budget.batch_size
         state.digest = hashlib.sha256(state.digest.encode()).hexdigest()
         rung = config.rungs[len(state.evaluations)]
@@ -199,4 +205,6 @@ def measure_speed(config: RunConfig, resources: Resources) -> Speed:
             raise ZeroDivisionError("no reason")
         case "die":
             os._exit(7)
+        case "broken" if os.environ.get("CUDA_VISIBLE_DEVICES") == "GPU-a":
+            raise RuntimeError("CUDA error: uncorrectable ECC error encountered")
     return Speed(float(config.budget.examples), 2.0, 3)
