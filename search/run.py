@@ -79,6 +79,7 @@ def main(
         cli.check_data_folder(data or named_data_folder(file))
 
     from core.inputs.augmentation import answers_dir
+    from core.run.gpus import find_gpus
     from search.display.console import make_console
     from search.study.file import load_study
 
@@ -98,6 +99,8 @@ def main(
     )
     if not dry_run:
         cli.check_data_folder_of(spec)
+        if spec.gpus is not None:
+            find_gpus(spec.gpus)
 
     from search.console.dry_run import show_dry_run
     from search.console.plan import show_plan, show_warnings

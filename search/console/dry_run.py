@@ -10,6 +10,7 @@ from rich.console import Console
 
 from core.config import RunConfig
 from core.model_files.encoder_source import find_encoder
+from core.run.gpus import find_gpus
 from data.errors import UserError
 from data.files import split_path
 from data.reading import check_header
@@ -45,6 +46,9 @@ def show_dry_run(console: Console, spec: StudySpec, start: SecondStart) -> None:
     warnings: list[str] = []
     with _noted(warnings):
         check_data_folder_of(spec)
+    with _noted(warnings):
+        if spec.gpus is not None:
+            find_gpus(spec.gpus)
     rows = tuple(_task_row(task.spec, spec, warnings) for task in spec.base.tasks.values())
     caption = "tasks (rows are counted as lines of the files, and checked when the study runs)"
     if spec.synthetic is not None:

@@ -22,6 +22,7 @@ from search.executors import local
 from search.executors.worker import TrainingCode
 from search.storage.open import open_storage
 from search.study.file import load_study
+from tests.stub_gpus import write_nvidia_smi
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -220,3 +221,20 @@ def test_inputs_that_are_away_while_the_study_runs(tmp_path: Path, tiny_study: s
         assert driver.run([remove]).finished
     assert states(tmp_path) == ["COMPLETE"] * 2
     assert {path.name: path.read_bytes() for path in corpus.iterdir()} == before
+
+
+def test_a_worker_on_each_gpu(tiny_study: str, tmp_path: Path, run_command: Run) -> None:
+    """With a stand-in for nvidia-smi; the workers, which see GPUs that are not there, train on the CPU."""
+    environment = write_nvidia_smi(tmp_path / "bin")
+    (tmp_path / "mine.toml").write_text(tiny_study.replace('device = "cpu"', 'device = "auto"'))
+    arguments = ("--study", tmp_path / "mine.toml", "--runs-dir", tmp_path / "runs", "--trials", "2", "--json")
+    done = run_command("search.run", *arguments, "--gpus", "0,2", env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "2 worker(s) of 1 thread(s) on cuda:0, cuda:2" in done.stderr
+    started = [line for line in map(json.loads, done.stdout.splitlines()) if line["event"] == "TrialStarted"]
+    assert [line["device"] for line in started] == ["cuda:0", "cuda:2"]
+    planned = run_command("search.run", *arguments, "--gpus", "7", "--dry-run", env=environment)
+    assert (planned.returncode, "no GPU 7: there are" in planned.stderr) == (0, True)
+    refused = run_command("search.run", *arguments, "--gpus", "7", env=environment)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "error: no GPU 7: there are cuda:0, cuda:1, cuda:2" in refused.stderr

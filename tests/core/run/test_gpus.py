@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from core.run.gpus import Device, device_fault, find_gpus, parse_gpus
 from data.errors import MachineError, UserError
+from tests.stub_gpus import write_nvidia_smi
 
-LISTED = """\
-GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-a)
-  MIG 1g.10gb     Device  0: (UUID: MIG-1)
-GPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-b)
-GPU 2: NVIDIA T4 (UUID: GPU-c)
-"""
 A, B, C = (
     Device(f"cuda:{at}", f"GPU-{'abc'[at]}", "NVIDIA T4" if at == 2 else "NVIDIA H100 80GB HBM3") for at in range(3)
 )
@@ -24,11 +18,7 @@ A, B, C = (
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Return an environment whose nvidia-smi lists three GPUs."""
-    program = tmp_path / "nvidia-smi"
-    program.write_text(f"#!/bin/sh\ncat <<'END'\n{LISTED}END\n")
-    program.chmod(0o755)
-    kept = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
-    return kept | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    return write_nvidia_smi(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from core.run.evaluation import Evaluation
 from search.console.progress import JsonLines, LiveProgress, PlainProgress, scores_text
 from search.console.state import StudyState
 from search.driver.events import (
+    DeviceLost,
     Event,
     StudyEnded,
     StudyStarted,
@@ -37,12 +38,14 @@ def ended(number: int, state: str, overall: float, reason: str = "") -> TrialEnd
 EVENTS: list[Event] = [
     StudyStarted("s", 4, 1, (1,), 2, "sqlite:///x", Path("runs/s"), ("sst", "sts")),
     TrialStarted(1, {"optim.learning_rate": 1e-3}, True, 0, 600),
-    TrialStarted(2, {"optim.learning_rate": 1e-4}, False, 1, 600),
+    TrialStarted(2, {"optim.learning_rate": 1e-4}, False, 1, 600, device="cuda:1"),
     TrialAdvanced(2, 150),
     TrialEvaluated(1, evaluation(300, 0.61)),
     TrialEnded(1, "complete", 0.7, "", evaluation(600, 0.7), 80.0, Path("runs/s/trial-0001")),
     WorkerDied(1, 2, -9, True),
     TrialRetried(2, "MemoryError: MemoryError"),
+    DeviceLost("cuda:1", 2, "CUDA error: unknown error", 1),
+    DeviceLost("cuda:0", 2, "CUDA error: unknown error", 0),
     ended(2, "pruned", 0.5, "below the others at 300 examples"),
 ]
 
@@ -91,6 +94,8 @@ def test_plain_lines() -> None:
         "trial   1  complete  overall 0.7000  sst .512  sts -.250  80 s",
         "worker 1 was killed by SIGKILL, perhaps out of memory; retrying its trial",
         "trial   2  crashed (MemoryError: MemoryError); retrying",
+        "cuda:1 has failed and is used no longer (CUDA error: unknown error); trial 2 continues on another one",
+        "cuda:0 has failed and is used no longer (CUDA error: unknown error)",
         "trial   2  pruned    overall 0.5000  sst .512  sts -.250  (below the others at 300 examples)  75 s",
     ]
 
@@ -104,6 +109,8 @@ def test_the_live_display_shows_what_runs_and_the_best() -> None:
             live(event)
     shown = stream.getvalue()
     assert "150 / 600 examples (25%)" in shown
+    assert "trial 2 on cuda:1  " in shown
+    assert "trial 1  " in shown
     assert "best on dev: trial 1  overall 0.7000" in shown
     assert "2/4 trials" in shown
     assert "left" in shown

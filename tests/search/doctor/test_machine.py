@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from core.config import ComputeConfig
+from data.errors import UserError
 from search.doctor import machine
 from search.doctor.machine import cpu_quota
 from tests.search.doctor.examined import states
+from tests.stub_gpus import write_nvidia_smi
 
 
 def test_a_gpu_that_torch_cannot_use(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,3 +88,12 @@ def test_free_memory(monkeypatch: pytest.MonkeyPatch, available: float, state: s
 def test_memory_that_the_system_does_not_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_read", lambda _: "")
     assert [name for name, _ in states(list(machine.check_device(ComputeConfig(device="cpu"))))] == ["device"]
+
+
+def test_gpus_of_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", write_nvidia_smi(tmp_path)["PATH"])
+    (check,) = machine.check_gpus((0, 2), 4)
+    assert (check.state, check.found) == ("ok", "cuda:0 NVIDIA H100 80GB HBM3, cuda:2 NVIDIA T4; 4 workers")
+    with pytest.raises(UserError, match="no GPU 5"):
+        list(machine.check_gpus((5,), 1))

@@ -11,6 +11,7 @@ from search.__main__ import app
 from search.study.file import load_study
 from search.study.spec import SyntheticSpec
 from tests.search.study_texts import MINIMAL, message, write
+from tests.stub_gpus import write_nvidia_smi
 
 
 def test_defaults_of_a_minimal_study(tmp_path: Path) -> None:
@@ -102,12 +103,48 @@ def test_the_usable_cores_are_shared_out(tmp_path: Path, monkeypatch: pytest.Mon
     assert [load_study(path, workers=n).base.compute.threads for n in (1, 3, 16)] == [8, 2, 1]
 
 
+def test_gpus_decide_how_many_workers_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", write_nvidia_smi(tmp_path / "bin")["PATH"])
+    path = write(tmp_path, f'gpus = "all"\n{MINIMAL}')
+    spec = load_study(path)
+    assert ([device.name for device in spec.devices], spec.workers) == (["cuda:0", "cuda:1", "cuda:2"], 3)
+    assert spec.base.compute.threads == 2
+    spec = load_study(path, gpus="2,0", workers_per_gpu=2)
+    assert ([device.visible for device in spec.devices], spec.workers) == (["GPU-c", "GPU-a"], 4)
+    assert load_study(write(tmp_path, f"gpus = [1]\nworkers_per_gpu = 3\n{MINIMAL}", "one")).workers == 3
+    # A study can be looked at where its GPUs are not.
+    (tmp_path / "bin" / "nvidia-smi").unlink()
+    spec = load_study(path)
+    assert (spec.gpus, spec.devices, spec.workers) == ("all", (), 1)
+    assert load_study(write(tmp_path, MINIMAL, "other")).gpus is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ('gpus = "two"', r"1: gpus: must be all, or numbers of GPUs such as 0,1, got 'two'"),
+        ("gpus = [0, 0]", r"1: gpus: names a GPU twice"),
+        ('gpus = "all"\nworkers = 2', r"2: workers: cannot be combined with gpus"),
+        (
+            'gpus = "all"\nbase.compute.device = "cpu"',
+            r"1: gpus: need base.compute.device = 'cuda' or 'auto'",
+        ),
+        ("workers_per_gpu = 0", r"1: workers_per_gpu: "),
+    ],
+)
+def test_gpus_that_cannot_be(keys: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        load_study(write(tmp_path, f"{keys}\n{MINIMAL}"))
+
+
 def test_a_name_that_is_not_a_folder_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^name must be letters, digits, '_', '-' and '.' only, got '../x'$"):
         load_study(write(tmp_path, MINIMAL), name="../x")
 
 
-@pytest.mark.parametrize("option", ["trials", "workers", "threads"])
+@pytest.mark.parametrize("option", ["trials", "workers", "threads", "workers_per_gpu"])
 def test_overrides_below_one_are_refused(tmp_path: Path, option: str) -> None:
     with pytest.raises(UserError, match=f"^{option} must be at least 1, got 0$"):
         load_study(write(tmp_path, MINIMAL), **{option: 0})  # type: ignore[arg-type]
