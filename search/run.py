@@ -29,12 +29,8 @@ def main(
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Number of trials to train at the same time.")
     ] = None,
-    gpus: Annotated[
-        str | None, typer.Option(help="Train on these GPUs, one worker on each: all, or numbers such as 0,1.")
-    ] = None,
-    workers_per_gpu: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Number of trials to train on each GPU at the same time.")
-    ] = None,
+    gpus: cli.Gpus = None,
+    workers_per_gpu: cli.WorkersPerGpu = None,
     threads: Annotated[int | None, typer.Option(min=1, max=1024, help="CPU threads of each worker.")] = None,
     name: Annotated[str | None, typer.Option(help="Record the study under this name instead of its file's.")] = None,
     hours: Annotated[

@@ -33,6 +33,8 @@ def main(
     data: cli.MovedDataDir = None,
     model: cli.MovedEncoders = None,
     workers: cli.RunsAtOnce = 1,
+    gpus: cli.Gpus = None,
+    workers_per_gpu: cli.WorkersPerGpu = None,
     threads: cli.RunThreads = None,
     restart: cli.Restart = False,
     storage: cli.StorageUrl = None,
@@ -66,7 +68,7 @@ def main(
     from search.console.session import StudySession
     from search.display.console import make_console
     from search.display.csv_text import csv_text
-    from search.finalists.replication import replicate, survey_again, with_source_inputs
+    from search.finalists.replication import on_gpus, replicate, survey_again, with_source_inputs
     from search.recorded.disagreements import open_checked_folders
     from search.recorded.ranking import load_recorded, open_study
     from search.storage.open import open_recorded
@@ -77,7 +79,8 @@ def main(
     name = name or f"{study}-ablation"
     plan = resumed_plan(name, study, recorded, trial, seeds, technique or (), run.start)
     plan = plan or new_plan(source, recorded, trial, seeds, technique or ())
-    spec = with_source_inputs(run, ablation_spec(name, plan, data, workers, threads), source, data, model or ())
+    spec = on_gpus(ablation_spec(name, plan, data, workers, threads), gpus, workers_per_gpu)
+    spec = with_source_inputs(run, spec, source, data, model or ())
     if plan.techniques and not technique:
         only = f"this ablation takes out {', '.join(plan.techniques)} only; --name NEW takes out all techniques"
         (make_console() if dry_run else run.console).print(f"note: {only}", soft_wrap=True)

@@ -32,6 +32,7 @@ __all__ = [
     "RUNS",
     "DataDir",
     "ExitCode",
+    "Gpus",
     "Json",
     "MovedDataDir",
     "MovedEncoders",
@@ -47,6 +48,7 @@ __all__ = [
     "StorageUrl",
     "StudyFile",
     "StudyName",
+    "WorkersPerGpu",
     "check_data_folder",
     "check_data_folder_of",
     "confirm",
@@ -90,6 +92,10 @@ StorageUrl = Annotated[
 ]
 RunsDir = Annotated[Path, typer.Option(help="Folder that contains the results of all studies.")]
 RunsAtOnce = Annotated[int, typer.Option(min=1, max=1024, help="Number of runs to train at the same time.")]
+Gpus = Annotated[str | None, typer.Option(help="Train on these GPUs, one worker on each: all, or numbers such as 0,1.")]
+WorkersPerGpu = Annotated[
+    int | None, typer.Option(min=1, max=64, help="Number of runs to train on each GPU at the same time.")
+]
 RunThreads = Annotated[
     int | None, typer.Option(min=1, max=1024, help="CPU threads of each run; by default as in the search.")
 ]

@@ -27,6 +27,8 @@ def main(
     data: cli.MovedDataDir = None,
     model: cli.MovedEncoders = None,
     workers: cli.RunsAtOnce = 1,
+    gpus: cli.Gpus = None,
+    workers_per_gpu: cli.WorkersPerGpu = None,
     threads: cli.RunThreads = None,
     restart: cli.Restart = False,
     storage: cli.StorageUrl = None,
@@ -65,7 +67,7 @@ def main(
     from search.finalists.final_sentences import outcome_notes, outcome_sentences
     from search.finalists.final_tables import difference_tables, final_table
     from search.finalists.finalists_request import SUFFIX, FinalistsRequest
-    from search.finalists.replication import replicate, survey_again, with_source_inputs
+    from search.finalists.replication import on_gpus, replicate, survey_again, with_source_inputs
     from search.finalists.selection import record_winner
     from search.finalists.sequential_test import SequentialTest
     from search.recorded.disagreements import open_checked_folders
@@ -76,7 +78,8 @@ def main(
     origin, recorded = open_checked_folders(opened, runs_dir), open_recorded(storage, runs_dir)
     run = StudySession(runs_dir, storage, quiet=quiet, json=json, restart=restart)
     request = FinalistsRequest.make(opened, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded, run.start)
-    spec = with_source_inputs(run, request.spec(data, workers, threads), opened, data, model or ())
+    spec = on_gpus(request.spec(data, workers, threads), gpus, workers_per_gpu)
+    spec = with_source_inputs(run, spec, opened, data, model or ())
     console = make_console() if dry_run else run.console
     show_plan(console, spec)
     console.print("settings that differ from the default configuration:")

@@ -12,6 +12,7 @@ import optuna
 from optuna.trial import TrialState
 
 from core.config import DataConfig, RunConfig
+from core.run.gpus import find_gpus, parse_gpus
 from data.errors import UserError
 from search.console.session import StudySession
 from search.driver.driver import StudyResult
@@ -35,6 +36,7 @@ __all__ = [
     "Drop",
     "Runs",
     "fresh_seeds",
+    "on_gpus",
     "replicate",
     "replication_spec",
     "same_compute",
@@ -127,6 +129,28 @@ def replication_spec(
         source=Path(f"{name}.toml"),  # there is no such file
         origin=origin or {},
     )
+
+
+def on_gpus(spec: StudySpec, gpus: str | None, workers_per_gpu: int | None) -> StudySpec:
+    """Return a study whose workers are pinned to GPUs, as the options say; the same one without ``gpus``.
+
+    Raises:
+        UserError: this machine lacks one of them, or the options do not go together.
+    """
+    if gpus is None:
+        if workers_per_gpu is not None:
+            raise UserError("--workers-per-gpu needs --gpus")
+        return spec
+    if spec.workers > 1:
+        raise UserError("--workers cannot be combined with --gpus; --workers-per-gpu says how many share one")
+    if spec.base.compute.device not in ("auto", "cuda"):
+        raise UserError(f"--gpus: the study's runs have compute.device = '{spec.base.compute.device}'")
+    try:
+        choice = parse_gpus(gpus)
+    except ValueError as error:
+        raise UserError(f"--gpus {gpus}: {error}") from None
+    devices = find_gpus(choice)
+    return replace(spec, gpus=choice, devices=devices, workers=len(devices) * (workers_per_gpu or 1))
 
 
 def with_source_inputs(

@@ -157,6 +157,8 @@ def _build(
     synthetic = mistakes.attempt(lambda: _synthetic(document, tasks, overrides), None)
     gpus = mistakes.attempt(lambda: _gpus(document, overrides), None)
     devices = _devices(gpus)
+    if overrides.workers_per_gpu is not None and gpus is None and not mistakes:
+        raise UserError("--workers-per-gpu needs --gpus, or gpus in the study file")
     per_gpu = overrides.workers_per_gpu or document.workers_per_gpu
     workers = overrides.workers or document.workers if gpus is None else max(len(devices), 1) * per_gpu
     tables = Tables(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,21 @@ from replicating import CONFIGS, SEEDS, replicating, spec_of
 from stub_study import BASE
 
 from data.errors import UserError
-from search.finalists.replication import Runs, fresh_seeds, replication_spec, same_compute, seeds_of, trained_runs
+from search.finalists.replication import (
+    Runs,
+    fresh_seeds,
+    on_gpus,
+    replication_spec,
+    same_compute,
+    seeds_of,
+    trained_runs,
+)
 from search.space.paths import why_fixed
 from search.space.random_draws import RandomDraws
 from search.storage.open import open_storage
 from search.trials.record import TrialRecord
 from tests.search import planted
+from tests.stub_gpus import write_nvidia_smi
 
 
 def outcome(root: Path) -> list[tuple[Any, ...]]:
@@ -54,6 +64,31 @@ def test_data_and_compute_are_the_same_for_all() -> None:
         replication_spec("again", moved, SEEDS)
     spec = replication_spec("again", same_compute(moved, data=Path("elsewhere"), threads=2), SEEDS)
     assert (spec.base.compute.threads, spec.base.data.directory) == (2, "elsewhere")
+
+
+def test_workers_on_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", write_nvidia_smi(tmp_path)["PATH"])
+    spec = spec_of()
+    assert on_gpus(spec, None, None) == spec
+    pinned = on_gpus(spec, "2,0", 2)
+    assert ([device.visible for device in pinned.devices], pinned.workers) == (["GPU-c", "GPU-a"], 4)
+    assert pinned.identity() == spec.identity()  # it can be resumed on other machines
+    on_cpu = BASE.compute.model_copy(update={"device": "cpu"})
+    for changed, gpus, per_gpu, said in (
+        (spec, None, 2, "--workers-per-gpu needs --gpus"),
+        (replace(spec, workers=2), "all", None, "--workers cannot be combined with --gpus"),
+        (spec, "x", None, "--gpus x: must be all, or numbers of GPUs such as 0,1"),
+        (spec, "9", None, "no GPU 9: there are cuda:0, cuda:1, cuda:2"),
+        (
+            replace(spec, base=spec.base.model_copy(update={"compute": on_cpu})),
+            "all",
+            None,
+            "--gpus: the study's runs have compute.device = 'cpu'",
+        ),
+    ):
+        with pytest.raises(UserError, match=f"^{said}"):
+            on_gpus(changed, gpus, per_gpu)
 
 
 def test_whatever_they_differ_in_the_trials_are_these_runs() -> None:

@@ -114,6 +114,8 @@ def test_gpus_decide_how_many_workers_there_are(tmp_path: Path, monkeypatch: pyt
     spec = load_study(path, gpus="2,0", workers_per_gpu=2)
     assert ([device.visible for device in spec.devices], spec.workers) == (["GPU-c", "GPU-a"], 4)
     assert load_study(write(tmp_path, f"gpus = [1]\nworkers_per_gpu = 3\n{MINIMAL}", "one")).workers == 3
+    with pytest.raises(UserError, match="--workers-per-gpu needs --gpus, or gpus in the study file"):
+        load_study(write(tmp_path, MINIMAL, "without"), workers_per_gpu=2)
     # A study can be looked at where its GPUs are not.
     (tmp_path / "bin" / "nvidia-smi").unlink()
     spec = load_study(path)
