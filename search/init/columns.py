@@ -162,14 +162,22 @@ class ColumnFinder:
                 raise UserError(f"{self.source}: column {quoted(given)} {wrong}")
             return given, "as you say"
         found = self._label_candidates(texts)
-        named = [name for name in found if names.is_label_name(name)]
+        named = [name for name in found if names.is_label_name(name) or self._compares(name)]
         if len(kept := self._without_twins(named or found)) == 1:
             return kept[0], "by its name" if named else "the only column with classes or scores"
         if not kept:
             raise UserError(f"{self.source}: {self._why_no_label(texts)}; name the column with --label COLUMN")
-        choices = [Choice(name, _about(self.columns[name])) for name in sorted(kept, key=names.label_rank)]
+        choices = [Choice(name, _about(self.columns[name])) for name in sorted(kept, key=self._label_order)]
         chosen = self.questions.choose(f"{self.task}: which column is the label", choices, "--label COLUMN")
         return chosen, f"chosen from {len(choices)} columns that could be it"
+
+    def _label_order(self, name: str) -> tuple[int, int]:
+        """Put usual names first, then few classes: a customer of a hundred is less likely what is to be predicted."""
+        return names.label_rank(name), self.columns[name].distinct
+
+    def _compares(self, name: str) -> bool:
+        """Return whether this is a label that compares two texts, by its name."""
+        return names.says_pair(name) and self.columns[name].words < _WORDS
 
     def _label_candidates(self, texts: Sequence[str]) -> list[str]:
         found = []
@@ -230,6 +238,9 @@ class ColumnFinder:
         named = [name for name in others if names.is_text_name(name)]
         found = [name for name in others if self._is_text(name) and not names.is_id_name(name)]
         found = [*found, *(name for name in named if name not in found and self._may_be_short(name))]
+        if names.says_pair(label):  # one of the texts may repeat, such as the entry of a list that a question is about
+            repeated = (name for name in others if name not in found and self.columns[name].words >= _WORDS)
+            found = [*found, *(name for name in repeated if not names.is_id_name(name))]
         pairs = [
             (one, other)
             for place, one in enumerate(others)

@@ -179,6 +179,18 @@ def few_answers(folder: Path) -> None:
     write_rows(folder / "asked.csv", rows, columns)
 
 
+def answers_of_a_list(folder: Path) -> None:
+    rows = [row | {"sentence2": f"how can I do thing {place % 5}"} for place, row in enumerate(pairs())]
+    columns = {"sentence1": "user_question", "sentence2": "faq_entry", "same": "is_match"}
+    write_rows(folder / "asked.jsonl", rows, columns)
+
+
+def foreign_names(folder: Path) -> None:
+    rows = [row | {"customer": f"K{place % 40}"} for place, row in enumerate(moods())]
+    columns = {"number": "Ticket-Nr", "customer": "Kunde", "text": "Text", "mood": "Thema"}
+    write_rows(folder / "support.csv", rows, columns)
+
+
 def twins(folder: Path) -> None:
     numbers_of = {name: number for number, name in enumerate(WORDS)}
     rows = [row | {"label": numbers_of[str(row["mood"])]} for row in moods()]
@@ -231,6 +243,8 @@ SITUATIONS: dict[str, Callable[[Path], None]] = {
     "a first column of codes": codes,
     "two texts that the label compares": compared,
     "a pair of which one text repeats": few_answers,
+    "a question and an entry of a list": answers_of_a_list,
+    "names in another language": foreign_names,
     "a body with a subject that repeats": mails,
     "classes by number and by name": twins,
     "quotes that are plain text": plain_quotes,

@@ -46,6 +46,11 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "columns": {"id": "none", "sentences": ["body"], "label": "mood"},
         "split": {"dev": 0.2, "test": 0.2},
     },
+    "a question and an entry of a list": {
+        "kind": "classify-pair",
+        "columns": {"id": "none", "sentences": ["user_question", "faq_entry"], "label": "is_match"},
+    },
+    "names in another language": {"classes": ["happy", "neutral", "sad"], "metric": "accuracy"},
     "a pair of which one text repeats": {
         "kind": "classify-pair",
         "columns": {"id": "none", "sentences": ["question1", "question2"], "label": "duplicate"},
