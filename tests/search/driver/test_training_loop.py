@@ -69,6 +69,9 @@ class Executor(Calls):
         self.sent, self.busy = sent, 0
         self.on_decision: Callable[[], None] = lambda: None
 
+    def device(self, worker: int) -> str:  # noqa: ARG002
+        return ""
+
     @property
     def idle(self) -> int:
         return self.workers - self.busy

@@ -30,6 +30,8 @@ EVERY = [
     messages.Ended(3, "pruned"),
     messages.Crashed(3, "ZeroDivisionError"),
     messages.MachineFault(3, "disk full"),
+    messages.DeviceFault(None, "CUDA error: unknown error"),
+    messages.DeviceLost("cuda:1", 3, "CUDA error: unknown error", 1),
     messages.Failed(None, "loss is nan"),
     messages.InvalidInput(None, "no such file"),
     messages.Measured(Speed(100.0, 2.0, 3)),

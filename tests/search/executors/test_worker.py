@@ -49,7 +49,7 @@ def pipe() -> tuple[Connection, Connection]:
 def made(tmp_path: Path, pipe: tuple[Connection, Connection], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a worker of the stub's code, in this process and without a thread."""
     monkeypatch.setattr(worker, "_Inbox", lambda _: SimpleNamespace(start=lambda: None, stop=threading.Event()))
-    return worker._Worker(pipe[0], tmp_path, STUB)
+    return worker._Worker(pipe[0], tmp_path, STUB, is_pinned=False)
 
 
 def answer_to(made: Any, train: Callable[..., Any], folder: Path) -> messages.Message:
@@ -91,6 +91,18 @@ def test_an_error_becomes_a_message_of_one_line(
     assert (tmp_path / ERROR).exists() == crashed
     if crashed:
         assert "Traceback" in (tmp_path / ERROR).read_text()
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("CUDA error: unknown error"), MachineError("device 'cuda' is not available on this machine")]
+)
+def test_only_a_pinned_worker_reports_a_failed_device(made: Any, tmp_path: Path, error: Exception) -> None:
+    assert not isinstance(answer_to(made, raising(error), tmp_path), messages.DeviceFault)
+    made._is_pinned = True
+    assert answer_to(made, raising(error), tmp_path) == messages.DeviceFault(3, str(error))
+    made._measure = raising(error)
+    assert made._answer(messages.MeasureJob(BASE)) == messages.DeviceFault(None, str(error))
+    assert answer_to(made, raising(ZeroDivisionError("no")), tmp_path) == messages.Crashed(3, "ZeroDivisionError: no")
 
 
 def test_a_check_names_the_first_configuration_that_is_refused(made: Any) -> None:

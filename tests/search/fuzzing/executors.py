@@ -41,6 +41,9 @@ class TrainingExecutor:
         self._messages: list[Message] = []
         self.workers = 1
 
+    def device(self, worker: int) -> str:  # noqa: ARG002
+        return ""
+
     @property
     def idle(self) -> int:
         return not self._messages
