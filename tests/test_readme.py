@@ -70,14 +70,14 @@ def write_own_data(folder: Path) -> None:
     with (folder / "mood.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerows(csv.reader(shown.splitlines()))
-        for number in range(148):
+        for number in range(70):
             mood = list(words)[number % 3]
             writer.writerow([f"What a {rng.choice(words[mood])} day, friend {number}", mood])
     (pair,) = map(json.loads, blocks("json"))
     topics = ["my parcel", "a refund", "the manual", "a new password", "the invoice"]
     with (folder / "faq.jsonl").open("w") as lines:
         print(json.dumps(pair), file=lines)
-        for number in range(119):
+        for number in range(59):
             first, other = rng.sample(topics, 2)
             same = rng.random() < 0.5
             second = first if same else other
