@@ -95,8 +95,8 @@ def main(
     )
     if not dry_run:
         cli.check_data_folder_of(spec)
-        if spec.gpus is not None:
-            find_gpus(spec.gpus)
+        if spec.gpus is not None and not spec.devices:
+            find_gpus(spec.gpus)  # it says what is missing
 
     from search.console.dry_run import show_dry_run
     from search.console.plan import show_plan, show_warnings

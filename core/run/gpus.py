@@ -10,7 +10,7 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import takewhile
 from typing import Final, Literal
 
 from data.errors import UserError
@@ -53,7 +53,7 @@ def parse_gpus(value: object) -> GpuChoice:
     """Parse ``all``, ``0,2`` or a list of numbers.
 
     Raises:
-        ValueError: it is none of these; the message says what is expected.
+        ValueError: it is something else; the message says what is expected.
     """
     if value == "all":
         return "all"
@@ -89,9 +89,11 @@ def _visible_gpus(environment: Mapping[str, str]) -> tuple[Device, ...]:
     shown = environment.get(VISIBLE)
     if shown is None:
         return tuple(Device(f"cuda:{number}", uuid, model) for number, (uuid, model) in enumerate(listed))
-    names = [name.strip() for name in shown.split(",")] if shown.strip() else []
-    models = dict(chain.from_iterable(((str(at), one[1]), one) for at, one in enumerate(listed)))
-    return tuple(Device(f"cuda:{at}", name, models.get(name, "")) for at, name in enumerate(names) if listed)
+    models = {name: model for number, (uuid, model) in enumerate(listed) for name in (str(number), uuid)}
+    names = [name.strip() for name in shown.split(",") if name.strip()] if listed else []
+    # CUDA counts up to the first name that is no GPU; -1 hides all.
+    visible = takewhile(lambda name: not name.startswith("-"), names)
+    return tuple(Device(f"cuda:{at}", name, models.get(name, "")) for at, name in enumerate(visible))
 
 
 def _listed(environment: Mapping[str, str]) -> list[tuple[str, str]]:

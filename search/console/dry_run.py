@@ -47,8 +47,8 @@ def show_dry_run(console: Console, spec: StudySpec, start: SecondStart) -> None:
     with _noted(warnings):
         check_data_folder_of(spec)
     with _noted(warnings):
-        if spec.gpus is not None:
-            find_gpus(spec.gpus)
+        if spec.gpus is not None and not spec.devices:
+            find_gpus(spec.gpus)  # it says what is missing
     rows = tuple(_task_row(task.spec, spec, warnings) for task in spec.base.tasks.values())
     caption = "tasks (rows are counted as lines of the files, and checked when the study runs)"
     if spec.synthetic is not None:

@@ -13,7 +13,6 @@ import typer
 from rich.console import Console
 
 from core.inputs.augmentation import answers_dir
-from core.run.gpus import find_gpus
 from search.console.cli import ExitCode, end_with
 from search.console.phases import StudyPhases
 from search.console.plan import show_data, show_estimate, show_warnings
@@ -41,8 +40,7 @@ __all__ = ["StudySession"]
 
 
 def _local_executor(spec: StudySpec, cache_dir: Path) -> Executor:
-    devices = () if spec.gpus is None else find_gpus(spec.gpus)
-    return LocalExecutor(spec.workers, cache_dir, threads=spec.base.compute.threads, devices=devices)
+    return LocalExecutor(spec.workers, cache_dir, threads=spec.base.compute.threads, devices=spec.devices)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.inputs.dev_gold import dev_examples
 from core.inputs.resources import Resources
-from core.model_files.card_file import kept_card
+from core.model_files.card_file import kept_card_note
 from data.errors import UserError
 from data.reading import RawSplit
 from search.analysis.calibration_lines import calibration_lines
@@ -120,12 +120,11 @@ def _show(
             "Predictions cover only the dev examples that trials are scored on (dev_limit); the rest need models."
         )
     about_formats = [*formats.get("refused", ()), *formats.get("int8", ())]
-    for line in [*selection, *about_formats, *calibration_lines(ensemble.calibrations)]:
+    kept = [] if ensemble.model is None else kept_card_note(out / "model")
+    for line in [*selection, *about_formats, *calibration_lines(ensemble.calibrations), *kept]:
         console.print(line, soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"made of:     {out / 'ensemble.json'}", soft_wrap=True)
-    if (card := kept_card(out / "model")) is not None:
-        console.print(f"{card} is yours and was kept; it may describe an earlier model.", soft_wrap=True)
     if ensemble.model is not None:
         console.print(f"model:       {out / 'model'}", soft_wrap=True)
     for written, name in formats.get("written", {}).items():

@@ -14,7 +14,7 @@ from rich.console import Console
 from core.config import RunConfig
 from core.inputs.resources import Resources
 from core.model_files.calibration_file import load_calibration
-from core.model_files.card_file import kept_card
+from core.model_files.card_file import kept_card_note
 from core.model_files.formats.names import FormatName
 from data.errors import UserError
 from search.analysis.calibration_lines import calibration_lines
@@ -122,10 +122,8 @@ def _show_places(
     console: Console, lines: Sequence[str], out: Path, task: str, formats: Mapping[str, str] | None = None
 ) -> None:
     """Print what is known about the scores and probabilities, and where the files are."""
-    for line in [*lines, *calibration_lines(load_calibration(out / "model"))]:
+    for line in [*lines, *calibration_lines(load_calibration(out / "model")), *kept_card_note(out / "model")]:
         console.print(line, soft_wrap=True)
-    if (card := kept_card(out / "model")) is not None:
-        console.print(f"{card} is yours and was kept; it may describe an earlier model.", soft_wrap=True)
     console.print(f"predictions: {out / 'predictions'}", soft_wrap=True)
     console.print(f"model:       {out / 'model'}", soft_wrap=True)
     for written, name in (formats or {}).items():

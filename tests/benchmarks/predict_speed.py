@@ -1,10 +1,11 @@
 """Measure predictions of an exported model against transformers' text-classification pipeline, in interleaved rounds.
 
-    python -m tests.benchmarks.predict_speed [--texts 1024] [--rounds 5] [--threads 1] [--wall-time]
+    python -m tests.benchmarks.predict_speed [--texts 1024] [--rounds 5] [--threads 1] [--wall-time] [--data DIR]
 
 Both have the weights of MiniLM in float32, cut texts at 128 tokens, and give the probabilities of five classes; that
 they agree is checked. Loading is not measured. Both get all texts in one call, the pipeline with batches of 64. Texts
-are reviews of the generated corpus: single ones, or up to 16 joined, mostly few, as real texts have a long tail.
+are reviews of the generated corpus: single ones, or up to 16 joined, mostly few, as real texts have a long tail; with
+--data, those of the dev files of sst and cfimdb instead.
 Ours is measured in bfloat16 too, where the CPU has it. CPU time is measured, so that a busy machine does not disturb
 the ratio, or wall time on an idle machine; with several threads, waiting counts as CPU time too.
 """
@@ -29,6 +30,7 @@ from core.model.bert import Bert
 from core.model.multitask import build_plain_model, plain_encoder_names
 from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights
 from core.model_files.model_folder import TrainedModel, save_model_folder
+from data.reading import read_split
 from data.synthetic.reviews import draw_review
 from data.task_files import builtin_tasks
 from data.tokenizer import load_tokenizer
@@ -71,6 +73,12 @@ def texts_of(most: int, count: int) -> list[str]:
     return [" ".join(draw_review(rng).text for _ in range(number)) for number in numbers]
 
 
+def texts_in(data: Path, count: int) -> dict[str, list[str]]:
+    """Return the first texts of two dev files."""
+    read = {task: read_split(builtin_tasks()[task], data, "dev").sentences[:count] for task in ("sst", "cfimdb")}
+    return {task: [text for (text,) in rows] for task, rows in read.items()}
+
+
 def timed(predict: Callable[[], object], clock: Callable[[], float]) -> float:
     begun = clock()
     predict()
@@ -82,6 +90,7 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--data", type=Path, help="folder of the course's files")
     parser.add_argument("--wall-time", action="store_true", help="measure wall time instead of CPU time")
     given = parser.parse_args()
     clock = time.perf_counter if given.wall_time else time.process_time
@@ -93,8 +102,8 @@ def main() -> None:
         ours = search.load_model(Path(folder) / "model", device="cpu")
         rough = search.load_model(Path(folder) / "model", device="cpu", precision="bfloat16")
     options = {"batch_size": 64, "truncation": True, "max_length": LENGTH, "top_k": None}
-    for name, most in (("single reviews", 1), ("up to 16 reviews", 16)):
-        texts = texts_of(most, given.texts)
+    made = {"single reviews": texts_of(1, given.texts), "up to 16 reviews": texts_of(16, given.texts)}
+    for name, texts in (made if given.data is None else texts_in(given.data, given.texts)).items():
         tokens = [len(ids) for ids in theirs.tokenizer(texts, truncation=True, max_length=LENGTH)["input_ids"]]
         found, expected = ours.predict(texts, "sst").probabilities, theirs(texts, **options)
         assert found is not None
@@ -111,7 +120,7 @@ def main() -> None:
         print(f"{name} ({low:.0f}, {middle:.0f} and {high:.0f} tokens at the 5th, 50th and 95th percentile)")
         for place, precision in enumerate(("float32", "bfloat16")):
             ratios = sorted(seconds[-1] / seconds[place] for seconds in rounds)
-            rate = given.texts / statistics.median(seconds[place] for seconds in rounds)
+            rate = len(texts) / statistics.median(seconds[place] for seconds in rounds)
             print(
                 f"  {precision}: {statistics.median(ratios):.2f} times the pipeline's rate "
                 f"({ratios[0]:.2f} to {ratios[-1]:.2f}), {rate:.0f} texts per second, {given.threads} thread(s)"

@@ -67,8 +67,9 @@ def test_only_those_that_are_visible(environment: dict[str, str], shown: str, ex
 def test_gpus_that_are_not_there(environment: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no GPU 3, 7: there are cuda:0, cuda:1, cuda:2"):
         find_gpus((0, 3, 7), environment)
-    with pytest.raises(UserError, match="nvidia-smi lists none, or CUDA_VISIBLE_DEVICES hides it"):
-        find_gpus("all", environment | {"CUDA_VISIBLE_DEVICES": ""})
+    for hidden in ("", "-1"):
+        with pytest.raises(UserError, match="nvidia-smi lists none, or CUDA_VISIBLE_DEVICES hides it"):
+            find_gpus("all", environment | {"CUDA_VISIBLE_DEVICES": hidden})
     for broken in ("#!/bin/sh\nexit 9\n", "#!/bin/sh\necho No devices were found\n"):
         (tmp_path / "nvidia-smi").write_text(broken)
         with pytest.raises(UserError, match="no NVIDIA GPU: nvidia-smi lists none; leave out gpus"):

@@ -242,7 +242,7 @@ SITUATIONS: dict[str, Callable[[Path], None]] = {
     "odd names of files": odd_names,
     "a first column of codes": codes,
     "two texts that the label compares": compared,
-    "a pair of which one text repeats": few_answers,
+    "a pair with one text that repeats": few_answers,
     "a question and an entry of a list": answers_of_a_list,
     "names in another language": foreign_names,
     "a body with a subject that repeats": mails,

@@ -51,7 +51,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "columns": {"id": "none", "sentences": ["user_question", "faq_entry"], "label": "is_match"},
     },
     "names in another language": {"classes": ["happy", "neutral", "sad"], "metric": "accuracy"},
-    "a pair of which one text repeats": {
+    "a pair with one text that repeats": {
         "kind": "classify-pair",
         "columns": {"id": "none", "sentences": ["question1", "question2"], "label": "duplicate"},
     },
