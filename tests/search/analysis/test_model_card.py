@@ -10,7 +10,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from core.config import RunConfig
-from core.model_files.card_file import remove_card
+from core.model_files.card_file import kept_card_note, remove_card
 from core.statistics import TaskCalibration, calibrate_task
 from search.analysis.model_card import write_model_card
 from tests.search.predict.conftest import SPECS
@@ -136,9 +136,13 @@ def test_the_licence_is_that_of_the_encoder(tmp_path: Path, config: RunConfig) -
 def test_a_card_of_the_user_stays(tmp_path: Path, config: RunConfig) -> None:
     (tmp_path / "README.md").write_text("mine")
     assert card_of(tmp_path, config) == "mine"
+    assert kept_card_note(tmp_path) == [
+        f"{tmp_path / 'README.md'} is yours and was kept; it may describe an earlier model."
+    ]
     remove_card(tmp_path)
     assert (tmp_path / "README.md").read_text() == "mine"
     (tmp_path / "README.md").unlink()
     card_of(tmp_path, config)
+    assert kept_card_note(tmp_path) == []
     remove_card(tmp_path)
     assert not (tmp_path / "README.md").exists()

@@ -365,6 +365,10 @@ def test_a_device_that_fails_in_a_measurement(tmp_path: Path) -> None:
         with pytest.warns(UserWarning, match=r"^cuda:0 is used no longer: CUDA error: uncorrectable"):
             assert executor.measure(BASE).train_examples_per_second > 0
         assert executor.idle == 1
+        end = time.monotonic() + 20.0
+        while len(executor._slots) > 1 and time.monotonic() < end:
+            executor.events(1.0)
+        assert [slot.device for slot in executor._slots] == [DEVICES[1]]  # no other worker was started on the lost one
     finally:
         executor.stop()
     executor = on_devices(study, 1, DEVICES[:1])

@@ -78,6 +78,13 @@ def test_where_the_files_are(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert lines[4].endswith(f"predict --model-dir {tmp_path / 'model'} --task sst < sentences.txt")
 
 
+def test_a_card_of_the_user_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "README.md").write_text("mine")
+    _show_places(make_console(), [], tmp_path, "sst")
+    assert "README.md is yours and was kept; it may describe an earlier model." in capsys.readouterr().out
+
+
 def test_folders_for_other_libraries(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     formats = {"written": {"sst": "transformers"}, "refused": ["Task sts is not written."]}
     _show(tmp_path, BASE, {**PROVENANCE, "formats": formats}, None, ["a line"])
