@@ -14,10 +14,10 @@ demo: $(VENV)/installed
 	$(VENV)/bin/python -m search.run --study quickstart
 
 test: check
-	$(VENV)/bin/python -m pytest --numprocesses auto -m "not slow"
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist worksteal -m "not slow"
 
 test-slow: $(VENV)/installed-dev
-	$(VENV)/bin/python -m pytest --numprocesses auto -m slow
+	$(VENV)/bin/python -m pytest --numprocesses auto --dist worksteal -m slow
 
 check: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

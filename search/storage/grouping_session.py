@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.orm import Session
 
@@ -12,10 +14,17 @@ class GroupingSession(Session):
     """A session that stays open and uncommitted between :meth:`begin_group` and :meth:`end_group`.
 
     Optuna opens, commits and closes a session for every operation. Within a group, these calls only flush.
+
+    Attributes:
+        unfinished: ids of trials that were found to be unfinished in this group.
     """
 
     is_grouping = False
     _was_rolled_back = False  # an operation of this group, and with it everything before it
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.unfinished: set[int] = set()
 
     def commit(self) -> None:
         """Commit; within a group, only flush, so that the following operations can read what was written."""
@@ -48,6 +57,7 @@ class GroupingSession(Session):
     def begin_group(self) -> None:
         """Commit nothing from here on."""
         self.is_grouping, self._was_rolled_back = True, False
+        self.unfinished.clear()
 
     def end_group(self) -> None:
         """Commit the group.

@@ -1,4 +1,4 @@
-"""Use Optuna's private API, here and in ``rdb.py`` only: the rest of ``search`` calls the functions of this module.
+"""Use Optuna's private API, here and in ``rdb.py`` and ``database.py`` only: all others call functions of this module.
 
 ``tests/search/storage/test_optuna_internals.py`` tests each private name against the installed version, and that no
 other file uses any. ``pyproject.toml`` therefore pins Optuna's minor version.

@@ -10,58 +10,28 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Container, Mapping
-from functools import lru_cache
-from types import SimpleNamespace
+import math
+import time
+from collections.abc import Callable, Container
 from typing import Any, TypeVar, cast
 
-from optuna.distributions import (
-    BaseDistribution,
-    check_distribution_compatibility,
-    distribution_to_json,
-    json_to_distribution,
-)
 from optuna.exceptions import StorageInternalError
-from optuna.storages import RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import ColumnElement, Connection, Engine, MetaData, Table, and_, event, insert, or_, select, update
+from sqlalchemy import Engine, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.orm import scoped_session, sessionmaker
 
 from search.storage.damage import NOT_FOUND, reporting_damage
+from search.storage.database import Database, Params
 from search.storage.grouping_session import GroupingSession
 
-__all__ = ["DatabaseStorage", "Params"]
+__all__ = ["DatabaseStorage"]
 
+LOOK_AT_ALL_SECONDS = 5.0
+"""How long an only writer does not look for changes that others have made to its running trials."""
 T = TypeVar("T")
-Params = Mapping[str, tuple[float, BaseDistribution]]
-"""Name -> value as Optuna stores it, and distribution."""
-
-_PARTS: dict[str, Any] = {
-    "values": models.TrialValueModel,
-    "params": models.TrialParamModel,
-    "user_attributes": models.TrialUserAttributeModel,
-    "system_attributes": models.TrialSystemAttributeModel,
-    "intermediate_values": models.TrialIntermediateValueModel,
-}
-"""Part of a trial, as Optuna names it -> its table."""
-
-
-@event.listens_for(models.BaseModel.metadata, "after_create")
-def _create_missing_indexes(metadata: MetaData, connection: Connection, **_: Any) -> None:
-    """Create what Optuna left out, where SQLite and MySQL commit each statement and a process was killed between two.
-
-    Optuna creates the indexes of a table only together with the table. Without one, two studies can have one name.
-    """
-    for table in metadata.sorted_tables:
-        for index in table.indexes:
-            index.create(connection, checkfirst=True)
-
-
-_distribution: Callable[[str], BaseDistribution] = lru_cache(maxsize=4096)(json_to_distribution)
 
 
 @reporting_damage
@@ -79,16 +49,29 @@ class DatabaseStorage(_CachedStorage):
             another query each time that trials are read; only programs that watch a study while it runs need it.
     """
 
-    _backend: _Database
+    _backend: Database
     sees_reopened = False
 
     def __init__(self, url: str, engine_kwargs: dict[str, Any]) -> None:
-        super().__init__(_Database(url, engine_kwargs=engine_kwargs))
+        super().__init__(Database(url, engine_kwargs=engine_kwargs))
+        self._is_only_writer = False
+        self._newest_is_known = set[int]()  # ids of studies without new trials, as far as they matter
+        self._newest: dict[int, int] = {}  # study id -> the newest id of a trial that was read
+        self._read_at: dict[int, float] = {}  # study id -> when all its unfinished trials were last read
 
     @property
     def engine(self) -> Engine:
         """The database's connections."""
         return self._backend.engine
+
+    def set_only_writer(self, is_only_writer: bool) -> None:
+        """Say whether unfinished trials change by this object alone, so that it need not read the others again.
+
+        What others write after all, on the dashboard for example, is seen within seconds, and trials that they enqueue
+        when trials that wait are asked for.
+        """
+        self._is_only_writer = is_only_writer
+        self._read_at.clear()
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         """Create a trial like Optuna's method.
@@ -100,6 +83,13 @@ class DatabaseStorage(_CachedStorage):
         trial_id = super().create_new_trial(study_id, template_trial)
         if self._count_known(study_id) == before:
             raise KeyError(NOT_FOUND)
+        if study_id in self._read_at:
+            with self._lock:
+                self._studies[study_id].unfinished_trial_ids.add(trial_id)
+                if max(self._studies[study_id].trials) == before:
+                    self._newest[study_id] = trial_id
+                else:  # another process has added one
+                    del self._read_at[study_id]
         return trial_id
 
     def _count_known(self, study_id: int) -> int:
@@ -131,6 +121,7 @@ class DatabaseStorage(_CachedStorage):
         except BaseException as error:
             session.abandon_group()
             self.__dict__.update(cache)  # it may contain trials, or ends of trials, that are undone now
+            self._read_at.clear()
             if isinstance(error, SQLAlchemyError):
                 raise StorageInternalError(f"a transaction was not stored: {error}") from error
             raise
@@ -174,9 +165,56 @@ class DatabaseStorage(_CachedStorage):
         with self._lock:
             study_id, _ = self._trial_id_to_study_id_and_number[trial_id]
             known = self._studies[study_id].param_distribution
+            was_current = self._is_current(trial_id)
             self._backend.add_params(trial_id, params, known)
             for name, (_, distribution) in params.items():
                 known.setdefault(name, distribution)
+            if was_current:
+                values = {name: kind.to_external_repr(float(value)) for name, (value, kind) in params.items()}
+                self._remember(trial_id, "params", lambda stored: stored | values | stored)
+                distributions = {name: kind for name, (_, kind) in params.items()}
+                self._remember(trial_id, "distributions", lambda stored: stored | distributions | stored)
+
+    def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
+        """Report a value like Optuna's method."""
+        with self._lock:
+            was_current = self._is_current(trial_id)
+            super().set_trial_intermediate_value(trial_id, step, intermediate_value)
+            if was_current:
+                self._remember(
+                    trial_id, "intermediate_values", lambda stored: {**stored, step: float(intermediate_value)}
+                )
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Set an attribute like Optuna's method."""
+        with self._lock:
+            was_current = self._is_current(trial_id)
+            super().set_trial_user_attr(trial_id, key, value)
+            if was_current:
+                self._remember(trial_id, "user_attrs", lambda stored: {**stored, key: _as_stored(value)})
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Set an attribute like Optuna's method."""
+        with self._lock:
+            was_current = self._is_current(trial_id)
+            super().set_trial_system_attr(trial_id, key, value)
+            if was_current:
+                self._remember(trial_id, "system_attrs", lambda stored: {**stored, key: _as_stored(value)})
+
+    def _is_current(self, trial_id: int) -> bool:
+        """Return whether the cache has a trial as it is stored."""
+        study_id, number = self._trial_id_to_study_id_and_number.get(trial_id, (-1, -1))
+        known = self._studies[study_id].trials if study_id in self._read_at else {}
+        return number in known and trial_id not in self._backend.written
+
+    def _remember(self, trial_id: int, part: str, change: Callable[[dict[Any, Any]], dict[Any, Any]]) -> None:
+        """Change a part of a trial in the cache as in the database, so that it need not be read again."""
+        study_id, number = self._trial_id_to_study_id_and_number[trial_id]
+        trials = self._studies[study_id].trials
+        changed = copy.copy(trials[number])  # others may have the trial as it was
+        setattr(changed, part, change(getattr(changed, part)))
+        trials[number] = changed
+        self._backend.written.discard(trial_id)
 
     def reopen_trial(self, trial_id: int, user_attrs: Container[str], system_attrs: Callable[[str], bool]) -> None:
         """Make a PRUNED trial RUNNING again, without its value; Optuna itself never changes trials that have ended.
@@ -201,6 +239,8 @@ class DatabaseStorage(_CachedStorage):
         """Return all trials like Optuna's method, which sorts them by a slower key on each call."""
         if self.sees_reopened:
             self._forget_reopened(study_id)
+        if states is not None and TrialState.WAITING in states:
+            self._newest_is_known.discard(study_id)
         self._read_trials_from_remote_storage(study_id)
         with self._lock:
             known = self._studies[study_id].trials
@@ -208,6 +248,27 @@ class DatabaseStorage(_CachedStorage):
         if states is not None:
             trials = [trial for trial in trials if trial.state in states]
         return copy.deepcopy(trials) if deepcopy else trials
+
+    def _read_trials_from_remote_storage(self, study_id: int) -> None:
+        """Read new trials, and those that may have changed since they were last read.
+
+        Optuna reads all unfinished trials each time. With hundreds of workers, that would be most of a driver's work.
+        """
+        now = time.monotonic()
+        if not self._is_only_writer or now - self._read_at.get(study_id, -math.inf) > LOOK_AT_ALL_SECONDS:
+            super()._read_trials_from_remote_storage(study_id)
+            if self._is_only_writer:
+                with self._lock:
+                    ids = [trial._trial_id for trial in self._studies[study_id].trials.values()]
+                    self._backend.written.difference_update(ids)
+                self._newest[study_id], self._read_at[study_id] = max(ids, default=-1), now
+                self._newest_is_known.add(study_id)
+            return
+        with self._lock:
+            changed = self._studies[study_id].unfinished_trial_ids & self._backend.written
+            if changed or study_id not in self._newest_is_known:
+                self._keep(study_id, self._backend._get_trials(study_id, None, changed, self._newest[study_id]))
+                self._newest_is_known.add(study_id)
 
     def _forget_reopened(self, study_id: int) -> None:
         """Note which ended trials have another end than when they were read, or none, so that they are read again."""
@@ -222,8 +283,31 @@ class DatabaseStorage(_CachedStorage):
                 if trial.state.is_finished() and ends.get(trial._trial_id) != trial.datetime_complete
             )
 
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        """Return a trial like Optuna's method."""
+        study_id, number = self._trial_id_to_study_id_and_number.get(trial_id, (-1, -1))
+        if study_id not in self._read_at:
+            return super().get_trial(trial_id)
+        if not self._is_current(trial_id):
+            with self._lock:
+                self._keep(study_id, [self._backend.get_trial(trial_id)])
+        trial = self._studies[study_id].trials[number]
+        return trial if trial.state.is_finished() else _with_own_parts(trial)
+
+    def _keep(self, study_id: int, trials: list[FrozenTrial]) -> None:
+        """Put trials that have just been read into the cache."""
+        study = self._studies[study_id]
+        self._add_trials_to_cache(study_id, trials)
+        for trial in trials:
+            is_over = trial.state.is_finished()
+            (study.unfinished_trial_ids.discard if is_over else study.unfinished_trial_ids.add)(trial._trial_id)
+            self._backend.written.discard(trial._trial_id)
+            self._newest[study_id] = max(self._newest[study_id], trial._trial_id)
+
     def get_trial_system_attrs(self, trial_id: int) -> dict[str, Any]:
         """Return a trial's system attributes like Optuna's method, but without reading the rest of the trial."""
+        if self._is_current(trial_id):
+            return dict(self.get_trial(trial_id).system_attrs)
         return self._backend.get_trial_system_attrs(trial_id)
 
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
@@ -255,99 +339,14 @@ class DatabaseStorage(_CachedStorage):
             }
 
 
-class _Database(RDBStorage):
-    """Optuna's tables, read and written in fewer statements than by Optuna itself, in sessions that can group."""
+def _as_stored(value: Any) -> Any:
+    """Return an attribute's value as it is when it is read."""
+    return json.loads(json.dumps(value))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.scoped_session = scoped_session(sessionmaker(bind=self.engine, class_=GroupingSession))
 
-    def get_trial(self, trial_id: int) -> FrozenTrial:
-        """Return a trial like Optuna's method."""
-        found = self._read_trials(models.TrialModel.trial_id == trial_id)
-        return found[0] if found else super().get_trial(trial_id)  # which raises the error for a missing trial
-
-    def _get_trials(
-        self,
-        study_id: int,
-        states: Container[TrialState] | None,
-        included_trial_ids: set[int],
-        trial_id_greater_than: int,
-    ) -> list[FrozenTrial]:
-        if states is not None:
-            return super()._get_trials(study_id, states, included_trial_ids, trial_id_greater_than)
-        ids = models.TrialModel.trial_id
-        wanted = or_(ids > trial_id_greater_than, ids.in_(included_trial_ids))
-        return self._read_trials(and_(models.TrialModel.study_id == study_id, wanted))
-
-    def _read_trials(self, condition: ColumnElement[bool]) -> list[FrozenTrial]:
-        """Read the trials that meet a condition on ``models.TrialModel``, in order of their ids, as plain rows.
-
-        This takes a tenth of the time of Optuna's mapped objects. A driver that resumes a study of 10,000 trials reads
-        half a million rows before it can propose anything.
-        """
-        with _create_scoped_session(self.scoped_session) as session:
-            trials = session.scalars(select(models.TrialModel).where(condition).order_by(models.TrialModel.trial_id))
-            found: dict[Any, tuple[models.TrialModel, dict[str, list[Any]]]] = {
-                trial.trial_id: (trial, {part: [] for part in _PARTS}) for trial in trials
-            }
-            for part, model in _PARTS.items() if found else ():
-                table: Table = model.__table__
-                for row in session.execute(select(*table.columns).join(models.TrialModel).where(condition)):
-                    found[row.trial_id][1][part].append(row)
-            return [self._freeze(trial, parts) for trial, parts in found.values()]
-
-    def _freeze(self, trial: models.TrialModel, parts: dict[str, list[Any]]) -> FrozenTrial:
-        """Build a trial from its rows in all tables.
-
-        Optuna's own step gets no parameters: it would parse the JSON of every distribution twice, although a study has
-        only a few of them.
-        """
-        params = sorted(parts.pop("params"), key=lambda row: row.param_id)
-        fields = ("trial_id", "number", "state", "datetime_start", "datetime_complete")
-        rows: Any = SimpleNamespace(**{name: getattr(trial, name) for name in fields}, **parts, params=())
-        frozen = self._build_frozen_trial_from_trial_model(rows)
-        frozen.distributions = {row.param_name: _distribution(row.distribution_json) for row in params}
-        frozen.params = {
-            row.param_name: frozen.distributions[row.param_name].to_external_repr(row.param_value) for row in params
-        }
-        return frozen
-
-    def ends(self, study_id: int) -> dict[int, Any]:
-        """Return when each trial ended, by id; None for those that have not."""
-        with _create_scoped_session(self.scoped_session) as session:
-            trials: Any = session.scalars(select(models.TrialModel).where(models.TrialModel.study_id == study_id))
-            return {trial.trial_id: trial.datetime_complete for trial in trials}
-
-    def reopen_trial(self, trial_id: int, user_attrs: Container[str], system_attrs: Callable[[str], bool]) -> None:
-        """Do what :meth:`DatabaseStorage.reopen_trial` says."""
-        with _create_scoped_session(self.scoped_session, True) as session:
-            trial: Any = models.TrialModel.find_or_raise_by_id(trial_id, session, for_update=True)
-            if trial.state != TrialState.PRUNED:
-                return
-            trial.state, trial.datetime_complete = TrialState.RUNNING, None
-            for value in trial.values:
-                session.delete(value)
-            for attribute in trial.user_attributes:
-                if attribute.key in user_attrs:
-                    session.delete(attribute)
-            for attribute in trial.system_attributes:
-                if system_attrs(attribute.key):
-                    session.delete(attribute)
-
-    def add_params(self, trial_id: int, params: Params, known: dict[str, BaseDistribution]) -> None:
-        """Add the parameters that a trial does not have yet; ``known`` distributions need not be looked up."""
-        with _create_scoped_session(self.scoped_session, True) as session:
-            trial: Any = models.TrialModel.find_or_raise_by_id(trial_id, session)
-            self.check_trial_is_updatable(trial_id, trial.state)
-            stored = {param.param_name for param in trial.params}
-            for name, (value, distribution) in params.items():
-                if name in stored:
-                    continue
-                if name in known:
-                    check_distribution_compatibility(known[name], distribution)
-                    text = distribution_to_json(distribution)
-                    row = {"trial_id": trial_id, "param_name": name, "param_value": value, "distribution_json": text}
-                    session.add(models.TrialParamModel(**row))
-                else:
-                    self._set_trial_param_without_commit(session, trial_id, name, value, distribution)
+def _with_own_parts(trial: FrozenTrial) -> FrozenTrial:
+    """Return a copy with dictionaries of its own; Optuna's ``Trial`` changes those that it gets."""
+    own = copy.copy(trial)
+    for part in ("params", "distributions", "user_attrs", "system_attrs", "intermediate_values"):
+        setattr(own, part, dict(getattr(trial, part)))
+    return own

@@ -82,6 +82,7 @@ class StorageLease:
             # A claim that arrived although the storage did not answer shows up as a holder with our own id.
             if (there is not None and there.id == mine.id) or self._set(there, mine):
                 self._held = mine
+                self._storage.inner.set_only_writer(True)
                 return
 
     def _await_end(self, holder: LeaseHolder) -> None:
@@ -190,5 +191,6 @@ class StorageLease:
         held, self._held = self._held, None
         if held is None:
             return
+        self._storage.inner.set_only_writer(False)
         with suppress(StorageError):  # one try: the next driver also notices that this process is gone
             self._storage.inner.compare_and_set(self._study_id, KEY, held.stored(), None)

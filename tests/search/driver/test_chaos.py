@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -27,9 +28,15 @@ from core.run.evaluation import Evaluation
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders
 
-FAULTS = int(os.environ.get("CHAOS_FAULTS", "40"))
+FAULTS = int(os.environ.get("CHAOS_FAULTS", "25"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 ENDS = {0, 130, -signal.SIGKILL, -signal.SIGTERM}  # the last one: while Python itself starts
+ORPHAN = re.compile(
+    r"""Traceback \(most recent call last\):
+  File "<string>", line 1, in <module>
+  File "[^"]*/multiprocessing/spawn\.py", line \d+, in spawn_main
+(?:  .*\n|EOFError.*\n|_pickle\.UnpicklingError.*\n)*"""
+)
 # The kills are not the trials' fault, however many hit the same one.
 COMMAND = """
 import sys
@@ -72,7 +79,10 @@ class Chaos:
                     os.killpg(driver.pid, signal.SIGKILL)
             self.ends[code] += 1
             said = (folder / "stderr.txt").read_text("utf-8")
-            assert "Traceback" not in said, said
+            # A new worker reads what to do from the driver. If that is killed before it has written it, Python itself
+            # prints how far the worker got; none of our code has run in it.
+            own = ORPHAN.sub("", said) if code == -signal.SIGKILL else said
+            assert "Traceback" not in own, said
             assert code in ENDS, said
             if code == 0:
                 return

@@ -40,7 +40,6 @@ def test_a_study_of_a_hub_data_set(tmp_path: Path, run_command: Run) -> None:
         ("search.init", "hub:org/set/mood", "--model", "scratch", "--yes"),
         ("search.run", "--study", "mood", "--trials", "1", "--dry-run"),
         ("search.run", "--study", "mood", "--trials", "1"),
-        ("search.report", "--study", "mood"),
         ("search.export", "--study", "mood"),
     ]
     done = [run_command(*step, cwd=tmp_path, env=env) for step in steps]

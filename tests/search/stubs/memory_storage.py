@@ -16,6 +16,8 @@ class MemoryStorage(InMemoryStorage):
 
     is_grouping = False
 
+    def set_only_writer(self, is_only_writer: bool) -> None: ...
+
     def in_transaction(self, write: Callable[[], Any]) -> Any:
         if self.is_grouping:
             return write()

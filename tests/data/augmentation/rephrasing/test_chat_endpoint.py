@@ -241,9 +241,13 @@ def test_requests_a_minute(stub: Any, reply: Any) -> None:
 
 
 def test_stopping_ends_waiting(stub: Any, reply: Any) -> None:
-    stub.behave = lambda _: reply.failing(429, retry_after="60")
     with ChatEndpoint(stub.settings()) as endpoint:
-        Timer(0.2, endpoint.stop).start()
+
+        def behave(_: Any) -> Any:
+            Timer(0.2, endpoint.stop).start()
+            return reply.failing(429, retry_after="60")
+
+        stub.behave = behave
         before = time.monotonic()
         with pytest.raises(StoppedError):
             endpoint.answer(REQUEST)
