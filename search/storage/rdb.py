@@ -29,7 +29,7 @@ from search.storage.grouping_session import GroupingSession
 
 __all__ = ["DatabaseStorage"]
 
-LOOK_AT_ALL_SECONDS = 5.0
+LOOK_AT_ALL_SECONDS = 30.0
 """How long an only writer does not look for changes that others have made to its running trials."""
 T = TypeVar("T")
 
@@ -67,8 +67,8 @@ class DatabaseStorage(_CachedStorage):
     def set_only_writer(self, is_only_writer: bool) -> None:
         """Say whether unfinished trials change by this object alone, so that it need not read the others again.
 
-        What others write after all, on the dashboard for example, is seen within seconds, and trials that they enqueue
-        when trials that wait are asked for.
+        What others write after all, on the dashboard for example, is seen within half a minute, and trials that they
+        enqueue when trials that wait are asked for.
         """
         self._is_only_writer = is_only_writer
         self._read_at.clear()
