@@ -31,6 +31,10 @@ def main(
     ] = None,
     gpus: cli.Gpus = None,
     workers_per_gpu: cli.WorkersPerGpu = None,
+    executor: cli.ExecutorName = "local",
+    ray_address: cli.RayAddress = None,
+    ray_gpus: cli.RayGpus = None,
+    ray_memory: cli.RayMemory = None,
     threads: Annotated[int | None, typer.Option(min=1, max=1024, help="CPU threads of each worker.")] = None,
     name: Annotated[str | None, typer.Option(help="Record the study under this name instead of its file's.")] = None,
     hours: Annotated[
@@ -76,9 +80,11 @@ def main(
 
     from core.inputs.augmentation import answers_dir
     from core.run.gpus import find_gpus
+    from search.console.executor_choice import make_executor_by
     from search.display.console import make_console
     from search.study.file import load_study
 
+    make_executor = make_executor_by(executor, ray_address, ray_gpus, ray_memory, machine_gpus=gpus)
     spec = load_study(
         study,
         data=data,
@@ -107,7 +113,7 @@ def main(
     from search.recorded.warm_start import with_warm_start
     from search.storage.open import open_recorded
 
-    run = StudySession(runs_dir, storage, quiet=quiet, json=json, restart=restart)
+    run = StudySession(runs_dir, storage, quiet=quiet, json=json, restart=restart, make_executor=make_executor)
     if fine or warm_start:
         recorded = open_recorded(storage, runs_dir)
         spec = fine_search(spec, recorded, name, model, runs_dir=runs_dir, restart=restart) if fine else spec

@@ -35,6 +35,10 @@ def main(
     workers: cli.RunsAtOnce = 1,
     gpus: cli.Gpus = None,
     workers_per_gpu: cli.WorkersPerGpu = None,
+    executor: cli.ExecutorName = "local",
+    ray_address: cli.RayAddress = None,
+    ray_gpus: cli.RayGpus = None,
+    ray_memory: cli.RayMemory = None,
     threads: cli.RunThreads = None,
     restart: cli.Restart = False,
     storage: cli.StorageUrl = None,
@@ -65,6 +69,7 @@ def main(
     from search.ablate.plan import ablation_spec, new_plan, resumed_plan
     from search.ablate.terminal import show_outcome, show_plan
     from search.console.dry_run import show_start
+    from search.console.executor_choice import make_executor_by
     from search.console.session import StudySession
     from search.display.console import make_console
     from search.display.csv_text import csv_text
@@ -73,7 +78,14 @@ def main(
     from search.recorded.ranking import load_recorded, open_study
     from search.storage.open import open_recorded
 
-    run = StudySession(runs_dir, storage, quiet=quiet, json=json, restart=restart)
+    run = StudySession(
+        runs_dir,
+        storage,
+        quiet=quiet,
+        json=json,
+        restart=restart,
+        make_executor=make_executor_by(executor, ray_address, ray_gpus, ray_memory, machine_gpus=gpus),
+    )
     source, recorded = open_study(study, storage, runs_dir), open_recorded(storage, runs_dir)
     open_checked_folders(source, runs_dir)  # refuses those of another study, and wrong scores
     name = name or f"{study}-ablation"

@@ -31,6 +31,7 @@ __all__ = [
     "PROGRAM",
     "RUNS",
     "DataDir",
+    "ExecutorName",
     "ExitCode",
     "Gpus",
     "Json",
@@ -41,6 +42,9 @@ __all__ = [
     "PlanOnly",
     "Program",
     "Quiet",
+    "RayAddress",
+    "RayGpus",
+    "RayMemory",
     "Restart",
     "RunThreads",
     "RunsAtOnce",
@@ -96,6 +100,16 @@ Gpus = Annotated[str | None, typer.Option(help="Train on these GPUs, one worker 
 WorkersPerGpu = Annotated[
     int | None, typer.Option(min=1, max=64, help="Number of runs to train on each GPU at the same time.")
 ]
+ExecutorName = Annotated[
+    Literal["local", "ray"], typer.Option("--executor", help="Train on this machine, or on a Ray cluster.")
+]
+RayAddress = Annotated[
+    str | None, typer.Option(help="Head of the Ray cluster; by default RAY_ADDRESS, or the one of this machine.")
+]
+RayGpus = Annotated[
+    float | None, typer.Option(min=0.0, help="GPUs of each worker in the cluster; a fraction if workers share one.")
+]
+RayMemory = Annotated[float | None, typer.Option(min=0.0, help="Memory to reserve for each worker, in GiB.")]
 RunThreads = Annotated[
     int | None, typer.Option(min=1, max=1024, help="CPU threads of each run; by default as in the search.")
 ]

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from core.inputs.augmentation import answers_dir
 from search.console.cli import ExitCode, end_with
+from search.console.executor_choice import local_executor
 from search.console.phases import StudyPhases
 from search.console.plan import show_data, show_estimate, show_warnings
 from search.console.progress import JsonLines, LiveProgress, PlainProgress
@@ -24,7 +25,6 @@ from search.driver.driver import Driver, StudyResult
 from search.driver.events import Observer
 from search.driver.settled_precision import with_precision
 from search.executors.base import Executor, ExecutorError
-from search.executors.local import LocalExecutor
 from search.preflight.data import DataReport, check_data, with_synthetic_data
 from search.preflight.encoder import check_encoder_fits
 from search.preflight.encoder_content import read_folders, survey_encoders
@@ -37,10 +37,6 @@ from search.study.file import check_own_classes
 from search.study.spec import StudySpec
 
 __all__ = ["StudySession"]
-
-
-def _local_executor(spec: StudySpec, cache_dir: Path) -> Executor:
-    return LocalExecutor(spec.workers, cache_dir, threads=spec.base.compute.threads, devices=spec.devices)
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class StudySession:
     quiet: bool = False
     json: bool = False
     restart: bool | None = None
-    make_executor: Callable[[StudySpec, Path], Executor] = _local_executor
+    make_executor: Callable[[StudySpec, Path], Executor] = local_executor
 
     @cached_property
     def console(self) -> Console:

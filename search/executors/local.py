@@ -14,25 +14,18 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from core.config import RunConfig
 from core.run.gpus import VISIBLE, Device
-from data.errors import UserError
 from search.executors import messages
 from search.executors.base import ExecutorError
+from search.executors.pipes import PipeExecutor, Slot
 from search.executors.worker import TrainingCode, work
-from search.storage.retrying_storage import notice
-
-if TYPE_CHECKING:
-    from core.run.precision_choice import PrecisionChoice
-    from core.run.speed import Speed
 
 __all__ = ["LocalExecutor"]
 
 FALSE_STARTS = 3  # workers in a row that fail before they are ready; a fourth would fail too
 KILLED_STARTS = 20  # workers in a row that are killed from outside, which says less
-LOADING_DEATHS = 2  # of workers that load or measure before the first trial; a third would die too
 EXIT_SECONDS = 2.0  # that an idle worker may take to exit
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # Weights, gradients and moments are read once a step, from memory, and looking up pages of 4 KiB takes longer than
@@ -44,26 +37,16 @@ MEMORY_VARIABLES = {
 }
 
 
-@dataclass(eq=False)
-class _Slot:
-    """One worker process and its job."""
+@dataclass(eq=False, kw_only=True)
+class _Slot(Slot):
+    """One worker process."""
 
-    index: int
-    process: SpawnProcess
     connection: Connection
-    job: messages.Job | None = None
-    ready: bool = False
-    has_stepped: bool = False  # its run has taken a step, and so has something to save
-    closed: bool = False  # its end of the pipe; its exit follows
-    crashed: bool = False  # as it has reported itself
+    process: SpawnProcess
     device: Device | None = None  # that it is pinned to
 
-    @property
-    def number(self) -> int | None:
-        return self.job.number if isinstance(self.job, messages.TrialJob) else None
 
-
-class LocalExecutor:
+class LocalExecutor(PipeExecutor[_Slot]):
     """Keep long-lived ``spawn``-ed processes; a dead one is noticed at once and replaced.
 
     Args:
@@ -84,26 +67,14 @@ class LocalExecutor:
         code: TrainingCode | None = None,
         devices: Sequence[Device] = (),
     ) -> None:
-        if workers < 1:
-            raise ValueError(f"workers must be at least 1, got {workers}")
+        super().__init__(workers)
         self._devices = tuple(devices)
         self._lost: set[str] = set()  # names of devices
-        self.workers = workers
         self._threads = threads
         self._cache_dir = cache_dir
         self._code = code or TrainingCode()
         self._context = multiprocessing.get_context("spawn")
-        self._slots: list[_Slot] = []
         self._false_starts = self._killed_starts = 0  # in a row
-        self._stopping = False
-        self._warnings: set[str] = set()  # that have been shown
-        self._wake_receiver, self._wake_sender = self._context.Pipe(duplex=False)  # from wake() to events()
-        os.set_blocking(self._wake_sender.fileno(), False)
-
-    @property
-    def idle(self) -> int:
-        """Number of workers without a job, including those that still load their code: a job waits in the pipe."""
-        return sum(slot.job is None and self._is_usable(slot) for slot in self._slots)
 
     def _is_usable(self, slot: _Slot) -> bool:
         return slot.device is None or slot.device.name not in self._lost
@@ -135,83 +106,11 @@ class LocalExecutor:
                 raise ExecutorError(f"a worker process cannot be started: {error.strerror or error}") from error
             finally:
                 theirs.close()  # otherwise the worker's death would not close the pipe
-            return _Slot(index, process, ours, device=device)
+            return _Slot(index=index, process=process, connection=ours, device=device)
         raise ExecutorError(f"{KILLED_STARTS} worker processes in a row were killed while they were started")
 
-    def measure(self, config: RunConfig) -> Speed:
-        """See :meth:`search.executors.base.Executor.measure`."""
-        answer = self._ask(messages.MeasureJob(config), "measuring the speed")
-        assert isinstance(answer, messages.Measured)
-        return answer.speed
-
-    def choose_precision(self, config: RunConfig) -> PrecisionChoice:
-        """See :meth:`search.executors.base.Executor.choose_precision`."""
-        answer = self._ask(messages.PrecisionJob(config), "choosing the precision")
-        assert isinstance(answer, messages.PrecisionChosen)
-        return answer.choice
-
-    def check(self, configs: Sequence[RunConfig]) -> messages.Checked:
-        """See :meth:`search.executors.base.Executor.check`."""
-        answer = self._ask(messages.CheckJob(tuple(configs)), "loading the encoder")
-        assert isinstance(answer, messages.Checked)
-        return answer
-
-    def _ask(
-        self, job: messages.MeasureJob | messages.PrecisionJob | messages.CheckJob, doing: str
-    ) -> messages.Measured | messages.PrecisionChosen | messages.Checked:
-        """Return the answer to a job that is not a trial, while no trial runs; repeat it if its worker dies."""
-        self.start()
-        self.submit(job)
-        deaths = 0
-        while True:
-            for message in self.events(None):
-                match message:
-                    case messages.Measured() | messages.PrecisionChosen() | messages.Checked():
-                        return message
-                    case messages.InvalidInput(reason=reason):
-                        raise UserError(reason)
-                    case messages.Failed(reason=reason):
-                        raise ExecutorError(f"{doing} failed: {reason}")
-                    case messages.DeviceLost(device, _, reason, left):
-                        if not left:
-                            raise ExecutorError(f"{doing} failed: {device}: {reason}")
-                        notice(f"{device} is used no longer: {reason}")
-                        self.submit(job)
-                    case messages.Died(exit_code=code) if not any(slot.job for slot in self._slots):
-                        deaths += 1
-                        if deaths > LOADING_DEATHS:
-                            raise ExecutorError(f"{doing} failed: its worker died (exit code {code})")
-                        notice(f"a worker died (exit code {code}) while {doing}; trying again")
-                        self.submit(job)
-
-    def submit(self, job: messages.Job) -> int:
-        """Give the job to the first idle worker."""
-        slot = next((slot for slot in self._slots if slot.job is None and self._is_usable(slot)), None)
-        if slot is None:
-            raise ExecutorError(f"all {self.workers} workers are busy")
-        slot.job, slot.has_stepped = job, False
-        _send(slot, job)
-        return slot.index
-
-    def decide(self, number: int, go_on: bool) -> None:
-        """Answer the trial's evaluation; :meth:`events` reports a worker that died in the meantime."""
-        for slot in self._slots:
-            if slot.number == number:
-                _send(slot, messages.Decision(go_on))
-
-    def interrupt(self) -> None:
-        """Ask every running trial to write a checkpoint and end; a worker that is still loading one is killed."""
-        self._stopping = True
-        for slot in self._slots:
-            if slot.has_stepped:
-                _send(slot, messages.Interrupt())
-            elif slot.job is not None:
-                slot.process.kill()
-
-    def wake(self) -> None:
-        """Make :meth:`events` return if it waits."""
-        with contextlib.suppress(BlockingIOError):  # full of wake-ups already
-            self._wake_sender.send_bytes(b"!")
+    def _kill(self, slot: _Slot) -> None:
+        slot.process.kill()
 
     def events(self, timeout: float | None) -> Sequence[messages.Message]:
         """Wait for messages and process exits together, without polling."""
@@ -230,34 +129,10 @@ class LocalExecutor:
                 received += self._replace(exits[source])
         return received
 
-    def _receive(self, slot: _Slot) -> Iterator[messages.Message]:
-        try:
-            while not slot.closed and slot.connection.poll():
-                message: messages.Message = slot.connection.recv()
-                match message:
-                    case messages.Ready():
-                        slot.ready = True
-                        self._false_starts = self._killed_starts = 0
-                    case messages.Advanced() | messages.Evaluated():
-                        slot.has_stepped = True
-                    case messages.Warned(text):
-                        self._show_once(text)
-                    case messages.Away():  # it goes on by itself
-                        pass
-                    case messages.Crashed():  # busy until it is replaced; a broken device must not delay its exit
-                        slot.crashed = True
-                        slot.process.kill()
-                    case messages.DeviceFault(number, reason):
-                        slot.crashed = True
-                        slot.process.kill()
-                        message = self._take_out(slot, number, reason)
-                    case _:  # the end of its job
-                        slot.job = None
-                yield message
-        except (EOFError, OSError):  # OSError: killed in the middle of a message
-            slot.closed = True
+    def _has_started(self) -> None:
+        self._false_starts = self._killed_starts = 0
 
-    def _take_out(self, slot: _Slot, number: int | None, reason: str) -> messages.DeviceLost:
+    def _device_fault(self, slot: _Slot, fault: messages.DeviceFault) -> messages.DeviceLost:
         """Use the device of a worker no longer; its other workers end with their trials, or now if they have none."""
         assert slot.device is not None, "only a pinned worker reports its device"
         name = slot.device.name
@@ -266,12 +141,7 @@ class LocalExecutor:
             if other.device == slot.device and other.job is None:
                 other.process.kill()
         left = sum(other.device is None or other.device.name not in self._lost for other in self._slots)
-        return messages.DeviceLost(name, number, reason, left)
-
-    def _show_once(self, warning: str) -> None:
-        if warning not in self._warnings:
-            self._warnings.add(warning)
-            notice(warning)
+        return messages.DeviceLost(name, fault.number, fault.reason, left)
 
     def _replace(self, slot: _Slot) -> Iterator[messages.Message]:
         yield from self._receive(slot)  # messages that it sent before it died
@@ -311,11 +181,6 @@ class LocalExecutor:
                 slot.process.join()
             slot.process.close()
         self._slots = []
-
-
-def _send(slot: _Slot, order: messages.Order) -> None:
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it is dead: events() will report that
-        slot.connection.send(order)
 
 
 @contextlib.contextmanager

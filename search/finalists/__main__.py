@@ -29,6 +29,10 @@ def main(
     workers: cli.RunsAtOnce = 1,
     gpus: cli.Gpus = None,
     workers_per_gpu: cli.WorkersPerGpu = None,
+    executor: cli.ExecutorName = "local",
+    ray_address: cli.RayAddress = None,
+    ray_gpus: cli.RayGpus = None,
+    ray_memory: cli.RayMemory = None,
     threads: cli.RunThreads = None,
     restart: cli.Restart = False,
     storage: cli.StorageUrl = None,
@@ -56,6 +60,7 @@ def main(
     data = None if data is None else data.absolute()  # trials record it, and are read from other folders
 
     from search.console.dry_run import show_start
+    from search.console.executor_choice import make_executor_by
     from search.console.plan import show_plan
     from search.console.session import StudySession
     from search.console.summary import next_commands
@@ -76,7 +81,14 @@ def main(
 
     opened = open_study(study, storage, runs_dir)
     origin, recorded = open_checked_folders(opened, runs_dir), open_recorded(storage, runs_dir)
-    run = StudySession(runs_dir, storage, quiet=quiet, json=json, restart=restart)
+    run = StudySession(
+        runs_dir,
+        storage,
+        quiet=quiet,
+        json=json,
+        restart=restart,
+        make_executor=make_executor_by(executor, ray_address, ray_gpus, ray_memory, machine_gpus=gpus),
+    )
     request = FinalistsRequest.make(opened, name or f"{study}-{SUFFIX}", top, seeds, preset or (), recorded, run.start)
     spec = on_gpus(request.spec(data, workers, threads), gpus, workers_per_gpu)
     spec = with_source_inputs(run, spec, opened, data, model or ())

@@ -50,7 +50,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        patch.setattr("search.console.session.LocalExecutor", lambda *_, **__: PredictingExecutor())
+        patch.setattr("search.console.executor_choice.LocalExecutor", lambda *_, **__: PredictingExecutor())
         yield run
 
 

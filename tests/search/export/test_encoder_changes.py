@@ -210,7 +210,9 @@ def test_a_study_that_chooses_its_encoder(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both encoders move; the file names the new folders. Where runs are trained again, --model names them."""
-    monkeypatch.setattr("search.console.session.LocalExecutor", lambda *_, **__: TrainingExecutor(tmp_path / "work"))
+    monkeypatch.setattr(
+        "search.console.executor_choice.LocalExecutor", lambda *_, **__: TrainingExecutor(tmp_path / "work")
+    )
     monkeypatch.chdir(tmp_path)
     encoder_folder(tmp_path / "deep", layers=2)
     shutil.copytree(project.encoder, tmp_path / "plain")

@@ -22,7 +22,7 @@ RATES = """
 
 
 def stub_training(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("search.console.session.LocalExecutor", lambda *_, **__: PredictingExecutor())
+    patch.setattr("search.console.executor_choice.LocalExecutor", lambda *_, **__: PredictingExecutor())
 
 
 def final(runs: Path, *, dies_at: int | None = None, **options: Any) -> None:

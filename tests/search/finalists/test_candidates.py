@@ -42,7 +42,7 @@ def searched_once(tmp_path_factory: pytest.TempPathFactory, tiny_study: str) -> 
     (folder / "warm.toml").write_text(text.replace("learning_rate = 1e-3", "learning_rate = 5e-3") + space)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr("search.console.session.LocalExecutor", lambda *_, **__: PredictingExecutor())
+        patch.setattr("search.console.executor_choice.LocalExecutor", lambda *_, **__: PredictingExecutor())
         run_main(str(folder / "warm.toml"), runs_dir=folder / "runs", quiet=True)
     return folder
 

@@ -96,7 +96,9 @@ def test_failed_runs_are_reported_and_do_not_help_to_win(
 ) -> None:
     before = read(finished_final[0])
     lost = frozenset({before.winner.runs[0]})
-    monkeypatch.setattr("search.console.session.LocalExecutor", lambda *_, **__: PredictingExecutor(failing=lost))
+    monkeypatch.setattr(
+        "search.console.executor_choice.LocalExecutor", lambda *_, **__: PredictingExecutor(failing=lost)
+    )
     final(searched)
     outcome, name = read(searched), before.winner.name
     assert outcome.failed == {name: 1}

@@ -180,10 +180,10 @@ def make_house(folder: Path, patch: pytest.MonkeyPatch) -> House:
     patch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.MonkeyPatch.context() as training:
         training.chdir(folder)
-        training.setattr("search.console.session.LocalExecutor", lambda *_, **__: TrainingExecutor(folder))
+        training.setattr("search.console.executor_choice.LocalExecutor", lambda *_, **__: TrainingExecutor(folder))
         for words in (("run", "--study", "micro.toml"), ("export", "--study", "micro"), ("report", "--study", "micro")):
             done = house.run(words).result
             assert done is not None
             assert done.exit_code == 0, done.output
-    patch.setattr("search.console.session.LocalExecutor", lambda *_, **__: StubbornExecutor())
+    patch.setattr("search.console.executor_choice.LocalExecutor", lambda *_, **__: StubbornExecutor())
     return house

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,62 +22,14 @@ from search.samplers.registry import SamplerChoice
 from search.storage.errors import StorageAwayError
 from search.storage.open import describe_storage, open_storage
 from search.storage.rdb import DatabaseStorage
+from tests.search.postgresql import Server, a_server, free_port
 
 pytestmark = pytest.mark.slow  # starts a server
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@dataclass(frozen=True)
-class Server:
-    """A PostgreSQL server of our own on the loopback interface."""
-
-    url: str
-    control: Callable[..., None]  # pg_ctl with these arguments
-
-    def start(self) -> None:
-        self.control("-w", "start")
-
-    def stop(self) -> None:
-        """Stop the server at once, as if it were killed."""
-        self.control("-m", "immediate", "stop")
-
-
 @pytest.fixture(scope="module")
 def running() -> Iterator[Server]:
-    found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")), *filter(None, [shutil.which("initdb")])]
-    if not found:
-        pytest.skip("no PostgreSQL server on this machine")
-    binaries = Path(found[-1]).parent
-    # Not among pytest's folders, which another run of pytest closes to all other users.
-    folder = Path(tempfile.mkdtemp(prefix="onebert-postgresql-"))
-    # PostgreSQL refuses to run as root.
-    become = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if become:
-        shutil.chown(folder, "postgres")
-    cluster, port = str(folder / "cluster"), _free_port()
-
-    def call(*command: str) -> None:
-        subprocess.run([*become, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
-
-    call(str(binaries / "initdb"), "-D", cluster, "-U", "onebert", "-A", "trust")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-
-    def control(*arguments: str) -> None:
-        call(str(binaries / "pg_ctl"), "-D", cluster, "-o", options, "-l", str(folder / "log"), *arguments)
-
-    server = Server(f"postgresql://onebert@127.0.0.1:{port}/postgres", control)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
+    yield from a_server()
 
 
 @pytest.fixture
@@ -138,6 +85,40 @@ def test_pruned_trials_continue_after_an_interruption_and_are_seen_to(server: st
     assert seen == [{TrialState.RUNNING}]
     assert driver().run().finished
     trials = optuna.load_study(study_name="revived", storage=open_storage(server, tmp_path)).get_trials()
+    assert [(t.state, t.params, t.value) for t in trials] == [(t.state, t.params, t.value) for t in undisturbed.trials]
+
+
+def test_many_watch_a_study_while_it_runs(server: str, tmp_path: Path) -> None:
+    """Each sees ended trials as a whole, and ever more of the study."""
+    spec = changed(trials=12, name="watched", sampler=SamplerChoice("random"))
+    study, undisturbed, over = StubStudy(tmp_path, spec), StubStudy(tmp_path / "sqlite", spec), threading.Event()
+    undisturbed.run()
+    storage = open_storage(server, tmp_path)
+    begun = threading.Barrier(9)
+
+    def watch() -> list[int]:
+        reports, mine = [0], open_storage(server, tmp_path)
+        begun.wait()
+        while not over.wait(0.01):
+            if "watched" not in optuna.get_all_study_names(mine):
+                continue
+            trials = optuna.load_study(study_name="watched", storage=mine).get_trials()
+            for trial in trials:
+                assert trial.state != TrialState.COMPLETE or trial.value is not None
+                assert not trial.state.is_finished() or len(trial.intermediate_values) == len(spec.base.rungs)
+            reports.append(sum(len(trial.intermediate_values) for trial in trials))
+        return reports
+
+    with ThreadPoolExecutor(8) as pool:
+        watchers = [pool.submit(watch) for _ in range(8)]
+        begun.wait()
+        try:
+            assert Driver(spec, storage, study.executor(), study.folder).run().finished
+        finally:
+            over.set()
+        seen = [watcher.result() for watcher in watchers]
+    assert all(reports == sorted(reports) and len(set(reports)) > 5 for reports in seen)
+    trials = optuna.load_study(study_name="watched", storage=open_storage(server, tmp_path)).get_trials()
     assert [(t.state, t.params, t.value) for t in trials] == [(t.state, t.params, t.value) for t in undisturbed.trials]
 
 
@@ -208,7 +189,7 @@ def test_of_two_drivers_at_the_same_moment_one_wins(server: str, tmp_path: Path)
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
-    url = f"postgresql://me:secret@127.0.0.1:{_free_port()}/studies"
+    url = f"postgresql://me:secret@127.0.0.1:{free_port()}/studies"
     with pytest.raises(UserError, match=r"cannot be opened: .*refused") as caught:
         open_storage(url, tmp_path)
     assert "secret" not in str(caught.value)

@@ -1,0 +1,67 @@
+"""Make the executor that a command's options ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from data.errors import UserError
+from search.executors.local import LocalExecutor
+
+if TYPE_CHECKING:
+    from search.executors.base import Executor
+    from search.study.spec import StudySpec
+
+__all__ = ["ExecutorKind", "local_executor", "make_executor_by"]
+
+GPUS_OF_ONE_MACHINE = "gpus are those of one machine; with --executor ray, --ray-gpus says how many each worker needs"
+ExecutorKind = Literal["local", "ray"]
+
+
+def local_executor(spec: StudySpec, cache_dir: Path) -> Executor:
+    """Return the executor that trains a study on this machine."""
+    return LocalExecutor(spec.workers, cache_dir, threads=spec.base.compute.threads, devices=spec.devices)
+
+
+def make_executor_by(
+    kind: ExecutorKind,
+    address: str | None,
+    gpus: float | None,
+    memory_gib: float | None,
+    *,
+    machine_gpus: str | None = None,
+) -> Callable[[StudySpec, Path], Executor]:
+    """Return what makes the executor of a study, given a cache folder.
+
+    Args:
+        kind: ``--executor``.
+        address: ``--ray-address``.
+        gpus: ``--ray-gpus``.
+        memory_gib: ``--ray-memory``.
+        machine_gpus: ``--gpus``, which are those of one machine.
+
+    Raises:
+        UserError: the options do not go together.
+    """
+    if kind == "local":
+        given = {"--ray-address": address, "--ray-gpus": gpus, "--ray-memory": memory_gib}
+        for option, value in given.items():
+            if value is not None:
+                raise UserError(f"{option} needs --executor ray")
+        return local_executor
+
+    if machine_gpus is not None:
+        raise UserError(GPUS_OF_ONE_MACHINE)
+
+    from search.executors.ray_cluster import RayExecutor, RayRequest
+
+    def ray_executor(spec: StudySpec, cache_dir: Path) -> Executor:
+        if spec.gpus is not None:
+            raise UserError(GPUS_OF_ONE_MACHINE)
+        compute = spec.base.compute
+        request = RayRequest(address, gpus, memory_gib)
+        uses_gpu = compute.device in ("auto", "cuda")
+        return RayExecutor(spec.workers, cache_dir, request, threads=compute.threads, uses_gpu=uses_gpu)
+
+    return ray_executor

@@ -1,0 +1,385 @@
+"""Train trials on a Ray cluster: its actors are our workers, each connected to the driver by a socket.
+
+Ray finds room for the workers, starts them on its nodes, and says when one is gone. All the rest is as on one machine:
+an actor runs :func:`search.executors.worker.work` for its whole life. Until the cluster has room for a worker, and when
+its node has left, its place is vacant, so that clusters may grow and shrink while a study runs.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import ModuleType
+from typing import Any
+
+from data.errors import UserError
+from search.executors import messages
+from search.executors.base import ExecutorError
+from search.executors.pipes import PipeExecutor, Slot
+from search.executors.worker import TrainingCode, work
+from search.storage.retrying_storage import notice
+
+__all__ = ["RayExecutor", "RayRequest"]
+
+KEY_BYTES = 32
+GREETING_SECONDS = 10.0  # that a caller may take to show its key
+SILENT_SECONDS = 40  # after which a connection whose other end does not answer is broken
+NOTICE_SECONDS = 20.0  # without any worker, before the user is told
+FALSE_STARTS = 3  # workers in a row that raise an error before they are ready
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class RayRequest:
+    """Where a Ray cluster is, and what each worker needs of it.
+
+    Attributes:
+        address: of the cluster's head, such as ``10.0.0.1:6379``; None: RAY_ADDRESS, or the cluster of this machine.
+        gpus: GPUs of each worker, a fraction if workers share one; None: 1 if the cluster has GPUs and the study's runs
+            may use them, else 0.
+        memory_gib: memory that is reserved for each worker, in GiB; None: Ray counts no memory.
+    """
+
+    address: str | None = None
+    gpus: float | None = None
+    memory_gib: float | None = None
+
+
+@dataclass(eq=False, kw_only=True)
+class _Slot(Slot):
+    """One worker: an actor that may still wait for room in the cluster."""
+
+    key: bytes
+    actor: Any
+    gone: BaseException | None = None  # why its actor has ended
+
+    @property
+    def is_over(self) -> bool:
+        return self.closed or self.gone is not None
+
+
+class RayExecutor(PipeExecutor[_Slot]):
+    """Keep up to ``workers`` actors in a Ray cluster; one that ends is replaced as soon as the cluster has room.
+
+    The folders of trials and caches must be the same on all nodes: a shared file system.
+
+    Args:
+        workers: most trials at the same time.
+        cache_dir: where the workers cache tokenised data.
+        request: the cluster, and what each worker needs.
+        threads: CPU threads of each worker, for which as many CPUs are reserved.
+        uses_gpu: whether the study's runs use a GPU if they find one.
+        code: the functions that the workers call.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        cache_dir: Path,
+        request: RayRequest,
+        *,
+        threads: int = 1,
+        uses_gpu: bool = True,
+        code: TrainingCode | None = None,
+    ) -> None:
+        super().__init__(workers)
+        self._cache_dir = cache_dir.resolve()
+        self._request = request
+        self._threads = threads
+        self._uses_gpu = uses_gpu
+        self._code = code or TrainingCode()
+        self._ray: Any = None
+        self._door: _Door | None = None
+        self._gone: SimpleQueue[tuple[_Slot, BaseException | None]] = SimpleQueue()
+        self._false_starts = 0  # in a row
+        self._vacant_since = 0.0
+        self._has_noticed = False
+
+    def device(self, worker: int) -> str:  # noqa: ARG002
+        """Return no name: Ray chooses a worker's node and GPU."""
+        return ""
+
+    def start(self) -> None:
+        """Connect to the cluster and ask it for workers; returns before there is room for any.
+
+        Raises:
+            UserError: Ray is not installed, or no cluster answers.
+        """
+        if self._slots:
+            return
+        self._ray = _connect(self._request.address)
+        self._door = _Door(self._ray.util.get_node_ip_address(), self.wake)
+        self._vacant_since = time.monotonic()
+        self._slots = [self._open(index) for index in range(self.workers)]
+
+    def _open(self, index: int) -> _Slot:
+        assert self._door is not None
+        actor = self._ray.remote(_Actor).options(**self._needs()).remote()
+        slot = _Slot(index=index, key=secrets.token_bytes(KEY_BYTES), actor=actor)
+        self._door.expect(slot.key)
+        folders = Path.cwd(), self._cache_dir
+        end = actor.work.remote(self._door.address, slot.key, *folders, self._code).future()
+        end.add_done_callback(lambda done: self._note_end(slot, done.exception()))
+        return slot
+
+    def _note_end(self, slot: _Slot, error: BaseException | None) -> None:
+        """Called from a thread of Ray."""
+        self._gone.put((slot, error))
+        with suppress(OSError):  # the executor has been stopped
+            self.wake()
+
+    def _needs(self) -> dict[str, Any]:
+        """What an actor asks Ray for."""
+        gpus = self._request.gpus
+        if gpus is None:
+            gpus = 1.0 if self._uses_gpu and self._ray.cluster_resources().get("GPU", 0) else 0.0
+        needs: dict[str, Any] = {"num_cpus": self._threads, "num_gpus": gpus, "max_restarts": 0}
+        if self._request.memory_gib is not None:
+            needs["memory"] = int(self._request.memory_gib * 2**30)
+        return needs | {"runtime_env": {"env_vars": dict.fromkeys(THREAD_VARIABLES, str(self._threads))}}
+
+    def events(self, timeout: float | None) -> Sequence[messages.Message]:
+        """Wait for messages, new workers and the end of workers."""
+        assert self._door is not None
+        pipes = {slot.connection: slot for slot in self._slots if slot.connection is not None and not slot.closed}
+        received: list[messages.Message] = []
+        for source in wait([*pipes, self._wake_receiver], self._patience(timeout, bool(pipes))):
+            if source is self._wake_receiver:
+                self._wake_receiver.recv_bytes()
+            elif isinstance(source, Connection):
+                received += self._receive(pipes[source])
+        self._admit()
+        self._note_ends()
+        for slot in [slot for slot in self._slots if slot.is_over]:
+            received += self._replace(slot)
+        return received
+
+    def _patience(self, timeout: float | None, has_workers: bool) -> float | None:
+        """Return how long to wait; tells the user once when the cluster has had no room for a while."""
+        if has_workers or self._has_noticed:
+            self._vacant_since = time.monotonic()
+            return timeout
+        left = self._vacant_since + NOTICE_SECONDS - time.monotonic()
+        if left <= 0:
+            self._has_noticed = True
+            needs = self._needs()
+            amounts = [f"{needs['num_cpus']} CPU(s)", f"{needs['num_gpus']:g} GPU(s)"]
+            amounts += [f"{self._request.memory_gib:g} GiB"] if self._request.memory_gib is not None else []
+            notice(f"the Ray cluster has no room for a worker, which needs {', '.join(amounts)}; waiting for it")
+            return timeout
+        return left if timeout is None else min(left, timeout)
+
+    def _admit(self) -> None:
+        """Give connections to the workers that have called."""
+        assert self._door is not None
+        for key, connection in self._door.arrivals():
+            slot = next((slot for slot in self._slots if slot.key == key), None)
+            if slot is None:
+                connection.close()
+            else:
+                slot.connection, self._has_noticed = connection, False
+
+    def _note_ends(self) -> None:
+        with suppress(Empty):
+            while True:
+                slot, error = self._gone.get_nowait()
+                slot.gone = error or EOFError()
+
+    def _replace(self, slot: _Slot) -> Iterator[messages.Message]:
+        yield from self._receive(slot)  # messages that it sent before it ended
+        was_there = slot.connection is not None
+        self._kill(slot)
+        self._dismiss(slot)
+        if not slot.ready and not self._stopping:
+            self._count_false_start(slot)
+        position = self._slots.index(slot)
+        self._slots[position : position + 1] = [] if self._stopping else [self._open(slot.index)]
+        if was_there and not slot.crashed:
+            yield messages.Died(slot.index, slot.number, None)
+
+    def _count_false_start(self, slot: _Slot) -> None:
+        if not isinstance(slot.gone, self._ray.exceptions.RayTaskError | self._ray.exceptions.RuntimeEnvSetupError):
+            return  # its node left the cluster, or it was killed
+        self._false_starts += 1
+        if self._false_starts >= FALSE_STARTS:
+            last = str(getattr(slot.gone, "cause", slot.gone)).strip().splitlines()[-1]
+            raise ExecutorError(f"{self._false_starts} workers in a row failed while starting in the cluster ({last})")
+
+    def _has_started(self) -> None:
+        self._false_starts = 0
+
+    def _kill(self, slot: _Slot) -> None:
+        with suppress(Exception):  # it is gone already, and so may be the cluster
+            self._ray.kill(slot.actor)
+
+    def _dismiss(self, slot: _Slot) -> None:
+        assert self._door is not None
+        self._door.forget(slot.key)
+        if slot.connection is not None:
+            slot.connection.close()
+
+    def stop(self) -> None:
+        """Kill all workers; the connection to the cluster stays, as other executors of this process may use it."""
+        slots, self._slots = self._slots, []
+        for slot in slots:
+            self._kill(slot)
+            self._dismiss(slot)
+        if self._door is not None:
+            self._door.close()
+            self._door = None
+
+
+class _Actor:
+    """What Ray runs: a worker, which calls its driver back."""
+
+    def work(self, address: tuple[str, int], key: bytes, folder: Path, cache_dir: Path, code: TrainingCode) -> None:
+        """Work until the driver is gone; ``folder`` is the one that it works in, to which paths are relative."""
+        if not folder.is_dir():
+            where = f"{socket.gethostname()} has no folder '{folder}'"
+            raise UserError(f"{where}: driver and workers need a shared file system, with the same paths")
+        os.chdir(folder)
+        with socket.create_connection(address, timeout=SILENT_SECONDS) as called:
+            connection = _as_connection(called)
+        connection.send_bytes(key)
+        work(connection, cache_dir, code)
+
+
+class _Door:
+    """Accepts the workers' calls, in a thread: each has to show the key that it got through Ray.
+
+    Messages are pickled, so nothing of a caller is read before its key, which is compared as bytes.
+
+    Args:
+        host: this machine's address, as the cluster knows it.
+        knocked: called when a worker has arrived, from the thread.
+    """
+
+    def __init__(self, host: str, knocked: Callable[[], None]) -> None:
+        self._listener = socket.create_server((host, 0), backlog=1024)
+        self.address: tuple[str, int] = self._listener.getsockname()[:2]
+        self._knocked = knocked
+        self._keys: set[bytes] = set()
+        self._arrived: SimpleQueue[tuple[bytes, Connection]] = SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def expect(self, key: bytes) -> None:
+        """Let the worker in that has this key."""
+        self._keys.add(key)
+
+    def forget(self, key: bytes) -> None:
+        """Let it in no longer."""
+        self._keys.discard(key)
+
+    def arrivals(self) -> Iterator[tuple[bytes, Connection]]:
+        """Yield the workers that have come in since the last call."""
+        with suppress(Empty):
+            while True:
+                yield self._arrived.get_nowait()
+
+    def close(self) -> None:
+        """Accept no more calls."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread
+        self._listener.close()
+        for _, connection in self.arrivals():
+            connection.close()
+
+    def _listen(self) -> None:
+        with suppress(OSError):  # it is closed
+            while True:
+                caller, _ = self._listener.accept()
+                threading.Thread(target=self._greet, args=(caller,), daemon=True).start()
+
+    def _greet(self, caller: socket.socket) -> None:
+        with suppress(OSError, EOFError), caller:
+            caller.settimeout(GREETING_SECONDS)
+            frame = _read(caller, 4 + KEY_BYTES)  # as Connection.send_bytes writes it: its length, then the key
+            key = next((key for key in list(self._keys) if hmac.compare_digest(key, frame[4:])), None)
+            if key is not None:
+                self._arrived.put((key, _as_connection(caller)))
+                self._knocked()
+
+
+def _read(caller: socket.socket, size: int) -> bytes:
+    found = b""
+    while len(found) < size:
+        part = caller.recv(size - len(found))
+        if not part:
+            raise EOFError
+        found += part
+    return found
+
+
+def _as_connection(connected: socket.socket) -> Connection:
+    """Return a connection of its own from a socket, which breaks when the other end's machine is gone."""
+    connected.settimeout(None)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    waits = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": SILENT_SECONDS * 1000}
+    for name, value in waits.items():
+        if hasattr(socket, name):  # not on every system
+            connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return Connection(connected.detach())
+
+
+def _connect(address: str | None) -> ModuleType:
+    """Import Ray, and connect to a cluster that is there; this process starts none.
+
+    Raises:
+        UserError: Ray is not installed, or no cluster answers.
+    """
+    try:
+        with _signals_kept():
+            import ray
+    except ImportError:
+        raise UserError("--executor ray needs the package ray: pip install 'onebert[ray]'") from None
+    # Ray prints the end of any worker to standard output, which belongs to --json. We report it ourselves.
+    ray._private.worker.print_to_stdstream = lambda *_, **__: None
+    if ray.is_initialized():
+        return ray
+    address = address or os.environ.get("RAY_ADDRESS", "auto")
+    where = "on this machine, and RAY_ADDRESS names none" if address == "auto" else f"at {address}"
+    try:
+        _knock(address)
+        with _signals_kept():
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
+    except (OSError, RuntimeError, ValueError) as error:
+        why = "" if address == "auto" else f" ({str(error).strip().splitlines()[0]})"
+        raise UserError(f"no Ray cluster answers {where}{why}; start one with: ray start --head") from None
+    return ray
+
+
+def _knock(address: str) -> None:
+    """Raise an OSError or ValueError if nobody listens at an address, for which Ray itself would wait for minutes."""
+    if address.startswith("ray://"):
+        raise ValueError("run the command on a machine of the cluster, with HOST:PORT of its head")
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal()):
+        raise ValueError("an address is HOST:PORT")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=GREETING_SECONDS).close()
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Keep the driver's handlers of signals, which Ray replaces."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)
