@@ -19,7 +19,7 @@ from typing import Any
 from core.run.gpus import VISIBLE, Device
 from search.executors import messages
 from search.executors.base import ExecutorError
-from search.executors.pipes import PipeExecutor, Slot
+from search.executors.pipes import PipeExecutor, Slot, worker_variables
 from search.executors.worker import TrainingCode, work
 
 __all__ = ["LocalExecutor"]
@@ -27,14 +27,6 @@ __all__ = ["LocalExecutor"]
 FALSE_STARTS = 3  # workers in a row that fail before they are ready; a fourth would fail too
 KILLED_STARTS = 20  # workers in a row that are killed from outside, which says less
 EXIT_SECONDS = 2.0  # that an idle worker may take to exit
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-# Weights, gradients and moments are read once a step, from memory, and looking up pages of 4 KiB takes longer than
-# reading them. The GNU C library then asks Linux for pages of 2 MiB, and keeps what a step frees for the next one.
-# Other systems ignore this.
-MEMORY_VARIABLES = {
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"
-    f":glibc.malloc.mmap_threshold={32 << 20}:glibc.malloc.trim_threshold={512 << 20}"
-}
 
 
 @dataclass(eq=False, kw_only=True)
@@ -186,8 +178,7 @@ class LocalExecutor(PipeExecutor[_Slot]):
 @contextlib.contextmanager
 def _variables(threads: int, device: Device | None) -> Iterator[None]:
     """Set the variables that libraries read when they are loaded, before a worker runs any code of ours."""
-    variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
-    variables |= {name: value for name, value in MEMORY_VARIABLES.items() if name not in os.environ}
+    variables = worker_variables(threads)
     if device is not None:
         variables[VISIBLE] = device.visible
     before = {name: os.environ[name] for name in variables if name in os.environ}

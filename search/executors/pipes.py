@@ -21,9 +21,17 @@ if TYPE_CHECKING:
     from core.run.precision_choice import PrecisionChoice
     from core.run.speed import Speed
 
-__all__ = ["PipeExecutor", "Slot", "send"]
+__all__ = ["PipeExecutor", "Slot", "send", "worker_variables"]
 
 LOADING_DEATHS = 2  # of workers that load or measure before the first trial; a third would die too
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# Weights, gradients and moments are read once a step, from memory, and looking up pages of 4 KiB takes longer than
+# reading them. The GNU C library then asks Linux for pages of 2 MiB, and keeps what a step frees for the next one.
+# Other systems ignore this.
+MEMORY_VARIABLES = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"
+    f":glibc.malloc.mmap_threshold={32 << 20}:glibc.malloc.trim_threshold={512 << 20}"
+}
 
 
 @dataclass(eq=False, kw_only=True)
@@ -218,3 +226,9 @@ def send(slot: Slot, order: messages.Order) -> None:
     assert slot.connection is not None
     with contextlib.suppress(BrokenPipeError, ConnectionResetError, OSError):
         slot.connection.send(order)
+
+
+def worker_variables(threads: int) -> dict[str, str]:
+    """Return the variables that a worker's libraries read when they are loaded."""
+    variables = dict.fromkeys(THREAD_VARIABLES, str(threads))
+    return variables | {name: value for name, value in MEMORY_VARIABLES.items() if name not in os.environ}

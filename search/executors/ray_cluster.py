@@ -27,7 +27,7 @@ from typing import Any
 from data.errors import UserError
 from search.executors import messages
 from search.executors.base import ExecutorError
-from search.executors.pipes import PipeExecutor, Slot
+from search.executors.pipes import PipeExecutor, Slot, worker_variables
 from search.executors.worker import TrainingCode, work
 from search.storage.retrying_storage import notice
 
@@ -38,7 +38,7 @@ GREETING_SECONDS = 10.0  # that a caller may take to show its key
 SILENT_SECONDS = 40  # after which a connection whose other end does not answer is broken
 NOTICE_SECONDS = 20.0  # without any worker, before the user is told
 FALSE_STARTS = 3  # workers in a row that raise an error before they are ready
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+LOST_STARTS = 20  # in a row that are lost with their machines or killed, which says less
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class RayExecutor(PipeExecutor[_Slot]):
         self._ray: Any = None
         self._door: _Door | None = None
         self._gone: SimpleQueue[tuple[_Slot, BaseException | None]] = SimpleQueue()
-        self._false_starts = 0  # in a row
+        self._false_starts = self._lost_starts = 0  # in a row
         self._vacant_since = 0.0
         self._has_noticed = False
 
@@ -148,7 +148,7 @@ class RayExecutor(PipeExecutor[_Slot]):
         needs: dict[str, Any] = {"num_cpus": self._threads, "num_gpus": gpus, "max_restarts": 0}
         if self._request.memory_gib is not None:
             needs["memory"] = int(self._request.memory_gib * 2**30)
-        return needs | {"runtime_env": {"env_vars": dict.fromkeys(THREAD_VARIABLES, str(self._threads))}}
+        return needs | {"runtime_env": {"env_vars": worker_variables(self._threads)}}
 
     def events(self, timeout: float | None) -> Sequence[messages.Message]:
         """Wait for messages, new workers and the end of workers."""
@@ -210,15 +210,19 @@ class RayExecutor(PipeExecutor[_Slot]):
             yield messages.Died(slot.index, slot.number, None)
 
     def _count_false_start(self, slot: _Slot) -> None:
-        if not isinstance(slot.gone, self._ray.exceptions.RayTaskError | self._ray.exceptions.RuntimeEnvSetupError):
-            return  # its node left the cluster, or it was killed
-        self._false_starts += 1
-        if self._false_starts >= FALSE_STARTS:
-            last = str(getattr(slot.gone, "cause", slot.gone)).strip().splitlines()[-1]
-            raise ExecutorError(f"{self._false_starts} workers in a row failed while starting in the cluster ({last})")
+        errors = self._ray.exceptions.RayTaskError | self._ray.exceptions.RuntimeEnvSetupError
+        if isinstance(slot.gone, errors):
+            self._false_starts += 1
+        else:
+            self._lost_starts += 1
+        if self._false_starts >= FALSE_STARTS or self._lost_starts >= LOST_STARTS:
+            said = str(getattr(slot.gone, "cause", slot.gone or "")).strip()
+            last = said.splitlines()[-1] if said else "it ended without an error"
+            count = self._false_starts + self._lost_starts
+            raise ExecutorError(f"{count} workers in a row failed while starting in the cluster ({last})")
 
     def _has_started(self) -> None:
-        self._false_starts = 0
+        self._false_starts = self._lost_starts = 0
 
     def _kill(self, slot: _Slot) -> None:
         with suppress(Exception):  # it is gone already, and so may be the cluster

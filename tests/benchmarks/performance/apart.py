@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 import torch
 
-from search.executors.local import MEMORY_VARIABLES
+from search.executors.pipes import MEMORY_VARIABLES
 from tests.benchmarks.performance.timed import Measured, Timed
 
 __all__ = ["Apart", "apart", "restart_like_a_worker"]

@@ -258,6 +258,37 @@ def test_workers_that_cannot_start_end_the_study(cluster: Any, tmp_path: Path) -
         executor.stop()
 
 
+def test_workers_that_are_lost_while_they_start_end_the_study_later(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_cluster, "LOST_STARTS", 2)
+    executor = RayStudy(tmp_path, cluster, workers=1).ray_executor(TrainingCode(train="os:_exit", measure="os:abort"))
+    monkeypatch.setattr(executor, "_has_started", lambda: None)  # as if each died just before
+    executor.start()
+    try:
+        with pytest.raises(ExecutorError, match="2 workers in a row failed while starting"):
+            while True:
+                for slot in executor._slots:
+                    slot.ready = False
+                    if slot.connection is not None:
+                        executor._kill(slot)
+                executor.events(20)
+    finally:
+        executor.stop()
+
+
+def test_a_folder_that_is_not_shared(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    executor = RayStudy(tmp_path, cluster, workers=1).ray_executor()
+    monkeypatch.setattr(ray_cluster.Path, "cwd", lambda: Path("/not/here"))
+    executor.start()
+    try:
+        with pytest.raises(ExecutorError, match="has no folder '/not/here': driver and workers need a shared file"):
+            while True:
+                executor.events(20)
+    finally:
+        executor.stop()
+
+
 def test_it_says_that_it_waits_for_room(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_cluster, "NOTICE_SECONDS", 0.2)
     executor = RayExecutor(1, tmp_path, RayRequest(cluster.address, gpus=2.0, memory_gib=1.5), code=STUB)
