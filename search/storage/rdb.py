@@ -13,6 +13,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Container
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from optuna.exceptions import StorageInternalError
@@ -159,6 +160,12 @@ class DatabaseStorage(_CachedStorage):
             session.execute(update(table).where(table.c.study_id == study_id).values(study_name=name))
         with self._lock:
             self._studies.pop(study_id, None)  # it knows the old name
+        self._read_at.pop(study_id, None)
+
+    def delete_study(self, study_id: int) -> None:
+        """Delete a study like Optuna's method; another one may get its id."""
+        super().delete_study(study_id)
+        self._read_at.pop(study_id, None)
 
     def set_trial_params(self, trial_id: int, params: Params) -> None:
         """Store parameters of a trial like ``set_trial_param``, all in one statement; keep those it already has."""
@@ -177,29 +184,26 @@ class DatabaseStorage(_CachedStorage):
 
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
         """Report a value like Optuna's method."""
-        with self._lock:
-            was_current = self._is_current(trial_id)
-            super().set_trial_intermediate_value(trial_id, step, intermediate_value)
-            if was_current:
-                self._remember(
-                    trial_id, "intermediate_values", lambda stored: {**stored, step: float(intermediate_value)}
-                )
+        write = partial(super().set_trial_intermediate_value, trial_id, step, intermediate_value)
+        self._write_through(write, trial_id, "intermediate_values", {step: float(intermediate_value)})
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Set an attribute like Optuna's method."""
-        with self._lock:
-            was_current = self._is_current(trial_id)
-            super().set_trial_user_attr(trial_id, key, value)
-            if was_current:
-                self._remember(trial_id, "user_attrs", lambda stored: {**stored, key: _as_stored(value)})
+        write = partial(super().set_trial_user_attr, trial_id, key, value)
+        self._write_through(write, trial_id, "user_attrs", {key: _as_stored(value)})
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         """Set an attribute like Optuna's method."""
+        write = partial(super().set_trial_system_attr, trial_id, key, value)
+        self._write_through(write, trial_id, "system_attrs", {key: _as_stored(value)})
+
+    def _write_through(self, write: Callable[[], None], trial_id: int, part: str, change: dict[Any, Any]) -> None:
+        """Write a trial to the database and, if the cache has it as it is stored, into the cache."""
         with self._lock:
             was_current = self._is_current(trial_id)
-            super().set_trial_system_attr(trial_id, key, value)
+            write()
             if was_current:
-                self._remember(trial_id, "system_attrs", lambda stored: {**stored, key: _as_stored(value)})
+                self._remember(trial_id, part, lambda stored: stored | change)
 
     def _is_current(self, trial_id: int) -> bool:
         """Return whether the cache has a trial as it is stored."""

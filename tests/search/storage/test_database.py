@@ -202,3 +202,16 @@ def test_each_study_is_read_by_itself(storage: DatabaseStorage) -> None:
     storage.set_trial_param(mine, "rate", 0.25, RANGES["rate"])
     assert [trial.params for trial in storage.get_all_trials(1)] == [{"rate": 0.25}]
     assert [trial.params for trial in storage.get_all_trials(other)] == [{"rate": 0.5}]
+
+
+def test_a_study_that_was_renamed_or_deleted_is_read_again(storage: DatabaseStorage) -> None:
+    trial = storage.create_new_trial(1)
+    assert len(storage.get_all_trials(1)) == 1
+    storage.rename_study(1, "renamed")
+    assert storage.get_study_name_from_id(1) == "renamed"
+    assert [one._trial_id for one in storage.get_all_trials(1)] == [trial]
+    storage.delete_study(1)
+    again = optuna.create_study(storage=storage, study_name="s")._study_id
+    assert storage.get_all_trials(again) == []
+    storage.create_new_trial(again)
+    assert [one.number for one in storage.get_all_trials(again)] == [0]
