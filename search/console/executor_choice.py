@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["ExecutorKind", "local_executor", "make_executor_by"]
 
 GPUS_OF_ONE_MACHINE = "gpus are those of one machine; with --executor ray, --ray-gpus says how many each worker needs"
+SMALLEST_SHARE = 1e-4  # of a GPU, that Ray can count
 ExecutorKind = Literal["local", "ray"]
 
 
@@ -53,6 +54,8 @@ def make_executor_by(
 
     if machine_gpus is not None:
         raise UserError(GPUS_OF_ONE_MACHINE)
+    if gpus is not None and (0 < gpus < SMALLEST_SHARE or (gpus > 1 and gpus != int(gpus))):
+        raise UserError(f"--ray-gpus {gpus:g}: give a whole number, or a share of one GPU from {SMALLEST_SHARE:g} to 1")
 
     from search.executors.ray_cluster import RayExecutor, RayRequest
 

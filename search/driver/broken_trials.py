@@ -79,8 +79,11 @@ class BrokenTrials:
         if running is None:
             self.notify(events.WorkerDied(death.worker, None, death.exit_code, retried=False))
             return
-        cause = f"its worker {describe_exit(death.exit_code)}"
-        failure = running.retries.count_crash(running.last_rung, cause, self.limits)
+        if death.exit_code is None:  # lost, perhaps with its machine
+            failure = running.retries.count_loss(running.last_rung, self.limits, "a worker was lost")
+        else:
+            cause = f"its worker {describe_exit(death.exit_code)}"
+            failure = running.retries.count_crash(running.last_rung, cause, self.limits)
         self.notify(events.WorkerDied(death.worker, running.number, death.exit_code, retried=not failure))
         self._retry_or_fail(running, failure)
 

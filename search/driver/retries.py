@@ -24,7 +24,8 @@ class RetryLimits:
 
     Attributes:
         crashes: of its run or its worker; the trial is started again on a new process.
-        losses: of the driver, killed or lost with the machine. The limit is higher: the trial is rarely the cause.
+        losses: of the driver, killed or lost with the machine, or of a worker's machine. The limit is higher: the trial
+            is rarely the cause.
     """
 
     crashes: int = 2
@@ -63,12 +64,12 @@ class RetryCounter:
             return ""
         return f"crashed {crashes} times without reaching another rung; most recently, {cause}"
 
-    def count_loss(self, rung: int, limits: RetryLimits) -> str:
+    def count_loss(self, rung: int, limits: RetryLimits, what: str = "the search was killed") -> str:
         """Count that an earlier driver left the trial running after ``rung``; returns like :meth:`count_crash`."""
         losses = self._add(rung, losses=1).losses
         if losses <= limits.losses:
             return ""
-        return f"the search was killed {losses} times while this trial ran, without reaching another rung"
+        return f"{what} {losses} times while this trial ran, without reaching another rung"
 
     def excuse_next_loss(self, rung: int) -> None:
         """Offset the :meth:`count_loss` of the next driver: this one leaves the trial running on purpose."""

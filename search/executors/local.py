@@ -126,6 +126,7 @@ class LocalExecutor(PipeExecutor[_Slot]):
 
     def _device_fault(self, slot: _Slot, fault: messages.DeviceFault) -> messages.DeviceLost:
         """Use the device of a worker no longer; its other workers end with their trials, or now if they have none."""
+        slot.process.kill()
         assert slot.device is not None, "only a pinned worker reports its device"
         name = slot.device.name
         self._lost.add(name)

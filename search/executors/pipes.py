@@ -100,8 +100,9 @@ class PipeExecutor(ABC, Generic[S]):
     def _kill(self, slot: S) -> None:
         """End a worker at once; :meth:`events` reports it."""
 
-    def _device_fault(self, slot: S, fault: messages.DeviceFault) -> messages.Message:
-        raise AssertionError(f"worker {slot.index} is pinned to no device, but reports {fault}")
+    @abstractmethod
+    def _device_fault(self, slot: S, fault: messages.DeviceFault) -> messages.DeviceLost:
+        """Take the device of a worker, which ends, out of use."""
 
     def measure(self, config: RunConfig) -> Speed:
         """See :meth:`search.executors.base.Executor.measure`."""
@@ -203,7 +204,6 @@ class PipeExecutor(ABC, Generic[S]):
                         self._kill(slot)
                     case messages.DeviceFault():
                         slot.crashed = True
-                        self._kill(slot)
                         message = self._device_fault(slot, message)
                     case _:  # the end of its job
                         slot.job = None

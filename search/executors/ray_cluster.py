@@ -13,6 +13,7 @@ import os
 import secrets
 import signal
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,9 @@ from queue import Empty, SimpleQueue
 from types import ModuleType
 from typing import Any
 
+from core.run.gpus import VISIBLE
 from data.errors import UserError
+from search.display.fault_text import one_line
 from search.executors import messages
 from search.executors.base import ExecutorError
 from search.executors.pipes import PipeExecutor, Slot, worker_variables
@@ -34,10 +37,14 @@ from search.storage.retrying_storage import notice
 __all__ = ["RayExecutor", "RayRequest"]
 
 KEY_BYTES = 32
+MARK_SECONDS = 86_400.0  # after which a driver's mark is old
 GREETING_SECONDS = 10.0  # that a caller may take to show its key
+MESSAGE_SECONDS = 5  # that a message may take
+ACCEPT_SECONDS = 0.1  # after a call that could not be accepted
 SILENT_SECONDS = 40  # after which a connection whose other end does not answer is broken
 NOTICE_SECONDS = 20.0  # without any worker, before the user is told
 FALSE_STARTS = 3  # workers in a row that raise an error before they are ready
+RESTART_SECONDS = 5.0  # before a worker is asked for again that failed while it started
 LOST_STARTS = 20  # in a row that are lost with their machines or killed, which says less
 
 
@@ -64,6 +71,7 @@ class _Slot(Slot):
     key: bytes
     actor: Any
     gone: BaseException | None = None  # why its actor has ended
+    has_broken_gpu: bool = False  # its actor and connection stay, so that Ray gives the GPU to no other one
 
     @property
     def is_over(self) -> bool:
@@ -95,7 +103,7 @@ class RayExecutor(PipeExecutor[_Slot]):
         code: TrainingCode | None = None,
     ) -> None:
         super().__init__(workers)
-        self._cache_dir = cache_dir.resolve()
+        self._mark = cache_dir.resolve() / f"driver-{secrets.token_hex(8)}"  # workers must see it
         self._request = request
         self._threads = threads
         self._uses_gpu = uses_gpu
@@ -106,6 +114,9 @@ class RayExecutor(PipeExecutor[_Slot]):
         self._false_starts = self._lost_starts = 0  # in a row
         self._vacant_since = 0.0
         self._has_noticed = False
+        self._needs: dict[str, Any] = {}  # of an actor, as Ray's options
+        self._due: list[tuple[float, int]] = []  # when to ask for a worker again, and its index
+        self._broken: list[_Slot] = []
 
     def device(self, worker: int) -> str:  # noqa: ARG002
         """Return no name: Ray chooses a worker's node and GPU."""
@@ -120,17 +131,29 @@ class RayExecutor(PipeExecutor[_Slot]):
         if self._slots:
             return
         self._ray = _connect(self._request.address)
+        self._leave_mark()
+        self._needs = self._find_needs()
         self._door = _Door(self._ray.util.get_node_ip_address(), self.wake)
         self._vacant_since = time.monotonic()
-        self._slots = [self._open(index) for index in range(self.workers)]
+        for index in range(self.workers):
+            self._slots.append(self._open(index))
+
+    def _leave_mark(self) -> None:
+        folder = self._mark.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("driver-*"):  # of drivers that were killed
+            with suppress(OSError):
+                if time.time() - old.stat().st_mtime > MARK_SECONDS:
+                    old.unlink()
+        self._mark.touch()
 
     def _open(self, index: int) -> _Slot:
         assert self._door is not None
-        actor = self._ray.remote(_Actor).options(**self._needs()).remote()
+        actor = self._ray.remote(_Actor).options(**self._needs).remote()
         slot = _Slot(index=index, key=secrets.token_bytes(KEY_BYTES), actor=actor)
         self._door.expect(slot.key)
-        folders = Path.cwd(), self._cache_dir
-        end = actor.work.remote(self._door.address, slot.key, *folders, self._code).future()
+        has_gpu = self._needs["num_gpus"] > 0
+        end = actor.work.remote(self._door.address, slot.key, Path.cwd(), self._mark, self._code, has_gpu).future()
         end.add_done_callback(lambda done: self._note_end(slot, done.exception()))
         return slot
 
@@ -140,15 +163,18 @@ class RayExecutor(PipeExecutor[_Slot]):
         with suppress(OSError):  # the executor has been stopped
             self.wake()
 
-    def _needs(self) -> dict[str, Any]:
-        """What an actor asks Ray for."""
+    def _find_needs(self) -> dict[str, Any]:
+        """Return what each actor asks Ray for."""
         gpus = self._request.gpus
         if gpus is None:
             gpus = 1.0 if self._uses_gpu and self._ray.cluster_resources().get("GPU", 0) else 0.0
         needs: dict[str, Any] = {"num_cpus": self._threads, "num_gpus": gpus, "max_restarts": 0}
         if self._request.memory_gib is not None:
             needs["memory"] = int(self._request.memory_gib * 2**30)
-        return needs | {"runtime_env": {"env_vars": worker_variables(self._threads)}}
+        variables = worker_variables(self._threads)
+        if not gpus:
+            variables[VISIBLE] = ""  # Ray would leave all GPUs of the machine visible
+        return needs | {"runtime_env": {"env_vars": variables}}
 
     def events(self, timeout: float | None) -> Sequence[messages.Message]:
         """Wait for messages, new workers and the end of workers."""
@@ -164,17 +190,27 @@ class RayExecutor(PipeExecutor[_Slot]):
         self._note_ends()
         for slot in [slot for slot in self._slots if slot.is_over]:
             received += self._replace(slot)
+        self._open_due()
         return received
+
+    def _open_due(self) -> None:
+        now = time.monotonic()
+        due, self._due = [one for one in self._due if one[0] <= now], [one for one in self._due if one[0] > now]
+        for _, index in [] if self._stopping else due:
+            self._slots.append(self._open(index))
 
     def _patience(self, timeout: float | None, has_workers: bool) -> float | None:
         """Return how long to wait; tells the user once when the cluster has had no room for a while."""
+        if self._due:
+            next_due = max(min(self._due)[0] - time.monotonic(), 0.0)
+            timeout = next_due if timeout is None else min(timeout, next_due)
         if has_workers or self._has_noticed:
             self._vacant_since = time.monotonic()
             return timeout
         left = self._vacant_since + NOTICE_SECONDS - time.monotonic()
         if left <= 0:
             self._has_noticed = True
-            needs = self._needs()
+            needs = self._needs
             amounts = [f"{needs['num_cpus']} CPU(s)", f"{needs['num_gpus']:g} GPU(s)"]
             amounts += [f"{self._request.memory_gib:g} GiB"] if self._request.memory_gib is not None else []
             notice(f"the Ray cluster has no room for a worker, which needs {', '.join(amounts)}; waiting for it")
@@ -200,12 +236,15 @@ class RayExecutor(PipeExecutor[_Slot]):
     def _replace(self, slot: _Slot) -> Iterator[messages.Message]:
         yield from self._receive(slot)  # messages that it sent before it ended
         was_there = slot.connection is not None
-        self._kill(slot)
-        self._dismiss(slot)
-        if not slot.ready and not self._stopping:
+        if not slot.has_broken_gpu:
+            self._kill(slot)
+            self._dismiss(slot)
+        self._slots.remove(slot)
+        if not self._stopping and slot.ready:
+            self._slots.append(self._open(slot.index))
+        elif not self._stopping:
             self._count_false_start(slot)
-        position = self._slots.index(slot)
-        self._slots[position : position + 1] = [] if self._stopping else [self._open(slot.index)]
+            self._due.append((time.monotonic() + RESTART_SECONDS, slot.index))
         if was_there and not slot.crashed:
             yield messages.Died(slot.index, slot.number, None)
 
@@ -215,7 +254,8 @@ class RayExecutor(PipeExecutor[_Slot]):
             self._false_starts += 1
         else:
             self._lost_starts += 1
-        if self._false_starts >= FALSE_STARTS or self._lost_starts >= LOST_STARTS:
+        is_useless = not any(other.ready for other in self._slots)  # else it may be one machine that is at fault
+        if is_useless and (self._false_starts >= FALSE_STARTS or self._lost_starts >= LOST_STARTS):
             said = str(getattr(slot.gone, "cause", slot.gone or "")).strip()
             last = said.splitlines()[-1] if said else "it ended without an error"
             count = self._false_starts + self._lost_starts
@@ -223,6 +263,13 @@ class RayExecutor(PipeExecutor[_Slot]):
 
     def _has_started(self) -> None:
         self._false_starts = self._lost_starts = 0
+
+    def _device_fault(self, slot: _Slot, fault: messages.DeviceFault) -> messages.DeviceLost:
+        """Use the GPU of a worker no longer: its actor keeps it."""
+        slot.has_broken_gpu = True
+        self._broken.append(slot)
+        left = sum(other.connection is not None and other is not slot for other in self._slots)
+        return messages.DeviceLost(f"the GPU of worker {slot.index}", fault.number, fault.reason, left)
 
     def _kill(self, slot: _Slot) -> None:
         with suppress(Exception):  # it is gone already, and so may be the cluster
@@ -236,28 +283,45 @@ class RayExecutor(PipeExecutor[_Slot]):
 
     def stop(self) -> None:
         """Kill all workers; the connection to the cluster stays, as other executors of this process may use it."""
-        slots, self._slots = self._slots, []
+        slots, self._slots, self._broken, self._due = [*self._slots, *self._broken], [], [], []
         for slot in slots:
             self._kill(slot)
             self._dismiss(slot)
         if self._door is not None:
             self._door.close()
             self._door = None
+            with suppress(OSError):  # a file that nobody misses
+                self._mark.unlink()
 
 
 class _Actor:
     """What Ray runs: a worker, which calls its driver back."""
 
-    def work(self, address: tuple[str, int], key: bytes, folder: Path, cache_dir: Path, code: TrainingCode) -> None:
-        """Work until the driver is gone; ``folder`` is the one that it works in, to which paths are relative."""
-        if not folder.is_dir():
-            where = f"{socket.gethostname()} has no folder '{folder}'"
-            raise UserError(f"{where}: driver and workers need a shared file system, with the same paths")
+    def work(
+        self, address: tuple[str, int], key: bytes, folder: Path, mark: Path, code: TrainingCode, has_gpu: bool
+    ) -> None:
+        """Work until the driver is gone.
+
+        Args:
+            address: of the driver's door.
+            key: opens it.
+            folder: that the driver works in, to which paths are relative.
+            mark: a file of the driver in its cache folder.
+            code: the functions that the worker calls.
+            has_gpu: whether Ray has reserved a GPU for it.
+
+        Raises:
+            UserError: this machine does not have the driver's folders.
+        """
+        for path in (folder, mark):
+            if not path.exists():
+                what = f"{socket.gethostname()} does not see '{path}' of the driver's machine"
+                raise UserError(f"{what}: all machines need a shared file system, with the same paths")
         os.chdir(folder)
         with socket.create_connection(address, timeout=SILENT_SECONDS) as called:
             connection = _as_connection(called)
         connection.send_bytes(key)
-        work(connection, cache_dir, code)
+        work(connection, mark.parent, code, has_gpu)
 
 
 class _Door:
@@ -275,6 +339,7 @@ class _Door:
         self.address: tuple[str, int] = self._listener.getsockname()[:2]
         self._knocked = knocked
         self._keys: set[bytes] = set()
+        self._is_closed = False
         self._arrived: SimpleQueue[tuple[bytes, Connection]] = SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -294,6 +359,7 @@ class _Door:
 
     def close(self) -> None:
         """Accept no more calls."""
+        self._is_closed = True
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread
         self._listener.close()
@@ -301,10 +367,12 @@ class _Door:
             connection.close()
 
     def _listen(self) -> None:
-        with suppress(OSError):  # it is closed
-            while True:
+        while not self._is_closed:
+            try:
                 caller, _ = self._listener.accept()
                 threading.Thread(target=self._greet, args=(caller,), daemon=True).start()
+            except (OSError, RuntimeError):  # it is closed; or too many files or threads, for the moment
+                time.sleep(ACCEPT_SECONDS)
 
     def _greet(self, caller: socket.socket) -> None:
         with suppress(OSError, EOFError), caller:
@@ -312,6 +380,8 @@ class _Door:
             frame = _read(caller, 4 + KEY_BYTES)  # as Connection.send_bytes writes it: its length, then the key
             key = next((key for key in list(self._keys) if hmac.compare_digest(key, frame[4:])), None)
             if key is not None:
+                for wait_for in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # a half message must not hold the driver up
+                    caller.setsockopt(socket.SOL_SOCKET, wait_for, struct.pack("ll", MESSAGE_SECONDS, 0))
                 self._arrived.put((key, _as_connection(caller)))
                 self._knocked()
 
@@ -348,7 +418,7 @@ def _connect(address: str | None) -> ModuleType:
         with _signals_kept():
             import ray
     except ImportError:
-        raise UserError("--executor ray needs the package ray: pip install 'onebert[ray]'") from None
+        raise UserError("--executor ray needs the package ray: pip install -c constraints.txt -e '.[ray]'") from None
     # Ray prints the end of any worker to standard output, which belongs to --json. We report it ourselves.
     ray._private.worker.print_to_stdstream = lambda *_, **__: None
     if ray.is_initialized():
@@ -360,7 +430,8 @@ def _connect(address: str | None) -> ModuleType:
         with _signals_kept():
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
     except (OSError, RuntimeError, ValueError) as error:
-        why = "" if address == "auto" else f" ({str(error).strip().splitlines()[0]})"
+        is_none = address == "auto" and isinstance(error, ConnectionError)
+        why = "" if is_none else f" ({one_line(error)})"
         raise UserError(f"no Ray cluster answers {where}{why}; start one with: ray start --head") from None
     return ray
 
@@ -369,7 +440,7 @@ def _knock(address: str) -> None:
     """Raise an OSError or ValueError if nobody listens at an address, for which Ray itself would wait for minutes."""
     if address.startswith("ray://"):
         raise ValueError("run the command on a machine of the cluster, with HOST:PORT of its head")
-    if address in ("auto", "local"):
+    if address == "auto":
         return
     host, _, port = address.rpartition(":")
     if not (host and port.isdecimal()):

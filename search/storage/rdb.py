@@ -81,7 +81,11 @@ class DatabaseStorage(_CachedStorage):
             KeyError: the database numbers it like a trial that it had before: an older copy was put in its place.
         """
         before = self._count_known(study_id)
-        trial_id = super().create_new_trial(study_id, template_trial)
+        try:
+            trial_id = super().create_new_trial(study_id, template_trial)
+        except BaseException:  # it may have been stored all the same: whoever looks for it must find it
+            self._read_at.pop(study_id, None)
+            raise
         if self._count_known(study_id) == before:
             raise KeyError(NOT_FOUND)
         if study_id in self._read_at:
@@ -244,7 +248,7 @@ class DatabaseStorage(_CachedStorage):
         if self.sees_reopened:
             self._forget_reopened(study_id)
         if states is not None and TrialState.WAITING in states:
-            self._newest_is_known.discard(study_id)
+            self._look_for_enqueued(study_id)
         self._read_trials_from_remote_storage(study_id)
         with self._lock:
             known = self._studies[study_id].trials
@@ -252,6 +256,14 @@ class DatabaseStorage(_CachedStorage):
         if states is not None:
             trials = [trial for trial in trials if trial.state in states]
         return copy.deepcopy(trials) if deepcopy else trials
+
+    def _look_for_enqueued(self, study_id: int) -> None:
+        """Note that trials may have been enqueued by others, and that those that wait may have been taken."""
+        self._newest_is_known.discard(study_id)
+        with self._lock:
+            study = self._studies.get(study_id)
+            known = [] if study is None else [trial for trial in study.trials.values() if not trial.state.is_finished()]
+            self._backend.written.update(trial._trial_id for trial in known if trial.state == TrialState.WAITING)
 
     def _read_trials_from_remote_storage(self, study_id: int) -> None:
         """Read new trials, and those that may have changed since they were last read.

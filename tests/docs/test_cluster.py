@@ -82,6 +82,10 @@ def test_the_manifest() -> None:
         assert [variable["name"] for variable in container["env"]] == ["STORAGE"]
     workers = int(words[words.index("--workers") + 1])
     assert sum(group["maxReplicas"] for group in groups) == workers  # one GPU each
+    assert words[words.index("--ray-gpus") + 1] == "1"  # when the search begins, the cluster has none
+    for group in groups:
+        limits = group["template"]["spec"]["containers"][0]["resources"]["limits"]
+        assert (limits["nvidia.com/gpu"], limits["cpu"]) == ("1", words[words.index("--threads") + 1])
     assert cluster["headGroupSpec"]["rayStartParams"] == {"num-cpus": "0"}
 
 
@@ -90,7 +94,7 @@ def test_the_image_has_the_extras_and_the_version_of_ray() -> None:
     version = re.search(r"^ray==(.*)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     assert version is not None
     assert f"rayproject/ray:{version[1]}-py311" in image
-    assert "'.[ray,postgresql]'" in image
+    assert "'.[ray,postgresql,minilm]'" in image
 
 
 def start_job(folder: Path, port: int) -> subprocess.Popen[str]:
@@ -113,7 +117,7 @@ def start_job(folder: Path, port: int) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_preempted_job_is_queued_again_and_resumes(tmp_path: Path) -> None:
+def test_a_job_that_is_asked_to_end_is_queued_again_and_resumes(tmp_path: Path) -> None:
     """With a stand-in for SLURM, whose two machines are this one."""
     (tmp_path / "bin").mkdir()
     for name, content in STUBS.items():
@@ -123,8 +127,10 @@ def test_a_preempted_job_is_queued_again_and_resumes(tmp_path: Path) -> None:
         "examples = 1600", "examples = 8000"
     )
     (tmp_path / "starter.toml").write_text(study)
-    script = block("bash").replace("--study starter --data data", "--study starter.toml")
-    assert "starter.toml" in script
+    script = block("bash")
+    for old, new in {"--study starter --data data": "--study starter.toml", "--threads 4": "--threads 1"}.items():
+        assert old in script
+        script = script.replace(old, new)
     (tmp_path / "job.sbatch").write_text(script)
     port = free_port()
     job = start_job(tmp_path, port)

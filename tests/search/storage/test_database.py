@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import optuna
 import pytest
@@ -15,8 +15,10 @@ from optuna.trial import FrozenTrial, TrialState
 from quick_storage import open_quickly
 
 from search.storage import rdb
+from search.storage.errors import StorageAwayError
 from search.storage.open import open_storage
 from search.storage.rdb import DatabaseStorage
+from search.storage.retrying_storage import RetryingStorage
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 RANGES = {
@@ -161,6 +163,36 @@ def test_what_others_enqueue_is_seen_when_it_matters(storage: DatabaseStorage, t
     storage.create_new_trial(1)
     numbers_and_states = [(one.number, one.state.name) for one in storage.get_all_trials(1)]
     assert numbers_and_states == [(0, "RUNNING"), (1, "WAITING"), (2, "WAITING"), (3, "RUNNING")]
+
+
+def test_an_enqueued_trial_that_others_end_waits_no_longer(storage: DatabaseStorage, tmp_path: Path) -> None:
+    other = optuna.load_study(study_name="s", storage=open_storage(None, tmp_path))
+    other.enqueue_trial({"rate": 0.5})
+    (waiting,) = storage.get_all_trials(1, states=(TrialState.WAITING,))
+    other._storage.set_trial_state_values(waiting._trial_id, TrialState.RUNNING)
+    assert storage.get_all_trials(1, states=(TrialState.WAITING,)) == []
+
+
+def test_a_trial_whose_creation_is_stored_though_the_answer_is_lost(
+    storage: DatabaseStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is found and begun, and no second one is created."""
+    retrying = RetryingStorage(storage)
+    study = optuna.load_study(study_name="s", storage=cast(Any, retrying))
+    retrying.get_all_trials(1, states=(TrialState.WAITING,))
+    create = storage._backend._create_new_trial
+
+    def lose_the_answer(*arguments: Any) -> FrozenTrial:
+        monkeypatch.setattr(storage._backend, "_create_new_trial", create)
+        create(*arguments)
+        raise StorageAwayError("of the study", "the connection was reset")
+
+    monkeypatch.setattr(storage._backend, "_create_new_trial", lose_the_answer)
+    with pytest.warns(UserWarning, match="does not answer"):
+        assert study.ask().number == 0
+    assert [
+        trial.state for trial in open_storage(None, Path(str(storage.engine.url.database)).parent).get_all_trials(1)
+    ] == [TrialState.RUNNING]
 
 
 def test_an_ended_trial_is_not_written(storage: DatabaseStorage, tmp_path: Path) -> None:
