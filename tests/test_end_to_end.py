@@ -14,7 +14,7 @@ import pytest
 
 from search.storage.open import open_storage
 
-SEARCH = [sys.executable, "-m", "search.run", "--study", "quickstart", "--json"]
+SEARCH = [sys.executable, "-m", "search.run", "--study", "quickstart", "--trials", "10", "--json"]
 
 
 def run_until(process: subprocess.Popen[str], wanted: str, count: int) -> list[dict[str, object]]:
@@ -53,9 +53,9 @@ def test_quickstart_killed_resumed_and_exported(tmp_path: Path) -> None:
 
     study = optuna.load_study(study_name="quickstart", storage=open_storage(None, runs))
     states = [trial.state.name for trial in study.get_trials()]
-    assert len(states) == 16
+    assert len(states) == 10
     assert set(states) == {"COMPLETE", "PRUNED"}
-    assert states.count("PRUNED") >= 2
+    assert states.count("PRUNED") >= 1
     default = study.get_trials()[0]
     assert study.best_value > default.values[0] + 0.1
 

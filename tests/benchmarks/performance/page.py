@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args(arguments)
     if options.quick:
-        options.encoder, options.rounds, options.examples, options.batch_sizes = "tiny", 2, 16, [8]
+        options.encoder, options.rounds, options.examples, options.batch_sizes = "tiny", 1, 16, [8]
     from tests.benchmarks.performance.training_step import quieten
 
     quieten()

@@ -28,7 +28,7 @@ from core.run.evaluation import Evaluation
 from search.storage.open import open_storage
 from search.trials.folders import TrialFolders
 
-FAULTS = int(os.environ.get("CHAOS_FAULTS", "25"))
+FAULTS = int(os.environ.get("CHAOS_FAULTS", "12"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 ENDS = {0, 130, -signal.SIGKILL, -signal.SIGTERM}  # the last one: while Python itself starts
 ORPHAN = re.compile(

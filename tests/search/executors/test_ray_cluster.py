@@ -385,7 +385,7 @@ def test_a_killed_command_is_resumed_and_trains_as_on_one_machine(
     cluster: Any, tmp_path: Path, run_command: Run, tiny_study: str
 ) -> None:
     """With real training, bit for bit; standard output is JSON only, although Ray has something to say."""
-    study = tiny_study.replace("trials = 4", 'trials = 3\nsampler = "random"').replace(
+    study = tiny_study.replace("trials = 4", 'trials = 2\nsampler = "random"').replace(
         "examples = 1600", "examples = 4000"
     )
     (tmp_path / "tiny.toml").write_text(study)
