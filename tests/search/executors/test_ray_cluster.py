@@ -169,6 +169,7 @@ def test_a_trial_that_is_lost_again_and_again_fails_in_the_end(cluster: Any, tmp
 
 def test_a_node_that_never_comes_back_and_one_that_joins(cluster: Any, second_node: Any, tmp_path: Path) -> None:
     study, joined = RayStudy(tmp_path / "ray", cluster, workers=3), list[Any]()
+    study.script(step_seconds=0.1)  # so that the new node's worker has started before the study ends
     leave = once(TrialEvaluated, lambda: cluster.remove_node(second_node, allow_graceful=False), 6)
     join = once(TrialEvaluated, lambda: joined.append(cluster.add_node(num_cpus=1)), 10)
     try:
