@@ -106,9 +106,10 @@ class RayStudy(StubStudy):
         assert len(seen) == len(set(seen)) == sum(len(trial.intermediate_values) for trial in self.trials)
 
 
-def workers() -> list[psutil.Process]:
-    """Our actors: those whose work has begun."""
-    return [process for process in psutil.process_iter() if "ray::_Actor.work" in " ".join(_words(process))]
+def workers(cluster: Any) -> list[psutil.Process]:
+    """The actors of this cluster whose work has begun; other tests may have clusters at the same time."""
+    processes = [process for node in cluster.list_all_nodes() for process in family(node)]
+    return [process for process in processes if "ray::_Actor.work" in " ".join(_words(process))]
 
 
 def _words(process: psutil.Process) -> list[str]:
@@ -151,7 +152,7 @@ def test_two_nodes_train_a_study(cluster: Any, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("second_node")
 def test_killed_workers_are_replaced_and_their_trials_continue(cluster: Any, tmp_path: Path) -> None:
     study = RayStudy(tmp_path / "ray", cluster, workers=2)
-    kills = [once(TrialEvaluated, lambda: workers()[0].kill(), after) for after in (5, 14, 23)]
+    kills = [once(TrialEvaluated, lambda: workers(cluster)[0].kill(), after) for after in (5, 14, 23)]
     assert study.train(*kills).finished
     study.assert_undisturbed(tmp_path / "alone")
     assert sum(isinstance(event, WorkerDied) for event in study.events) == 3
@@ -219,7 +220,7 @@ def test_worker_node_and_database_are_killed(
         timers[-1].start()
 
     faults = [
-        once(TrialEvaluated, lambda: workers()[0].kill(), 4),
+        once(TrialEvaluated, lambda: workers(cluster)[0].kill(), 4),
         once(TrialEvaluated, kill_database, 8),
         once(TrialEvaluated, lambda: cluster.remove_node(second_node, allow_graceful=False), 13),
         once(TrialEnded, kill_database, 5),
