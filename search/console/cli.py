@@ -31,6 +31,7 @@ __all__ = [
     "PROGRAM",
     "RUNS",
     "DataDir",
+    "ExecutorKind",
     "ExecutorName",
     "ExitCode",
     "Gpus",
@@ -100,9 +101,8 @@ Gpus = Annotated[str | None, typer.Option(help="Train on these GPUs, one worker 
 WorkersPerGpu = Annotated[
     int | None, typer.Option(min=1, max=64, help="Number of runs to train on each GPU at the same time.")
 ]
-ExecutorName = Annotated[
-    Literal["local", "ray"], typer.Option("--executor", help="Train on this machine, or on a Ray cluster.")
-]
+ExecutorKind = Literal["local", "ray"]
+ExecutorName = Annotated[ExecutorKind, typer.Option("--executor", help="Train on this machine, or on a Ray cluster.")]
 RayAddress = Annotated[
     str | None, typer.Option(help="Head of the Ray cluster; by default RAY_ADDRESS, or the one of this machine.")
 ]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from data.errors import UserError
 from search.executors.local import LocalExecutor
 
 if TYPE_CHECKING:
+    from search.console.cli import ExecutorKind
     from search.executors.base import Executor
     from search.study.spec import StudySpec
 
-__all__ = ["ExecutorKind", "local_executor", "make_executor_by"]
+__all__ = ["local_executor", "make_executor_by"]
 
 GPUS_OF_ONE_MACHINE = "gpus are those of one machine; with --executor ray, --ray-gpus says how many each worker needs"
 SMALLEST_SHARE = 1e-4  # of a GPU, that Ray can count
-ExecutorKind = Literal["local", "ray"]
 
 
 def local_executor(spec: StudySpec, cache_dir: Path) -> Executor:

@@ -7,16 +7,14 @@ its node has left, its place is vacant, so that clusters may grow and shrink whi
 
 from __future__ import annotations
 
-import hmac
 import logging
 import os
 import secrets
 import signal
 import socket
-import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -30,18 +28,15 @@ from data.errors import UserError
 from search.display.fault_text import one_line
 from search.executors import messages
 from search.executors.base import ExecutorError
+from search.executors.listener import Listener, call_driver, new_key
 from search.executors.pipes import PipeExecutor, Slot, worker_variables
 from search.executors.worker import TrainingCode, work
 from search.storage.retrying_storage import notice
 
 __all__ = ["RayExecutor", "RayRequest"]
 
-KEY_BYTES = 32
 MARK_SECONDS = 86_400.0  # after which a driver's mark is old
-GREETING_SECONDS = 10.0  # that a caller may take to show its key
-MESSAGE_SECONDS = 5  # that a message may take
-ACCEPT_SECONDS = 0.1  # after a call that could not be accepted
-SILENT_SECONDS = 40  # after which a connection whose other end does not answer is broken
+ANSWER_SECONDS = 10.0  # that the head of a cluster may take to answer
 NOTICE_SECONDS = 20.0  # without any worker, before the user is told
 FALSE_STARTS = 3  # workers in a row that raise an error before they are ready
 RESTART_SECONDS = 5.0  # before a worker is asked for again that failed while it started
@@ -109,7 +104,7 @@ class RayExecutor(PipeExecutor[_Slot]):
         self._uses_gpu = uses_gpu
         self._code = code or TrainingCode()
         self._ray: Any = None
-        self._door: _Door | None = None
+        self._listener: Listener | None = None
         self._gone: SimpleQueue[tuple[_Slot, BaseException | None]] = SimpleQueue()
         self._false_starts = self._lost_starts = 0  # in a row
         self._vacant_since = 0.0
@@ -133,7 +128,7 @@ class RayExecutor(PipeExecutor[_Slot]):
         self._ray = _connect(self._request.address)
         self._leave_mark()
         self._needs = self._find_needs()
-        self._door = _Door(self._ray.util.get_node_ip_address(), self.wake)
+        self._listener = Listener(self._ray.util.get_node_ip_address(), self.wake)
         self._vacant_since = time.monotonic()
         for index in range(self.workers):
             self._slots.append(self._open(index))
@@ -148,12 +143,12 @@ class RayExecutor(PipeExecutor[_Slot]):
         self._mark.touch()
 
     def _open(self, index: int) -> _Slot:
-        assert self._door is not None
+        assert self._listener is not None
         actor = self._ray.remote(_Actor).options(**self._needs).remote()
-        slot = _Slot(index=index, key=secrets.token_bytes(KEY_BYTES), actor=actor)
-        self._door.expect(slot.key)
+        slot = _Slot(index=index, key=new_key(), actor=actor)
+        self._listener.expect(slot.key)
         has_gpu = self._needs["num_gpus"] > 0
-        end = actor.work.remote(self._door.address, slot.key, Path.cwd(), self._mark, self._code, has_gpu).future()
+        end = actor.work.remote(self._listener.address, slot.key, Path.cwd(), self._mark, self._code, has_gpu).future()
         end.add_done_callback(lambda done: self._note_end(slot, done.exception()))
         return slot
 
@@ -178,7 +173,7 @@ class RayExecutor(PipeExecutor[_Slot]):
 
     def events(self, timeout: float | None) -> Sequence[messages.Message]:
         """Wait for messages, new workers and the end of workers."""
-        assert self._door is not None
+        assert self._listener is not None
         pipes = {slot.connection: slot for slot in self._slots if slot.connection is not None and not slot.closed}
         received: list[messages.Message] = []
         for source in wait([*pipes, self._wake_receiver], self._patience(timeout, bool(pipes))):
@@ -219,8 +214,8 @@ class RayExecutor(PipeExecutor[_Slot]):
 
     def _admit(self) -> None:
         """Give connections to the workers that have called."""
-        assert self._door is not None
-        for key, connection in self._door.arrivals():
+        assert self._listener is not None
+        for key, connection in self._listener.arrivals():
             slot = next((slot for slot in self._slots if slot.key == key), None)
             if slot is None:
                 connection.close()
@@ -276,8 +271,8 @@ class RayExecutor(PipeExecutor[_Slot]):
             self._ray.kill(slot.actor)
 
     def _dismiss(self, slot: _Slot) -> None:
-        assert self._door is not None
-        self._door.forget(slot.key)
+        assert self._listener is not None
+        self._listener.forget(slot.key)
         if slot.connection is not None:
             slot.connection.close()
 
@@ -287,9 +282,9 @@ class RayExecutor(PipeExecutor[_Slot]):
         for slot in slots:
             self._kill(slot)
             self._dismiss(slot)
-        if self._door is not None:
-            self._door.close()
-            self._door = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
             with suppress(OSError):  # a file that nobody misses
                 self._mark.unlink()
 
@@ -303,8 +298,8 @@ class _Actor:
         """Work until the driver is gone.
 
         Args:
-            address: of the driver's door.
-            key: opens it.
+            address: of the driver's listener.
+            key: which the listener expects.
             folder: that the driver works in, to which paths are relative.
             mark: a file of the driver in its cache folder.
             code: the functions that the worker calls.
@@ -318,94 +313,7 @@ class _Actor:
                 what = f"{socket.gethostname()} does not see '{path}' of the driver's machine"
                 raise UserError(f"{what}: all machines need a shared file system, with the same paths")
         os.chdir(folder)
-        with socket.create_connection(address, timeout=SILENT_SECONDS) as called:
-            connection = _as_connection(called)
-        connection.send_bytes(key)
-        work(connection, mark.parent, code, has_gpu)
-
-
-class _Door:
-    """Accepts the workers' calls, in a thread: each has to show the key that it got through Ray.
-
-    Messages are pickled, so nothing of a caller is read before its key, which is compared as bytes.
-
-    Args:
-        host: this machine's address, as the cluster knows it.
-        knocked: called when a worker has arrived, from the thread.
-    """
-
-    def __init__(self, host: str, knocked: Callable[[], None]) -> None:
-        self._listener = socket.create_server((host, 0), backlog=1024)
-        self.address: tuple[str, int] = self._listener.getsockname()[:2]
-        self._knocked = knocked
-        self._keys: set[bytes] = set()
-        self._is_closed = False
-        self._arrived: SimpleQueue[tuple[bytes, Connection]] = SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def expect(self, key: bytes) -> None:
-        """Let the worker in that has this key."""
-        self._keys.add(key)
-
-    def forget(self, key: bytes) -> None:
-        """Let it in no longer."""
-        self._keys.discard(key)
-
-    def arrivals(self) -> Iterator[tuple[bytes, Connection]]:
-        """Yield the workers that have come in since the last call."""
-        with suppress(Empty):
-            while True:
-                yield self._arrived.get_nowait()
-
-    def close(self) -> None:
-        """Accept no more calls."""
-        self._is_closed = True
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread
-        self._listener.close()
-        for _, connection in self.arrivals():
-            connection.close()
-
-    def _listen(self) -> None:
-        while not self._is_closed:
-            try:
-                caller, _ = self._listener.accept()
-                threading.Thread(target=self._greet, args=(caller,), daemon=True).start()
-            except (OSError, RuntimeError):  # it is closed; or too many files or threads, for the moment
-                time.sleep(ACCEPT_SECONDS)
-
-    def _greet(self, caller: socket.socket) -> None:
-        with suppress(OSError, EOFError), caller:
-            caller.settimeout(GREETING_SECONDS)
-            frame = _read(caller, 4 + KEY_BYTES)  # as Connection.send_bytes writes it: its length, then the key
-            key = next((key for key in list(self._keys) if hmac.compare_digest(key, frame[4:])), None)
-            if key is not None:
-                for wait_for in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # a half message must not hold the driver up
-                    caller.setsockopt(socket.SOL_SOCKET, wait_for, struct.pack("ll", MESSAGE_SECONDS, 0))
-                self._arrived.put((key, _as_connection(caller)))
-                self._knocked()
-
-
-def _read(caller: socket.socket, size: int) -> bytes:
-    found = b""
-    while len(found) < size:
-        part = caller.recv(size - len(found))
-        if not part:
-            raise EOFError
-        found += part
-    return found
-
-
-def _as_connection(connected: socket.socket) -> Connection:
-    """Return a connection of its own from a socket, which breaks when the other end's machine is gone."""
-    connected.settimeout(None)
-    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    waits = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": SILENT_SECONDS * 1000}
-    for name, value in waits.items():
-        if hasattr(socket, name):  # not on every system
-            connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    return Connection(connected.detach())
+        work(call_driver(address, key), mark.parent, code, has_gpu)
 
 
 def _connect(address: str | None) -> ModuleType:
@@ -426,7 +334,7 @@ def _connect(address: str | None) -> ModuleType:
     address = address or os.environ.get("RAY_ADDRESS", "auto")
     where = "on this machine, and RAY_ADDRESS names none" if address == "auto" else f"at {address}"
     try:
-        _knock(address)
+        _check_answers(address)
         with _signals_kept():
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
     except (OSError, RuntimeError, ValueError) as error:
@@ -436,7 +344,7 @@ def _connect(address: str | None) -> ModuleType:
     return ray
 
 
-def _knock(address: str) -> None:
+def _check_answers(address: str) -> None:
     """Raise an OSError or ValueError if nobody listens at an address, for which Ray itself would wait for minutes."""
     if address.startswith("ray://"):
         raise ValueError("run the command on a machine of the cluster, with HOST:PORT of its head")
@@ -445,7 +353,7 @@ def _knock(address: str) -> None:
     host, _, port = address.rpartition(":")
     if not (host and port.isdecimal()):
         raise ValueError("an address is HOST:PORT")
-    socket.create_connection((host.strip("[]"), int(port)), timeout=GREETING_SECONDS).close()
+    socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
 
 
 @contextmanager

@@ -203,7 +203,7 @@ class Database(RDBStorage):
             self.check_trial_is_updatable(trial_id, trial.state)
             stored = {param.param_name for param in trial.params}
             added = {name: param for name, param in params.items() if name not in stored}
-            if not added.keys() <= known.keys():
+            if not added.keys() <= known.keys():  # Optuna looks up the others; one after the other, to keep the order
                 for name, (value, distribution) in added.items():
                     self._set_trial_param_without_commit(session, trial_id, name, value, distribution, known.get(name))
                 return

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +34,7 @@ from search.driver.events import (
 from search.driver.retries import RetryLimits
 from search.executors import ray_cluster
 from search.executors.base import ExecutorError
-from search.executors.ray_cluster import RayExecutor, RayRequest, _as_connection, _Door
+from search.executors.ray_cluster import RayExecutor, RayRequest
 from search.executors.worker import TrainingCode
 from search.storage.open import open_storage
 from tests.search.postgresql import Server, a_server
@@ -412,46 +407,6 @@ def test_a_killed_command_is_resumed_and_trains_as_on_one_machine(
         for runs in ("ray", "alone")
     ]
     assert found[0] == found[1]
-
-
-# The door
-
-
-class Trap:
-    """Makes a folder when it is unpickled."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (self.folder,)
-
-
-def test_who_shows_no_key_is_not_read(tmp_path: Path) -> None:
-    knocks = list[int]()
-    door = _Door("127.0.0.1", lambda: knocks.append(1))
-    right, wrong = os.urandom(32), os.urandom(32)
-    door.expect(right)
-    try:
-        with socket.create_connection(door.address) as caller:
-            caller.sendall(pickle.dumps(Trap(tmp_path / "sprung")) * 3)
-            with suppress(ConnectionResetError):
-                assert caller.recv(1) == b""  # hung up
-        for key in (wrong, right):
-            connection = _as_connection(socket.create_connection(door.address))
-            connection.send_bytes(key)
-            connection.send("hello")
-        end = time.monotonic() + 10
-        while not knocks and time.monotonic() < end:
-            time.sleep(0.01)
-        ((key, arrived),) = door.arrivals()
-        assert (key, arrived.recv()) == (right, "hello")
-        assert isinstance(arrived, Connection)
-    finally:
-        door.close()
-    assert not (tmp_path / "sprung").exists()
-    with pytest.raises(OSError, match="refused"):
-        socket.create_connection(door.address)
 
 
 def test_ray_is_an_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
