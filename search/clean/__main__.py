@@ -8,6 +8,7 @@ import typer
 
 from data.errors import UserError
 from search.console import cli
+from search.storage.runs_url import url_of
 from search.storage.study_names import check_recorded, nowhere
 
 __all__ = ["main"]
@@ -41,6 +42,8 @@ def main(
         onebert clean
         onebert clean --study quickstart --keep 1 --yes
     """
+    if (url := url_of(runs_dir)) is not None:
+        raise UserError(f"--runs-dir {url}: clean only knows folders; a search deletes what it does not need by itself")
     if study is not None:
         check_recorded(study, storage, runs_dir)
     if not runs_dir.is_dir():

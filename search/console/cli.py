@@ -22,6 +22,7 @@ from data.errors import UserError
 from data.tables.hub_sets import is_hub_name
 from search.console.failures import ExitCode, ending, open_streams
 from search.console.signals import ctrl_c_after_imports
+from search.storage.runs_url import parse_runs_dir, url_of
 from search.trials.folders import RUNS
 
 if TYPE_CHECKING:
@@ -95,7 +96,12 @@ StorageUrl = Annotated[
     str | None,
     typer.Option(help="URL of a database; by default the SQLite file studies.db in the runs folder."),
 ]
-RunsDir = Annotated[Path, typer.Option(help="Folder that contains the results of all studies.")]
+RunsDir = Annotated[
+    Path,
+    typer.Option(
+        parser=parse_runs_dir, metavar="PATH", help="Folder that contains the results of all studies, or an s3:// URL."
+    ),
+]
 RunsAtOnce = Annotated[int, typer.Option(min=1, max=1024, help="Number of runs to train at the same time.")]
 Gpus = Annotated[str | None, typer.Option(help="Train on these GPUs, one worker on each: all, or numbers such as 0,1.")]
 WorkersPerGpu = Annotated[
@@ -135,6 +141,7 @@ def entry_point(command: Callable[P, None]) -> Callable[P, None]:
         warnings.showwarning = _warn_in_one_line
         try:
             command(*args, **kwargs)
+            _save_at_url(kwargs.get("runs_dir"))
             sys.stdout.flush()  # here, where a closed pipe or a full disk can still be reported
         except typer.Exit:
             raise
@@ -143,6 +150,14 @@ def entry_point(command: Callable[P, None]) -> Callable[P, None]:
             end_with(*ending(error, runs_dir if isinstance(runs_dir, Path) else None))
 
     return run
+
+
+def _save_at_url(runs_dir: object) -> None:
+    """Save what a command has written into a runs folder that is a copy."""
+    if isinstance(runs_dir, Path) and url_of(runs_dir) is not None:
+        from search.trials.remote_study import push_studies
+
+        push_studies()
 
 
 class OneLineCommand(TyperCommand):
@@ -234,7 +249,7 @@ def check_data_folder_of(spec: StudySpec) -> None:
 
 def location_options(runs_dir: Path, storage: str | None) -> str:
     """Return the options that say where studies are, as text to append to a command; empty for the defaults."""
-    text = "" if runs_dir == RUNS else f" --runs-dir {shlex.quote(str(runs_dir))}"
+    text = "" if runs_dir == RUNS else f" --runs-dir {shlex.quote(url_of(runs_dir) or str(runs_dir))}"
     return text + (f" --storage {_quoted(storage)}" if storage else "")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from data.errors import UserError
 from search.executors.local import LocalExecutor
+from search.storage.runs_url import url_of
 
 if TYPE_CHECKING:
     from search.console.cli import ExecutorKind
@@ -62,6 +63,8 @@ def make_executor_by(
     def ray_executor(spec: StudySpec, cache_dir: Path) -> Executor:
         if spec.gpus is not None:
             raise UserError(GPUS_OF_ONE_MACHINE)
+        if spec.synthetic is not None and (url := url_of(cache_dir.parent)) is not None:
+            raise UserError(f"--runs-dir {url}: machines without a shared folder cannot read generated data")
         compute = spec.base.compute
         request = RayRequest(address, gpus, memory_gib)
         uses_gpu = compute.device in ("auto", "cuda")

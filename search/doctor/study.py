@@ -21,6 +21,7 @@ from search.recorded.second_start import has_work
 from search.recorded.study import changed_settings
 from search.storage.open import open_storage
 from search.study.spec import StudySpec
+from search.trials.remote_study import study_folder
 
 __all__ = ["check_folder_of_data", "check_study", "check_study_data"]
 
@@ -96,4 +97,4 @@ def _changes(spec: StudySpec, storage: str | None, runs_dir: Path) -> list[str]:
     if spec.name not in optuna.get_all_study_names(opened):
         return []
     study = optuna.load_study(study_name=spec.name, storage=opened)
-    return changed_settings(spec, study) if has_work(study, runs_dir / spec.name) else []
+    return changed_settings(spec, study) if has_work(study, study_folder(runs_dir, spec.name)) else []

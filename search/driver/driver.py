@@ -43,6 +43,7 @@ from search.storage.storage_lease import StorageLease
 from search.study.spec import StudySpec
 from search.trials.folders import TrialFolders
 from search.trials.record import EndState
+from search.trials.remote_study import remote_study
 
 __all__ = ["Driver", "StudyResult"]
 
@@ -93,6 +94,8 @@ class Driver:
         self._inputs = inputs
         self._retry_limits = retry_limits
         self._interrupts = Interrupts(executor.wake)
+        if (remote := remote_study(folder)) is not None:
+            remote.stopped = lambda: self._interrupts.count > 0
         retrying = RetryingStorage(storage, storage_name, lambda: self._interrupts.count > 0)
         self._storage = cast(BaseStorage, retrying)
         self._lease = StorageLease(spec.name, retrying)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from search.display.notices import notice
 from search.executors.patience import WAITED
-from search.storage.retrying_storage import notice
 
 __all__ = ["InputOutages"]
 

@@ -119,11 +119,10 @@ class Proposals:
         # The data may have moved since then. A started trial keeps its device, threads and precision.
         stored = stored_config(trial)
         config = config.model_copy(update={"compute": stored.compute})
-        self.folders.run(number).write_config(config)
-        if self.data is not None:  # the same rows, but perhaps other bytes
-            self.folders.run(number).write_data(self.data.to_json())
+        self.folders.resume(number, config, self.data)
         folder, floors = self.folders.path(number), self._floors(config)
-        return RunningTrial(trial, sampler, config, folder, resumed=True, defect=defect, floors=floors)
+        url = self.folders.url_for_run(number)
+        return RunningTrial(trial, sampler, config, folder, url, resumed=True, defect=defect, floors=floors)
 
     def _floors(self, config: RunConfig) -> tuple[Floor, ...]:
         return tuple(floor.in_run(config) for floor in self.spec.floors)
@@ -143,7 +142,8 @@ class Proposals:
         folder = self.folders.begin(trial.number, config, self.encoders.get(config.model.encoder), self.data)
         trial.set_user_attr(CONFIG, config.canonical_json())  # last: from here on, a new driver resumes the trial
         self.duplicates.add(trial.number, config)
-        return RunningTrial(trial, sampler, config, folder, defect=defect, floors=self._floors(config))
+        url = self.folders.url_for_run(trial.number)
+        return RunningTrial(trial, sampler, config, folder, url, defect=defect, floors=self._floors(config))
 
     def _redraws(self, number: int, sampler: BaseSampler) -> RedrawPolicy[tuple[RunConfig, str]] | None:
         def wanted(suggested: tuple[RunConfig, str]) -> bool:

@@ -26,6 +26,8 @@ class RunningTrial:
 
     Attributes:
         sampler: made for this trial's number.
+        folder: of its results.
+        url: of the study, at which its runs save their files; None: in ``folder``.
         resumed: whether it was started before, by an earlier driver or on a worker that died.
         revived: whether it was pruned before, and continues.
         defect: why it fails although none of its runs raised an error; empty for a sound trial.
@@ -37,6 +39,7 @@ class RunningTrial:
     sampler: BaseSampler
     config: RunConfig
     folder: Path
+    url: str | None = None
     resumed: bool = False
     revived: bool = False
     defect: str = ""

@@ -82,7 +82,8 @@ class TrainingLoop:
 
     def _submit(self, running: RunningTrial) -> None:
         self._running[running.number] = running
-        worker = self.executor.submit(messages.TrialJob(running.number, running.config, running.folder))
+        job = messages.TrialJob(running.number, running.config, running.folder, running.url)
+        worker = self.executor.submit(job)
         self.notify(
             events.TrialStarted(
                 number=running.number,

@@ -57,6 +57,7 @@ class TrialRecorder:
         The value of a complete trial is its best overall score, which is that of the weights it keeps. The value of a
         pruned trial is its last overall score, which Optuna compares with others at that rung.
         """
+        self._folders.receive(running.number)
         try:
             value = optuna_internals.trial_transaction(running.trial, lambda: self._record(running, state, reason))
         except UpdateFinishedTrialError:  # a first attempt was successful, but its answer was lost

@@ -50,11 +50,18 @@ OutcomeName = Literal["finished", "pruned", "interrupted"]
 
 @dataclass(frozen=True)
 class TrialJob:
-    """Train a configuration in a folder, from its checkpoint if there is one."""
+    """Train a configuration in a folder, from its checkpoint if there is one.
+
+    Attributes:
+        number: of the trial.
+        folder: that driver and worker see.
+        url: of the study, if they share no folder: the worker trains in one of its own, and saves its files there.
+    """
 
     number: int
     config: RunConfig
     folder: Path
+    url: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from core.config import RunConfig
 from data.errors import UserError
+from search.display.notices import notice
 from search.executors import messages
 from search.executors.base import ExecutorError
-from search.storage.retrying_storage import notice
 
 if TYPE_CHECKING:
     from core.run.precision_choice import PrecisionChoice

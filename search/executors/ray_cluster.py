@@ -26,12 +26,13 @@ from typing import Any
 from core.run.gpus import VISIBLE
 from data.errors import UserError
 from search.display.fault_text import one_line
+from search.display.notices import notice
 from search.executors import messages
 from search.executors.base import ExecutorError
 from search.executors.listener import Listener, call_driver, new_key
 from search.executors.pipes import PipeExecutor, Slot, worker_variables
 from search.executors.worker import TrainingCode, work
-from search.storage.retrying_storage import notice
+from search.storage.runs_url import copy_of, url_of
 
 __all__ = ["RayExecutor", "RayRequest"]
 
@@ -76,7 +77,8 @@ class _Slot(Slot):
 class RayExecutor(PipeExecutor[_Slot]):
     """Keep up to ``workers`` actors in a Ray cluster; one that ends is replaced as soon as the cluster has room.
 
-    The folders of trials and caches must be the same on all nodes: a shared file system.
+    The folders of trials and caches must be the same on all nodes, a shared file system, unless the runs are at a URL:
+    then each node has caches of its own.
 
     Args:
         workers: most trials at the same time.
@@ -98,6 +100,7 @@ class RayExecutor(PipeExecutor[_Slot]):
         code: TrainingCode | None = None,
     ) -> None:
         super().__init__(workers)
+        self._url = url_of(cache_dir.parent)
         self._mark = cache_dir.resolve() / f"driver-{secrets.token_hex(8)}"  # workers must see it
         self._request = request
         self._threads = threads
@@ -148,7 +151,8 @@ class RayExecutor(PipeExecutor[_Slot]):
         slot = _Slot(index=index, key=new_key(), actor=actor)
         self._listener.expect(slot.key)
         has_gpu = self._needs["num_gpus"] > 0
-        end = actor.work.remote(self._listener.address, slot.key, Path.cwd(), self._mark, self._code, has_gpu).future()
+        place = Path.cwd(), self._mark if self._url is None else self._url
+        end = actor.work.remote(self._listener.address, slot.key, place, self._code, has_gpu).future()
         end.add_done_callback(lambda done: self._note_end(slot, done.exception()))
         return slot
 
@@ -293,27 +297,39 @@ class _Actor:
     """What Ray runs: a worker, which calls its driver back."""
 
     def work(
-        self, address: tuple[str, int], key: bytes, folder: Path, mark: Path, code: TrainingCode, has_gpu: bool
+        self, address: tuple[str, int], key: bytes, place: tuple[Path, Path | str], code: TrainingCode, has_gpu: bool
     ) -> None:
         """Work until the driver is gone.
 
         Args:
             address: of the driver's listener.
             key: which the listener expects.
-            folder: that the driver works in, to which paths are relative.
-            mark: a file of the driver in its cache folder.
+            place: the folder that the driver works in, to which paths are relative; and a file of the driver in its
+                cache folder, or the URL of the runs, if the machines need not share a folder.
             code: the functions that the worker calls.
             has_gpu: whether Ray has reserved a GPU for it.
 
         Raises:
             UserError: this machine does not have the driver's folders.
         """
-        for path in (folder, mark):
-            if not path.exists():
-                what = f"{socket.gethostname()} does not see '{path}' of the driver's machine"
-                raise UserError(f"{what}: all machines need a shared file system, with the same paths")
-        os.chdir(folder)
-        work(call_driver(address, key), mark.parent, code, has_gpu)
+        folder, shared = place
+        if isinstance(shared, str):
+            cache_dir = copy_of(shared) / "cache"
+        else:
+            cache_dir = shared.parent
+            _require(folder)
+            _require(shared)
+        if folder.is_dir():
+            os.chdir(folder)
+        work(call_driver(address, key), cache_dir, code, has_gpu)
+
+
+def _require(path: Path) -> None:
+    if not path.exists():
+        raise UserError(
+            f"{socket.gethostname()} does not see '{path}' of the driver's machine: all machines need a shared file "
+            "system, with the same paths, or give a URL as --runs-dir"
+        )
 
 
 def _connect(address: str | None) -> ModuleType:

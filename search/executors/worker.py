@@ -16,13 +16,13 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -34,10 +34,16 @@ from core.run.gpus import device_fault
 from data.errors import MachineError, UserError
 from search.display.fault_text import one_line
 from search.executors import messages
+from search.executors.distant_run import DistantRun
 from search.executors.patience import Patience, machine_fault
 from search.trials.folders import ERROR, WORKER_LOCK
 
+if TYPE_CHECKING:
+    from core.run.outcome import RunOutcome
+
 __all__ = ["TrainingCode", "work"]
+
+SCRATCH = "scratch"  # next to the caches: folders of runs that are saved at a URL
 
 ADVANCE_SECONDS = 1.0  # between two Advanced messages
 ORPHAN_SECONDS = 60.0  # that a run may still take to finish its step after the driver is gone
@@ -124,9 +130,19 @@ class _Inbox(threading.Thread):
 
 
 class _Reporter:
-    """The run's observer: report progress, and wait for the driver's decision at every rung."""
+    """The run's observer: report progress, and wait for the driver's decision at every rung.
 
-    def __init__(self, job: messages.TrialJob, connection: Connection, inbox: _Inbox) -> None:
+    Args:
+        job: the run.
+        connection: to the driver.
+        inbox: of the worker.
+        save: saves the run's files where the driver finds them.
+    """
+
+    def __init__(
+        self, job: messages.TrialJob, connection: Connection, inbox: _Inbox, save: Callable[[], None] = lambda: None
+    ) -> None:
+        self._save = save
         self._number = job.number
         self._last_rung = job.config.rungs[-1]
         self._connection = connection
@@ -155,6 +171,7 @@ class _Reporter:
 
     def evaluated(self, evaluation: Evaluation) -> bool:
         self._inbox.stepping = True
+        self._save()
         self.patience.progressed()
         self._try_to_send(messages.Evaluated(self._number, evaluation))
         go_on = self._inbox.decisions.get()
@@ -176,6 +193,7 @@ class _Worker:
 
     def __init__(self, connection: Connection, cache_dir: Path, code: TrainingCode, is_pinned: bool) -> None:
         self._connection = connection
+        self._scratch = cache_dir.parent / SCRATCH
         self._is_pinned = is_pinned
         self._train = _load(code.train)
         self._measure = _load(code.measure)
@@ -220,14 +238,31 @@ class _Worker:
         return messages.Checked(len(configs))
 
     def _run_trial(self, job: messages.TrialJob) -> messages.Message:
-        _use_threads(job.config)
-        reporter = _Reporter(job, self._connection, self._inbox)
+        if job.url is None:
+            return self._run_in(job, job.folder, _SharedFolder())
         try:
-            with _locked(job.folder):
-                outcome = reporter.patience.call(
-                    lambda: self._train(job.config, job.folder, self._resources, reporter), _InterruptedError
-                )
-            return messages.Ended(job.number, outcome.name.lower())
+            run = DistantRun(job.url, job.number, self._scratch)
+        except (UserError, OSError) as error:
+            return messages.InvalidInput(job.number, one_line(error))
+        try:
+            return self._run_in(job, run.folder, run)
+        finally:
+            run.close()
+
+    def _run_in(self, job: messages.TrialJob, folder: Path, files: _SharedFolder | DistantRun) -> messages.Message:
+        _use_threads(job.config)
+        reporter = _Reporter(job, self._connection, self._inbox, files.save)
+
+        def run() -> messages.OutcomeName:
+            files.begin()
+            outcome: RunOutcome = self._train(job.config, folder, self._resources, reporter)
+            files.save()
+            return outcome.name.lower()  # type: ignore[return-value]
+
+        try:
+            with _locked(folder):
+                outcome = reporter.patience.call(run, _InterruptedError)
+            return messages.Ended(job.number, outcome)
         except _InterruptedError:
             return messages.Ended(job.number, "interrupted")
         except MachineError as error:
@@ -239,17 +274,28 @@ class _Worker:
         except DivergedError as error:
             return messages.Failed(job.number, one_line(error))
         except Timeout:
-            return messages.Crashed(job.number, f"another process is still training in {job.folder}")
+            return messages.Crashed(job.number, f"another process is still training in {folder}")
         except Exception as error:  # the driver decides what to do
             if (fault := self._device_fault(error)) is not None:
                 return messages.DeviceFault(job.number, fault)
             with suppress(Exception):  # memory may be what the run was short of
-                write_atomically(job.folder / ERROR, traceback.format_exc().encode())
+                write_atomically(folder / ERROR, traceback.format_exc().encode())
+                files.save()
             return messages.Crashed(job.number, f"{type(error).__name__}: {one_line(error)}")
 
     def _device_fault(self, error: Exception) -> str | None:
         """Return why the device that this worker is pinned to has failed; None if it has not."""
         return device_fault(error) if self._is_pinned else None
+
+
+class _SharedFolder:
+    """A folder that the driver sees: nothing has to be copied."""
+
+    def begin(self) -> None:
+        pass
+
+    def save(self) -> None:
+        pass
 
 
 @contextmanager

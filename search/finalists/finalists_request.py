@@ -21,6 +21,7 @@ from search.space.variants import VARIANT
 from search.storage.file_lease import check_not_locked
 from search.storage.storage_lease import check_not_held
 from search.study.spec import StudySpec
+from search.trials.remote_study import study_folder
 
 __all__ = ["ORIGIN", "SUFFIX", "FinalistsRequest"]
 
@@ -131,7 +132,7 @@ class FinalistsRequest:
             raise UserError(f"study '{name}' contains the finalists of '{recorded['of']}'; choose another --name")
         has_changed = recorded is not None and recorded["asked"] != asked
         if recorded is None or start.restart or (has_changed and start.may_differ(name)):
-            _check_source(study, start.runs_dir / of, storage)
+            _check_source(study, study_folder(start.runs_dir, of), storage)
             return cls._choose(study, name, asked)
         if has_changed:
             raise UserError(

@@ -26,6 +26,7 @@ from search.study.first_trials import default_trial
 from search.study.spec import StudySpec
 from search.trials.folders import RUNS, TrialFolders
 from search.trials.record import stored_config
+from search.trials.remote_study import study_folder
 
 __all__ = ["fine_search", "source_check"]
 
@@ -104,7 +105,7 @@ def source_check(coarse: str, storage: BaseStorage) -> Callable[[StudyInputs], N
 def _new_centre(coarse: str, storage: BaseStorage, runs_dir: Path) -> dict[str, Any]:
     """Choose the run to search around and the space, as JSON data."""
     study = load_recorded(coarse, storage, "--study")
-    check_agreement(study, TrialFolders(runs_dir / coarse))
+    check_agreement(study, TrialFolders(study_folder(runs_dir, coarse)))
     trial = pick_trial(study, None)
     config = stored_config(trial)
     space = _narrowed(stored_space(study, config), config, coarse)

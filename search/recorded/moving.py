@@ -18,6 +18,7 @@ from search.storage.optuna_internals import study_id
 from search.storage.rdb import DatabaseStorage
 from search.storage.retrying_storage import RetryingStorage
 from search.storage.storage_lease import StorageLease
+from search.trials.remote_study import remote_study
 
 __all__ = ["finish_moves", "move_aside"]
 
@@ -90,6 +91,8 @@ def _free_name(name: str, storage: DatabaseStorage, runs_dir: Path) -> str:
 def _move_folder(source: Path, target: Path) -> None:
     """Rename a folder whose lock this process holds; what says who holds it does not move along."""
     (source / HOLDER).unlink(missing_ok=True)
+    if (remote := remote_study(source)) is not None:
+        remote.move(target.name)
     try:
         source.rename(target)
         flush_folder(target.parent)  # before the note is deleted

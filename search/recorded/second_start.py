@@ -6,7 +6,6 @@ replaced: it is continued, refused, or moved aside.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from search.storage.storage_lease import StorageLease, check_not_held
 from search.storage.study_names import recorded_names
 from search.study.spec import StudySpec
 from search.trials.folders import TrialFolders
+from search.trials.remote_study import study_folder
 
 __all__ = ["SecondStart", "has_work"]
 
@@ -43,7 +43,7 @@ def _is_work(trial: FrozenTrial, folders: TrialFolders) -> bool:
     if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
         return True
     is_running = trial.state == TrialState.RUNNING
-    return is_running and (bool(trial.intermediate_values) or folders.run(trial.number).has_checkpoint)
+    return is_running and (bool(trial.intermediate_values) or folders.has_checkpoint(trial.number))
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class SecondStart:
             return "recorded: nothing yet; the study is new"
         if self.restart:
             return "recorded: a study of this name, which is moved aside"
-        if has_changed(spec, study, inputs) and not has_work(study, self.runs_dir / spec.name):
+        if has_changed(spec, study, inputs) and not has_work(study, self._folder(spec.name)):
             return "recorded: a study of this name without a finished trial; it begins again with what has changed"
         ended = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
         return f"recorded: {ended} {'trial has' if ended == 1 else 'trials have'} ended; the study is continued"
@@ -86,7 +86,7 @@ class SecondStart:
         """Return whether what is recorded under a name, if anything, is moved aside or replaced by what differs."""
         storage = self._storage(name)
         study = None if storage is None else _find(name, storage)
-        return bool(self.restart) or study is None or not has_work(study, self.runs_dir / name)
+        return bool(self.restart) or study is None or not has_work(study, self._folder(name))
 
     def finish_moves(self, name: str) -> None:
         """Finish what a killed process has begun to move aside; see :func:`search.recorded.moving.finish_moves`."""
@@ -104,7 +104,7 @@ class SecondStart:
             UserError: a driver runs the study, its folder holds trials of another one, or it has work and other
                 settings or data, or results other than those in its folder.
         """
-        folder = self.runs_dir / spec.name
+        folder = self._folder(spec.name)
         check_not_locked(folder, spec.name)
         storage = self._storage(spec.name)
         study = None if storage is None else _find(spec.name, storage)
@@ -137,7 +137,7 @@ class SecondStart:
         study = None if storage is None else _find(spec.name, storage)
         if storage is None or study is None:
             return None
-        name, folder = spec.name, self.runs_dir / spec.name
+        name, folder = spec.name, self._folder(spec.name)
         has_new = has_changed(spec, study, inputs)
         if not self.restart and (has_work(study, folder) or not has_new):
             return None
@@ -150,9 +150,12 @@ class SecondStart:
             if has_work(study, folder):  # another driver was faster; its work is refused or continued, not deleted
                 return None
             for trial in study.get_trials(deepcopy=False):
-                shutil.rmtree(TrialFolders(folder).path(trial.number), ignore_errors=True)
+                TrialFolders(folder).delete(trial.number)
             optuna.delete_study(study_name=name, storage=storage)
         return f"study '{name}' had no finished trial; it begins again with what has changed"
+
+    def _folder(self, name: str) -> Path:
+        return study_folder(self.runs_dir, name)
 
     def _storage(self, name: str) -> DatabaseStorage | None:
         """Return the storage; None if it does not exist yet, or has no studies that the name is about."""

@@ -7,7 +7,6 @@ id, in its attributes and in its folder. Copies of the storage have the same id.
 from __future__ import annotations
 
 import re
-import shutil
 import uuid
 import warnings
 from pathlib import Path
@@ -16,11 +15,11 @@ import optuna
 
 from core.config import RunConfig
 from core.config.run import stored_digest
-from core.run.atomic_files import writing
 from data.errors import UserError
 from search.trials.folder_owner import FolderOwner, read_owner, write_owner
 from search.trials.folders import TrialFolders
 from search.trials.record import CONFIG
+from search.trials.remote_study import study_folder
 
 __all__ = ["STUDY_ID", "announce_restart", "check_folder", "claim_folder", "is_own_folder", "open_folders"]
 
@@ -35,7 +34,7 @@ def open_folders(study: optuna.Study, runs_dir: Path) -> TrialFolders:
     Raises:
         UserError: if the folder belongs to another study.
     """
-    folders = TrialFolders(runs_dir / study.study_name)
+    folders = TrialFolders(study_folder(runs_dir, study.study_name))
     if not is_own_folder(study, folders):
         raise _foreign_error(study.study_name, folders)
     if STUDY_ID not in study.user_attrs and study.get_trials(deepcopy=False):
@@ -108,10 +107,9 @@ def claim_folder(study: optuna.Study, folders: TrialFolders) -> str:
         study.set_user_attr(STUDY_ID, own)  # first: a folder with an id that no study has would be refused
     if is_restarting:
         for number in _numbers(folders):
-            with writing(folders.path(number)):
-                shutil.rmtree(folders.path(number))
+            folders.delete(number)
     if owner != FolderOwner(own):
-        write_owner(folders.root, FolderOwner(own))
+        _write_owner(folders, FolderOwner(own))
     return str(own)
 
 
@@ -121,7 +119,13 @@ def announce_restart(study: optuna.Study, folders: TrialFolders) -> None:
     Raises:
         MachineError: the folder cannot be written to.
     """
-    write_owner(folders.root, FolderOwner(claim_folder(study, folders), is_restarting=True))
+    _write_owner(folders, FolderOwner(claim_folder(study, folders), is_restarting=True))
+
+
+def _write_owner(folders: TrialFolders, owner: FolderOwner) -> None:
+    write_owner(folders.root, owner)
+    if folders.remote is not None:
+        folders.remote.push()
 
 
 def _foreign_error(name: str, folders: TrialFolders) -> UserError:

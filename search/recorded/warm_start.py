@@ -26,6 +26,7 @@ from search.study.first_trials import DEFAULT, FirstTrial
 from search.study.spec import StudySpec
 from search.trials.folders import RUNS, TrialFolders
 from search.trials.record import FinishedTrial
+from search.trials.remote_study import study_folder
 
 __all__ = ["with_warm_start"]
 
@@ -66,7 +67,7 @@ def with_warm_start(
     taken, notes = dict(known), list(spec.notes)
     for source in sources:
         if source not in known:
-            check_agreement(load_recorded(source, storage, OPTION), TrialFolders(runs_dir / source))
+            check_agreement(load_recorded(source, storage, OPTION), TrialFolders(study_folder(runs_dir, source)))
             trials, lost = _take_over(source, most, spec, storage)
             taken[source] = [[trial.role, trial.params] for trial in trials]
             notes += lost

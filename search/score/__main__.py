@@ -10,6 +10,7 @@ import typer
 from data.errors import UserError
 from search.console import cli
 from search.storage.study_names import check_recorded
+from search.trials.remote_study import study_folder
 
 __all__ = ["find_predictions", "main"]
 
@@ -42,7 +43,7 @@ def main(
         raise UserError("which predictions? give --study NAME or --predictions FOLDER")
     if study is not None and predictions is None and not (runs_dir / study).is_dir():
         check_recorded(study, storage, runs_dir)
-    folder = find_predictions(predictions or runs_dir / str(study) / "export", study)
+    folder = find_predictions(predictions or study_folder(runs_dir, str(study)) / "export", study)
     if not labels.is_dir():
         raise UserError(
             f"--labels {labels}: no such folder; it should contain each task's test file, or TASK-labels.csv"

@@ -21,6 +21,7 @@ from data.errors import UserError
 from search.display.fault_text import one_line
 from search.storage.errors import StorageDamagedError, damage, translate_errors
 from search.storage.rdb import DatabaseStorage
+from search.storage.runs_url import check_storage
 from search.storage.study_names import DATABASE, check_database
 
 __all__ = ["describe_storage", "open_recorded", "open_storage", "storage_address"]
@@ -35,6 +36,7 @@ EXTRAS = {"postgresql": "pip install 'psycopg[binary]'", "mysql": "pip install P
 
 def storage_address(url: str | None, runs_dir: Path) -> str:
     """Return the storage's URL: ``url``, or by default that of ``studies.db`` in ``runs_dir``."""
+    check_storage(url, runs_dir)
     return url or f"sqlite:///{(runs_dir / DATABASE).as_posix()}"
 
 

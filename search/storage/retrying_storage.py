@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -12,23 +11,19 @@ from typing import Any, TypeVar
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from search.display.notices import notice
 from search.storage.damage import is_missing_record
 from search.storage.errors import StorageAwayError, StorageError
 from search.storage.optuna_internals import trial_id
 from search.storage.rdb import DatabaseStorage
 
-__all__ = ["RetryingStorage", "notice"]
+__all__ = ["RetryingStorage"]
 
 PATIENCE_SECONDS = 600.0
 FIRST_PAUSE, LAST_PAUSE = 0.5, 15.0  # seconds between two tries; each pause is twice the one before
 LOOK_SECONDS = 0.1  # how often a pause checks for Ctrl-C, whose handler need not end a sleep
 
 T = TypeVar("T")
-
-
-def notice(text: str) -> None:
-    """Warn, even if the same text was shown before: Python's own warnings show a text once."""
-    warnings.warn_explicit(text, UserWarning, __name__, 0, registry={})
 
 
 @BaseStorage.register

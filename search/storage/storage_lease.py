@@ -15,10 +15,11 @@ import optuna
 from optuna.storages import BaseStorage
 
 from data.errors import UserError
+from search.display.notices import notice
 from search.storage.errors import StorageError
 from search.storage.file_lease import LeaseHolder, taken_error
 from search.storage.optuna_internals import study_id
-from search.storage.retrying_storage import RetryingStorage, notice
+from search.storage.retrying_storage import RetryingStorage
 
 __all__ = ["LeaseLostError", "StorageLease", "check_not_held"]
 

@@ -11,6 +11,7 @@ from shlex import quote as quoted
 from urllib.parse import quote
 
 from data.errors import UserError
+from search.storage.runs_url import check_storage
 
 __all__ = [
     "DATABASE",
@@ -56,6 +57,7 @@ def recorded_names(url: str | None, runs_dir: Path) -> list[str] | None:
 
 
 def _database_file(url: str | None, runs_dir: Path) -> Path | None:
+    check_storage(url, runs_dir)
     return runs_dir / DATABASE if url is None else _sqlite_file(url)
 
 

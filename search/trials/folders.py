@@ -7,7 +7,7 @@ import shutil
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from core.run.atomic_files import writing
@@ -16,6 +16,7 @@ from core.run.joined_evaluation import mean_curve
 from core.run.run_folder import RunFolder
 from data.errors import UserError
 from search.trials.folder_owner import FolderOwner, write_owner
+from search.trials.remote_study import RemoteStudy, remote_study
 
 if TYPE_CHECKING:
     from core.config import RunConfig
@@ -43,6 +44,11 @@ class TrialFolders:
     root: Path
     study_id: str | None = None
 
+    @property
+    def remote(self) -> RemoteStudy | None:
+        """What the folder is a copy of; None for an ordinary folder, which all machines that train share."""
+        return remote_study(self.root)
+
     def path(self, number: int) -> Path:
         """Return the trial's folder: ``trial-0007`` for 7; more digits from trial 10000 on."""
         return self.root / f"trial-{number:04d}"
@@ -56,6 +62,10 @@ class TrialFolders:
         run = self.run(number)
         files = (file for one in (run, *run.folds) for file in (one.metrics, one.checkpoint, one.best_model))
         return any(file.is_file() for file in files)
+
+    def has_checkpoint(self, number: int) -> bool:
+        """Return whether a run of the trial may have saved a checkpoint."""
+        return self.run(number).has_checkpoint or (self.remote is not None and self.remote.has_run(number))
 
     def begin(
         self, number: int, config: RunConfig, encoder: EncoderContent | None = None, data: DataContent | None = None
@@ -84,7 +94,55 @@ class TrialFolders:
         if self.study_id is not None:
             write_owner(folder, FolderOwner(self.study_id))
         self.run(number).write_config(config)
+        if self.remote is not None:
+            self.remote.begin(number)
         return folder
+
+    def resume(self, number: int, config: RunConfig, data: DataContent | None = None) -> None:
+        """Write what may have changed since the trial was begun: where its data are, and their bytes.
+
+        Raises:
+            MachineError: the folder cannot be written.
+        """
+        self.run(number).write_config(config)
+        if data is not None:
+            self.run(number).write_data(data.to_json())
+        if self.remote is not None:
+            self.remote.push_trial(number)
+
+    def url_for_run(self, number: int) -> str | None:
+        """Return where a run that begins now saves its files; None: in :meth:`path`."""
+        if self.remote is None:
+            return None
+        self.remote.expect_run(number)
+        return self.remote.url
+
+    def receive(self, number: int) -> None:
+        """Copy what the trial's runs have saved elsewhere, but no checkpoint or model: :meth:`tidy` does, if kept.
+
+        Called before the end of the trial is recorded, so that all trials that are recorded as ended have their files.
+
+        Raises:
+            MachineError: they cannot be copied.
+        """
+        if self.remote is not None:
+            run = self.run(number)
+            large = {run.checkpoint.name, run.best_model.name}
+            self.remote.fetch_run(number, lambda name: PurePosixPath(name).name not in large)
+            self.remote.push_trial(number)
+
+    def delete(self, number: int) -> None:
+        """Delete all files of a trial.
+
+        Raises:
+            MachineError: they cannot be deleted.
+        """
+        folder = self.path(number)
+        with writing(folder):
+            if folder.exists():
+                shutil.rmtree(folder)
+        if self.remote is not None:
+            self.remote.delete(number)
 
     def curve(self, number: int) -> list[Evaluation]:
         """Return the trial's evaluations for display; none, with a warning, if they cannot be read."""
@@ -122,6 +180,8 @@ class TrialFolders:
         for path in (source.checksums.path, *outputs):
             if path.is_file():
                 _link(path, target.path / path.relative_to(source.path))
+        if self.remote is not None:
+            self.remote.push_trial(number)
 
     def tidy(self, number: int, *, keep_model: bool, keep_checkpoint: bool = False) -> None:
         """Delete what an ended trial no longer needs: its checkpoint and its model, unless they are kept.
@@ -129,6 +189,10 @@ class TrialFolders:
         Metrics, predictions and configurations always stay. A missing folder is not an error.
         """
         run = self.run(number)
+        if self.remote is not None:
+            kept = [*(run.model_files if keep_model else ()), *(run.checkpoints if keep_checkpoint else ())]
+            names = {file.relative_to(run.path).as_posix() for file in kept}
+            self.remote.fetch_run(number, names.__contains__)
         for file in (*run.disposable_files, run.path / WORKER_LOCK):
             if file not in run.checkpoints or not keep_checkpoint:
                 _delete(file)
@@ -138,6 +202,8 @@ class TrialFolders:
             for one in (run, *run.folds):
                 with suppress(OSError):  # it contains other files, or does not exist
                     one.best_encoder.rmdir()
+        if self.remote is not None and run.path.is_dir():
+            self.remote.end_runs(number)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -27,7 +27,13 @@ class Running:
 
     def __init__(self, number: int, *, goes_on: bool = True, known: bool = False, defect: str = "", then: Any = ()):
         self.number, self.config, self.folder, self.resumed = number, BASE, Path(str(number)), False
-        self.best, self.no_winner_because, self.pruned_because, self.revived = POINT, "", "behind", False
+        self.url, self.best, self.no_winner_because, self.pruned_because, self.revived = (
+            None,
+            POINT,
+            "",
+            "behind",
+            False,
+        )
         self.goes_on, self.known, self.defect, self.then = goes_on, known, defect, then
 
     def knows(self, _: Evaluation) -> bool:

@@ -37,6 +37,8 @@ from search.executors.base import ExecutorError
 from search.executors.ray_cluster import RayExecutor, RayRequest
 from search.executors.worker import TrainingCode
 from search.storage.open import open_storage
+from search.storage.runs_url import copy_of
+from search.trials.remote_study import study_folder
 from tests.search.postgresql import Server, a_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -233,6 +235,32 @@ def test_worker_node_and_database_are_killed(
     assert [(t.state, t.params, t.value, t.intermediate_values) for t in trials] == [
         (t.state, t.params, t.value, t.intermediate_values) for t in alone.trials
     ]
+
+
+def test_machines_without_a_shared_folder(
+    cluster: Any, second_node: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver and the workers have only a URL in common; a worker is killed, then a node with what is on it."""
+    url = f"file://{tmp_path}/store"
+    workers_cache = copy_of(url) / "cache"  # as in the environment of the cluster
+    workers_cache.mkdir()
+    (workers_cache / "script.json").write_text('{"step_seconds": 0.02}')
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "of-the-driver"))
+    study = RayStudy(tmp_path / "ray", cluster, workers=2)
+    folder = study_folder(copy_of(url), "stub")
+    request = RayRequest(cluster.address)
+    executor = RayExecutor(2, folder.parent / "cache", request, code=STUB)
+    driver = Driver(study.spec, open_storage(None, study.root), executor, folder, retry_limits=UNLIMITED)
+    kill = once(TrialEvaluated, lambda: workers(cluster)[0].kill(), 5)
+    leave = once(TrialEvaluated, lambda: cluster.remove_node(second_node, allow_graceful=False), 14)
+    assert driver.run([study.events.append, kill, leave]).finished
+    study.assert_undisturbed(tmp_path / "alone")
+    starts = [(folder / f"trial-{number:04d}" / "starts.jsonl").read_text().splitlines() for number in range(8)]
+    assert sum(json.loads(line)["examples"] > 0 for lines in starts for line in lines) >= 1
+    models = {path.parent.parent.name for path in folder.glob("trial-*/best/model.safetensors")}
+    alone = {path.parent.parent.name for path in (tmp_path / "alone").glob("*/trial-*/best/model.safetensors")}
+    assert models == alone
+    assert not list((tmp_path / "ray").glob("stub/trial-*"))
 
 
 def test_a_run_that_raises_is_retried_in_a_new_process(cluster: Any, tmp_path: Path) -> None:
