@@ -21,7 +21,7 @@ from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import ColumnElement, Connection, MetaData, Table, and_, event, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, MetaData, Table, and_, bindparam, event, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
@@ -42,6 +42,8 @@ _PARTS: dict[str, Any] = {
 """Part of a trial, as Optuna names it -> its table."""
 
 
+_STATE = select(models.TrialModel.state).where(models.TrialModel.trial_id == bindparam("trial_id"))
+_STUDY = select(models.StudyModel.study_id).where(models.StudyModel.study_id == bindparam("study_id"))
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 """Database -> an insert that can update."""
 
@@ -118,10 +120,26 @@ class Database(RDBStorage):
         """Insert a row of an unfinished trial, or update the one with the same keys."""
         session, trial_id = self._session(), row["trial_id"]
         if not (session.is_grouping and trial_id in session.unfinished):
-            trial: Any = models.TrialModel.find_or_raise_by_id(trial_id, session)
-            self.check_trial_is_updatable(trial_id, trial.state)
+            state: Any = session.scalar(_STATE, {"trial_id": trial_id})
+            if state is None:
+                models.TrialModel.find_or_raise_by_id(trial_id, session)  # Optuna's error
+            self.check_trial_is_updatable(trial_id, state)
         self.written.add(trial_id)
-        session.execute(_upsert_statement(self.engine.name, model, keys, tuple(row)), row)
+        session.write_row(_upsert_statement(self.engine.name, model, keys, tuple(row)), row)
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        """Set an attribute like Optuna's method; in a group, look for the study once, and not for the attribute."""
+        session = self._session()
+        if self.engine.name not in _INSERTS or not session.is_grouping:
+            super().set_study_system_attr(study_id, key, value)
+            return
+        if study_id not in session.studies:
+            if session.scalar(_STUDY, {"study_id": study_id}) is None:
+                models.StudyModel.find_or_raise_by_id(study_id, session)  # Optuna's error
+            session.studies.add(study_id)
+        model, keys = models.StudySystemAttributeModel, ("study_id", "key")
+        row = {"study_id": study_id, "key": key, "value_json": json.dumps(value)}
+        session.write_row(_upsert_statement(self.engine.name, model, keys, tuple(row)), row)
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         """Return a trial like Optuna's method."""

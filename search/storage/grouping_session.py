@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from optuna.exceptions import StorageInternalError
-from sqlalchemy.orm import Session
+from sqlalchemy import event
+from sqlalchemy.orm import ORMExecuteState, Session
 
 __all__ = ["GroupingSession"]
 
@@ -17,6 +18,7 @@ class GroupingSession(Session):
 
     Attributes:
         unfinished: ids of trials that were found to be unfinished in this group.
+        studies: ids of studies that were found in this group.
     """
 
     is_grouping = False
@@ -25,6 +27,23 @@ class GroupingSession(Session):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.unfinished: set[int] = set()
+        self.studies: set[int] = set()
+        self._held: list[tuple[Any, list[dict[str, Any]]]] = []  # statements and their rows
+
+    def write_row(self, statement: Any, row: dict[str, Any]) -> None:
+        """Execute a statement that changes a row; within a group, later, together with others of the same statement."""
+        if not self.is_grouping:
+            self.execute(statement, row)
+        elif self._held and self._held[-1][0] is statement:
+            self._held[-1][1].append(row)
+        else:
+            self._held.append((statement, [row]))
+
+    def write_held(self) -> None:
+        """Execute what :meth:`write_row` has left for later, in the same order."""
+        held, self._held = self._held, []
+        for statement, rows in held:
+            self.execute(statement, rows)
 
     def commit(self) -> None:
         """Commit; within a group, only flush, so that the following operations can read what was written."""
@@ -58,6 +77,7 @@ class GroupingSession(Session):
         """Commit nothing from here on."""
         self.is_grouping, self._was_rolled_back = True, False
         self.unfinished.clear()
+        self.studies.clear()
 
     def end_group(self) -> None:
         """Commit the group.
@@ -68,6 +88,7 @@ class GroupingSession(Session):
         """
         self.is_grouping = False
         try:
+            self.write_held()
             if self._was_rolled_back:
                 raise StorageInternalError("the database refused a write of this transaction; none of it is stored")
             self._commit()
@@ -77,4 +98,12 @@ class GroupingSession(Session):
     def abandon_group(self) -> None:
         """Undo everything in the group."""
         self.is_grouping = False
+        self._held.clear()
         super().close()
+
+
+@event.listens_for(GroupingSession, "do_orm_execute")
+def _write_held_first(state: ORMExecuteState) -> None:
+    """Let every other statement see what was written before it."""
+    if isinstance(state.session, GroupingSession):
+        state.session.write_held()

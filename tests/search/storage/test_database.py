@@ -247,3 +247,25 @@ def test_a_study_that_was_renamed_or_deleted_is_read_again(storage: DatabaseStor
     assert storage.get_all_trials(again) == []
     storage.create_new_trial(again)
     assert [one.number for one in storage.get_all_trials(again)] == [0]
+
+
+def test_writes_of_a_transaction_are_stored_together_and_in_order(storage: DatabaseStorage) -> None:
+    trial = storage.create_new_trial(1)
+    storage.get_all_trials(1)
+    seen = statements(storage)
+
+    def write() -> dict[str, Any]:
+        for key in "abcde":
+            storage.set_trial_user_attr(trial, key, 1)
+        storage.set_trial_user_attr(trial, "a", 2)
+        for key in "ab":
+            storage.set_study_system_attr(1, key, 1)
+        storage.set_study_system_attr(1, "a", 2)
+        return storage.get_study_system_attrs(1)
+
+    assert storage.in_transaction(write) == {"a": 2, "b": 1}
+    inserts = [text.split()[2] for text in seen if text.startswith("INSERT")]
+    assert inserts == ["trial_user_attributes", "study_system_attributes"]
+    assert storage.get_trial(trial).user_attrs == {"a": 2, "b": 1, "c": 1, "d": 1, "e": 1}
+    with pytest.raises(KeyError):
+        storage.in_transaction(lambda: storage.set_study_system_attr(99, "a", 1))

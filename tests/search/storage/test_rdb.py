@@ -248,7 +248,7 @@ def test_a_driver_killed_at_any_transaction_or_within_one(tmp_path: Path, statem
     whole = open_quickly(tmp_path / "whole")
     writes = WriteCommits(whole, statements=statements)
     Driver(study, whole, InstantExecutor(), tmp_path / "whole" / "stub").run()
-    assert writes.count > (60 if statements else 15)
+    assert writes.count > (50 if statements else 15)
     for last in range(0, writes.count, every):
         folder = tmp_path / str(last)
         storage = open_quickly(folder)
