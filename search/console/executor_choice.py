@@ -63,7 +63,7 @@ def make_executor_by(
     def ray_executor(spec: StudySpec, cache_dir: Path) -> Executor:
         if spec.gpus is not None:
             raise UserError(GPUS_OF_ONE_MACHINE)
-        if spec.synthetic is not None and (url := url_of(cache_dir.parent)) is not None:
+        if (spec.synthetic or spec.corpus) is not None and (url := url_of(cache_dir.parent)) is not None:
             raise UserError(f"--runs-dir {url}: machines without a shared folder cannot read generated data")
         compute = spec.base.compute
         request = RayRequest(address, gpus, memory_gib)

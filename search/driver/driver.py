@@ -94,11 +94,13 @@ class Driver:
         self._inputs = inputs
         self._retry_limits = retry_limits
         self._interrupts = Interrupts(executor.wake)
-        if (remote := remote_study(folder)) is not None:
-            remote.stopped = lambda: self._interrupts.count > 0
         retrying = RetryingStorage(storage, storage_name, lambda: self._interrupts.count > 0)
         self._storage = cast(BaseStorage, retrying)
         self._lease = StorageLease(spec.name, retrying)
+        self._remote = remote_study(folder)
+        if self._remote is not None:
+            self._remote.stopped = lambda: self._interrupts.count > 0
+            self._remote.guard = self._lease.verify
 
     @cached_property
     def _spec(self) -> StudySpec:
@@ -119,7 +121,12 @@ class Driver:
 
     def _open(self) -> optuna.Study:
         """Load the study, or create it if it is new; takes its lease."""
-        return create_or_load(self._spec, self._storage, self._inputs, self._lease.take, TrialFolders(self._folder))
+        return create_or_load(self._spec, self._storage, self._inputs, self._take, TrialFolders(self._folder))
+
+    def _take(self, study: optuna.Study) -> None:
+        self._lease.take(study)
+        if self._remote is not None:
+            self._remote.take_over()
 
     @cached_property
     def precision(self) -> PrecisionChoice | None:

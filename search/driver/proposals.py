@@ -95,7 +95,8 @@ class Proposals:
         sampler = self._sampler(number)
         redraws, begin = self._redraws(number, sampler), partial(self._begin, sampler)
         with reported_as_users(self.spec.sampler, "sampler"):
-            return optuna_internals.ask(self.study, sampler, self._suggest, begin, redraws)
+            running = optuna_internals.ask(self.study, sampler, self._suggest, begin, redraws)
+        return self._placed(running, is_new=True)
 
     def resume(self, number: int) -> RunningTrial:
         """Return a trial that an earlier driver left RUNNING; begin it if that driver died before it could."""
@@ -104,7 +105,13 @@ class Proposals:
             return self._resume(sampler, optuna_internals.resume(self.study, number))
         redraws, begin = self._redraws(number, sampler), partial(self._begin, sampler)
         with reported_as_users(self.spec.sampler, "sampler"):
-            return optuna_internals.ask(self.study, sampler, self._suggest, begin, redraws, number)
+            running = optuna_internals.ask(self.study, sampler, self._suggest, begin, redraws, number)
+        return self._placed(running, is_new=True)
+
+    def _placed(self, running: RunningTrial, *, is_new: bool) -> RunningTrial:
+        """Note where the trial's runs save their files; not in a transaction, as a store may not answer for minutes."""
+        running.url = self.folders.url_for_runs(running.number, is_new=is_new)
+        return running
 
     def revive(self, number: int) -> RunningTrial:
         """Return a pruned trial that continues from its checkpoint, as if it had not been pruned."""
@@ -119,10 +126,14 @@ class Proposals:
         # The data may have moved since then. A started trial keeps its device, threads and precision.
         stored = stored_config(trial)
         config = config.model_copy(update={"compute": stored.compute})
-        self.folders.resume(number, config, self.data)
+        is_begun = self.folders.is_begun(number)
+        if is_begun:
+            self.folders.resume(number, config, self.data)
+        else:
+            self.folders.begin(number, config, self.encoders.get(config.model.encoder), self.data)
         folder, floors = self.folders.path(number), self._floors(config)
-        url = self.folders.url_for_run(number)
-        return RunningTrial(trial, sampler, config, folder, url, resumed=True, defect=defect, floors=floors)
+        running = RunningTrial(trial, sampler, config, folder, resumed=True, defect=defect, floors=floors)
+        return self._placed(running, is_new=not is_begun)
 
     def _floors(self, config: RunConfig) -> tuple[Floor, ...]:
         return tuple(floor.in_run(config) for floor in self.spec.floors)
@@ -142,8 +153,7 @@ class Proposals:
         folder = self.folders.begin(trial.number, config, self.encoders.get(config.model.encoder), self.data)
         trial.set_user_attr(CONFIG, config.canonical_json())  # last: from here on, a new driver resumes the trial
         self.duplicates.add(trial.number, config)
-        url = self.folders.url_for_run(trial.number)
-        return RunningTrial(trial, sampler, config, folder, url, defect=defect, floors=self._floors(config))
+        return RunningTrial(trial, sampler, config, folder, defect=defect, floors=self._floors(config))
 
     def _redraws(self, number: int, sampler: BaseSampler) -> RedrawPolicy[tuple[RunConfig, str]] | None:
         def wanted(suggested: tuple[RunConfig, str]) -> bool:

@@ -32,9 +32,7 @@ class Revivals:
     def find(self) -> None:
         """Look for the trials when a driver opens a study: those with a checkpoint."""
         pruned = self._study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
-        self._numbers = self._shortest(
-            trial.number for trial in pruned if self._folders.run(trial.number).has_checkpoint
-        )
+        self._numbers = self._shortest(trial.number for trial in pruned if self._folders.has_checkpoint(trial.number))
 
     def add(self, number: int) -> set[int]:
         """Note that a trial was pruned; return the trials that cannot continue any more, which may be this one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,8 +34,8 @@ class DistantRun:
         self._store = UrlStore(url)
         name = secrets.token_hex(8)
         self._saved = run_folder(self._store, number, name)
-        self._generation = 0
         self._has_begun = False
+        scratch /= socket.gethostname()  # a home folder may be shared, and its locks not seen by other machines
         _sweep(scratch)
         self._place = scratch / name
         self._lock = FileLock(_lock_of(self._place))
@@ -50,13 +51,13 @@ class DistantRun:
         if self._has_begun:
             return
         own = trial_folder(self._store, self._number)
-        before = newest_run(self._store, self._number, own.list.generation) or own
-        before.pull(self.folder)
+        before = newest_run(self._store, self._number, own.list) or own
+        before.fetch(self.folder)
         if before is not own:  # the driver may have written these after that run
             run = RunFolder(self.folder)
             pins = {path.name for path in (run.config, run.encoder, run.data)}
-            own.pull(self.folder, pins.__contains__)
-        self._generation = before.list.generation
+            own.fetch(self.folder, pins.__contains__)
+        self._saved.begin(before.list)
         self._has_begun = True
 
     def save(self) -> None:
@@ -66,8 +67,7 @@ class DistantRun:
             UnavailableError: the store does not answer; the call can be repeated.
         """
         if self._has_begun:
-            self._saved.push(self.folder, self._generation + 1)
-            self._generation += 1
+            self._saved.push(self.folder, self._saved.list.generation + 1)
 
     def close(self) -> None:
         """Delete the run's folder on this machine."""

@@ -242,8 +242,8 @@ class _Worker:
             return self._run_in(job, job.folder, _SharedFolder())
         try:
             run = DistantRun(job.url, job.number, self._scratch)
-        except (UserError, OSError) as error:
-            return messages.InvalidInput(job.number, one_line(error))
+        except (UserError, OSError) as error:  # of this machine, not of the trial
+            return messages.MachineFault(job.number, one_line(error))
         try:
             return self._run_in(job, run.folder, run)
         finally:

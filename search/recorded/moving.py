@@ -6,6 +6,7 @@ a note in the study, and the next start moves the folder.
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -72,7 +73,8 @@ def finish_moves(name: str, storage: DatabaseStorage, runs_dir: Path) -> None:
         old = storage.get_study_system_attrs(number).get(_MOVING_FROM)
         if old is None or name not in (old, other):
             continue
-        if (runs_dir / old).is_dir() and not (runs_dir / other).exists():
+        is_remote = remote_study(runs_dir / old) is not None  # then this machine may have none, or both
+        if is_remote or ((runs_dir / old).is_dir() and not (runs_dir / other).exists()):
             with file_lease(runs_dir / old, old):
                 _move_folder(runs_dir / old, runs_dir / other)
         _forget(storage, number)
@@ -93,6 +95,7 @@ def _move_folder(source: Path, target: Path) -> None:
     (source / HOLDER).unlink(missing_ok=True)
     if (remote := remote_study(source)) is not None:
         remote.move(target.name)
+        shutil.rmtree(target, ignore_errors=True)  # a copy, made by a command that has looked at the study meanwhile
     try:
         source.rename(target)
         flush_folder(target.parent)  # before the note is deleted

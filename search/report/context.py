@@ -11,7 +11,6 @@ import pandas as pd
 from optuna.storages import BaseStorage
 
 from core.config import RunConfig
-from core.inputs.augmentation import answers_dir
 from core.run.evaluation import Evaluation
 from data.errors import UserError
 from search.ablate.outcome import AblationOutcome, read_ablation
@@ -31,6 +30,7 @@ from search.space.variants import VARIANT
 from search.study.first_trials import DEFAULT
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial, TrialRecord
+from search.trials.remote_study import answers_folder
 
 __all__ = ["ReportContext"]
 
@@ -165,7 +165,7 @@ class ReportContext:
         if self.compared_runs is None:
             return None, "no trial has finished"
         run = self.compared_runs.runs[0]
-        answers = answers_dir(run.folders.root.parent / "cache")
+        answers = answers_folder(run.folders.root.parent)
         try:
             return counted_passes(run.record.config_with_data(self.data), self.compared_curve, answers), ""
         except UserError as error:

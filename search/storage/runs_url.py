@@ -10,6 +10,7 @@ import json
 import os
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from core.run.atomic_files import write_atomically
 from data.errors import MachineError, UserError
@@ -29,7 +30,7 @@ def parse_runs_dir(given: str | Path) -> Path:
     """Return the runs folder that ``--runs-dir`` names: a path, or the copy of what is at a URL.
 
     Raises:
-        MachineError: the copy cannot be created.
+        UserError: as :func:`copy_of`.
     """
     return copy_of(given) if isinstance(given, str) and is_url(given) else Path(given)
 
@@ -38,10 +39,13 @@ def copy_of(url: str) -> Path:
     """Return this machine's copy of the runs at a URL, below ``XDG_CACHE_HOME`` or ``~/.cache``; create it if missing.
 
     Raises:
+        UserError: the URL has a password.
         MachineError: it cannot be created.
     """
+    if urlsplit(url).password is not None:
+        raise UserError("--runs-dir: leave the password out; each store's library has environment variables for it")
     url = url.rstrip("/")
-    readable = re.sub(r"[^A-Za-z0-9.]+", "-", url.split("@")[-1]).strip("-")[:_LONGEST]
+    readable = re.sub(r"[^A-Za-z0-9.]+", "-", url).strip("-")[:_LONGEST]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "onebert" / f"{readable}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
     if url_of(folder) != url:

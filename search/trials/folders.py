@@ -94,9 +94,14 @@ class TrialFolders:
         if self.study_id is not None:
             write_owner(folder, FolderOwner(self.study_id))
         self.run(number).write_config(config)
-        if self.remote is not None:
-            self.remote.begin(number)
         return folder
+
+    def is_begun(self, number: int) -> bool:
+        """Return whether a trial that is recorded as begun has a folder; a driver may have been killed before.
+
+        In an ordinary runs folder, the folder comes first.
+        """
+        return self.remote is None or self.remote.is_begun(number)
 
     def resume(self, number: int, config: RunConfig, data: DataContent | None = None) -> None:
         """Write what may have changed since the trial was begun: where its data are, and their bytes.
@@ -110,10 +115,20 @@ class TrialFolders:
         if self.remote is not None:
             self.remote.push_trial(number)
 
-    def url_for_run(self, number: int) -> str | None:
-        """Return where a run that begins now saves its files; None: in :meth:`path`."""
+    def url_for_runs(self, number: int, *, is_new: bool) -> str | None:
+        """Return where the trial's runs save their files; None: in :meth:`path`.
+
+        Args:
+            number: of the trial.
+            is_new: whether it has just been begun, so that nothing of it can be there yet.
+
+        Raises:
+            MachineError: what it begins with cannot be saved there.
+        """
         if self.remote is None:
             return None
+        if is_new:
+            self.remote.begin(number)
         self.remote.expect_run(number)
         return self.remote.url
 

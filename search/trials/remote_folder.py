@@ -1,7 +1,7 @@
 """Keep the files of one folder at a URL, with a list that says which files belong together.
 
-The list, which has the SHA-256 of each file, is written after the files. A reader compares each file with it, and so
-has all files as they were at one time, or none.
+The list, which has the SHA-256 of each file, is written after the files; and before them, without those that are
+replaced. Whenever a writer is killed, the files on the list are as it says.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from core.run.atomic_files import writing
+from core.run.atomic_files import write_atomically, writing
 from data.errors import UnavailableError
 from search.storage.file_lease import HOLDER
 from search.trials.url_store import UrlStore
 
-__all__ = ["LIST", "FileList", "RemoteFolder"]
+__all__ = ["LIST", "SYNCED", "FileList", "RemoteFolder"]
 
 LIST = "files.json"
 """Name of the list."""
+
+SYNCED = ".files.json"
+"""Name of the list in the copy on this machine, as it was when the two were equal."""
 
 READS = 5  # of a folder that is being written
 PAUSE_SECONDS = 1.0
@@ -34,10 +37,12 @@ class FileList:
 
     Attributes:
         generation: number of times that runs of a trial have saved it; a run counts on from the one that it continues.
+        token: of the trial that the folder belongs to: an earlier study's trial of this number has another.
         files: the SHA-256 of each, by its path in the folder.
     """
 
     generation: int = 0
+    token: str = ""
     files: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -46,17 +51,18 @@ class FileList:
         try:
             stored = json.loads(content)
             files = {str(name): str(digest) for name, digest in stored["files"].items()}
-            return cls(int(stored["generation"]), files) if all(map(_is_below, files)) else None
+            listed = cls(int(stored["generation"]), str(stored["token"]), files)
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
+        return listed if all(map(_is_below, files)) else None
 
     def to_json(self) -> bytes:
         """Return the list as JSON, one file on each line."""
-        return (json.dumps({"generation": self.generation, "files": self.files}, indent=1, sort_keys=True)).encode()
+        return (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode()
 
 
 class RemoteFolder:
-    """A folder at a URL, of which this process has a copy.
+    """A folder at a URL, of which this machine has a copy, or is about to make one.
 
     Args:
         store: contains it.
@@ -75,6 +81,7 @@ class RemoteFolder:
         self._by_content = by_content
         self._is_flat = is_flat
         self._digests: dict[Path, tuple[int, int, str]] = {}  # size, time of the last change, SHA-256
+        self._is_there = False  # the list
         self.list = FileList()
 
     @property
@@ -89,9 +96,14 @@ class RemoteFolder:
 
     def take_list(self, content: bytes) -> bool:
         """Use a list that has been read; return whether it is undamaged."""
-        if (listed := FileList.read(content)) is not None:
-            self.list = listed
-        return listed is not None
+        if (listed := FileList.read(content)) is None:
+            return False
+        self.list, self._is_there = listed, True
+        return True
+
+    def begin(self, like: FileList) -> None:
+        """Give the folder a new list, without files but with another one's generation and token."""
+        self.list, self._is_there = replace(like, files={}), False
 
     def push(self, folder: Path, generation: int | None = None) -> None:
         """Make the remote files those of ``folder``; locks, hidden and half-written files are no part of it.
@@ -104,43 +116,43 @@ class RemoteFolder:
             UnavailableError: the store does not answer; the call can be repeated.
             MachineError: a file cannot be read.
         """
-        with writing(folder):
-            files = {name: self._digest(folder / name) for name in self._names(folder)}
-        new = FileList(self.list.generation if generation is None else generation, files)
-        if new == self.list:
+        old, files = self.list, self.files(folder)
+        new = replace(old, generation=old.generation if generation is None else generation, files=files)
+        if new == old and self._is_there:
             return
-        old = {self._object(*item) for item in self.list.files.items()}
-        changed = [item for item in files.items() if self.list.files.get(item[0]) != item[1]]
+        changed = [item for item in files.items() if old.files.get(item[0]) != item[1]]
+        if not self._by_content and any(name in old.files for name, _ in changed):
+            unchanged = {name: digest for name, digest in old.files.items() if files.get(name) == digest}
+            self._write_list(replace(old, files=unchanged))
         self._store.upload({self._object(*item): folder / item[0] for item in changed})
-        self._store.write(self.list_name, new.to_json())
-        self.list = new
-        self._store.delete(old - {self._object(*item) for item in files.items()})
+        self._write_list(new)
+        self._store.delete({self._object(*item) for item in old.files.items()} - self._objects())
+        self._note(folder)
 
-    def pull(self, folder: Path, wanted: Callable[[str], bool] = lambda _: True, *, only_listed: bool = False) -> None:
-        """Make ``folder`` contain the remote files, as :attr:`list` has them; the rest of it stays.
+    def sweep(self) -> None:
+        """Delete files that are not on the list, left by a writer that was killed."""
+        there = {self._prefix + name for name in self._store.below(self._prefix.rstrip("/"))}
+        self._store.delete(there - self._objects() - {self.list_name})
+
+    def fetch(self, folder: Path, wanted: Callable[[str], bool] = lambda _: True) -> None:
+        """Copy the remote files, as :attr:`list` has them, into ``folder``; what else is there stays.
 
         Args:
             folder: on this machine.
             wanted: whether a file, by its path in the folder, is needed.
-            only_listed: whether other files of this machine are deleted.
 
         Raises:
-            UnavailableError: the store does not answer, or the files change all the time.
+            UnavailableError: the store does not answer, or the files do not match the list.
             MachineError: a file cannot be written.
         """
         for _ in range(READS):
-            if self._pull_once(folder, wanted):
-                break
+            if self._fetch_once(folder, wanted):
+                return
             time.sleep(PAUSE_SECONDS)
             self.read_list()
-        else:
-            raise UnavailableError(f"'{self._store.url}/{self._prefix}' has files that do not match its {LIST}")
-        if only_listed:
-            with writing(folder):
-                for name in set(self._names(folder)) - self.list.files.keys():
-                    (folder / name).unlink(missing_ok=True)
+        raise UnavailableError(f"'{self._store.url}/{self._prefix}' has files that do not match its {LIST}")
 
-    def _pull_once(self, folder: Path, wanted: Callable[[str], bool]) -> bool:
+    def _fetch_once(self, folder: Path, wanted: Callable[[str], bool]) -> bool:
         """Fetch the files that are missing here or have another content; return whether all match the list."""
         with writing(folder):
             missing = {
@@ -165,6 +177,58 @@ class RemoteFolder:
         finally:
             for path in new.values():
                 path.unlink(missing_ok=True)
+
+    def pull(self, folder: Path, *, only_listed: bool = False) -> None:
+        """Bring ``folder`` up to date: with the remote files, and without those that are there no longer.
+
+        Args:
+            folder: on this machine.
+            only_listed: whether files are deleted too that this machine has added.
+
+        Raises:
+            UnavailableError, MachineError: as :meth:`fetch`.
+        """
+        before = set(self.synced_files(folder))
+        self.fetch(folder)
+        with writing(folder):
+            for name in (set(self._names(folder)) if only_listed else before) - self.list.files.keys():
+                (folder / name).unlink(missing_ok=True)
+        self._note(folder)
+
+    def forget(self, folder: Path) -> None:
+        """Delete from ``folder`` what it has of a remote folder that is gone."""
+        with writing(folder):
+            for name in self.synced_files(folder):
+                (folder / name).unlink(missing_ok=True)
+            (folder / SYNCED).unlink(missing_ok=True)
+
+    def files(self, folder: Path) -> dict[str, str]:
+        """Return the SHA-256 of the files that belong to ``folder``, by their paths in it.
+
+        Raises:
+            MachineError: a file cannot be read.
+        """
+        with writing(folder):
+            return {name: self._digest(folder / name) for name in self._names(folder)}
+
+    def synced_files(self, folder: Path) -> dict[str, str]:
+        """Return what :meth:`files` was when ``folder`` was last pushed or pulled; nothing if it never was."""
+        try:
+            listed = FileList.read((folder / SYNCED).read_bytes())
+        except OSError:
+            return {}
+        return {} if listed is None else listed.files
+
+    def _write_list(self, new: FileList) -> None:
+        self._store.write(self.list_name, new.to_json())
+        self.list, self._is_there = new, True
+
+    def _note(self, folder: Path) -> None:
+        if not self._by_content and folder.is_dir():
+            write_atomically(folder / SYNCED, self.list.to_json())
+
+    def _objects(self) -> set[str]:
+        return {self._object(*item) for item in self.list.files.items()}
 
     def _object(self, name: str, digest: str) -> str:
         return self._prefix + (digest if self._by_content else name)

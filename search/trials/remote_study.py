@@ -12,8 +12,11 @@ of a trial compute the same numbers, so any one is a valid beginning for the nex
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillRunningError
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,15 +26,24 @@ from data.errors import MachineError, UnavailableError, UserError
 from search.display.notices import notice
 from search.storage.file_lease import check_not_locked
 from search.storage.runs_url import url_of
-from search.trials.remote_folder import RemoteFolder
+from search.trials.remote_folder import SYNCED, FileList, RemoteFolder
 from search.trials.url_store import UrlStore
 
-__all__ = ["RemoteStudy", "newest_run", "push_studies", "remote_study", "run_folder", "study_folder", "trial_folder"]
+__all__ = [
+    "RemoteStudy",
+    "answers_folder",
+    "newest_run",
+    "push_studies",
+    "remote_study",
+    "run_folder",
+    "study_folder",
+    "trial_folder",
+]
 
 RUNNING = "running"
 PATIENCE_SECONDS = 600.0  # as for the storage
 FIRST_PAUSE, LAST_PAUSE = 0.5, 15.0  # seconds between two tries; each pause is twice the one before
-_PULL_LOCK = ".pull.lock"
+GUARD_SECONDS = 5.0  # between two calls of the guard while files are copied
 _TRIAL = re.compile(r"trial-\d{4,}")
 
 T = TypeVar("T")
@@ -59,14 +71,25 @@ def study_folder(runs_dir: Path, name: str) -> Path:
     return folder
 
 
-def push_studies() -> None:
-    """Save what this command has written into copies of studies' folders, besides trials.
+def answers_folder(runs_dir: Path) -> Path:
+    """Return the folder of a language model's answers, like :func:`study_folder`.
 
     Raises:
-        MachineError: the store does not answer.
+        UserError: the store cannot be used.
     """
+    from core.inputs.augmentation import answers_dir  # which loads NumPy
+
+    folder = answers_dir(runs_dir / "cache")
+    return study_folder(folder.parent, folder.name)
+
+
+def push_studies() -> None:
+    """Save what this command has written into copies of studies' folders, besides trials; warn if that fails."""
     for study in _studies.values():
-        study.push()
+        try:
+            study.push()
+        except UnavailableError as error:
+            notice(f"what was written into '{study.folder}' is only there: {error}")
 
 
 def trial_folder(store: UrlStore, number: int) -> RemoteFolder:
@@ -87,41 +110,43 @@ def run_folder(store: UrlStore, number: int, run: str) -> RemoteFolder:
     return RemoteFolder(store, f"{RUNNING}/{_name(number)}/{run}", by_content=True)
 
 
-def newest_run(store: UrlStore, number: int, generation: int) -> RemoteFolder | None:
-    """Return the run of a trial that is furthest, with its list; None if none is further than ``generation``.
+def newest_run(store: UrlStore, number: int, own: FileList) -> RemoteFolder | None:
+    """Return the run of a trial that is furthest, with its list; None if none is further than the trial's own files.
 
     Args:
         store: of the study.
         number: of the trial.
-        generation: of the trial's own folder.
+        own: the list of those files.
     """
     runs = [run_folder(store, number, run) for run in store.folders(f"{RUNNING}/{_name(number)}")]
     lists = store.read(run.list_name for run in runs)
     saved = [run for run in runs if run.list_name in lists and run.take_list(lists[run.list_name])]
-    newer = [run for run in saved if run.list.generation > generation]
+    newer = [run for run in saved if run.list.token == own.token and run.list.generation > own.generation]
     return max(newer, key=lambda run: run.list.generation, default=None)
 
 
 class RemoteStudy:
     """A study's folder at a URL, and its copy here.
 
-    Every method repeats what fails while the store does not answer, for ten minutes, but :meth:`pull`, with which a
-    command begins; then it raises :class:`~data.errors.MachineError`.
+    What the driver calls is repeated while the store does not answer, for ten minutes; then it raises a
+    :class:`~data.errors.MachineError`. :meth:`pull` and :meth:`push`, with which commands begin and end, try once.
 
     Args:
         url: of the study's folder.
         folder: the copy.
 
     Attributes:
-        url: as given.
+        url, folder: as given.
         stopped: whether to give up, asked while waiting.
+        guard: called before each try, and every few seconds while it takes long; it may raise an error.
     """
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
+        self.folder = folder
         self.stopped: Callable[[], bool] = lambda: False
+        self.guard: Callable[[], None] = lambda: None
         self._store = UrlStore(url)
-        self._folder = folder
         self._parts: dict[str, RemoteFolder] = {}  # by name; "": the files that are in no folder
         self._with_runs: set[int] | None = None  # trials that may have saved runs; None: not known yet
         self._generations: dict[int, int] = {}  # of the runs that have been fetched
@@ -135,10 +160,10 @@ class RemoteStudy:
         """
         if self._is_pulled:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / _PULL_LOCK):
+        self._store.check()
+        with FileLock(self.folder.parent / f".{self.folder.name}.lock"):
             try:
-                check_not_locked(self._folder, self._folder.name)
+                check_not_locked(self.folder, self.folder.name)
             except MachineError:
                 raise
             except UserError:  # its driver is on this machine, and has the newest files
@@ -146,30 +171,58 @@ class RemoteStudy:
             self._pull()
         self._is_pulled = True
 
+    def take_over(self) -> None:
+        """Bring the copy up to date, as the study's new driver: the one before may have worked until a moment ago."""
+        self._patiently(self._pull)
+        self._with_runs = None
+        self._is_pulled = True
+
     def _pull(self) -> None:
+        self._parts.clear()
         names = ["", *(name for name in self._store.folders() if name != RUNNING)]
         parts = {name: self._part(name) for name in names}
         lists = self._store.read(part.list_name for part in parts.values())
-        for name, part in parts.items():
-            if part.list_name in lists and part.take_list(lists[part.list_name]):
-                part.pull(self._folder / name, only_listed=_TRIAL.fullmatch(name) is not None)
+        there = {name for name, part in parts.items() if part.take_list(lists.get(part.list_name, b""))}
+        for name in sorted(there):
+            try:
+                parts[name].pull(self.folder / name, only_listed=_is_trial(name))
+            except UnavailableError as error:
+                if _is_trial(name):
+                    raise
+                notice(f"{error}; two commands may have written them at the same time")
+        for path in self.folder.glob(f"*/{SYNCED}"):
+            if path.parent.name not in there:
+                self._part(path.parent.name).forget(path.parent)
 
     def push(self) -> None:
-        """Save everything but trials."""
-        if self._folder.is_dir():
-            names = (path.name for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-            for name in ["", *names]:
-                if _TRIAL.fullmatch(name) is None:
-                    self._push(name)
+        """Save everything but trials, as far as it has changed here since it was last equal.
+
+        Raises:
+            UnavailableError: the store does not answer.
+        """
+        if not self.folder.is_dir():
+            return
+        paths = [path for path in self.folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+        for name in ["", *(path.name for path in paths if not _is_trial(path.name))]:
+            part, folder = self._part(name), self.folder / name
+            if part.files(folder) != part.synced_files(folder):
+                part.read_list()  # another machine may have written it
+                part.push(folder)
 
     def begin(self, number: int) -> None:
         """Save what a new trial begins with."""
-        self._patiently(lambda: self._store.delete_folder(f"{RUNNING}/{_name(number)}"))
+        name = _name(number)
+        self._patiently(lambda: self._store.delete_folder(f"{RUNNING}/{name}"))
+        self._part(name).begin(FileList(token=secrets.token_hex(8)))
         self.push_trial(number)
 
     def push_trial(self, number: int) -> None:
         """Save a trial's files."""
         self._push(_name(number))
+
+    def is_begun(self, number: int) -> bool:
+        """Return whether :meth:`begin` was called for the trial, here or by an earlier driver."""
+        return bool(self._part(_name(number)).list.token)
 
     def has_run(self, number: int) -> bool:
         """Return whether a run of the trial may have saved anything."""
@@ -185,16 +238,18 @@ class RemoteStudy:
             self._patiently(lambda: self._fetch_run(number, wanted))
 
     def _fetch_run(self, number: int, wanted: Callable[[str], bool]) -> None:
-        own = self._part(_name(number)).list.generation
-        if (run := newest_run(self._store, number, own)) is not None:
-            run.pull(self._folder / _name(number), wanted)
+        name = _name(number)
+        if (run := newest_run(self._store, number, self._part(name).list)) is not None:
+            run.fetch(self.folder / name, wanted)
             self._generations[number] = run.list.generation
 
     def end_runs(self, number: int) -> None:
         """Save an ended trial's files, all of which have been fetched, and delete its runs."""
-        self._push(_name(number), self._generations.pop(number, None))
+        name = _name(number)
+        self._push(name, self._generations.pop(number, None))
         if number in self._trials_with_runs():
-            self._patiently(lambda: self._store.delete_folder(f"{RUNNING}/{_name(number)}"))
+            self._patiently(lambda: self._store.delete_folder(f"{RUNNING}/{name}"))
+            self._patiently(self._part(name).sweep)
             self._trials_with_runs().discard(number)
 
     def delete(self, number: int) -> None:
@@ -205,15 +260,15 @@ class RemoteStudy:
         self._parts.pop(name, None)
 
     def move(self, name: str) -> None:
-        """Give the study's remote folder another name; the copy keeps its own."""
+        """Give the study's remote folder another name; the copy keeps its own. Does nothing if it is not there."""
         above = UrlStore(self.url.rpartition("/")[0])
-        self._patiently(lambda: above.move_folder(self._folder.name, name))
+        self._patiently(lambda: above.move_folder(self.folder.name, name))
         self._parts.clear()
 
     def _trials_with_runs(self) -> set[int]:
         if self._with_runs is None:
             found = self._patiently(lambda: self._store.folders(RUNNING))
-            self._with_runs = {int(name.removeprefix("trial-")) for name in found if _TRIAL.fullmatch(name)}
+            self._with_runs = {int(name.removeprefix("trial-")) for name in found if _is_trial(name)}
         return self._with_runs
 
     def _part(self, name: str) -> RemoteFolder:
@@ -222,15 +277,14 @@ class RemoteStudy:
         return self._parts[name]
 
     def _push(self, name: str, generation: int | None = None) -> None:
-        self._patiently(lambda: self._part(name).push(self._folder / name, generation))
+        self._patiently(lambda: self._part(name).push(self.folder / name, generation))
 
     def _patiently(self, call: Callable[[], T]) -> T:
         """Return what ``call()`` returns, repeating it while the store does not answer."""
-        began, pause = time.monotonic(), FIRST_PAUSE
-        has_failed = False
+        began, pause, has_failed = time.monotonic(), FIRST_PAUSE, False
         while True:
             try:
-                result = call()
+                result = self._guarded(call)
             except UnavailableError as error:
                 if not has_failed:
                     notice(f"{error}; trying again for {PATIENCE_SECONDS / 60:.0f} min")
@@ -243,6 +297,21 @@ class RemoteStudy:
                 if has_failed:
                     notice(f"'{self.url}' can be used again after {time.monotonic() - began:.0f} s")
                 return result
+
+    def _guarded(self, call: Callable[[], T]) -> T:
+        self.guard()
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(call)
+            while not running.done():
+                try:
+                    return running.result(GUARD_SECONDS)
+                except StillRunningError:
+                    self.guard()
+            return running.result()
+
+
+def _is_trial(name: str) -> bool:
+    return _TRIAL.fullmatch(name) is not None
 
 
 def _name(number: int) -> str:

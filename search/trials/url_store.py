@@ -1,4 +1,4 @@
-"""Read and write files at a URL of any kind that fsspec knows: ``s3://``, ``gs://``, ``memory://`` and others."""
+"""Read and write files at a URL, such as ``s3://bucket/runs``, through fsspec."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from search.display.fault_text import one_line
 
 __all__ = ["UrlStore"]
 
-EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}  # protocol -> our extra
-_OPTIONS = {"file": {"auto_mkdir": True}, "local": {"auto_mkdir": True}}  # other stores have no folders
+EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}  # protocol of buckets -> our extra
+_OPTIONS = {"file": {"auto_mkdir": True}, "local": {"auto_mkdir": True}}  # buckets have no folders to be made
 
 
 class UrlStore:
-    """The files below a URL. A file is there completely or not at all.
+    """The files below a URL. In a bucket, a file is there completely or not at all.
 
     Every method raises :class:`~data.errors.UnavailableError` if the store does not answer or refuses.
 
@@ -31,19 +31,33 @@ class UrlStore:
     def __init__(self, url: str) -> None:
         import fsspec  # only here: most studies are in a folder
 
-        protocol, _, rest = url.partition("://")
-        self.url = f"{protocol}://{rest.rpartition('@')[2]}"  # without a password
+        protocol = url.partition("://")[0]
+        self.url = url.rstrip("/")
+        self._is_bucket = protocol in EXTRAS
+        options = {"skip_instance_cache": protocol != "memory", **_OPTIONS.get(protocol, {})}
         try:
             self._fs: Any
-            self._fs, self._root = fsspec.url_to_fs(
-                url, use_listings_cache=False, skip_instance_cache=protocol != "memory", **_OPTIONS.get(protocol, {})
-            )
+            self._fs, self._root = fsspec.url_to_fs(url, **options)
         except ImportError:
             extra = EXTRAS.get(protocol)
             how = f"pip install -c constraints.txt -e '.[{extra}]'" if extra else "install its package for fsspec"
             raise UserError(f"{self.url}: {protocol}:// needs another package: {how}") from None
-        except ValueError as error:
-            raise UserError(f"{self.url}: {one_line(error)}") from None
+        except Exception as error:  # each library raises errors of its own
+            raise UserError(f"{self.url}: {one_line(error) or type(error).__name__}") from None
+
+    def check(self) -> None:
+        """Refuse a bucket that does not exist; in other stores, nothing has to.
+
+        Raises:
+            UserError: there is none.
+        """
+        if self._is_bucket:
+            bucket = self._root.partition("/")[0]
+            with self._reaching():
+                self._fs.invalidate_cache()
+                exists = self._fs.exists(bucket)
+            if not exists:
+                raise UserError(f"{self.url}: there is no bucket '{bucket}', or it may not be read")
 
     def read(self, names: Iterable[str]) -> dict[str, bytes]:
         """Return the contents of small files, by name; those that do not exist are left out."""
@@ -77,11 +91,19 @@ class UrlStore:
     def folders(self, name: str = "") -> list[str]:
         """Return the names of the folders directly below a folder, in alphabetical order; none if it does not exist."""
         with self._reaching():
+            self._fs.invalidate_cache()
             try:
-                below = self._fs.ls(self._path(name), detail=True)
+                found = self._fs.ls(self._path(name), detail=True)
             except FileNotFoundError:
                 return []
-        return sorted({PurePosixPath(one["name"]).name for one in below if one["type"] == "directory"})
+        return sorted({PurePosixPath(one["name"]).name for one in found if one["type"] == "directory"})
+
+    def below(self, name: str = "") -> list[str]:
+        """Return all files below a folder, by their paths in it."""
+        start = len(self._path(name)) + 1
+        with self._reaching():
+            self._fs.invalidate_cache()
+            return [path[start:] for path in self._fs.find(self._path(name))]
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete files; one that does not exist is ignored."""
@@ -98,21 +120,18 @@ class UrlStore:
 
     def delete_folder(self, name: str) -> None:
         """Delete all files below a folder."""
-        self.delete(self._below(name))
+        if found := self.below(name):
+            self.delete(f"{name}/{file}" for file in found)
+            if self.below(name):  # S3 refuses to delete single files without an error
+                raise UnavailableError(f"files in '{self.url}/{name}' are not deleted; is that allowed?")
 
     def move_folder(self, source: str, target: str) -> None:
         """Give all files below a folder a place below another one; does nothing if there are none."""
-        names = self._below(source)
-        if names:
-            moved = [target + name.removeprefix(source) for name in names]
+        if found := self.below(source):
+            old, new = ([self._path(f"{folder}/{file}") for file in found] for folder in (source, target))
             with self._reaching():
-                self._fs.copy([self._path(name) for name in names], [self._path(name) for name in moved])
-            self.delete(names)
-
-    def _below(self, name: str) -> list[str]:
-        start = len(self._path("")) + 1
-        with self._reaching():
-            return [path[start:] for path in self._fs.find(self._path(name))]
+                self._fs.copy(old, new)
+            self.delete_folder(source)
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}".rstrip("/")

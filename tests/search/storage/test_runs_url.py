@@ -32,8 +32,14 @@ def test_each_url_has_a_copy_of_its_own(cache: Path) -> None:
     assert all(copy.parent == cache for copy in copies)
     assert copies[0].name.startswith("s3-bucket-runs-")
     assert parse_runs_dir("s3://bucket/runs/") == copies[0]
-    assert "secret" not in str(parse_runs_dir("sftp://me:secret@host/runs"))
     assert location_options(copies[0], None) == " --runs-dir s3://bucket/runs"
+
+
+def test_a_password_is_refused(cache: Path) -> None:
+    with pytest.raises(UserError, match="leave the password out") as refused:
+        parse_runs_dir("ftp://me:secret@host/runs")
+    assert "secret" not in str(refused.value)
+    assert not cache.exists()
 
 
 def test_a_damaged_mark() -> None:

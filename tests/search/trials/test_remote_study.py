@@ -7,6 +7,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +22,13 @@ from search.driver.events import Event, TrialEvaluated
 from search.driver.retries import RetryLimits
 from search.executors.distant_run import DistantRun
 from search.executors.local import LocalExecutor
+from search.recorded.moving import finish_moves, move_aside
 from search.samplers.registry import SamplerChoice
 from search.storage.open import open_storage
 from search.storage.runs_url import copy_of
 from search.trials import remote_study as module
 from search.trials.folders import TrialFolders
-from search.trials.remote_study import remote_study, study_folder
+from search.trials.remote_study import answers_folder, remote_study, study_folder
 from search.trials.url_store import UrlStore
 from tests.search.object_store import an_s3_bucket
 
@@ -102,9 +104,9 @@ def test_a_study_is_trained_and_read_elsewhere(url: str, machine: Callable[[str]
     study.assert_undisturbed(tmp_path / "again")
     assert TrialFolders(study.folder).run(0).read_metrics()
     store = UrlStore(f"{url}/stub")
-    assert [name for name in store._below("running") if "." in Path(name).name] == []
+    assert [name for name in store.below("running") if "." in Path(name).name] == []
     best = max(study.trials, key=lambda trial: trial.value or 0.0).number
-    assert f"trial-{best:04d}/best/model.safetensors" in store._below("")
+    assert f"trial-{best:04d}/best/model.safetensors" in store.below("")
 
 
 def test_trials_whose_workers_die_continue_from_what_was_saved(
@@ -173,8 +175,7 @@ def test_a_run_that_wakes_up_after_the_trial_has_ended_changes_nothing(
     folders.path(0).mkdir(parents=True)
     (folders.path(0) / "config.json").write_text("{}")
     assert folders.remote is not None
-    folders.remote.begin(0)
-    assert folders.url_for_run(0) == f"{url}/stub"
+    assert folders.url_for_runs(0, is_new=True) == f"{url}/stub"
 
     def work(run: DistantRun, rungs: int) -> None:
         (run.folder / "metrics.jsonl").write_text("".join(f"{rung}\n" for rung in range(rungs)))
@@ -210,7 +211,7 @@ def test_a_run_that_wakes_up_after_the_trial_has_ended_changes_nothing(
     folders.tidy(0, keep_model=False)
     machine("third")
     folders = TrialFolders(study_folder(copy_of(url), "stub"))
-    assert sorted(path.name for path in folders.path(0).iterdir() if path.is_file()) == ["config.json", "metrics.jsonl"]
+    assert sorted(path.name for path in folders.path(0).glob("[!.]*")) == ["config.json", "metrics.jsonl"]
     for run in (stalled, successor, revived):
         run.close()
         assert not run.folder.exists()
@@ -224,7 +225,7 @@ def test_deleted_and_renamed_studies(url: str, machine: Callable[[str], None]) -
         folders.path(number).mkdir(parents=True)
         (folders.path(number) / "config.json").write_text("{}")
         assert folders.remote is not None
-        folders.remote.begin(number)
+        folders.url_for_runs(number, is_new=True)
     folders.delete(0)
     folders.remote.move("stub-old")
     machine("second")
@@ -293,4 +294,181 @@ def test_a_reader_on_the_drivers_machine_leaves_its_files_alone(
 def test_an_ordinary_folder_has_no_url(tmp_path: Path) -> None:
     assert remote_study(tmp_path / "study") is None
     assert study_folder(tmp_path, "study") == tmp_path / "study"
-    assert TrialFolders(tmp_path / "study").url_for_run(0) is None
+    assert TrialFolders(tmp_path / "study").url_for_runs(0, is_new=True) is None
+
+
+@pytest.fixture
+def two_trials(machine: Callable[[str], None], tmp_path: Path) -> str:
+    """Return the URL of a runs folder in which a study has two trials and a report, also on this machine."""
+    assert machine is not None
+    url = f"file://{tmp_path}/store"
+    folders = TrialFolders(study_folder(copy_of(url), "stub"))
+    for number in (0, 1):
+        folders.path(number).mkdir(parents=True)
+        (folders.path(number) / "metrics.jsonl").write_text("old")
+        folders.url_for_runs(number, is_new=True)
+    (folders.root / "report").mkdir()
+    (folders.root / "report" / "report.md").write_text("old")
+    module.push_studies()
+    return url
+
+
+def test_what_another_machine_has_deleted_does_not_come_back(two_trials: str, machine: Callable[[str], None]) -> None:
+    machine("second")
+    folders = TrialFolders(study_folder(copy_of(two_trials), "stub"))
+    folders.delete(0)
+    UrlStore(f"{two_trials}/stub").delete_folder("report")
+    machine("first")
+    folders = TrialFolders(study_folder(copy_of(two_trials), "stub"))
+    module.push_studies()
+    left = {path.relative_to(folders.root).as_posix() for path in folders.root.rglob("[!.]*") if path.is_file()}
+    assert left == {"trial-0001/metrics.jsonl"}
+    assert not any(name.startswith("report") for name in UrlStore(f"{two_trials}/stub").below())
+
+
+def test_a_command_saves_only_what_it_has_written(two_trials: str, machine: Callable[[str], None]) -> None:
+    machine("second")
+    other = study_folder(copy_of(two_trials), "stub")
+    (other / "report" / "report.md").write_text("newer")
+    module.push_studies()
+    machine("first")
+    study = remote_study(copy_of(two_trials) / "stub")  # not pulled: as next to a driver
+    assert study is not None
+    (study.folder / "pareto").mkdir()
+    (study.folder / "pareto" / "pareto.csv").write_text("new")
+    module.push_studies()
+    store = UrlStore(f"{two_trials}/stub")
+    assert store.read(["report/report.md", "pareto/pareto.csv"]) == {
+        "report/report.md": b"newer",
+        "pareto/pareto.csv": b"new",
+    }
+
+
+def test_a_store_that_may_only_be_read(
+    two_trials: str, machine: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine("second")
+    folder = study_folder(copy_of(two_trials), "stub")
+    (folder / "report" / "report.md").write_text("newer")
+    monkeypatch.setattr(UrlStore, "upload", lambda self, _: unreliable_for_ever(self))
+    with pytest.warns(UserWarning, match=r"what was written into '.*stub' is only there: .* cannot be used: away"):
+        module.push_studies()
+
+
+def test_two_commands_that_have_written_at_the_same_time(
+    two_trials: str, machine: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.trials.remote_folder.PAUSE_SECONDS", 0.0)
+    UrlStore(f"{two_trials}/stub").write("report/report.md", b"of another writer")
+    machine("second")
+    with pytest.warns(UserWarning, match="report/' has files that do not match its files.json; two commands may"):
+        folder = study_folder(copy_of(two_trials), "stub")
+    assert (folder / "trial-0001" / "metrics.jsonl").read_text() == "old"
+
+
+def test_a_run_of_an_earlier_study_of_the_same_name_is_left_alone(two_trials: str, tmp_path: Path) -> None:
+    old = DistantRun(f"{two_trials}/stub", 0, tmp_path / "scratch")
+    old.begin()
+    folders = TrialFolders(copy_of(two_trials) / "stub")
+    folders.delete(0)
+    folders.path(0).mkdir(parents=True)
+    (folders.path(0) / "config.json").write_text("new")
+    folders.url_for_runs(0, is_new=True)
+    (old.folder / "checkpoint.pt").write_text("old")
+    old.save()
+    old.save()
+    new = DistantRun(f"{two_trials}/stub", 0, tmp_path / "scratch")
+    new.begin()
+    assert [path.name for path in new.folder.glob("[!.]*")] == ["config.json"]
+    folders.receive(0)
+    folders.tidy(0, keep_model=True, keep_checkpoint=True)
+    assert [path.name for path in folders.path(0).glob("[!.]*")] == ["config.json"]
+    assert UrlStore(f"{two_trials}/stub").below("running") == []
+    old.close()
+    new.close()
+
+
+def test_a_driver_that_takes_over_sees_what_the_one_before_did_last(
+    two_trials: str, machine: Callable[[str], None]
+) -> None:
+    machine("second")
+    late = study_folder(copy_of(two_trials), "stub")
+    taken = remote_study(late)
+    assert taken is not None
+    machine("first")
+    folders = TrialFolders(study_folder(copy_of(two_trials), "stub"))
+    (folders.path(1) / "metrics.jsonl").write_text("newer")
+    folders.tidy(1, keep_model=False)
+    assert (late / "trial-0001" / "metrics.jsonl").read_text() == "old"
+    taken.take_over()
+    assert (late / "trial-0001" / "metrics.jsonl").read_text() == "newer"
+
+
+def test_the_guard_is_called_while_files_are_copied(two_trials: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver has to send heartbeats then, and to stop as soon as another one has taken over."""
+    monkeypatch.setattr(module, "GUARD_SECONDS", 0.01)
+    upload = UrlStore.upload
+    monkeypatch.setattr(UrlStore, "upload", lambda self, files: (time.sleep(0.2), upload(self, files))[1])
+    folders, calls = TrialFolders(copy_of(two_trials) / "stub"), list[int]()
+    assert folders.remote is not None
+    folders.remote.guard = lambda: calls.append(1)
+    (folders.path(1) / "metrics.jsonl").write_text("newer")
+    folders.tidy(1, keep_model=False)
+    assert len(calls) > 10
+
+
+def test_the_answers_of_a_language_model_are_kept_at_the_url(machine: Callable[[str], None], tmp_path: Path) -> None:
+    url = f"file://{tmp_path}/store"
+    answers = answers_folder(copy_of(url))
+    answers.mkdir()
+    (answers / "sst.jsonl").write_text("an answer")
+    module.push_studies()
+    machine("second")
+    assert (answers_folder(copy_of(url)) / "sst.jsonl").read_text() == "an answer"
+    assert answers_folder(tmp_path / "runs") == tmp_path / "runs" / "answers"
+
+
+class KilledError(BaseException): ...
+
+
+def test_a_move_that_was_killed_is_finished_on_another_machine(
+    url: str, machine: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after a command there has looked at the study under its new name."""
+    study = RemoteStub(tmp_path / "study", url, trials=1)
+    assert study.run().finished
+    storage, moved = open_storage(None, study.root), list[str]()
+
+    def die(self: module.RemoteStudy, name: str) -> None:
+        assert self.folder.is_dir()
+        moved.append(name)
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.RemoteStudy, "move", die)
+        with pytest.raises(KilledError):
+            move_aside("stub", storage, copy_of(url))
+    machine("second")
+    study_folder(copy_of(url), moved[0])
+    finish_moves("stub", open_storage(None, study.root), copy_of(url))
+    machine("third")
+    assert TrialFolders(study_folder(copy_of(url), moved[0])).curve(0)
+    assert not (study_folder(copy_of(url), "stub") / "trial-0000").exists()
+    again = RemoteStub(tmp_path / "study", url, trials=1)
+    assert again.run().finished
+
+
+def test_a_pruned_trial_whose_driver_was_killed_can_still_be_revived(
+    two_trials: str, machine: Callable[[str], None], tmp_path: Path
+) -> None:
+    """Its checkpoint is with its run, because the driver has recorded the end, and not yet fetched it."""
+    run = DistantRun(f"{two_trials}/stub", 0, tmp_path / "scratch")
+    run.begin()
+    (run.folder / "checkpoint.pt").write_text("1")
+    run.save()
+    run.close()
+    machine("second")
+    folders = TrialFolders(study_folder(copy_of(two_trials), "stub"))
+    assert (folders.has_checkpoint(0), folders.has_checkpoint(1)) == (True, False)
+    folders.tidy(0, keep_model=True, keep_checkpoint=True)
+    assert folders.run(0).has_checkpoint

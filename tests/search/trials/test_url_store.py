@@ -92,7 +92,3 @@ def test_a_bucket_that_does_not_exist_or_an_endpoint_that_does_not_answer(monkey
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(UnavailableError, match="cannot be used: Could not connect to the endpoint"):
         UrlStore("s3://bucket/runs").folders()
-
-
-def test_a_password_is_never_shown() -> None:
-    assert UrlStore("memory://user:secret@store/runs").url == "memory://store/runs"
