@@ -43,6 +43,10 @@ _PARTS: dict[str, Any] = {
 
 
 _STATE = select(models.TrialModel.state).where(models.TrialModel.trial_id == bindparam("trial_id"))
+_TRIALS: Any = models.TrialModel.__table__
+_TIMES = select(_TRIALS.c.datetime_start, _TRIALS.c.datetime_complete).where(
+    _TRIALS.c.trial_id == bindparam("trial_id")
+)
 _STUDY = select(models.StudyModel.study_id).where(models.StudyModel.study_id == bindparam("study_id"))
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 """Database -> an insert that can update."""
@@ -134,12 +138,22 @@ class Database(RDBStorage):
             super().set_study_system_attr(study_id, key, value)
             return
         if study_id not in session.studies:
-            if session.scalar(_STUDY, {"study_id": study_id}) is None:
-                models.StudyModel.find_or_raise_by_id(study_id, session)  # Optuna's error
+            self.require_study(study_id, session)
             session.studies.add(study_id)
         model, keys = models.StudySystemAttributeModel, ("study_id", "key")
         row = {"study_id": study_id, "key": key, "value_json": json.dumps(value)}
         session.write_row(_upsert_statement(self.engine.name, model, keys, tuple(row)), row)
+
+    def require_study(self, study_id: int, session: Session) -> None:
+        """Raise Optuna's KeyError if there is no such study."""
+        if session.scalar(_STUDY, {"study_id": study_id}) is None:
+            models.StudyModel.find_or_raise_by_id(study_id, session)
+
+    def times(self, trial_id: int) -> tuple[Any, Any]:
+        """Return when a trial began and ended; None if it has not."""
+        with _create_scoped_session(self.scoped_session) as session:
+            begun, ended = session.execute(_TIMES, {"trial_id": trial_id}).one()
+            return begun, ended
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         """Return a trial like Optuna's method."""

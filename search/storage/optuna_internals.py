@@ -357,7 +357,7 @@ def study_for_figure(study: optuna.Study, figure_id: str) -> Any:
 
 
 class _OwnAttributes:
-    """A stand-in for a storage that reads only the study's system attributes whose keys start with ``prefix``.
+    """A stand-in for a storage that reads only the study's system attributes whose keys start with ``prefix``, once.
 
     The dashboard keeps the notes of all trials, and all figures, in the study, and reads all of them to write one.
     """
@@ -365,9 +365,17 @@ class _OwnAttributes:
     def __init__(self, storage: DatabaseStorage, prefix: str) -> None:
         self._inner = storage
         self._prefix = prefix
+        self._read: dict[str, Any] | None = None
 
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        return self._inner.study_system_attrs_starting(study_id, self._prefix)
+        if self._read is None:
+            self._read = self._inner.study_system_attrs_starting(study_id, self._prefix)
+        return dict(self._read)
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._inner.set_study_system_attr(study_id, key, value)
+        if self._read is not None and key.startswith(self._prefix):
+            self._read[key] = value
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

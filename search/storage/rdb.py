@@ -12,7 +12,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -201,6 +201,27 @@ class DatabaseStorage(_CachedStorage):
         write = partial(super().set_trial_system_attr, trial_id, key, value)
         self._write_through(write, trial_id, "system_attrs", {key: _as_stored(value)})
 
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        """Set them like Optuna's method."""
+        with self._lock:
+            was_current = self._is_current(trial_id)
+            is_set = super().set_trial_state_values(trial_id, state, values)
+            if is_set and was_current:
+                self._remember_state(trial_id, state, values)
+            return is_set
+
+    def _remember_state(self, trial_id: int, state: TrialState, values: Sequence[float] | None) -> None:
+        study_id, number = self._trial_id_to_study_id_and_number[trial_id]
+        study, times = self._studies[study_id], self._backend.times(trial_id)
+        changed = copy.copy(study.trials[number])
+        changed.state, (changed.datetime_start, changed.datetime_complete) = state, times
+        if values is not None:
+            changed.values = [float(value) for value in values]
+        study.trials[number] = changed
+        if state.is_finished():
+            study.unfinished_trial_ids.discard(trial_id)
+        self._backend.written.discard(trial_id)
+
     def _write_through(self, write: Callable[[], None], trial_id: int, part: str, change: dict[Any, Any]) -> None:
         """Write a trial to the database and, if the cache has it as it is stored, into the cache."""
         with self._lock:
@@ -338,7 +359,7 @@ class DatabaseStorage(_CachedStorage):
         model = models.StudySystemAttributeModel
         query = select(model.key, model.value_json).where(model.study_id == study_id)
         with _create_scoped_session(self._backend.scoped_session) as session:
-            models.StudyModel.find_or_raise_by_id(study_id, session)
+            self._backend.require_study(study_id, session)
             rows = session.execute(query.where(model.key.startswith(prefix, autoescape=True)) if prefix else query)
             return {row.key: json.loads(row.value_json) for row in rows}
 

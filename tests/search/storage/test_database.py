@@ -269,3 +269,36 @@ def test_writes_of_a_transaction_are_stored_together_and_in_order(storage: Datab
     assert storage.get_trial(trial).user_attrs == {"a": 2, "b": 1, "c": 1, "d": 1, "e": 1}
     with pytest.raises(KeyError):
         storage.in_transaction(lambda: storage.set_study_system_attr(99, "a", 1))
+
+
+@pytest.mark.parametrize(("state", "values"), [(TrialState.COMPLETE, [0.5]), (TrialState.FAIL, None)])
+def test_the_end_of_a_trial_is_known_without_reading_it(
+    storage: DatabaseStorage, tmp_path: Path, state: TrialState, values: list[float] | None
+) -> None:
+    trial = storage.create_new_trial(1)
+    storage.set_trial_intermediate_value(trial, 10, 0.25)
+    storage.set_trial_user_attr(trial, "a", 1)
+    storage.get_all_trials(1)
+    seen = statements(storage)
+    assert storage.set_trial_state_values(trial, state, values)
+    known = storage.get_all_trials(1)[0]
+    assert not [text for text in seen if "trial_user_attributes" in text]
+    assert known == open_storage(None, tmp_path).get_all_trials(1)[0]
+    assert known.state == state
+    with pytest.raises(UpdateFinishedTrialError):
+        storage.set_trial_state_values(trial, TrialState.COMPLETE, [0.1])
+    assert storage.get_all_trials(1)[0] == known
+
+
+def test_an_end_within_a_transaction_that_is_not_stored_is_forgotten(storage: DatabaseStorage) -> None:
+    trial = storage.create_new_trial(1)
+    storage.get_all_trials(1)
+
+    def write() -> None:
+        storage.set_trial_state_values(trial, TrialState.COMPLETE, [0.5])
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        storage.in_transaction(write)
+    assert storage.get_all_trials(1)[0].state == TrialState.RUNNING
+    storage.set_trial_user_attr(trial, "a", 1)
