@@ -78,11 +78,11 @@ def main(
     if not dry_run:
         cli.check_data_folder(data or named_data_folder(file))
 
+    from core.inputs.augmentation import answers_dir
     from core.run.gpus import find_gpus
     from search.console.executor_choice import make_executor_by
     from search.display.console import make_console
     from search.study.file import load_study
-    from search.trials.remote_study import answers_folder
 
     make_executor = make_executor_by(executor, ray_address, ray_gpus, ray_memory, machine_gpus=gpus)
     spec = load_study(
@@ -97,7 +97,7 @@ def main(
         name=name,
         hours=hours,
         examples=examples,
-        answers_dir=answers_folder(runs_dir),
+        answers_dir=answers_dir(runs_dir / "cache"),
     )
     if not dry_run:
         cli.check_data_folder_of(spec)

@@ -41,10 +41,10 @@ def main(
     file = find_study(study, runs_dir=runs_dir)
     cli.check_data_folder(data or named_data_folder(file))
 
+    from core.inputs.augmentation import answers_dir
     from search.study.file import load_study
-    from search.trials.remote_study import answers_folder
 
-    spec = load_study(study, data=data, model=model, name=name, answers_dir=answers_folder(runs_dir))
+    spec = load_study(study, data=data, model=model, name=name, answers_dir=answers_dir(runs_dir / "cache"))
     cli.check_data_folder_of(spec)
 
     from search.audit.writing import write_and_show

@@ -58,13 +58,13 @@ def main(
     find_study(study)
     cli.check_data_folder(data)
 
+    from core.inputs.augmentation import answers_dir
     from data.augmentation.rephrasing.plan import plan_rephrasing
     from search.augment.jobs import jobs_of, show_plans
     from search.display.console import make_console
     from search.preflight.data import with_synthetic_data
     from search.study.endpoint import choose_endpoint
     from search.study.file import load_study
-    from search.trials.remote_study import answers_folder
 
     console = make_console()
     spec = with_synthetic_data(load_study(study, data=data, answers_dir=None), runs_dir)
@@ -79,7 +79,7 @@ def main(
         "answer_price": answer_price,
     }
     settings = choose_endpoint(spec.endpoint, options)
-    jobs = jobs_of(spec, task or list(spec.base.tasks), answers_folder(runs_dir))
+    jobs = jobs_of(spec, task or list(spec.base.tasks), answers_dir(runs_dir / "cache"))
     plans = {name: plan_rephrasing(job, settings) for name, job in jobs.items()}
     show_plans(console, plans)
     if plan_only or not any(plan.requests for plan in plans.values()):

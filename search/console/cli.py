@@ -10,7 +10,8 @@ import re
 import shlex
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, ParamSpec
@@ -140,8 +141,8 @@ def entry_point(command: Callable[P, None]) -> Callable[P, None]:
         open_streams()
         warnings.showwarning = _warn_in_one_line
         try:
-            command(*args, **kwargs)
-            _save_at_url(kwargs.get("runs_dir"))
+            with _saved_at_url(kwargs.get("runs_dir")):
+                command(*args, **kwargs)
             sys.stdout.flush()  # here, where a closed pipe or a full disk can still be reported
         except typer.Exit:
             raise
@@ -152,12 +153,16 @@ def entry_point(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-def _save_at_url(runs_dir: object) -> None:
-    """Save what a command has written into a runs folder that is a copy."""
-    if isinstance(runs_dir, Path) and url_of(runs_dir) is not None:
-        from search.trials.remote_study import push_studies
+@contextmanager
+def _saved_at_url(runs_dir: object) -> Iterator[None]:
+    """Save what a command has written into a runs folder that is a copy, however it ends."""
+    try:
+        yield
+    finally:
+        if isinstance(runs_dir, Path) and "search.trials.remote_study" in sys.modules and url_of(runs_dir) is not None:
+            from search.trials.remote_study import push_studies
 
-        push_studies()
+            push_studies()
 
 
 class OneLineCommand(TyperCommand):

@@ -63,11 +63,20 @@ def make_executor_by(
     def ray_executor(spec: StudySpec, cache_dir: Path) -> Executor:
         if spec.gpus is not None:
             raise UserError(GPUS_OF_ONE_MACHINE)
-        if (spec.synthetic or spec.corpus) is not None and (url := url_of(cache_dir.parent)) is not None:
-            raise UserError(f"--runs-dir {url}: machines without a shared folder cannot read generated data")
+        if (url := url_of(cache_dir.parent)) is not None:
+            _check_inputs(spec, url)
         compute = spec.base.compute
         request = RayRequest(address, gpus, memory_gib)
         uses_gpu = compute.device in ("auto", "cuda")
         return RayExecutor(spec.workers, cache_dir, request, threads=compute.threads, uses_gpu=uses_gpu)
 
     return ray_executor
+
+
+def _check_inputs(spec: StudySpec, url: str) -> None:
+    """Refuse a study whose inputs are in the runs folder, of which each machine has its own copy."""
+    what = "generated data" if (spec.synthetic or spec.corpus) is not None else ""
+    if any(task.rephrased.model is not None for task in spec.base.augmentation.values()):
+        what = "the answers of a language model"
+    if what:
+        raise UserError(f"--runs-dir {url}: only this machine has {what}, which the others cannot read")

@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from core.inputs.augmentation import answers_dir
 from search.console.cli import ExitCode, end_with
 from search.console.executor_choice import local_executor
 from search.console.phases import StudyPhases
@@ -34,7 +35,6 @@ from search.recorded.second_start import SecondStart
 from search.storage.open import describe_storage, open_storage
 from search.study.file import check_own_classes
 from search.study.spec import StudySpec
-from search.trials.remote_study import answers_folder
 
 __all__ = ["StudySession"]
 
@@ -113,7 +113,7 @@ class StudySession:
             report = check_data(spec.base, faults, spec.named_ids)
             check(replace(known, splits_digest=report.splits_digest, data_parts=report.parts))
             report = check_nli_files(spec, report)
-            report = check_further(report, spec, answers_folder(self.runs_dir), faults)
+            report = check_further(report, spec, answers_dir(self.runs_dir / "cache"), faults)
             report = survey_encoders(report, spec, self.runs_dir / "cache", known.encoders)
         check(report.inputs)
         if spec.synthetic is None or not self.restart:

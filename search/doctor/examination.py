@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.config import ComputeConfig
+from core.inputs.augmentation import answers_dir
 from search.doctor.check import Check, safely
 from search.doctor.disk import check_folder, check_room
 from search.doctor.encoder import check_encoder, check_named_encoder, largest_run
@@ -15,7 +16,6 @@ from search.doctor.study import check_folder_of_data, check_study, check_study_d
 from search.preflight.encoder import encoder_runs
 from search.study.file import check_own_classes, load_study
 from search.study.spec import StudySpec
-from search.trials.remote_study import answers_folder
 
 __all__ = ["examine"]
 
@@ -28,7 +28,7 @@ def examine(
 
     def load() -> Iterator[Check]:
         if study is not None:
-            answers = answers_folder(runs_dir)
+            answers = answers_dir(runs_dir / "cache")
             loaded.append(load_study(study, data=data, model=model, answers_dir=answers))
             check_own_classes(loaded[0])
         yield from ()

@@ -9,6 +9,7 @@ from pathlib import Path
 import optuna
 
 from core.config import DataConfig, RunConfig
+from core.inputs.augmentation import answers_dir
 from data.errors import UserError
 from data.task_files import builtin_tasks
 from search.doctor.check import Check, ok, warning, wrong
@@ -20,7 +21,7 @@ from search.recorded.second_start import has_work
 from search.recorded.study import changed_settings
 from search.storage.open import open_storage
 from search.study.spec import StudySpec
-from search.trials.remote_study import answers_folder, study_folder
+from search.trials.remote_study import study_folder
 
 __all__ = ["check_folder_of_data", "check_study", "check_study_data"]
 
@@ -54,7 +55,7 @@ def check_study_data(spec: StudySpec, runs_dir: Path) -> Iterator[Check]:
             return
         spec = replace(spec, base=spec.base.model_copy(update={"data": DataConfig(directory=str(corpus))}))
     report = check_nli_files(spec, check_data(spec.base, named_ids=spec.named_ids))
-    yield from _data_check(check_further(report, spec, answers_folder(runs_dir)))
+    yield from _data_check(check_further(report, spec, answers_dir(runs_dir / "cache")))
 
 
 def check_folder_of_data(directory: Path) -> Iterator[Check]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from core.run.run_folder import RunFolder
+from data.errors import UnavailableError
 from search.trials.remote_study import newest_run, run_folder, trial_folder
 from search.trials.url_store import UrlStore
 
@@ -51,6 +52,8 @@ class DistantRun:
         if self._has_begun:
             return
         own = trial_folder(self._store, self._number)
+        if own is None:
+            raise UnavailableError(f"'{self._store.url}' does not have what trial {self._number} begins with")
         before = newest_run(self._store, self._number, own.list) or own
         before.fetch(self.folder)
         if before is not own:  # the driver may have written these after that run

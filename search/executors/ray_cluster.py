@@ -33,7 +33,7 @@ from search.executors.listener import Listener, call_driver, new_key
 from search.executors.pipes import PipeExecutor, Slot, worker_variables
 from search.executors.worker import TrainingCode, work
 from search.storage.runs_url import copy_of, url_of
-from search.trials.remote_study import answers_folder
+from search.trials.url_store import UrlStore
 
 __all__ = ["RayExecutor", "RayRequest"]
 
@@ -316,7 +316,7 @@ class _Actor:
         folder, shared = place
         if isinstance(shared, str):
             cache_dir = copy_of(shared) / "cache"
-            answers_folder(cache_dir.parent)  # also shows whether this machine can use the URL
+            UrlStore(shared)  # this machine may not have the package for it
         else:
             cache_dir = shared.parent
             _require(folder)

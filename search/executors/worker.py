@@ -11,6 +11,7 @@ import gc
 import importlib
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingCode", "work"]
 
-SCRATCH = "scratch"  # next to the caches: folders of runs that are saved at a URL
+SCRATCH = ".scratch"  # next to the caches: folders of runs that are saved at a URL
 
 ADVANCE_SECONDS = 1.0  # between two Advanced messages
 ORPHAN_SECONDS = 60.0  # that a run may still take to finish its step after the driver is gone
@@ -243,7 +244,7 @@ class _Worker:
         try:
             run = DistantRun(job.url, job.number, self._scratch)
         except (UserError, OSError) as error:  # of this machine, not of the trial
-            return messages.MachineFault(job.number, one_line(error))
+            return messages.MachineFault(job.number, f"{socket.gethostname()}: {one_line(error)}")
         try:
             return self._run_in(job, run.folder, run)
         finally:

@@ -72,7 +72,7 @@ def check_folder(name: str, study: optuna.Study | None, folders: TrialFolders) -
     if not numbers or (owner is not None and owner.is_restarting):
         return
     if owner is not None and (study is None or owner.id != study.user_attrs.get(STUDY_ID)):
-        if not any(map(folders.has_results, numbers)):
+        if not any(map(folders.has_work, numbers)):
             return  # left by a driver that was killed
         raise _foreign_error(name, folders)
     trials = [] if study is None else study.get_trials(deepcopy=False)
@@ -80,7 +80,7 @@ def check_folder(name: str, study: optuna.Study | None, folders: TrialFolders) -
     # With the study's id in the folder, all trials that it has started are its own.
     is_known = _has_config if owner is None else _has_started
     others = (number for number in numbers if not is_known(folders, number, configs.get(number)))
-    unknown = [number for number in others if folders.has_results(number)]
+    unknown = [number for number in others if folders.has_work(number)]
     if unknown:
         listed = ", ".join(f"trial-{number:04d}" for number in unknown[:_SHOWN])
         more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""

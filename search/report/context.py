@@ -11,6 +11,7 @@ import pandas as pd
 from optuna.storages import BaseStorage
 
 from core.config import RunConfig
+from core.inputs.augmentation import answers_dir
 from core.run.evaluation import Evaluation
 from data.errors import UserError
 from search.ablate.outcome import AblationOutcome, read_ablation
@@ -30,7 +31,6 @@ from search.space.variants import VARIANT
 from search.study.first_trials import DEFAULT
 from search.trials.folders import TrialFolders
 from search.trials.record import FinishedTrial, TrialRecord
-from search.trials.remote_study import answers_folder
 
 __all__ = ["ReportContext"]
 
@@ -165,7 +165,7 @@ class ReportContext:
         if self.compared_runs is None:
             return None, "no trial has finished"
         run = self.compared_runs.runs[0]
-        answers = answers_folder(run.folders.root.parent)
+        answers = answers_dir(run.folders.root.parent / "cache")
         try:
             return counted_passes(run.record.config_with_data(self.data), self.compared_curve, answers), ""
         except UserError as error:

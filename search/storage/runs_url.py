@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from core.run.atomic_files import write_atomically
-from data.errors import MachineError, UserError
+from data.errors import MachineError, UnavailableError, UserError
 
 __all__ = ["check_storage", "copy_of", "is_url", "parse_runs_dir", "url_of"]
 
@@ -64,7 +64,9 @@ def url_of(runs_dir: Path) -> str | None:
         return str(json.loads(mark.read_bytes())["url"])
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise UnavailableError(f"'{mark}': cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
         raise MachineError(f"{mark}: the file is damaged; delete the folder '{runs_dir}', it is a copy") from error
 
 

@@ -17,7 +17,7 @@ from search.parsing.errors import name_hint
 __all__ = ["check_not_taken", "check_study_name", "find_study", "is_study_name", "list_studies", "named_data_folder"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_TAKEN = ("answers", "cache", "scratch", "studies.db")  # in the runs folder
+_TAKEN = ("answers", "cache", "studies.db")  # in the runs folder
 
 
 def list_studies(studies_dir: Path = Path("studies")) -> dict[str, Path]:

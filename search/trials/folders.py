@@ -15,7 +15,7 @@ from core.run.evaluation import Evaluation
 from core.run.joined_evaluation import mean_curve
 from core.run.run_folder import RunFolder
 from data.errors import UserError
-from search.trials.folder_owner import FolderOwner, write_owner
+from search.trials.folder_owner import FolderOwner, read_owner, write_owner
 from search.trials.remote_study import RemoteStudy, remote_study
 
 if TYPE_CHECKING:
@@ -65,7 +65,14 @@ class TrialFolders:
 
     def has_checkpoint(self, number: int) -> bool:
         """Return whether a run of the trial may have saved a checkpoint."""
-        return self.run(number).has_checkpoint or (self.remote is not None and self.remote.has_run(number))
+        return self.run(number).has_checkpoint or self._has_run(number)
+
+    def has_work(self, number: int) -> bool:
+        """Return whether there is work in the trial's folder, or may be in what its runs have saved elsewhere."""
+        return self.has_results(number) or self._has_run(number)
+
+    def _has_run(self, number: int) -> bool:
+        return self.remote is not None and self.remote.has_run(number)
 
     def begin(
         self, number: int, config: RunConfig, encoder: EncoderContent | None = None, data: DataContent | None = None
@@ -101,7 +108,10 @@ class TrialFolders:
 
         In an ordinary runs folder, the folder comes first.
         """
-        return self.remote is None or self.remote.is_begun(number)
+        if self.remote is None:
+            return True
+        owner = read_owner(self.path(number))
+        return self.remote.is_begun(number) and owner is not None and owner.id == self.study_id
 
     def resume(self, number: int, config: RunConfig, data: DataContent | None = None) -> None:
         """Write what may have changed since the trial was begun: where its data are, and their bytes.

@@ -10,19 +10,16 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from core.run.atomic_files import write_atomically, writing
 from data.errors import UnavailableError
 from search.storage.file_lease import HOLDER
-from search.trials.url_store import UrlStore
+from search.trials.url_store import LIST, UrlStore
 
-__all__ = ["LIST", "SYNCED", "FileList", "RemoteFolder"]
-
-LIST = "files.json"
-"""Name of the list."""
+__all__ = ["SYNCED", "FileList", "RemoteFolder"]
 
 SYNCED = ".files.json"
 """Name of the list in the copy on this machine, as it was when the two were equal."""
@@ -82,6 +79,7 @@ class RemoteFolder:
         self._is_flat = is_flat
         self._digests: dict[Path, tuple[int, int, str]] = {}  # size, time of the last change, SHA-256
         self._is_there = False  # the list
+        self._is_damaged = False
         self.list = FileList()
 
     @property
@@ -96,14 +94,33 @@ class RemoteFolder:
 
     def take_list(self, content: bytes) -> bool:
         """Use a list that has been read; return whether it is undamaged."""
-        if (listed := FileList.read(content)) is None:
-            return False
-        self.list, self._is_there = listed, True
-        return True
+        listed = FileList.read(content)
+        self._is_damaged = listed is None
+        if listed is not None:
+            self.list, self._is_there = listed, True
+        return listed is not None
 
     def begin(self, like: FileList) -> None:
         """Give the folder a new list, without files but with another one's generation and token."""
         self.list, self._is_there = replace(like, files={}), False
+
+    def push_changes(self, folder: Path, *, with_deletions: bool) -> None:
+        """Push what this machine has changed in ``folder`` since the two were equal; what others have changed stays.
+
+        Args:
+            folder: on this machine.
+            with_deletions: whether files that are missing here were deleted on purpose.
+
+        Raises:
+            UnavailableError, MachineError: as :meth:`push`.
+        """
+        before, files = self.synced_files(folder), self.files(folder)
+        if files == before:
+            return
+        deleted = before.keys() - files.keys() if with_deletions else set()
+        self.read_list()
+        self._update(folder, {name for name in files if files[name] != before.get(name)} | deleted)
+        self.push(folder)
 
     def push(self, folder: Path, generation: int | None = None) -> None:
         """Make the remote files those of ``folder``; locks, hidden and half-written files are no part of it.
@@ -146,7 +163,7 @@ class RemoteFolder:
             MachineError: a file cannot be written.
         """
         for _ in range(READS):
-            if self._fetch_once(folder, wanted):
+            if not self._is_damaged and self._fetch_once(folder, wanted):
                 return
             time.sleep(PAUSE_SECONDS)
             self.read_list()
@@ -183,24 +200,31 @@ class RemoteFolder:
 
         Args:
             folder: on this machine.
-            only_listed: whether files are deleted too that this machine has added.
+            only_listed: whether what this machine has changed or added, and not pushed, is undone.
 
         Raises:
             UnavailableError, MachineError: as :meth:`fetch`.
         """
-        before = set(self.synced_files(folder))
-        self.fetch(folder)
-        with writing(folder):
-            for name in (set(self._names(folder)) if only_listed else before) - self.list.files.keys():
-                (folder / name).unlink(missing_ok=True)
+        before, files = self.synced_files(folder), self.files(folder)
+        self._update(folder, {name for name in files if not only_listed and files[name] != before.get(name)})
+        if only_listed:
+            self._delete(folder, files.keys() - self.list.files.keys())
         self._note(folder)
+
+    def _update(self, folder: Path, own: Set[str]) -> None:
+        """Fetch what others have changed, delete what they have deleted; this machine's ``own`` files stay."""
+        before = self.synced_files(folder)
+        self.fetch(folder, lambda name: name not in own)
+        self._delete(folder, before.keys() - own - self.list.files.keys())
+
+    def _delete(self, folder: Path, names: Set[str]) -> None:
+        with writing(folder):
+            for name in names:
+                (folder / name).unlink(missing_ok=True)
 
     def forget(self, folder: Path) -> None:
         """Delete from ``folder`` what it has of a remote folder that is gone."""
-        with writing(folder):
-            for name in self.synced_files(folder):
-                (folder / name).unlink(missing_ok=True)
-            (folder / SYNCED).unlink(missing_ok=True)
+        self._delete(folder, {*self.synced_files(folder), SYNCED})
 
     def files(self, folder: Path) -> dict[str, str]:
         """Return the SHA-256 of the files that belong to ``folder``, by their paths in it.

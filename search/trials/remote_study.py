@@ -31,7 +31,6 @@ from search.trials.url_store import UrlStore
 
 __all__ = [
     "RemoteStudy",
-    "answers_folder",
     "newest_run",
     "push_studies",
     "remote_study",
@@ -71,18 +70,6 @@ def study_folder(runs_dir: Path, name: str) -> Path:
     return folder
 
 
-def answers_folder(runs_dir: Path) -> Path:
-    """Return the folder of a language model's answers, like :func:`study_folder`.
-
-    Raises:
-        UserError: the store cannot be used.
-    """
-    from core.inputs.augmentation import answers_dir  # which loads NumPy
-
-    folder = answers_dir(runs_dir / "cache")
-    return study_folder(folder.parent, folder.name)
-
-
 def push_studies() -> None:
     """Save what this command has written into copies of studies' folders, besides trials; warn if that fails."""
     for study in _studies.values():
@@ -92,11 +79,10 @@ def push_studies() -> None:
             notice(f"what was written into '{study.folder}' is only there: {error}")
 
 
-def trial_folder(store: UrlStore, number: int) -> RemoteFolder:
-    """Return where a trial's files are that do not belong to a run in progress, with their list if there is one."""
+def trial_folder(store: UrlStore, number: int) -> RemoteFolder | None:
+    """Return where a trial's files are that belong to no run in progress, with their list; None if it has none."""
     folder = RemoteFolder(store, _name(number))
-    folder.read_list()
-    return folder
+    return folder if folder.read_list() else None
 
 
 def run_folder(store: UrlStore, number: int, run: str) -> RemoteFolder:
@@ -161,7 +147,7 @@ class RemoteStudy:
         if self._is_pulled:
             return
         self._store.check()
-        with FileLock(self.folder.parent / f".{self.folder.name}.lock"):
+        with self._lock:
             try:
                 check_not_locked(self.folder, self.folder.name)
             except MachineError:
@@ -173,18 +159,24 @@ class RemoteStudy:
 
     def take_over(self) -> None:
         """Bring the copy up to date, as the study's new driver: the one before may have worked until a moment ago."""
-        self._patiently(self._pull)
+        with self._lock:  # a command that began to pull before this driver was there must not go on meanwhile
+            self._patiently(self._pull)
         self._with_runs = None
         self._is_pulled = True
+
+    @property
+    def _lock(self) -> FileLock:
+        return FileLock(self.folder.parent / f".{self.folder.name}.lock")
 
     def _pull(self) -> None:
         self._parts.clear()
         names = ["", *(name for name in self._store.folders() if name != RUNNING)]
         parts = {name: self._part(name) for name in names}
         lists = self._store.read(part.list_name for part in parts.values())
-        there = {name for name, part in parts.items() if part.take_list(lists.get(part.list_name, b""))}
-        for name in sorted(there):
+        there = {name: lists[part.list_name] for name, part in parts.items() if part.list_name in lists}
+        for name, content in sorted(there.items()):
             try:
+                parts[name].take_list(content)  # one that is damaged, perhaps by a write in progress, is read again
                 parts[name].pull(self.folder / name, only_listed=_is_trial(name))
             except UnavailableError as error:
                 if _is_trial(name):
@@ -204,10 +196,7 @@ class RemoteStudy:
             return
         paths = [path for path in self.folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
         for name in ["", *(path.name for path in paths if not _is_trial(path.name))]:
-            part, folder = self._part(name), self.folder / name
-            if part.files(folder) != part.synced_files(folder):
-                part.read_list()  # another machine may have written it
-                part.push(folder)
+            self._part(name).push_changes(self.folder / name, with_deletions=self._is_pulled)
 
     def begin(self, number: int) -> None:
         """Save what a new trial begins with."""

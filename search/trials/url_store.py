@@ -10,7 +10,10 @@ from typing import Any
 from data.errors import UnavailableError, UserError
 from search.display.fault_text import one_line
 
-__all__ = ["UrlStore"]
+__all__ = ["LIST", "UrlStore"]
+
+LIST = "files.json"
+"""Name of the list of a folder's files, which is deleted before them; see :mod:`search.trials.remote_folder`."""
 
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}  # protocol of buckets -> our extra
 _OPTIONS = {"file": {"auto_mkdir": True}, "local": {"auto_mkdir": True}}  # buckets have no folders to be made
@@ -51,13 +54,17 @@ class UrlStore:
         Raises:
             UserError: there is none.
         """
+        bucket = self._root.partition("/")[0]
+        for path in (self._root, bucket) if self._is_bucket else ():
+            with self._reaching(), suppress(FileNotFoundError):
+                try:
+                    self._fs.ls(path, refresh=True)
+                except PermissionError:
+                    if path != bucket:  # which one may have to be allowed to list, unlike what is in the folder
+                        raise
+                return
         if self._is_bucket:
-            bucket = self._root.partition("/")[0]
-            with self._reaching():
-                self._fs.invalidate_cache()
-                exists = self._fs.exists(bucket)
-            if not exists:
-                raise UserError(f"{self.url}: there is no bucket '{bucket}', or it may not be read")
+            raise UserError(f"{self.url}: there is no bucket '{bucket}'")
 
     def read(self, names: Iterable[str]) -> dict[str, bytes]:
         """Return the contents of small files, by name; those that do not exist are left out."""
@@ -121,7 +128,9 @@ class UrlStore:
     def delete_folder(self, name: str) -> None:
         """Delete all files below a folder."""
         if found := self.below(name):
-            self.delete(f"{name}/{file}" for file in found)
+            lists = [file for file in found if PurePosixPath(file).name == LIST]
+            self.delete(f"{name}/{file}" for file in lists)  # first: no list may name what is gone
+            self.delete(f"{name}/{file}" for file in found if file not in lists)
             if self.below(name):  # S3 refuses to delete single files without an error
                 raise UnavailableError(f"files in '{self.url}/{name}' are not deleted; is that allowed?")
 
@@ -131,7 +140,7 @@ class UrlStore:
             old, new = ([self._path(f"{folder}/{file}") for file in found] for folder in (source, target))
             with self._reaching():
                 self._fs.copy(old, new)
-            self.delete_folder(source)
+            self.delete(f"{source}/{file}" for file in found)  # and nothing that has come since
 
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}".rstrip("/")

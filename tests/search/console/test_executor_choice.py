@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stub_study import changed
+from stub_study import BASE, changed
 
+from core.config.augmentation import AugmentationConfig, RephrasedConfig
 from data.errors import UserError
 from search.console.executor_choice import local_executor, make_executor_by
 from search.executors.local import LocalExecutor
@@ -36,12 +37,15 @@ def test_shares_that_ray_cannot_count(gpus: float) -> None:
         make_executor_by("ray", None, gpus, None)
 
 
-def test_machines_without_a_shared_folder_cannot_read_generated_data(
+def test_machines_without_a_shared_folder_cannot_read_what_is_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     generated, make = changed(synthetic=SyntheticSpec()), make_executor_by("ray", None, None, None)
-    with pytest.raises(UserError, match=r"--runs-dir s3://b/runs: machines without a shared folder cannot read gen"):
+    with pytest.raises(UserError, match=r"--runs-dir s3://b/runs: only this machine has generated data"):
         make(generated, copy_of("s3://b/runs") / "cache")
+    base = BASE.model_copy(update={"augmentation": {"sst": AugmentationConfig(rephrased=RephrasedConfig(model="m"))}})
+    with pytest.raises(UserError, match="only this machine has the answers of a language model"):
+        make(changed(base=base), copy_of("s3://b/runs") / "cache")
     assert isinstance(make(generated, tmp_path / "cache"), RayExecutor)
     assert isinstance(local_executor(generated, copy_of("s3://b/runs") / "cache"), LocalExecutor)

@@ -40,7 +40,7 @@ def read(folder: Path) -> dict[str, bytes]:
 
 
 @given(versions=st.lists(st.dictionaries(st.sampled_from(NAMES), st.binary(max_size=3)), min_size=1, max_size=4))
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("by_content", [False, True])
 def test_a_copy_is_equal_to_what_was_pushed_last(
     versions: list[dict[str, bytes]], by_content: bool, tmp_path: Path

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ from search.storage.open import open_storage
 from search.storage.runs_url import copy_of
 from search.trials import remote_study as module
 from search.trials.folders import TrialFolders
-from search.trials.remote_study import answers_folder, remote_study, study_folder
+from search.trials.remote_folder import FileList
+from search.trials.remote_study import remote_study, study_folder
 from search.trials.url_store import UrlStore
 from tests.search.object_store import an_s3_bucket
 
@@ -135,7 +137,7 @@ def test_trials_whose_workers_die_continue_from_what_was_saved(
     assert len(seen_rungs) == len(set(seen_rungs))
     starts = [start["examples"] for number in range(6) for start in study.starts(number)]
     assert any(starts)
-    assert not list((cache.parent / "scratch").glob("*/*/checkpoint.pt"))
+    assert not list((cache.parent / ".scratch").glob("*/*/*/checkpoint.pt"))
 
 
 def test_another_machine_takes_over_from_a_driver_that_was_killed(
@@ -417,15 +419,80 @@ def test_the_guard_is_called_while_files_are_copied(two_trials: str, monkeypatch
     assert len(calls) > 10
 
 
-def test_the_answers_of_a_language_model_are_kept_at_the_url(machine: Callable[[str], None], tmp_path: Path) -> None:
-    url = f"file://{tmp_path}/store"
-    answers = answers_folder(copy_of(url))
-    answers.mkdir()
-    (answers / "sst.jsonl").write_text("an answer")
+def test_what_two_machines_have_written_into_one_folder_is_joined(
+    two_trials: str, machine: Callable[[str], None]
+) -> None:
+    machine("second")
+    other = study_folder(copy_of(two_trials), "stub")
+    machine("first")
+    folder = study_folder(copy_of(two_trials), "stub")
+    (folder / "report" / "mine.csv").write_text("mine")
+    (folder / "report" / "report.md").unlink()
     module.push_studies()
     machine("second")
-    assert (answers_folder(copy_of(url)) / "sst.jsonl").read_text() == "an answer"
-    assert answers_folder(tmp_path / "runs") == tmp_path / "runs" / "answers"
+    module._studies[other] = module.RemoteStudy(f"{two_trials}/stub", other)
+    (other / "report" / "theirs.csv").write_text("theirs")
+    module.push_studies()
+    store = UrlStore(f"{two_trials}/stub")
+    assert sorted(store.below("report")) == ["files.json", "mine.csv", "theirs.csv"]
+
+
+def test_what_is_not_saved_yet_is_not_replaced(two_trials: str, machine: Callable[[str], None]) -> None:
+    """The store did not answer at the end of the command before."""
+    machine("second")
+    (study_folder(copy_of(two_trials), "stub") / "report" / "report.md").write_text("newer")
+    module.push_studies()
+    machine("first")
+    folder = copy_of(two_trials) / "stub"
+    (folder / "report" / "report.md").write_text("newest")
+    assert (study_folder(copy_of(two_trials), "stub") / "report" / "report.md").read_text() == "newest"
+    module.push_studies()
+    assert UrlStore(f"{two_trials}/stub").read(["report/report.md"]) == {"report/report.md": b"newest"}
+
+
+def test_a_list_that_cannot_be_read_deletes_nothing(
+    two_trials: str, machine: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("search.trials.remote_folder.PAUSE_SECONDS", 0.0)
+    UrlStore(f"{two_trials}/stub").write("trial-0001/files.json", b"{")
+    machine("first")
+    with pytest.raises(UnavailableError, match=r"trial-0001/' has files that do not match its files.json"):
+        study_folder(copy_of(two_trials), "stub")
+    assert (copy_of(two_trials) / "stub" / "trial-0001" / "metrics.jsonl").exists()
+    run = DistantRun(f"{two_trials}/stub", 1, tmp_path / "scratch")
+    with pytest.raises(UnavailableError, match="does not have what trial 1 begins with"):
+        run.begin()
+    run.close()
+
+
+def test_a_driver_that_takes_over_waits_for_a_reader(two_trials: str, machine: Callable[[str], None]) -> None:
+    """It has read the lists, and is about to make the copy as it was then."""
+    machine("first")
+    study = remote_study(copy_of(two_trials) / "stub")
+    assert study is not None
+    reader = study._lock
+    with reader, ThreadPoolExecutor(1) as pool:
+        driver = pool.submit(study.take_over)
+        time.sleep(0.3)
+        assert not driver.done()
+        reader.release()
+        driver.result(10)
+
+
+def test_trials_that_run_elsewhere_are_work_of_another_study(
+    two_trials: str, machine: Callable[[str], None], tmp_path: Path
+) -> None:
+    UrlStore(f"{two_trials}/stub").delete(["trial-0000/metrics.jsonl", "trial-0001/metrics.jsonl"])
+    for number in (0, 1):
+        UrlStore(f"{two_trials}/stub").write(f"trial-000{number}/files.json", FileList(token="a").to_json())
+    run = DistantRun(f"{two_trials}/stub", 0, tmp_path / "scratch")
+    run.begin()
+    run.save()
+    run.close()
+    machine("second")
+    folders = TrialFolders(study_folder(copy_of(two_trials), "stub"), "another-study")
+    assert (folders.has_work(0), folders.has_work(1)) == (True, False)
+    assert not folders.is_begun(0)
 
 
 class KilledError(BaseException): ...
