@@ -34,7 +34,7 @@ def test_quickstart_killed_resumed_and_exported(tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     command = [*SEARCH, "--runs-dir", str(runs)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
-        before = run_until(process, "TrialEnded", 4)
+        before = run_until(process, "TrialEnded", 4) + run_until(process, "TrialStarted", 1)
         os.killpg(process.pid, signal.SIGKILL)  # driver and workers at once, as when the power fails
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         after = run_until(process, "TrialEnded", 3)

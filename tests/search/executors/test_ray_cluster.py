@@ -279,6 +279,9 @@ def test_a_gpu_that_fails_is_used_no_longer(cluster: Any, tmp_path: Path) -> Non
     study.script(step_seconds=0.02, broken={"1": 24})
     executor = RayExecutor(2, tmp_path / "ray" / "cache", RayRequest(cluster.address, gpus=1.0), code=STUB)
     try:
+        executor.start()
+        while executor.idle < 2:  # else the one that fails may be the only one so far
+            executor.events(1.0)
         assert study.driver(executor).run([study.events.append]).finished
     finally:
         cluster.remove_node(node)
