@@ -25,6 +25,7 @@ from search.console.failures import ExitCode, ending, open_streams
 from search.console.signals import ctrl_c_after_imports
 from search.storage.runs_url import parse_runs_dir, url_of
 from search.trials.folders import RUNS
+from search.trials.remote_study import push_studies
 
 if TYPE_CHECKING:
     from search.study.spec import StudySpec
@@ -156,12 +157,11 @@ def entry_point(command: Callable[P, None]) -> Callable[P, None]:
 @contextmanager
 def _saved_at_url(runs_dir: object) -> Iterator[None]:
     """Save what a command has written into a runs folder that is a copy, however it ends."""
+    is_copy = isinstance(runs_dir, Path) and url_of(runs_dir) is not None
     try:
         yield
     finally:
-        if isinstance(runs_dir, Path) and "search.trials.remote_study" in sys.modules and url_of(runs_dir) is not None:
-            from search.trials.remote_study import push_studies
-
+        if is_copy:
             push_studies()
 
 

@@ -74,7 +74,7 @@ def make_executor_by(
 
 
 def _check_inputs(spec: StudySpec, url: str) -> None:
-    """Refuse a study whose inputs are in the runs folder, of which each machine has its own copy."""
+    """Refuse a study whose inputs are in the runs folder: each machine has its own copy of that."""
     what = "generated data" if (spec.synthetic or spec.corpus) is not None else ""
     if any(task.rephrased.model is not None for task in spec.base.augmentation.values()):
         what = "the answers of a language model"

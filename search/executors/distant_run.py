@@ -64,7 +64,7 @@ class DistantRun:
         self._has_begun = True
 
     def save(self) -> None:
-        """Save the folder's files if there are new ones since the last time.
+        """Save the folder's files, as one more generation.
 
         Raises:
             UnavailableError: the store does not answer; the call can be repeated.

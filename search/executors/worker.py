@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -38,9 +38,6 @@ from search.executors import messages
 from search.executors.distant_run import DistantRun
 from search.executors.patience import Patience, machine_fault
 from search.trials.folders import ERROR, WORKER_LOCK
-
-if TYPE_CHECKING:
-    from core.run.outcome import RunOutcome
 
 __all__ = ["TrainingCode", "work"]
 
@@ -256,9 +253,10 @@ class _Worker:
 
         def run() -> messages.OutcomeName:
             files.begin()
-            outcome: RunOutcome = self._train(job.config, folder, self._resources, reporter)
+            outcome = self._train(job.config, folder, self._resources, reporter)
             files.save()
-            return outcome.name.lower()  # type: ignore[return-value]
+            name: messages.OutcomeName = outcome.name.lower()
+            return name
 
         try:
             with _locked(folder):

@@ -15,15 +15,10 @@ from urllib.parse import urlsplit
 from core.run.atomic_files import write_atomically
 from data.errors import MachineError, UnavailableError, UserError
 
-__all__ = ["check_storage", "copy_of", "is_url", "parse_runs_dir", "url_of"]
+__all__ = ["check_storage", "copy_of", "parse_runs_dir", "url_of"]
 
 MARK = "runs-url.json"
 _LONGEST = 60  # characters of the URL in the folder's name
-
-
-def is_url(text: str) -> bool:
-    """Return whether a runs folder is named by a URL."""
-    return "://" in text
 
 
 def parse_runs_dir(given: str | Path) -> Path:
@@ -32,7 +27,7 @@ def parse_runs_dir(given: str | Path) -> Path:
     Raises:
         UserError: as :func:`copy_of`.
     """
-    return copy_of(given) if isinstance(given, str) and is_url(given) else Path(given)
+    return copy_of(given) if isinstance(given, str) and "://" in given else Path(given)
 
 
 def copy_of(url: str) -> Path:

@@ -59,7 +59,7 @@ class FileList:
 
 
 class RemoteFolder:
-    """A folder at a URL, of which this machine has a copy, or is about to make one.
+    """A folder at a URL, and its list; its methods copy files from a folder of this machine, or to it.
 
     Args:
         store: contains it.

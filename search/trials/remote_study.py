@@ -75,7 +75,7 @@ def push_studies() -> None:
     for study in _studies.values():
         try:
             study.push()
-        except UnavailableError as error:
+        except MachineError as error:
             notice(f"what was written into '{study.folder}' is only there: {error}")
 
 
@@ -169,11 +169,11 @@ class RemoteStudy:
         return FileLock(self.folder.parent / f".{self.folder.name}.lock")
 
     def _pull(self) -> None:
-        self._parts.clear()
         names = ["", *(name for name in self._store.folders() if name != RUNNING)]
         parts = {name: self._part(name) for name in names}
         lists = self._store.read(part.list_name for part in parts.values())
         there = {name: lists[part.list_name] for name, part in parts.items() if part.list_name in lists}
+        self._parts = {name: parts[name] for name in there}
         for name, content in sorted(there.items()):
             try:
                 parts[name].take_list(content)  # one that is damaged, perhaps by a write in progress, is read again
@@ -233,7 +233,7 @@ class RemoteStudy:
             self._generations[number] = run.list.generation
 
     def end_runs(self, number: int) -> None:
-        """Save an ended trial's files, all of which have been fetched, and delete its runs."""
+        """Save an ended trial's files, when all that are kept have been fetched, and delete its runs."""
         name = _name(number)
         self._push(name, self._generations.pop(number, None))
         if number in self._trials_with_runs():

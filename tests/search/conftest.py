@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.search.object_store import machine, runs_url, s3, two_trials
+
+__all__ = ["machine", "runs_url", "s3", "two_trials"]
+
 sys.path.insert(0, str(Path(__file__).parent / "stubs"))
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -32,32 +31,8 @@ from search.trials.folders import TrialFolders
 from search.trials.remote_folder import FileList
 from search.trials.remote_study import remote_study, study_folder
 from search.trials.url_store import UrlStore
-from tests.search.object_store import an_s3_bucket
 
 UNLIMITED = RetryLimits(crashes=10**6, losses=10**6)
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    yield from an_s3_bucket()
-
-
-@pytest.fixture(params=["file", "s3"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    root = f"file://{tmp_path}/store" if request.param == "file" else request.getfixturevalue("s3")
-    return f"{root}/{secrets.token_hex(4)}"
-
-
-@pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return what makes this process one of another machine, with a cache folder of its own."""
-
-    def become(name: str) -> None:
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))
-        monkeypatch.setattr(module, "_studies", {})
-
-    become("first")
-    return become
 
 
 class RemoteStub(StubStudy):
@@ -98,23 +73,23 @@ def kept(folder: Path) -> dict[str, Any]:
     }
 
 
-def test_a_study_is_trained_and_read_elsewhere(url: str, machine: Callable[[str], None], tmp_path: Path) -> None:
-    study = RemoteStub(tmp_path / "study", url, workers=2)
+def test_a_study_is_trained_and_read_elsewhere(runs_url: str, machine: Callable[[str], None], tmp_path: Path) -> None:
+    study = RemoteStub(tmp_path / "study", runs_url, workers=2)
     assert study.run().finished
     study.assert_undisturbed(tmp_path / "alone")
     machine("second")
     study.assert_undisturbed(tmp_path / "again")
     assert TrialFolders(study.folder).run(0).read_metrics()
-    store = UrlStore(f"{url}/stub")
+    store = UrlStore(f"{runs_url}/stub")
     assert [name for name in store.below("running") if "." in Path(name).name] == []
     best = max(study.trials, key=lambda trial: trial.value or 0.0).number
     assert f"trial-{best:04d}/best/model.safetensors" in store.below("")
 
 
 def test_trials_whose_workers_die_continue_from_what_was_saved(
-    url: str, machine: Callable[[str], None], tmp_path: Path
+    runs_url: str, machine: Callable[[str], None], tmp_path: Path
 ) -> None:
-    study = RemoteStub(tmp_path / "study", url, workers=2, pruner="halving")
+    study = RemoteStub(tmp_path / "study", runs_url, workers=2, pruner="halving")
     assert machine is not None
     deaths = iter([5, 9, 14])
     due = next(deaths)
@@ -141,7 +116,7 @@ def test_trials_whose_workers_die_continue_from_what_was_saved(
 
 
 def test_another_machine_takes_over_from_a_driver_that_was_killed(
-    url: str, machine: Callable[[str], None], tmp_path: Path
+    runs_url: str, machine: Callable[[str], None], tmp_path: Path
 ) -> None:
     """Its disk is gone: only the storage and the URL are left."""
     (tmp_path / "driver.py").write_text(
@@ -151,7 +126,7 @@ def test_another_machine_takes_over_from_a_driver_that_was_killed(
         "from search.console.progress import JsonLines\n"
         "RemoteStub(Path(sys.argv[1]), sys.argv[2]).script(step_seconds=0.01).run(JsonLines(sys.stdout))\n"
     )
-    words = [sys.executable, tmp_path / "driver.py", tmp_path / "study", url, *sys.path]
+    words = [sys.executable, tmp_path / "driver.py", tmp_path / "study", runs_url, *sys.path]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as driver:
         assert driver.stdout is not None
         rungs = 0
@@ -161,67 +136,16 @@ def test_another_machine_takes_over_from_a_driver_that_was_killed(
                 driver.kill()
     shutil.rmtree(tmp_path / "first")
     machine("second")
-    study = RemoteStub(tmp_path / "study", url)
+    study = RemoteStub(tmp_path / "study", runs_url)
     assert study.run().finished
     study.assert_undisturbed(tmp_path / "alone")
     resumed = next(trial for trial in range(6) if len(study.starts(trial)) > 1)
     assert study.starts(resumed)[-1]["examples"] > 0
 
 
-def test_a_run_that_wakes_up_after_the_trial_has_ended_changes_nothing(
-    url: str, machine: Callable[[str], None], tmp_path: Path
-) -> None:
+def test_deleted_and_renamed_studies(runs_url: str, machine: Callable[[str], None]) -> None:
     assert machine is not None
-    root = study_folder(copy_of(url), "stub")
-    folders = TrialFolders(root)
-    folders.path(0).mkdir(parents=True)
-    (folders.path(0) / "config.json").write_text("{}")
-    assert folders.remote is not None
-    assert folders.url_for_runs(0, is_new=True) == f"{url}/stub"
-
-    def work(run: DistantRun, rungs: int) -> None:
-        (run.folder / "metrics.jsonl").write_text("".join(f"{rung}\n" for rung in range(rungs)))
-        (run.folder / "checkpoint.pt").write_text(str(rungs))
-        (run.folder / "best").mkdir(exist_ok=True)
-        (run.folder / "best" / "model.safetensors").write_text(str(rungs))
-        run.save()
-
-    stalled, successor = (DistantRun(f"{url}/stub", 0, tmp_path / f"scratch-{one}") for one in "ab")
-    stalled.begin()
-    assert [path.name for path in stalled.folder.iterdir()] == ["config.json"]
-    work(stalled, 1)
-    successor.begin()
-    assert (successor.folder / "checkpoint.pt").read_text() == "1"
-    work(successor, 2)
-    work(successor, 2)
-    folders.receive(0)
-    assert (folders.path(0) / "metrics.jsonl").read_text() == "0\n1\n"
-    assert not (folders.path(0) / "checkpoint.pt").exists()
-    folders.tidy(0, keep_model=True, keep_checkpoint=True)
-    assert (folders.path(0) / "checkpoint.pt").read_text() == "2"
-    assert (folders.path(0) / "best" / "model.safetensors").read_text() == "2"
-
-    work(stalled, 1)
-    machine("second")  # a new driver, on another disk
-    folders = TrialFolders(study_folder(copy_of(url), "stub"))
-    folders.tidy(0, keep_model=True, keep_checkpoint=True)
-    assert (folders.path(0) / "metrics.jsonl").read_text() == "0\n1\n"
-    work(stalled, 1)
-    revived = DistantRun(f"{url}/stub", 0, tmp_path / "scratch-c")
-    revived.begin()
-    assert (revived.folder / "checkpoint.pt").read_text() == "2"
-    folders.tidy(0, keep_model=False)
-    machine("third")
-    folders = TrialFolders(study_folder(copy_of(url), "stub"))
-    assert sorted(path.name for path in folders.path(0).glob("[!.]*")) == ["config.json", "metrics.jsonl"]
-    for run in (stalled, successor, revived):
-        run.close()
-        assert not run.folder.exists()
-
-
-def test_deleted_and_renamed_studies(url: str, machine: Callable[[str], None]) -> None:
-    assert machine is not None
-    runs = copy_of(url)
+    runs = copy_of(runs_url)
     folders = TrialFolders(study_folder(runs, "stub"))
     for number in (0, 1):
         folders.path(number).mkdir(parents=True)
@@ -231,8 +155,8 @@ def test_deleted_and_renamed_studies(url: str, machine: Callable[[str], None]) -
     folders.delete(0)
     folders.remote.move("stub-old")
     machine("second")
-    assert not any(study_folder(copy_of(url), "stub").glob("trial-*"))
-    assert [path.name for path in study_folder(copy_of(url), "stub-old").glob("trial-*")] == ["trial-0001"]
+    assert not any(study_folder(copy_of(runs_url), "stub").glob("trial-*"))
+    assert [path.name for path in study_folder(copy_of(runs_url), "stub-old").glob("trial-*")] == ["trial-0001"]
 
 
 def test_a_store_that_does_not_answer_for_a_while(
@@ -299,22 +223,6 @@ def test_an_ordinary_folder_has_no_url(tmp_path: Path) -> None:
     assert TrialFolders(tmp_path / "study").url_for_runs(0, is_new=True) is None
 
 
-@pytest.fixture
-def two_trials(machine: Callable[[str], None], tmp_path: Path) -> str:
-    """Return the URL of a runs folder in which a study has two trials and a report, also on this machine."""
-    assert machine is not None
-    url = f"file://{tmp_path}/store"
-    folders = TrialFolders(study_folder(copy_of(url), "stub"))
-    for number in (0, 1):
-        folders.path(number).mkdir(parents=True)
-        (folders.path(number) / "metrics.jsonl").write_text("old")
-        folders.url_for_runs(number, is_new=True)
-    (folders.root / "report").mkdir()
-    (folders.root / "report" / "report.md").write_text("old")
-    module.push_studies()
-    return url
-
-
 def test_what_another_machine_has_deleted_does_not_come_back(two_trials: str, machine: Callable[[str], None]) -> None:
     machine("second")
     folders = TrialFolders(study_folder(copy_of(two_trials), "stub"))
@@ -366,28 +274,6 @@ def test_two_commands_that_have_written_at_the_same_time(
     with pytest.warns(UserWarning, match="report/' has files that do not match its files.json; two commands may"):
         folder = study_folder(copy_of(two_trials), "stub")
     assert (folder / "trial-0001" / "metrics.jsonl").read_text() == "old"
-
-
-def test_a_run_of_an_earlier_study_of_the_same_name_is_left_alone(two_trials: str, tmp_path: Path) -> None:
-    old = DistantRun(f"{two_trials}/stub", 0, tmp_path / "scratch")
-    old.begin()
-    folders = TrialFolders(copy_of(two_trials) / "stub")
-    folders.delete(0)
-    folders.path(0).mkdir(parents=True)
-    (folders.path(0) / "config.json").write_text("new")
-    folders.url_for_runs(0, is_new=True)
-    (old.folder / "checkpoint.pt").write_text("old")
-    old.save()
-    old.save()
-    new = DistantRun(f"{two_trials}/stub", 0, tmp_path / "scratch")
-    new.begin()
-    assert [path.name for path in new.folder.glob("[!.]*")] == ["config.json"]
-    folders.receive(0)
-    folders.tidy(0, keep_model=True, keep_checkpoint=True)
-    assert [path.name for path in folders.path(0).glob("[!.]*")] == ["config.json"]
-    assert UrlStore(f"{two_trials}/stub").below("running") == []
-    old.close()
-    new.close()
 
 
 def test_a_driver_that_takes_over_sees_what_the_one_before_did_last(
@@ -499,10 +385,10 @@ class KilledError(BaseException): ...
 
 
 def test_a_move_that_was_killed_is_finished_on_another_machine(
-    url: str, machine: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runs_url: str, machine: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also after a command there has looked at the study under its new name."""
-    study = RemoteStub(tmp_path / "study", url, trials=1)
+    study = RemoteStub(tmp_path / "study", runs_url, trials=1)
     assert study.run().finished
     storage, moved = open_storage(None, study.root), list[str]()
 
@@ -514,28 +400,12 @@ def test_a_move_that_was_killed_is_finished_on_another_machine(
     with monkeypatch.context() as patch:
         patch.setattr(module.RemoteStudy, "move", die)
         with pytest.raises(KilledError):
-            move_aside("stub", storage, copy_of(url))
+            move_aside("stub", storage, copy_of(runs_url))
     machine("second")
-    study_folder(copy_of(url), moved[0])
-    finish_moves("stub", open_storage(None, study.root), copy_of(url))
+    study_folder(copy_of(runs_url), moved[0])
+    finish_moves("stub", open_storage(None, study.root), copy_of(runs_url))
     machine("third")
-    assert TrialFolders(study_folder(copy_of(url), moved[0])).curve(0)
-    assert not (study_folder(copy_of(url), "stub") / "trial-0000").exists()
-    again = RemoteStub(tmp_path / "study", url, trials=1)
+    assert TrialFolders(study_folder(copy_of(runs_url), moved[0])).curve(0)
+    assert not (study_folder(copy_of(runs_url), "stub") / "trial-0000").exists()
+    again = RemoteStub(tmp_path / "study", runs_url, trials=1)
     assert again.run().finished
-
-
-def test_a_pruned_trial_whose_driver_was_killed_can_still_be_revived(
-    two_trials: str, machine: Callable[[str], None], tmp_path: Path
-) -> None:
-    """Its checkpoint is with its run, because the driver has recorded the end, and not yet fetched it."""
-    run = DistantRun(f"{two_trials}/stub", 0, tmp_path / "scratch")
-    run.begin()
-    (run.folder / "checkpoint.pt").write_text("1")
-    run.save()
-    run.close()
-    machine("second")
-    folders = TrialFolders(study_folder(copy_of(two_trials), "stub"))
-    assert (folders.has_checkpoint(0), folders.has_checkpoint(1)) == (True, False)
-    folders.tidy(0, keep_model=True, keep_checkpoint=True)
-    assert folders.run(0).has_checkpoint

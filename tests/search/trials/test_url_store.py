@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from data.errors import UnavailableError, UserError
 from search.trials.url_store import UrlStore
-from tests.search.object_store import an_s3_bucket
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    yield from an_s3_bucket()
 
 
 @pytest.fixture(params=["file", "memory", "s3"])
@@ -92,3 +86,18 @@ def test_a_bucket_that_does_not_exist_or_an_endpoint_that_does_not_answer(monkey
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(UnavailableError, match="cannot be used: Could not connect to the endpoint"):
         UrlStore("s3://bucket/runs").folders()
+
+
+def test_what_comes_while_a_folder_is_moved_stays(store: UrlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another machine, which has finished the same move, may have begun a new study there."""
+    store.write("stub/trial-0000/a", b"old")
+    delete = UrlStore.delete
+
+    def late(self: UrlStore, names: Iterable[str]) -> None:
+        self.write("stub/trial-0000/b", b"new")
+        delete(self, names)
+
+    monkeypatch.setattr(UrlStore, "delete", late)
+    store.move_folder("stub", "stub-old")
+    assert store.below("stub-old") == ["trial-0000/a"]
+    assert store.below("stub") == ["trial-0000/b"]
