@@ -9,14 +9,17 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from stub_study import StubStudy, changed
 
-from data.errors import MachineError, UnavailableError
+from data.errors import MachineError, UnavailableError, UserError
+from search.console.cli import entry_point
 from search.driver.driver import Driver
 from search.driver.events import Event, TrialEvaluated
 from search.driver.retries import RetryLimits
@@ -26,6 +29,7 @@ from search.recorded.moving import finish_moves, move_aside
 from search.samplers.registry import SamplerChoice
 from search.storage.open import open_storage
 from search.storage.runs_url import copy_of
+from search.storage.storage_lease import LeaseLostError
 from search.trials import remote_study as module
 from search.trials.folders import TrialFolders
 from search.trials.remote_folder import FileList
@@ -409,3 +413,38 @@ def test_a_move_that_was_killed_is_finished_on_another_machine(
     assert not (study_folder(copy_of(runs_url), "stub") / "trial-0000").exists()
     again = RemoteStub(tmp_path / "study", runs_url, trials=1)
     assert again.run().finished
+
+
+def test_a_driver_that_has_lost_its_lease_writes_nothing(
+    runs_url: str, machine: Callable[[str], None], tmp_path: Path
+) -> None:
+    assert machine is not None
+    study = RemoteStub(tmp_path / "study", runs_url)
+    driver = study.driver()
+    remote = remote_study(study.folder)
+    assert remote is not None
+    driver._lease._lost = LeaseLostError("another driver has taken over")
+    (study.folder / "trial-0000").mkdir(parents=True)
+    with pytest.raises(LeaseLostError):
+        remote.push_trial(0)
+    assert UrlStore(f"{runs_url}/stub").below() == []
+
+
+def test_what_a_killed_writer_has_left_is_deleted_at_the_end_of_the_trial(two_trials: str) -> None:
+    store = UrlStore(f"{two_trials}/stub")
+    store.write("trial-0001/best/model.safetensors", b"not on the list")
+    TrialFolders(copy_of(two_trials) / "stub").tidy(1, keep_model=True)
+    assert store.below("trial-0001") == ["files.json", "metrics.jsonl"]
+
+
+@pytest.mark.parametrize("end", [None, typer.Exit(1), UserError("bad"), KeyboardInterrupt()])
+def test_what_a_command_writes_is_saved_however_it_ends(two_trials: str, end: BaseException | None) -> None:
+    @entry_point
+    def command(runs_dir: Path) -> None:
+        (study_folder(runs_dir, "stub") / "new.csv").write_text("new")
+        if end is not None:
+            raise end
+
+    with suppress(typer.Exit):
+        command(runs_dir=copy_of(two_trials))
+    assert UrlStore(f"{two_trials}/stub").read(["new.csv"]) == {"new.csv": b"new"}
