@@ -332,14 +332,21 @@ class _Encoder(nn.Module):
         self.gradient_checkpointing = False
 
     def forward(self, hidden: Tensor, packing: RowPacking, first_only: bool, begin: int = 0) -> Tensor:
-        last = len(self.layer) - 1
+        last, dtype = len(self.layer) - 1, hidden.dtype
+        hidden = hidden.to(self._dtype_within(hidden))
         for number in range(begin, len(self.layer)):
             inputs = hidden, packing, first_only and number == last
             if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
                 hidden = checkpoint(self.layer[number], *inputs, use_reentrant=False)  # with the same dropout
             else:
                 hidden = self.layer[number](*inputs)
-        return hidden
+        return hidden.to(dtype)
+
+    def _dtype_within(self, hidden: Tensor) -> torch.dtype:
+        """Return the type of the layers' activations: for predictions, that of products that would be rounded."""
+        predicts = not self.training and not torch.is_grad_enabled()
+        rounds = hidden.dtype == torch.float32 and rounds_products(hidden.device)
+        return torch.bfloat16 if predicts and rounds else hidden.dtype
 
 
 class _Layer(nn.Module):

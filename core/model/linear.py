@@ -35,13 +35,15 @@ class Linear(nn.Linear):
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return W x + b, (..., in) -> (..., out), rounded if the number of rows allows it; see the top of this file."""
-    if not rounds_products(x.device) or x.dtype != torch.float32 or weight.dtype != torch.float32:
+    if not rounds_products(x.device) or x.dtype not in (torch.float32, torch.bfloat16) or weight.dtype != torch.float32:
         return F.linear(x, weight, bias)
     if x.dim() == 2 and len(x) == filled_up(len(x)):
+        if x.dtype == torch.bfloat16:
+            return F.linear(x, weight, bias)
         out: Tensor = _RoundedLinear.apply(x, weight, bias)  # type: ignore[no-untyped-call]
         return out
     with torch.autocast("cpu", enabled=False):
-        return F.linear(x, weight, bias)
+        return F.linear(x.float(), weight, bias).to(x.dtype)
 
 
 def rounds_products(device: torch.device) -> bool:

@@ -7,7 +7,9 @@ H hidden size, A attention heads, D = H / A.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +17,22 @@ from torch import Tensor
 
 from core.model.linear import filled_up
 
-__all__ = ["RowPacking"]
+__all__ = ["EqualRows", "RowPacking"]
+
+
+@dataclass(frozen=True)
+class EqualRows:
+    """Consecutive rows of one length: a part of the packed layout that has no padding.
+
+    Attributes:
+        rows: the rows.
+        tokens: their places in the packed layout.
+        length: tokens of each row.
+    """
+
+    rows: slice
+    tokens: slice
+    length: int
 
 
 class RowPacking:
@@ -73,9 +90,22 @@ class RowPacking:
         rows, longest = self.shape
         if self._tokens == rows * longest:
             return torch.arange(0, rows * longest, longest, device=self.device)
-        assert self.mask is not None
-        lengths = self.mask.sum(1)
+        lengths = self._lengths()
         return lengths.cumsum(0) - lengths
+
+    @cached_property
+    def equal_rows(self) -> list[EqualRows]:
+        """Return all rows in parts of one length each; nothing if the layout has padding, or may have."""
+        if self.device.type != "cpu" or (self.mask is not None and self._cells is None):
+            return []
+        rows, longest = self.shape
+        lengths = [longest] * rows if self.mask is None else self._lengths().tolist()
+        parts, row, token = [], 0, 0
+        for length, equal in groupby(lengths):
+            count = len(list(equal))
+            parts.append(EqualRows(slice(row, row + count), slice(token, token + count * length), length))
+            row, token = row + count, token + count * length
+        return parts
 
     def pack(self, padded: Tensor) -> Tensor:
         """(R, T, ...) -> (N, ...)."""
@@ -97,7 +127,7 @@ class RowPacking:
         """(N, ...) -> (R, T, ...), zero on padding."""
         if self._cells is not None:
             empty = packed.new_zeros(self.shape[0] * self.shape[1], *packed.shape[1:])
-            packed = empty.index_copy(0, self._cells[: self._tokens], packed[: self._tokens])
+            packed = empty.index_copy_(0, self._cells[: self._tokens], packed[: self._tokens])
         return packed.view(*self.shape, *packed.shape[1:])
 
     def split_heads(self, packed: Tensor, heads: int) -> Tensor:
@@ -127,6 +157,10 @@ class RowPacking:
                 added = added.expand(self.shape).masked_fill(~self.mask, -math.inf).repeat_interleave(heads, 0)
             self._paddings[heads, dtype] = added[:, None, :]
         return self._paddings[heads, dtype]
+
+    def _lengths(self) -> Tensor:
+        assert self.mask is not None
+        return self.mask.sum(1)
 
     def _places_of_heads(self, heads: int) -> tuple[Tensor, Tensor]:
         """Return the part of the tokens (R A T,) in every cell of every head, and the cell of every part, (N A,)."""

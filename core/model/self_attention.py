@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SelfAttention"]
 
 _GROUP_BYTES: Final = 8 * 2**20
+_MOST_PARTS: Final = 8  # of rows of one length; each costs what a small operation costs
 
 
 class SelfAttention(nn.Module):
@@ -52,16 +53,36 @@ class SelfAttention(nn.Module):
             apply = _DroppedAttention.apply
             out: Tensor = apply(queries, keys, values, packing, self.heads, dropout)  # type: ignore[no-untyped-call]
             return out
-        mask = None if packing.mask is None else packing.mask[:, None, None, :]
-        q = self._split(queries[:, None] if first_only else packing.unpack(queries))
-        k, v = self._split(packing.unpack(keys)), self._split(packing.unpack(values))
         with torch.autocast(hidden.device.type, enabled=False):  # as in _DroppedAttention
-            context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
-        merged = context.transpose(1, 2).flatten(2)  # (R, A, Q, D) -> (R, Q, H)
-        return merged[:, 0] if first_only else packing.pack(merged)
+            if 0 < len(packing.equal_rows) <= _MOST_PARTS:
+                return self._attend_by_length(queries, keys, values, packing, first_only)
+            mask = None if packing.mask is None else packing.mask[:, None, None, :]
+            queries = queries[:, None] if first_only else packing.unpack(queries)
+            merged = self._attend(queries, packing.unpack(keys), packing.unpack(values), mask, dropout)
+            return merged[:, 0] if first_only else packing.pack(merged)
 
-    def _split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)  # (R, Q, H) -> (R, A, Q, D)
+    def _attend_by_length(
+        self, queries: Tensor, keys: Tensor, values: Tensor, packing: RowPacking, first_only: bool
+    ) -> Tensor:
+        """Attend where the rows lie, since those of one length have no padding among them."""
+        contexts = []
+        for part in packing.equal_rows:
+            of_part = part.rows if first_only else part.tokens
+            q, k, v = queries[of_part], keys[part.tokens], values[part.tokens]
+            rows = part.rows.stop - part.rows.start
+            q, k, v = (x.view(rows, -1, x.shape[-1]) for x in (q, k, v))
+            contexts.append(self._attend(q, k, v).flatten(0, 1))
+        if extra := len(queries) - sum(len(context) for context in contexts):  # what fills up the layout
+            contexts.append(queries.new_zeros(extra, queries.shape[-1]))
+        return contexts[0] if len(contexts) == 1 else torch.cat(contexts)
+
+    def _attend(
+        self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None, dropout: float = 0.0
+    ) -> Tensor:
+        """(R, Q, H), (R, T, H), (R, T, H) -> (R, Q, H)."""
+        q, k, v = (x.view(*x.shape[:2], self.heads, -1).transpose(1, 2) for x in (queries, keys, values))
+        context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+        return context.transpose(1, 2).flatten(2)  # (R, A, Q, D) -> (R, Q, H)
 
 
 class _DroppedAttention(torch.autograd.Function):

@@ -76,6 +76,45 @@ def test_other_numbers_of_rows_are_float32(shape: tuple[int, ...]) -> None:
     assert torch.equal(found, F.linear(x, layer.weight, layer.bias))
 
 
+@pytest.mark.usefixtures("rounding")
+@pytest.mark.parametrize("rows", [63, 64])
+def test_activations_in_bfloat16(rows: int) -> None:
+    """Rows whose number is not rounded are multiplied in float32, since oneDNN would compile code for them."""
+    layer, x = Linear(40, 24).requires_grad_(False), torch.randn(rows, 40, dtype=torch.bfloat16)
+    with bfloat16():
+        out = layer(x)
+    assert out.dtype == torch.bfloat16
+    weight, bias = (layer.weight, layer.bias) if rows == 63 else (rounded(layer.weight), rounded(layer.bias))
+    expected = x.double() @ weight.double().T + bias.double()
+    torch.testing.assert_close(out.double(), expected, rtol=2**-8, atol=1e-4)
+
+
+@pytest.mark.usefixtures("rounding")
+@pytest.mark.parametrize("first_only", [False, True])
+def test_activations_of_predictions_are_bfloat16(first_only: bool) -> None:
+    """In eval mode and without gradients; what comes out is float32, and close to the hidden states of training."""
+    torch.manual_seed(0)
+    bert = Bert(replace(SMALL, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0))
+    ids, mask, segments = random_rows(SMALL, [7, 7, 7, 5, 5, 2])
+    seen: list[torch.dtype] = []
+    bert.layers[1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].dtype))
+
+    def hidden(trains: bool, predicts: bool) -> Tensor:
+        bert.train(trains)
+        with bfloat16(), torch.set_grad_enabled(not predicts):
+            out: Tensor = bert(ids, mask, segments, first_only=first_only)
+        assert out.dtype == torch.float32
+        return out.detach()[mask[:, :1] if first_only else mask]
+
+    found = {(trains, predicts): hidden(trains, predicts) for trains in (False, True) for predicts in (False, True)}
+    assert seen == [torch.float32, torch.bfloat16, torch.float32, torch.float32]
+    exact = bert.double()(ids, mask, segments, first_only=first_only)[mask[:, :1] if first_only else mask]
+    for of_case in found.values():
+        assert (of_case - exact).abs().max() < 0.1
+        assert (of_case - exact).abs().mean() < 0.01
+    assert not torch.equal(found[False, True], found[False, False])
+
+
 def test_without_autocast_and_in_float64_it_is_torchs_own() -> None:
     layer, x = Linear(8, 4), torch.randn(16, 8)
     assert torch.equal(layer(x), F.linear(x, layer.weight, layer.bias))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,11 +40,26 @@ def test_heads_are_split_and_merged(lengths: list[int], heads: int) -> None:
     assert torch.equal(packing.merge_heads(split, heads), tokens)
 
 
+@given(LENGTHS, st.booleans())
+def test_parts_of_equal_rows_cover_all_tokens(lengths: list[int], fill_up: bool) -> None:
+    _, mask = packed(lengths)
+    packing = RowPacking((len(lengths), max(lengths)), mask, CPU, fill_up)
+    parts = packing.equal_rows
+    assert [part.length for part in parts for _ in range(part.rows.start, part.rows.stop)] == lengths
+    tokens = torch.arange(sum(lengths))
+    assert [tokens[part.tokens].tolist() for part in parts] == [
+        [token for row in range(part.rows.start, part.rows.stop) for token in tokens.split(lengths)[row].tolist()]
+        for part in parts
+    ]
+    assert len(parts) == 1 + sum(one != other for one, other in pairwise(lengths))
+
+
 def test_a_mask_with_holes() -> None:
     mask = torch.tensor([[True, False, True], [True, True, False]])
     packing = RowPacking((2, 3), mask, CPU)
     assert packing.positions.tolist() == [0, 2, 0, 1]
     assert packing.first.tolist() == [0, 2]
+    assert [part.length for part in packing.equal_rows] == [2]
 
 
 def test_a_row_without_a_first_token_is_not_packed() -> None:
@@ -50,3 +67,4 @@ def test_a_row_without_a_first_token_is_not_packed() -> None:
     packing = RowPacking((2, 2), mask, CPU)
     assert packing.pack(torch.zeros(2, 2, 3)).shape == (4, 3)
     assert packing.first.tolist() == [0, 2]
+    assert not packing.equal_rows

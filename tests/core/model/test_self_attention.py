@@ -83,13 +83,44 @@ def check_values_and_gradients(lengths: list[int], first_only: bool) -> None:
         torch.testing.assert_close(mine, theirs, rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("lengths", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("lengths", [*ROWS.values(), [6, 6, 4, 4, 4, 1], [3]], ids=str)
 @pytest.mark.parametrize("first_only", [False, True])
-def test_without_dropout(lengths: list[int], first_only: bool) -> None:
-    module = attention(0.4).eval()
-    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
-    packing = RowPacking((len(lengths), max(lengths)), mask, mask.device)
-    rows = torch.randn(*mask.shape, 8, dtype=torch.float64)
+@pytest.mark.parametrize("most_parts", [0, 8])
+@pytest.mark.parametrize("fill_up", [False, True])
+def test_without_dropout(
+    lengths: list[int], first_only: bool, most_parts: int, fill_up: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.model.self_attention._MOST_PARTS", most_parts)
+    module, mask = attention(0.4).eval(), torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    packing = RowPacking((len(lengths), max(lengths)), mask, mask.device, fill_up)
+    rows = torch.randn(*mask.shape, 8, dtype=torch.float64, requires_grad=True)
     ours = module(packing.pack(rows), packing, first_only)
+    assert first_only or len(ours) == len(packing.positions)
+    ours = ours if first_only else packing.unpack(ours)[mask]
     expected = formula(module, rows, mask, torch.ones((), dtype=torch.float64))
-    torch.testing.assert_close(ours, expected[:, 0] if first_only else expected[mask], rtol=1e-12, atol=1e-12)
+    expected = expected[:, 0] if first_only else expected[mask]
+    torch.testing.assert_close(ours, expected, rtol=1e-12, atol=1e-12)
+    weight, parameters = torch.randn_like(ours), [rows, *module.parameters()]
+    found, wanted = (torch.autograd.grad((one * weight).sum(), parameters) for one in (ours, expected))
+    for mine, theirs in zip(found, wanted, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("first_only", [False, True])
+def test_rows_of_few_lengths_are_not_padded(first_only: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths = [5, 5, 5, 3, 3]
+    mask = torch.arange(5) < torch.tensor(lengths)[:, None]
+    packing = RowPacking((5, 5), mask, mask.device)
+    monkeypatch.setattr(packing, "unpack", lambda _: pytest.fail("rows were padded"))
+    out = attention(0.0).eval()(torch.randn(21, 8, dtype=torch.float64), packing, first_only)
+    assert out.shape == (5 if first_only else 21, 8)
+
+
+def test_a_row_without_a_first_token_keeps_its_mask() -> None:
+    """Such a batch is not packed, so padding lies between its tokens."""
+    mask = torch.tensor([[False, True, True], [True, True, False]])
+    packing = RowPacking((2, 3), mask, mask.device)
+    module, rows = attention(0.0).eval(), torch.randn(2, 3, 8, dtype=torch.float64)
+    ours = module(packing.pack(rows), packing).view(2, 3, 8)
+    expected = formula(module, rows, mask, torch.ones((), dtype=torch.float64))
+    torch.testing.assert_close(ours[mask], expected[mask], rtol=1e-12, atol=1e-12)
