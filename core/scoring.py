@@ -42,7 +42,7 @@ def scored_batches(
     return sorted_batches(examples, layout, siamese, config.eval.batch_size, swapped, tokens)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def predict(
     model: MultitaskBert,
     config: RunConfig,
@@ -67,7 +67,7 @@ def predict(
     return _predict_together(model, config, examples, [name], layout, device, features)[name]
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def predict_tasks(
     model: MultitaskBert,
     config: RunConfig,
@@ -130,7 +130,7 @@ def _predict_once(
 ) -> dict[str, np.ndarray]:
     outputs: dict[str, list[np.ndarray]] = {task: [] for task in tasks}
     positions = []
-    with autocast(config.compute, device):  # around all batches: where weights are cast, they are cast once
+    with autocast(config.compute, device):  # around all batches: weights are cast once, unless they are frozen
         for batch in scored_batches(config, examples, layout, device, swapped):
             known = batch if features is None else features.look_up(batch)
             for task, predicted in zip(tasks, model.predict_tasks(known.to(device), tasks), strict=True):

@@ -48,7 +48,7 @@ def measure_speed(config: RunConfig, resources: Resources) -> Speed:
         return Speed(trained, dev_examples / _scoring_seconds(run), dev_examples + seen, before)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _scoring_seconds(run: TrainingRun) -> float:
     """Estimate the seconds that scoring dev once takes from each task's batch of median length."""
     run.model.eval()

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from core.model.dropout import Dropout
-from core.model.linear import Linear, rounds_products
+from core.model.linear import Linear, uses_bfloat16
 from core.model.row_packing import RowPacking
 from core.model.self_attention import SelfAttention
 
@@ -242,7 +242,7 @@ class Bert(nn.Module):
         self._check_shapes(input_ids, attention_mask, token_type_ids, word_embeddings)
         mask = None if attention_mask is None else attention_mask.bool()
         rows, longest = input_ids.shape
-        packing = RowPacking((rows, longest), mask, input_ids.device, rounds_products(input_ids.device))
+        packing = RowPacking((rows, longest), mask, input_ids.device, uses_bfloat16(input_ids.device))
         words = self.embed_words(packing.pack(input_ids)) if word_embeddings is None else packing.pack(word_embeddings)
         segments = None if token_type_ids is None else packing.pack(token_type_ids)
         hidden: Tensor = self.encoder(self.embeddings(words, segments, packing.positions), packing, first_only)
@@ -261,7 +261,7 @@ class Bert(nn.Module):
             As :meth:`forward`.
         """
         rows, longest = attention_mask.shape
-        packing = RowPacking((rows, longest), attention_mask, hidden.device, rounds_products(hidden.device))
+        packing = RowPacking((rows, longest), attention_mask, hidden.device, uses_bfloat16(hidden.device))
         out: Tensor = self.encoder(packing.fill_up(hidden), packing, first_only, layers)
         return out[:, None] if first_only else packing.unpack(out)
 
@@ -333,7 +333,8 @@ class _Encoder(nn.Module):
 
     def forward(self, hidden: Tensor, packing: RowPacking, first_only: bool, begin: int = 0) -> Tensor:
         last, dtype = len(self.layer) - 1, hidden.dtype
-        hidden = hidden.to(self._dtype_within(hidden))
+        if dtype == torch.float32 and uses_bfloat16(hidden.device):
+            hidden = hidden.bfloat16()
         for number in range(begin, len(self.layer)):
             inputs = hidden, packing, first_only and number == last
             if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
@@ -341,12 +342,6 @@ class _Encoder(nn.Module):
             else:
                 hidden = self.layer[number](*inputs)
         return hidden.to(dtype)
-
-    def _dtype_within(self, hidden: Tensor) -> torch.dtype:
-        """Return the type of the layers' activations: for predictions, that of products that would be rounded."""
-        predicts = not self.training and not torch.is_grad_enabled()
-        rounds = hidden.dtype == torch.float32 and rounds_products(hidden.device)
-        return torch.bfloat16 if predicts and rounds else hidden.dtype
 
 
 class _Layer(nn.Module):

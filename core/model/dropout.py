@@ -32,21 +32,27 @@ class Dropout(nn.Dropout):
 
 def keep_mask(like: Tensor, p: float) -> Tensor:
     """Draw what units are multiplied by, in the shape and type of others on the CPU: 0, or 1 / (1 - p)."""
+    kept, scale = _drawn(like, p)
+    return kept.mul_(scale)
+
+
+def _drawn(like: Tensor, p: float) -> tuple[Tensor, float]:
+    """Return 1 for units that are kept and 0 for others, in their shape and type, and the scale of the former."""
     count, dropped = like.numel(), min(round(p * _STEPS), _STEPS - 1)  # of all values of 16 bits; one is kept
     words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(1 << 63), None)
     kept = words.view(torch.int16)[:count] >= dropped - _STEPS // 2
-    return kept.view(like.shape).to(like.dtype).mul_(_STEPS / (_STEPS - dropped))
+    return kept.view(like.shape).to(like.dtype), _STEPS / (_STEPS - dropped)
 
 
 class _Drop(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
-        mask = keep_mask(x, p)
-        ctx.save_for_backward(mask)
-        return x * mask
+        kept, ctx.scale = _drawn(x, p)
+        ctx.save_for_backward(kept)
+        return (x * kept).mul_(ctx.scale)  # 1 / (1 - p) is no bfloat16 number; a product of one is
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (mask,) = ctx.saved_tensors
-        return gradient * mask, None
+        (kept,) = ctx.saved_tensors
+        return (gradient * kept).mul_(ctx.scale), None

@@ -96,9 +96,9 @@ class RowPacking:
     @cached_property
     def equal_rows(self) -> list[EqualRows]:
         """Return all rows in parts of one length each; nothing if the layout has padding, or may have."""
-        if self.device.type != "cpu" or (self.mask is not None and self._cells is None):
-            return []
         rows, longest = self.shape
+        if self.device.type != "cpu" or (self.mask is not None and self._tokens == rows * longest):
+            return []
         lengths = [longest] * rows if self.mask is None else self._lengths().tolist()
         parts, row, token = [], 0, 0
         for length, equal in groupby(lengths):

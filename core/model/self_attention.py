@@ -50,9 +50,9 @@ class SelfAttention(nn.Module):
         keys, values = self.key(hidden), self.value(hidden)
         dropout = self.dropout_prob if self.training else 0.0
         if dropout and hidden.device.type == "cpu":
-            apply = _DroppedAttention.apply
-            out: Tensor = apply(queries, keys, values, packing, self.heads, dropout)  # type: ignore[no-untyped-call]
-            return out
+            operands = (x.to(torch.promote_types(x.dtype, torch.float32)) for x in (queries, keys, values))
+            out: Tensor = _DroppedAttention.apply(*operands, packing, self.heads, dropout)  # type: ignore[no-untyped-call]
+            return out.to(queries.dtype)
         with torch.autocast(hidden.device.type, enabled=False):  # as in _DroppedAttention
             if 0 < len(packing.equal_rows) <= _MOST_PARTS:
                 return self._attend_by_length(queries, keys, values, packing, first_only)
@@ -86,7 +86,10 @@ class SelfAttention(nn.Module):
 
 
 class _DroppedAttention(torch.autograd.Function):
-    """Attention with dropout on its weights, which torch's fast kernels for the CPU do not have."""
+    """Attention with dropout on its weights, which torch's fast kernels for the CPU do not have.
+
+    Not for bfloat16: oneDNN would compile code for each length of rows.
+    """
 
     @staticmethod
     def forward(

@@ -17,7 +17,7 @@ from data.rows import RowLayout
 
 __all__ = ["KeyedStage", "key_stages"]
 
-_FORMAT = 1  # raise it when the same stage would give other weights
+_FORMAT = 2  # raise it when the same stage would give other weights
 
 
 @dataclass(frozen=True)

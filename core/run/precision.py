@@ -15,11 +15,12 @@ __all__ = ["autocast", "check_precision"]
 def autocast(compute: ComputeConfig, device: torch.device) -> torch.autocast:
     """Return the context in which the model is run, for both training and scoring.
 
-    Weights and gradients stay float32. With precision 'float32' the context changes nothing. Each use needs a context
-    of its own. Within it, all matrix products of float32 tensors are bfloat16; on a CPU, :mod:`core.model.linear` says
-    what becomes of those of the encoder. Take the model's outputs as float32 (``.float()``) and compute losses without
-    matrix products, or outside. A pass with gradients must come before one without: casts of weights are cached, and
-    torch before 2.10 cached them without gradients too.
+    Weights stay float32. With precision 'float32' the context changes nothing. Each use needs a context of its own.
+    Within it, all matrix products of float32 tensors are bfloat16, and so are the gradients of their operands before
+    they are added to those of float32 weights; on a CPU with AMX, :mod:`core.model.linear` and
+    :mod:`core.model.bert` say what is bfloat16. Take the model's outputs as float32 (``.float()``) and compute losses
+    without matrix products, or outside. A pass with gradients must come before one without: casts of weights are
+    cached, and torch before 2.10 cached them without gradients too.
     """
     return torch.autocast(device.type, torch.bfloat16, enabled=compute.precision == "bfloat16")
 

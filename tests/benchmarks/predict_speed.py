@@ -2,11 +2,11 @@
 
     python -m tests.benchmarks.predict_speed [--texts 1024] [--rounds 5] [--threads 1] [--wall-time] [--data DIR]
 
-Both have the weights of MiniLM in float32, cut texts at 128 tokens, and give the probabilities of five classes; that
-they agree is checked. Loading is not measured. Both get all texts in one call, the pipeline with batches of 64. Texts
-are reviews of the generated corpus: single ones, or up to 16 joined, mostly few, as real texts have a long tail; with
---data, those of the dev files of sst and cfimdb instead.
-Ours is measured in bfloat16 too, where the CPU has it. CPU time is measured, so that a busy machine does not disturb
+Both have the weights of MiniLM, cut texts at 128 tokens, and give the probabilities of five classes; that they agree
+in float32 is checked. Loading is not measured, nor a first pass. Both get all texts in one call, the pipeline with
+batches of 64. Texts are reviews of the generated corpus: single ones, or up to 16 joined, mostly few, as real texts
+have a long tail; with --data, those of the dev files of sst and cfimdb instead.
+Both are measured in bfloat16 too, for a CPU that has it. CPU time is measured, so that a busy machine does not disturb
 the ratio, or wall time on an idle machine; with several threads, waiting counts as CPU time too.
 """
 

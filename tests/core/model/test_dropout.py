@@ -55,5 +55,14 @@ def test_nothing_is_drawn_without_dropout() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_bfloat16_keeps_its_type() -> None:
-    assert Dropout(0.5)(torch.ones(8, dtype=torch.bfloat16)).dtype == torch.bfloat16
+def test_bfloat16_keeps_its_type_and_the_exact_scale() -> None:
+    """1 / .9 is 1.1094 in bfloat16, which would make all units .16 % too small."""
+    x = torch.linspace(1, 2, 10_000).bfloat16().requires_grad_()
+    y = Dropout(0.1)(x)
+    y.sum().backward()
+    assert y.dtype == torch.bfloat16
+    kept = y != 0
+    assert torch.equal(y[kept], (x[kept].double() * 65536 / (65536 - 6554)).bfloat16())
+    assert x.grad is not None
+    assert torch.equal(x.grad[kept], torch.full_like(y[kept], 65536 / (65536 - 6554)))
+    assert not x.grad[~kept].any()

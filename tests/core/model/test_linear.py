@@ -1,4 +1,4 @@
-"""Products in bfloat16 on a CPU: what is rounded, what is not, and that filling up rows changes nothing."""
+"""Activations in bfloat16 on a CPU: which products are, and that filling up rows changes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from core.model import linear as module
 from core.model.bert import Bert
-from core.model.linear import Linear, filled_up, linear, rounds_products
+from core.model.linear import Linear, filled_up, uses_bfloat16
 from core.model.row_packing import RowPacking
 from tests.core.model.reference_bert import SMALL, random_rows
 
@@ -25,41 +25,41 @@ def bfloat16() -> torch.autocast:
 
 
 @pytest.fixture
-def rounding() -> None:
+def amx() -> None:
     with bfloat16():
-        if not rounds_products(CPU):
-            pytest.skip("oneDNN does not round products on this CPU")
+        if not uses_bfloat16(CPU):
+            pytest.skip("this CPU has no AMX")
 
 
 def rounded(x: Tensor) -> Tensor:
     return x.to(torch.bfloat16).double()
 
 
-@pytest.mark.usefixtures("rounding")
-def test_operands_are_rounded_and_sums_are_not() -> None:
+@pytest.mark.usefixtures("amx")
+def test_products_and_gradients_of_bfloat16() -> None:
+    """Sums are float32; results are rounded once, those of weights too, like everywhere under autocast."""
     torch.manual_seed(0)
-    layer, x = Linear(40, 24), torch.randn(64, 40, requires_grad=True)
+    layer, x = Linear(40, 24), torch.randn(64, 40, dtype=torch.bfloat16, requires_grad=True)
     with bfloat16():
         out = layer(x)
-    gradient = torch.randn(64, 24)
-    assert out.dtype == torch.float32
-    torch.testing.assert_close(
-        out.double(), rounded(x) @ rounded(layer.weight).T + layer.bias.double(), rtol=1e-5, atol=1e-5
-    )
-    assert not torch.allclose(out, F.linear(x, layer.weight, layer.bias), rtol=1e-4, atol=1e-4)
+    gradient = torch.randn(64, 24, dtype=torch.bfloat16)
+    assert out.dtype == torch.bfloat16
+    expected = x.double() @ rounded(layer.weight).T + rounded(layer.bias)
+    torch.testing.assert_close(out.double(), expected, rtol=2**-8, atol=1e-5)
     out.backward(gradient)
     assert x.grad is not None
     assert layer.weight.grad is not None
-    expected = rounded(gradient) @ rounded(layer.weight), rounded(gradient).T @ rounded(x)
-    torch.testing.assert_close(x.grad.double(), expected[0], rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(layer.weight.grad.double(), expected[1], rtol=1e-5, atol=1e-4)
     assert layer.bias.grad is not None
-    assert torch.equal(layer.bias.grad, gradient.sum(0))
+    assert layer.weight.grad.dtype == layer.bias.grad.dtype == torch.float32
+    of_input, of_weight = gradient.double() @ rounded(layer.weight), gradient.double().T @ x.detach().double()
+    torch.testing.assert_close(x.grad.double(), of_input, rtol=2**-8, atol=1e-5)
+    torch.testing.assert_close(layer.weight.grad.double(), of_weight, rtol=2**-8, atol=1e-4)
+    torch.testing.assert_close(layer.bias.grad.double(), gradient.double().sum(0), rtol=2**-8, atol=1e-4)
 
 
-@pytest.mark.usefixtures("rounding")
+@pytest.mark.usefixtures("amx")
 def test_frozen_weights_get_no_gradient() -> None:
-    layer, x = Linear(8, 8).requires_grad_(False), torch.randn(16, 8, requires_grad=True)
+    layer, x = Linear(8, 8).requires_grad_(False), torch.randn(16, 8, dtype=torch.bfloat16, requires_grad=True)
     with bfloat16():
         layer(x).sum().backward()
     assert layer.weight.grad is None
@@ -67,52 +67,41 @@ def test_frozen_weights_get_no_gradient() -> None:
     assert x.grad is not None
 
 
-@pytest.mark.usefixtures("rounding")
+@pytest.mark.usefixtures("amx")
 @pytest.mark.parametrize("shape", [(63, 40), (65, 40), (64, 2, 40)])
-def test_other_numbers_of_rows_are_float32(shape: tuple[int, ...]) -> None:
-    layer, x = Linear(40, 24), torch.randn(shape)
+def test_other_numbers_of_rows_are_multiplied_in_float32(shape: tuple[int, ...]) -> None:
+    layer, x = Linear(40, 24), torch.randn(shape, dtype=torch.bfloat16)
+    with bfloat16():
+        found = layer(x)
+    assert torch.equal(found, F.linear(x.float(), layer.weight, layer.bias).bfloat16())
+
+
+@pytest.mark.usefixtures("amx")
+def test_float32_stays_float32() -> None:
+    layer, x = Linear(40, 24), torch.randn(64, 40)
     with bfloat16():
         found = layer(x)
     assert torch.equal(found, F.linear(x, layer.weight, layer.bias))
 
 
-@pytest.mark.usefixtures("rounding")
-@pytest.mark.parametrize("rows", [63, 64])
-def test_activations_in_bfloat16(rows: int) -> None:
-    """Rows whose number is not rounded are multiplied in float32, since oneDNN would compile code for them."""
-    layer, x = Linear(40, 24).requires_grad_(False), torch.randn(rows, 40, dtype=torch.bfloat16)
-    with bfloat16():
-        out = layer(x)
-    assert out.dtype == torch.bfloat16
-    weight, bias = (layer.weight, layer.bias) if rows == 63 else (rounded(layer.weight), rounded(layer.bias))
-    expected = x.double() @ weight.double().T + bias.double()
-    torch.testing.assert_close(out.double(), expected, rtol=2**-8, atol=1e-4)
-
-
-@pytest.mark.usefixtures("rounding")
+@pytest.mark.usefixtures("amx")
 @pytest.mark.parametrize("first_only", [False, True])
-def test_activations_of_predictions_are_bfloat16(first_only: bool) -> None:
-    """In eval mode and without gradients; what comes out is float32, and close to the hidden states of training."""
+@pytest.mark.parametrize("trains", [False, True])
+def test_activations_of_layers_are_bfloat16(first_only: bool, trains: bool) -> None:
+    """What comes out is float32."""
     torch.manual_seed(0)
-    bert = Bert(replace(SMALL, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0))
+    bert = Bert(replace(SMALL, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)).train(trains)
     ids, mask, segments = random_rows(SMALL, [7, 7, 7, 5, 5, 2])
     seen: list[torch.dtype] = []
     bert.layers[1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].dtype))
-
-    def hidden(trains: bool, predicts: bool) -> Tensor:
-        bert.train(trains)
-        with bfloat16(), torch.set_grad_enabled(not predicts):
-            out: Tensor = bert(ids, mask, segments, first_only=first_only)
-        assert out.dtype == torch.float32
-        return out.detach()[mask[:, :1] if first_only else mask]
-
-    found = {(trains, predicts): hidden(trains, predicts) for trains in (False, True) for predicts in (False, True)}
-    assert seen == [torch.float32, torch.bfloat16, torch.float32, torch.float32]
-    exact = bert.double()(ids, mask, segments, first_only=first_only)[mask[:, :1] if first_only else mask]
-    for of_case in found.values():
-        assert (of_case - exact).abs().max() < 0.1
-        assert (of_case - exact).abs().mean() < 0.01
-    assert not torch.equal(found[False, True], found[False, False])
+    with bfloat16():
+        found = bert(ids, mask, segments, first_only=first_only)
+    assert seen == [torch.bfloat16]
+    assert found.dtype == torch.float32
+    chosen = mask[:, :1] if first_only else mask
+    difference = (found - bert.double()(ids, mask, segments, first_only=first_only))[chosen].abs()
+    assert difference.max() < 0.1
+    assert difference.mean() < 0.01
 
 
 def test_without_autocast_and_in_float64_it_is_torchs_own() -> None:
@@ -123,22 +112,10 @@ def test_without_autocast_and_in_float64_it_is_torchs_own() -> None:
         assert torch.equal(layer(x), F.linear(x, layer.weight, layer.bias))
 
 
-def test_a_cpu_that_cannot_round_is_left_to_autocast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_can_round", lambda: False)
+def test_a_cpu_without_amx_is_left_to_autocast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_has_amx", lambda: False)
     with bfloat16():
         assert Linear(8, 4)(torch.randn(16, 8)).dtype == torch.bfloat16
-
-
-@pytest.mark.usefixtures("rounding")
-def test_settings_of_the_process_are_put_back() -> None:
-    settings = torch.backends.mkldnn.matmul
-    before = settings.fp32_precision
-    with bfloat16():
-        linear(torch.randn(16, 8), torch.randn(4, 8))
-        with pytest.raises(RuntimeError):
-            linear(torch.randn(16, 8), torch.randn(4, 9))
-        assert torch.is_autocast_enabled("cpu")
-    assert settings.fp32_precision == before
 
 
 @given(st.integers(1, 100_000))
@@ -194,7 +171,7 @@ def test_what_fills_up_changes_no_result(
     bert = Bert(replace(SMALL, hidden_dropout_prob=0.0, attention_probs_dropout_prob=dropout)).double()
     found = []
     for fills_up in (False, True):
-        monkeypatch.setattr("core.model.bert.rounds_products", lambda _, fills_up=fills_up: fills_up)
+        monkeypatch.setattr("core.model.bert.uses_bfloat16", lambda _, fills_up=fills_up: fills_up)
         torch.manual_seed(1)
         found.append(results(bert, lengths, first_only))
     for one, other in zip(*found, strict=True):
@@ -216,27 +193,39 @@ def test_tokens_that_do_not_fit_the_rows_are_refused() -> None:
         packing.fill_up(torch.zeros(5, 8))
 
 
-@pytest.mark.usefixtures("rounding")
+@pytest.mark.usefixtures("amx")
 def test_nothing_is_kept_for_gradients_that_nobody_needs() -> None:
     kept: list[Tensor] = []
-    frozen, x = Linear(40, 24).requires_grad_(False), torch.randn(64, 40, requires_grad=True)
+    frozen = Linear(40, 24).requires_grad_(False)
+    x = torch.randn(64, 40, dtype=torch.bfloat16, requires_grad=True)
     with bfloat16(), torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
         frozen(x)
-    assert [t.shape for t in kept] == [frozen.weight.shape]
+    assert [t.numel() for t in kept] == [frozen.weight.numel()]
 
 
-def test_a_torch_that_cannot_be_asked_to_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Versions before 2.9 have no such setting."""
-
-    class Older:
-        is_available = staticmethod(lambda: True)
-
-    monkeypatch.setattr(torch.backends, "mkldnn", Older)
-    assert not module._can_round.__wrapped__()
+def test_a_torch_that_does_not_say_what_the_cpu_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert not module._has_amx.__wrapped__()
 
 
-@pytest.mark.usefixtures("rounding")
-def test_layers_that_are_computed_again_are_rounded_again() -> None:
+@pytest.mark.usefixtures("amx")
+def test_attention_with_dropout_is_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In bfloat16, oneDNN would compile code for each length of rows."""
+    seen: list[torch.dtype] = []
+    product = torch.baddbmm
+
+    def spied(added: Tensor, first: Tensor, second: Tensor, alpha: float) -> Tensor:
+        seen.append(first.dtype)
+        return product(added, first, second, alpha=alpha)
+
+    monkeypatch.setattr(torch, "baddbmm", spied)
+    with bfloat16():
+        Bert(SMALL)(*random_rows(SMALL, [9, 4, 12]))
+    assert set(seen) == {torch.float32}
+
+
+@pytest.mark.usefixtures("amx")
+def test_layers_that_are_computed_again_are_the_same_bits() -> None:
     """Gradient checkpointing changes no bit in bfloat16 either."""
     bert, found = Bert(SMALL), []
     for checkpointing in (False, True):
@@ -249,7 +238,7 @@ def test_layers_that_are_computed_again_are_rounded_again() -> None:
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
-@pytest.mark.usefixtures("rounding")
+@pytest.mark.usefixtures("amx")
 def test_a_bert_in_bfloat16_is_near_its_float32_self() -> None:
     bert, rows = Bert(SMALL).eval(), random_rows(SMALL, [9, 4, 12])
     exact = bert(*rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,9 +63,10 @@ def test_a_mask_with_holes() -> None:
     assert [part.length for part in packing.equal_rows] == [2]
 
 
-def test_a_row_without_a_first_token_is_not_packed() -> None:
+@pytest.mark.parametrize("fill_up", [False, True])
+def test_a_row_without_a_first_token_is_not_packed(fill_up: bool) -> None:
     mask = torch.tensor([[False, False], [True, True]])
-    packing = RowPacking((2, 2), mask, CPU)
-    assert packing.pack(torch.zeros(2, 2, 3)).shape == (4, 3)
+    packing = RowPacking((2, 2), mask, CPU, fill_up)
+    assert packing.pack(torch.zeros(2, 2, 3)).shape == (16 if fill_up else 4, 3)
     assert packing.first.tolist() == [0, 2]
     assert not packing.equal_rows

@@ -116,11 +116,12 @@ def test_rows_of_few_lengths_are_not_padded(first_only: bool, monkeypatch: pytes
     assert out.shape == (5 if first_only else 21, 8)
 
 
-def test_a_row_without_a_first_token_keeps_its_mask() -> None:
+@pytest.mark.parametrize("fill_up", [False, True])
+def test_a_row_without_a_first_token_keeps_its_mask(fill_up: bool) -> None:
     """Such a batch is not packed, so padding lies between its tokens."""
     mask = torch.tensor([[False, True, True], [True, True, False]])
-    packing = RowPacking((2, 3), mask, mask.device)
+    packing = RowPacking((2, 3), mask, mask.device, fill_up)
     module, rows = attention(0.0).eval(), torch.randn(2, 3, 8, dtype=torch.float64)
-    ours = module(packing.pack(rows), packing).view(2, 3, 8)
+    ours = packing.unpack(module(packing.pack(rows), packing))
     expected = formula(module, rows, mask, torch.ones((), dtype=torch.float64))
     torch.testing.assert_close(ours[mask], expected[mask], rtol=1e-12, atol=1e-12)

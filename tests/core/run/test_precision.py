@@ -99,11 +99,11 @@ def test_weights_gradients_outputs_and_losses_are_float32(
         assert batch.labels is not None
         with autocast(config.compute, CPU):
             dense = run.model.encoder(task).layers[0].output.dense
-            rows = torch.randn(64, dense.in_features)
+            rows = torch.randn(64, dense.in_features).bfloat16()
             rounded = dense(rows).float()
             forward = ForwardPass(run.model, batch)
             loss = run.model.losses[task].loss(forward.outputs, batch.labels)
-        assert (rounded - dense(rows)).abs().max() > 1e-5
+        assert (rounded - dense(rows.float())).abs().max() > 1e-5
         assert forward.outputs.dtype == loss.dtype == torch.float32
         torch.testing.assert_close(run.model.losses[task].loss(forward.outputs, batch.labels), loss)
         loss.backward()  # type: ignore[no-untyped-call]
