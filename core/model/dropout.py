@@ -49,7 +49,7 @@ class _Drop(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
         kept, ctx.scale = _drawn(x, p)
         ctx.save_for_backward(kept)
-        return (x * kept).mul_(ctx.scale)  # 1 / (1 - p) is no bfloat16 number; a product of one is
+        return (x * kept).mul_(ctx.scale)  # in this order: bfloat16 would round 1 / (1 - p)
 
     @staticmethod
     @once_differentiable

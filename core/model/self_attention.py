@@ -67,10 +67,8 @@ class SelfAttention(nn.Module):
         """Attend where the rows lie, since those of one length have no padding among them."""
         contexts = []
         for part in packing.equal_rows:
-            of_part = part.rows if first_only else part.tokens
-            q, k, v = queries[of_part], keys[part.tokens], values[part.tokens]
-            rows = part.rows.stop - part.rows.start
-            q, k, v = (x.view(rows, -1, x.shape[-1]) for x in (q, k, v))
+            k, v = (x[part.tokens].view(-1, part.length, x.shape[-1]) for x in (keys, values))
+            q = queries[part.rows][:, None] if first_only else queries[part.tokens].view_as(k)
             contexts.append(self._attend(q, k, v).flatten(0, 1))
         if extra := len(queries) - sum(len(context) for context in contexts):  # what fills up the layout
             contexts.append(queries.new_zeros(extra, queries.shape[-1]))
