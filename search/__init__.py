@@ -33,7 +33,8 @@ from typing import TYPE_CHECKING
 from search.console.shadowing import refuse_shadowed
 
 if TYPE_CHECKING:
-    from search.predict.model import Model, Precision
+    from search.predict.members import Precision
+    from search.predict.model import Model
 
 __all__ = ["UserError", "load_model"]
 
@@ -59,11 +60,12 @@ def load_model(
         device: 'auto', 'cpu', 'cuda' or 'mps'; 'auto' is a GPU if there is one.
         calibrated: give class probabilities that are calibrated on dev, as the export found; False gives those that the
             model was trained for. The predicted class is the same.
-        precision: of matrix products, 'float32' or 'bfloat16'; None: that of the run.
+        precision: of matrix products, 'float32', 'bfloat16' or 'int8'; None: that of the run. 'int8' is fast on CPUs,
+            and needs an export with ``--format onnx-int8``, which says what it costs on dev.
 
     Raises:
-        UserError: if the folder was not exported or is damaged, or the machine lacks the device, or the device the
-            precision.
+        UserError: if the folder was not exported or is damaged, or the machine lacks the device, or the device or the
+            model the precision.
     """
     from search.predict.model import Model
 

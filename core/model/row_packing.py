@@ -107,6 +107,17 @@ class RowPacking:
             row, token = row + count, token + count * length
         return parts
 
+    def attention_mask(self, queries: int) -> Tensor | None:  # noqa: ARG002  (other layouts need it)
+        """Return which tokens each of a row's queries attends to, as scaled_dot_product_attention takes it.
+
+        Args:
+            queries: Q, queries per row.
+
+        Returns:
+            True where attended, or numbers that are added to the scores, that broadcast to (R, A, Q, T); None for all.
+        """
+        return None if self.mask is None else self.mask[:, None, None, :]
+
     def pack(self, padded: Tensor) -> Tensor:
         """(R, T, ...) -> (N, ...)."""
         flat = padded.flatten(0, 1)

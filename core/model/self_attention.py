@@ -56,8 +56,8 @@ class SelfAttention(nn.Module):
         with torch.autocast(hidden.device.type, enabled=False):  # as in _DroppedAttention
             if 0 < len(packing.equal_rows) <= _MOST_PARTS:
                 return self._attend_by_length(queries, keys, values, packing, first_only)
-            mask = None if packing.mask is None else packing.mask[:, None, None, :]
             queries = queries[:, None] if first_only else packing.unpack(queries)
+            mask = packing.attention_mask(queries.shape[1])
             merged = self._attend(queries, packing.unpack(keys), packing.unpack(values), mask, dropout)
             return merged[:, 0] if first_only else packing.pack(merged)
 

@@ -49,6 +49,7 @@ __all__ = [
     "check_replaceable",
     "load_model_folder",
     "load_run_config",
+    "load_without_weights",
     "remove_model",
     "save_model_folder",
 ]
@@ -115,18 +116,28 @@ def load_model_folder(folder: Path) -> TrainedModel:
     Raises:
         UserError: if the folder was not exported, or is damaged.
     """
-    config = load_run_config(folder)
-    try:
-        Checksums(folder).check_all("export the model again")
-    except OSError as error:
-        raise UserError(f"{error.filename}: cannot be read: {error.strerror}; export the model again") from error
+    config, tokenizer = load_without_weights(folder)
     places = {name: _encoder_folder(folder, name) for name in plain_encoder_names(config)}
     # Plain: LoRA is already merged into these weights, and reinitialised layers have been trained since.
     model = build_plain_model(config, {name: _load_encoder(config, place) for name, place in places.items()})
     _load(model.heads, folder / _HEADS)
     if config.task_layers.kind != "none":
         _load(model.own, folder / _TASK_LAYERS)
-    return TrainedModel(model.eval(), config, load_tokenizer(next(iter(places.values()))))
+    return TrainedModel(model.eval(), config, tokenizer)
+
+
+def load_without_weights(folder: Path) -> tuple[RunConfig, Tokenizer]:
+    """Load the RunConfig and the tokenizer of the model in the folder, all of whose files are checked.
+
+    Raises:
+        UserError: as :func:`load_model_folder`.
+    """
+    config = load_run_config(folder)
+    try:
+        Checksums(folder).check_all("export the model again")
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read: {error.strerror}; export the model again") from error
+    return config, load_tokenizer(_encoder_folder(folder, plain_encoder_names(config)[0]))
 
 
 def load_run_config(folder: Path) -> RunConfig:

@@ -50,7 +50,8 @@ def main(
     ] = None,
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Device to compute on.")] = "auto",
     precision: Annotated[
-        Literal["float32", "bfloat16"] | None, typer.Option(help="Of matrix products; by default that of the run.")
+        Literal["float32", "bfloat16", "int8"] | None,
+        typer.Option(help="Of matrix products; by default that of the run. int8: if exported with --format onnx-int8."),
     ] = None,
 ) -> None:
     """Predict for the rows of a file, or the lines of standard input.

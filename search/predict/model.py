@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, overload
+from typing import overload
 
 import numpy as np
-import torch
-from torch import nn
 
 from core.ensembles import average
 from core.inputs.resources import pick_device
 from core.model_files.calibration_file import load_calibration
 from core.model_files.ensemble_folder import load_shares
-from core.model_files.model_folder import TrainedModel, load_model_folder, load_run_config
-from core.run.precision import check_precision
-from core.scoring import predict_tasks
+from core.model_files.model_folder import load_run_config
 from core.statistics import Thresholds, at_temperature
 from data.errors import UserError, did_you_mean, quoted
-from data.examples import Examples
 from data.tasks import TaskSpec
+from search.predict.members import Precision, load_member
 from search.predict.predictions import TaskPredictions
 from search.predict.texts import Text, form_of, sentences_of
 
-__all__ = ["Model", "ModelSource", "Precision", "find_tasks", "find_thresholds"]
-
-Precision = Literal["float32", "bfloat16"]
+__all__ = ["Model", "ModelSource", "find_tasks", "find_thresholds"]
 
 _Names = list[str] | tuple[str, ...]  # not any sequence, which a single name is too
 
@@ -41,11 +35,12 @@ class Model:
         folder: the ``model`` folder of an export.
         device: 'auto', 'cpu', 'cuda' or 'mps'.
         calibrated: scale class probabilities with the temperatures of the export.
-        precision: of matrix products; None: that of the run.
+        precision: of matrix products; None: that of the run. 'int8' is for a single model that was exported with
+            ``--format onnx-int8``, and for the CPU.
 
     Raises:
-        UserError: if the folder was not exported or is damaged, or the machine lacks the device, or the device the
-            precision.
+        UserError: if the folder was not exported or is damaged, or the machine lacks the device, or the device or the
+            model the precision.
     """
 
     def __init__(
@@ -54,11 +49,13 @@ class Model:
         self._folder, self._calibrated = folder, calibrated
         self._shares = load_shares(folder)
         self._calibrations = load_calibration(folder)
-        self._device = pick_device(device)
-        self._members = {
-            place: _moved(load_model_folder(place), self._device, precision)
-            for place in dict.fromkeys(place for of_task in self._shares.values() for place in of_task)
-        }
+        places = dict.fromkeys(place for of_task in self._shares.values() for place in of_task)
+        if precision == "int8":
+            device = _device_for_int8(device)
+            if folder not in places:
+                raise UserError(f"{folder}: several models, whose average has no int8 form; use another precision")
+        chosen = pick_device(device)
+        self._members = {place: load_member(place, chosen, precision) for place in places}
         self._specs = {
             task: self._members[next(iter(of_task))].config.tasks[task].spec for task, of_task in self._shares.items()
         }
@@ -125,7 +122,8 @@ class Model:
         ``max_length``, and an empty text is predicted from ``[CLS] [SEP]``. For one task and one model they are those
         of :func:`core.scoring.predict` bit for bit where the temperature is 1, as it is for scores; any other
         temperature changes probabilities, but never the predicted class. In float32, the other texts of a call, and
-        other tasks, change probabilities and scores relative to their range by less than 1e-5 times 1 / T.
+        other tasks, change probabilities and scores relative to their range by less than 1e-5 times 1 / T. In int8,
+        they change probabilities in the second or third digit, as activations are rounded together.
 
         Args:
             texts: strings, or (first, second) tuples for tasks on pairs; may be empty. They are sorted by length
@@ -171,18 +169,10 @@ class Model:
         of_members: dict[str, list[np.ndarray]] = {task: [] for task in tasks}
         for place, member in self._members.items():
             asked = [task for task in tasks if place in self._shares[task]]
-            for task, outputs in self._of_member(member, asked, examples).items():
+            # Tasks on single sentences and on pairs are only asked together if there are no texts.
+            for task, outputs in member.predict(asked, examples).items() if asked else ():
                 of_members[task].append(outputs)
         return {task: self._averaged(task, outputs) for task, outputs in of_members.items()}
-
-    def _of_member(
-        self, member: TrainedModel, tasks: Sequence[str], examples: list[tuple[str, ...]]
-    ) -> Mapping[str, np.ndarray]:
-        # Tasks on single sentences and on pairs are only asked together if there are no texts.
-        if not tasks:
-            return {}
-        tokenised = Examples.from_sentences(self._specs[tasks[0]], examples, member.tokenizer)
-        return predict_tasks(member.model, member.config, tokenised, tasks, member.layout, self._device)
 
     def _averaged(self, task: str, outputs: list[np.ndarray]) -> np.ndarray:
         """Average over the members that have a share in the task, which are in the order of all members."""
@@ -243,14 +233,10 @@ class ModelSource:
         return Model(self.folder, self.device, precision=self.precision)
 
 
-def _moved(trained: TrainedModel, device: torch.device, precision: Precision | None) -> TrainedModel:
-    compute = trained.config.compute
-    if precision is not None:
-        compute = compute.model_copy(update={"precision": precision})
-        check_precision(compute, device)
-    model: nn.Module = trained.model.to(device)
-    model.eval()
-    return replace(trained, config=trained.config.model_copy(update={"compute": compute}))
+def _device_for_int8(device: str) -> str:
+    if device not in ("auto", "cpu"):
+        raise UserError(f"precision 'int8' is for the CPU, not for '{device}'")
+    return "cpu"
 
 
 def _shape_of_none(spec: TaskSpec) -> tuple[int, ...]:

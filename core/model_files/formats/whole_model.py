@@ -144,6 +144,11 @@ class _PaddedLayout(RowPacking):
         # Without a mask, nothing asks where the padding is.
         super().__init__((real.shape[0], real.shape[1]), None, real.device)
         self.mask = self.real = real
+        self._added = torch.zeros(real.shape).masked_fill(~real, torch.finfo(torch.float32).min)
+
+    def attention_mask(self, queries: int) -> Tensor:
+        """Return numbers to add, (R, 1, Q, T): ONNX has attention in one operation, which takes no smaller mask."""
+        return self._added[:, None, None, :].expand(-1, -1, queries, -1)
 
 
 def _at_temperature(probabilities: Tensor, temperature: float) -> Tensor:

@@ -230,6 +230,12 @@ def test_the_whole_model_for_onnx(finished_study: Any, run_command: Run, corpus:
             else:
                 rows = [one if len(one) == 2 else one[0] for one in sentences]
             assert np.allclose(here["predict"](rows, task), expected, rtol=0, atol=tolerance)
+    texts = "".join(f"{text}\n" for (text,) in dev["sst"])
+    given = ("--model-dir", tmp_path / "model", "--task", "sst", "--precision", "int8")
+    done = run_command("search.predict", *given, input=texts)
+    assert done.returncode == 0, done.stderr
+    int8 = search.load_model(tmp_path / "model", precision="int8").predict([text for (text,) in dev["sst"]], "sst")
+    assert done.stdout.splitlines() == list(int8.written)
 
 
 def test_a_model_of_other_encoders_is_refused(finished_study: Any, tmp_path: Path) -> None:

@@ -1,0 +1,127 @@
+"""Predict whole splits with a graph that was exported for ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from core.config import RunConfig
+from core.model_files.formats.onnx_model import DESCRIPTION, MODEL
+from core.model_files.formats.whole_model import INPUTS, RowForm, row_form
+from core.run.checksums import Checksums
+from core.scoring import scored_batches
+from data.batching import Batch
+from data.errors import UserError
+from data.examples import Examples
+from data.rows import RowLayout, assemble
+
+__all__ = ["OnnxGraph"]
+
+_AGAIN = "export the model again"
+
+
+class OnnxGraph:
+    """A folder of ``onebert export --format onnx`` or ``onnx-int8``, ready to predict on the CPU.
+
+    Rows are those of the model itself, and so are batches. Several threads may use a graph at the same time; each call
+    computes with as many threads as torch had when the graph was loaded.
+
+    Args:
+        folder: of the graph.
+        config: of the model's run.
+        layout: how rows are put together.
+
+    Raises:
+        UserError: if onnxruntime is not installed, or the graph is missing, damaged, or not for this version of it.
+    """
+
+    def __init__(self, folder: Path, config: RunConfig, layout: RowLayout) -> None:
+        self._config, self._layout = config, layout
+        self._session = _session(folder)
+        self._tasks: dict[str, dict[str, Any]] = json.loads(_checked(folder / DESCRIPTION))["tasks"]
+
+    def temperature(self, task: str) -> float:
+        """Return what calibrates a task's probabilities in the graph, above 0; 1 if nothing does."""
+        return float(self._tasks[task].get("temperature", 1.0))
+
+    def predict(self, examples: Examples, tasks: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return class probabilities (N, K) or scores (N,) of each task, float32, in the examples' order.
+
+        Tasks whose rows have the same form are predicted from one pass of the graph. With int8, the other examples of a
+        batch change predictions slightly: all its activations are rounded to the same 256 numbers.
+
+        Args:
+            examples: at least one, of one of the tasks; all tasks read their sentences.
+            tasks: names of tasks that read as many sentences per example.
+        """
+        groups: dict[RowForm, list[str]] = {}
+        for task in tasks:
+            form = row_form(self._config.tasks[task].spec, self._config.heads[task])
+            groups.setdefault(form, []).append(task)
+        outputs: dict[str, np.ndarray] = {}
+        for form, names in groups.items():
+            own = replace(examples, spec=self._config.tasks[names[0]].spec)
+            outputs |= self._predict_together(own, names, form == "both-orders")
+        return {task: outputs[task] for task in tasks}
+
+    def _predict_together(self, examples: Examples, tasks: list[str], both_orders: bool) -> Mapping[str, np.ndarray]:
+        from onnxruntime import RunOptions
+
+        options = RunOptions()
+        options.only_execute_path_to_fetches = True  # other tasks may have encoders of their own
+        found: dict[str, np.ndarray] = {}
+        for batch in scored_batches(self._config, examples, self._layout, torch.device("cpu")):
+            numbers = batch.positions.numpy()
+            parts = [batch]
+            if both_orders:
+                swapped = np.ones(len(batch), dtype=bool)
+                parts.append(assemble(examples, numbers, self._layout, siamese=False, swapped=swapped))
+            for task, predicted in zip(tasks, self._session.run(tasks, _inputs(parts), options), strict=True):
+                whole = found.setdefault(task, np.empty((len(examples), *predicted.shape[1:]), dtype=predicted.dtype))
+                whole[numbers] = predicted
+        return found
+
+
+def _session(folder: Path) -> Any:
+    """Load the graph, an ``onnxruntime.InferenceSession``."""
+    if find_spec("onnxruntime") is None:
+        raise UserError("a graph of ONNX needs onnxruntime: pip install -c constraints.txt -e '.[onnx]'")
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    content = _checked(folder / MODEL)
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no class in common
+        why = " ".join(str(error).split())
+        raise UserError(
+            f"{folder / MODEL}: onnxruntime {onnxruntime.__version__} does not load it; install 1.32 or later, or "
+            f"{_AGAIN}: {why}"
+        ) from error
+
+
+def _checked(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}; {_AGAIN}") from error
+    Checksums(path.parent).check(path, _AGAIN, content)
+    return content
+
+
+def _inputs(parts: Sequence[Batch]) -> dict[str, np.ndarray]:
+    rows = [batch.padded() for batch in parts]  # of the same lengths: a pair has as many tokens in either order
+    tensors = (
+        torch.cat([one.input_ids for one in rows]),
+        torch.cat([one.attention_mask for one in rows]).long(),
+        torch.cat([one.token_type_ids for one in rows]),
+    )
+    return {name: tensor.numpy() for name, tensor in zip(INPUTS, tensors, strict=True)}
