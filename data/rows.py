@@ -1,18 +1,23 @@
-"""Assemble rows of token ids from tokenised sentences, batch by batch."""
+"""Assemble rows of token ids from tokenised sentences, batch by batch.
+
+Only :func:`assemble` loads torch: the process of a study, which measures lengths, does not need it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from tokenizers import Tokenizer
 
-from data.batching import Batch
 from data.examples import Examples
 from data.ragged import run_indices, run_offsets
 from data.tokenizer import special_ids
+
+if TYPE_CHECKING:
+    from data.batching import Batch
 
 __all__ = ["RowLayout", "assemble", "row_lengths"]
 
@@ -62,6 +67,10 @@ def assemble(
     Raises:
         ValueError: if ``siamese`` is true and the examples are not pairs.
     """
+    import torch
+
+    from data.batching import Batch
+
     _check_siamese(examples, siamese)
     count = len(positions)
     per = examples.sentences_per_example

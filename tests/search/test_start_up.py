@@ -92,3 +92,12 @@ def test_a_missing_data_folder_of_the_study_file(tmp_path: Path) -> None:
 def test_listing_the_commands_imports_none(tmp_path: Path) -> None:
     _, modules = run_modules(("search",), ("search", "--help"), ("search", "--version"), folder=tmp_path)
     assert not modules & (SLOW | {"numpy"})
+
+
+def test_the_process_of_a_study_needs_no_torch(tiny_study: str, tmp_path: Path) -> None:
+    """It takes 180 MiB and more than a second; workers need it, and end with their own."""
+    (tmp_path / "tiny.toml").write_text(tiny_study)
+    (ended,), modules = run_modules(("search.run", "--study", "tiny.toml", "--trials", "1"), folder=tmp_path)
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "runs" / "tiny" / "trial-0000").is_dir()
+    assert "torch" not in modules
