@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -30,8 +31,8 @@ _AGAIN = "export the model again"
 class OnnxGraph:
     """A folder of ``onebert export --format onnx`` or ``onnx-int8``, ready to predict on the CPU.
 
-    Rows are those of the model itself, and so are batches. Several threads may use a graph at the same time; each call
-    computes with as many threads as torch had when the graph was loaded.
+    Rows are those of the model itself, and so are batches. Several threads may use a graph at the same time; calls
+    share as many threads as torch had when the graph was loaded.
 
     Args:
         folder: of the graph.
@@ -39,17 +40,22 @@ class OnnxGraph:
         layout: how rows are put together.
 
     Raises:
-        UserError: if onnxruntime is not installed, or the graph is missing, damaged, or not for this version of it.
+        UserError: if onnxruntime is not installed, or the graph is missing, damaged, of other tasks, or not for this
+            version of onnxruntime.
+
+    Attributes:
+        heads: digest of the heads of the model that it was written from, as
+            :func:`core.model_files.model_folder.heads_digest`; empty if not recorded.
     """
 
     def __init__(self, folder: Path, config: RunConfig, layout: RowLayout) -> None:
         self._config, self._layout = config, layout
         self._session = _session(folder)
-        self._tasks: dict[str, dict[str, Any]] = json.loads(_checked(folder / DESCRIPTION))["tasks"]
+        self.heads, self._temperatures = _read_description(folder / DESCRIPTION, config)
 
     def temperature(self, task: str) -> float:
         """Return what calibrates a task's probabilities in the graph, above 0; 1 if nothing does."""
-        return float(self._tasks[task].get("temperature", 1.0))
+        return self._temperatures[task]
 
     def predict(self, examples: Examples, tasks: Sequence[str]) -> dict[str, np.ndarray]:
         """Return class probabilities (N, K) or scores (N,) of each task, float32, in the examples' order.
@@ -84,8 +90,9 @@ class OnnxGraph:
                 swapped = np.ones(len(batch), dtype=bool)
                 parts.append(assemble(examples, numbers, self._layout, siamese=False, swapped=swapped))
             for task, predicted in zip(tasks, self._session.run(tasks, _inputs(parts), options), strict=True):
-                whole = found.setdefault(task, np.empty((len(examples), *predicted.shape[1:]), dtype=predicted.dtype))
-                whole[numbers] = predicted
+                if task not in found:
+                    found[task] = np.empty((len(examples), *predicted.shape[1:]), dtype=predicted.dtype)
+                found[task][numbers] = predicted
         return found
 
 
@@ -97,6 +104,8 @@ def _session(folder: Path) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
+    # Without it, sums of int8 products may overflow on x86 processors without VNNI.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     content = _checked(folder / MODEL)
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -106,6 +115,20 @@ def _session(folder: Path) -> Any:
             f"{folder / MODEL}: onnxruntime {onnxruntime.__version__} does not load it; install 1.32 or later, or "
             f"{_AGAIN}: {why}"
         ) from error
+
+
+def _read_description(path: Path, config: RunConfig) -> tuple[str, dict[str, float]]:
+    """Return the digest of the heads, and the temperature of each of the run's tasks."""
+    content = _checked(path)
+    try:
+        stored = json.loads(content)
+        heads, tasks = str(stored.get("heads_sha256", "")), stored["tasks"]
+        temperatures = {task: float(tasks[task].get("temperature", 1.0)) for task in config.tasks}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        temperatures = {}
+    if not temperatures or not all(0 < temperature < math.inf for temperature in temperatures.values()):
+        raise UserError(f"{path}: damaged, or of a model with other tasks; {_AGAIN}")
+    return heads, temperatures
 
 
 def _checked(path: Path) -> bytes:

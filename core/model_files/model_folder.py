@@ -11,6 +11,8 @@ README.md                                                             the model 
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import shutil
 from collections.abc import Mapping
@@ -47,11 +49,13 @@ __all__ = [
     "MEMBERS",
     "TrainedModel",
     "check_replaceable",
+    "heads_digest",
     "load_model_folder",
     "load_run_config",
     "load_without_weights",
     "remove_model",
     "save_model_folder",
+    "saved_heads_digest",
 ]
 
 _HEADS, _RUN_CONFIG, _PROVENANCE = "heads.safetensors", "run_config.json", "provenance.json"
@@ -154,6 +158,22 @@ def load_run_config(folder: Path) -> RunConfig:
     except ValidationError as error:
         raise UserError(f"{folder / _RUN_CONFIG}: {error.errors()[0]['msg']}") from error
     return config
+
+
+def heads_digest(heads: nn.Module) -> str:
+    """Return the SHA-256 of the heads' file, which tells models of one configuration apart."""
+    file = io.BytesIO()
+    write_safetensors(file, heads.state_dict())
+    return hashlib.sha256(file.getvalue()).hexdigest()
+
+
+def saved_heads_digest(folder: Path) -> str:
+    """Return :func:`heads_digest` of the model in a folder.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    return hashlib.sha256((folder / _HEADS).read_bytes()).hexdigest()
 
 
 def check_replaceable(folder: Path) -> None:

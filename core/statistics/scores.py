@@ -38,7 +38,7 @@ def score_metrics(task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray)
     if task.score_range[0] >= 0:
         # A score computed as 0 may come out a rounding error below it.
         found["msle"] = float(np.mean((np.log1p(np.maximum(predictions, 0.0)) - np.log1p(gold)) ** 2))
-    if np.ptp(gold) > 0:
-        found["explained_variance"] = float(1 - errors.var() / gold.var())
-        found["r2"] = float(1 - mse / gold.var())
+    if (variance := gold.var()) > 0:
+        found["explained_variance"] = float(1 - errors.var() / variance)
+        found["r2"] = float(1 - mse / variance)
     return found

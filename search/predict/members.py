@@ -12,7 +12,7 @@ import torch
 from tokenizers import Tokenizer
 
 from core.config import RunConfig
-from core.model_files.model_folder import TrainedModel, load_model_folder, load_without_weights
+from core.model_files.model_folder import TrainedModel, load_model_folder, load_without_weights, saved_heads_digest
 from core.onnx_scoring import OnnxGraph
 from core.run.precision import check_precision
 from core.scoring import predict_tasks
@@ -85,7 +85,10 @@ def _load_int8(folder: Path) -> _Int8Member:
         raise UserError(
             f"{folder}: the model has no int8 form; export it with --format {_INT8}, which says what int8 costs on dev"
         )
-    return _Int8Member(config, tokenizer, OnnxGraph(place, config, RowLayout.of(tokenizer, config.model.max_length)))
+    graph = OnnxGraph(place, config, RowLayout.of(tokenizer, config.model.max_length))
+    if graph.heads and graph.heads != saved_heads_digest(folder):
+        raise UserError(f"{place}: of another model than that in '{folder}'; export the model again")
+    return _Int8Member(config, tokenizer, graph)
 
 
 @dataclass(frozen=True)
@@ -97,5 +100,6 @@ class _Int8Member:
     def predict(self, tasks: Sequence[str], examples: list[tuple[str, ...]]) -> Mapping[str, np.ndarray]:
         tokenised = Examples.from_sentences(self.config.tasks[tasks[0]].spec, examples, self.tokenizer)
         found = self.graph.predict(tokenised, tasks)
-        inverse = {task: 1 / self.graph.temperature(task) for task in tasks}  # 1 for scores
+        # 1 for scores. The graph gives no probability below 1e-30, so a temperature near 0 is not taken out exactly.
+        inverse = {task: 1 / self.graph.temperature(task) for task in tasks}
         return {task: at_temperature(found[task], inverse[task]) for task in tasks}

@@ -53,7 +53,7 @@ class Model:
         if precision == "int8":
             device = _device_for_int8(device)
             if folder not in places:
-                raise UserError(f"{folder}: several models, whose average has no int8 form; use another precision")
+                raise UserError(f"{folder}: an ensemble has no int8 form; use another precision")
         chosen = pick_device(device)
         self._members = {place: load_member(place, chosen, precision) for place in places}
         self._specs = {
@@ -120,10 +120,10 @@ class Model:
 
         Predictions are those of the run, computed in its precision if none was given: a text is cut at its
         ``max_length``, and an empty text is predicted from ``[CLS] [SEP]``. For one task and one model they are those
-        of :func:`core.scoring.predict` bit for bit where the temperature is 1, as it is for scores; any other
-        temperature changes probabilities, but never the predicted class. In float32, the other texts of a call, and
-        other tasks, change probabilities and scores relative to their range by less than 1e-5 times 1 / T. In int8,
-        they change probabilities in the second or third digit, as activations are rounded together.
+        of :func:`core.scoring.predict` bit for bit where the temperature is 1, as it is for scores, except in int8; any
+        other temperature changes probabilities, but never the predicted class. In float32, the other texts of a call,
+        and other tasks, change probabilities and scores relative to their range by less than 1e-5 times 1 / T. In int8,
+        the other texts change probabilities in the second or third digit, as activations are rounded together.
 
         Args:
             texts: strings, or (first, second) tuples for tasks on pairs; may be empty. They are sorted by length

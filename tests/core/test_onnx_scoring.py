@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -129,6 +130,19 @@ def damage(name: str) -> Any:
     return change
 
 
+def described(content: str) -> Any:
+    """Change the description, without checksums, as the message about damaged checksums suggests."""
+
+    def change(folder: Path) -> None:
+        (folder / "checksums.json").unlink()
+        (folder / "model.json").write_text(content)
+
+    return change
+
+
+OTHER = r"model\.json: damaged, or of a model with other tasks; export the model again$"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -141,6 +155,11 @@ def damage(name: str) -> Any:
             rf"model\.onnx: onnxruntime {re.escape(onnxruntime.__version__)} does not load it; install 1\.32 or "
             r"later, or export the model again: .*INVALID_PROTOBUF",
         ),
+        (described("{"), OTHER),
+        (described("[]"), OTHER),
+        (described("{}"), OTHER),
+        (described('{"tasks": {"sst": {}}}'), OTHER),
+        (described(json.dumps({"tasks": {task: {"temperature": 0} for task in HEADS}})), OTHER),
     ],
 )
 def test_a_damaged_folder(trained: TrainedModel, folder: Path, tmp_path: Path, change: Any, message: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Final, Literal, get_args
 
+from packaging.version import Version
+
 from data.errors import UserError, did_you_mean
 
 __all__ = ["FormatName", "parse_formats"]
@@ -14,13 +16,15 @@ FormatName = Literal["transformers", "sentence-transformers", "onnx", "onnx-int8
 
 _NAMES: Final[dict[str, FormatName]] = {name: name for name in get_args(FormatName)}
 _PACKAGES: Final = ("onnx", "onnxruntime", "onnxscript")
+_LEAST_RUNTIME: Final = "1.32"  # earlier ones fail on graphs of some heads, and cannot quantise
+_INSTALL: Final = "pip install -c constraints.txt -e '.[onnx]'"
 
 
 def parse_formats(words: Iterable[str]) -> list[FormatName]:
     """Return the names, each once, in the given order.
 
     Raises:
-        UserError: if one is unknown, or needs packages that are not installed.
+        UserError: if one is unknown, or needs packages that are not installed, or a later version.
     """
     names = []
     for word in dict.fromkeys(words):
@@ -31,6 +35,11 @@ def parse_formats(words: Iterable[str]) -> list[FormatName]:
         names.append(_NAMES[word])
     asked = next((name for name in names if name.startswith("onnx")), None)
     if asked is not None and (missing := [package for package in _PACKAGES if find_spec(package) is None]):
-        install = "pip install -c constraints.txt -e '.[onnx]'"
-        raise UserError(f"format '{asked}' needs {' and '.join(missing)}: {install}")
+        raise UserError(f"format '{asked}' needs {' and '.join(missing)}: {_INSTALL}")
+    if asked is not None:
+        import onnxruntime
+
+        if Version(onnxruntime.__version__) < Version(_LEAST_RUNTIME):
+            found = f"onnxruntime {_LEAST_RUNTIME} or later, found {onnxruntime.__version__}"
+            raise UserError(f"format '{asked}' needs {found}: {_INSTALL}")
     return names

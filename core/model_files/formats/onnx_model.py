@@ -23,7 +23,7 @@ from torch.export import Dim
 from core.model_files.formats.onnx_readme import readme
 from core.model_files.formats.task_model import json_file
 from core.model_files.formats.whole_model import INPUTS, WholeModel
-from core.model_files.model_folder import TrainedModel
+from core.model_files.model_folder import TrainedModel, heads_digest
 from core.run.checksums import Checksums
 from data.errors import UserError
 from data.tokenizer import SAVED_TOKENIZER, special_ids, tokenizer_files
@@ -205,6 +205,7 @@ def _description(trained: TrainedModel, whole: WholeModel, precision: str) -> di
     return {
         "model": MODEL,
         "precision": precision,
+        "heads_sha256": heads_digest(trained.model.heads),
         "inputs": {name: {"shape": ["rows", "tokens"], "type": "int64"} for name in INPUTS},
         "max_length": trained.config.model.max_length,
         "padding_id": special_ids(trained.tokenizer).pad,

@@ -147,7 +147,7 @@ class _PaddedLayout(RowPacking):
         self._added = torch.zeros(real.shape).masked_fill(~real, torch.finfo(torch.float32).min)
 
     def attention_mask(self, queries: int) -> Tensor:
-        """Return numbers to add, (R, 1, Q, T): ONNX has attention in one operation, which takes no smaller mask."""
+        """Return numbers to add, (R, 1, Q, T): ONNX Runtime's Attention broadcasts no mask over the queries."""
         return self._added[:, None, None, :].expand(-1, -1, queries, -1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -106,10 +107,18 @@ def test_files(folder: Path, tmp_path: Path, workers: int) -> None:
 def test_no_int8_form(saved: Path, ensemble: Path, folder: Path) -> None:
     with pytest.raises(UserError, match=r"the model has no int8 form; export it with --format onnx-int8, which says"):
         search.load_model(saved, precision="int8")
-    with pytest.raises(UserError, match=r"several models, whose average has no int8 form; use another precision$"):
+    with pytest.raises(UserError, match=r"an ensemble has no int8 form; use another precision$"):
         search.load_model(ensemble, precision="int8")
     with pytest.raises(UserError, match=r"^precision 'int8' is for the CPU, not for 'cuda'$"):
         search.load_model(folder, "cuda", precision="int8")
+
+
+def test_the_graph_of_another_model(folder: Path, make_model: MakeModel, tmp_path: Path) -> None:
+    """Of the same configuration, and undamaged."""
+    save_model_folder(tmp_path, make_model(*TASKS, seed=1), {})
+    shutil.copytree(folder / "onnx-int8", tmp_path / "onnx-int8")
+    with pytest.raises(UserError, match=r"onnx-int8: of another model than that in '.*'; export the model again$"):
+        search.load_model(tmp_path, precision="int8")
 
 
 def test_a_damaged_model_folder(make_model: MakeModel, tmp_path: Path) -> None:

@@ -26,3 +26,12 @@ def test_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError) as refused:
         parse_formats(["transformers", "onnx-int8"])
     assert str(refused.value) == ("format 'onnx-int8' needs onnxscript: pip install -c constraints.txt -e '.[onnx]'")
+
+
+def test_a_version_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onnxruntime.__version__", "1.9.2")
+    with pytest.raises(UserError) as refused:
+        parse_formats(["onnx"])
+    assert str(refused.value) == (
+        "format 'onnx' needs onnxruntime 1.32 or later, found 1.9.2: pip install -c constraints.txt -e '.[onnx]'"
+    )

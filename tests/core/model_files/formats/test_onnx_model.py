@@ -196,10 +196,13 @@ def test_a_graph_that_predicts_something_else_is_refused(make_model: MakeModel, 
     trained = make_model("sst")
     whole = WholeModel(trained, {}).eval()
     graph = onnx_model._traced(whole, 40)
+    attentions = [node.op_type for node in graph.graph.node].count("Attention")
+    assert attentions == trained.model.encoder("sst").config.num_hidden_layers, "one operation in each layer"
     assert b".py" not in graph.SerializeToString(), "places in sources are left out"
     torch.nn.init.normal_(trained.model.heads["sst"].layers[-1].weight)  # type: ignore[union-attr,index]
     with pytest.raises(UserError, match="task sst: ONNX Runtime does not predict what the model does"):
         onnx_model._check(graph.SerializeToString(), whole, trained)
     int8 = tmp_path / "int8.onnx"
     int8.write_bytes(onnx_model._quantised(graph))
+    assert [node.op_type for node in onnx.load(int8).graph.node].count("Attention") == attentions
     assert b"MatMulInteger" in int8.read_bytes()
