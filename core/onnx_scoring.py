@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 
 from core.config import RunConfig
+from core.model_files.formats.names import check_onnx
 from core.model_files.formats.onnx_model import DESCRIPTION, MODEL
 from core.model_files.formats.whole_model import INPUTS, RowForm, row_form
 from core.run.checksums import Checksums
@@ -98,14 +98,13 @@ class OnnxGraph:
 
 def _session(folder: Path) -> Any:
     """Load the graph, an ``onnxruntime.InferenceSession``."""
-    if find_spec("onnxruntime") is None:
-        raise UserError("a graph of ONNX needs onnxruntime: pip install -c constraints.txt -e '.[onnx]'")
+    check_onnx("a graph of ONNX")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    # Without it, sums of int8 products may overflow on x86 processors without VNNI.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    if not _has_vnni():  # sums of int8 products may overflow there; with VNNI, the option takes twice the time
+        options.add_session_config_entry("session.x64quantprecision", "1")
     content = _checked(folder / MODEL)
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -115,6 +114,12 @@ def _session(folder: Path) -> Any:
             f"{folder / MODEL}: onnxruntime {onnxruntime.__version__} does not load it; install 1.32 or later, or "
             f"{_AGAIN}: {why}"
         ) from error
+
+
+def _has_vnni() -> bool:
+    """Return whether an x86 processor sums int8 products without overflow; a torch that cannot say so has none."""
+    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(found.get("avx512_vnni") or found.get("avx_vnni"))
 
 
 def _read_description(path: Path, config: RunConfig) -> tuple[str, dict[str, float]]:

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from core import onnx_scoring, scoring
+from core.model_files.formats import names
 from core.model_files.formats.registry import plan_formats, write_formats
 from core.model_files.model_folder import TrainedModel, save_model_folder
 from core.onnx_scoring import OnnxGraph
@@ -172,6 +173,6 @@ def test_a_damaged_folder(trained: TrainedModel, folder: Path, tmp_path: Path, c
 
 
 def test_without_onnxruntime(trained: TrainedModel, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_scoring, "find_spec", lambda _: None)
+    monkeypatch.setattr(names, "find_spec", lambda _: None)
     with pytest.raises(UserError, match=r"needs onnxruntime: pip install -c constraints\.txt -e '\.\[onnx\]'$"):
         OnnxGraph(folder, trained.config, trained.layout)

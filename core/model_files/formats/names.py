@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from data.errors import UserError, did_you_mean
 
-__all__ = ["FormatName", "parse_formats"]
+__all__ = ["FormatName", "check_onnx", "parse_formats"]
 
 FormatName = Literal["transformers", "sentence-transformers", "onnx", "onnx-int8"]
 
@@ -34,12 +34,25 @@ def parse_formats(words: Iterable[str]) -> list[FormatName]:
             raise UserError(f"there is no format '{word}'; the formats are {', '.join(others)} and {last}{hint}")
         names.append(_NAMES[word])
     asked = next((name for name in names if name.startswith("onnx")), None)
-    if asked is not None and (missing := [package for package in _PACKAGES if find_spec(package) is None]):
-        raise UserError(f"format '{asked}' needs {' and '.join(missing)}: {_INSTALL}")
     if asked is not None:
-        import onnxruntime
-
-        if Version(onnxruntime.__version__) < Version(_LEAST_RUNTIME):
-            found = f"onnxruntime {_LEAST_RUNTIME} or later, found {onnxruntime.__version__}"
-            raise UserError(f"format '{asked}' needs {found}: {_INSTALL}")
+        check_onnx(f"format '{asked}'", _PACKAGES)
     return names
+
+
+def check_onnx(what: str, packages: Iterable[str] = ("onnxruntime",)) -> None:
+    """Check that packages of the extra ``onnx`` are installed, and that onnxruntime is recent enough.
+
+    Args:
+        what: what needs them, for the message.
+        packages: onnxruntime, and others.
+
+    Raises:
+        UserError: if not.
+    """
+    if missing := [package for package in packages if find_spec(package) is None]:
+        raise UserError(f"{what} needs {' and '.join(missing)}: {_INSTALL}")
+    import onnxruntime
+
+    if Version(onnxruntime.__version__) < Version(_LEAST_RUNTIME):
+        found = onnxruntime.__version__
+        raise UserError(f"{what} needs onnxruntime {_LEAST_RUNTIME} or later, found {found}: {_INSTALL}")
