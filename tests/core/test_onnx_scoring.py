@@ -176,3 +176,17 @@ def test_without_onnxruntime(trained: TrainedModel, folder: Path, monkeypatch: p
     monkeypatch.setattr(names, "find_spec", lambda _: None)
     with pytest.raises(UserError, match=r"needs onnxruntime: pip install -c constraints\.txt -e '\.\[onnx\]'$"):
         OnnxGraph(folder, trained.config, trained.layout)
+
+
+@pytest.mark.parametrize("has_vnni", [True, False])
+def test_sums_do_not_overflow_without_vnni(
+    trained: TrainedModel, folder: Path, monkeypatch: pytest.MonkeyPatch, has_vnni: bool
+) -> None:
+    """With it, the option would take twice the time."""
+    monkeypatch.setattr(onnx_scoring, "_has_vnni", lambda: has_vnni)
+    options = OnnxGraph(folder, trained.config, trained.layout)._session.get_session_options()
+    if has_vnni:
+        with pytest.raises(RuntimeError, match="x64quantprecision"):
+            options.get_session_config_entry("session.x64quantprecision")
+    else:
+        assert options.get_session_config_entry("session.x64quantprecision") == "1"
