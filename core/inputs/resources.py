@@ -21,7 +21,7 @@ from core.inputs.scratch_vocabulary import scratch_vocabulary, train_digest
 from core.inputs.task_data import TaskData
 from core.model.bert import BertConfig
 from core.model_files.bert_checkpoint import load_bert_config, load_bert_weights, load_mlm_head
-from core.model_files.encoder_content import EncoderContent
+from core.model_files.encoder_content import EncoderContent, FileStamp, weight_stamps
 from core.model_files.encoder_fit import check_fit
 from core.model_files.encoder_source import resolve_encoder
 from data.augmentation.additional_examples import AdditionalExamples
@@ -37,21 +37,48 @@ __all__ = ["Encoder", "Resources", "pick_device", "scratch_shape"]
 
 @dataclass(frozen=True)
 class Encoder:
-    """Shape, weights, tokenizer, content and folder of an encoder; weights of None mean random initial weights."""
+    """Shape, tokenizer, content and folder of an encoder; without a folder, its initial weights are random.
+
+    Attributes:
+        has_pooler: whether there are weights for it, or all are random.
+        stamps: of the files of the weights, as they were when the content was read.
+    """
 
     config: BertConfig
-    weights: dict[str, Tensor] | None
     tokenizer: Tokenizer
     content: EncoderContent
+    has_pooler: bool = True
     folder: Path | None = None
+    stamps: tuple[FileStamp, ...] = ()
+
+    def read_weights(self) -> dict[str, Tensor] | None:
+        """Read the weights, or return None for random ones.
+
+        They are mapped, and nothing keeps them: while a worker trains, it needs no other copy than the model's own.
+
+        Raises:
+            UnavailableError: if they cannot be read, or are not those whose content is known.
+        """
+        if self.folder is None:
+            return None
+        with _checked_input():
+            weights = load_bert_weights(self.folder, self.config)
+            if not self.is_current():
+                raise UserError(f"{self.folder}: the weights are being replaced; put the original files back")
+        return weights
+
+    def is_current(self) -> bool:
+        """Return whether the files of the weights are those whose content is known."""
+        return self.folder is None or weight_stamps(self.folder) == self.stamps
 
     @cached_property
     def mlm_head(self) -> dict[str, Tensor] | None:
         """Return the checkpoint's masked-language-model head, or None if it has none; see :func:`load_mlm_head`."""
-        if self.folder is None or self.weights is None:
+        weights = self.read_weights()
+        if self.folder is None or weights is None:
             return None
         with _checked_input():
-            return load_mlm_head(self.folder, self.config, self.weights["embeddings.word_embeddings.weight"])
+            return load_mlm_head(self.folder, self.config, weights["embeddings.word_embeddings.weight"])
 
 
 def scratch_shape(scratch: ScratchConfig, vocab_size: int) -> BertConfig:
@@ -105,12 +132,12 @@ class Resources:
             UnavailableError: if it cannot be loaded.
         """
         key = self._encoder_key(config)
-        if key not in self._encoders:
+        if key not in self._encoders or not self._encoders[key].is_current():
             scratch = config.model.scratch
             with _checked_input():
                 encoder = self._load(config.model.encoder) if scratch is None else self._new(config, scratch)
             self._encoders[key] = encoder
-        check_fit(config, self._encoders[key].config, self._encoders[key].weights)
+        check_fit(config, self._encoders[key].config, self._encoders[key].has_pooler)
         return self._encoders[key]
 
     def forget_encoder(self, config: RunConfig) -> None:
@@ -212,8 +239,9 @@ class Resources:
                 f"{folder}: the tokenizer has {tokenizer.get_vocab_size():,} tokens, but the encoder's vocab_size is "
                 f"{config.vocab_size:,}; use the tokenizer that belongs to the encoder"
             )
-        weights = load_bert_weights(folder, config)
-        return Encoder(config, weights, tokenizer, EncoderContent.read(folder), folder)
+        stamps, content = weight_stamps(folder), EncoderContent.read(folder)
+        has_pooler = "pooler.dense.weight" in load_bert_weights(folder, config)
+        return Encoder(config, tokenizer, content, has_pooler, folder, stamps)
 
     def _new(self, config: RunConfig, scratch: ScratchConfig) -> Encoder:
         tokenizer = scratch_vocabulary(config, scratch, self.cache_dir)
@@ -221,7 +249,7 @@ class Resources:
             scratch_shape(scratch, tokenizer.get_vocab_size()),
             EncoderContent.of_vocabulary(tokenizer.get_vocab()),
         )
-        return Encoder(shape, None, tokenizer, content)
+        return Encoder(shape, tokenizer, content)
 
 
 @contextmanager

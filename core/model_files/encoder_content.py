@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -13,12 +14,15 @@ from typing import Any, Final, Self
 from data.errors import UnavailableError
 from data.tokenizer_settings import TOKENIZER_FILES
 
-__all__ = ["CONFIG", "PICKLED_WEIGHTS", "SHARD_INDEX", "WEIGHTS", "EncoderContent"]
+__all__ = ["CONFIG", "PICKLED_WEIGHTS", "SHARD_INDEX", "WEIGHTS", "EncoderContent", "FileStamp", "weight_stamps"]
 
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.safetensors"
 SHARD_INDEX: Final = "model.safetensors.index.json"
 PICKLED_WEIGHTS: Final = "pytorch_model.bin"
+
+FileStamp = tuple[str, int, int, int]
+"""Name of a file, its inode, size in bytes, and time of its last change in nanoseconds; other content, another stamp."""
 
 _COMMIT: Final = re.compile("[0-9a-f]{40}")
 
@@ -73,6 +77,16 @@ class EncoderContent:
     def changes(self, other: EncoderContent) -> list[str]:
         """Return the names of the parts in which another encoder differs."""
         return [name for name in ("config", "weights", "tokenizer") if getattr(self, name) != getattr(other, name)]
+
+
+def weight_stamps(folder: Path) -> tuple[FileStamp, ...]:
+    """Return the stamps of the files that weights are read from; a file that cannot be read has none."""
+    stamps: list[FileStamp] = []
+    with suppress(OSError):
+        for name in _weight_names(folder):
+            found = (folder / name).stat()
+            stamps.append((name, found.st_ino, found.st_size, found.st_mtime_ns))
+    return tuple(stamps)
 
 
 def _weight_names(folder: Path) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from core.config import RunConfig
 from core.config.own_layers import own_layer_mistakes
 from core.model.bert import BertConfig
@@ -12,20 +10,20 @@ from data.errors import UserError
 __all__ = ["check_fit"]
 
 
-def check_fit(config: RunConfig, encoder: BertConfig, weights: dict[str, Tensor] | None) -> None:
+def check_fit(config: RunConfig, encoder: BertConfig, has_pooler: bool = True) -> None:
     """Refuse a run whose settings its encoder does not support.
 
     Args:
         config: the run.
         encoder: architecture of its encoder.
-        weights: weights of the encoder; None for random initial weights.
+        has_pooler: whether it has weights for the pooler, or starts from random ones.
 
     Raises:
         UserError: naming the setting, its value and the encoder's limit.
     """
     _check_rows(config, encoder)
     _check_layers(config, encoder.num_hidden_layers)
-    _check_pooler(config, weights)
+    _check_pooler(config, has_pooler)
 
 
 def _check_rows(config: RunConfig, encoder: BertConfig) -> None:
@@ -42,9 +40,9 @@ def _check_rows(config: RunConfig, encoder: BertConfig) -> None:
             )
 
 
-def _check_pooler(config: RunConfig, weights: dict[str, Tensor] | None) -> None:
+def _check_pooler(config: RunConfig, has_pooler: bool) -> None:
     """Refuse a pooler that would stay random: many checkpoints have none, and a frozen encoder would not train it."""
-    if config.model.freeze != "encoder" or weights is None or "pooler.dense.weight" in weights:
+    if config.model.freeze != "encoder" or has_pooler:
         return
     for name, head in config.heads.items():
         if head.pooling == "pooler":

@@ -73,7 +73,7 @@ def pretrained_weights(
     with preserved_random_state(device):
         plan = plan_stages(config, pretraining, resources, cache_dir, device)
         if plan is None:
-            return resources.encoder(config).weights
+            return resources.encoder(config).read_weights()
         trainer = StageTrainer(config, plan.shape, device, observer, checkpoint_seconds)
         weights = plan.weights
         for link, folder in plan.left:

@@ -57,7 +57,7 @@ def plan_stages(
         return None
     encoder = resources.encoder(config)
     # Missing weights are initialised as for the run itself.
-    start = build_encoder(config, encoder.config, encoder.weights)
+    start = build_encoder(config, encoder.config, encoder.read_weights())
     links = key_stages(stages, start, config, resources.layout(config), encoder.tokenizer.to_str(), device)
     folders = [StageFolder(cache_dir / "stages" / link.key) for link in links]
     done, weights = _last_result(folders)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from core.config import DataConfig, RunConfig
 from core.inputs.resources import Resources, pick_device
+from core.model_files.encoder_content import EncoderContent
 from data.errors import UnavailableError, UserError
 from tests.core.small_encoders import encoder_folder, loaded
 
@@ -19,6 +21,26 @@ MakeConfig = Callable[..., RunConfig]
 def test_a_fitting_encoder_is_loaded_once(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
     config = loaded(small_config(), encoder_folder(tmp_path / "e"))
     assert resources.encoder(config) is resources.encoder(config)
+
+
+def test_weights_are_mapped_and_not_kept(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    encoder = resources.encoder(loaded(small_config(("sst",)), encoder_folder(tmp_path / "e")))
+    weights = encoder.read_weights()
+    assert weights is not None
+    kept = weakref.ref(weights["embeddings.word_embeddings.weight"])
+    del weights
+    assert kept() is None
+
+
+def test_a_replaced_encoder_is_loaded_again(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    config = loaded(small_config(("sst",)), encoder_folder(tmp_path / "e"))
+    before = resources.encoder(config)
+    encoder_folder(tmp_path / "e")
+    with pytest.raises(UnavailableError, match="the weights are being replaced"):
+        before.read_weights()
+    after = resources.encoder(config)
+    assert after.content == EncoderContent.read(tmp_path / "e")
+    assert after.content.changes(before.content) == ["weights"]
 
 
 def test_a_tokenizer_of_another_model(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:

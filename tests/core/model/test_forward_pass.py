@@ -39,7 +39,7 @@ def case(request: pytest.FixtureRequest, small_config: MakeConfig, resources: Re
     task, pair = SHAPES[request.param]
     config = small_config((task,), heads={task: {"pair": pair, "pooling": "mean", "layers": 2}})
     encoder = resources.encoder(config)
-    model = build_model(config, encoder.config, encoder.weights).train()
+    model = build_model(config, encoder.config, encoder.read_weights()).train()
     return Case(model, resources.task_data(config)[task].next_batch(6))
 
 

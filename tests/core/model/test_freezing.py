@@ -34,7 +34,7 @@ POOLED = {"sst": {"pooling": "pooler"}}
 
 def built(config: RunConfig, resources: Resources) -> MultitaskBert:
     encoder = resources.encoder(config)
-    return build_model(config, encoder.config, encoder.weights)
+    return build_model(config, encoder.config, encoder.read_weights())
 
 
 def first_batch(config: RunConfig, resources: Resources) -> Batch:

@@ -233,7 +233,7 @@ def test_a_checkpoint_of_the_encoder_fits_before_and_after() -> None:
 
 def built(config: RunConfig, resources: Resources) -> MultitaskBert:
     encoder = resources.encoder(config)
-    return build_model(config, encoder.config, encoder.weights)
+    return build_model(config, encoder.config, encoder.read_weights())
 
 
 def test_rank_zero_trains_the_encoders_own_weights(small_config: MakeConfig, resources: Resources) -> None:

@@ -86,7 +86,7 @@ def with_model(config: RunConfig, **changes: Any) -> RunConfig:
 def test_together_with_frozen_layers_below(small_config: MakeConfig, resources: Resources) -> None:
     config = with_model(small_config(), reinit_layers=1, freeze_layers=1)
     encoder = resources.encoder(config)
-    model = build_model(config, encoder.config, encoder.weights)
+    model = build_model(config, encoder.config, encoder.read_weights())
     assert not any(p.requires_grad for p in model.encoder("sst").layers[0].parameters())
     assert all(p.requires_grad for p in model.encoder("sst").layers[1].parameters())
 

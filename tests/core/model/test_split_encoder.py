@@ -321,9 +321,9 @@ def test_layers_that_do_not_suit_the_encoder(
     shape = resources.encoder(make(0)).config
     if fault is None:
         make(0, sections)
-        check_fit(make(0, loaded), shape, None)
+        check_fit(make(0, loaded), shape)
         return
     with pytest.raises(ValueError, match=fault.format("model.scratch.layers = 3")):
         make(0, sections)
     with pytest.raises(UserError, match=fault.format("encoder 'there' has 3 layers")):
-        check_fit(make(0, loaded), shape, None)
+        check_fit(make(0, loaded), shape)

@@ -36,7 +36,7 @@ def test_a_frozen_encoder_without_a_pooler(small_config: MakeConfig, resources: 
     weights = load_file(folder / "model.safetensors")
     save_file({name: w for name, w in weights.items() if not name.startswith("pooler.")}, folder / "model.safetensors")
     config = loaded(small_config(("sst",), heads={"sst": {"pooling": "pooler"}}), folder)
-    assert resources.encoder(config).weights is not None  # trained with the rest
+    assert resources.encoder(config).read_weights() is not None  # trained with the rest
     frozen = config.model_copy(update={"model": config.model.model_copy(update={"freeze": "encoder"})})
     with pytest.raises(UserError, match=r"heads.sst.pooling = 'pooler', but encoder .* the pooler would stay random"):
         resources.encoder(frozen)

@@ -33,7 +33,7 @@ def weights_of(model: MultitaskBert) -> dict[str, Tensor]:
 
 def make_model(config: RunConfig, resources: Resources) -> MultitaskBert:
     encoder = resources.encoder(config)
-    return build_model(config, encoder.config, encoder.weights)
+    return build_model(config, encoder.config, encoder.read_weights())
 
 
 def test_three_steps_equal_those_of_plain_adamw(small_config: MakeConfig, resources: Resources) -> None:

@@ -63,7 +63,7 @@ def make_run(small_config: MakeConfig, resources: Resources, nli_pairs: Pairs) -
         if data is not None:
             stage = replace(stage, make_data=lambda: data)
         encoder = resources.encoder(config)
-        bert = build_encoder(config, encoder.config, encoder.weights)
+        bert = build_encoder(config, encoder.config, encoder.read_weights())
         return stage, StageRun(stage, bert, config.seed, config.compute, torch.device("cpu"))
 
     return make

@@ -22,6 +22,7 @@ from core.config.pretraining import PretrainingConfig
 from core.inputs.resources import Resources
 from core.model.multitask import build_model
 from core.pretraining import NullStageObserver, PretrainingInterruptedError, pretrained_weights
+from tests.core.small_encoders import encoder_folder, loaded
 
 MakeConfig = Callable[..., RunConfig]
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,10 +91,14 @@ def undisturbed(
 def test_without_stages_the_encoder_is_as_it_was(
     small_config: MakeConfig, resources: Resources, tmp_path: Path
 ) -> None:
-    config = small_config()
-    found = pretrained_weights(config, PretrainingConfig(), resources, tmp_path, NullStageObserver())
-    assert found is resources.encoder(config).weights
-    assert not list(tmp_path.iterdir())
+    config = loaded(small_config(), encoder_folder(tmp_path / "encoder"))
+    found = pretrained_weights(config, PretrainingConfig(), resources, tmp_path / "cache", NullStageObserver())
+    expected = resources.encoder(config).read_weights()
+    assert found is not None
+    assert expected is not None
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], weight) for name, weight in expected.items())
+    assert not (tmp_path / "cache").exists()
 
 
 def test_a_stage_is_trained_once(

@@ -38,7 +38,7 @@ def keys(resources: Resources, nli_pairs: object) -> Callable[..., dict[str, str
     def make(config: RunConfig, sections: dict[str, Any] = STAGES) -> dict[str, str]:
         assert nli_pairs
         encoder = resources.encoder(config)
-        start = build_encoder(config, encoder.config, encoder.weights)
+        start = build_encoder(config, encoder.config, encoder.read_weights())
         stages = make_stages(config, PretrainingConfig.model_validate(sections), resources)
         tokenizer = encoder.tokenizer.to_str()
         links = key_stages(stages, start, config, resources.layout(config), tokenizer, torch.device("cpu"))
@@ -107,7 +107,7 @@ def test_other_weights_to_start_from_and_another_seed(small_config: MakeConfig, 
     stages = make_stages(config, PretrainingConfig.model_validate({"mlm": {"examples": 100}}), resources)
     found = set()
     for change, seed in ((0.0, 0), (1e-7, 0), (0.0, 1)):
-        start = build_encoder(config, encoder.config, encoder.weights)
+        start = build_encoder(config, encoder.config, encoder.read_weights())
         with torch.no_grad():
             start.pooler.dense.bias[0] = change
         arguments = (
@@ -172,7 +172,7 @@ def test_the_head_that_masked_language_modelling_starts_from(
     """Of encoders alike weight by weight. Other stages do not look at it."""
     scratch = small_config()
     encoder = resources.encoder(scratch)
-    bert = build_encoder(scratch, encoder.config, encoder.weights)
+    bert = build_encoder(scratch, encoder.config, encoder.read_weights())
     size, width = encoder.config.vocab_size, encoder.config.hidden_size
     head = {
         "cls.predictions.bias": torch.zeros(size),

@@ -55,7 +55,7 @@ def test_nothing_is_written_and_the_first_stage_begins_with_the_runs_encoder(
     assert [folder.path for _, folder in found.left] == [tmp_path / "stages" / link.key for link, _ in found.left]
     assert not list(tmp_path.iterdir())
     encoder = resources.encoder(config)
-    start = build_encoder(config, encoder.config, encoder.weights)
+    start = build_encoder(config, encoder.config, encoder.read_weights())
     assert found.shape == start.config
     assert all(torch.equal(found.weights[name], weight) for name, weight in start.state_dict().items())
 

@@ -19,7 +19,7 @@ def make(small_config: MakeConfig, resources: Resources) -> Callable[..., Case]:
         task, pair = SHAPES[shape]
         config = small_config((task,), heads={task: {"pair": pair, "pooling": "mean"}})
         encoder = resources.encoder(config)
-        model = build_model(config, encoder.config, encoder.weights).train()
+        model = build_model(config, encoder.config, encoder.read_weights()).train()
         with torch.no_grad():  # a fresh head is so small that all answers look alike
             model.heads[task].layers[-1].weight *= head_scale
         return Case(model, resources.task_data(config)[task].next_batch(size))

@@ -42,7 +42,7 @@ def make(small_config: MakeConfig, resources: Resources) -> Callable[..., tuple[
     def build(task: str, size: int = 12, **sections: object) -> tuple[MultitaskBert, Batch]:
         config = small_config((task,), **sections)
         encoder = resources.encoder(config)
-        model = build_model(config, encoder.config, encoder.weights).train()
+        model = build_model(config, encoder.config, encoder.read_weights()).train()
         with torch.no_grad():  # a fresh head is so small that all answers look alike
             model.heads[task].layers[-1].weight *= 20
         return model, resources.task_data(config)[task].next_batch(size)

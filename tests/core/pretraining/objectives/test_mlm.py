@@ -123,7 +123,7 @@ def stage_of(
         sections = PretrainingConfig.model_validate({"mlm": {"examples": 64, "mask_probability": 0.3}})
         (stage,) = make_stages(config, sections, own)
         encoder = own.encoder(config)
-        bert = build_encoder(config, encoder.config, encoder.weights)
+        bert = build_encoder(config, encoder.config, encoder.read_weights())
         return theirs, stage, StageRun(stage, bert, config.seed, config.compute, torch.device("cpu"))
 
     return make
