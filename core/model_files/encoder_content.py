@@ -22,7 +22,7 @@ SHARD_INDEX: Final = "model.safetensors.index.json"
 PICKLED_WEIGHTS: Final = "pytorch_model.bin"
 
 FileStamp = tuple[str, int, int, int]
-"""Name of a file, its inode, size in bytes, and time of its last change in nanoseconds; other content, another stamp."""
+"""Name of a file, its inode, its size in bytes, and when it was last changed, in nanoseconds."""
 
 _COMMIT: Final = re.compile("[0-9a-f]{40}")
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from core.statistics.interval import Interval
 
@@ -40,6 +39,8 @@ class ConfidenceCurve:
         it by luck. In simulations of 200 to 5,000 examples, classes then missed the target in 17 to 54 % of cases, and
         with the limit in 1 to 5 %.
         """
+        from scipy import stats
+
         for step, (answered, right) in enumerate(zip(self.answered, self.right, strict=True)):
             if right and stats.beta.ppf(_RISK, right, answered - right + 1) >= precision:
                 return step
@@ -67,6 +68,8 @@ class Thresholds:
     @property
     def coverage(self) -> Interval:
         """Return the share of dev that is answered, with its interval (Wilson 1927)."""
+        from scipy import stats
+
         interval = stats.binomtest(self.answered, self.examples).proportion_ci(method="wilson")
         return Interval(self.answered / self.examples, float(interval.low), float(interval.high))
 

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from core.statistics.bootstrap import drawn_counts
 from core.statistics.interval import Interval
@@ -97,6 +96,8 @@ def calibration_of(probabilities: np.ndarray, gold: np.ndarray, rng: np.random.G
 
 
 def _gap(excess: np.ndarray) -> Interval:
+    from scipy import stats
+
     half = float(stats.norm.ppf(_UPPER) * excess.std() / math.sqrt(len(excess)))
     return Interval(float(excess.mean()), float(excess.mean()) - half, float(excess.mean()) + half)
 
@@ -129,6 +130,8 @@ def _top(probabilities: np.ndarray, gold: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _bin(confidence: np.ndarray, right: np.ndarray) -> CalibrationBin:
+    from scipy import stats
+
     interval = stats.binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
     return CalibrationBin(
         float(confidence.mean()), float(right.mean()), float(interval.low), float(interval.high), len(right)

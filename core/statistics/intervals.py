@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from core.statistics.unusual_spreads import unusual_spreads
 
@@ -91,6 +90,8 @@ class ScoreIntervals:
         return self._half(None if self._means is None else self._means[one] - self._means[other], [one, other])
 
     def _half(self, means: np.ndarray | None, places: Sequence[int]) -> float | None:
+        from scipy import stats
+
         if not (self.seeds_known or self.examples_known):
             return None
         shares: dict[_Spread, float] = {}

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
 
 from data.metrics.classes import predicted_classes
 
@@ -72,6 +71,8 @@ def fit_temperature(probabilities: np.ndarray, gold: np.ndarray) -> float:
         probabilities: of the classes, (N, K).
         gold: class indices, (N,).
     """
+    from scipy import optimize
+
     logs = np.log(np.maximum(probabilities.astype(np.float64), _LEAST))
     rows = np.arange(len(gold))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 __all__ = ["unusual_spreads"]
 
@@ -45,6 +44,8 @@ def unusual_spreads(groups: Sequence[np.ndarray]) -> tuple[int, ...]:
 
 def _p_values(squares: Sequence[float], freedom: Sequence[int]) -> np.ndarray:
     """Compute p values, (groups,), of each group's variance against that of all others; 1 where these do not vary."""
+    from scipy import stats
+
     own, degrees = np.array(squares), np.array(freedom)
     others = ~np.eye(len(own), dtype=bool)
     against = others @ own  # not sum - own, which would leave rounding where the others are alike

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from core.statistics.out_of_bag import BagScores
 from core.statistics.overall import overall_score
@@ -142,6 +141,8 @@ def summands(whole: np.ndarray, outside: np.ndarray, selected: np.ndarray) -> np
 
 def expectation(dev: float, of_resamples: np.ndarray, bounds: tuple[float, float]) -> Expectation:
     """Estimate a score from the summands of :func:`expect`, with an interval inside the bounds of possible scores."""
+    from scipy import stats
+
     expected = float(of_resamples.mean())
     count = len(of_resamples)
     half = float(stats.t.ppf(0.975, count - 1) * of_resamples.std(ddof=1) * math.sqrt(_ON_ALL + 1.0 / count))
