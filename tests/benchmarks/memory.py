@@ -134,7 +134,10 @@ def study(file: Path, data: Path, out: Path) -> dict[str, float]:
     """Run a study; return the largest sums of RSS and PSS over its processes, and the largest private memory of one."""
     options = {"--study": file, "--data": data, "--runs-dir": out, "--threads": 1}
     command = [sys.executable, "-m", "search.run", *(str(word) for option in options.items() for word in option)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    from search.executors.pipes import MEMORY_VARIABLES
+
+    untuned = {name: value for name, value in os.environ.items() if name not in MEMORY_VARIABLES}  # workers are tuned
+    with subprocess.Popen(command, env=untuned, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         highest = dict.fromkeys(("RSS", "PSS", "private of one", "driver"), 0.0)
         while process.poll() is None:
             try:
@@ -165,6 +168,10 @@ def main() -> None:
     parser.add_argument("--gradient-checkpointing", action="store_true", help="of the worker")
     parser.add_argument("--no-study", action="store_true", help="measure only the worker")
     arguments = parser.parse_args()
+    from search.executors.pipes import MEMORY_VARIABLES
+
+    if not MEMORY_VARIABLES.keys() <= os.environ.keys():  # workers have them
+        os.execve(sys.executable, sys.orig_argv, MEMORY_VARIABLES | dict(os.environ))
     from data.synthetic.corpus import write_corpus
     from data.task_files import builtin_tasks
 
