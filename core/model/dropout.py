@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-__all__ = ["Dropout", "keep_mask"]
+__all__ = ["Dropout", "draw_kept"]
 
 _STEPS: Final = 1 << 16  # 16 random bits decide on a unit: the probability is a multiple of 2^-16
 
@@ -30,24 +30,18 @@ class Dropout(nn.Dropout):
         return out
 
 
-def keep_mask(like: Tensor, p: float) -> Tensor:
-    """Draw what units are multiplied by, in the shape and type of others on the CPU: 0, or 1 / (1 - p)."""
-    kept, scale = _drawn(like, p)
-    return kept.mul_(scale)
-
-
-def _drawn(like: Tensor, p: float) -> tuple[Tensor, float]:
-    """Return 1 for units that are kept and 0 for others, in their shape and type, and the scale of the former."""
+def draw_kept(like: Tensor, p: float) -> tuple[Tensor, float]:
+    """Draw which units on the CPU are kept, a bool for each; return what these are multiplied by too, 1 / (1 - p)."""
     count, dropped = like.numel(), min(round(p * _STEPS), _STEPS - 1)  # of all values of 16 bits; one is kept
     words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(1 << 63), None)
     kept = words.view(torch.int16)[:count] >= dropped - _STEPS // 2
-    return kept.view(like.shape).to(like.dtype), _STEPS / (_STEPS - dropped)
+    return kept.view(like.shape), _STEPS / (_STEPS - dropped)
 
 
 class _Drop(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
-        kept, ctx.scale = _drawn(x, p)
+        kept, ctx.scale = draw_kept(x, p)
         ctx.save_for_backward(kept)
         return (x * kept).mul_(ctx.scale)  # in this order: bfloat16 would round 1 / (1 - p)
 

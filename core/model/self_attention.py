@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from core.model.dropout import keep_mask
+from core.model.dropout import draw_kept
 from core.model.linear import Linear
 from core.model.row_packing import RowPacking
 
@@ -86,6 +86,11 @@ class SelfAttention(nn.Module):
 class _DroppedAttention(torch.autograd.Function):
     """Attention with dropout on its weights, which torch's fast kernels for the CPU do not have.
 
+    With P = softmax(q k^T / sqrt(D)), and K = 1 for weights that are kept and 0 for others, the context is c (P o K) v
+    with c = 1 / (1 - p). One number is kept of each weight until the backward pass: S = P / 2 if it is kept, and
+    -P / 2 otherwise, so that max(S, 0) = P o K / 2 and |S| = P / 2. With g = 2 c of the context's gradient and
+    t = max(S, 0) o (g v^T), the gradients are max(S, 0)^T g of v, and t - 2 |S| sum(t) of the scores.
+
     Not for bfloat16: oneDNN would compile code for each length of rows.
     """
 
@@ -100,37 +105,42 @@ class _DroppedAttention(torch.autograd.Function):
             q = queries.reshape(len(k), 1, -1) if first_only else packing.split_heads(queries, heads)  # (R A, Q, D)
             ctx.scale = 1 / math.sqrt(q.shape[-1])
             context, padding = torch.empty_like(q), packing.padding(heads, q.dtype)
-            weights, masks = [], []
+            signed = []
             for group in _groups(q, k):
                 added = padding if len(padding) == 1 else padding[group]
                 scores = torch.baddbmm(added, q[group], k[group].transpose(1, 2), alpha=ctx.scale)
-                weights.append(torch.softmax(scores, -1))  # (G, Q, T)
-                masks.append(keep_mask(weights[-1], dropout))
-                torch.bmm(weights[-1] * masks[-1], v[group], out=context[group])
-        ctx.save_for_backward(q, k, v, *weights, *masks)
+                weights = torch.softmax(scores, -1)  # (G, Q, T)
+                kept, ctx.kept_scale = draw_kept(weights, dropout)
+                signed.append(weights.mul_(kept.to(weights.dtype).sub_(0.5)))
+                torch.bmm(signed[-1].clamp_min(0), v[group], out=context[group])
+            context.mul_(2 * ctx.kept_scale)
+        ctx.save_for_backward(q, k, v, *signed)
         ctx.packing, ctx.heads, ctx.first_only = packing, heads, first_only
         return context.view_as(queries) if first_only else packing.merge_heads(context, heads)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        q, k, v, *saved = ctx.saved_tensors
-        weights, masks = saved[: len(saved) // 2], saved[len(saved) // 2 :]
+        q, k, v, *signed = ctx.saved_tensors
         packing, heads = ctx.packing, ctx.heads
         if ctx.first_only:
-            of_context = gradient.reshape(q.shape)
+            of_context = gradient.reshape(q.shape) * (2 * ctx.kept_scale)
         else:
-            of_context = packing.split_heads(gradient, heads)
+            of_context = packing.split_heads(gradient * (2 * ctx.kept_scale), heads)
             if packing.mask is not None:  # padded queries have no gradient
                 rows, longest = packing.shape
                 of_context.view(rows, heads, longest, -1).mul_(packing.mask[:, None, :, None])
         of_queries, of_keys, of_values = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
-        for group, weight, mask in zip(_groups(q, k), weights, masks, strict=True):
-            torch.bmm((weight * mask).transpose(1, 2), of_context[group], out=of_values[group])
-            of_weights = torch.bmm(of_context[group], v[group].transpose(1, 2)).mul_(mask)
-            of_scores = torch._softmax_backward_data(of_weights, weight, -1, weight.dtype).mul_(ctx.scale)
+        for group, one in zip(_groups(q, k), signed, strict=True):
+            kept = one.clamp_min(0)
+            torch.bmm(kept.transpose(1, 2), of_context[group], out=of_values[group])
+            of_scores = torch.bmm(of_context[group], v[group].transpose(1, 2)).mul_(kept)
+            total = of_scores.sum(-1, keepdim=True)
+            of_scores.addcmul_(torch.abs(one, out=kept), total, value=-2)
             torch.bmm(of_scores, k[group], out=of_queries[group])
             torch.bmm(of_scores.transpose(1, 2), q[group], out=of_keys[group])
+        of_queries.mul_(ctx.scale)
+        of_keys.mul_(ctx.scale)
         merged = (packing.merge_heads(part, heads) for part in (of_keys, of_values))
         query_part = of_queries.view_as(gradient) if ctx.first_only else packing.merge_heads(of_queries, heads)
         return query_part, *merged, None, None, None

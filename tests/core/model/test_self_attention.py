@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from core.model.bert import BertConfig
-from core.model.dropout import keep_mask
+from core.model.dropout import draw_kept
 from core.model.row_packing import RowPacking
 from core.model.self_attention import SelfAttention
 
@@ -66,9 +66,9 @@ def check_values_and_gradients(lengths: list[int], first_only: bool) -> None:
 
     queries = 1 if first_only else max(lengths)
     torch.manual_seed(3)
-    drawn = keep_mask(torch.empty(len(lengths), 2, queries, max(lengths), dtype=torch.float64), 0.4)
+    kept, scale = draw_kept(torch.empty(len(lengths), 2, queries, max(lengths)), 0.4)
     dropped = torch.ones(len(lengths), 2, max(lengths), max(lengths), dtype=torch.float64)
-    dropped[:, :, :queries] = drawn
+    dropped[:, :, :queries] = kept.double() * scale
     rows.requires_grad_()
     expected = formula(module, rows, mask, dropped)
     expected = expected[:, 0] if first_only else expected[mask]
