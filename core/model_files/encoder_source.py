@@ -1,4 +1,7 @@
-"""Find an encoder's files: in a folder, an optional package, or on the Hugging Face Hub."""
+"""Find an encoder's files: in a folder, an optional package, or on the Hugging Face Hub.
+
+The Hub's library is loaded only for a name on the Hub: it takes 9 MiB, and .15 s of the start of a worker.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,6 @@ import re
 from importlib import resources
 from pathlib import Path
 from typing import Final
-
-from huggingface_hub import is_offline_mode, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-)
 
 from core.model_files.encoder_content import CONFIG, PICKLED_WEIGHTS, SHARD_INDEX, WEIGHTS
 from data.errors import UserError, did_you_mean
@@ -50,6 +45,9 @@ def find_encoder(name: str) -> Path | None:
     folder = _outside_the_hub(name)
     if folder is not None:
         return folder
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
     try:
         folder = Path(snapshot_download(name, local_files_only=True))
     except LocalEntryNotFoundError:
@@ -108,6 +106,8 @@ def _has_safetensors(folder: Path) -> bool:
 
 
 def _incomplete(what: str) -> str:
+    from huggingface_hub import is_offline_mode
+
     if is_offline_mode():
         return f"the cached copy has no {what}; unset HF_HUB_OFFLINE and run again to download it"
     return f"the repository on the Hugging Face Hub has no {what}; choose another encoder"
@@ -115,6 +115,8 @@ def _incomplete(what: str) -> str:
 
 def _download(name: str, patterns: list[str]) -> Path:
     """Return the snapshot in the cache, updated if the Hub can be reached."""
+    from huggingface_hub import snapshot_download
+
     try:
         return Path(snapshot_download(name, allow_patterns=patterns))
     except Exception as error:  # the library passes on its HTTP client's errors, and the client has changed before
@@ -128,6 +130,14 @@ def _near(name: str) -> str:
 
 def explain_hub_error(name: str, error: Exception) -> str:
     """Return one line that says what went wrong and what to do."""
+    from huggingface_hub import is_offline_mode
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
     if isinstance(error, HFValidationError):
         return f"encoder '{name}' is neither a folder nor a valid name on the Hugging Face Hub"
     if isinstance(error, GatedRepoError):  # before its base class, RepositoryNotFoundError

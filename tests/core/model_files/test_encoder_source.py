@@ -16,7 +16,6 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 
-from core.model_files import encoder_source
 from core.model_files.encoder_source import find_encoder, resolve_encoder
 from data.errors import UserError
 
@@ -333,7 +332,7 @@ def test_other_errors_keep_their_reason_in_one_line(monkeypatch: pytest.MonkeyPa
     def fail(*_: object, **__: object) -> str:
         raise OSError("No space\n  left on device")
 
-    monkeypatch.setattr(encoder_source, "snapshot_download", fail)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
     with pytest.raises(UserError) as caught:
         resolve_encoder("org/model")
     assert str(caught.value) == "encoder 'org/model' cannot be downloaded: OSError: No space left on device"
