@@ -26,7 +26,7 @@ from data.rows import RowLayout, assemble
 __all__ = ["OnnxGraph"]
 
 _AGAIN = "export the model again"
-_TOKENS = 1024  # of a pass, with padding: int8 is a tenth faster so than with 2,048, which suits float32
+_TOKENS = 1024  # of a pass, with padding: with 2,048, which suits float32, int8 takes a tenth more time
 
 
 class OnnxGraph:

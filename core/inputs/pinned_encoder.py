@@ -21,6 +21,9 @@ def pinned_encoder(config: RunConfig, folder: RunFolder, resources: Resources) -
         MachineError: if the folder cannot be read or written to.
     """
     encoder = resources.encoder(config)
+    if not encoder.is_current():
+        resources.forget_encoder(config)
+        encoder = resources.encoder(config)
     stored = folder.read_encoder()
     if stored is None:
         folder.write_encoder(encoder.content.to_json())

@@ -40,7 +40,7 @@ class Encoder:
     """Shape, tokenizer, content and folder of an encoder; without a folder, its initial weights are random.
 
     Attributes:
-        has_pooler: whether there are weights for it, or all are random.
+        has_pooler: whether the pooler has weights; also true if all weights are random.
         stamps: of the files of the weights, as they were when the content was read.
     """
 
@@ -54,22 +54,31 @@ class Encoder:
     def read_weights(self) -> dict[str, Tensor] | None:
         """Read the weights, or return None for random ones.
 
-        They are mapped, and nothing keeps them: while a worker trains, it needs no other copy than the model's own.
+        Nothing keeps them: while a worker trains, it needs no other copy than the model's own.
 
         Raises:
-            UnavailableError: if they cannot be read, or are not those whose content is known.
+            UnavailableError: if they cannot be read, or have changed since the encoder was loaded.
         """
         if self.folder is None:
             return None
         with _checked_input():
             weights = load_bert_weights(self.folder, self.config)
-            if not self.is_current():
-                raise UserError(f"{self.folder}: the weights are being replaced; put the original files back")
+        self._check_current()
         return weights
 
     def is_current(self) -> bool:
-        """Return whether the files of the weights are those whose content is known."""
-        return self.folder is None or weight_stamps(self.folder) == self.stamps
+        """Return whether the files are still those that the encoder was loaded from.
+
+        Raises:
+            UnavailableError: if one cannot be read.
+        """
+        if self.folder is None or weight_stamps(self.folder) == self.stamps:
+            return True
+        return not self.content.changes(EncoderContent.read(self.folder))
+
+    def _check_current(self) -> None:
+        if not self.is_current():
+            raise UnavailableError(f"{self.folder}: the encoder has changed meanwhile; put the original files back")
 
     @cached_property
     def mlm_head(self) -> dict[str, Tensor] | None:
@@ -78,7 +87,9 @@ class Encoder:
         if self.folder is None or weights is None:
             return None
         with _checked_input():
-            return load_mlm_head(self.folder, self.config, weights["embeddings.word_embeddings.weight"])
+            head = load_mlm_head(self.folder, self.config, weights["embeddings.word_embeddings.weight"])
+        self._check_current()
+        return head
 
 
 def scratch_shape(scratch: ScratchConfig, vocab_size: int) -> BertConfig:
@@ -132,7 +143,7 @@ class Resources:
             UnavailableError: if it cannot be loaded.
         """
         key = self._encoder_key(config)
-        if key not in self._encoders or not self._encoders[key].is_current():
+        if key not in self._encoders:
             scratch = config.model.scratch
             with _checked_input():
                 encoder = self._load(config.model.encoder) if scratch is None else self._new(config, scratch)

@@ -31,7 +31,7 @@ class Dropout(nn.Dropout):
 
 
 def draw_kept(like: Tensor, p: float) -> tuple[Tensor, float]:
-    """Draw which units on the CPU are kept, a bool for each; return what these are multiplied by too, 1 / (1 - p)."""
+    """Draw which units to keep, as bools on the CPU, and return them with the factor 1 / (1 - p) for those kept."""
     count, dropped = like.numel(), min(round(p * _STEPS), _STEPS - 1)  # of all values of 16 bits; one is kept
     words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(1 << 63), None)
     kept = words.view(torch.int16)[:count] >= dropped - _STEPS // 2

@@ -16,7 +16,7 @@ def check_fit(config: RunConfig, encoder: BertConfig, has_pooler: bool = True) -
     Args:
         config: the run.
         encoder: architecture of its encoder.
-        has_pooler: whether it has weights for the pooler, or starts from random ones.
+        has_pooler: whether its pooler has weights; also true if all of its weights are random.
 
     Raises:
         UserError: naming the setting, its value and the encoder's limit.

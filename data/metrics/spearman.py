@@ -14,8 +14,14 @@ __all__ = ["METRIC"]
 
 
 def _plain(task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray) -> float:
-    once = np.ones((1, len(gold)))
-    return correlate(task, centred_ranks(predictions, once)[0], centred_ranks(gold, once)[0])
+    return correlate(task, _ranks(predictions), _ranks(gold))
+
+
+def _ranks(scores: np.ndarray) -> np.ndarray:
+    """Return centred ranks, (N,), all NaN if a score is."""
+    if np.isnan(scores).any():
+        return np.full(len(scores), np.nan)
+    return np.asarray(centred_ranks(scores, np.ones((1, len(scores))))[0])
 
 
 def _counted(

@@ -27,8 +27,9 @@ LOADING_DEATHS = 2  # of workers that load or measure before the first trial; a 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # Weights, gradients and moments are read once a step, from memory, and looking up pages of 4 KiB takes longer than
 # reading them. The GNU C library then asks Linux for pages of 2 MiB, and keeps what a step frees for the next one.
-# Without its caches for each thread (tcache), which do not give up the small blocks among a step's activations, these
-# leave one hole, into which a batch with longer rows fits: 60 to 150 MiB less with MiniLM, and as fast.
+# Its caches for each thread (tcache) are off: the small blocks that they hold back lie among a step's activations, and
+# break the free memory between steps into pieces too small for longer rows. That saves 60 to 150 MiB with MiniLM, and
+# is as fast.
 # Other systems ignore this.
 MEMORY_VARIABLES = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=0"

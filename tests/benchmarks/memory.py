@@ -168,10 +168,9 @@ def main() -> None:
     parser.add_argument("--gradient-checkpointing", action="store_true", help="of the worker")
     parser.add_argument("--no-study", action="store_true", help="measure only the worker")
     arguments = parser.parse_args()
-    from search.executors.pipes import MEMORY_VARIABLES
+    from tests.benchmarks.performance.apart import restart_like_a_worker
 
-    if not MEMORY_VARIABLES.keys() <= os.environ.keys():  # workers have them
-        os.execve(sys.executable, sys.orig_argv, MEMORY_VARIABLES | dict(os.environ))
+    restart_like_a_worker()
     from data.synthetic.corpus import write_corpus
     from data.task_files import builtin_tasks
 

@@ -52,6 +52,16 @@ def test_a_changed_encoder_is_waited_for(config: RunConfig, tmp_path: Path) -> N
     assert pinned_encoder(config, folder, resources).content == EncoderContent.read(tmp_path / "encoder")
 
 
+def test_a_changed_encoder_is_loaded_again_by_the_next_run(config: RunConfig, tmp_path: Path) -> None:
+    resources = Resources(tmp_path / "cache")
+    before = pinned_encoder(config, RunFolder(tmp_path / "run"), resources)
+    encoder_folder(tmp_path / "encoder")
+    with pytest.raises(UnavailableError, match="has changed since the study began"):
+        pinned_encoder(config, RunFolder(tmp_path / "run"), resources)
+    after = pinned_encoder(config, RunFolder(tmp_path / "other"), resources)
+    assert after.content.changes(before.content) == ["weights"]
+
+
 @pytest.mark.parametrize("damaged", ["", "[]", '{"weights": "x"}'])
 def test_a_damaged_record_is_the_machines_fault(config: RunConfig, tmp_path: Path, damaged: str) -> None:
     folder = RunFolder(tmp_path / "run")

@@ -11,7 +11,6 @@ import pytest
 
 from core.config import DataConfig, RunConfig
 from core.inputs.resources import Resources, pick_device
-from core.model_files.encoder_content import EncoderContent
 from data.errors import UnavailableError, UserError
 from tests.core.small_encoders import encoder_folder, loaded
 
@@ -32,15 +31,18 @@ def test_weights_are_mapped_and_not_kept(small_config: MakeConfig, resources: Re
     assert kept() is None
 
 
-def test_a_replaced_encoder_is_loaded_again(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+def test_weights_that_have_changed_are_not_read(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+    """The tokens of the run, and what is recorded about it, are of the encoder that was loaded."""
     config = loaded(small_config(("sst",)), encoder_folder(tmp_path / "e"))
-    before = resources.encoder(config)
+    shutil.copytree(tmp_path / "e", tmp_path / "original")
+    encoder = resources.encoder(config)
     encoder_folder(tmp_path / "e")
-    with pytest.raises(UnavailableError, match="the weights are being replaced"):
-        before.read_weights()
-    after = resources.encoder(config)
-    assert after.content == EncoderContent.read(tmp_path / "e")
-    assert after.content.changes(before.content) == ["weights"]
+    with pytest.raises(UnavailableError, match="the encoder has changed meanwhile; put the original files back"):
+        encoder.read_weights()
+    assert resources.encoder(config) is encoder
+    shutil.rmtree(tmp_path / "e")
+    shutil.move(tmp_path / "original", tmp_path / "e")
+    assert encoder.read_weights() is not None  # another inode and time, but the same content
 
 
 def test_a_tokenizer_of_another_model(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:

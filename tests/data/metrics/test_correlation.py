@@ -24,6 +24,11 @@ def test_scores_are_correlated_in_float64() -> None:
     assert correlate(TASK, predictions, gold) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_squares_neither_vanish_nor_overflow(size: float) -> None:
+    assert correlate(TASK, size * np.array([1.0, 2.0, 3.0]), np.array([2.0, 1.0, 3.0])) == pytest.approx(0.5)
+
+
 def test_no_rounding_beyond_the_scale() -> None:
     values = np.array([0.1, 0.2, 0.4, 0.7, 0.9, 1.3])
     factors = np.linspace(0.1, 5, 50)

@@ -42,3 +42,8 @@ def test_a_constant_counts_as_0() -> None:
     with pytest.warns(UserWarning, match="scored: all predictions are equal; the correlation counts as 0"):
         assert both_scores(TASK, np.full(4, 2.0), np.arange(4.0)) == (0.0, 0.0)
     assert TASK.metric.normalise(TASK, 0.0) == 0.5
+
+
+def test_nan_stays_nan() -> None:
+    found = TASK.metric.score(TASK, np.array([1.0, 2.0, np.nan, 4.0]), np.array([1.0, 3.0, 2.0, 4.0]))
+    assert np.isnan(found)
