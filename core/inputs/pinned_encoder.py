@@ -14,6 +14,8 @@ __all__ = ["pinned_encoder"]
 def pinned_encoder(config: RunConfig, folder: RunFolder, resources: Resources) -> Encoder:
     """Load a run's encoder, and write its content into the run's folder; compare the two if it is there already.
 
+    An encoder that an earlier run of the process has loaded is loaded again if its files have changed since.
+
     Raises:
         UserError: if the encoder does not fit the run.
         UnavailableError: if it cannot be loaded, or is not the one that the folder names; the original files may be

@@ -67,7 +67,7 @@ class Encoder:
         return weights
 
     def is_current(self) -> bool:
-        """Return whether the files are still those that the encoder was loaded from.
+        """Return whether the files of the weights are untouched, or all files have the content that was loaded.
 
         Raises:
             UnavailableError: if one cannot be read.
@@ -119,6 +119,8 @@ def pick_device(name: str) -> torch.device:
 
 class Resources:
     """Encoders, splits and their tokens, loaded on first use and kept; one object per worker process.
+
+    The weights of an encoder are not kept, but read again for each run: see :meth:`Encoder.read_weights`.
 
     Args:
         cache_dir: folder where tokenised splits and vocabularies are kept between processes.
@@ -250,7 +252,7 @@ class Resources:
                 f"{folder}: the tokenizer has {tokenizer.get_vocab_size():,} tokens, but the encoder's vocab_size is "
                 f"{config.vocab_size:,}; use the tokenizer that belongs to the encoder"
             )
-        stamps, content = weight_stamps(folder), EncoderContent.read(folder)
+        stamps, content = weight_stamps(folder), EncoderContent.read(folder)  # in this order: a later change is seen
         has_pooler = "pooler.dense.weight" in load_bert_weights(folder, config)
         return Encoder(config, tokenizer, content, has_pooler, folder, stamps)
 

@@ -136,7 +136,7 @@ class _DroppedAttention(torch.autograd.Function):
             torch.bmm(kept.transpose(1, 2), of_context[group], out=of_values[group])
             of_scores = torch.bmm(of_context[group], v[group].transpose(1, 2)).mul_(kept)
             total = of_scores.sum(-1, keepdim=True)
-            of_scores.addcmul_(torch.abs(one, out=kept), total, value=-2)
+            of_scores.addcmul_(torch.abs(one, out=kept), total, value=-2)  # in the memory of kept, which is used up
             torch.bmm(of_scores, k[group], out=of_queries[group])
             torch.bmm(of_scores.transpose(1, 2), q[group], out=of_keys[group])
         of_queries.mul_(ctx.scale)

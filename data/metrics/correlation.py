@@ -27,7 +27,8 @@ def correlate(task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray) -> 
         return 0.0
     x, y = (scores.astype(np.float64) - scores.mean(dtype=np.float64) for scores in (predictions, gold))
     x, y = x / np.abs(x).max(), y / np.abs(y).max()  # squares neither overflow nor vanish
-    return float(np.clip(x @ y / np.sqrt((x @ x) * (y @ y)), -1.0, 1.0))
+    covariance, var_x, var_y = np.array([[x @ y], [x @ x], [y @ y]])
+    return float(to_correlation(covariance, var_x, var_y, np.array([True]))[0])
 
 
 def undefined_correlation(_task: MeasuredTask, predictions: np.ndarray, gold: np.ndarray) -> str:

@@ -22,7 +22,7 @@ def test_a_fitting_encoder_is_loaded_once(small_config: MakeConfig, resources: R
     assert resources.encoder(config) is resources.encoder(config)
 
 
-def test_weights_are_mapped_and_not_kept(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
+def test_weights_are_not_kept(small_config: MakeConfig, resources: Resources, tmp_path: Path) -> None:
     encoder = resources.encoder(loaded(small_config(("sst",)), encoder_folder(tmp_path / "e")))
     weights = encoder.read_weights()
     assert weights is not None
